@@ -1,0 +1,58 @@
+"""xltool: 绩效目标申报表 filled, validated and cross-totalled.
+
+The library's face, loaded only when touched:
+
+    filings = xltool.load_databook("数据表.xlsx")      # list[Filing]
+    xltool.fill(filings[0], "填报表.xlsx")              # write, read back, compare
+    filing = xltool.read("填报表.xlsx")                 # Filing: every value knows its cell
+    for finding in xltool.check(filing): ...            # list[Finding]
+    xltool.balance(filing).verdict                      # 平衡 / 经非税项目调节后平衡 / 不平衡
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from xltool.totals import Balance, balance
+    from xltool.review import check
+    from xltool.databook import load_databook
+    from xltool.edition import Edition, load_edition
+    from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity, XltoolError
+    from xltool.reader import read
+    from xltool.render import fill
+
+_HOMES = {
+    "Balance": "totals",
+    "balance": "totals",
+    "check": "review",
+    "load_databook": "databook",
+    "Edition": "edition",
+    "load_edition": "edition",
+    "Entry": "model",
+    "Filing": "model",
+    "Finding": "model",
+    "Form": "model",
+    "Indicator": "model",
+    "Place": "model",
+    "Severity": "model",
+    "XltoolError": "model",
+    "read": "reader",
+    "fill": "render",
+}
+
+__all__ = [
+    "Balance", "Edition", "Entry", "Filing", "Finding", "Form", "Indicator", "Place", "Severity",
+    "XltoolError", "__version__", "balance", "check", "fill", "load_databook", "load_edition", "read",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'xltool' has no attribute {name!r}")
+    value = getattr(import_module(f"xltool.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,227 @@
+"""The official forms, declared once as data: `editions/<id>/edition.toml` beside its template workbook.
+
+The declaration says WHAT stands on a form (fields, official labels, kinds, sums, indicator
+categories); the template's defined names say WHERE.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from xltool.model import XltoolError
+
+SHIPPED = Path(__file__).parent / "editions"
+DEFAULT = "hunan-2023"
+
+Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
+Label = Annotated[str, msgspec.Meta(min_length=1)]
+Kind = Literal["year", "unit", "text", "long", "amount", "period"]
+
+
+class EditionError(XltoolError):
+    """A declaration that can't be used: file, key and reason in one line."""
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Field(_Part, frozen=True):
+    """One answer of a form. `label` is also its defined name and its column in the data book.
+
+    `pattern` is for cells that hold official text around the answer (`{}年部门整体支出绩效目标表`);
+    `same_as` names the field it repeats, `from_department` the field of the same id on the
+    department form: neither has a column of its own in the data book.
+    """
+
+    id: Id
+    label: Label
+    kind: Kind
+    required: bool = False
+    pattern: str = ""
+    same_as: str = ""
+    from_department: bool = False
+
+    @property
+    def derived(self) -> bool:
+        return bool(self.same_as) or self.from_department
+
+
+class Sum(_Part, frozen=True):
+    """A cross-total: `total` = the sum of `parts`; `adjust` may close it (the non-tax item)."""
+
+    side: Literal["revenue", "spending"]
+    total: Id
+    parts: tuple[Id, ...]
+    adjust: tuple[Id, ...] = ()
+
+
+class Column(_Part, frozen=True):
+    """One column of the indicator table. `label` is the head's defined name."""
+
+    id: Id
+    label: Label
+
+
+class Block(_Part, frozen=True):
+    """One indicator category: its official label is its defined name; at least `rows` rows."""
+
+    id: Id
+    level1: Label
+    label: Label
+    rows: Annotated[int, msgspec.Meta(ge=1, le=50)]
+
+
+class Indicators(_Part, frozen=True):
+    label: Label
+    column: tuple[Column, ...]
+    block: tuple[Block, ...]
+
+
+class Budget(_Part, frozen=True):
+    """What one project may spend in the year: the sum of `parts`."""
+
+    parts: tuple[Id, ...]
+
+
+class FormSpec(_Part, frozen=True):
+    """One official form: `title` as printed after the year, `sheet` its name in the template."""
+
+    id: Literal["department", "project"]
+    title: Label
+    sheet: Label
+    databook: Label
+    field: tuple[Field, ...]
+    indicators: Indicators
+    repeats: bool = False
+    sum: tuple[Sum, ...] = ()
+    budget: Budget = Budget(parts=())
+
+    def __getitem__(self, field_id: str) -> Field:
+        return self._by_id[field_id]
+
+    def __contains__(self, field_id: str) -> bool:
+        return field_id in self._by_id
+
+    @property
+    def _by_id(self) -> dict[str, Field]:
+        return _fields_by_id(self)
+
+    def block(self, block_id: str) -> Block:
+        return next(b for b in self.indicators.block if b.id == block_id)
+
+
+@functools.cache
+def _fields_by_id(form: FormSpec) -> dict[str, Field]:
+    return {f.id: f for f in form.field}
+
+
+class Edition(_Part, frozen=True):
+    """One year's and place's official forms; amounts are in `unit`."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    title: Label
+    unit: Literal["万元", "元"]
+    form: tuple[FormSpec, ...]
+    decimals: Annotated[int, msgspec.Meta(ge=0, le=6)] = 2
+    max_decimals: Annotated[int, msgspec.Meta(ge=0, le=6)] = 4
+    placeholder: str = "……"
+    source: str = ""
+    folder: str = ""
+
+    def __getitem__(self, form_id: str) -> FormSpec:
+        return next(f for f in self.form if f.id == form_id)
+
+    @property
+    def department(self) -> FormSpec:
+        return self["department"]
+
+    @property
+    def project(self) -> FormSpec:
+        return self["project"]
+
+    @property
+    def template(self) -> Path:
+        """The template workbook: the truth about where each field stands."""
+        return Path(self.folder) / "template.xlsx"
+
+
+def load_edition(which: str | Path = DEFAULT) -> Edition:
+    """The edition with this id, or the one in this folder.
+
+    Raises EditionError with file, key and reason where the declaration can't be used.
+    """
+    folder = Path(which) if _is_path(which) else SHIPPED / which
+    if not (folder / "edition.toml").is_file():
+        known = "、".join(sorted(p.parent.name for p in SHIPPED.glob("*/edition.toml")))
+        raise EditionError(f"没有版式“{which}”；现有版式：{known}")
+    return _load(folder.resolve())
+
+
+def _is_path(which: str | Path) -> bool:
+    return isinstance(which, Path) or "/" in which or "\\" in which
+
+
+@functools.cache
+def _load(folder: Path) -> Edition:
+    file = folder / "edition.toml"
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EditionError(f"{file}：不是有效的 TOML：{error}") from error
+    try:
+        edition = msgspec.convert({**data, "folder": str(folder)}, Edition)
+    except msgspec.ValidationError as error:
+        reason, _, key = str(error).partition(" - at ")
+        raise EditionError(f"{file}：{key.strip('`').removeprefix('$.') or '顶层'}：{reason}") from error
+    for key, reason in _contradictions(edition):
+        raise EditionError(f"{file}：{key}：{reason}")
+    return edition
+
+
+def _contradictions(edition: Edition):  # type: ignore[no-untyped-def]
+    """(key, reason) of everything that types alone can't rule out."""
+    ids = [f.id for f in edition.form]
+    if sorted(ids) != ["department", "project"]:
+        yield "form", f"应当恰有 department 和 project 两张表，现有 {ids}"
+        return
+    for form in edition.form:
+        at = f"form[{form.id}]"
+        names = [f.label for f in form.field] + [b.label for b in form.indicators.block]
+        names += [c.label for c in form.indicators.column]
+        for label, count in Counter(names).items():
+            if count > 1:
+                yield f"{at}", f"标签“{label}”出现 {count} 次，定义名称必须唯一"
+        for what, found in (
+            ("field", [f.id for f in form.field]),
+            ("indicators.block", [b.id for b in form.indicators.block]),
+            ("indicators.column", [c.id for c in form.indicators.column]),
+        ):
+            for id_, count in Counter(found).items():
+                if count > 1:
+                    yield f"{at}.{what}", f"id “{id_}”出现 {count} 次"
+        for f in form.field:
+            if f.pattern and f.pattern.count("{}") != 1:
+                yield f"{at}.field[{f.id}].pattern", "应当恰有一处 {}"
+            if f.same_as and f.same_as not in form:
+                yield f"{at}.field[{f.id}].same_as", f"没有字段“{f.same_as}”"
+            if f.from_department and f.id not in edition.department:
+                yield f"{at}.field[{f.id}].from_department", "部门表没有这个字段"
+        for s in form.sum:
+            for part in (s.total, *s.parts, *s.adjust):
+                if part not in form or form[part].kind != "amount":
+                    yield f"{at}.sum[{s.side}]", f"“{part}”不是本表的金额字段"
+        for part in form.budget.parts:
+            if part not in form or form[part].kind != "amount":
+                yield f"{at}.budget.parts", f"“{part}”不是本表的金额字段"
+        for needed in ("year", "unit") + (("project",) if form.id == "project" else ()):
+            if needed not in form:
+                yield f"{at}.field", f"缺少字段 {needed}"
+        if "name" not in {c.id for c in form.indicators.column}:
+            yield f"{at}.indicators.column", "缺少列 name（三级指标）"

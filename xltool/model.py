@@ -1,0 +1,224 @@
+"""The words of the field: what a unit files, and what is found in it.
+
+Frozen values without input or output. Money is `Decimal` in 万元 (or the edition's own unit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a finding weighs: 错误 must be fixed, 核实 fixed or explained, 提示 only said."""
+
+    ERROR = "error"
+    QUERY = "query"
+    NOTE = "note"
+
+    @property
+    def label(self) -> str:
+        """The word accountants know."""
+        return _SEVERITY_LABELS[self]
+
+    @property
+    def rank(self) -> int:
+        """0 for errors, which come first."""
+        return _SEVERITY_RANKS[self]
+
+
+_SEVERITY_LABELS = {Severity.ERROR: "错误", Severity.QUERY: "核实", Severity.NOTE: "提示"}
+_SEVERITY_RANKS = {Severity.ERROR: 0, Severity.QUERY: 1, Severity.NOTE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands: a sheet and a cell such as `D5` (for a CSV: its file name and a cell)."""
+
+    sheet: str
+    cell: str
+
+    def __str__(self) -> str:
+        return f"{self.sheet}!{self.cell}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One answer on a form: what it reads as, what was written, and where.
+
+    `value` is a Decimal for an amount, an int for a year, str for everything else, None where the
+    cell is blank or (with `text` not empty) could not be read. Two entries are equal when they say
+    the same, wherever they stand and however they were written.
+    """
+
+    value: Decimal | int | str | None = None
+    text: str = field(default="", compare=False)
+    place: Place | None = field(default=None, compare=False)
+
+    @property
+    def blank(self) -> bool:
+        """Nothing was answered: empty, or nothing but spaces."""
+        return not (self.text if self.value is None else str(self.value)).strip()
+
+    @property
+    def unread(self) -> bool:
+        """Something is written there that could not be read."""
+        return self.value is None and bool(self.text.strip())
+
+
+NOTHING = Entry()
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One indicator row: its block (category id such as `quantity`) and its cells by column id.
+
+    The columns of the Hunan forms are `name` (三级指标), `target` (指标值及单位) and, on the project
+    form, `standard` (绩效标准).
+    """
+
+    block: str
+    cells: Mapping[str, Entry]
+
+    def __getitem__(self, column: str) -> Entry:
+        return self.cells.get(column, NOTHING)
+
+    @property
+    def name(self) -> Entry:
+        return self["name"]
+
+    @property
+    def target(self) -> Entry:
+        return self["target"]
+
+    @property
+    def standard(self) -> Entry:
+        return self["standard"]
+
+    @property
+    def blank(self) -> bool:
+        return all(entry.blank for entry in self.cells.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One filled form: its kind (`department` or `project`), fields by id, indicators in order."""
+
+    kind: str
+    entries: Mapping[str, Entry]
+    indicators: tuple[Indicator, ...] = ()
+    sheet: str = field(default="", compare=False)
+
+    def __getitem__(self, field_id: str) -> Entry:
+        return self.entries.get(field_id, NOTHING)
+
+    def amount(self, field_id: str) -> Decimal | None:
+        """The amount of a money field, or None where it is blank or unreadable."""
+        value = self[field_id].value
+        return value if isinstance(value, Decimal) else None
+
+    def text(self, field_id: str) -> str:
+        """The text of a field, empty where it is blank."""
+        value = self[field_id].value
+        return "" if value is None else str(value)
+
+    def block(self, block_id: str) -> list[Indicator]:
+        """The indicators of one category, in order."""
+        return [i for i in self.indicators if i.block == block_id]
+
+    @property
+    def year(self) -> int | None:
+        value = self["year"].value
+        return value if isinstance(value, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something the reader saw and does not judge; the R rules make findings of faults.
+
+    `kind` is a word such as `unreadable`, `layout`, `protection`, `formula`; `detail` says in
+    Chinese what it was; `found` and `expected` are what stood there and what the form has.
+    """
+
+    kind: str
+    detail: str
+    place: Place | None = None
+    field: str = ""
+    found: str = ""
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What one unit files in one year: one department form and one project form for each project.
+
+    `code` is the unit's code, a text with its leading zeros. `faults` are the reader's
+    observations; `seal` and `answers` hold what else travels inside a workbook (the campaign's
+    seal as written, the unit's written explanations by finding key).
+    """
+
+    edition: str
+    department: Form | None = None
+    projects: tuple[Form, ...] = ()
+    code: str = ""
+    source: str = field(default="", compare=False)
+    faults: tuple[Fault, ...] = field(default=(), compare=False)
+    seal: Mapping[str, str] = field(default_factory=dict, compare=False)
+    answers: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def forms(self) -> Iterator[Form]:
+        """The department form, then the projects."""
+        if self.department is not None:
+            yield self.department
+        yield from self.projects
+
+    @property
+    def unit(self) -> str:
+        """The unit's name as it stands on the first form that has one."""
+        return next((f.text("unit").strip() for f in self.forms if not f["unit"].blank), "")
+
+    @property
+    def year(self) -> int | None:
+        """The budget year of the first form that has one."""
+        return next((f.year for f in self.forms if f.year is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a reviewer would say, in Chinese, with both values and the place.
+
+    `explanation` is the unit's written answer to a query; `trial` marks a rule that is shown
+    but not counted (试行).
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    file: str = ""
+    sheet: str = ""
+    cell: str = ""
+    field: str = ""
+    found: str = ""
+    expected: str = ""
+    review: str = ""
+    explanation: str = ""
+    trial: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Still to be dealt with: an error, or a query without an explanation."""
+        if self.trial or self.severity is Severity.NOTE:
+            return False
+        return self.severity is Severity.ERROR or not self.explanation
+
+    @property
+    def key(self) -> str:
+        """What an explanation is tied to: the same fault at the same place with the same value."""
+        return "|".join((self.code, self.sheet, self.field, self.found))
+
+
+class XltoolError(Exception):
+    """The program or the machine could not do it: one line in Chinese. Faults in data are findings."""

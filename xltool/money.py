@@ -1,0 +1,70 @@
+"""Amounts of money as exact decimals: reading what people write, writing what forms show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+# 1 unit in 元.
+UNITS = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
+_SUFFIXES = {"元": "元", "万元": "万元", "万": "万元", "亿元": "亿元", "亿": "亿元"}
+_FULLWIDTH = str.maketrans("０１２３４５６７８９．，－＋　", "0123456789.,-+ ")
+_AMOUNT = re.compile(
+    r"^[¥￥]?\s*(?P<sign>[-+−]?)\s*[¥￥]?\s*"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>元|万元|万|亿元|亿)?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount as written: its value in the form's unit, and whether it needed interpreting."""
+
+    value: Decimal
+    plain: bool
+
+
+def read_amount(text: str, unit: str = "万元") -> Amount | None:
+    """Read an amount as written in a cell into `unit`; None where it is no amount.
+
+    Understands thousands separators, fullwidth digits, a leading ¥ and a unit of money behind the
+    number, which is converted exactly (`8900元` in a 万元 form is 0.89). Nothing else is guessed.
+    """
+    cleaned = text.translate(_FULLWIDTH).strip()
+    match = _AMOUNT.match(cleaned)
+    if match is None:
+        return None
+    try:
+        number = Decimal(match["number"].replace(",", ""))
+    except InvalidOperation:  # pragma: no cover - the pattern admits only numbers
+        return None
+    if match["sign"] in ("-", "−"):
+        number = -number
+    if match["unit"]:
+        number = convert(number, _SUFFIXES[match["unit"]], unit)
+    return Amount(number, plain=bool(re.fullmatch(r"-?\d+(\.\d+)?", text)))
+
+
+def convert(amount: Decimal, unit: str, to: str) -> Decimal:
+    """An amount moved between 元, 万元 and 亿元, exactly."""
+    if unit == to:
+        return amount
+    return tidy(amount * UNITS[unit] / UNITS[to])
+
+
+def tidy(amount: Decimal) -> Decimal:
+    """The same amount without trailing zeros or an exponent."""
+    exponent = amount.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return amount.quantize(Decimal(1)) if exponent >= 0 else amount.normalize()
+
+
+def show(amount: Decimal, decimals: int = 2) -> str:
+    """An amount as people write it: at least `decimals` places, more only where it has more."""
+    places = max(decimals, -int(tidy(amount).as_tuple().exponent))
+    return f"{amount:.{places}f}"
+
+
+def plain(amount: Decimal) -> str:
+    """An amount as a bare number for a cell or a data file: `1245.61`, `240`, `0`."""
+    return f"{tidy(amount):f}"

@@ -1,0 +1,1 @@
+"""What a run found, shown: console, JSON, workbook, page. Reports show records and judge nothing."""

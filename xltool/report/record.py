@@ -1,0 +1,138 @@
+"""One file's result as plain data: the one shape that every report, journal and worker passes on.
+
+    {"file", "unit", "code", "year", "edition", "verdict",
+     "balance": {"unit", "verdict", "revenue": SIDE, "spending": SIDE} or null,
+     "counts": {"error", "query", "note", "explained", "trial"},
+     "findings": [FINDING], "projects": [{"sheet", "name", "budget"}],
+     "indicators": [{"sheet", "form", "project", "level1", "level2", "cell", <column id>: text}]}
+
+Amounts are strings of exact decimals in the edition's unit; absent ones are null.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from xltool.totals import Balance, Side, Term, balance
+from xltool.edition import Edition, load_edition
+from xltool.model import Filing, Finding, Form, Severity
+from xltool.money import plain
+
+Record = dict[str, Any]
+
+# The verdict of a whole file, worst first.
+VERDICTS = {"error": "有错误", "query": "待核实", "pass": "通过"}
+
+
+def record(filing: Filing, findings: Sequence[Finding], edition: Edition | None = None) -> Record:
+    """A filing and its findings as one record."""
+    edition = edition or load_edition(filing.edition)
+    sums = balance(filing, edition) if filing.department is not None else None
+    return {
+        "file": filing.source,
+        "unit": filing.unit,
+        "code": filing.code,
+        "year": filing.year,
+        "edition": filing.edition,
+        "verdict": verdict(findings),
+        "balance": balance_record(sums) if sums else None,
+        "counts": counts(findings),
+        "findings": [finding_record(f) for f in findings],
+        "projects": [_project(form, edition) for form in filing.projects],
+        "indicators": [row for form in filing.forms for row in _indicators(form, edition)],
+    }
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """`error`, `query` or `pass`: what is still open."""
+    still_open = {f.severity for f in findings if f.open}
+    if Severity.ERROR in still_open:
+        return "error"
+    return "query" if Severity.QUERY in still_open else "pass"
+
+
+def counts(findings: Sequence[Finding]) -> dict[str, int]:
+    """How many findings count, by severity; explained queries and trial rules apart."""
+    counted = Counter(
+        "trial"
+        if f.trial
+        else "explained"
+        if f.severity is Severity.QUERY and f.explanation
+        else f.severity.value
+        for f in findings
+    )
+    return {key: counted[key] for key in ("error", "query", "note", "explained", "trial")}
+
+
+def finding_record(f: Finding) -> Record:
+    return {
+        "code": f.code,
+        "severity": f.severity.value,
+        "message": f.message,
+        "sheet": f.sheet,
+        "cell": f.cell,
+        "field": f.field,
+        "found": f.found,
+        "expected": f.expected,
+        "review": f.review,
+        "explanation": f.explanation,
+        "trial": f.trial,
+    }
+
+
+def balance_record(sums: Balance) -> Record:
+    return {
+        "unit": sums.unit,
+        "verdict": sums.verdict.value,
+        **{side.side: _side(side) for side in sums.sides},
+    }
+
+
+def _side(side: Side) -> Record:
+    return {
+        "total": _term(side.total),
+        "terms": [_term(term) for term in side.terms],
+        "sum": plain(side.sum),
+        "residual": None if side.residual is None else plain(side.residual),
+        "closes": side.closes,
+        "adjusted": side.adjusted,
+        "causes": list(side.causes),
+    }
+
+
+def _term(term: Term) -> Record:
+    return {
+        "field": term.field,
+        "label": term.label,
+        "amount": None if term.amount is None else plain(term.amount),
+        "cell": term.place.cell if term.place else "",
+        "adjust": term.adjust,
+    }
+
+
+def _project(form: Form, edition: Edition) -> Record:
+    parts = [form.amount(part) for part in edition.project.budget.parts]
+    return {
+        "sheet": form.sheet,
+        "name": form.text("project").strip(),
+        "budget": plain(sum((p for p in parts if p is not None), Decimal(0))),
+    }
+
+
+def _indicators(form: Form, edition: Edition) -> list[Record]:
+    blocks = {b.id: b for b in edition[form.kind].indicators.block}
+    return [
+        {
+            "sheet": form.sheet,
+            "form": form.kind,
+            "project": form.text("project").strip() if form.kind == "project" else "",
+            "level1": blocks[one.block].level1,
+            "level2": blocks[one.block].label,
+            "cell": one.name.place.cell if one.name.place else "",
+            **{column: entry.text for column, entry in one.cells.items()},
+        }
+        for one in form.indicators
+    ]

@@ -1,0 +1,49 @@
+"""Thresholds that no text fixes: one commented TOML file that a bureau edits."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from xltool.model import XltoolError
+
+SHIPPED = Path(__file__).parent / "settings.toml"
+
+
+class SettingsError(XltoolError):
+    """A settings file that can't be used: file, key and reason in one line."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a bureau may set. Every key is explained in `settings.toml`."""
+
+    long_text_min: int = 10
+    long_text_max: int = 3000
+    required_blocks: tuple[str, ...] = ("quantity", "quality", "time", "cost", "satisfaction")
+    trial: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+
+
+@functools.cache
+def load_settings(path: str | Path | None = None) -> Settings:
+    """The settings in this file over the shipped defaults. Raises SettingsError."""
+    file = Path(path) if path else SHIPPED
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"没有设置文件 {file}") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}：读不了：{error}") from error
+    known = [f.name for f in msgspec.structs.fields(Settings)]
+    for key in data:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1, 0.5)
+            raise SettingsError(f"{file}：没有设置“{key}”" + (f"，是否想写“{near[0]}”？" if near else ""))
+    try:
+        return msgspec.convert(data, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{file}：{error}") from error
