@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from xltool.totals import Balance, balance
-    from xltool.review import check
     from xltool.databook import load_databook
     from xltool.edition import Edition, load_edition
     from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity, XltoolError
     from xltool.reader import read
     from xltool.render import fill
+    from xltool.review import check
+    from xltool.totals import Balance, balance
 
 _HOMES = {
     "Balance": "totals",

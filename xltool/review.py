@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from xltool.totals import Balance, balance
 from xltool.edition import Edition, FormSpec, load_edition
 from xltool.model import Entry, Filing, Finding, Form, Place, Severity
 from xltool.settings import Settings, load_settings
+from xltool.totals import Balance, balance
 
 REVIEWS = ("完整性", "相关性", "适当性", "可行性", "形式", "真实性")
 

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from xltool.totals import Balance, Side, Term, balance
 from xltool.edition import Edition, load_edition
 from xltool.model import Filing, Finding, Form, Severity
 from xltool.money import plain
+from xltool.totals import Balance, Side, Term, balance
 
 Record = dict[str, Any]
 
