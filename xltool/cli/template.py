@@ -1,0 +1,43 @@
+"""`xltool template`: the template workbook of an edition, drawn and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xltool.edition import DEFAULT, load_edition
+
+
+@click.group()
+def template() -> None:
+    """模板工作簿：绘制官方模板，检查自制模板的单元格绑定。"""
+
+
+@template.command()
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), default="workbook_template.xlsx",
+    show_default=True, help="写到哪个文件。",
+)  # fmt: skip
+@click.option("--edition", default=DEFAULT, show_default=True, help="版式。")
+def draw(output: Path, edition: str) -> None:
+    """绘制官方模板。"""
+    from xltool.template.draw import draw as draw_template
+
+    draw_template(output, load_edition(edition))
+    click.echo(f"已写出 {output}")
+
+
+@template.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--edition", default=DEFAULT, show_default=True, help="版式编号，或它所在的文件夹。")
+def check(file: Path, edition: str) -> None:
+    """检查模板：缺了哪些定义名称，哪些绑定重复或落在锁定的单元格上。"""
+    from xltool.template.binding import problems
+
+    found = problems(file, load_edition(edition))
+    for line in found:
+        click.echo(line)
+    if found:
+        raise SystemExit(1)
+    click.echo("模板完整：每个字段和指标类别都有且只有一个位置。")

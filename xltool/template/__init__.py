@@ -1,0 +1,1 @@
+"""The template workbook: drawing the official one, checking bindings and written packages."""

@@ -1,0 +1,285 @@
+"""Draw the official template workbook of `hunan-2023`: both forms as on the paper form.
+
+The wording comes from the edition, the places from here. What a reader or a bureau needs to know
+about places stands in the drawn workbook itself, as sheet-scoped names, so nothing else reads
+this module. Drawing twice gives the same parts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xltool.edition import Edition, FormSpec
+from xltool.template import prompts
+
+if TYPE_CHECKING:
+    from xlsxwriter.worksheet import Worksheet
+
+DRAWN = ("hunan-2023",)
+VERSION = "1"
+SPACE = "\u3000"
+
+# 宋体 11 has digits 8 pixels wide: widths below are pixels, the page takes about 680 at 100 %.
+_SONG, _HEI = "宋体", "黑体"
+_WIDTHS = {"department": (94, 80, 126, 80, 186, 134), "project": (94, 80, 150, 168, 110, 98)}
+_LAST = "F"
+_HINT = "H"
+_NOT_PRINTED = "FFFFFF"
+
+# Row heights in points. The sub-title leaves room for the stamp.
+_TITLE, _SUBTITLE, _LINE, _INDICATOR = 36, 42, 22, 22
+
+
+def draw(path: Path | str, edition: Edition) -> None:
+    """Write the template workbook of this edition to `path`.
+
+    Raises ValueError for an edition whose layout is not drawn by code.
+    """
+    if edition.id not in DRAWN:
+        raise ValueError(f"版式 {edition.id} 的模板不是由程序绘制的")
+    from xlsxwriter import Workbook
+
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "default_format_properties": {"font_name": _SONG, "font_size": 11},
+        "default_column_width": 72,
+        "default_row_height": 18,
+    }
+    with Workbook(str(path), options) as book:
+        book.set_properties({"title": edition.title, "author": "xltool", "created": dt.datetime(2023, 1, 1)})
+        book.set_custom_property("xltool.edition", edition.id, "text")
+        book.set_custom_property("xltool.form", VERSION, "text")
+        book.set_calc_mode("auto")
+        for form, pen in ((edition.department, _Department), (edition.project, _Project)):
+            pen(book, form, edition).draw()
+
+
+class _Pen:
+    """Draws one form: where things stand on both forms is here, the rest in the two below."""
+
+    def __init__(self, book: Any, form: FormSpec, edition: Edition) -> None:
+        self.book, self.form, self.edition = book, form, edition
+        self.sheet: Worksheet = book.add_worksheet(form.sheet)
+        self.labels = {f.id: f.label for f in form.field}
+
+    def draw(self) -> None:
+        sheet = self.sheet
+        for column, width in enumerate(_WIDTHS[self.form.id]):
+            sheet.set_column_pixels(column, column, width)
+        sheet.set_column_pixels("G:G", 20)
+        self.heading()
+        head = self.body()
+        last = self.indicators(head)
+        self.page(head, last)
+        sheet.protect("", {"insert_rows": True, "format_rows": True})
+        sheet.hide_gridlines(2)
+        sheet.set_selection("B3")
+
+    def body(self) -> int:
+        """Draw everything between the headings and the indicators; the indicator head's row."""
+        raise NotImplementedError
+
+    # ── strokes ──────────────────────────────────────────────────────────────────────────────
+
+    def style(self, **changes: Any) -> Any:
+        base = {"font_name": _SONG, "font_size": 10.5, "align": "center", "valign": "vcenter"}
+        return self.book.add_format({**base, "text_wrap": True, "border": 1, **changes})
+
+    def put(self, area: str, text: Any, **changes: Any) -> None:
+        """Official text (locked) in a cell or a merged area."""
+        style = self.style(**changes)
+        if ":" in area:
+            self.sheet.merge_range(area, text, style)
+        elif text == "":
+            self.sheet.write_blank(area, None, style)
+        else:
+            self.sheet.write_string(area, text, style)
+
+    def answer(self, area: str, field_id: str, text: str = "", **changes: Any) -> None:
+        """An input (unlocked) with its name, number format and prompt."""
+        field = self.form[field_id]
+        if field.kind == "amount":
+            changes = {"num_format": "0.00##", "align": "left", **changes}
+        elif field.kind == "long":
+            changes = {"align": "left", "valign": "top", **changes}
+        self.put(area, text, locked=False, **changes)
+        first = area.partition(":")[0]
+        self.name(field.label, first)
+        self.sheet.data_validation(first, prompts.for_field(field, self.edition, first))
+
+    def name(self, label: str, area: str) -> None:
+        cells = ":".join(f"${cell[0]}${cell[1:]}" for cell in area.split(":"))
+        self.book.define_name(f"'{self.form.sheet}'!{label}", f"='{self.form.sheet}'!{cells}")
+
+    def rows(self, first: int, last: int, height: float) -> None:
+        for row in range(first, last + 1):
+            self.sheet.set_row(row - 1, height)
+
+    # ── what both forms share ────────────────────────────────────────────────────────────────
+
+    def heading(self) -> None:
+        self.rows(1, 1, _TITLE)
+        self.rows(2, 2, _SUBTITLE)
+        title = self.form["year"].pattern.format(SPACE * 4)
+        self.answer(f"A1:{_LAST}1", "year", title, font_name=_HEI, font_size=18, border=0, text_wrap=False)
+        plain: dict[str, Any] = {"border": 0, "bottom": 1, "font_size": 11}
+        filer = self.form["filer"].pattern.format("")
+        self.answer("A2:E2", "filer", filer, align="left", **plain)
+        self.put("F2", f"单位：{self.edition.unit}", align="right", text_wrap=False, **plain)
+
+    def indicators(self, head: int) -> int:
+        """The indicator table from its head row on; returns its last row."""
+        spec, last_of = self.form.indicators, {"department": "D", "project": "C"}[self.form.id]
+        columns = "DEF"[-len(spec.column) :]
+        end = head + sum(block.rows for block in spec.block)
+        self.rows(head, head, _LINE)
+        self.rows(head + 1, end, _INDICATOR)
+        self.put(f"A{head}:A{end}", self.indicator_label)
+        self.put(f"B{head}", "一级指标")
+        self.put(f"C{head}:D{head}" if last_of == "D" else f"C{head}", "二级指标")
+        for letter, column in zip(columns, spec.column, strict=True):
+            self.put(f"{letter}{head}", column.label)
+            self.name(column.label, f"{letter}{head}")
+        row = head + 1
+        for level1, group in groupby(spec.block, key=lambda block: block.level1):
+            top = row
+            for block in group:
+                bottom = row + block.rows - 1
+                self.put(_area(f"C{row}:{last_of}{bottom}"), block.label)
+                for r in range(row, bottom + 1):
+                    self.put(f"{columns[0]}{r}", self.edition.placeholder, locked=False)
+                    for letter in columns[1:]:
+                        self.put(f"{letter}{r}", "", locked=False)
+                self.name(block.label, f"{columns[0]}{row}:{columns[-1]}{bottom}")
+                row = bottom + 1
+            self.put(_area(f"B{top}:B{row - 1}"), level1)
+        for letter, column in zip(columns, spec.column, strict=True):
+            self.sheet.data_validation(
+                f"{letter}{head + 1}:{letter}{end}", prompts.for_column(column, self.edition)
+            )
+        return end
+
+    @property
+    def indicator_label(self) -> str:
+        """The heading of the indicator table, broken as on the paper form."""
+        label = self.form.indicators.label
+        return f"{label[:-6]}\n{label[-6:]}" if len(label) > 10 else f"{label[:-4]}\n{label[-4:]}"
+
+    def page(self, head: int, last: int) -> None:
+        sheet = self.sheet
+        sheet.set_paper(9)
+        sheet.set_portrait()
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.6, right=0.6, top=0.6, bottom=0.7)
+        sheet.center_horizontally()
+        sheet.print_area(f"A1:{_LAST}{last}")
+        sheet.repeat_rows(head - 1)
+        sheet.set_footer('&C&"宋体,Regular"&9第 &P 页 共 &N 页', {"margin": 0.35})
+        sheet.print_black_and_white()
+
+
+class _Department(_Pen):
+    def body(self) -> int:
+        self.put("A3", self.labels["unit"])
+        self.answer("B3:F3", "unit")
+        self.money()
+        self.put("A10", "部门职能\n职责概述")
+        self.answer("B10:F10", "duties")
+        self.put("A11", self.labels["goal"])
+        self.answer("B11:F11", "goal")
+        self.rows(3, 9, _LINE)
+        self.rows(10, 10, 96)
+        self.rows(11, 11, 84)
+        return 12
+
+    def money(self) -> None:
+        """年度预算申请: a label and its amount share one box of the paper form."""
+        name = self.labels
+        label: dict[str, Any] = {"align": "right", "right": 0, "text_wrap": False}
+        amount: dict[str, Any] = {"left": 0}
+        self.put("A4:A9", f"年度预算申请\n（{self.edition.unit}）")
+        self.put("B4", f"{name['total']}：", **label)
+        self.answer("C4:F4", "total", **amount)
+        self.put("B5:D5", "按收入性质分：", align="left")
+        self.put("E5:F5", "按支出性质分：", align="left")
+        for row, id_, before in (
+            (6, "general", "其中：  "),
+            (7, "fund", ""),
+            (8, "nontax", ""),
+            (9, "other", ""),
+        ):
+            self.put(f"B{row}:C{row}", f"{before}{name[id_]}：", **label)
+            self.answer(f"D{row}", id_, **amount)
+        self.put("E6", f"其中： {name['basic']}：", **label)
+        self.put("E7", f"{name['project_spending']}：", **label)
+        self.put("E8", "", **label)
+        for row, id_ in ((6, "basic"), (7, "project_spending"), (8, "nontax_spending")):
+            self.answer(f"F{row}", id_, **amount)
+        self.put("E9:F9", "")
+        self.hints()
+
+    def hints(self) -> None:
+        """An imbalance shows on screen beside the form, outside the print area.
+
+        Conditional formats reach paper in some programs, so none lies on the form itself: the
+        hints are white text which turns visible. Blank cells and text count as 0; a difference
+        of half a fen or less is rounding.
+        """
+        revenue = _gap("$C$4", "$D$6", "$D$7", "$D$8", "$D$9")
+        spending = _gap("$C$4", "$F$6", "$F$7")
+        adjusted = _gap("$C$4", "$F$6", "$F$7", "$F$8")
+        for cell, text, formula, colour in (
+            ("H4", "◀ 收入侧不平衡：资金总额≠左列四项之和", f"{revenue}>0.005", "C00000"),
+            ("H6", "◀ 支出侧不平衡：资金总额≠右列各项之和",
+             f"AND({spending}>0.005,{adjusted}>0.005)", "C00000"),
+            ("H8", "◀ 支出侧经非税项目后平衡：请核对收入侧的非税收入",
+             f"AND({spending}>0.005,{adjusted}<=0.005,ABS(N($D$8)-N($F$8))>0.005)", "9C5700"),
+        ):  # fmt: skip
+            style: dict[str, Any] = {
+                "border": 0,
+                "align": "left",
+                "text_wrap": False,
+                "font_color": _NOT_PRINTED,
+            }
+            self.put(cell, text, **style)
+            shown = self.book.add_format({"font_color": colour, "bold": True})
+            self.sheet.conditional_format(
+                cell, {"type": "formula", "criteria": f"={formula}", "format": shown}
+            )
+
+
+class _Project(_Pen):
+    def body(self) -> int:
+        self.put("A3", self.labels["project"])
+        self.answer("B3:C3", "project")
+        self.put("D3", self.labels["unit"])
+        self.answer("E3:F3", "unit")
+        self.put("A4", "年度本级\n预算金额")
+        self.answer("B4:C4", "own_budget", align="center")
+        self.put("D4", self.labels["upper_budget"])
+        self.answer("E4:F4", "upper_budget", align="center")
+        self.put("A5", self.labels["period"])
+        self.answer("B5:F5", "period")
+        self.put("A6", self.labels["period_goal"])
+        self.answer("B6:F6", "period_goal")
+        self.put("A7", self.labels["annual_goal"])
+        self.answer("B7:F7", "annual_goal")
+        self.rows(3, 4, 32)
+        self.rows(5, 5, 26)
+        self.rows(6, 7, 84)
+        return 8
+
+
+def _gap(total: str, *parts: str) -> str:
+    return f"ABS(ROUND(N({total}){''.join(f'-N({part})' for part in parts)},4))"
+
+
+def _area(area: str) -> str:
+    """A merged area of one cell is that cell."""
+    first, _, last = area.partition(":")
+    return first if first == last else area
