@@ -1,0 +1,54 @@
+"""Files that are whole or not there: written beside the goal, then moved over it in one step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from xltool.model import XltoolError
+
+
+@contextmanager
+def writing(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[Any]]:
+    """Open a file for writing that takes the place of `path` only when the block ends well.
+
+    `mode` is `w` (UTF-8 text, line ends as written) or `wb`. Missing folders are made. On any error
+    the old file stays as it was and nothing is left beside it. Raises XltoolError where the disk
+    is full, the folder can't be written or the goal is held open by Excel.
+    """
+    path = Path(path)
+    if "b" not in mode:
+        options = {"encoding": "utf-8", "newline": "", **options}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise _failed(path, error) from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, mode, **options) as file:
+            yield file
+        _ordinary_permissions(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise _failed(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _ordinary_permissions(temporary: Path) -> None:
+    """Temporary files are readable by their owner only; an ordinary file is what the umask says."""
+    umask = os.umask(0)
+    os.umask(umask)
+    temporary.chmod(0o666 & ~umask)
+
+
+def _failed(path: Path, error: OSError) -> XltoolError:
+    if isinstance(error, PermissionError) and path.exists():
+        return XltoolError(f"写不了“{path}”：文件可能正被打开，请关闭后再试")
+    return XltoolError(f"写不了“{path}”：{error.strerror or error}")
