@@ -1,0 +1,71 @@
+"""The data book: the source tables of many units, read into filings and written back.
+
+A data book is a workbook (.xlsx) with the sheets 部门, 项目 and 指标, or a folder with 部门.csv,
+项目.csv and 指标.csv, or a .json by field id. Its columns are the official labels of the edition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xltool.databook.problems import DatabookError, Problem
+from xltool.edition import DEFAULT, Edition, load_edition
+from xltool.model import Filing, Severity, XltoolError
+
+__all__ = ["Databook", "DatabookError", "Problem", "load_databook", "open_databook"]
+
+
+@dataclass(frozen=True, slots=True)
+class Databook:
+    """What a data book holds: the filings of the units without an error, and every problem.
+
+    `units` are all units named in 部门, in order.
+    """
+
+    filings: list[Filing]
+    problems: list[Problem]
+    units: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> list[Problem]:
+        return [p for p in self.problems if p.severity is Severity.ERROR]
+
+    @property
+    def left_out(self) -> list[str]:
+        """The units that were not read because of an error."""
+        good = {filing.unit for filing in self.filings}
+        return [unit for unit in self.units if unit not in good]
+
+
+def load_databook(path: str | Path, edition: Edition | str | None = None) -> list[Filing]:
+    """The filings of a data book, one for each unit, in order; amounts in the edition's unit.
+
+    Raises DatabookError where anything in it is wrong: its `problems` are all of them at once,
+    its `filings` the units without any. Raises XltoolError where the file can't be reached.
+    """
+    book = open_databook(path, edition)
+    if book.errors:
+        raise DatabookError(str(path), book.problems, book.filings)
+    return book.filings
+
+
+def open_databook(path: str | Path, edition: Edition | str | None = None) -> Databook:
+    """A data book with its faults as values: a unit with an error is left out, the others are whole.
+
+    Raises XltoolError only where the file can't be reached or the edition is not known.
+    """
+    from xltool.databook.assemble import assemble
+    from xltool.databook.columns import tables
+    from xltool.databook.sources import read_folder
+
+    path = Path(path)
+    spec = edition if isinstance(edition, Edition) else load_edition(edition or DEFAULT)
+    if not path.exists():
+        raise XltoolError(f"没有这个数据表：{path}")
+    if path.is_dir():
+        sheets, problems = read_folder(path, tables(spec))
+    else:
+        raise XltoolError(f"{path}：数据表应当是 .xlsx、.json，或放有 部门.csv 的文件夹")
+    work = assemble(sheets, spec, str(path), problems)
+    return Databook(work.filings(), work.problems, tuple(work.drafts))

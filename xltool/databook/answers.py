@@ -1,0 +1,100 @@
+"""One cell of a source becomes one answer: amounts exact, years whole, text untouched."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from xltool.edition import Edition
+from xltool.model import Entry, Place
+from xltool.money import plain, read_amount, tidy
+
+LONGEST = 32_767  # characters in an Excel cell, counted in UTF-16 units as Excel does
+_UNSTORABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
+_YEAR = re.compile(r"([12]\d{3})\s*(?:年度?)?")
+_FULLWIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a source holds in one place.
+
+    `text` is what a person sees there; `number` is set where the source holds a number;
+    `fault` says why it can't be used, (code, message).
+    """
+
+    text: str
+    place: Place
+    number: Decimal | None = None
+    fault: tuple[str, str] | None = None
+    formula: bool = False
+
+    @property
+    def blank(self) -> bool:
+        return not self.text.strip() and self.fault is None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An entry, and what there is to say about it as (code, message, expected)."""
+
+    entry: Entry
+    remarks: tuple[tuple[str, str, str], ...] = ()
+
+
+def lines(text: str) -> str:
+    """Line breaks as \\n, whatever wrote them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _excel_length(text: str) -> int:
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def answer(cell: Cell, kind: str, edition: Edition) -> Answer:
+    """Read one cell as a field of this kind."""
+    if cell.fault:
+        return Answer(Entry(None, cell.text, cell.place), ((*cell.fault, ""),))
+    if (length := _excel_length(cell.text)) > LONGEST:
+        remark = ("B015", f"文字有 {length:,} 个字符，Excel 单元格最多 {LONGEST:,} 个，请删减", "")
+        return Answer(Entry(None, cell.text, cell.place), (remark,))
+    if odd := _UNSTORABLE.search(cell.text):
+        remark = ("B016", f"第 {odd.start() + 1} 个字符（U+{ord(odd[0]):04X}）无法保存，请删去", "")
+        return Answer(Entry(None, cell.text, cell.place), (remark,))
+    read = {"amount": _amount, "year": _year}.get(kind, _text)(cell, edition)
+    if cell.formula:
+        note = ("B101", f"单元格是公式，取其上次计算的结果“{cell.text}”", "")
+        return Answer(read.entry, (*read.remarks, note))
+    return read
+
+
+def _text(cell: Cell, edition: Edition) -> Answer:
+    return Answer(Entry(cell.text or None, cell.text, cell.place))
+
+
+def _amount(cell: Cell, edition: Edition) -> Answer:
+    if cell.blank:
+        return Answer(Entry(None, "", cell.place))
+    value = cell.number
+    remarks: tuple[tuple[str, str, str], ...] = ()
+    if value is None and len(cell.text) < 100 and (amount := read_amount(cell.text, edition.unit)):
+        value = amount.value
+        if not amount.plain:
+            remarks = (("B102", f"写作“{cell.text}”，读作 {plain(value)} {edition.unit}", ""),)
+    # Beyond this no budget lies, and a forged exponent would fill the memory with zeros.
+    if value is None or value.adjusted() > 15 or int(value.as_tuple().exponent) < -15:
+        short = cell.text if len(cell.text) <= 40 else cell.text[:40] + "…"
+        remark = ("B013", f"金额“{short}”无法读取，请填写数字，单位{edition.unit}", f"数字（{edition.unit}）")
+        return Answer(Entry(None, cell.text, cell.place), (remark,))
+    return Answer(Entry(tidy(value), cell.text, cell.place), remarks)
+
+
+def _year(cell: Cell, edition: Edition) -> Answer:
+    if cell.blank:
+        return Answer(Entry(None, "", cell.place))
+    match = _YEAR.fullmatch(cell.text.translate(_FULLWIDTH).strip())
+    if match is None:
+        remark = ("B014", f"年度“{cell.text[:40]}”无法读取，请填写四位数字的年份", "四位数字，如 2023")
+        return Answer(Entry(None, cell.text, cell.place), (remark,))
+    return Answer(Entry(int(match[1]), cell.text, cell.place))

@@ -1,0 +1,94 @@
+"""The three tables of a data book and their columns, taken from the edition."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xltool.edition import Block, Edition, FormSpec
+
+CODE = "部门编码"
+INDICATORS = "指标"
+LEVEL1 = "一级指标"
+LEVEL2 = "二级指标"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its head, the field id (or indicator column id) it fills, and the field's kind."""
+
+    label: str
+    id: str
+    kind: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: the name of its sheet (or CSV file) and its columns in order."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    def __getitem__(self, id_: str) -> Column:
+        return next(c for c in self.columns if c.id == id_)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    department: Table
+    project: Table
+    indicators: Table
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter((self.department, self.project, self.indicators))
+
+
+@functools.cache
+def tables(edition: Edition) -> Tables:
+    """部门, 项目 and 指标 with the official labels of this edition as heads."""
+    department, project = edition.department, edition.project
+    unit = Column(department["unit"].label, "unit", "unit")
+    name = Column(project["project"].label, "project", "text")
+    columns = {c.id: c.label for form in (department, project) for c in form.indicators.column}
+    return Tables(
+        Table(department.databook, tuple(_with_code(_answers(department)))),
+        Table(project.databook, (unit, *_answers(project))),
+        Table(
+            INDICATORS,
+            (
+                unit,
+                name,
+                Column(LEVEL1, "level1", "text"),
+                Column(LEVEL2, "level2", "text"),
+                *(Column(label, id_, "text") for id_, label in columns.items()),
+            ),
+        ),
+    )
+
+
+def _answers(form: FormSpec) -> list[Column]:
+    return [Column(f.label, f.id, f.kind) for f in form.field if not f.derived]
+
+
+def _with_code(columns: list[Column]) -> list[Column]:
+    """The unit's code stands behind its name."""
+    at = next(n for n, c in enumerate(columns) if c.id == "unit") + 1
+    return [*columns[:at], Column(CODE, "code", "text", optional=True), *columns[at:]]
+
+
+def bare(category: str) -> str:
+    """A category's name without spaces and the ending 指标: how names are compared."""
+    return "".join(category.split()).removesuffix("指标")
+
+
+def find_block(form: FormSpec, level2: str) -> Block | None:
+    """The category of this form with this name, written with or without the ending 指标."""
+    return next((b for b in form.indicators.block if bare(b.label) == bare(level2)), None)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The name most likely meant, or nothing."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), "")

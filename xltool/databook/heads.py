@@ -1,0 +1,88 @@
+"""The heads of a table: which column is which, what is missing, unknown or doubled; then its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from xltool.databook.answers import Cell
+from xltool.databook.columns import Table, nearest
+from xltool.databook.sources import Sheet, letters
+from xltool.model import Place
+
+if TYPE_CHECKING:
+    from xltool.databook.assemble import Assembly
+
+Record = dict[str, Cell]
+
+
+class Rows:
+    """The rows of one table by column id. Faults of the heads are reported to the assembly."""
+
+    def __init__(self, work: Assembly, table: Table, sheet: Sheet) -> None:
+        self.work, self.table, self.sheet = work, table, sheet
+        self.at: dict[str, int] = {}
+        self.strays: list[int] = []
+        self._place_heads()
+        # Without its keys no row can be told whose it is.
+        keys = {"unit", "project"} & {c.id for c in table.columns}
+        self.keyed = keys <= set(self.at)
+
+    def _place_heads(self) -> None:
+        labels = {c.label: c for c in self.table.columns}
+        written = {head.text.strip() for head in self.sheet.heads}
+        absent = [label for label in labels if label not in written]
+        for n, head in enumerate(self.sheet.heads):
+            label = head.text.strip()
+            column = labels.get(label)
+            if column is None:
+                self.strays.append(n)
+                if label:
+                    self._unknown(head, label, nearest(label, absent) or nearest(label, labels))
+            elif column.id in self.at:
+                self.work.report("B005", f"列“{label}”出现两次，请只留一列", head, "", found=label)
+            else:
+                self.at[column.id] = n
+        for column in self.table.columns:
+            if column.id not in self.at and not column.optional:
+                said = f"缺少列“{column.label}”"
+                self.work.report("B003", said, Place(self.sheet.name, ""), "", field=column.id)
+
+    def _unknown(self, head: Cell, label: str, near: str) -> None:
+        hint = f"，是不是“{near}”？" if near else "，请删去这一列"
+        # Whom it concerns shows in the rows: the units with something in this column.
+        said = f"不认识的列“{label}”{hint}"
+        self.work.report("B004", said, head, None, found=label, expected=near)
+
+    def __iter__(self) -> Iterator[tuple[Record, str]]:
+        """Each row's cells by column id, and the unit's name in it."""
+        last = None
+        for row, cells in self.sheet.rows:
+            record = {c.id: self._cell(self.at.get(c.id), row, cells) for c in self.table.columns}
+            unit = record["unit"].text.strip()
+            if unit:
+                self._strays(row, cells, unit)
+                yield record, unit
+            elif any(not cell.blank for cell in record.values()):
+                # Most often a merged cell: the row was meant for the unit above.
+                label = self.table["unit"].label
+                said = f"没有写{label}；合并的单元格请取消合并，每行都要填写"
+                self.work.report("B007", said, record["unit"], last, field="unit")
+            last = unit or last
+
+    def _strays(self, row: int, cells: list[Cell], unit: str) -> None:
+        """Nothing is dropped unsaid: what stands in no known column keeps its unit back."""
+        wide = len(self.sheet.heads)
+        for n in [*self.strays, *range(wide, len(cells))]:
+            cell = self._cell(n, row, cells)
+            if cell.blank:
+                continue
+            self.work.spoilt.add(unit)
+            if n >= wide or self.sheet.heads[n].blank:
+                said = f"“{cell.text[:40]}”所在的列没有表头"
+                self.work.report("B004", said, cell, unit, found=cell.text[:200])
+
+    def _cell(self, n: int | None, row: int, cells: list[Cell]) -> Cell:
+        if n is not None and n < len(cells):
+            return cells[n]
+        return Cell("", Place(self.sheet.name, f"{letters((n or 0) + 1)}{row}"))

@@ -1,0 +1,82 @@
+"""What can be wrong in a data book. Every fault is a `Problem`: a finding that names its unit.
+
+B001 错误  打不开，或不是数据表（损坏、加密、编码不明、JSON 语法）
+B002 错误  缺少一张表（部门、项目、指标）
+B003 错误  缺少一列
+B004 错误  有不认识的列（或字段）
+B005 错误  同一列出现两次
+B006 错误  没有数据行
+B007 错误  没有写部门名称或项目支出名称
+B008 错误  部门表里没有这个单位
+B009 错误  项目表里没有这个项目
+B010 错误  没有这个指标类别，或者一级指标与二级指标对不上
+B011 错误  同一单位出现两次
+B012 错误  同一单位的项目重名，指标无从归属
+B013 错误  金额无法读取
+B014 错误  年度无法读取
+B015 错误  文字超过 Excel 单元格的上限
+B016 错误  含有无法保存的字符
+B017 错误  单元格里是错误值，或公式没有结果
+B018 错误  JSON 的这一处类型不对
+B101 提示  单元格是公式：取其上次计算的结果
+B102 提示  金额不是纯数字：读作多少
+B103 核实  这张申报表没有这一栏，所写的内容不会填入
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xltool.model import Filing, Finding, Place, Severity, XltoolError
+
+_SEVERITIES = {"B101": Severity.NOTE, "B102": Severity.NOTE, "B103": Severity.QUERY}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem(Finding):
+    """A finding on a data book. `unit` is the unit concerned, empty where it is not one unit's."""
+
+    unit: str = ""
+
+    def __str__(self) -> str:
+        """One line for people: where, whose, what."""
+        where = " ".join(part for part in (self.sheet, self.cell) if part)
+        whose = f"（{self.unit}）" if self.unit else ""
+        return f"[{self.severity.label} {self.code}] {where}{whose} {self.message}".replace("]  ", "] ")
+
+
+def problem(
+    code: str,
+    message: str,
+    *,
+    file: str,
+    place: Place | None = None,
+    unit: str = "",
+    field: str = "",
+    found: str = "",
+    expected: str = "",
+) -> Problem:
+    return Problem(
+        code=code,
+        severity=_SEVERITIES.get(code, Severity.ERROR),
+        message=message,
+        file=file,
+        sheet=place.sheet if place else "",
+        cell=place.cell if place else "",
+        field=field,
+        found=found,
+        expected=expected,
+        review="形式",
+        unit=unit,
+    )
+
+
+class DatabookError(XltoolError):
+    """The data book has errors. `problems` are all of them, `filings` the units without any."""
+
+    def __init__(self, path: str, problems: list[Problem], filings: list[Filing]) -> None:
+        self.problems = problems
+        self.filings = filings
+        errors = [p for p in problems if p.severity is Severity.ERROR]
+        more = f"（共 {len(errors)} 处）" if len(errors) > 1 else ""
+        super().__init__(f"{path}：{errors[0]}{more}")

@@ -1,0 +1,118 @@
+"""The tables of a data book as they stand in CSV files: heads and rows of cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xltool.databook.answers import Cell, lines
+from xltool.databook.columns import Table, Tables, nearest
+from xltool.databook.problems import Problem, problem
+from xltool.model import Place, XltoolError
+
+LARGEST = 256 * 1024 * 1024  # bytes of one CSV or JSON file
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table as found: its head cells, then its rows with their numbers, as long as written."""
+
+    name: str
+    heads: list[Cell] = field(default_factory=list)
+    rows: list[tuple[int, list[Cell]]] = field(default_factory=list)
+
+
+Sheets = dict[str, Sheet]
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes; XltoolError where the machine refuses."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise XltoolError(f"{path}：文件超过 {LARGEST // 1024 // 1024} MB，没有读取")
+        return path.read_bytes()
+    except OSError as error:
+        raise XltoolError(f"{path}：无法读取（{error.strerror}）") from error
+
+
+def decode(data: bytes) -> str | None:
+    """Text as Excel in China writes it: UTF-8 with or without BOM, UTF-16 with BOM, GB18030."""
+    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ["utf-16"] if marked else ["utf-8-sig", "gb18030"]:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def read_folder(folder: Path, tables: Tables) -> tuple[Sheets, list[Problem]]:
+    """部门.csv, 项目.csv and 指标.csv of a folder."""
+    sheets: Sheets = {}
+    problems: list[Problem] = []
+    try:
+        files = {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() == ".csv"}
+    except OSError as error:
+        raise XltoolError(f"{folder}：无法读取（{error.strerror}）") from error
+    for table in tables:
+        if table.name not in files:
+            problems.append(missing(table, files, str(folder), f"文件 {table.name}.csv"))
+            continue
+        path = files[table.name]
+        found = _read_csv(path, str(folder))
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            sheets[table.name] = found
+    return sheets, problems
+
+
+def missing(table: Table, present: Iterable[str], file: str, what: str) -> Problem:
+    near = nearest(table.name, present)
+    hint = f"，是不是“{near}”？" if near else ""
+    return problem("B002", f"缺少{what}{hint}", file=file, expected=table.name)
+
+
+def _read_csv(path: Path, file: str) -> Sheet | Problem:
+    name = path.name
+    text = decode(read_bytes(path))
+    if text is None:
+        return problem(
+            "B001",
+            f"{name} 的文字编码不是 UTF-8 或 GB18030，请用 Excel 另存为“CSV UTF-8（逗号分隔）”",
+            file=file,
+            place=Place(name, ""),
+        )
+    first = text.partition("\n")[0]
+    # Excel's "Unicode text" is separated by tabs.
+    delimiter = "\t" if "\t" in first and "," not in first else ","
+    rows: list[list[Cell]] = []
+    try:
+        for row, record in enumerate(
+            csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1
+        ):
+            rows.append(
+                [Cell(lines(value), Place(name, f"{letters(n)}{row}")) for n, value in enumerate(record, 1)]
+            )
+    except csv.Error as error:
+        place = Place(name, f"A{len(rows) + 1}")
+        return problem("B001", f"{name} 从这一行起读不下去（{error}）", file=file, place=place)
+    return sheet_of(name, rows)
+
+
+def sheet_of(name: str, rows: list[list[Cell]]) -> Sheet:
+    """The first row with anything in it holds the heads; blank rows are not rows."""
+    filled = [(n, row) for n, row in enumerate(rows, 1) if any(not cell.blank for cell in row)]
+    return Sheet(name, filled[0][1], filled[1:]) if filled else Sheet(name)
+
+
+def letters(column: int) -> str:
+    """1 → A, 27 → AA."""
+    name = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        name = chr(65 + rest) + name
+    return name
