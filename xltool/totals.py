@@ -1,13 +1,22 @@
-"""Cross-totals: revenue side, spending side, the non-tax item, and what explains a residual."""
+"""Cross-totals: revenue side, spending side, the non-tax item, and the verdict on both."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from xltool.edition import Edition
-from xltool.model import Filing, Place
+from xltool.edition import Edition, FormSpec, Sum, load_edition
+from xltool.model import Filing, Form
+from xltool.money import show
+from xltool.residual import Cause, Term, explain, rounding
+
+# The income item and the unlabelled right-hand cell of its row, where the spending out of it stands.
+NONTAX, NONTAX_SPENDING = "nontax", "nontax_spending"
+PROJECT_SPENDING = "project_spending"
+SIDES = {"revenue": "收入侧", "spending": "支出侧"}
+_OPPOSITE = {NONTAX: NONTAX_SPENDING, NONTAX_SPENDING: NONTAX}
 
 
 class Verdict(StrEnum):
@@ -20,26 +29,13 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """One addend: its field id, official label, amount (None = blank, counts as 0), and place.
-
-    `adjust` marks a term that is only counted where the side does not close without it.
-    """
-
-    field: str
-    label: str
-    amount: Decimal | None
-    place: Place | None = None
-    adjust: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Side:
     """One side written out: `total` should be the sum of `terms`.
 
     `sum` counts the terms that are counted; `residual` is total − sum (None where the total is
-    blank or an amount can't be read); `adjusted` says that the side closes only with its
-    adjusting term; `causes` says in Chinese what would explain a residual.
+    blank or an amount can't be read); `closes` allows for `tolerance`, half a unit of the last
+    place of each amount; `adjusted` says that the side closes only with its adjusting term;
+    `causes` says in Chinese what would explain a residual.
     """
 
     side: str
@@ -49,7 +45,35 @@ class Side:
     residual: Decimal | None
     closes: bool
     adjusted: bool = False
-    causes: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    tolerance: Decimal = Decimal(0)
+
+    @property
+    def name(self) -> str:
+        return SIDES[self.side]
+
+    @property
+    def counted(self) -> tuple[Term, ...]:
+        """The filled terms that the sum counts: an adjusting term only where it is needed."""
+        with_adjusting = self.adjusted or not self.closes
+        return tuple(t for t in self.terms if t.filled and (with_adjusting or not t.adjust))
+
+    @property
+    def unread(self) -> tuple[Term, ...]:
+        return tuple(t for t in (self.total, *self.terms) if t.unread)
+
+    @property
+    def equation(self) -> str:
+        """`基本支出 711.94 + 项目支出 523.67 = 1235.61 ≠ 资金总额 1245.61`."""
+        addends = " + ".join(str(t) for t in (*self.counted, *(t for t in self.terms if t.unread)))
+        if not addends:
+            addends = "各项都没有填"
+        elif not self.unread and len(self.counted) > 1:
+            addends += f" = {show(self.sum)}"
+        sign = (
+            "；" if self.residual is None else " = " if not self.residual else " ≈ " if self.closes else " ≠ "
+        )
+        return f"{addends}{sign}{self.total}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +98,120 @@ class Balance:
 
 def balance(filing: Filing, edition: Edition | None = None) -> Balance:
     """Both sides of the filing's department form, term by term, and what explains a residual."""
-    raise NotImplementedError
+    edition = edition or load_edition(filing.edition)
+    form = filing.department or Form("department", {})
+    spec = edition.department
+    sides = [_side(form, spec, one, edition) for one in spec.sum]
+    explained = tuple(
+        _explained(side, [s for s in sides if s is not side], form, spec, filing, edition) for side in sides
+    )
+    return Balance(edition.unit, explained, _verdict(explained, form))
+
+
+def project_budget(form: Form, edition: Edition) -> Decimal | None:
+    """What one project may spend in the year; None where nothing is filled or an amount can't be read."""
+    parts = [form[part] for part in edition.project.budget.parts]
+    amounts = [e.value for e in parts if isinstance(e.value, Decimal)]
+    if not amounts or any(e.unread for e in parts):
+        return None
+    return sum(amounts, start=Decimal(0))
+
+
+def projects_budget(filing: Filing, edition: Edition) -> Decimal | None:
+    """The budgets of all project forms together; None where there is no form or one can't be told."""
+    budgets = [project_budget(form, edition) for form in filing.projects]
+    if not budgets or None in budgets:
+        return None
+    return sum((b for b in budgets if b is not None), start=Decimal(0))
+
+
+def lines(sums: Balance) -> list[str]:
+    """Both sides as equations with labels and figures, what explains a residual, and the verdict."""
+    written = []
+    for side in sums.sides:
+        written.append(f"{side.name}：{side.equation}（{_side_verdict(side, sums)}）")
+        written += [f"　　可能的原因：{cause.text}" for cause in side.causes if cause.kind != "rounding"]
+    return [*written, f"结论：{sums.verdict}（单位：{sums.unit}）"]
+
+
+def _side_verdict(side: Side, sums: Balance) -> str:
+    if side.residual is None:
+        return Verdict.UNKNOWN
+    if not side.closes:
+        return f"{Verdict.UNBALANCED}，差 {show(side.residual)}"
+    said: str = (
+        Verdict.BY_NONTAX if side.adjusted and sums.verdict is not Verdict.BALANCED else Verdict.BALANCED
+    )
+    if side.residual:
+        said += f"，相差 {show(side.residual)} 在四舍五入以内"
+    spare = [str(t) for t in side.terms if t.filled and t not in side.counted]
+    return f"{said}；未计入{'、'.join(spare)}" if spare else said
+
+
+def _term(form: Form, spec: FormSpec, field: str, *, adjust: bool = False) -> Term:
+    entry = form[field]
+    return Term(field, spec[field].label, form.amount(field), entry.place, adjust, entry.text)
+
+
+def _side(form: Form, spec: FormSpec, declared: Sum, edition: Edition) -> Side:
+    total = _term(form, spec, declared.total)
+    parts = tuple(_term(form, spec, part) for part in declared.parts)
+    adjusts = tuple(_term(form, spec, part, adjust=True) for part in declared.adjust)
+    terms = (*parts, *adjusts)
+    reached, adjusted = _sum(parts), _sum(terms)
+    tolerance = rounding((total, *parts), edition.decimals)
+    if total.amount is None or any(t.unread for t in terms):
+        return Side(declared.side, total, terms, adjusted, None, False, tolerance=tolerance)
+    without, by_adjusting = total.amount - reached, total.amount - adjusted
+    if without and abs(by_adjusting) <= tolerance and (not by_adjusting or abs(without) > tolerance):
+        return Side(declared.side, total, terms, adjusted, by_adjusting, True, True, tolerance=tolerance)
+    if abs(without) <= tolerance:
+        return Side(declared.side, total, terms, reached, without, True, tolerance=tolerance)
+    return Side(declared.side, total, terms, adjusted, by_adjusting, False, tolerance=tolerance)
+
+
+def _sum(terms: Sequence[Term]) -> Decimal:
+    return sum((t.worth for t in terms), start=Decimal(0))
+
+
+def _verdict(sides: Sequence[Side], form: Form) -> Verdict:
+    if any(s.residual is not None and not s.closes for s in sides):
+        return Verdict.UNBALANCED
+    if not sides or any(s.residual is None for s in sides):
+        return Verdict.UNKNOWN
+    if any(s.adjusted for s in sides) and form.amount(NONTAX) != form.amount(NONTAX_SPENDING):
+        return Verdict.BY_NONTAX
+    return Verdict.BALANCED
+
+
+def _explained(
+    side: Side, others: Sequence[Side], form: Form, spec: FormSpec, filing: Filing, edition: Edition
+) -> Side:
+    """The side with what explains its residual."""
+    if not side.residual or side.total.amount is None:
+        return side
+    if side.closes:
+        said = f"相差 {show(side.residual)}，在四舍五入的误差 {show(side.tolerance)} 以内"
+        return replace(side, causes=(Cause("rounding", said),))
+    opposite = [_term(form, spec, _OPPOSITE[t.field]) for t in side.terms if _opposite(t, spec)]
+    budget = projects_budget(filing, edition)
+    causes = explain(
+        side.total,
+        side.terms,
+        unit=edition.unit,
+        tolerance=side.tolerance,
+        confirmed=any(s.closes for s in others),
+        missing=[t for t in opposite if t.filled],
+        instead=[Term(PROJECT_SPENDING, "各项目表合计", budget)] if budget else [],
+    )
+    if side.sum and any(s.residual is not None and s.sum == side.sum for s in others):
+        # Both sides come to the same: nothing but the total is in doubt.
+        causes = tuple(c for c in causes if c.field == side.total.field and side.total.amount)
+        said = f"两侧各项合计都是 {show(side.sum)}，像是“{side.total.label}”写错了"
+        causes = causes or (Cause("total", said, side.total.field, side.sum),)
+    return replace(side, causes=causes)
+
+
+def _opposite(term: Term, spec: FormSpec) -> bool:
+    """The term is blank, and its other half stands on the other side of the form."""
+    return not term.filled and not term.unread and _OPPOSITE.get(term.field, "") in spec

@@ -19,7 +19,8 @@ from typing import Any
 from xltool.edition import Edition, load_edition
 from xltool.model import Filing, Finding, Form, Severity
 from xltool.money import plain
-from xltool.totals import Balance, Side, Term, balance
+from xltool.residual import Term
+from xltool.totals import Balance, Side, balance
 
 Record = dict[str, Any]
 
@@ -99,7 +100,7 @@ def _side(side: Side) -> Record:
         "residual": None if side.residual is None else plain(side.residual),
         "closes": side.closes,
         "adjusted": side.adjusted,
-        "causes": list(side.causes),
+        "causes": [cause.text for cause in side.causes],
     }
 
 
