@@ -90,7 +90,7 @@ class Budget(_Part, frozen=True):
     parts: tuple[Id, ...]
 
 
-class FormSpec(_Part, frozen=True):
+class FormSpec(_Part, frozen=True, dict=True):
     """One official form: `title` as printed after the year, `sheet` its name in the template."""
 
     id: Literal["department", "project"]
@@ -109,17 +109,12 @@ class FormSpec(_Part, frozen=True):
     def __contains__(self, field_id: str) -> bool:
         return field_id in self._by_id
 
-    @property
+    @functools.cached_property
     def _by_id(self) -> dict[str, Field]:
-        return _fields_by_id(self)
+        return {f.id: f for f in self.field}
 
     def block(self, block_id: str) -> Block:
         return next(b for b in self.indicators.block if b.id == block_id)
-
-
-@functools.cache
-def _fields_by_id(form: FormSpec) -> dict[str, Field]:
-    return {f.id: f for f in form.field}
 
 
 class Edition(_Part, frozen=True):

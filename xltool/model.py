@@ -71,7 +71,16 @@ class Entry:
 NOTHING = Entry()
 
 
-@dataclass(frozen=True, slots=True)
+def _answers(cells: Mapping[str, Entry]) -> dict[str, object]:
+    """What was answered, whatever stands blank: an unreadable answer counts by its text."""
+    return {
+        key: entry.text if entry.value is None else entry.value
+        for key, entry in cells.items()
+        if entry.value is not None or entry.text
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Indicator:
     """One indicator row: its block (category id such as `quantity`) and its cells by column id.
 
@@ -97,14 +106,24 @@ class Indicator:
     def standard(self) -> Entry:
         return self["standard"]
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Indicator):
+            return NotImplemented
+        return self.block == other.block and _answers(self.cells) == _answers(other.cells)
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def blank(self) -> bool:
         return all(entry.blank for entry in self.cells.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """One filled form: its kind (`department` or `project`), fields by id, indicators in order."""
+    """One filled form: its kind (`department` or `project`), fields by id, indicators in order.
+
+    Two forms are equal when the same is answered; a blank entry and an absent one say the same.
+    """
 
     kind: str
     entries: Mapping[str, Entry]
@@ -113,6 +132,17 @@ class Form:
 
     def __getitem__(self, field_id: str) -> Entry:
         return self.entries.get(field_id, NOTHING)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Form):
+            return NotImplemented
+        return (
+            self.kind == other.kind
+            and _answers(self.entries) == _answers(other.entries)
+            and self.indicators == other.indicators
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def amount(self, field_id: str) -> Decimal | None:
         """The amount of a money field, or None where it is blank or unreadable."""

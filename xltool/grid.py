@@ -1,0 +1,398 @@
+"""A workbook as a grid: sheets, cells, merges, names, properties, as any source gives them.
+
+The reader of forms works on this and knows neither zip files nor a live spreadsheet. `open_grid`
+makes it from a received .xlsx; the ribbon makes it from the running application.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from xltool.package import Package, Unreadable, open_package, parse_xml
+
+
+class Cell(NamedTuple):
+    """One cell: its value as text ("" = blank), whether it is a number, and what was odd about it."""
+
+    text: str
+    number: bool = False
+    formula: str = ""
+    error: bool = False
+    locked: bool = True
+
+
+class Area(NamedTuple):
+    """A rectangle of cells, 1-based and inclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __str__(self) -> str:
+        first = f"{letters(self.left)}{self.top}"
+        last = f"{letters(self.right)}{self.bottom}"
+        return first if first == last else f"{first}:{last}"
+
+
+BLANK = Cell("")
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One worksheet: cells by (row, column), 1-based; only cells that say something need be there."""
+
+    name: str
+    cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
+    merges: set[Area] = field(default_factory=set)
+    names: dict[str, Area | None] = field(default_factory=dict)
+    protected: bool = True
+    hidden: bool = False
+    hidden_lines: list[str] = field(default_factory=list)
+    objects: bool = False
+    part: str = ""
+
+    def __getitem__(self, at: tuple[int, int]) -> Cell:
+        return self.cells.get(at, BLANK)
+
+    def whole(self, area: Area) -> Area:
+        """The merged area that begins where this one does, or else the area itself."""
+        for merge in self.merges:
+            if merge.top == area.top and merge.left == area.left:
+                return merge
+        return area
+
+
+@dataclass(slots=True)
+class Grid:
+    """A workbook: its sheets in order, its custom document properties."""
+
+    sheets: list[Sheet]
+    properties: dict[str, str] = field(default_factory=dict)
+    structure_locked: bool = False
+
+
+@functools.lru_cache(maxsize=1024)
+def letters(column: int) -> str:
+    """1 → A, 27 → AA."""
+    text = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
+@functools.lru_cache(maxsize=1024)
+def column_number(text: str) -> int:
+    """A → 1, AA → 27."""
+    number = 0
+    for char in text:
+        number = number * 26 + ord(char) - 64
+    return number
+
+
+@functools.lru_cache(maxsize=8192)
+def cell_name(row: int, column: int) -> str:
+    return f"{letters(column)}{row}"
+
+
+_AREA = re.compile(r"^\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?$")
+# A number outside Excel's limits can't be a place.
+_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
+
+
+@functools.lru_cache(maxsize=8192)
+def read_area(text: str) -> Area | None:
+    """`$B$3:$F$3` or `D6` as an area; None for anything else."""
+    match = _AREA.match(text)
+    if match is None:
+        return None
+    left, top = column_number(match[1]), int(match[2])
+    right, bottom = (column_number(match[3]), int(match[4])) if match[3] else (left, top)
+    if not (0 < top <= bottom <= _LAST_ROW and left <= right <= _LAST_COLUMN):
+        return None
+    return Area(top, left, bottom, right)
+
+
+def open_grid(source: Path | str | bytes) -> Grid:
+    """A received .xlsx as a grid. Raises Unreadable (with the reason) or OSError."""
+    package = Package(source) if isinstance(source, bytes) else open_package(source)
+    workbook = _main_part(package)
+    folder = workbook.rpartition("/")[0]
+    targets = _relations(package, workbook)
+    grid, sheet_ids, names = _workbook(package.read(workbook))
+    strings = _shared_strings(package, targets)
+    unlocked = _unlocked_styles(package, targets)
+    for sheet, rid in zip(grid.sheets, sheet_ids, strict=True):
+        kind, target = targets.get(rid, ("", ""))
+        if not kind.endswith("/worksheet"):
+            sheet.hidden = True
+            continue
+        sheet.part = _resolve(folder, target)
+        _worksheet(package.read(sheet.part), sheet, strings, unlocked)
+    for name, scope, text in names:
+        # A name that damage or a paste turned into #REF! is there, but leads nowhere.
+        where, _, area = text.rpartition("!")
+        where = where.removeprefix("=").strip("'").replace("''", "'")
+        if scope is not None and scope < len(grid.sheets):
+            sheet = grid.sheets[scope]
+            sheet.names[name] = read_area(area) if where == sheet.name else None
+    if "docProps/custom.xml" in package:
+        grid.properties = _properties(package.read("docProps/custom.xml"))
+    return grid
+
+
+def _main_part(package: Package) -> str:
+    for kind, target in _relations(package, "").values():
+        if kind.endswith("/officeDocument"):
+            return _resolve("", target)
+    raise Unreadable("不是 Excel 工作簿（.xlsx）")
+
+
+def _resolve(folder: str, target: str) -> str:
+    if target.startswith("/"):
+        return target[1:]
+    parts = folder.split("/") if folder else []
+    for step in target.split("/"):
+        if step == "..":
+            parts = parts[:-1]
+        elif step != ".":
+            parts.append(step)
+    return "/".join(parts)
+
+
+def _relations(package: Package, part: str) -> dict[str, tuple[str, str]]:
+    """id → (type, target) of a part's internal relations."""
+    folder, _, name = part.rpartition("/")
+    rels = f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels"
+    found: dict[str, tuple[str, str]] = {}
+    if rels not in package:
+        return found
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        if tag == "Relationship" and a.get("TargetMode") != "External":
+            found[a.get("Id", "")] = (a.get("Type", ""), a.get("Target", ""))
+
+    parse_xml(package.read(rels), start)
+    return found
+
+
+Name = tuple[str, int | None, str]
+
+
+def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
+    grid, ids, names = Grid([]), [], []
+    pending: list[str] = []
+    inside: tuple[str, int | None] | None = None
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal inside
+        if tag == "sheet" and "name" in a:
+            state = a.get("state", "visible")
+            grid.sheets.append(Sheet(a["name"], hidden=state != "visible"))
+            ids.append(next((v for k, v in a.items() if k.endswith(":id")), ""))
+        elif tag == "definedName":
+            scope = a.get("localSheetId", "")
+            inside = (a.get("name", ""), int(scope) if scope.isdigit() else None)
+            pending.clear()
+        elif tag == "workbookProtection":
+            grid.structure_locked = a.get("lockStructure") in ("1", "true")
+
+    def end(tag: str) -> None:
+        nonlocal inside
+        if tag == "definedName" and inside is not None:
+            names.append((*inside, "".join(pending)))
+            inside = None
+
+    def text(data: str) -> None:
+        if inside is not None:
+            pending.append(data)
+
+    parse_xml(data, start, end, text)
+    return grid, ids, names
+
+
+def _shared_strings(package: Package, targets: dict[str, tuple[str, str]]) -> list[str]:
+    part = _part_of(package, targets, "/sharedStrings")
+    if not part:
+        return []
+    strings: list[str] = []
+    pieces: list[str] = []
+    wanted = phonetic = False
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal wanted, phonetic
+        if tag == "si":
+            pieces.clear()
+        elif tag == "rPh":
+            phonetic = True
+        wanted = tag == "t" and not phonetic
+
+    def end(tag: str) -> None:
+        nonlocal wanted, phonetic
+        wanted = False
+        if tag == "rPh":
+            phonetic = False
+        elif tag == "si":
+            strings.append(unescape("".join(pieces)))
+
+    def text(data: str) -> None:
+        if wanted:
+            pieces.append(data)
+
+    parse_xml(package.read(part), start, end, text)
+    return strings
+
+
+def _part_of(package: Package, targets: dict[str, tuple[str, str]], kind: str) -> str:
+    folder = _main_part(package).rpartition("/")[0]
+    for found, target in targets.values():
+        if found.endswith(kind):
+            part = _resolve(folder, target)
+            return part if part in package else ""
+    return ""
+
+
+def _unlocked_styles(package: Package, targets: dict[str, tuple[str, str]]) -> frozenset[str]:
+    """The cell style numbers (as written) whose cells may be edited on a protected sheet."""
+    part = _part_of(package, targets, "/styles")
+    if not part:
+        return frozenset()
+    unlocked: set[str] = set()
+    inside = False
+    number = -1
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal inside, number
+        if tag == "cellXfs":
+            inside = True
+        elif inside and tag == "xf":
+            number += 1
+        elif inside and tag == "protection" and a.get("locked") in ("0", "false"):
+            unlocked.add(str(number))
+
+    def end(tag: str) -> None:
+        nonlocal inside
+        if tag == "cellXfs":
+            inside = False
+
+    parse_xml(package.read(part), start, end)
+    return frozenset(unlocked)
+
+
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def unescape(text: str) -> str:
+    """Characters that XML can't hold are written `_xHHHH_` in a workbook."""
+    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
+
+
+def _worksheet(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozenset[str]) -> None:
+    """Fill a sheet from its XML. Cells that say nothing keep only their lock."""
+    cells, merges = sheet.cells, sheet.merges
+    row = column = 0
+    kind = style = ""
+    value: list[str] = []
+    formula: list[str] = []
+    has_formula = False
+    taking: list[str] | None = None
+    sheet.protected = False
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal row, column, kind, style, taking, has_formula
+        if tag == "c":
+            reference = _REFERENCE.match(a.get("r", ""))
+            if reference:
+                column, row = column_number(reference[1]), int(reference[2])
+            else:
+                column += 1
+            kind, style = a.get("t", "n"), a.get("s", "0")
+            value.clear()
+            formula.clear()
+            has_formula = False
+        elif tag == "v" or tag == "t":
+            taking = value
+        elif tag == "f":
+            taking, has_formula = formula, True
+        elif tag == "rPh":
+            taking = None
+        elif tag == "row":
+            row, column = int(a.get("r", row + 1)), 0
+            if a.get("hidden") in ("1", "true"):
+                sheet.hidden_lines.append(f"第{row}行")
+        elif tag == "mergeCell":
+            area = read_area(a.get("ref", ""))
+            if area:
+                merges.add(area)
+        elif tag == "sheetProtection":
+            sheet.protected = a.get("sheet") in ("1", "true")
+        elif tag == "col":
+            if a.get("hidden") in ("1", "true"):
+                sheet.hidden_lines.append(f"第{letters(min(int(a.get('min', 1)), _LAST_COLUMN))}列")
+        elif tag in ("drawing", "legacyDrawing", "oleObjects", "controls", "picture"):
+            sheet.objects = True
+
+    def end(tag: str) -> None:
+        nonlocal taking
+        if tag == "v" or tag == "t" or tag == "f":
+            taking = None
+        elif tag == "c":
+            locked = style not in unlocked
+            content = "".join(value)
+            if not content and not has_formula:
+                cells[row, column] = BLANK if locked else _OPEN
+                return
+            number = error = False
+            if kind == "s":
+                index = int(content) if content.isdigit() else -1
+                if not 0 <= index < len(strings):
+                    raise Unreadable(f"文件已损坏：{sheet.name} 的 {cell_name(row, column)} 指向不存在的文字")
+                content = strings[index]
+            elif kind == "n":
+                number = True
+            elif kind == "b":
+                content = "TRUE" if content == "1" else "FALSE"
+            elif kind == "e":
+                error = True
+            else:
+                content = unescape(content)
+            cells[row, column] = Cell(
+                content, number, ("=" + "".join(formula)) if has_formula else "", error, locked
+            )
+
+    def text(data: str) -> None:
+        if taking is not None:
+            taking.append(data)
+
+    try:
+        parse_xml(data, start, end, text)
+    except ValueError as error:
+        raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
+
+
+_OPEN = Cell("", locked=False)
+
+
+def _properties(data: bytes) -> dict[str, str]:
+    found: dict[str, str] = {}
+    name = ""
+    pieces: list[str] = []
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal name
+        if tag == "property":
+            name = a.get("name", "")
+            pieces.clear()
+
+    def end(tag: str) -> None:
+        if tag == "property" and name:
+            found[name] = unescape("".join(pieces).strip())
+
+    parse_xml(data, start, end, pieces.append)
+    return found

@@ -1,0 +1,238 @@
+"""Workbook → Filing: every value with its sheet and cell, everything odd as a fault, nothing judged."""
+
+from __future__ import annotations
+
+import functools
+import re
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from xltool.edition import DEFAULT, Edition, EditionError, Field, load_edition
+from xltool.grid import Area, Cell, Grid, Sheet, cell_name, open_grid
+from xltool.model import Entry, Fault, Filing, Form, Indicator, Place, XltoolError
+from xltool.money import read_amount, tidy
+from xltool.package import Unreadable
+from xltool.template.compare import changes, likeness, locate, squeeze
+from xltool.template.layout import FormLayout, Layout, Rows, load_layout
+
+RESULTS_SHEET = "审核结果"  # our own sheet of findings; never part of a form
+
+# From here on a sheet counts as a form that was changed; below, as a sheet of another kind.
+_ALIKE = 0.5
+
+
+def read(path: str | Path, *, edition: Edition | None = None) -> Filing:
+    """The filing in this workbook, each value knowing its cell.
+
+    A file that can't be read as a filing gives a filing without forms whose `faults` say why.
+    Raises XltoolError only where the machine can't: no such file, no permission.
+    """
+    path = Path(path)
+    try:
+        return read_grid(open_grid(path), source=str(path), edition=edition)
+    except Unreadable as error:
+        fault = Fault("unreadable", str(error))
+        return Filing(edition.id if edition else DEFAULT, source=str(path), faults=(fault,))
+    except FileNotFoundError as error:
+        raise XltoolError(f"没有这个文件：{path}") from error
+    except IsADirectoryError as error:
+        raise XltoolError(f"这是文件夹，不是工作簿：{path}") from error
+    except OSError as error:
+        raise XltoolError(f"读不了 {path}：{error.strerror or error}") from error
+
+
+def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -> Filing:
+    """The filing in a grid, whether it came from a file or from a running spreadsheet."""
+    faults: list[Fault] = []
+    claimed = grid.properties.get("xltool.edition", "")
+    if edition is None:
+        edition = _edition(claimed, faults)
+    if edition is None:
+        return Filing(claimed or DEFAULT, source=source, faults=tuple(faults))
+    layout = load_layout(edition)
+    department: Form | None = None
+    projects: list[Form] = []
+    for sheet in grid.sheets:
+        form_layout = _form_of(layout, sheet)
+        if form_layout is None:
+            continue
+        form, seen = _read_form(form_layout, sheet)
+        if form.kind == "project":
+            if _answered(form):
+                projects.append(form)
+                faults += seen
+        elif department is None:
+            department = form
+            faults += seen
+        else:
+            faults.append(Fault("layout", "有两张部门表，只读第一张", Place(sheet.name, "")))
+    if department is None and not projects:
+        faults = [Fault("foreign", "不是由官方模板做的工作簿：没有找到部门表或项目表")]
+    elif not claimed:
+        faults.append(
+            Fault("names", "工作簿里的版式标记已丢失，按表中文字认定版式", found="", expected=edition.id)
+        )
+    if department is None and projects:
+        faults.append(Fault("layout", f"没有“{edition.department.sheet}”这张表"))
+    return Filing(
+        edition=edition.id,
+        department=department,
+        projects=tuple(projects),
+        code=grid.properties.get("xltool.unit_code", ""),
+        source=source,
+        faults=tuple(faults),
+        seal={k: v for k, v in grid.properties.items() if k.startswith("xltool.")},
+    )
+
+
+def _edition(claimed: str, faults: list[Fault]) -> Edition | None:
+    try:
+        # Only an id is taken from a received file, never a path.
+        return load_edition(claimed) if re.fullmatch(r"[a-z0-9-]+", claimed) else load_edition()
+    except EditionError:
+        faults.append(Fault("foreign", f"版式“{claimed}”不认识", found=claimed, expected=DEFAULT))
+        return None
+
+
+def _form_of(layout: Layout, sheet: Sheet) -> FormLayout | None:
+    """The official form that this sheet is, if it is one."""
+    if sheet.name == RESULTS_SHEET or not sheet.cells:
+        return None
+    share, best = max(
+        ((likeness(form, sheet), form) for form in layout.forms.values()), key=lambda pair: pair[0]
+    )
+    return best if share >= _ALIKE else None
+
+
+def _answered(form: Form) -> bool:
+    """Whether anything but the title and the unit stands on this form: a blank one is no project."""
+    answered = {key for key, entry in form.entries.items() if not entry.blank}
+    return bool(form.indicators or answered - {"year", "filer", "unit"})
+
+
+def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
+    rows, faults = locate(layout, sheet)
+    if not sheet.protected:
+        faults.append(Fault("protection", "工作表保护被取消", Place(sheet.name, "")))
+    if sheet.hidden:
+        faults.append(Fault("protection", "工作表被隐藏", Place(sheet.name, "")))
+    if sheet.hidden_lines:
+        faults.append(
+            Fault("protection", f"有行列被隐藏：{'、'.join(sheet.hidden_lines[:5])}", Place(sheet.name, ""))
+        )
+    if sheet.objects:
+        faults.append(Fault("content", "表上有图片、文本框或控件", Place(sheet.name, "")))
+    if layout.spec.id == "department" and sheet.name != layout.spec.sheet:
+        place = Place(sheet.name, "")
+        faults.append(Fault("layout", "工作表改了名", place, found=sheet.name, expected=layout.spec.sheet))
+    faults += changes(layout, sheet, rows)
+    entries: dict[str, Entry] = {}
+    for field in layout.spec.field:
+        blank = layout.fields[field.id]
+        at = (rows.start(blank.top), blank.left)
+        entries[field.id] = _entry(field, sheet, at, layout.sheet[blank.top, blank.left], faults)
+    indicators = _indicators(layout, sheet, rows, faults)
+    return Form(layout.spec.id, entries, indicators, sheet.name), faults
+
+
+def _entry(field: Field, sheet: Sheet, at: tuple[int, int], blank: Cell, faults: list[Fault]) -> Entry:
+    """One field's answer, with the official text around it taken off."""
+    cell, place = sheet[at], Place(sheet.name, cell_name(*at))
+    if cell.formula or cell.error:
+        _odd(cell, place, field.id, faults)
+    if field.kind == "amount":
+        return _amount(cell, place, field, faults)
+    if not field.pattern:
+        return answer(cell, place)
+    found = _pattern(field.pattern).match(cell.text)
+    if found is None:
+        if cell.text:
+            faults.append(
+                Fault("layout", f"“{field.label}”栏的官方文字被改动", place, field.id, cell.text, blank.text)
+            )
+        return Entry(None, "", place)
+    text = found[1]
+    if field.kind != "year":
+        return Entry(text if text.strip() else None, text.strip(), place)
+    year = text.strip().strip("_＿")
+    return Entry(int(year), year, place) if re.fullmatch(r"[12]\d{3}", year) else Entry(None, year, place)
+
+
+@functools.cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    before, _, after = pattern.partition("{}")
+    return re.compile(rf"\s*{re.escape(before)}(.*?){re.escape(after)}\s*$", re.DOTALL)
+
+
+def answer(cell: Cell, place: Place) -> Entry:
+    """A cell's text as an answer, kept as written."""
+    text = _number_text(cell.text) if cell.number else cell.text.replace("\r\n", "\n")
+    return Entry(text or None, text, place)
+
+
+def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault]) -> Entry:
+    if cell.error:
+        return Entry(None, cell.text, place)
+    if cell.number:
+        text = _number_text(cell.text)
+        try:
+            return Entry(tidy(Decimal(text)), text, place)
+        except InvalidOperation:
+            faults.append(Fault("amount", "金额无法识别", place, field.id, found=cell.text))
+            return Entry(None, cell.text, place)
+    if not cell.text.strip():
+        return Entry(None, "", place)
+    amount = read_amount(cell.text)
+    if amount is None:
+        faults.append(Fault("amount", "金额无法识别", place, field.id, found=cell.text))
+        return Entry(None, cell.text, place)
+    faults.append(Fault("amount_text", "金额写成了文字", place, field.id, cell.text, f"{amount.value:f}"))
+    return Entry(amount.value, cell.text, place)
+
+
+def _number_text(text: str) -> str:
+    """A stored number as Excel shows it: at most 15 significant digits, no exponent, no tail."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    if not number.is_finite():
+        return text
+    if len(number.as_tuple().digits) > 15:
+        number = Decimal(f"{number:.15g}")
+    # A hostile 1E+999999 must not become a million digits.
+    return f"{tidy(number):f}" if abs(number.adjusted()) < 100 else text
+
+
+def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
+    what = "公式的结果是错误值" if cell.error else "链接到别的文件的公式" if "[" in cell.formula else "公式"
+    faults.append(Fault("content", what, place, field, found=cell.formula or cell.text, expected=cell.text))
+
+
+def _indicators(layout: FormLayout, sheet: Sheet, rows: Rows, faults: list[Fault]) -> tuple[Indicator, ...]:
+    found: list[Indicator] = []
+    columns = list(layout.columns.items())
+    placeholder = squeeze(load_placeholder(layout))
+    for block_id, blank in layout.blocks.items():
+        area: Area = rows.area(blank)
+        for row in range(area.top, area.bottom + 1):
+            cells: dict[str, Entry] = {}
+            for column_id, column in columns:
+                cell = sheet[row, column]
+                place = Place(sheet.name, cell_name(row, column))
+                if cell.formula or cell.error:
+                    _odd(cell, place, column_id, faults)
+                cells[column_id] = answer(cell, place)
+            says = [entry.text.strip() for entry in cells.values() if entry.text.strip()]
+            if says and not (len(says) == 1 and squeeze(says[0]) in (placeholder, "…", "......", "...")):
+                found.append(Indicator(block_id, cells))
+    return tuple(found)
+
+
+def load_placeholder(layout: FormLayout) -> str:
+    """What an unused indicator row carries in the blank form, if anything."""
+    for blank in layout.blocks.values():
+        text = layout.sheet[blank.bottom, layout.columns["name"]].text
+        if text:
+            return text
+    return "……"

@@ -1,0 +1,180 @@
+"""Where everything stands: the template's defined names and locked text, and how rows may grow.
+
+An indicator block (and a long text that needs more paper) may have more rows than the template;
+everything below then stands lower. `Rows` is that shift; reader, renderer and comparison share it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xltool.edition import Edition, EditionError, FormSpec, load_edition
+from xltool.grid import Area, Sheet, open_grid
+from xltool.package import Unreadable
+
+
+class Rows:
+    """Template rows → rows of a form in which some areas have grown (or lost rows).
+
+    `grown` maps the last template row of a growing area to the number of rows added after it.
+    """
+
+    __slots__ = ("_ends", "_starts", "grown")
+
+    def __init__(self, grown: Mapping[int, int], last: int) -> None:
+        self.grown = {row: extra for row, extra in grown.items() if extra}
+        self._starts, self._ends = [0], [0]
+        shift = 0
+        for row in range(1, last + 2):
+            self._starts.append(row + shift)
+            shift += self.grown.get(row, 0)
+            self._ends.append(row + shift)
+
+    def start(self, row: int) -> int:
+        """Where a template row stands."""
+        return self._starts[row] if row < len(self._starts) else row + self._ends[-1] - len(self._ends) + 1
+
+    def end(self, row: int) -> int:
+        """Where an area that ends with this template row ends, rows added to it included."""
+        return self._ends[row] if row < len(self._ends) else row + self._ends[-1] - len(self._ends) + 1
+
+    def area(self, area: Area) -> Area:
+        return Area(self.start(area.top), area.left, self.end(area.bottom), area.right)
+
+
+@dataclass(frozen=True)
+class FormLayout:
+    """One official form in the template: its blank sheet and where its fields, blocks, heads stand."""
+
+    spec: FormSpec
+    sheet: Sheet
+    fields: Mapping[str, Area]
+    blocks: Mapping[str, Area]
+    columns: Mapping[str, int]
+    last_row: int
+    last_column: int
+
+    @functools.cached_property
+    def areas(self) -> dict[str, Area]:
+        """Every defined name that the form needs, and where it leads."""
+        named = {f.label: self.fields[f.id] for f in self.spec.field}
+        named |= {b.label: self.blocks[b.id] for b in self.spec.indicators.block}
+        for column in self.spec.indicators.column:
+            head = self.sheet.names[column.label]
+            assert head is not None  # form_layout() saw to it
+            named[column.label] = head
+        return named
+
+    @functools.cached_property
+    def growing(self) -> list[tuple[str, Area]]:
+        """(label, area) of all that may have more rows than the template, from top to bottom."""
+        found = [(b.label, self.blocks[b.id]) for b in self.spec.indicators.block]
+        found += [(f.label, self.fields[f.id]) for f in self.spec.field if f.kind == "long"]
+        return sorted(found, key=lambda pair: pair[1])
+
+    @functools.cached_property
+    def inputs(self) -> frozenset[tuple[int, int]]:
+        """All template cells that take an answer."""
+        cells: set[tuple[int, int]] = set()
+        for area in (*self.fields.values(), *self.blocks.values()):
+            cells.update(
+                (row, column)
+                for row in range(area.top, area.bottom + 1)
+                for column in range(area.left, area.right + 1)
+            )
+        return frozenset(cells)
+
+    @functools.cached_property
+    def static(self) -> dict[tuple[int, int], str]:
+        """The official text: every locked template cell that says something."""
+        return {at: cell.text for at, cell in self.sheet.cells.items() if cell.text and at not in self.inputs}
+
+    def rows(self, grown: Mapping[int, int] | None = None) -> Rows:
+        return Rows(grown or {}, self.last_row)
+
+    def merges(self, rows: Rows) -> set[Area]:
+        """The merged cells of the form with these rows.
+
+        A merge over an area that grew grows with it; one within the last answer row of an
+        indicator block is repeated in each added row.
+        """
+        if not rows.grown:
+            return self.sheet.merges
+        merged: set[Area] = set()
+        for area in self.sheet.merges:
+            block = next((b for b in self.blocks.values() if b.bottom == area.top == area.bottom), None)
+            if block is not None and block.left <= area.left:
+                first = rows.start(area.top)
+                for row in range(first, rows.end(area.bottom) + 1):
+                    merged.add(Area(row, area.left, row, area.right))
+            else:
+                merged.add(rows.area(area))
+        return merged
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A template workbook, read: both forms' layouts."""
+
+    edition: Edition
+    template: Path
+    forms: Mapping[str, FormLayout]
+    properties: Mapping[str, str]
+
+
+def load_layout(edition: Edition, template: Path | None = None) -> Layout:
+    """The layout of an edition's template. Raises EditionError where it doesn't bind every field."""
+    path = template or edition.template
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError as error:
+        raise EditionError(f"没有模板工作簿 {path}") from error
+    return _load(edition.folder, path, stamp)
+
+
+@functools.lru_cache(maxsize=32)
+def _load(folder: str, path: Path, stamp: int) -> Layout:
+    edition = load_edition(Path(folder))
+    try:
+        grid = open_grid(path)
+    except (Unreadable, OSError) as error:
+        raise EditionError(f"{path}：{error}") from error
+    forms: dict[str, FormLayout] = {}
+    for spec in edition.form:
+        sheet = next((s for s in grid.sheets if s.name == spec.sheet), None)
+        if sheet is None:
+            raise EditionError(f"{path}：没有工作表“{spec.sheet}”")
+        forms[spec.id] = form_layout(spec, sheet, str(path))
+    return Layout(edition, path, forms, grid.properties)
+
+
+def form_layout(spec: FormSpec, sheet: Sheet, path: str) -> FormLayout:
+    """One form's layout out of its sheet in the template."""
+
+    def named(label: str) -> Area:
+        area = sheet.names.get(label)
+        if area is None:
+            raise EditionError(f"{path}：工作表“{sheet.name}”没有定义名称“{label}”")
+        return area
+
+    blocks = {b.id: named(b.label) for b in spec.indicators.block}
+    columns = {c.id: named(c.label).left for c in spec.indicators.column}
+    fields = {f.id: sheet.whole(named(f.label)) for f in spec.field}
+    everything = (*fields.values(), *blocks.values(), *sheet.merges)
+    used = [at for at, cell in sheet.cells.items() if cell.text]
+    return FormLayout(
+        spec,
+        sheet,
+        fields,
+        blocks,
+        columns,
+        last_row=max(_all((a.bottom for a in everything), (row for row, _ in used))),
+        last_column=max(_all((a.right for a in everything), (column for _, column in used))),
+    )
+
+
+def _all(*numbers: Iterable[int]) -> list[int]:
+    return [n for group in numbers for n in group]
