@@ -1,0 +1,307 @@
+"""The structural check of a workbook we wrote: the faults that schema validators miss.
+
+A package can satisfy the schema and still be repaired, refused or misread by Excel: a shared
+string that is not there, a cell twice, merges that overlap, a formula chain that leads nowhere.
+`audit` names such faults, one Chinese line each, before success is reported.
+
+It runs on every written file, so what does not change from file to file (styles, relationships,
+a sheet's frame) is judged once and remembered by its bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+from xml.parsers.expat import ExpatError, ParserCreate
+
+from xltool.template.audit_sheet import (
+    MAX_TEXT,
+    Cells,
+    formula_fault,
+    frame_of,
+    read_cells,
+    text_fault,
+    xml_tree,
+)
+
+_SHEET_NAME_MAX = 31
+_SHEET_NAME_BAD = re.compile(r"[\[\]:*?/\\]")
+_NAME = re.compile(r"[^\W\d]|\\")
+_STRINGS = re.compile(
+    rb"(?:<\?xml[^<>]*+>\s*+)?+<sst[^<>]*+>"
+    rb"(?:<si>(?:<t(?: xml:space=\"preserve\")?+>[^<]*+</t>|<t/>)</si>|<si/>)*+</sst>\s*+"
+)
+_TEXT = re.compile(rb"<t[^<>]*>([^<]*)</t>")
+
+
+def audit(package: bytes | str | Path) -> list[str]:
+    """The faults of a written .xlsx, given as its bytes or its path: empty when it is sound."""
+    data = package if isinstance(package, bytes) else Path(package).read_bytes()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            parts = {name: archive.read(name) for name in names}
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        return [f"压缩包损坏：{error}"]
+    twice = Counter(name.casefold() for name in names)
+    return [f"压缩包里有 {n} 个部件都叫 {name}" for name, n in twice.items() if n > 1] + audit_parts(parts)
+
+
+def audit_parts(parts: Mapping[str, bytes]) -> list[str]:
+    """The faults of a package that is already unpacked: part name to bytes."""
+    found = [*_package_faults(parts)]
+    books = _targets_of(parts, "", "officeDocument")
+    if len(books) != 1 or books[0] not in parts:
+        return [*found, "找不到工作簿部件"]
+    book, faults = _workbook(parts[books[0]])
+    found += faults
+    if book is None:
+        return found
+    relations = {r.id: r for r in _relations_of(parts, books[0])}
+    strings = _part_of(parts, books[0], "sharedStrings")
+    shared, faults = _shared_strings(strings)
+    styles, dxfs, more = _styles(_part_of(parts, books[0], "styles"))
+    found += faults + more
+    cells: dict[str, Cells] = {}
+    for name, sheet_id, rel in book.sheets:
+        relation = relations.get(rel)
+        if relation is None or relation.target not in parts:
+            found.append(f"工作表“{name}”没有对应的部件")
+        elif relation.kind == "worksheet":
+            part = relation.target
+            ids = {r.id for r in _relations_of(parts, part)}
+            cells[sheet_id], faults = _sheet(parts[part], shared, styles, dxfs, book.names, ids)
+            found += [f"{name}：{fault}" for fault in faults]
+    found += _chain_faults(_part_of(parts, books[0], "calcChain"), cells)
+    return found
+
+
+# ── the package ──────────────────────────────────────────────────────────────────────────────
+
+
+class Relation(NamedTuple):
+    id: str
+    kind: str
+    target: str
+
+
+def _package_faults(parts: Mapping[str, bytes]) -> Iterator[str]:
+    if "[Content_Types].xml" not in parts:
+        yield "缺少 [Content_Types].xml"
+        return
+    types, fault = _content_types(parts["[Content_Types].xml"])
+    if fault:
+        yield fault
+        return
+    extensions, overrides = types
+    for missing in sorted(overrides - parts.keys()):
+        yield f"[Content_Types].xml 提到的 {missing} 不存在"
+    for part, data in parts.items():
+        if part not in overrides and part.rpartition(".")[2].lower() not in extensions:
+            yield f"{part} 没有内容类型"
+        if part.endswith(".rels"):
+            folder, _, name = part.rpartition("_rels/")
+            source = folder + name.removesuffix(".rels")
+            if source != "" and source not in parts:
+                yield f"{part} 属于不存在的 {source}"
+            for relation in _relations(data, folder):
+                if relation.kind and relation.target not in parts:
+                    yield f"{part} 的 {relation.id} 指向不存在的 {relation.target}"
+        if "/worksheets/sheet" not in part and part.endswith((".xml", ".rels", ".vml")):
+            fault = _malformed(data)
+            if fault:
+                yield f"{part}：{fault}"
+
+
+@lru_cache(maxsize=256)
+def _malformed(xml: bytes) -> str:
+    try:
+        ParserCreate().Parse(xml, True)
+    except ExpatError as error:
+        return f"不是格式良好的 XML：{error}"
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _content_types(xml: bytes) -> tuple[tuple[frozenset[str], frozenset[str]], str]:
+    root = xml_tree(xml)
+    if root is None:
+        return (frozenset(), frozenset()), "[Content_Types].xml 不是格式良好的 XML"
+    extensions = [e.get("Extension", "").lower() for e in root if e.tag.endswith("}Default")]
+    overrides = [e.get("PartName", "").lstrip("/") for e in root if e.tag.endswith("}Override")]
+    twice = [p for p, n in Counter(overrides + extensions).items() if n > 1]
+    fault = f"[Content_Types].xml 重复提到 {'、'.join(twice)}" if twice else ""
+    return (frozenset(extensions), frozenset(overrides)), fault
+
+
+@lru_cache(maxsize=256)
+def _relations(xml: bytes, folder: str) -> tuple[Relation, ...]:
+    """The internal relations of one .rels part; an external one has no kind."""
+    root = xml_tree(xml)
+    if root is None:
+        return ()
+    relations = []
+    for e in root:
+        kind = "" if e.get("TargetMode") == "External" else e.get("Type", "").rpartition("/")[2] or "?"
+        target = e.get("Target", "").partition("#")[0]
+        whole = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+        relations.append(Relation(e.get("Id", ""), kind, whole))
+    return tuple(relations)
+
+
+def _relations_of(parts: Mapping[str, bytes], part: str) -> tuple[Relation, ...]:
+    folder, _, name = part.rpartition("/")
+    folder = f"{folder}/" if folder else ""
+    xml = parts.get(f"{folder}_rels/{name}.rels")
+    return () if xml is None else _relations(xml, folder)
+
+
+def _targets_of(parts: Mapping[str, bytes], part: str, kind: str) -> list[str]:
+    return [r.target for r in _relations_of(parts, part) if r.kind == kind]
+
+
+def _part_of(parts: Mapping[str, bytes], part: str, kind: str) -> bytes | None:
+    return next((parts[t] for t in _targets_of(parts, part, kind) if t in parts), None)
+
+
+# ── workbook, styles, strings, chain ─────────────────────────────────────────────────────────
+
+
+class Book(NamedTuple):
+    sheets: tuple[tuple[str, str, str], ...]  # name, sheetId, r:id
+    names: frozenset[str]  # sheet names in lower case
+
+
+@lru_cache(maxsize=256)
+def _workbook(xml: bytes) -> tuple[Book | None, list[str]]:
+    root = xml_tree(xml)
+    if root is None:
+        return None, []  # reported as malformed
+    found: list[str] = []
+    sheets = []
+    for e in root.iterfind("{*}sheets/{*}sheet"):
+        rel = next((v for k, v in e.attrib.items() if k.endswith("}id")), "")
+        sheets.append((e.get("name", ""), e.get("sheetId", ""), rel))
+        found += _sheet_name_faults(e.get("name", ""))
+    names = Counter(name.casefold() for name, _, _ in sheets)
+    found += [f"有 {n} 张工作表同名：{name}" for name, n in names.items() if n > 1]
+    for what, values in (("sheetId", [s[1] for s in sheets]), ("关系", [s[2] for s in sheets])):
+        found += [f"工作表的{what} {v} 重复" for v, n in Counter(values).items() if n > 1]
+    if not sheets:
+        found.append("工作簿没有工作表")
+    book = Book(tuple(sheets), frozenset(names))
+    scopes: Counter[tuple[str, str]] = Counter()
+    for e in root.iterfind("{*}definedNames/{*}definedName"):
+        name, scope, text = e.get("name", ""), e.get("localSheetId", ""), e.text or ""
+        scopes[name.casefold(), scope] += 1
+        if scope and (not scope.isdigit() or int(scope) >= len(sheets)):
+            found.append(f"定义名称“{name}”属于不存在的工作表（序号 {scope}）")
+        if not _NAME.match(name) or " " in name:
+            found.append(f"定义名称“{name}”不合规则")
+        fault = formula_fault(text, book.names)
+        if fault:
+            found.append(f"定义名称“{name}”{fault}")
+    found += [f"定义名称“{name}”重复" for (name, _), n in scopes.items() if n > 1]
+    return book, found
+
+
+def _sheet_name_faults(name: str) -> Iterator[str]:
+    if not name or len(name) > _SHEET_NAME_MAX:
+        yield f"工作表名“{name}”有 {len(name)} 个字，应当是 1 至 {_SHEET_NAME_MAX} 个字"
+    if _SHEET_NAME_BAD.search(name) or name.startswith("'") or name.endswith("'"):
+        yield f"工作表名“{name}”含有不允许的字符"
+    if name.casefold() == "history":
+        yield "工作表名 History 是 Excel 保留的"
+
+
+@lru_cache(maxsize=64)
+def _styles(xml: bytes | None) -> tuple[frozenset[bytes], int, list[str]]:
+    """The style indexes that exist (as written in cells), how many dxfs, and faults."""
+    root = None if xml is None else xml_tree(xml)
+    if root is None:
+        return frozenset([b"", b"0"]), 0, []
+    found = []
+    sizes = {
+        tag: len(root.findall(f"{{*}}{tag}/*")) for tag in ("fonts", "fills", "borders", "cellXfs", "dxfs")
+    }
+    for number, xf in enumerate(root.iterfind("{*}cellXfs/{*}xf")):
+        for attribute, tag in (("fontId", "fonts"), ("fillId", "fills"), ("borderId", "borders")):
+            if int(xf.get(attribute, "0")) >= sizes[tag]:
+                found.append(f"样式 {number} 的 {attribute} 超出范围")
+    return frozenset([b"", *(b"%d" % i for i in range(sizes["cellXfs"]))]), sizes["dxfs"], found
+
+
+def _shared_strings(xml: bytes | None) -> tuple[int, list[str]]:
+    """How many shared strings there are, and faults."""
+    if xml is None:
+        return 0, []
+    found = [f"共享字符串：{fault}" for fault in [text_fault(xml)] if fault]
+    if not _STRINGS.fullmatch(xml):  # rich text or another writer's spelling
+        root = xml_tree(xml)
+        if root is None:
+            return 0, ["共享字符串：不是格式良好的 XML", *found]
+        items = root.findall("{*}si")
+        lengths = [sum(len(t.text or "") for t in item.iterfind(".//{*}t")) for item in items]
+        too_long = [n for n in lengths if n > MAX_TEXT]
+        count = len(items)
+    else:
+        count = xml.count(b"<si>") + xml.count(b"<si/>")
+        too_long = []
+        if len(xml) > MAX_TEXT:
+            texts = (t for t in _TEXT.findall(xml) if len(t) > MAX_TEXT)
+            too_long = [n for n in map(_characters, texts) if n > MAX_TEXT]
+    return count, found + [f"共享字符串有 {n} 个字，超过 {MAX_TEXT}" for n in too_long]
+
+
+def _characters(escaped: bytes) -> int:
+    from html import unescape
+
+    return len(unescape(escaped.decode("utf-8", "replace")))
+
+
+def _chain_faults(xml: bytes | None, cells: Mapping[str, Cells]) -> Iterator[str]:
+    root = None if xml is None else xml_tree(xml)
+    if root is None:
+        return
+    sheet = ""
+    for e in root:
+        sheet, at = e.get("i", sheet), e.get("r", "")
+        if sheet not in cells:
+            yield f"计算链指向不存在的工作表（{sheet}）"
+        elif at not in cells[sheet].formulas:
+            yield f"计算链指向没有公式的单元格 {at}"
+
+
+# ── one sheet against the workbook ───────────────────────────────────────────────────────────
+
+
+def _sheet(
+    xml: bytes, shared: int, styles: frozenset[bytes], dxfs: int, names: frozenset[str], ids: set[str]
+) -> tuple[Cells, list[str]]:
+    cells, rest = read_cells(xml)
+    found = list(cells.faults)
+    found += [f"样式序号 {s.decode()} 超出范围" for s in sorted(cells.styles - styles)]
+    if cells.top_shared >= shared:
+        found.append(f"共享字符串序号 {cells.top_shared} 超出范围（共 {shared} 条）")
+    for at, formula in cells.formulas.items():
+        fault = formula_fault(formula, names)
+        if fault:
+            found.append(f"{at} 的公式{fault}")
+    frame = frame_of(rest)
+    found += frame.faults
+    found += [f"引用的关系 {missing} 不存在" for missing in sorted(frame.relations - ids)]
+    if frame.top_dxf >= dxfs:
+        found.append(f"条件格式的样式序号 {frame.top_dxf} 超出范围（共 {dxfs} 条）")
+    for what, formula in frame.formulas:
+        fault = formula_fault(formula, names)
+        if fault:
+            found.append(f"{what}的公式{fault}")
+    return cells, found

@@ -1,0 +1,291 @@
+"""One worksheet's part of the structural check: its cells, and the frame around them.
+
+Our own sheets are written in one plain spelling, which a regular expression accepts at a glance;
+only a sheet that it does not accept is parsed, to say what is wrong with it (or that it is merely
+spelled by another program).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+from operator import lt
+from typing import Any, NamedTuple
+
+MAX_TEXT = 32767
+MAX_FORMULA = 8192
+MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
+
+_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_VALUE = (
+    rb"/>|"
+    rb"><v>-?+[0-9]++(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+</v></c>|"
+    rb' t="s"><v>[0-9]++</v></c>|'
+    rb' t="inlineStr"><is><t(?: xml:space="preserve")?+>[^<]{0,32767}+</t></is></c>'
+)
+_PLAIN = re.compile(
+    rb'<sheetData>(?:<row r="([0-9]++)"[^<>]*+(?:/>|>(?:'
+    rb'<c r="[A-Z]{1,3}+\1"(?: s="[0-9]++")?+(?:' + _VALUE + rb"))*+</row>))*+</sheetData>"
+)
+_ROW = re.compile(rb'<row r="([0-9]+)"')
+_CELL = re.compile(rb'<c r="([^"]++)"(?: s="([0-9]++)")?+(?: t="s"><v>([0-9]++))?+')
+_REF = re.compile(r"\$?([A-Z]{1,3})\$?([1-9][0-9]{0,6})")
+_CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r")
+_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")
+_TYPES = {"", "n", "s", "str", "inlineStr", "b", "e", "d"}
+
+
+class Cells(NamedTuple):
+    """What a sheet's cells say of the rest of the workbook, and what is wrong with them."""
+
+    styles: frozenset[bytes] | set[bytes]
+    top_shared: int
+    formulas: dict[str, str]
+    faults: list[str]
+
+
+class Frame(NamedTuple):
+    """Merges, validations and conditional formats of a sheet; the relations it uses."""
+
+    relations: frozenset[str]
+    top_dxf: int
+    formulas: tuple[tuple[str, str], ...]
+    faults: tuple[str, ...]
+
+
+class _Order(dict[bytes, int]):
+    """Where a cell stands in row-major order: b"B3" → 3 * 16384 + 2; -1 outside the grid."""
+
+    def __missing__(self, ref: bytes) -> int:
+        if len(self) > 200_000:
+            self.clear()
+        at = cell(ref.decode("ascii", "replace"))
+        self[ref] = order = -1 if at is None else at[1] * MAX_COLUMN + at[0]
+        return order
+
+
+_order = _Order()
+
+
+def xml_tree(xml: bytes) -> Any:
+    """The lxml root of a part, or None when it is not well-formed; no entities, no network."""
+    from lxml import etree
+
+    try:
+        return etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError:
+        return None
+
+
+def cell(ref: str) -> tuple[int, int] | None:
+    """(column, row) of a reference such as B3, None when there is no such cell."""
+    match = _REF.fullmatch(ref)
+    if match is None:
+        return None
+    column = 0
+    for letter in match[1]:
+        column = column * 26 + ord(letter) - 64
+    row = int(match[2])
+    return (column, row) if column <= MAX_COLUMN and row <= MAX_ROW else None
+
+
+def area(ref: str) -> tuple[int, int, int, int] | None:
+    """(left, top, right, bottom) of a reference such as B3:C4 or B3, None when there is none."""
+    first, _, last = ref.partition(":")
+    a, b = cell(first), cell(last or first)
+    if a is None or b is None or a[0] > b[0] or a[1] > b[1]:
+        return None
+    return (*a, *b)
+
+
+def text_fault(xml: bytes) -> str:
+    """Bytes that no XML may hold: control characters, a bare &, a broken character."""
+    if len(xml.translate(None, _CONTROL)) != len(xml):
+        return "含有 XML 不允许的控制字符"
+    if b"&" in xml and _AMPERSAND.search(xml):
+        return "含有未转义的 & 符号"
+    try:
+        xml.decode()
+    except UnicodeDecodeError as error:
+        return f"不是 UTF-8 文字（{error.reason}）"
+    return ""
+
+
+def read_cells(xml: bytes) -> tuple[Cells, bytes]:
+    """A sheet's cells, and the sheet without them."""
+    start = xml.find(b"<sheetData>")
+    plain = _PLAIN.match(xml, start) if start >= 0 else None
+    if plain is None:
+        return _explained(xml)
+    data = plain[0]
+    found = _order_faults(_ROW.findall(data))
+    cells = _CELL.findall(data)
+    refs, styles, shared = zip(*cells, strict=True) if cells else ((), (), ())
+    found += _cell_order_faults(refs)
+    fault = text_fault(data)
+    if fault:
+        found.append(fault)
+    top = max((int(index) for index in set(shared) if index), default=-1)
+    return Cells(set(styles), top, {}, found), xml[:start] + b"<sheetData/>" + xml[plain.end() :]
+
+
+def _order_faults(rows: list[bytes]) -> list[str]:
+    numbers = list(map(int, rows))
+    if all(map(lt, numbers, numbers[1:])):
+        return []
+    return [f"第 {b} 行写在第 {a} 行之后" for a, b in pairwise(numbers) if b <= a]
+
+
+def _cell_order_faults(refs: tuple[bytes, ...]) -> list[str]:
+    order = list(map(_order.__getitem__, refs))
+    if all(map(lt, order, order[1:])) and (not order or order[0] >= 0):
+        return []
+    found = [
+        f"单元格 {ref.decode()} 不存在于表格范围内" for ref, at in zip(refs, order, strict=True) if at < 0
+    ]
+    for (a, ref_a), (b, ref_b) in pairwise(zip(order, refs, strict=True)):
+        if a == b:
+            found.append(f"单元格 {ref_b.decode()} 出现两次")
+        elif 0 <= b < a:
+            found.append(f"单元格 {ref_b.decode()} 写在 {ref_a.decode()} 之后")
+    return found
+
+
+def _explained(xml: bytes) -> tuple[Cells, bytes]:
+    """The same as read_cells for a sheet that is not in our plain spelling."""
+    root = xml_tree(xml)
+    data = None if root is None else root.find("{*}sheetData")
+    if root is None or data is None:
+        fault = "不是格式良好的 XML" if root is None else "没有 sheetData"
+        return Cells(set(), -1, {}, [fault]), b"<worksheet/>"
+    found: list[str] = [fault for fault in [text_fault(xml)] if fault]
+    rows, refs, styles, shared = [], [], set(), -1
+    formulas: dict[str, str] = {}
+    for row in data:
+        number = row.get("r", "")
+        rows.append(number.encode() if number.isdigit() else b"0")
+        for c in row:
+            at, kind, value = c.get("r", ""), c.get("t", ""), c.findtext("{*}v") or ""
+            refs.append(at.encode())
+            styles.add(c.get("s", "").encode())
+            if at.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != number:
+                found.append(f"单元格 {at} 写在第 {number} 行里")
+            if kind == "s" and value.isdigit():
+                shared = max(shared, int(value))
+            formula = c.find("{*}f")
+            if formula is not None and (formula.text or formula.get("t") != "shared"):
+                formulas[at] = formula.text or ""
+            found += [f"单元格 {at}{fault}" for fault in _value_faults(c, kind, value)]
+    found += _order_faults(rows) + _cell_order_faults(tuple(refs))
+    from lxml import etree
+
+    data.clear()
+    return Cells(styles, shared, formulas, found), etree.tostring(root)
+
+
+def _value_faults(c: Any, kind: str, value: str) -> list[str]:
+    if kind not in _TYPES:
+        return [f"的类型“{kind}”不存在"]
+    if kind in ("", "n") and value and not re.fullmatch(_NUMBER, value.strip()):
+        return [f"是数值单元格，却写着文字“{value[:20]}”"]
+    if kind == "s" and not value.isdigit():
+        return [f"的共享字符串序号“{value[:20]}”不是数字"]
+    if kind == "b" and value not in ("0", "1"):
+        return [f"的真假值“{value[:20]}”应当是 0 或 1"]
+    length = len(value) if kind == "str" else sum(len(t.text or "") for t in c.iterfind("{*}is//{*}t"))
+    return [f"有 {length} 个字，超过 {MAX_TEXT}"] if length > MAX_TEXT else []
+
+
+@lru_cache(maxsize=256)
+def frame_of(xml: bytes) -> Frame:
+    """Everything of a sheet but its cells."""
+    root = xml_tree(xml)
+    if root is None:
+        return Frame(frozenset(), -1, (), ("不是格式良好的 XML",))
+    found = [*_merge_faults([e.get("ref", "") for e in root.iterfind("{*}mergeCells/{*}mergeCell")])]
+    formulas: list[tuple[str, str]] = []
+    dxf = -1
+    for e in root.iterfind("{*}dataValidations/{*}dataValidation"):
+        where = f"数据验证 {e.get('sqref', '')}"
+        found += _places_faults(where, e.get("sqref", ""))
+        for attribute, most in (("promptTitle", 32), ("errorTitle", 32), ("prompt", 255), ("error", 255)):
+            if len(e.get(attribute, "")) > most:
+                found.append(f"{where} 的提示超过 {most} 个字")
+        formulas += [(where, f.text or "") for f in e]
+        if any(len(f.text or "") > 255 for f in e):
+            found.append(f"{where} 的公式超过 255 个字")
+    for e in root.iterfind("{*}conditionalFormatting"):
+        where = f"条件格式 {e.get('sqref', '')}"
+        found += _places_faults(where, e.get("sqref", ""))
+        dxf = max([dxf, *(int(rule.get("dxfId", "-1")) for rule in e)])
+        formulas += [(where, f.text or "") for f in e.iterfind("{*}cfRule/{*}formula")]
+    for tag in ("mergeCells", "dataValidations"):
+        e = root.find(f"{{*}}{tag}")
+        if e is not None and int(e.get("count", len(e))) != len(e):
+            found.append(f"{tag} 的 count 是 {e.get('count')}，实有 {len(e)}")
+    relations = frozenset(i.decode() for i in re.findall(rb'\br:(?:id|embed|link)="([^"]*)"', xml))
+    return Frame(relations, dxf, tuple(formulas), tuple(found))
+
+
+def _places_faults(where: str, places: str) -> list[str]:
+    outside = [place for place in places.split() if area(place) is None]
+    return [f"{where} 指向不存在的单元格"] if outside or not places.split() else []
+
+
+def _merge_faults(refs: list[str]) -> list[str]:
+    found, areas = [], []
+    for ref in refs:
+        at = area(ref)
+        if at is None:
+            found.append(f"合并区域 {ref} 不存在于表格范围内")
+        elif at[:2] == at[2:]:
+            found.append(f"合并区域 {ref} 只有一个单元格")
+        else:
+            areas.append((at, ref))
+    areas.sort(key=lambda item: item[0][1])  # by top row: only areas still open can overlap
+    still_open: list[tuple[tuple[int, int, int, int], str]] = []
+    for (left, top, right, bottom), ref in areas:
+        still_open = [item for item in still_open if item[0][3] >= top]
+        found += [
+            f"合并区域 {other} 与 {ref} 重叠"
+            for (l2, _, r2, _), other in still_open
+            if l2 <= right and left <= r2
+        ]
+        still_open.append(((left, top, right, bottom), ref))
+    return found
+
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_SHEET_REF = re.compile(r"'((?:[^']|'')+)'!|([^\s'!(),;:&=<>+*/^\"-]+)!")
+
+
+@lru_cache(maxsize=4096)
+def formula_fault(formula: str, sheets: frozenset[str]) -> str:
+    """What is wrong with a formula or reference, as the end of a sentence; empty when nothing is.
+
+    `sheets` are the workbook's sheet names in lower case.
+    """
+    if not formula.strip():
+        return "是空的"
+    if formula.startswith("="):
+        return "以 = 开头"
+    if len(formula) > MAX_FORMULA:
+        return f"超过 {MAX_FORMULA} 个字"
+    bare = _QUOTED.sub("", formula)
+    if '"' in bare:
+        return f"的引号不成对：{formula[:60]}"
+    if "#REF!" in bare:
+        return f"引用已失效：{formula[:60]}"
+    for quoted, plain in _SHEET_REF.findall(bare):
+        name = quoted.replace("''", "'") or plain
+        if "[" in name:
+            return f"引用了另一个文件：{formula[:60]}"
+        if name.casefold() not in sheets:
+            return f"引用了不存在的工作表“{name}”"
+    depth = 0
+    for char in _SHEET_REF.sub("", bare):
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if depth < 0:
+            break
+    return f"的括号不成对：{formula[:60]}" if depth else ""
