@@ -7,6 +7,7 @@ The library's face, loaded only when touched:
     filing = xltool.read("填报表.xlsx")                 # Filing: every value knows its cell
     for finding in xltool.check(filing): ...            # list[Finding]
     xltool.balance(filing).verdict                      # 平衡 / 经非税项目调节后平衡 / 不平衡
+    xltool.parse_target("15家以上").normal               # ≥15家
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from xltool.reader import read
     from xltool.render import fill
     from xltool.review import check
+    from xltool.target import Target, parse_target, split_targets
     from xltool.totals import Balance, balance
 
 _HOMES = {
@@ -42,11 +44,15 @@ _HOMES = {
     "XltoolError": "model",
     "read": "reader",
     "fill": "render",
+    "Target": "target",
+    "parse_target": "target",
+    "split_targets": "target",
 }
 
 __all__ = [
-    "Balance", "Edition", "Entry", "Filing", "Finding", "Form", "Indicator", "Place", "Severity",
-    "XltoolError", "__version__", "balance", "check", "fill", "load_databook", "load_edition", "read",
+    "Balance", "Edition", "Entry", "Filing", "Finding", "Form", "Indicator", "Place", "Severity", "Target",
+    "XltoolError", "__version__", "balance", "check", "fill", "load_databook", "load_edition", "parse_target",
+    "read", "split_targets",
 ]  # fmt: skip
 
 

@@ -1,0 +1,227 @@
+"""Deadlines and periods as people write them: 12月31日前, 2023年底, 2023.07-2024.01, 2021年全年.
+
+A `Span` says what was written, with the year left open where none stands there; `within(year)`
+makes it a `Period` of real days.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From the first to the last day, both included."""
+
+    start: date
+    end: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day <= self.end
+
+    @property
+    def years(self) -> range:
+        return range(self.start.year, self.end.year + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of a year, the year None where none was written. 29 February stands for its last day."""
+
+    year: int | None
+    month: int
+    day: int
+
+    def within(self, year: int) -> date:
+        real = year if self.year is None else self.year
+        return date(real, self.month, min(self.day, calendar.monthrange(real, self.month)[1]))
+
+    def __str__(self) -> str:
+        return f"{self.year}年{self.month}月{self.day}日" if self.year else f"{self.month}月{self.day}日"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `start` to `end`; `start` is None for a deadline (something 前)."""
+
+    start: Day | None
+    end: Day
+
+    @property
+    def deadline(self) -> bool:
+        return self.start is None
+
+    @property
+    def is_period(self) -> bool:
+        """More than one month; one day or month is a date."""
+        one, end = self.start, self.end
+        return one is not None and (one.year, one.month) != (end.year, end.month)
+
+    @property
+    def year(self) -> int | None:
+        """The year written at its end."""
+        return self.end.year
+
+    def within(self, year: int) -> Period:
+        """Its real days, `year` standing in where no year was written."""
+        end = self.end.within(year)
+        return Period(date(end.year, 1, 1) if self.start is None else self.start.within(year), end)
+
+    def __str__(self) -> str:
+        start, end = self.start, self.end
+        if start is None:
+            return f"{end}前"
+        if start == end:
+            return str(end)
+        year = f"{end.year}年" if end.year else ""
+        if start.year == end.year and start.day == 1 and end.day == _days(end.month, end.year):
+            if start.month == end.month:
+                return f"{year}{end.month}月"
+            if (start.month, end.month) == (1, 12):
+                return f"{year}全年"
+        return f"{start}-{end}"
+
+
+_YEAR = r"(?:19|20)[0-9]{2}"
+_THIS = "当年|本年度|本年|今年|该年"
+_PARTS = {
+    "全年": (1, 12), "年内": (1, 12), "内": (1, 12), "年度": (1, 12), "度": (1, 12), "": (1, 12),
+    "度内": (1, 12), "上半年": (1, 6), "下半年": (7, 12),
+}  # fmt: skip
+_ENDS = {"底": 12, "末": 12, "年底": 12, "年末": 12, "中": 6, "年中": 6, "度末": 12, "度底": 12}
+_QUARTERS = {"一": 1, "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4}
+_WORDS = "|".join(sorted({*_PARTS, *_ENDS} - {""}, key=len, reverse=True))
+_MOMENT = re.compile(
+    rf"(?:(?P<year>{_YEAR})\s*年|(?P<this>{_THIS}))?\s*(?:"
+    r"(?P<month>[0-9]{1,2})\s*月份?\s*(?:(?P<day>[0-9]{1,2})\s*[日号]|(?P<third>上旬|中旬|下旬|初|中|底|末))?"
+    r"|第?(?P<quarter>[一二三四1-4])季度(?P<quarter_end>末|底)?"
+    rf"|(?P<word>{_WORDS})?)"
+)
+_NUMERIC = re.compile(
+    rf"(?P<year>{_YEAR})\s*(?P<sep>[-./])\s*(?P<month>[0-9]{{1,2}})(?:\s*(?P=sep)\s*(?P<day>[0-9]{{1,2}}))?"
+)
+_THIRDS = {"上旬": (1, 10), "中旬": (11, 20), "下旬": (21, 31), "初": (1, 10), "中": (11, 20)}
+_BEFORE = re.compile(
+    r"(?:之前|以前|前|之内|以内)(?:全部|全面|基本)?(?:完成|完工|竣工|办结|到位|结束)?$|(?:完成|完工)$"
+)
+_LEAD = re.compile(r"^(?:截止到|截至到|截止|截至|于|在|计划)\s*")
+_JOINTS = re.compile(r"\s*(?:至|到|~|～|—+|–+|--+)\s*")
+_SUSPECT = re.compile(rf"[年月季]|{_YEAR}\s*[-./]")
+
+
+def _days(month: int, year: int | None = None) -> int:
+    """The last day of a month; without a year a February has 29."""
+    return calendar.monthrange(year or 2000, month)[1]
+
+
+def read_span(text: str) -> Span | None:
+    """The deadline, date or period written there, or None. Text is halfwidth and without edges."""
+    if _SUSPECT.search(text) is None or len(text) > 60:
+        return None
+    body = _LEAD.sub("", text)
+    rest = _BEFORE.sub("", body)
+    if rest != body:
+        inner = _moment(rest)
+        return Span(None, inner.end) if inner is not None else None
+    return _moment(body) or _joined(body)
+
+
+def _joined(text: str) -> Span | None:
+    """Two moments and something between them."""
+    cuts = [(m.start(), m.end()) for m in _JOINTS.finditer(text)]
+    cuts += [(n, n + 1) for n, char in enumerate(text) if char == "-"]
+    for begin, end in cuts:
+        left, right = text[:begin].strip(), text[end:].strip()
+        if found := _pair(left, right):
+            return found
+    return None
+
+
+def _pair(left: str, right: str) -> Span | None:
+    if re.fullmatch(_YEAR, left) and re.fullmatch(rf"{_YEAR}年度?", right):
+        left += "年"
+    elif left[-1:].isdigit() and right.endswith("月") and "." not in left:
+        left += "月"
+    first = _moment(left)
+    if first is None or first.start is None:
+        return None
+    numeric = _NUMERIC.fullmatch(left)
+    if numeric is not None and re.fullmatch(r"[0-9.]{1,5}", right):
+        right = f"{numeric['year']}{numeric['sep']}{right}"
+    last = _moment(right)
+    if last is None:
+        return None
+    start, end = first.start, last.end
+    if end.year is None and start.year is not None:
+        end = Day(start.year, end.month, end.day)
+    order = (end.month, end.day) if start.year is None else (end.year, end.month, end.day)
+    begin = (start.month, start.day) if start.year is None else (start.year, start.month, start.day)
+    return Span(start, end) if begin <= order else None
+
+
+def _moment(text: str) -> Span | None:
+    """One moment: a day, month, quarter, part of a year or a year."""
+    numeric = _NUMERIC.fullmatch(text)
+    if numeric is not None:
+        return _month(int(numeric["year"]), int(numeric["month"]), numeric["day"], None)
+    match = _MOMENT.fullmatch(text)
+    if match is None or not text:
+        return None
+    year = int(match["year"]) if match["year"] else None
+    if match["month"]:
+        return _month(year, int(match["month"]), match["day"], match["third"])
+    if match["quarter"]:
+        last = 3 * _QUARTERS[match["quarter"]]
+        first = last if match["quarter_end"] else last - 2
+        return Span(
+            Day(year, first, _days(last) if match["quarter_end"] else 1), Day(year, last, _days(last))
+        )
+    word = match["word"] or ""
+    if (
+        year is None
+        and match["this"] is None
+        and word not in ("全年", "年内", "上半年", "下半年", "年底", "年末")
+    ):
+        return None
+    if word in _ENDS:
+        end = Day(year, _ENDS[word], _days(_ENDS[word]))
+        return Span(end, end)
+    first, last = _PARTS[word]
+    return Span(Day(year, first, 1), Day(year, last, _days(last)))
+
+
+def _month(year: int | None, month: int, day: str | None, third: str | None) -> Span | None:
+    if not 1 <= month <= 12:
+        return None
+    last = _days(month, year)
+    if day is not None:
+        one = Day(year, month, int(day))
+        return Span(one, one) if 1 <= one.day <= last else None
+    if third in ("底", "末"):
+        end = Day(year, month, last)
+        return Span(end, end)
+    begin, end_day = _THIRDS.get(third or "", (1, last))
+    return Span(Day(year, month, begin), Day(year, month, min(end_day, last)))
+
+
+_TIDY = str.maketrans("０１２３４５６７８９．－／（）　", "0123456789.-/() ")
+
+
+def read_period(text: str, year: int | None = None) -> Period | None:
+    """A project's 实施期 as real days: `2023年1月1日-2023年12月31日`, `2023.07-2024.01`, `2021年全年`.
+
+    None where it is no period, or names no year and `year` is not given.
+    """
+    span = read_span(text.translate(_TIDY).strip())
+    if span is None or (span.end.year is None and year is None):
+        return None
+    return span.within(year or 0)
+
+
+def read_deadline(text: str, year: int) -> date | None:
+    """The last day of a deadline or period in the budget year `year`: `12月31日前`, `2023年底`."""
+    span = read_span(text.translate(_TIDY).strip())
+    return span.within(year).end if span else None

@@ -1,0 +1,69 @@
+"""Several indicators in one row, because a locked form gave too few: names with their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xltool.target import words
+from xltool.target.parse import Target, parse_target
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The names and values of one row. `pairs` is empty where they can't be paired."""
+
+    names: tuple[str, ...]
+    targets: tuple[Target, ...]
+    pairs: tuple[tuple[str, Target], ...]
+
+    @property
+    def paired(self) -> bool:
+        return bool(self.pairs)
+
+    @property
+    def stuffed(self) -> bool:
+        """More than one value stands in the cell."""
+        return len(self.targets) > 1
+
+    def __iter__(self) -> Iterator[tuple[str, Target]]:
+        return iter(self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+
+# Strongest first; a weaker mark is only tried where the stronger ones don't give the number of values.
+_MARKS = ("\n", "\n；;", "\n；;，,", "\n；;，,、")
+_NUMBERED = re.compile(r"^\s*(?:[（(]?[0-9一二三四五六七八九十]{1,2}[)）、.．]|[①-⑳])\s*")
+
+
+def split_targets(name: str, value: str) -> Split:
+    """The name and value cells of one row as pairs (name, Target).
+
+    One value keeps its name whole. Several values are paired in order where the name cell splits
+    into as many names (by line, ；, ，, then 、); else nothing is paired.
+    """
+    target = parse_target(value)
+    if not target.parts:
+        return Split((name.strip(),), (target,), ((name.strip(), target),))
+    for marks in _MARKS:
+        names = _names(name, marks)
+        if len(names) == len(target.parts):
+            return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
+    names = next((found for marks in _MARKS[:3] if len(found := _names(name, marks)) > 1), (name.strip(),))
+    return Split(names, target.parts, ())
+
+
+def split_standards(standard: str, count: int) -> tuple[Target | None, ...]:
+    """The standards of a row with `count` values; None for each where they can't be paired."""
+    target = parse_target(standard)
+    if count == 1:
+        return (target,)
+    return target.parts if len(target.parts) == count else (None,) * count
+
+
+def _names(name: str, marks: str) -> tuple[str, ...]:
+    pieces = (_NUMBERED.sub("", words.trim(piece)) for piece in re.split(f"[{marks}]", name))
+    return tuple(piece for piece in pieces if piece)

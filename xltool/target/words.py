@@ -1,0 +1,108 @@
+"""The fixed expressions of `words.toml`: operators, grades, yes and no, prompts; and cleaning."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from xltool.target.units import variants
+
+_DATA = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))
+
+_CLEAN: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_CLEAN |= {ord(char): " " for char in "\u3000\u00a0\t\v\f\u2002\u2003\u2009"}
+_CLEAN |= {ord(char): None for char in "\ufeff\u200b\u200c\u200d\u2060"}
+_CLEAN |= {ord("\r"): "\n", ord("\u2028"): "\n"}
+_CLEAN |= {ord(a): b for a, b in zip("═﹦﹥﹤≧≦⩾⩽﹪﹙﹚。﹐﹔", "==><≥≤≥≤%()。,;", strict=True)}
+_CLEAN |= {ord(old): new for old, new in variants().items()}
+
+DIGIT = re.compile("[0-9]")
+
+
+def _by_word(table: dict[str, str]) -> dict[str, str]:
+    return {word.translate(_CLEAN): operator for operator, line in table.items() for word in line.split()}
+
+
+BEFORE = _by_word(_DATA["before"])
+AFTER = _by_word(_DATA["after"])
+LIMIT = _by_word(_DATA["limit"])
+_BOTH = {tuple(pair.split()): operator for pair, operator in _DATA["both"].items()}
+BOOLEAN = frozenset(_DATA["boolean"]["words"].split())
+BLANK = frozenset(word.translate(_CLEAN) for word in _DATA["blank"]["words"].split())
+STANDARDS = frozenset(_DATA["standard"]["words"].split())
+_VAGUE = tuple(_DATA["vague"].split())
+_ORDINAL = tuple(_DATA["ordinal"].split())
+_LONGEST = max(len(word) for word in (*BEFORE, *AFTER))
+
+
+def clean(text: str) -> str:
+    """Halfwidth, simplified where declared, one kind of blank, no edges and no closing full stop."""
+    return trim(text.translate(_CLEAN).replace("\r\n", "\n"))
+
+
+def trim(text: str) -> str:
+    """Without blanks at the edges and without separators at its end."""
+    return text.strip().rstrip("。;,、. \n") if text.strip("。;,、. \n") else text.strip()
+
+
+def without_space(text: str) -> str:
+    return text.replace(" ", "")
+
+
+def ends_with(text: str, table: dict[str, str]) -> str:
+    """The longest expression of `table` at the end of `text`, or an empty string."""
+    for length in range(min(_LONGEST, len(text)), 0, -1):
+        if text[-length:] in table:
+            return text[-length:]
+    return ""
+
+
+def combine(front: str | None, front_word: str, back: str | None, back_word: str) -> str | None:
+    """The operator that two expressions make together; an empty string where they contradict."""
+    if front is None or back is None or front == back:
+        return front or back
+    return _BOTH.get((front_word, back_word), "")
+
+
+_LABEL = re.compile(r"(?:[一二三四五六七八九十]、)?[\w《》“”\"·()%/+-]{1,24}[:]?")
+
+
+def is_label(text: str) -> bool:
+    """A few words before a number that do not change what it counts: 建筑面积, 资金总额:."""
+    bare = text.removesuffix(":")
+    return bool(_LABEL.fullmatch(text)) and not bare.endswith(_VAGUE + _ORDINAL)
+
+
+def names_money(label: str) -> bool:
+    """A label that says an amount of money follows, unit or not: 资金总额:."""
+    return label.removesuffix(":").endswith(("金额", "资金", "总额", "经费", "预算"))
+
+
+def is_vague(text: str) -> bool:
+    """A number that is not meant exactly: 约50家, 20余人, 85%左右."""
+    return bool(_VAGUE_NUMBER.search(clean(text)))
+
+
+_VAGUE_NUMBER = re.compile(r"(?:约|近|大概|接近)\s*[0-9]|[0-9][十百千万亿]*(?:余|多|几|来)|(?:左右|上下)$")
+_DOTS = re.compile(r"[.…·。⋯‥_*]{2,}|[…⋯]")
+_PROMPT = re.compile(
+    r"\*{2,}|_{2,}|^[≥≤><=]*[xX×]{2,}(?![0-9])|(?<![A-Za-z0-9])[xX×]{2,}(?:%|个|家|人|次|万元|元|项|名|年|月|日)"
+    r"|^(?:指标|目标|三级指标|绩效指标)\s*[0-9一二三四五六七八九十]*\s*[::]?$|^(?:指标值|指标值及单位)[::]?$"
+    r"|\([0-9]+字(?:以)?内\)|^\(?(?:请填写|请输入|在此填写|请选择|填写说明|例如|示例)"
+)
+
+
+def is_prompt(body: str) -> bool:
+    """A cleaned text that is, or still holds, the form's own prompt."""
+    return _DOTS.fullmatch(without_space(body)) is not None or _PROMPT.search(body) is not None
+
+
+_DEGREE = "|".join(sorted(_DATA["grade"]["degree"].split(), key=len, reverse=True))
+_CORE = "|".join(sorted(_DATA["grade"]["core"].split(), key=len, reverse=True))
+_GRADE = re.compile(rf"(?:{_DEGREE}){{0,2}}(?:{_CORE})(?:、?(?:{_DEGREE})?(?:{_CORE})){{0,2}}")
+
+
+def is_grade(body: str) -> bool:
+    """A grade: 优良, 显著改善, 稳步提高, 有效减少."""
+    return len(body) <= 14 and _GRADE.fullmatch(body) is not None
