@@ -6,18 +6,22 @@ source are data in its decorator. What it yields are `Hit`s; the engine makes th
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from xltool.edition import Edition, FormSpec, load_edition
 from xltool.model import Entry, Filing, Finding, Form, Place, Severity
-from xltool.settings import Settings, load_settings
+from xltool.settings import Settings, SettingsError, load_settings
 from xltool.totals import Balance, balance
 
+# Faults after which nothing else can be said of a file.
+UNREADABLE = ("unreadable", "foreign")
 REVIEWS = ("完整性", "相关性", "适当性", "可行性", "形式", "真实性")
 
 
@@ -45,6 +49,11 @@ class Review:
     @functools.cached_property
     def balance(self) -> Balance:
         return balance(self.filing, self.edition)
+
+    @property
+    def readable(self) -> bool:
+        """There is something to judge: the file was read and is of a known official form."""
+        return not any(fault.kind in UNREADABLE for fault in self.filing.faults)
 
     def spec(self, form: Form) -> FormSpec:
         """The declaration of a form."""
@@ -78,8 +87,8 @@ class Rule:
     review: str
     source: str
     body: Body
-    fields: tuple[str, ...] = ()
-    examples: dict[str, Any] = field(default_factory=dict)
+    reads_faults: bool = False
+    yields_to: tuple[str, ...] = ()
 
     @property
     def doc(self) -> str:
@@ -92,32 +101,41 @@ _RULES: dict[str, Rule] = {}
 
 
 def rule(
-    code: str, title: str, severity: Severity, *, review: str, source: str = "", fields: tuple[str, ...] = ()
+    code: str,
+    title: str,
+    severity: Severity,
+    *,
+    review: str,
+    source: str,
+    reads_faults: bool = False,
+    yields_to: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
-    """Register a rule. `fields` are the field ids without which the rule stays silent."""
+    """Register a rule.
+
+    `source` is the printed form, the arithmetic, or a text that was read; never a law unread.
+    `reads_faults`: it judges the reader's faults, so it runs on unreadable files too.
+    `yields_to`: rules that say the same more exactly; where one of them finds something in the
+    same cell, this rule is silent there.
+    """
 
     def register(body: Body) -> Body:
         if code in _RULES:
             raise ValueError(f"rule code {code} is taken by {_RULES[code].body.__name__}")
         if review not in REVIEWS:
             raise ValueError(f"rule {code}: unknown review property {review}")
-        _RULES[code] = Rule(code, title, severity, review, source, body, fields)
+        _RULES[code] = Rule(code, title, severity, review, source, body, reads_faults, yields_to)
         return body
 
     return register
 
 
-def rules() -> dict[str, Rule]:
-    """All rules by code, in order of code."""
-    _load()
-    return dict(sorted(_RULES.items()))
-
-
 @functools.cache
-def _load() -> None:
+def rules() -> Mapping[str, Rule]:
+    """All rules by code, in order of code."""
     package = importlib.import_module("xltool.rules")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"xltool.rules.{module.name}")
+    return MappingProxyType(dict(sorted(_RULES.items())))
 
 
 def check(
@@ -130,16 +148,34 @@ def check(
 ) -> list[Finding]:
     """Every finding on a filing, errors first, then by form and cell.
 
-    With `strict=False` (a batch) a rule that crashes becomes a finding of its own (R100) and the
-    others go on.
+    A file that could not be read, or is not of an official form, gets that one finding only. With
+    `strict=False` (a batch) a rule that crashes becomes a finding of its own (R100) and the others
+    go on. Raises SettingsError where the settings name a rule that does not exist.
     """
     edition = edition or load_edition(filing.edition)
     settings = settings or load_settings()
+    book = rules()
+    _known(settings, book)
     review = Review(filing, edition, settings, last_year)
     found: list[Finding] = []
-    for one in rules().values():
-        found.extend(_run(one, review, strict))
+    for one in book.values():
+        if one.code not in settings.off and (one.reads_faults or review.readable):
+            found.extend(_run(one, review, strict))
     return arrange(filing, found)
+
+
+def stale(filing: Filing, findings: Iterable[Finding]) -> list[str]:
+    """The keys of written explanations (`filing.answers`) whose finding is gone."""
+    keys = {f.key for f in findings}
+    return [key for key in filing.answers if key not in keys]
+
+
+def _known(settings: Settings, book: Mapping[str, Rule]) -> None:
+    """No setting names a rule that does not exist."""
+    for code in (*settings.off, *settings.trial, *settings.severity):
+        if code not in book:
+            near = difflib.get_close_matches(code, book, 1, 0.5)
+            raise SettingsError(f"设置里没有规则“{code}”" + (f"，是否想写“{near[0]}”？" if near else ""))
 
 
 def _run(one: Rule, review: Review, strict: bool) -> Iterator[Finding]:
@@ -154,9 +190,10 @@ def _run(one: Rule, review: Review, strict: bool) -> Iterator[Finding]:
 
 
 def _finding(one: Rule, review: Review, hit: Hit) -> Finding:
-    return Finding(
+    settings = review.settings
+    finding = Finding(
         code=one.code,
-        severity=hit.severity or one.severity,
+        severity=settings.severity.get(one.code) or hit.severity or one.severity,
         message=hit.message,
         file=review.filing.source,
         sheet=hit.place.sheet if hit.place else "",
@@ -165,17 +202,36 @@ def _finding(one: Rule, review: Review, hit: Hit) -> Finding:
         found=hit.found,
         expected=hit.expected,
         review=one.review,
+        trial=one.code in settings.trial,
     )
+    answer = review.filing.answers.get(finding.key, "").strip() if review.filing.answers else ""
+    return replace(finding, explanation=answer) if answer else finding
 
 
-def arrange(filing: Filing, findings: Iterable[Finding]) -> list[Finding]:
-    """Errors first; then in the order of the sheets and cells; never the same finding twice."""
+# Where a cell is blank or unreadable, nothing more is said of it.
+_LAST_WORD = ("P201", "P206", "R107")
+
+
+def arrange(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
+    """Errors first, trial rules last; then in the order of the sheets and cells; nothing twice."""
+    book = rules()
+    codes: dict[tuple[str, str], set[str]] = {}
+    for f in findings:
+        if f.cell and not f.trial:
+            codes.setdefault((f.sheet, f.cell), set()).add(f.code)
+
+    def needless(f: Finding) -> bool:
+        here = codes.get((f.sheet, f.cell), set())
+        if len(here) > 1 and f.code[0] not in "RP" and not here.isdisjoint(_LAST_WORD):
+            return True
+        return f.code in book and not here.isdisjoint(book[f.code].yields_to)
+
     sheets = {form.sheet: n for n, form in enumerate(filing.forms)}
 
     def key(f: Finding) -> tuple[Any, ...]:
-        return (f.severity.rank, sheets.get(f.sheet, -1), cell_order(f.cell), f.code, f.message)
+        return (f.trial, f.severity.rank, sheets.get(f.sheet, -1), cell_order(f.cell), f.code, f.message)
 
-    return sorted(dict.fromkeys(findings), key=key)
+    return sorted((f for f in dict.fromkeys(findings) if not needless(f)), key=key)
 
 
 def cell_order(cell: str) -> tuple[int, int, str]:

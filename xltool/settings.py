@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from xltool.model import XltoolError
+from xltool.model import Severity, XltoolError
 
 SHIPPED = Path(__file__).parent / "settings.toml"
 
@@ -26,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     required_blocks: tuple[str, ...] = ("quantity", "quality", "time", "cost", "satisfaction")
     trial: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
+    severity: dict[str, Severity] = {}
 
 
 @functools.cache

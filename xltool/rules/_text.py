@@ -1,0 +1,26 @@
+"""How rules quote and compare what is written."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from xltool.model import Entry
+from xltool.target.dates import Period
+
+SHOWN = 40
+
+
+def quote(said: Entry | str) -> str:
+    """A text in one line for a message, cut where it is long."""
+    text = said if isinstance(said, str) else str(said.text if said.value is None else said.value)
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[:SHOWN] + "…"
+
+
+def plain(text: str) -> str:
+    """A text to compare: without spaces, full and half width alike."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def longer_than_a_year(period: Period | None) -> bool:
+    return period is not None and (period.end - period.start).days > 366

@@ -1,0 +1,192 @@
+"""X5xx: one form against another, and a project's indicators against its money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from xltool.model import Entry, Form, Severity
+from xltool.money import UNITS, show, tidy
+from xltool.residual import Term, rounding, slip
+from xltool.review import Hit, Review, rule
+from xltool.rules._text import longer_than_a_year, plain, quote
+from xltool.target import split_targets
+from xltool.target.dates import read_period
+from xltool.totals import PROJECT_SPENDING, project_budget, projects_budget
+
+BETWEEN = "表间关系：部门表的项目支出与各项目表的当年预算"
+# A cost indicator so named is the whole, not one more part.
+WHOLE = ("总", "合计", "预算")
+
+
+@rule("X501", "项目表合计与部门项目支出不等", Severity.QUERY, review="适当性", source=BETWEEN)
+def projects_covered(review: Review) -> Iterator[Hit]:
+    """部门表的项目支出 = 各项目表（年度本级预算金额 + 上级资金）之和，或其中说明了的一部分。
+
+    没有全部报项目表的要核实；各项目表合计超过部门项目支出的是错误。有金额读不出时不判断。
+
+    错：部门项目支出 523.67，只报了一个 240.00 的项目，283.67 没有项目表。
+    对：各项目表合计正好是部门的项目支出。
+    """
+    department = review.filing.department
+    budgets = projects_budget(review.filing, review.edition)
+    if department is None or budgets is None or department[PROJECT_SPENDING].unread:
+        return
+    spending = department.amount(PROJECT_SPENDING) or Decimal(0)
+    terms = [
+        Term("", f"“{quote(f['project'])}”", project_budget(f, review.edition))
+        for f in review.filing.projects
+    ]
+    tolerance = rounding([*terms, Term("", "", spending)], review.edition.decimals)
+    rest = spending - budgets
+    if abs(rest) <= tolerance:
+        return
+    addends = " + ".join(str(t) for t in terms)
+    total = f"{addends} = {show(budgets)}" if len(terms) > 1 else addends
+    unit = review.edition.unit
+    if rest > 0:
+        if slip(spending, budgets, unit):
+            return
+        message = (
+            f"部门项目支出 {show(spending)}，各项目表的当年预算合计 {show(budgets)}（{total}），"
+            f"还有 {show(rest)} {unit}没有项目表，请补报，或说明这部分是什么"
+        )
+    else:
+        found = slip(budgets, spending, unit)
+        why = f"；各项目表的金额{found[1]}" if found else ""
+        message = (
+            f"各项目表的当年预算合计 {show(budgets)}（{total}），"
+            f"超过部门项目支出 {show(spending)}，多 {show(-rest)} {unit}{why}，请改正"
+        )
+    yield review.hit(
+        department[PROJECT_SPENDING],
+        message,
+        field=PROJECT_SPENDING,
+        expected=show(budgets),
+        severity=None if rest > 0 else Severity.ERROR,
+    )
+
+
+@rule(
+    "X502",
+    "项目的成本指标超过预算",
+    Severity.ERROR,
+    review="适当性",
+    source="表内关系：成本指标与项目的当年预算",
+)
+def costs_within_budget(review: Review) -> Iterator[Hit]:
+    """一个项目以金额计的成本指标之和，不能超过它当年的预算（年度本级预算金额 + 上级资金）。
+
+    只算写明金额单位的；名称里有“总”“合计”的，或正好等于其余各项之和的，当作总数，不重复加。
+    实施期长于一年的项目，成本可能是全周期的，只核实。
+
+    错：成本指标 3584 万元，预算 2565 万元。
+    对：200 万元 + 20 万元 ≤ 预算 240 万元。
+    """
+    for form in review.filing.projects:
+        budget = project_budget(form, review.edition)
+        costs = _costs(form, review.edition.unit)
+        if budget is None or not costs:
+            continue
+        name, amount, entry = max(costs, key=lambda cost: cost[1])
+        parts = [c for c in costs if not any(word in c[0] for word in WHOLE)]
+        summed = sum((c[1] for c in parts), start=Decimal(0))
+        if amount > budget:
+            reached, said = amount, f"成本指标“{name}”{show(amount)}"
+        elif summed > budget and summed != 2 * amount:
+            reached = summed
+            said = "成本指标 " + " + ".join(f"{c[0]} {show(c[1])}" for c in parts) + f" = {show(summed)}"
+        else:
+            continue
+        unit = review.edition.unit
+        long = longer_than_a_year(read_period(form.text("period")))
+        yield review.hit(
+            entry,
+            f"{said}，超过项目的当年预算 {show(budget)} {unit}，多 {show(reached - budget)}，"
+            + ("请核实是不是全周期的成本" if long else "请改正"),
+            field="cost.target",
+            expected=f"不超过 {show(budget)} {unit}",
+            severity=Severity.QUERY if long else None,
+        )
+
+
+def _costs(form: Form, unit: str) -> list[tuple[str, Decimal, Entry]]:
+    """(name, amount in the edition's unit, entry) of each cost indicator that states money."""
+    return [
+        (quote(name), tidy(target.yuan / UNITS[unit]), one.target)
+        for one in form.block("cost")
+        for name, target in split_targets(str(one.name.value or ""), str(one.target.value or ""))
+        if target.yuan is not None
+    ]
+
+
+@rule("X504", "两张项目表同名", Severity.ERROR, review="完整性", source="申报表的格式：一个项目一张表")
+def one_form_a_project(review: Review) -> Iterator[Hit]:
+    """一个项目只有一张项目表，两张表的项目支出名称不能相同（空格、全角半角不计）。
+
+    错：两张项目表都写“小型水库维修养护”。
+    对：“小型水库维修养护（一期）”和“小型水库维修养护（二期）”。
+    """
+    first: dict[str, Form] = {}
+    for form in review.filing.projects:
+        name = _name(form)
+        if name and first.setdefault(name, form) is not form:
+            yield review.hit(
+                form["project"],
+                f"项目支出名称“{quote(form['project'])}”与{first[name].sheet or '前一张项目表'}相同，"
+                "请合并成一张，或改正名称",
+                field="project",
+                expected="与其他项目不同的名称",
+            )
+
+
+@rule("X505", "一份申报里年度或版式不同", Severity.ERROR, review="形式", source="申报表的格式：一年一份申报")
+def one_year(review: Review) -> Iterator[Hit]:
+    """一份申报的各张表要是同一年度、同一版式。
+
+    错：部门表 2024 年，一张项目表 2023 年。
+    对：各张表都是 2024 年。
+    """
+    dated = [form for form in review.filing.forms if form.year is not None]
+    for form in dated[1:]:
+        if form.year != dated[0].year:
+            yield review.hit(
+                form["year"],
+                f"本表是 {form.year} 年，而{dated[0].sheet or '第一张表'}是 {dated[0].year} 年，请统一",
+                field="year",
+                expected=str(dated[0].year),
+            )
+    for fault in review.filing.faults:
+        if fault.kind == "edition":
+            message = f"{fault.detail}，请用同一版式填报"
+            yield Hit(message, fault.place, fault.field, fault.found, fault.expected)
+
+
+@rule("X506", "一个项目的预算超过部门项目支出", Severity.ERROR, review="适当性", source=BETWEEN)
+def project_within_spending(review: Review) -> Iterator[Hit]:
+    """任何一个项目当年的预算，不能单独就超过部门表的项目支出。
+
+    错：部门项目支出 523.67，一个项目就有 600.00。
+    对：每个项目都不超过部门的项目支出。
+    """
+    department = review.filing.department
+    spending = department.amount(PROJECT_SPENDING) if department else None
+    if spending is None:
+        return
+    for form in review.filing.projects:
+        budget = project_budget(form, review.edition)
+        terms = [Term("", "", budget), Term("", "", spending)]
+        if budget is not None and budget - spending > rounding(terms, review.edition.decimals):
+            unit = review.edition.unit
+            yield review.hit(
+                form[review.edition.project.budget.parts[0]],
+                f"项目“{quote(form['project'])}”的当年预算 {show(budget)}，"
+                f"单独就超过部门项目支出 {show(spending)}，多 {show(budget - spending)} {unit}，请改正",
+                field=review.edition.project.budget.parts[0],
+                found=show(budget),
+                expected=f"不超过 {show(spending)}",
+            )
+
+
+def _name(form: Form) -> str:
+    return plain(form.text("project"))

@@ -1,0 +1,117 @@
+"""R1xx: what the reader saw in the file itself. The reader tells faults, these rules judge them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xltool.model import Fault, Severity
+from xltool.review import Hit, Review, rule
+from xltool.rules._text import quote
+
+FILE = "收到的文件与官方模板的比较"
+
+
+def _of(review: Review, *kinds: str) -> Iterator[Fault]:
+    return (fault for fault in review.filing.faults if fault.kind in kinds)
+
+
+def _hit(fault: Fault, advice: str) -> Hit:
+    said = fault.detail.rstrip("。；，")
+    if fault.expected and fault.expected not in said:
+        said += f"；应为“{quote(fault.expected)}”"
+    if fault.found and fault.found not in said:
+        said += f"；现为“{quote(fault.found)}”"
+    return Hit(f"{said}。{advice}", fault.place, fault.field, fault.found, fault.expected)
+
+
+@rule("R101", "文件不能作为工作簿读取", Severity.ERROR, review="形式", source=FILE, reads_faults=True)
+def unreadable(review: Review) -> Iterator[Hit]:
+    """文件损坏、加密、不是工作簿、过大或异常，读不了；说明原因，原文件不动，其他文件不受影响。
+
+    错：给工作簿设了打开密码；把 .xls 改名成 .xlsx。
+    对：由官方模板填写、用 Excel 或 WPS 保存的 .xlsx。
+    """
+    for fault in _of(review, "unreadable"):
+        yield _hit(fault, "请用官方模板重新填写后另存为 .xlsx 再报")
+
+
+@rule("R102", "不是官方模板或版式不认识", Severity.ERROR, review="形式", source=FILE, reads_faults=True)
+def foreign(review: Review) -> Iterator[Hit]:
+    """文件不是由官方模板做的，或所用的版式不认识。其他规则不再看它。
+
+    错：单位自己画的表；别的省的申报表。
+    对：由官方模板填写的工作簿，名称丢了但标签还认得出。
+    """
+    for fault in _of(review, "foreign"):
+        yield _hit(fault, "请用发下的官方模板填写")
+
+
+@rule("R103", "锁定的版面被改动", Severity.ERROR, review="形式", source=FILE)
+def layout(review: Review) -> Iterator[Hit]:
+    """官方文字、合并、行、列与模板不同，逐处列出原来和现在；在指标区内加行是允许的。
+
+    错：“一般公共预算”被改成“财政拨款”；删了一行。
+    对：在数量指标里插入两行。
+    """
+    for fault in _of(review, "layout"):
+        yield _hit(fault, "请恢复官方版面（可用发下的模板重新填写）")
+
+
+@rule("R104", "保护被取消或名称丢失", Severity.QUERY, review="形式", source=FILE)
+def protection(review: Review) -> Iterator[Hit]:
+    """工作表保护被取消、工作表或行列被隐藏、定义名称丢失而靠标签找到：要说明是怎么回事。
+
+    错：工作表保护被取消。
+    对：保护还在，只填了可以填的格。
+    """
+    for fault in _of(review, "protection", "names"):
+        yield _hit(fault, "请用发下的模板重新填写，或说明原因")
+
+
+@rule("R105", "填了公式、外部链接或对象", Severity.QUERY, review="形式", source=FILE)
+def content(review: Review) -> Iterator[Hit]:
+    """该填数值的格里是公式、指向别的文件的链接或对象：显示它上次的结果，但不作数。
+
+    错：资金总额写成公式 =D5+D6。
+    对：直接填 1245.61。
+    """
+    for fault in _of(review, "content"):
+        yield _hit(fault, "请改填数值本身")
+
+
+@rule("R106", "金额写成文字", Severity.NOTE, review="形式", source=FILE)
+def amount_as_text(review: Review) -> Iterator[Hit]:
+    """金额写成了文字（1245.61万元、1,245.61、全角数字）：说明读成了多少。
+
+    错：“1，245.61万元”（读作 1245.61）。
+    对：1245.61。
+    """
+    for fault in _of(review, "amount_text"):
+        read = f"已读作 {fault.expected}，请改填数字" if fault.expected else "请改填数字"
+        yield Hit(
+            f"{fault.detail}：“{quote(fault.found)}”，{read}",
+            fault.place,
+            fault.field,
+            fault.found,
+            fault.expected,
+        )
+
+
+@rule("R107", "金额读不出", Severity.ERROR, review="形式", source=FILE)
+def amount_unread(review: Review) -> Iterator[Hit]:
+    """金额栏里写的读不成金额；原文保留，不猜。
+
+    错：资金总额写“约一千二百万”。
+    对：1245.61。
+    """
+    for form in review.filing.forms:
+        for field in review.spec(form).field:
+            entry = form[field.id]
+            if field.kind == "amount" and entry.unread:
+                yield review.hit(
+                    entry,
+                    f"“{field.label}”写的“{quote(entry.text)}”读不成金额，"
+                    f"请填数字（单位：{review.edition.unit}）",
+                    field=field.id,
+                    expected=f"以{review.edition.unit}为单位的数字",
+                )
