@@ -1,0 +1,7 @@
+"""`python -m xltool`."""
+
+import sys
+
+from xltool.cli import main
+
+sys.exit(main())

@@ -1,0 +1,98 @@
+"""The command line: thin commands over the package's face.
+
+Exit codes: 0 no errors, 1 errors found, 2 could not run. A command's module is loaded only when
+that command is called.
+"""
+
+from __future__ import annotations
+
+import gettext
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# name → (module:function, what it does), in the order of a filing's life.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("xltool.cli.demo:demo", "用自带的真实申报件走一遍：填报、审核、出报告"),
+    "fill": ("xltool.cli.fill:fill", "从数据表填出各单位的申报工作簿"),
+    "check": ("xltool.cli.check:check", "审核申报工作簿（表内、表间、指标）"),
+    "balance": ("xltool.cli.check:balance", "交叉平衡：收入、支出两侧逐项列式"),
+    "batch": ("xltool.cli.batch:batch", "成批处理一个文件夹：数据表填报，工作簿审核"),
+    "databook": ("xltool.cli.databook:databook", "数据表：新建、检查、转换"),
+    "template": ("xltool.cli.template:template", "模板工作簿：绘制、检查绑定"),
+}
+
+_LANGUAGES = str(Path(__file__).parent.parent / "locale")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code. Never a traceback: one line says what went wrong."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments == ["--version"]:
+        from xltool import __version__
+
+        print(f"xltool {__version__}")
+        return 0
+    _speak_chinese()
+    import click
+
+    from xltool.model import XltoolError
+
+    try:
+        code = _group()(arguments, prog_name="xltool", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("已中断。", err=True)
+        return 2
+    except XltoolError as error:
+        click.echo(f"错误：{error}", err=True)
+        return 2
+    except Exception as error:
+        if os.environ.get("XLTOOL_DEBUG"):
+            raise
+        click.echo(
+            f"程序内部错误（{type(error).__name__}：{error}）；设 XLTOOL_DEBUG=1 再运行可看详情", err=True
+        )
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _speak_chinese() -> None:
+    """The command-line library's own words come from a catalogue, whatever the machine's language."""
+    os.environ["LANGUAGE"] = "zh_CN"
+    gettext.bindtextdomain("messages", _LANGUAGES)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _group():  # type: ignore[no-untyped-def]
+    import click
+
+    from xltool import __version__
+
+    class Commands(click.Group):
+        """Loads a command when it is called; its one-line help stands in the table."""
+
+        def list_commands(self, context: click.Context) -> list[str]:
+            return list(COMMANDS)
+
+        def get_command(self, context: click.Context, name: str) -> click.Command | None:
+            if name not in COMMANDS:
+                return None
+            module, _, function = COMMANDS[name][0].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), function)
+            return command
+
+        def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+            with formatter.section("命令"):
+                formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    group = Commands(help="绩效目标申报表：填报、审核、交叉平衡。退出码：0 没有错误，1 有错误，2 没能运行。")
+    return click.version_option(__version__, prog_name="xltool", message="%(prog)s %(version)s")(group)
