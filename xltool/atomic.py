@@ -25,7 +25,7 @@ def writing(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[An
         options = {"encoding": "utf-8", "newline": "", **options}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=".xltool-", suffix=".tmp", dir=path.parent)
     except OSError as error:
         raise _failed(path, error) from error
     temporary = Path(name)

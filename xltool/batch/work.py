@@ -1,0 +1,143 @@
+"""One input, start to end: what a worker process does. Pure but for the files it reads and writes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from xltool.atomic import writing
+from xltool.batch.walk import Item
+from xltool.model import Filing, Finding, Severity, XltoolError
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to do with each input, the same for the whole run."""
+
+    output: str
+    edition: str = ""
+    settings: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one input: one record for each unit, and the files written (relative to OUT)."""
+
+    key: str
+    records: list[dict[str, Any]] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    failed: str = ""
+
+
+def fingerprint(item: Item, order: Order) -> str:
+    """What the result depends on: the input's bytes, the tool, the edition, the settings.
+
+    Raises OSError where the input can't be read.
+    """
+    digest = hashlib.blake2b(_tool(order).encode(), digest_size=16)
+    path = Path(item.path)
+    if path.is_dir():
+        for file in sorted(path.glob("*.csv")):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    else:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _tool(order: Order) -> str:
+    """The tool's, edition's and settings' part of a fingerprint."""
+    from xltool import __version__
+    from xltool.edition import SHIPPED, load_edition
+    from xltool.settings import load_settings
+
+    digest = hashlib.blake2b(digest_size=16)
+    folders = [Path(load_edition(order.edition).folder)] if order.edition else sorted(SHIPPED.iterdir())
+    for folder in folders:
+        for file in sorted(folder.glob("*.*")):
+            digest.update(file.name.encode() + file.read_bytes())
+    digest.update(repr(load_settings(order.settings or None)).encode())
+    return f"{__version__} {digest.hexdigest()}"
+
+
+def work(item: Item, order: Order) -> Outcome:
+    """Fill from a data book, or check a workbook. Faults in the data are findings in the records."""
+    try:
+        return _fill(item, order) if item.kind == "book" else _check(item, order)
+    except XltoolError as error:
+        return Outcome(item.key, failed=str(error))
+    except MemoryError:
+        return Outcome(item.key, failed="占用内存超过上限，已放弃")
+
+
+def _check(item: Item, order: Order) -> Outcome:
+    import xltool
+
+    edition = xltool.load_edition(order.edition) if order.edition else None
+    filing = xltool.read(item.path, edition=edition)
+    outcome = Outcome(item.key, [_record(filing, item.key, order)])
+    if filing.department is not None or filing.projects:
+        # OUT is whole by itself: what was checked lies beside its report.
+        with writing(Path(order.output) / item.key, "wb") as file:
+            file.write(Path(item.path).read_bytes())
+        outcome.outputs.append(item.key)
+    return outcome
+
+
+def _record(filing: Filing, file: str, order: Order, more: Iterable[Finding] = ()) -> dict[str, Any]:
+    from xltool.report.record import record
+    from xltool.review import check
+    from xltool.settings import load_settings
+
+    filing = replace(filing, source=file)
+    found = check(filing, settings=load_settings(order.settings or None), strict=False)
+    return record(filing, [*found, *more])
+
+
+def _fill(item: Item, order: Order) -> Outcome:
+    """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
+    from xltool.databook import open_databook
+    from xltool.names import file_name
+    from xltool.render import FillError, fill
+
+    book = open_databook(item.path, order.edition or None)
+    outcome = Outcome(item.key)
+    troubled: dict[str, list[Finding]] = {}
+    remarks: dict[str, list[Finding]] = {}
+    for problem in book.problems:
+        where = troubled if problem.severity is Severity.ERROR else remarks
+        where.setdefault(problem.unit, []).append(replace(problem, file=item.key))
+    taken = {name.casefold() for name in item.reserved}
+    for filing in book.filings:
+        name = file_name(filing.unit, taken)
+        relative = f"{item.folder}/{name}" if item.folder else name
+        try:
+            fill(filing, Path(order.output) / relative)
+        except FillError as error:
+            finding = Finding("B100", Severity.ERROR, str(error), file=item.key, review="形式")
+            troubled.setdefault(filing.unit, []).append(finding)
+            continue
+        outcome.outputs.append(relative)
+        back = _read_back(Path(order.output) / relative, order)
+        outcome.records.append(_record(back, relative, order, remarks.get(filing.unit, ())))
+    for unit, findings in troubled.items():
+        outcome.records.append(_problem_record(unit, findings, item.key, order))
+    return outcome
+
+
+def _read_back(path: Path, order: Order) -> Filing:
+    """What is reported is what the written workbook says, with its cells."""
+    import xltool
+
+    return xltool.read(path, edition=xltool.load_edition(order.edition) if order.edition else None)
+
+
+def _problem_record(unit: str, findings: list[Finding], file: str, order: Order) -> dict[str, Any]:
+    from xltool.edition import DEFAULT
+    from xltool.report.record import record
+
+    return {**record(Filing(order.edition or DEFAULT, source=file), findings), "unit": unit}

@@ -1,0 +1,116 @@
+"""`xltool batch`: a folder of data books and workbooks, with progress for a terminal, a log or a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("source", metavar="输入文件夹", type=click.Path(path_type=Path))
+@click.argument("output", metavar="输出文件夹", type=click.Path(path_type=Path, file_okay=False))
+@click.option("-j", "--jobs", type=click.IntRange(1, 256), help="同时处理的进程数，默认与处理器核数相同。")
+@click.option("--fresh", is_flag=True, help="不看上次的记录，全部重做。")
+@click.option("--json", "as_json", is_flag=True, help="每件事输出一行 JSON，供程序读取。")
+@click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
+@click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
+@click.option("--timeout", default=60.0, show_default=True, help="一个输入最多处理多少秒。")
+@click.option("--memory", default=2048, show_default=True, help="一个进程最多占用多少 MB 内存（Windows 不限）。")
+def batch(
+    source: Path,
+    output: Path,
+    jobs: int | None,
+    fresh: bool,
+    as_json: bool,
+    edition: str,
+    settings: str,
+    timeout: float,
+    memory: int,
+) -> int:
+    """成批处理：数据表（.xlsx、.json、含 部门.csv 的文件夹）填成工作簿，工作簿逐个审核。
+
+    输出文件夹与输入同样分层，另有 report.html、report.xlsx、report.json、findings.csv。
+    中断后用同一条命令接着做；没有变化的输入自动跳过。
+    """
+    from xltool.batch.run import run
+
+    with _shown(as_json, source) as notice:
+        summary = run(
+            source,
+            output,
+            jobs=jobs or os.cpu_count() or 1,
+            fresh=fresh,
+            edition=edition,
+            settings=settings,
+            timeout=timeout,
+            memory=memory,
+            notice=notice,
+        )
+    verdicts = {key: summary.verdicts[key] for key in ("pass", "query", "error")}
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "event": "summary",
+                    "done": summary.done,
+                    "skipped": summary.skipped,
+                    "failed": [{"file": key, "reason": reason} for key, reason in summary.failed],
+                    "verdicts": verdicts,
+                    "seconds": round(summary.seconds, 3),
+                    "interrupted": summary.interrupted,
+                },
+                ensure_ascii=False,
+            )
+        )
+    else:
+        for key, reason in summary.failed:
+            click.echo(f"没有做成：{key}：{reason}", err=True)
+        click.echo(
+            f"处理 {summary.done} 个输入，跳过未变化的 {summary.skipped} 个，失败 {len(summary.failed)} 个；"
+            f"通过 {verdicts['pass']} 份，待核实 {verdicts['query']} 份，有错误 {verdicts['error']} 份"
+            f"（{summary.seconds:.1f} 秒）"
+        )
+        if summary.interrupted:
+            click.echo("已中断：做完的都已保存，再运行同一条命令就接着做。", err=True)
+        else:
+            click.echo(f"结果在 {output}：report.html、report.xlsx、report.json、findings.csv")
+    if summary.interrupted or (summary.failed and not summary.done and not summary.skipped):
+        return 2
+    return 1 if verdicts["error"] or summary.failed else 0
+
+
+@contextmanager
+def _shown(as_json: bool, source: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """How a run's events are shown: JSON lines, a progress bar on a terminal, plain lines in a log."""
+    if as_json:
+        yield lambda event: click.echo(json.dumps(event, ensure_ascii=False))
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from xltool.batch.walk import count
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            bar = progress.add_task("处理", total=count(source))
+            yield lambda event: progress.advance(bar)
+    else:
+        yield _line
+
+
+_WORDS = {"pass": "通过", "query": "待核实", "error": "有错误"}
+
+
+def _line(event: dict[str, Any]) -> None:
+    if event["event"] == "failed":
+        click.echo(f"{event['file']}：没有做成：{event['reason']}")
+    elif event["event"] == "done":
+        said = "，".join(f"{_WORDS[key]} {n}" for key, n in event["verdicts"].items())
+        click.echo(f"{event['file']}：{said or '没有可处理的内容'}")
