@@ -10,7 +10,8 @@ import functools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+from xml.sax.saxutils import unescape as xml_unescape
 
 from xltool.package import Package, Unreadable, open_package, parse_xml
 
@@ -120,7 +121,19 @@ def read_area(text: str) -> Area | None:
 
 def open_grid(source: Path | str | bytes) -> Grid:
     """A received .xlsx as a grid. Raises Unreadable (with the reason) or OSError."""
-    package = Package(source) if isinstance(source, bytes) else open_package(source)
+    return grid_of(Package(source) if isinstance(source, bytes) else open_package(source))
+
+
+class Parts(Protocol):
+    """What a grid is made from: parts by name."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def read(self, name: str) -> bytes: ...
+
+
+def grid_of(package: Parts) -> Grid:
+    """The grid of a package's parts. Raises Unreadable."""
     workbook = _main_part(package)
     folder = workbook.rpartition("/")[0]
     targets = _relations(package, workbook)
@@ -146,7 +159,7 @@ def open_grid(source: Path | str | bytes) -> Grid:
     return grid
 
 
-def _main_part(package: Package) -> str:
+def _main_part(package: Parts) -> str:
     for kind, target in _relations(package, "").values():
         if kind.endswith("/officeDocument"):
             return _resolve("", target)
@@ -165,19 +178,23 @@ def _resolve(folder: str, target: str) -> str:
     return "/".join(parts)
 
 
-def _relations(package: Package, part: str) -> dict[str, tuple[str, str]]:
+def _relations(package: Parts, part: str) -> dict[str, tuple[str, str]]:
     """id → (type, target) of a part's internal relations."""
     folder, _, name = part.rpartition("/")
     rels = f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels"
+    return _relation_table(package.read(rels)) if rels in package else {}
+
+
+# What is the same in file after file (relations, styles, shared text, a sheet's frame) is parsed once.
+@functools.lru_cache(maxsize=64)
+def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
-    if rels not in package:
-        return found
 
     def start(tag: str, a: dict[str, str]) -> None:
         if tag == "Relationship" and a.get("TargetMode") != "External":
             found[a.get("Id", "")] = (a.get("Type", ""), a.get("Target", ""))
 
-    parse_xml(package.read(rels), start)
+    parse_xml(data, start)
     return found
 
 
@@ -216,10 +233,13 @@ def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     return grid, ids, names
 
 
-def _shared_strings(package: Package, targets: dict[str, tuple[str, str]]) -> list[str]:
+def _shared_strings(package: Parts, targets: dict[str, tuple[str, str]]) -> list[str]:
     part = _part_of(package, targets, "/sharedStrings")
-    if not part:
-        return []
+    return _string_table(package.read(part)) if part else []
+
+
+@functools.lru_cache(maxsize=16)
+def _string_table(data: bytes) -> list[str]:
     strings: list[str] = []
     pieces: list[str] = []
     wanted = phonetic = False
@@ -244,11 +264,11 @@ def _shared_strings(package: Package, targets: dict[str, tuple[str, str]]) -> li
         if wanted:
             pieces.append(data)
 
-    parse_xml(package.read(part), start, end, text)
+    parse_xml(data, start, end, text)
     return strings
 
 
-def _part_of(package: Package, targets: dict[str, tuple[str, str]], kind: str) -> str:
+def _part_of(package: Parts, targets: dict[str, tuple[str, str]], kind: str) -> str:
     folder = _main_part(package).rpartition("/")[0]
     for found, target in targets.values():
         if found.endswith(kind):
@@ -257,11 +277,14 @@ def _part_of(package: Package, targets: dict[str, tuple[str, str]], kind: str) -
     return ""
 
 
-def _unlocked_styles(package: Package, targets: dict[str, tuple[str, str]]) -> frozenset[str]:
+def _unlocked_styles(package: Parts, targets: dict[str, tuple[str, str]]) -> frozenset[str]:
     """The cell style numbers (as written) whose cells may be edited on a protected sheet."""
     part = _part_of(package, targets, "/styles")
-    if not part:
-        return frozenset()
+    return _unlocked(package.read(part)) if part else frozenset()
+
+
+@functools.lru_cache(maxsize=16)
+def _unlocked(data: bytes) -> frozenset[str]:
     unlocked: set[str] = set()
     inside = False
     number = -1
@@ -280,7 +303,7 @@ def _unlocked_styles(package: Package, targets: dict[str, tuple[str, str]]) -> f
         if tag == "cellXfs":
             inside = False
 
-    parse_xml(package.read(part), start, end)
+    parse_xml(data, start, end)
     return frozenset(unlocked)
 
 
@@ -293,16 +316,123 @@ def unescape(text: str) -> str:
     return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
 
 
+# The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
+_ROW_TAG = re.compile(r'<row (?:[^<>]*? )??r="(\d{1,7})"([^<>]*?)(/?)>')
+_PLAIN_CELL = re.compile(
+    r'<c r="([A-Z]{1,3})(\d{1,7})"(?: s="(\d+)")?(?: t="(s|n|str|inlineStr|b)")?'
+    r'(?:/>|></c>|><v>([^<>]*)</v></c>|><is><t(?: xml:space="preserve")?>([^<>]*)</t></is></c>)'
+)
+_UNUSUAL = re.compile("[\x00-\x08\x0b-\x1f]")
+_QUOTES = {"&quot;": '"', "&apos;": "'"}
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
+
+
 def _worksheet(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozenset[str]) -> None:
-    """Fill a sheet from its XML. Cells that say nothing keep only their lock."""
-    cells, merges = sheet.cells, sheet.merges
+    """Fill a sheet from its XML; a blank locked cell is left out."""
+    before, opening, rest = data.partition(b"<sheetData>")
+    cells, closing, after = rest.partition(b"</sheetData>")
+    try:
+        if opening and closing and _plain_cells(cells, sheet, strings, unlocked):
+            data = b"%b<sheetData/>%b" % (before, after)
+        else:
+            sheet.cells.clear()
+            sheet.hidden_lines.clear()
+            _parse_cells(data, sheet, strings, unlocked)
+        frame = _frame(data)
+    except ValueError as error:
+        raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
+    sheet.merges = set(frame.merges)
+    sheet.protected, sheet.objects = frame.protected, frame.objects
+    sheet.hidden_lines += frame.hidden
+
+
+def _plain_cells(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozenset[str]) -> bool:
+    """Take the cells at a glance where they are spelled as usual; False where they are not."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    if _UNUSUAL.search(text) or _ENTITY.search(text):
+        return False
+    cells = sheet.cells
+    length = 0
+    for tag in _ROW_TAG.finditer(text):
+        length += len(tag[0])
+        if "hidden=" in tag[2] and re.search(r'hidden="(?:1|true)"', tag[0]):
+            sheet.hidden_lines.append(f"第{tag[1]}行")
+    length += text.count("</row>") * len("</row>")
+    for match in _PLAIN_CELL.finditer(text):
+        length += match.end() - match.start()
+        letter, row, style, kind, value, inline = match.groups()
+        content = inline if value is None else value
+        locked = style not in unlocked
+        if not content:
+            if not locked:
+                cells[int(row), column_number(letter)] = _OPEN
+            continue
+        number = False
+        if kind == "s":
+            index = int(content) if content.isdigit() else -1
+            if not 0 <= index < len(strings):
+                raise Unreadable(f"文件已损坏：{sheet.name} 的 {letter}{row} 指向不存在的文字")
+            content = strings[index]
+        elif kind is None or kind == "n":
+            number = True
+        elif kind == "b":
+            content = "TRUE" if content == "1" else "FALSE"
+        else:
+            content = unescape(xml_unescape(content, _QUOTES) if "&" in content else content)
+        cells[int(row), column_number(letter)] = Cell(content, number, "", False, locked)
+    # Every character was part of a row or a cell, or else the spelling is not the usual one.
+    return length == len(text) or (length + sum(map(text.count, " \n\t")) >= len(text) and not _rest(text))
+
+
+def _rest(text: str) -> str:
+    """What is left of sheet data without its rows and cells."""
+    return _ROW_TAG.sub("", _PLAIN_CELL.sub("", text)).replace("</row>", "").strip()
+
+
+class _Frame(NamedTuple):
+    """A sheet around its cells."""
+
+    merges: frozenset[Area]
+    protected: bool
+    objects: bool
+    hidden: list[str]
+
+
+@functools.lru_cache(maxsize=64)
+def _frame(data: bytes) -> _Frame:
+    merges: set[Area] = set()
+    hidden: list[str] = []
+    protected = objects = False
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal protected, objects
+        if tag == "mergeCell":
+            area = read_area(a.get("ref", ""))
+            if area:
+                merges.add(area)
+        elif tag == "sheetProtection":
+            protected = a.get("sheet") in ("1", "true")
+        elif tag == "col":
+            if a.get("hidden") in ("1", "true"):
+                hidden.append(f"第{letters(min(int(a.get('min', 1)), _LAST_COLUMN))}列")
+        elif tag in ("drawing", "oleObjects", "controls", "picture"):
+            objects = True
+
+    parse_xml(data, start)
+    return _Frame(frozenset(merges), protected, objects, hidden)
+
+
+def _parse_cells(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozenset[str]) -> None:
+    cells = sheet.cells
     row = column = 0
     kind = style = ""
     value: list[str] = []
     formula: list[str] = []
     has_formula = False
     taking: list[str] | None = None
-    sheet.protected = False
 
     def start(tag: str, a: dict[str, str]) -> None:
         nonlocal row, column, kind, style, taking, has_formula
@@ -326,17 +456,6 @@ def _worksheet(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozense
             row, column = int(a.get("r", row + 1)), 0
             if a.get("hidden") in ("1", "true"):
                 sheet.hidden_lines.append(f"第{row}行")
-        elif tag == "mergeCell":
-            area = read_area(a.get("ref", ""))
-            if area:
-                merges.add(area)
-        elif tag == "sheetProtection":
-            sheet.protected = a.get("sheet") in ("1", "true")
-        elif tag == "col":
-            if a.get("hidden") in ("1", "true"):
-                sheet.hidden_lines.append(f"第{letters(min(int(a.get('min', 1)), _LAST_COLUMN))}列")
-        elif tag in ("drawing", "legacyDrawing", "oleObjects", "controls", "picture"):
-            sheet.objects = True
 
     def end(tag: str) -> None:
         nonlocal taking
@@ -346,7 +465,8 @@ def _worksheet(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozense
             locked = style not in unlocked
             content = "".join(value)
             if not content and not has_formula:
-                cells[row, column] = BLANK if locked else _OPEN
+                if not locked:
+                    cells[row, column] = _OPEN
                 return
             number = error = False
             if kind == "s":
@@ -370,10 +490,7 @@ def _worksheet(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozense
         if taking is not None:
             taking.append(data)
 
-    try:
-        parse_xml(data, start, end, text)
-    except ValueError as error:
-        raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
+    parse_xml(data, start, end, text)
 
 
 _OPEN = Cell("", locked=False)

@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
+_RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"com{n}" for n in range(1, 10)),
+    *(f"lpt{n}" for n in range(1, 10)),
+}
 
 
 def file_name(unit: str, taken: set[str], suffix: str = ".xlsx") -> str:
     """A file name for a unit that is safe on Windows and that no other unit has (`taken` grows)."""
-    stem = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]+', "_", unicodedata.normalize("NFC", unit)).strip(" .") or "未命名单位"
+    stem = (
+        re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]+', "_", unicodedata.normalize("NFC", unit)).strip(" .")
+        or "未命名单位"
+    )
     if stem.casefold() in _RESERVED:
         stem += "_"
     while len(stem.encode()) > 200:

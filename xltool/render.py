@@ -18,6 +18,7 @@ from xltool.edition import Edition, Field, load_edition
 from xltool.grid import Area, open_grid
 from xltool.model import Entry, Filing, Form, XltoolError
 from xltool.money import plain
+from xltool.template.audit import audit
 from xltool.template.compile import (
     ROW,
     Compiled,
@@ -73,6 +74,9 @@ def verify(filing: Filing, data: bytes, edition: Edition) -> None:
     faults = [f for f in back.faults if f.kind not in ("amount", "amount_text")]
     if faults:
         raise FillError(f"写出后读回发现问题（{filing.unit}）：{faults[0].detail}")
+    problems = audit(data)
+    if problems:
+        raise FillError(f"写出的工作簿结构有问题（{filing.unit}）：{problems[0]}")
 
 
 def _difference(filing: Filing, back: Filing) -> str:

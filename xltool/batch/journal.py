@@ -42,7 +42,9 @@ class Journal:
         row = self._db.execute(
             "SELECT outputs FROM done WHERE key = ? AND fingerprint = ? AND failed = ''", (key, fingerprint)
         ).fetchone()
-        return row is not None and all((self._output / name).is_file() for name in msgspec.json.decode(row[0]))
+        return row is not None and all(
+            (self._output / name).is_file() for name in msgspec.json.decode(row[0])
+        )
 
     def keep(self, key: str) -> None:
         """The input is still there; its result of an earlier run stands."""

@@ -22,7 +22,9 @@ import click
 @click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
 @click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
 @click.option("--timeout", default=60.0, show_default=True, help="一个输入最多处理多少秒。")
-@click.option("--memory", default=2048, show_default=True, help="一个进程最多占用多少 MB 内存（Windows 不限）。")
+@click.option(
+    "--memory", default=2048, show_default=True, help="一个进程最多占用多少 MB 内存（Windows 不限）。"
+)
 def batch(
     source: Path,
     output: Path,
