@@ -143,7 +143,7 @@ class Processes:
 
         from pebble import ProcessPool
 
-        under_way: dict[Future[Outcome], tuple[Item, str]] = {}
+        under_way: dict[Future[Any], tuple[Item, str]] = {}
         with ProcessPool(max_workers=self.jobs, initializer=_prepare, initargs=(self.memory,)) as pool:
             try:
                 more = True
