@@ -1,0 +1,231 @@
+"""report.json, report.xlsx and findings.csv: complete, whole, and text stays text."""
+
+import csv
+import json
+import re
+import zipfile
+from datetime import datetime
+
+import openpyxl
+import pytest
+
+from tests.support.records import make_records, unreadable
+from xltool.model import XltoolError
+from xltool.report import workbook
+from xltool.report.bundle import KINDS, write_reports
+from xltool.report.run import Run
+from xltool.report.table import plain_text, read_records
+
+MADE = datetime(2026, 3, 1, 9, 30)
+NASTY = [
+    "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1", "  =cmd|'/c calc'!A0", "＝1+1", "=HYPERLINK(\"http://x\",\"y\")",
+    "<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "{=1+1}", "http://example.org/",
+    "<r><t>x</t></r>",
+    "]]>&amp;\"'`", "\u2028\u2029\x07\ufffe", "_x0041_", "{{ 7*7 }}", "甲" * 40_000,
+]  # fmt: skip
+
+
+def nasty_record(text: str) -> dict:
+    """A record in which everything that comes out of a file is this text."""
+    record = json.loads(json.dumps(next(make_records(1))))
+    record |= {"unit": text, "code": text, "file": f"收到/{text[:80]}.xlsx"}
+    found = {"code": "P201", "severity": "error", "trial": False, "review": "形式", "cell": "A1"}
+    record["findings"] = [
+        found | dict.fromkeys(("message", "sheet", "field", "found", "expected", "explanation"), text)
+    ]
+    record["projects"] = [{"sheet": text, "name": text, "budget": "1"}]
+    for one in record["indicators"]:
+        one |= dict.fromkeys(("sheet", "project", "name", "target"), text)
+    record["balance"]["spending"]["causes"] = [text]
+    record["balance"]["revenue"]["terms"][0]["label"] = text
+    return record
+
+
+@pytest.fixture
+def records():
+    return [*make_records(60), unreadable("坏文件.xlsx")]
+
+
+def written(folder, records, *kinds):
+    write_reports(iter(records), folder, kinds or KINDS, base=folder, made=MADE)
+    return folder
+
+
+def test_one_pass_writes_all_four_and_nothing_else(tmp_path, records):
+    written(tmp_path, records)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "findings.csv",
+        "report.html",
+        "report.json",
+        "report.xlsx",
+    ]
+
+
+def test_json_gives_the_records_back(tmp_path, records):
+    path = written(tmp_path, records, "json") / "report.json"
+    assert json.loads(path.read_bytes()) == {"files": records}
+    assert list(read_records(path)) == records
+
+
+def test_any_layout_of_the_json_is_read(tmp_path, records):
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"files": records}, indent=1), "utf-8")
+    assert list(read_records(path)) == records
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"files": 3}', '{"files": [3]}', '{"files": [\n{"file": ', "PK\x03\x04\xff"]
+)
+def test_what_is_no_report_is_one_line(tmp_path, text):
+    path = tmp_path / "report.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(XltoolError, match=r"report\.json"):
+        list(read_records(path))
+
+
+def test_an_error_on_the_way_leaves_no_report(tmp_path, records):
+    def failing():
+        yield records[0]
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        write_reports(failing(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_records_are_reports_too(tmp_path):
+    written(tmp_path, [])
+    assert list(read_records(tmp_path / "report.json")) == []
+    assert openpyxl.load_workbook(tmp_path / "report.xlsx")["汇总"]["A2"].value.startswith(
+        "2026-03-01 09:30 审核，共 0 个文件"
+    )
+
+
+def test_same_records_same_bytes(tmp_path, records):
+    for name in ("甲", "乙"):
+        write_reports(records, tmp_path / name, base=tmp_path / name, made=MADE)
+    for kind, _ in KINDS.values():
+        assert (tmp_path / "甲" / kind).read_bytes() == (tmp_path / "乙" / kind).read_bytes(), kind
+
+
+def test_csv_holds_every_finding(tmp_path, records):
+    path = written(tmp_path, records, "csv") / "findings.csv"
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    expected = [(r["unit"], f["code"], f["cell"], f["message"]) for r in records for f in r["findings"]]
+    assert [(r["单位"], r["代码"], r["单元格"], r["问题"]) for r in rows] == expected
+    assert {r["状态"] for r in rows} == {"待处理", "已说明", "试行", "提示"}
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_csv_never_holds_a_formula(tmp_path, text):
+    path = written(tmp_path, [nasty_record(text)], "csv") / "findings.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell)]
+
+
+def test_numbers_stay_numbers_in_csv():
+    assert [plain_text(t) for t in ("-10.00", "+5", "-3%", "≥15家", "")] == [
+        "-10.00",
+        "+5",
+        "-3%",
+        "≥15家",
+        "",
+    ]
+    assert plain_text("-10.00+cmd") == "'-10.00+cmd"
+
+
+def test_workbook_holds_everything(tmp_path, records):
+    book = openpyxl.load_workbook(written(tmp_path, records, "xlsx") / "report.xlsx")
+    assert book.sheetnames == ["汇总", "问题清单", "平衡", "指标"]
+    count = {name: book[name].max_row for name in book.sheetnames}
+    assert count["汇总"] == 3 + len(records)
+    assert count["问题清单"] == 1 + sum(len(r["findings"]) for r in records)
+    assert count["平衡"] == 1 + sum(r["balance"] is not None for r in records)
+    assert count["指标"] == 1 + sum(len(r["indicators"]) for r in records)
+    for sheet in book:
+        assert sheet.freeze_panes and sheet.auto_filter.ref, sheet.title
+        assert sheet.print_title_rows, sheet.title
+    passed = sum(r["verdict"] == "pass" for r in records)
+    assert f"共 61 个文件：有错误 {sum(r['verdict'] == 'error' for r in records)}" in book["汇总"]["A2"].value
+    assert f"通过 {passed}" in book["汇总"]["A2"].value
+    first = dict(zip([c.value for c in book["平衡"][1]], [c.value for c in book["平衡"][2]], strict=True))
+    spending = records[0]["balance"]["spending"]
+    assert first["单位"] == records[0]["unit"]
+    assert format(first["支出侧\n合计"], ".2f") == spending["sum"]
+
+
+def test_codes_keep_their_zeros(tmp_path, records):
+    records[0]["code"] = "007001"
+    book = openpyxl.load_workbook(written(tmp_path, records, "xlsx") / "report.xlsx")
+    assert book["汇总"]["C4"].value == "007001"
+
+
+def test_workbook_links_lead_from_the_reports_to_the_files(tmp_path, records):
+    records[0]["file"] = "甲 县/部门#1 [终稿].xlsx"
+    records[1]["file"] = "javascript:alert(1).xlsx"
+    write_reports(records, tmp_path / "出", ["xlsx"], base=tmp_path / "入")
+    book = openpyxl.load_workbook(tmp_path / "出" / "report.xlsx")
+    head = [cell.value for cell in book["汇总"][3]].index("文件")
+    links = [row[head].hyperlink.target for row in book["汇总"].iter_rows(min_row=4, max_row=5)]
+    assert links == ["..\\入\\甲%20县\\部门%231%20%5b终稿%5d.xlsx", "..\\入\\javascript%3aalert(1).xlsx"]
+    link = next(row[5].hyperlink for row in book["问题清单"].iter_rows(min_row=2) if row[5].hyperlink)
+    assert link.location.startswith("'部门整体支出绩效目标表'!") or link.location.startswith(
+        "'项目支出绩效目标表'!"
+    )
+
+
+def test_a_file_name_never_leads_to_another_machine(tmp_path):
+    run = Run(tmp_path, tmp_path)
+    assert workbook.target("\\\\evil\\share\\a.xlsx", run) == "%5c%5cevil%5cshare%5ca.xlsx"
+    assert run.href("\\\\evil\\share\\a.xlsx") == "%5C%5Cevil%5Cshare%5Ca.xlsx"
+    assert run.href("javascript:alert(1)") == "javascript%3Aalert%281%29"
+    assert run.href("") == ""
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_workbook_never_holds_a_formula_or_a_foreign_link(tmp_path, text):
+    path = written(tmp_path, [nasty_record(text)], "xlsx") / "report.xlsx"
+    with zipfile.ZipFile(path) as package:
+        parts = {name: package.read(name).decode() for name in package.namelist()}
+    sheets = [part for name, part in parts.items() if name.startswith("xl/worksheets/sheet")]
+    assert len(sheets) == 4 and not [part for part in sheets if re.search(r"<f[ >]", part)]
+    targets = re.findall(r'Target="([^"]*)"[^>]*TargetMode="External"', "".join(parts.values()))
+    assert targets and all(target.startswith("收到\\") for target in targets)
+    values = [
+        cell.value for row in openpyxl.load_workbook(path)["问题清单"].iter_rows(min_row=2) for cell in row
+    ]
+    assert all(isinstance(value, str) for value in values if value is not None)
+
+
+def test_what_xml_forbids_is_replaced(tmp_path):
+    record = nasty_record("甲\ud800乙\x00丙\ufffe")
+    written(tmp_path, [record])
+    book = openpyxl.load_workbook(tmp_path / "report.xlsx")
+    assert book["汇总"]["B4"].value.startswith("甲?乙")
+    assert next(read_records(tmp_path / "report.json"))["unit"] == "甲?乙\x00丙\ufffe"
+
+
+def test_a_long_sheet_goes_on_and_links_stop_at_the_limit(tmp_path, records, monkeypatch):
+    monkeypatch.setattr(workbook, "MAX_ROWS", 20)
+    monkeypatch.setattr(workbook, "MAX_LINKS", 5)
+    book = openpyxl.load_workbook(written(tmp_path, records, "xlsx") / "report.xlsx")
+    names = [name for name in book.sheetnames if name.startswith("问题清单")]
+    assert len(names) > 2
+    rows = [row for name in names for row in book[name].iter_rows(min_row=2, values_only=True)]
+    assert [row[6] for row in rows] == [f["message"] for r in records for f in r["findings"]]
+    assert all(len(book[name]._hyperlinks) <= 5 for name in names)
+
+
+def test_another_editions_columns_and_labels_get_their_place(tmp_path, records):
+    other = json.loads(json.dumps(records[1]))
+    other["indicators"][0] |= {"weight": "10", "operator": "≥"}
+    other["balance"]["revenue"]["terms"].append(
+        {"field": "upper", "label": "上级补助", "amount": "5", "cell": "C9", "adjust": False}
+    )
+    book = openpyxl.load_workbook(written(tmp_path, [records[0], other], "xlsx") / "report.xlsx")
+    heads = [cell.value for cell in book["平衡"][1]]
+    assert heads.index("收入侧\n上级补助") < heads.index("收入侧\n合计") < heads.index("支出侧\n资金总额")
+    assert {"weight", "operator"} <= {cell.value for cell in book["指标"][1]}

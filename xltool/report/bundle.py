@@ -1,0 +1,79 @@
+"""All reports of one run, in one pass over its records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from xltool.report.record import Record
+from xltool.report.run import Run
+
+Report = Callable[[Path, Run], AbstractContextManager[Callable[[Record], None]]]
+
+# Kind of report: its file, and where it is made (imported only when asked for).
+KINDS = {
+    "json": ("report.json", "table:json_report"),
+    "xlsx": ("report.xlsx", "workbook:workbook_report"),
+    "html": ("report.html", "html:html_report"),
+    "csv": ("findings.csv", "table:csv_report"),
+}
+
+
+def write_reports(
+    records: Iterable[Record],
+    folder: str | Path,
+    kinds: Collection[str] = tuple(KINDS),
+    *,
+    base: str | Path = "",
+    title: str = "绩效目标审核结果",
+    made: datetime | None = None,
+) -> list[Path]:
+    """Write the reports of one run into a folder and give their paths.
+
+    `records` may be any iterable, a generator too: it is gone through once, and memory stays flat.
+    `base` is the folder from which the records' files are named (default: where we stand); links to
+    them are written relative to the reports. All reports appear together at the end, or none does.
+    Raises XltoolError where a report can't be written.
+    """
+    folder = Path(folder)
+    run = Run(folder.absolute(), Path(base).absolute(), title, made or datetime.now())
+    paths = [folder / KINDS[kind][0] for kind in kinds]
+    with ExitStack() as stack:
+        adders = [
+            stack.enter_context(_report(kind)(path, run)) for kind, path in zip(kinds, paths, strict=True)
+        ]
+        for record in records:
+            whole = sound(record)
+            for add in adders:
+                add(whole)
+    return paths
+
+
+def _report(kind: str) -> Report:
+    module, function = KINDS[kind][1].split(":")
+    return cast(Report, getattr(import_module(f"xltool.report.{module}"), function))
+
+
+def sound(record: Record) -> Record:
+    """The record as it is; broken characters (half of a pair, an unreadable file name) replaced."""
+    try:
+        msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        return cast(Record, _repaired(record))
+    return record
+
+
+def _repaired(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_repaired(key): _repaired(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_repaired(one) for one in value]
+    return value

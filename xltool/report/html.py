@@ -1,0 +1,136 @@
+"""report.html: one page with everything in it, for the person who has to act. No network, no frame.
+
+What is shown of all units stands in one small index at the head of the page; what is shown of an
+opened unit stands in parts behind it, which the browser takes apart only when needed. So a page of
+10,000 units answers at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from xltool.atomic import writing
+from xltool.model import Severity
+from xltool.report.record import VERDICTS, Record
+from xltool.report.run import Run, titles
+from xltool.report.spool import Spool
+
+TEMPLATES = Path(__file__).parent / "templates"
+PART = 50  # units taken apart together when one of them is opened
+
+
+@contextmanager
+def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
+    """The page of one run. Units are spooled to disk, for the index comes before the details."""
+    with writing(path) as file, Spool() as index, Spool() as details:
+        codes: Counter[str] = Counter()  # in how many files
+        severities: dict[str, str] = {}
+        verdicts: Counter[str] = Counter()
+
+        def add(record: Record) -> None:
+            here = sorted({f["code"] for f in record["findings"]})
+            codes.update(here)
+            severities.update({f["code"]: f["severity"] for f in record["findings"]})
+            verdicts[record["verdict"]] += 1
+            index.append(_index_row(record, here, run))
+            details.append([record["balance"], record["findings"], record["projects"]])
+
+        yield add
+        known = titles()
+        meta = {
+            "part": PART,
+            "live": run.live,
+            "verdicts": VERDICTS,
+            "severities": {s.value: s.label for s in Severity},
+            "codes": {
+                code: [known.get(code, ""), count, severities[code]] for code, count in codes.most_common()
+            },
+        }
+        stream = _template().stream(
+            run=run,
+            count=sum(verdicts.values()),
+            verdicts=[(key, word, verdicts[key]) for key, word in VERDICTS.items()],
+            meta=_script_text(_json(meta)),
+            index=_joined(index.lines()),
+            parts=_parts(details.lines()),
+        )
+        for piece in stream:
+            file.write(piece)
+
+
+def _index_row(record: Record, codes: list[str], run: Run) -> list[Any]:
+    sums, count = record["balance"], record["counts"]
+    return [
+        record["unit"] or Path(record["file"]).name, record["code"], record["file"], run.href(record["file"]),
+        record["year"], record["verdict"],
+        [count[key] for key in ("error", "query", "note", "explained", "trial")],
+        sums["verdict"] if sums else "", sums["revenue"]["total"]["amount"] if sums else None,
+        sums["unit"] if sums else "", codes,
+    ]  # fmt: skip
+
+
+def _parts(lines: Iterator[bytes]) -> Iterator[str]:
+    while some := list(islice(lines, PART)):
+        yield _script_text(b"[" + b",\n".join(some) + b"]")
+
+
+def _joined(lines: Iterator[bytes]) -> Iterator[str]:
+    """Lines of JSON as the text of one JSON array, piece by piece."""
+    separator = "["
+    for line in lines:
+        yield separator + _script_text(line)
+        separator = ",\n"
+    yield "]" if separator != "[" else "[]"
+
+
+def _json(value: Any) -> bytes:
+    import msgspec
+
+    return msgspec.json.encode(value)
+
+
+def _script_text(text: bytes) -> Any:
+    """JSON as it may stand inside a script element: nothing in it can end the element or open a tag."""
+    from markupsafe import Markup
+
+    for sign in b"<>&'":
+        text = text.replace(bytes([sign]), b"\\u%04x" % sign)
+    return Markup(text.decode())
+
+
+@functools.cache
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("report.css", "report.js"))
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals |= {
+        "style": Markup(style),
+        "script": Markup(script),
+        "policy": _policy(style, script),
+    }
+    return environment.get_template("report.html.j2")
+
+
+def _policy(style: str, script: str) -> str:
+    """The page may run its own script and use its own style; nothing else, and load nothing."""
+    return (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

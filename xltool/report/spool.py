@@ -1,0 +1,35 @@
+"""Rows kept on disk until the place where they belong is reached: memory stays flat."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+
+class Spool:
+    """Plain data appended now and read back later, in order."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed by __exit__
+        self._encode = msgspec.json.Encoder().encode
+
+    def append(self, row: Any) -> None:
+        self._file.write(self._encode(row) + b"\n")
+
+    def lines(self) -> Iterator[bytes]:
+        """Each row as one line of JSON, without its line end."""
+        self._file.seek(0)
+        for line in self._file:
+            yield line[:-1]
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(msgspec.json.decode, self.lines())
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()

@@ -1,0 +1,107 @@
+"""report.json and findings.csv: the results for other programs."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from xltool.atomic import writing
+from xltool.model import XltoolError
+from xltool.report.record import VERDICTS, Record
+from xltool.report.run import Run, label, state
+
+Add = Callable[[Record], None]
+
+_HEAD, _TAIL = b'{"files": [', b"\n]}\n"
+
+CSV_COLUMNS = (
+    "文件", "单位", "部门编码", "年度", "结论", "级别", "代码", "工作表", "单元格", "字段",
+    "问题", "填报内容", "应为", "审核属性", "说明", "状态",
+)  # fmt: skip
+
+# What spreadsheet programs may take for the beginning of a formula, fullwidth forms included.
+_FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?%?$")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+@contextmanager
+def json_report(path: Path, run: Run) -> Iterator[Add]:
+    """`{"files": [RECORD, …]}`, a record a line."""
+    encode = msgspec.json.Encoder().encode
+    with writing(path, "wb") as file:
+        file.write(_HEAD)
+        separator = b"\n"
+
+        def add(record: Record) -> None:
+            nonlocal separator
+            file.write(separator + encode(record))
+            separator = b",\n"
+
+        yield add
+        file.write(_TAIL)
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """The records of a report.json; one at a time where it is written a record a line.
+
+    Raises XltoolError where the file is not such a report.
+    """
+    decode = msgspec.json.Decoder().decode
+    try:
+        with path.open("rb") as file:
+            if file.readline().strip() == _HEAD:
+                for line in file:
+                    if (text := line.strip().rstrip(b",")) and text != _TAIL.strip():
+                        yield _checked(decode(text), path)
+                return
+            file.seek(0)
+            whole = decode(file.read())
+    except OSError as error:
+        raise XltoolError(f"读不了“{path}”：{error.strerror or error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise XltoolError(f"“{path}”不是完整的 report.json：{error}") from error
+    files = whole.get("files") if isinstance(whole, dict) else None
+    if not isinstance(files, list):
+        raise XltoolError(f"“{path}”不是 report.json：没有 files")
+    for record in files:
+        yield _checked(record, path)
+
+
+def _checked(record: object, path: Path) -> Record:
+    if not isinstance(record, dict) or not {"file", "verdict", "findings"} <= record.keys():
+        raise XltoolError(f"“{path}”不是 report.json：有一项不是审核结果")
+    return record
+
+
+@contextmanager
+def csv_report(path: Path, run: Run) -> Iterator[Add]:
+    """All findings, a row each, for spreadsheet programs: UTF-8 with BOM, no cell is ever a formula."""
+    with writing(path, "w", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerow(CSV_COLUMNS)
+
+        def add(record: Record) -> None:
+            unit = [record["file"], record["unit"], record["code"], record["year"] or ""]
+            unit.append(VERDICTS[record["verdict"]])
+            for f in record["findings"]:
+                row = [
+                    label(f["severity"]), f["code"], f["sheet"], f["cell"], f["field"], f["message"],
+                    f["found"], f["expected"], f["review"], f["explanation"], state(f),
+                ]  # fmt: skip
+                writer.writerow([plain_text(str(value)) for value in unit + row])
+
+        yield add
+
+
+def plain_text(text: str) -> str:
+    """A CSV cell that no spreadsheet program reads as a formula: such a text gets a leading `'`."""
+    text = _CONTROLS.sub("", text)
+    if text.startswith(("\t", "\r")) or (_FORMULA.match(text) and not _NUMBER.match(text)):
+        return f"'{text}"
+    return text

@@ -1,0 +1,332 @@
+"use strict";
+// The page of one run. Everything that came out of a filing goes in as text, never as markup.
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const read = (id) => JSON.parse($(id).textContent);
+  const SVG = "http://www.w3.org/2000/svg";
+
+  function h(tag, attributes, ...children) {
+    const node = tag === "svg" || tag === "rect" || tag === "line"
+      ? document.createElementNS(SVG, tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.filter((child) => child !== null && child !== ""));
+    return node;
+  }
+
+  const meta = read("meta");
+  const SEVERITIES = ["error", "query", "note"];
+  const VERDICTS = Object.keys(meta.verdicts);
+  const MARKS = { "平衡": "pass", "经非税项目调节后平衡": "query", "不平衡": "error", "无法判断": "note" };
+  const units = read("index").map((row, number) => {
+    const [name, code, file, href, year, verdict, counts, balance, total, money, codes] = row;
+    const text = [name, code, file, codes.join(" ")].join("\n").toLowerCase();
+    return { number, name, code, file, href, year, verdict, counts, balance, total, money, codes, text };
+  });
+
+  /* ── figures ── */
+  const grouped = (whole) => whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  function money(amount) { // an exact decimal as text: never through a float
+    if (amount === null || amount === undefined) return "—";
+    const [whole, places = ""] = String(amount).split(".");
+    return grouped(whole) + "." + places.padEnd(2, "0");
+  }
+  const count = (number) => grouped(String(number));
+  const mark = (kind, word) => h("span", { class: `mark ${kind}` }, word);
+
+  /* ── details, taken apart only when a unit is opened ── */
+  const parts = new Map();
+  function details(unit) {
+    const part = Math.floor(unit.number / meta.part);
+    if (!parts.has(part)) {
+      const element = $(`part-${part}`);
+      if (!element) return null; // the page is still being loaded
+      parts.set(part, JSON.parse(element.textContent));
+    }
+    const [balance, findings, projects] = parts.get(part)[unit.number % meta.part];
+    return { balance, findings, projects };
+  }
+
+  /* ── the balance, term by term: each bar begins where the one before it ended ── */
+  function bar(from, to, low, high, kind) {
+    const span = high - low || 1;
+    const at = (value) => 100 * (value - low) / span;
+    const left = Math.min(at(from), at(to));
+    const width = Math.max(Math.abs(at(to) - at(from)), from === to ? 0 : 0.4);
+    return h("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" },
+      h("line", { class: "axis", x1: at(0), x2: at(0), y1: 0, y2: 10 }),
+      h("rect", { class: `fill-${kind}`, x: Math.min(left, 100 - width), width, y: 1, height: 8 }));
+  }
+
+  function side(name, data, unit) {
+    const counted = data.terms.filter((term) => !term.adjust || data.adjusted);
+    const steps = [0];
+    for (const term of counted) steps.push(steps[steps.length - 1] + Number(term.amount || 0));
+    const total = Number(data.total.amount || 0);
+    const low = Math.min(0, total, ...steps), high = Math.max(0, total, ...steps);
+    const row = (kind, sign, label, amount, picture, cell) => h("tr", { class: kind },
+      h("th", { scope: "row" }, h("span", { class: "sign", "aria-hidden": "true" }, sign), label),
+      h("td", { class: "number", title: cell || null }, money(amount)), h("td", {}, picture || ""));
+    const rows = [row("total", "", data.total.label, data.total.amount, bar(0, total, low, high, "total"), data.total.cell)];
+    let step = 0;
+    for (const term of data.terms) {
+      const used = counted.includes(term);
+      if (!used && term.amount === null) continue;
+      const label = term.label + (term.adjust ? (used ? "（调节项）" : "（未计入）") : "");
+      const picture = used && term.amount !== null
+        ? bar(steps[step], steps[step + 1], low, high, term.adjust ? "adjust" : "bar") : null;
+      rows.push(row("term", used ? (step ? "＋" : "") : "", label, term.amount, picture, term.cell));
+      if (used) step += 1;
+    }
+    const sum = steps[steps.length - 1];
+    rows.push(row("sum", "＝", "合计", data.sum, bar(0, sum, low, high, "total")));
+    if (data.residual !== null && !data.closes) {
+      rows.push(row("residual", "", "差额", data.residual, bar(sum, total, low, high, "gap")));
+    }
+    const [kind, word] = data.residual === null ? ["note", "无法判断"] : !data.closes
+      ? ["error", `差 ${money(data.residual)}`] : data.adjusted ? ["query", "经非税项目调节后平衡"] : ["pass", "平衡"];
+    const filled = counted.filter((term) => term.amount !== null);
+    const equation = filled.map((term) => `${term.label} ${money(term.amount)}`).join(" + ")
+      + ` = ${money(data.sum)}，${data.total.label} ${money(data.total.amount)}`;
+    return h("section", { class: "side" },
+      h("h4", {}, h("span", {}, `${name}（${unit}）`), mark(kind, word)),
+      h("table", { class: "terms" },
+        h("caption", { hidden: true }, name), h("tbody", {}, ...rows)),
+      filled.length > 1 || !data.closes ? h("p", { class: "equation" }, equation) : "",
+      data.causes.length ? h("ul", { class: "causes" }, ...data.causes.map((cause) => h("li", {}, cause))) : "");
+  }
+
+  /* ── findings ── */
+  function finding(one) {
+    const title = (meta.codes[one.code] || [""])[0];
+    const place = [one.sheet, one.cell].filter(Boolean).join(" › ");
+    const value = (word, text) => text === "" ? "" : h("div", {}, h("dt", {}, word), h("dd", {}, text));
+    const tag = one.severity === "query" && one.explanation ? "已说明" : "";
+    return h("li", { class: "finding" },
+      h("div", { class: "tag" },
+        mark(one.trial ? "note" : one.severity, meta.severities[one.severity] + (one.trial ? "·试行" : "")), " ",
+        h("span", { class: "side-note", title: title || null }, one.code),
+        tag ? h("div", { class: "side-note" }, tag) : ""),
+      h("div", {},
+        h("p", { class: "where" }, [place, title, one.review].filter(Boolean).join("　")),
+        h("p", { class: "what" }, one.message),
+        one.found || one.expected
+          ? h("dl", { class: "values" }, value("填报", one.found), value("应为", one.expected)) : "",
+        one.explanation ? h("p", { class: "answer" }, `单位说明：${one.explanation}`) : ""));
+  }
+
+  function body(unit) {
+    const data = details(unit);
+    if (!data) return [h("p", { class: "quiet" }, "正在读取…")];
+    const nodes = [];
+    if (data.balance) {
+      nodes.push(h("h3", { class: "block" }, h("span", {}, "收支平衡"), mark(MARKS[data.balance.verdict] || "note", data.balance.verdict)),
+        h("div", { class: "sides" }, side("收入侧", data.balance.revenue, data.balance.unit),
+          side("支出侧", data.balance.spending, data.balance.unit)));
+    }
+    if (data.findings.length) {
+      const said = SEVERITIES.map((severity) => {
+        const number = data.findings.filter((one) => one.severity === severity).length;
+        return number ? `${meta.severities[severity]} ${number}` : "";
+      }).filter(Boolean).join("，");
+      nodes.push(h("h3", {}, `问题（${said}）`), h("ol", { class: "findings" }, ...data.findings.map(finding)));
+    } else nodes.push(h("h3", {}, "没有发现问题"));
+    if (data.projects.length) {
+      nodes.push(h("h3", {}, `项目表 ${data.projects.length} 张`),
+        h("ul", { class: "projects" }, ...data.projects.map((project) =>
+          h("li", {}, h("span", {}, project.name || project.sheet), h("span", { class: "number" }, money(project.budget))))));
+    }
+    return nodes;
+  }
+
+  function about(unit) {
+    return h("p", { class: "about" },
+      unit.code ? h("span", {}, `编码 ${unit.code}`) : "", unit.year ? h("span", {}, `${unit.year} 年度`) : "",
+      unit.href ? h("a", { href: unit.href }, unit.file) : h("span", {}, unit.file));
+  }
+
+  /* ── the list ── */
+  const collator = new Intl.Collator("zh-CN", { numeric: true });
+  const verdictRank = (unit) => VERDICTS.indexOf(unit.verdict);
+  const COLUMNS = [
+    { id: "name", label: "单位", compare: (a, b) => collator.compare(a.name, b.name) },
+    { id: "verdict", label: "结论", compare: (a, b) => verdictRank(a) - verdictRank(b) },
+    { id: "error", label: "错误", number: true, down: true, compare: (a, b) => a.counts[0] - b.counts[0] },
+    { id: "query", label: "核实", number: true, down: true, compare: (a, b) => a.counts[1] - b.counts[1] },
+    { id: "note", label: "提示", number: true, down: true, class: "middle", compare: (a, b) => a.counts[2] - b.counts[2] },
+    { id: "explained", label: "已说明", number: true, down: true, class: "wide", compare: (a, b) => a.counts[3] - b.counts[3] },
+    { id: "balance", label: "收支平衡", class: "middle", compare: (a, b) => balances.indexOf(a.balance) - balances.indexOf(b.balance) },
+    { id: "total", label: "资金总额", number: true, down: true, class: "middle", compare: (a, b) => Number(a.total) - Number(b.total) },
+    { id: "file", label: "文件", class: "wide file", compare: (a, b) => collator.compare(a.file, b.file) },
+  ];
+  const balances = ["不平衡", "无法判断", "经非税项目调节后平衡", "平衡", ""].filter((word) => units.some((u) => u.balance === word));
+  const PAGE = 50;
+  const view = { verdict: "", balance: "", code: "", text: "", sort: "verdict", up: true, page: 0, rows: [], open: new Set(), all: false };
+
+  function choose() {
+    const words = view.text.toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = units.filter((unit) => (!view.verdict || unit.verdict === view.verdict)
+      && (!view.balance || unit.balance === view.balance) && (!view.code || unit.codes.includes(view.code))
+      && words.every((word) => unit.text.includes(word)));
+    const { compare } = COLUMNS.find((column) => column.id === view.sort);
+    const turn = view.up ? 1 : -1;
+    rows.sort((a, b) => turn * compare(a, b) || b.counts[0] - a.counts[0] || b.counts[1] - a.counts[1] || a.number - b.number);
+    view.rows = rows;
+    view.page = 0;
+    show();
+  }
+
+  function tally(number) { return h("td", { class: number ? "number" : "number zero" }, count(number)); }
+
+  function unitRows(unit) {
+    const opened = view.open.has(unit.number), id = `detail-${unit.number}`;
+    const cell = (column, node) => { if (column) node.classList.add(column); return node; };
+    const row = h("tr", { class: opened ? "unit opened" : "unit", "data-unit": unit.number },
+      h("th", { scope: "row" }, h("button", {
+        type: "button", class: "open", "aria-expanded": String(opened), "aria-controls": opened ? id : null,
+      }, unit.name)),
+      h("td", {}, mark(unit.verdict, meta.verdicts[unit.verdict])),
+      tally(unit.counts[0]), tally(unit.counts[1]), cell("middle", tally(unit.counts[2])), cell("wide", tally(unit.counts[3])),
+      h("td", { class: "middle" }, unit.balance ? mark(MARKS[unit.balance] || "note", unit.balance) : "—"),
+      h("td", { class: "number middle" }, money(unit.total)),
+      h("td", { class: "file wide" }, unit.href ? h("a", { href: unit.href }, unit.file) : unit.file));
+    if (!opened) return [row];
+    const bar = about(unit);
+    bar.append(h("button", { type: "button", class: "plain noprint", "data-print": unit.number }, "打印本单位"));
+    return [row, h("tr", { class: "detail", id, "data-unit": unit.number }, h("td", { colspan: COLUMNS.length }, bar, ...body(unit)))];
+  }
+
+  function head() {
+    return h("thead", {}, h("tr", {}, ...COLUMNS.map((column) => h("th", {
+      scope: "col", class: [column.number ? "number" : "", column.class || ""].join(" ").trim() || null,
+      "aria-sort": view.sort === column.id ? (view.up ? "ascending" : "descending") : null,
+    // On paper plain text: browsers don't repeat a head that holds buttons on every page.
+    }, view.all ? column.label : h("button", { type: "button", class: "sort", "data-sort": column.id }, column.label)))));
+  }
+
+  function show() {
+    const pages = Math.max(1, Math.ceil(view.rows.length / PAGE));
+    const rows = view.all ? view.rows : view.rows.slice(view.page * PAGE, (view.page + 1) * PAGE);
+    const focused = document.activeElement && document.activeElement.dataset.sort;
+    $("table").replaceChildren(rows.length
+      ? h("table", { class: "units" }, h("caption", { hidden: true }, "各单位审核结果"), head(), h("tbody", {}, ...rows.flatMap(unitRows)))
+      : h("p", { class: "none" }, "没有符合条件的单位"));
+    if (focused) { const again = document.querySelector(`[data-sort="${focused}"]`); if (again) again.focus(); }
+    $("status").textContent = view.rows.length === units.length
+      ? `共 ${count(units.length)} 家` : `共 ${count(units.length)} 家，符合条件 ${count(view.rows.length)} 家`;
+    const turn = (to, word) => h("button", { type: "button", class: "plain", "data-page": to, disabled: to < 0 || to >= pages }, word);
+    $("pages").replaceChildren(...(pages > 1 ? [turn(view.page - 1, "上一页"),
+      h("span", {}, `第 ${view.page + 1} / ${pages} 页`), turn(view.page + 1, "下一页")] : []));
+    for (const button of document.querySelectorAll("[data-verdict]")) button.setAttribute("aria-pressed", String(button.dataset.verdict === view.verdict));
+    for (const button of document.querySelectorAll("[data-code]")) button.setAttribute("aria-pressed", String(button.dataset.code === view.code));
+  }
+
+  function toggle(number) {
+    const unit = units[number];
+    if (view.open.has(number)) view.open.delete(number); else view.open.add(number);
+    const row = document.querySelector(`tr.unit[data-unit="${number}"]`);
+    if (row.nextElementSibling && row.nextElementSibling.classList.contains("detail")) row.nextElementSibling.remove();
+    const fresh = unitRows(unit);
+    row.replaceWith(...fresh);
+    fresh[0].querySelector(".open").focus();
+  }
+
+  /* ── what people do ── */
+  function listen() {
+    document.addEventListener("click", (event) => {
+      const hit = (selector) => event.target.closest(selector);
+      const button = hit("button");
+      if (button && button.dataset.verdict) { view.verdict = view.verdict === button.dataset.verdict ? "" : button.dataset.verdict; return choose(); }
+      if (button && button.dataset.code) { view.code = view.code === button.dataset.code ? "" : button.dataset.code; $("code").value = view.code; return choose(); }
+      if (button && button.dataset.sort) {
+        const column = COLUMNS.find((one) => one.id === button.dataset.sort);
+        view.up = view.sort === column.id ? !view.up : !column.down;
+        view.sort = column.id;
+        return choose();
+      }
+      if (button && button.dataset.page) { view.page = Number(button.dataset.page); show(); return $("list").scrollIntoView(); }
+      if (button && button.dataset.print) return printOne(Number(button.dataset.print));
+      const row = hit("tr.unit");
+      if (row && !hit("a") && !String(getSelection())) return toggle(Number(row.dataset.unit));
+    });
+    let wait = 0;
+    $("search").addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(() => { view.text = $("search").value; choose(); }, 80); });
+    $("balance").addEventListener("change", () => { view.balance = $("balance").value; choose(); });
+    $("code").addEventListener("change", () => { view.code = $("code").value; choose(); });
+    $("filters").addEventListener("submit", (event) => event.preventDefault());
+    $("filters").addEventListener("reset", () => { Object.assign(view, { verdict: "", balance: "", code: "", text: "" }); setTimeout(choose); });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "/" && !/^(INPUT|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); $("search").focus(); }
+      if (!document.activeElement.classList.contains("open")) return;
+      const buttons = [...document.querySelectorAll(".open")], at = buttons.indexOf(document.activeElement);
+      const next = event.key === "ArrowDown" ? buttons[at + 1] : event.key === "ArrowUp" ? buttons[at - 1] : null;
+      if (next) { event.preventDefault(); next.focus(); }
+      if (event.key === "Escape" && buttons[at].getAttribute("aria-expanded") === "true") buttons[at].click();
+    });
+    // On paper the list is whole, not one page of the screen.
+    addEventListener("beforeprint", () => { if (!document.body.classList.contains("one-unit")) { view.all = true; show(); } });
+    addEventListener("afterprint", () => { document.body.classList.remove("one-unit"); view.all = false; show(); });
+    document.addEventListener("DOMContentLoaded", () => { if (view.open.size) show(); });
+  }
+
+  function printOne(number) {
+    for (const row of document.querySelectorAll("[data-unit]")) row.classList.toggle("chosen", Number(row.dataset.unit) === number);
+    document.body.classList.add("one-unit");
+    print();
+  }
+
+  /* ── light and dark ── */
+  function theme() {
+    const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)");
+    const isDark = () => (root.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
+    const say = () => { $("theme").textContent = isDark() ? "浅色" : "深色"; };
+    try { const kept = localStorage.getItem("xltool-theme"); if (kept) root.dataset.theme = kept; } catch { /* barred: follow the system */ }
+    $("theme").addEventListener("click", () => {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      try { localStorage.setItem("xltool-theme", root.dataset.theme); } catch { /* not kept */ }
+      say();
+    });
+    dark.addEventListener("change", say);
+    say();
+  }
+
+  function overview() {
+    $("overview").hidden = $("list").hidden = false;
+    const svg = h("svg", { class: "share", viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
+    let x = 0;
+    for (const verdict of VERDICTS) {
+      const width = 100 * units.filter((unit) => unit.verdict === verdict).length / (units.length || 1);
+      svg.append(h("rect", { class: `fill-${verdict}`, x, width, y: 0, height: 1 }));
+      x += width;
+    }
+    $("share").append(svg);
+    const codes = Object.entries(meta.codes);
+    if (codes.length) {
+      $("common").append(h("h2", {}, "出现最多的问题"), h("ul", { class: "chips" }, ...codes.filter(([, [, , severity]]) => severity !== "note").slice(0, 6).map(([code, [title, number]]) =>
+        h("li", {}, h("button", { type: "button", class: "chip", "data-code": code, "aria-pressed": "false" }, `${code} ${title} `, h("b", {}, count(number)), " 家")))));
+    }
+    for (const word of balances) if (word) $("balance").append(h("option", { value: word }, word));
+    for (const [code, [title, number]] of codes.sort()) $("code").append(h("option", { value: code }, `${code} ${title}（${count(number)}）`));
+    choose();
+  }
+
+  function single(unit) {
+    const fresh = () => $("single").replaceChildren(
+      h("h2", {}, unit.name, mark(unit.verdict, meta.verdicts[unit.verdict])), about(unit), ...body(unit));
+    $("single").hidden = false;
+    $("scope").textContent = "一个文件";
+    fresh();
+    document.addEventListener("DOMContentLoaded", fresh);
+  }
+
+  theme();
+  $("print").addEventListener("click", () => print());
+  if (units.length === 1) single(units[0]);
+  else { listen(); overview(); }
+  // Written again with every save: whoever comes back to the page sees the newest.
+  if (meta.live) document.addEventListener("visibilitychange", () => { if (!document.hidden) location.reload(); });
+  performance.mark("xltool-ready");
+  document.documentElement.dataset.ready = "true";
+})();
