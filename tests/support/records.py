@@ -55,7 +55,7 @@ def finding(code: str, severity: str, message: str, cell: str = "D20", **more: o
 # Text, figures and places as the rules write them: code, severity, cell, message, found, expected.
 _SHEETS = {"D": DEPARTMENT, "P": PROJECT}
 _KNOWN = """
-I404|error|D!E31|“环保处罚”的指标值“0次以上”恒成立，等于没有目标，请改为上限（如 ≤1次）|0次以上|能够完不成的目标
+I404|error|D!E31|“环保处罚”的指标值“0次以上”恒成立，请改为上限（如 ≤1次）|0次以上|能够完不成的目标
 I408|error|D!E33|“税收增长率”出现两次，1%以上 与 2%以上 不同，请合并或写清区别|1%以上；2%以上|一个值
 I406|error|P!F14|指标值“20家以上”与绩效标准“≥6家”不一致，请核对后统一|20家以上|≥6家
 P201|error|D!B11|“部门职能职责概述”没有填写，请补填||必填
