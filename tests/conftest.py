@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytest_plugins = ("tests.support.office", "tests.support.validator")
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):

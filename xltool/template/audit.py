@@ -18,6 +18,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 from xml.parsers.expat import ExpatError, ParserCreate
@@ -25,6 +26,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 from xltool.template.audit_sheet import (
     MAX_TEXT,
     Cells,
+    characters,
     formula_fault,
     frame_of,
     read_cells,
@@ -214,8 +216,8 @@ def _workbook(xml: bytes) -> tuple[Book | None, list[str]]:
 
 
 def _sheet_name_faults(name: str) -> Iterator[str]:
-    if not name or len(name) > _SHEET_NAME_MAX:
-        yield f"工作表名“{name}”有 {len(name)} 个字，应当是 1 至 {_SHEET_NAME_MAX} 个字"
+    if not 1 <= characters(name) <= _SHEET_NAME_MAX:
+        yield f"工作表名“{name}”有 {characters(name)} 个字，应当是 1 至 {_SHEET_NAME_MAX} 个字"
     if _SHEET_NAME_BAD.search(name) or name.startswith("'") or name.endswith("'"):
         yield f"工作表名“{name}”含有不允许的字符"
     if name.casefold() == "history":
@@ -249,7 +251,7 @@ def _shared_strings(xml: bytes | None) -> tuple[int, list[str]]:
         if root is None:
             return 0, ["共享字符串：不是格式良好的 XML", *found]
         items = root.findall("{*}si")
-        lengths = [sum(len(t.text or "") for t in item.iterfind(".//{*}t")) for item in items]
+        lengths = [sum(characters(t.text or "") for t in item.iterfind(".//{*}t")) for item in items]
         too_long = [n for n in lengths if n > MAX_TEXT]
         count = len(items)
     else:
@@ -257,14 +259,9 @@ def _shared_strings(xml: bytes | None) -> tuple[int, list[str]]:
         too_long = []
         if len(xml) > MAX_TEXT:
             texts = (t for t in _TEXT.findall(xml) if len(t) > MAX_TEXT)
-            too_long = [n for n in map(_characters, texts) if n > MAX_TEXT]
+            lengths = [characters(unescape(t.decode("utf-8", "replace"))) for t in texts]
+            too_long = [n for n in lengths if n > MAX_TEXT]
     return count, found + [f"共享字符串有 {n} 个字，超过 {MAX_TEXT}" for n in too_long]
-
-
-def _characters(escaped: bytes) -> int:
-    from html import unescape
-
-    return len(unescape(escaped.decode("utf-8", "replace")))
 
 
 def _chain_faults(xml: bytes | None, cells: Mapping[str, Cells]) -> Iterator[str]:

@@ -33,6 +33,7 @@ _CELL = re.compile(rb'<c r="([^"]++)"(?: s="([0-9]++)")?+(?: t="s"><v>([0-9]++))
 _REF = re.compile(r"\$?([A-Z]{1,3})\$?([1-9][0-9]{0,6})")
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r")
 _AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")
+_ESCAPED = re.compile("_x[0-9A-Fa-f]{4}_")
 _TYPES = {"", "n", "s", "str", "inlineStr", "b", "e", "d"}
 
 
@@ -97,6 +98,11 @@ def area(ref: str) -> tuple[int, int, int, int] | None:
     if a is None or b is None or a[0] > b[0] or a[1] > b[1]:
         return None
     return (*a, *b)
+
+
+def characters(text: str) -> int:
+    """A text's length as Excel counts it: in UTF-16 units, `_x000D_` being one."""
+    return len(_ESCAPED.sub("x", text).encode("utf-16-le", "surrogatepass")) // 2
 
 
 def text_fault(xml: bytes) -> str:
@@ -193,7 +199,8 @@ def _value_faults(c: Any, kind: str, value: str) -> list[str]:
         return [f"的共享字符串序号“{value[:20]}”不是数字"]
     if kind == "b" and value not in ("0", "1"):
         return [f"的真假值“{value[:20]}”应当是 0 或 1"]
-    length = len(value) if kind == "str" else sum(len(t.text or "") for t in c.iterfind("{*}is//{*}t"))
+    texts = [value] if kind == "str" else [t.text or "" for t in c.iterfind("{*}is//{*}t")]
+    length = sum(map(characters, texts))
     return [f"有 {length} 个字，超过 {MAX_TEXT}"] if length > MAX_TEXT else []
 
 

@@ -24,13 +24,14 @@ SPACE = "\u3000"
 
 # 宋体 11 has digits 8 pixels wide: widths below are pixels, the page takes about 680 at 100 %.
 _SONG, _HEI = "宋体", "黑体"
-_WIDTHS = {"department": (94, 80, 126, 80, 186, 134), "project": (94, 80, 150, 168, 110, 98)}
+_FONT = {"font_name": _SONG, "font_size": 11, "font_scheme": "none", "font_family": 3, "font_charset": 134}
+_WIDTHS = {"department": (108, 76, 130, 84, 174, 128), "project": (108, 76, 146, 162, 108, 100)}
 _LAST = "F"
 _HINT = "H"
 _NOT_PRINTED = "FFFFFF"
 
 # Row heights in points. The sub-title leaves room for the stamp.
-_TITLE, _SUBTITLE, _LINE, _INDICATOR = 36, 42, 22, 22
+_TITLE, _SUBTITLE, _LINE = 34.5, 39, 19.5
 
 
 def draw(path: Path | str, edition: Edition) -> None:
@@ -46,7 +47,7 @@ def draw(path: Path | str, edition: Edition) -> None:
         "in_memory": True,
         "strings_to_formulas": False,
         "strings_to_urls": False,
-        "default_format_properties": {"font_name": _SONG, "font_size": 11},
+        "default_format_properties": _FONT,
         "default_column_width": 72,
         "default_row_height": 18,
     }
@@ -87,7 +88,7 @@ class _Pen:
     # ── strokes ──────────────────────────────────────────────────────────────────────────────
 
     def style(self, **changes: Any) -> Any:
-        base = {"font_name": _SONG, "font_size": 10.5, "align": "center", "valign": "vcenter"}
+        base = {"font_size": 10.5, "align": "center", "valign": "vcenter"}
         return self.book.add_format({**base, "text_wrap": True, "border": 1, **changes})
 
     def put(self, area: str, text: Any, **changes: Any) -> None:
@@ -106,7 +107,7 @@ class _Pen:
         if field.kind == "amount":
             changes = {"num_format": "0.00##", "align": "left", **changes}
         elif field.kind == "long":
-            changes = {"align": "left", "valign": "top", **changes}
+            changes = {"align": "left", **changes}
         self.put(area, text, locked=False, **changes)
         first = area.partition(":")[0]
         self.name(field.label, first)
@@ -137,8 +138,7 @@ class _Pen:
         spec, last_of = self.form.indicators, {"department": "D", "project": "C"}[self.form.id]
         columns = "DEF"[-len(spec.column) :]
         end = head + sum(block.rows for block in spec.block)
-        self.rows(head, head, _LINE)
-        self.rows(head + 1, end, _INDICATOR)
+        self.rows(head, end, _LINE)
         self.put(f"A{head}:A{end}", self.indicator_label)
         self.put(f"B{head}", "一级指标")
         self.put(f"C{head}:D{head}" if last_of == "D" else f"C{head}", "二级指标")
@@ -175,11 +175,11 @@ class _Pen:
         sheet.set_paper(9)
         sheet.set_portrait()
         sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.6, right=0.6, top=0.6, bottom=0.7)
+        sheet.set_margins(left=0.6, right=0.6, top=0.5, bottom=0.65)
         sheet.center_horizontally()
         sheet.print_area(f"A1:{_LAST}{last}")
         sheet.repeat_rows(head - 1)
-        sheet.set_footer('&C&"宋体,Regular"&9第 &P 页 共 &N 页', {"margin": 0.35})
+        sheet.set_footer('&C&"宋体,Regular"&9第 &P 页 共 &N 页', {"margin": 0.3})
         sheet.print_black_and_white()
 
 
@@ -193,8 +193,8 @@ class _Department(_Pen):
         self.put("A11", self.labels["goal"])
         self.answer("B11:F11", "goal")
         self.rows(3, 9, _LINE)
-        self.rows(10, 10, 96)
-        self.rows(11, 11, 84)
+        self.rows(10, 10, 90)
+        self.rows(11, 11, 78)
         return 12
 
     def money(self) -> None:
@@ -205,8 +205,8 @@ class _Department(_Pen):
         self.put("A4:A9", f"年度预算申请\n（{self.edition.unit}）")
         self.put("B4", f"{name['total']}：", **label)
         self.answer("C4:F4", "total", **amount)
-        self.put("B5:D5", "按收入性质分：", align="left")
-        self.put("E5:F5", "按支出性质分：", align="left")
+        self.put("B5:D5", "按收入性质分：", align="left", indent=1)
+        self.put("E5:F5", "按支出性质分：", align="left", indent=1)
         for row, id_, before in (
             (6, "general", "其中：  "),
             (7, "fund", ""),
@@ -269,8 +269,8 @@ class _Project(_Pen):
         self.answer("B6:F6", "period_goal")
         self.put("A7", self.labels["annual_goal"])
         self.answer("B7:F7", "annual_goal")
-        self.rows(3, 4, 32)
-        self.rows(5, 5, 26)
+        self.rows(3, 4, 33)
+        self.rows(5, 5, 27)
         self.rows(6, 7, 84)
         return 8
 
