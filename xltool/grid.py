@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from xml.sax.saxutils import unescape as xml_unescape
 
@@ -17,13 +19,17 @@ from xltool.package import Package, Unreadable, open_package, parse_xml
 
 
 class Cell(NamedTuple):
-    """One cell: its value as text ("" = blank), whether it is a number, and what was odd about it."""
+    """One cell: its value as text ("" = blank), whether it is a number, and what was odd about it.
+
+    `format` is a number's format code where it may show the number as something else (`0%`, a date).
+    """
 
     text: str
     number: bool = False
     formula: str = ""
     error: bool = False
     locked: bool = True
+    format: str = ""
 
 
 class Area(NamedTuple):
@@ -139,14 +145,14 @@ def grid_of(package: Parts) -> Grid:
     targets = _relations(package, workbook)
     grid, sheet_ids, names = _workbook(package.read(workbook))
     strings = _shared_strings(package, targets)
-    unlocked = _unlocked_styles(package, targets)
+    styles = _styles(package, targets)
     for sheet, rid in zip(grid.sheets, sheet_ids, strict=True):
         kind, target = targets.get(rid, ("", ""))
         if not kind.endswith("/worksheet"):
             sheet.hidden = True
             continue
         sheet.part = _resolve(folder, target)
-        _worksheet(package.read(sheet.part), sheet, strings, unlocked)
+        _worksheet(package.read(sheet.part), sheet, strings, styles)
     for name, scope, text in names:
         # A name that damage or a paste turned into #REF! is there, but leads nowhere.
         where, _, area = text.rpartition("!")
@@ -277,15 +283,34 @@ def _part_of(package: Parts, targets: dict[str, tuple[str, str]], kind: str) -> 
     return ""
 
 
-def _unlocked_styles(package: Parts, targets: dict[str, tuple[str, str]]) -> frozenset[str]:
-    """The cell style numbers (as written) whose cells may be edited on a protected sheet."""
+class Styles(NamedTuple):
+    """By cell style number as written: which may be edited when protected, and number formats."""
+
+    unlocked: frozenset[str] = frozenset()
+    formats: Mapping[str, str] = MappingProxyType({})
+
+
+# Builtin formats that show a number as something else. Those that Chinese Excel adds are dates.
+_BUILTIN = {
+    **dict.fromkeys(("9", "10"), "0%"),
+    **dict.fromkeys(
+        map(str, (14, 15, 16, 22, 27, 28, 29, 30, 31, 36, 50, 51, 52, 53, 54, 56, 58)), "yyyy-m-d"
+    ),
+    **dict.fromkeys(("17", "55", "57"), "yyyy-m"),
+    **dict.fromkeys(map(str, (18, 19, 20, 21, 32, 33, 34, 35, 45, 46, 47)), "h:mm:ss"),
+}
+
+
+def _styles(package: Parts, targets: dict[str, tuple[str, str]]) -> Styles:
     part = _part_of(package, targets, "/styles")
-    return _unlocked(package.read(part)) if part else frozenset()
+    return _read_styles(package.read(part)) if part else Styles()
 
 
 @functools.lru_cache(maxsize=16)
-def _unlocked(data: bytes) -> frozenset[str]:
+def _read_styles(data: bytes) -> Styles:
+    codes = dict(_BUILTIN)
     unlocked: set[str] = set()
+    formats: dict[str, str] = {}
     inside = False
     number = -1
 
@@ -293,8 +318,12 @@ def _unlocked(data: bytes) -> frozenset[str]:
         nonlocal inside, number
         if tag == "cellXfs":
             inside = True
+        elif tag == "numFmt":
+            codes[a.get("numFmtId", "")] = a.get("formatCode", "")
         elif inside and tag == "xf":
             number += 1
+            if code := codes.get(a.get("numFmtId", "")):
+                formats[str(number)] = code
         elif inside and tag == "protection" and a.get("locked") in ("0", "false"):
             unlocked.add(str(number))
 
@@ -304,7 +333,7 @@ def _unlocked(data: bytes) -> frozenset[str]:
             inside = False
 
     parse_xml(data, start, end)
-    return frozenset(unlocked)
+    return Styles(frozenset(unlocked), formats)
 
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
@@ -327,17 +356,17 @@ _QUOTES = {"&quot;": '"', "&apos;": "'"}
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 
 
-def _worksheet(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozenset[str]) -> None:
+def _worksheet(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) -> None:
     """Fill a sheet from its XML; a blank locked cell is left out."""
     before, opening, rest = data.partition(b"<sheetData>")
     cells, closing, after = rest.partition(b"</sheetData>")
     try:
-        if opening and closing and _plain_cells(cells, sheet, strings, unlocked):
+        if opening and closing and _plain_cells(cells, sheet, strings, styles):
             data = b"%b<sheetData/>%b" % (before, after)
         else:
             sheet.cells.clear()
             sheet.hidden_lines.clear()
-            _parse_cells(data, sheet, strings, unlocked)
+            _parse_cells(data, sheet, strings, styles)
         frame = _frame(data)
     except ValueError as error:
         raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
@@ -346,7 +375,7 @@ def _worksheet(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozense
     sheet.hidden_lines += frame.hidden
 
 
-def _plain_cells(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozenset[str]) -> bool:
+def _plain_cells(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) -> bool:
     """Take the cells at a glance where they are spelled as usual; False where they are not."""
     try:
         text = data.decode()
@@ -365,7 +394,7 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozen
         length += match.end() - match.start()
         letter, row, style, kind, value, inline = match.groups()
         content = inline if value is None else value
-        locked = style not in unlocked
+        locked = style not in styles.unlocked
         if not content:
             if not locked:
                 cells[int(row), column_number(letter)] = _OPEN
@@ -382,7 +411,9 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozen
             content = "TRUE" if content == "1" else "FALSE"
         else:
             content = unescape(xml_unescape(content, _QUOTES) if "&" in content else content)
-        cells[int(row), column_number(letter)] = Cell(content, number, "", False, locked)
+        cells[int(row), column_number(letter)] = Cell(
+            content, number, "", False, locked, styles.formats.get(style, "") if number else ""
+        )
     # Every character was part of a row or a cell, or else the spelling is not the usual one.
     return length == len(text) or (length + sum(map(text.count, " \n\t")) >= len(text) and not _rest(text))
 
@@ -425,7 +456,7 @@ def _frame(data: bytes) -> _Frame:
     return _Frame(frozenset(merges), protected, objects, hidden)
 
 
-def _parse_cells(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozenset[str]) -> None:
+def _parse_cells(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) -> None:
     cells = sheet.cells
     row = column = 0
     kind = style = ""
@@ -462,7 +493,7 @@ def _parse_cells(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozen
         if tag == "v" or tag == "t" or tag == "f":
             taking = None
         elif tag == "c":
-            locked = style not in unlocked
+            locked = style not in styles.unlocked
             content = "".join(value)
             if not content and not has_formula:
                 if not locked:
@@ -482,9 +513,9 @@ def _parse_cells(data: bytes, sheet: Sheet, strings: list[str], unlocked: frozen
                 error = True
             else:
                 content = unescape(content)
-            cells[row, column] = Cell(
-                content, number, ("=" + "".join(formula)) if has_formula else "", error, locked
-            )
+            said = ("=" + "".join(formula)) if has_formula else ""
+            code = styles.formats.get(style, "") if number else ""
+            cells[row, column] = Cell(content, number, said, error, locked, code)
 
     def text(data: str) -> None:
         if taking is not None:

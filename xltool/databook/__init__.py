@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from xltool.databook.problems import DatabookError, Problem
+from xltool.databook.problems import DatabookError, Problem, problem
+from xltool.databook.write import write_databook
 from xltool.edition import DEFAULT, Edition, load_edition
 from xltool.model import Filing, Severity, XltoolError
 
-__all__ = ["Databook", "DatabookError", "Problem", "load_databook", "open_databook"]
+__all__ = ["Databook", "DatabookError", "Problem", "load_databook", "open_databook", "write_databook"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +58,26 @@ def open_databook(path: str | Path, edition: Edition | str | None = None) -> Dat
     """
     from xltool.databook.assemble import assemble
     from xltool.databook.columns import tables
-    from xltool.databook.sources import read_folder
+    from xltool.databook.sources import read_folder, read_workbook
 
     path = Path(path)
-    spec = edition if isinstance(edition, Edition) else load_edition(edition or DEFAULT)
     if not path.exists():
         raise XltoolError(f"没有这个数据表：{path}")
-    if path.is_dir():
-        sheets, problems = read_folder(path, tables(spec))
-    else:
-        raise XltoolError(f"{path}：数据表应当是 .xlsx、.json，或放有 部门.csv 的文件夹")
+    if path.suffix.lower() == ".json" and path.is_file():
+        return _open_json(path, edition)
+    spec = edition if isinstance(edition, Edition) else load_edition(edition or DEFAULT)
+    sheets, problems = (read_folder if path.is_dir() else read_workbook)(path, tables(spec))
     work = assemble(sheets, spec, str(path), problems)
+    return Databook(work.filings(), work.problems, tuple(work.drafts))
+
+
+def _open_json(path: Path, edition: Edition | str | None) -> Databook:
+    from xltool.databook.document import Broken, assemble_document, edition_of, read_document
+
+    try:
+        document = read_document(path)
+        spec = edition_of(document, edition)
+    except Broken as error:
+        return Databook([], [problem(error.code, str(error), file=str(path))])
+    work = assemble_document(document, spec, str(path))
     return Databook(work.filings(), work.problems, tuple(work.drafts))

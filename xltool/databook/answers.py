@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from xltool.model import Entry, Place
 from xltool.money import plain, read_amount, tidy
 
 LONGEST = 32_767  # characters in an Excel cell, counted in UTF-16 units as Excel does
-_UNSTORABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
+UNSTORABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _YEAR = re.compile(r"([12]\d{3})\s*(?:年度?)?")
 _FULLWIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
 
@@ -43,12 +44,17 @@ class Answer:
     remarks: tuple[tuple[str, str, str], ...] = ()
 
 
+def hollow(cells: Iterable[Cell], edition: Edition) -> bool:
+    """Nothing but blanks and the official …… : no answer at all."""
+    return all(cell.blank or set(cell.text.strip()) <= set(edition.placeholder) for cell in cells)
+
+
 def lines(text: str) -> str:
     """Line breaks as \\n, whatever wrote them."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _excel_length(text: str) -> int:
+def excel_length(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
@@ -56,13 +62,13 @@ def answer(cell: Cell, kind: str, edition: Edition) -> Answer:
     """Read one cell as a field of this kind."""
     if cell.fault:
         return Answer(Entry(None, cell.text, cell.place), ((*cell.fault, ""),))
-    if (length := _excel_length(cell.text)) > LONGEST:
+    if (length := excel_length(cell.text)) > LONGEST:
         remark = ("B015", f"文字有 {length:,} 个字符，Excel 单元格最多 {LONGEST:,} 个，请删减", "")
         return Answer(Entry(None, cell.text, cell.place), (remark,))
-    if odd := _UNSTORABLE.search(cell.text):
+    if odd := UNSTORABLE.search(cell.text):
         remark = ("B016", f"第 {odd.start() + 1} 个字符（U+{ord(odd[0]):04X}）无法保存，请删去", "")
         return Answer(Entry(None, cell.text, cell.place), (remark,))
-    read = {"amount": _amount, "year": _year}.get(kind, _text)(cell, edition)
+    read = {"amount": _amount, "year": _year, "unit": _name}.get(kind, _text)(cell, edition)
     if cell.formula:
         note = ("B101", f"单元格是公式，取其上次计算的结果“{cell.text}”", "")
         return Answer(read.entry, (*read.remarks, note))
@@ -71,6 +77,11 @@ def answer(cell: Cell, kind: str, edition: Edition) -> Answer:
 
 def _text(cell: Cell, edition: Edition) -> Answer:
     return Answer(Entry(cell.text or None, cell.text, cell.place))
+
+
+def _name(cell: Cell, edition: Edition) -> Answer:
+    """A unit's name is a key: the spaces around it are not part of it."""
+    return Answer(Entry(cell.text.strip() or None, cell.text, cell.place))
 
 
 def _amount(cell: Cell, edition: Edition) -> Answer:

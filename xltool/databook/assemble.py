@@ -63,11 +63,6 @@ def in_order(spec: FormSpec, indicators: Iterable[Indicator]) -> tuple[Indicator
     return tuple(sorted(indicators, key=lambda one: order[one.block]))
 
 
-def hollow(cells: Iterable[Cell], placeholder: str) -> bool:
-    """Nothing but blanks and the official …… : not an indicator."""
-    return all(cell.blank or set(cell.text.strip()) <= set(placeholder) for cell in cells)
-
-
 @dataclass
 class Assembly:
     """Gathers drafts and problems. A unit with an error is `spoilt`; `""` spoils all of them."""
@@ -176,10 +171,7 @@ def _projects(work: Assembly, rows: Rows) -> None:
 
 
 def _indicators(work: Assembly, rows: Rows) -> None:
-    columns = [c for c in rows.table.columns if c.id not in ("unit", "project", "level1", "level2")]
     for record, unit in rows:
-        if hollow((record[c.id] for c in columns), work.edition.placeholder):
-            continue
         draft = _draft(work, record, unit)
         if draft is None:
             continue
@@ -193,7 +185,7 @@ def _indicators(work: Assembly, rows: Rows) -> None:
         spec = work.edition.project if name else work.edition.department
         block = _block(work, spec, record, unit)
         if block is not None:
-            home.indicators.append(work.indicator(spec, block, columns, record, unit))
+            home.indicators.append(work.indicator(spec, block, rows.table.content, record, unit))
 
 
 def _block(work: Assembly, spec: FormSpec, record: Record, unit: str) -> Block | None:

@@ -35,6 +35,13 @@ class Table:
     def __getitem__(self, id_: str) -> Column:
         return next(c for c in self.columns if c.id == id_)
 
+    @property
+    def content(self) -> tuple[Column, ...]:
+        """The columns that say something of their own: a row with none of them filled is no row."""
+        if self.name != INDICATORS:
+            return self.columns
+        return tuple(c for c in self.columns if c.id not in ("unit", "project", "level1", "level2"))
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:

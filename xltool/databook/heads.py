@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from xltool.databook.answers import Cell
+from xltool.databook.answers import Cell, hollow
 from xltool.databook.columns import Table, nearest
-from xltool.databook.sources import Sheet, letters
+from xltool.databook.sources import Sheet
+from xltool.grid import cell_name
 from xltool.model import Place
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ class Rows:
     def __init__(self, work: Assembly, table: Table, sheet: Sheet) -> None:
         self.work, self.table, self.sheet = work, table, sheet
         self.at: dict[str, int] = {}
-        self.strays: list[int] = []
         self._place_heads()
         # Without its keys no row can be told whose it is.
         keys = {"unit", "project"} & {c.id for c in table.columns}
@@ -30,13 +30,12 @@ class Rows:
 
     def _place_heads(self) -> None:
         labels = {c.label: c for c in self.table.columns}
-        written = {head.text.strip() for head in self.sheet.heads}
+        written = {head.text.strip() for head in self.sheet.heads.values()}
         absent = [label for label in labels if label not in written]
-        for n, head in enumerate(self.sheet.heads):
+        for n, head in sorted(self.sheet.heads.items()):
             label = head.text.strip()
             column = labels.get(label)
             if column is None:
-                self.strays.append(n)
                 if label:
                     self._unknown(head, label, nearest(label, absent) or nearest(label, labels))
             elif column.id in self.at:
@@ -58,31 +57,33 @@ class Rows:
         """Each row's cells by column id, and the unit's name in it."""
         last = None
         for row, cells in self.sheet.rows:
-            record = {c.id: self._cell(self.at.get(c.id), row, cells) for c in self.table.columns}
+            record = {c.id: self._cell(c.id, row, cells) for c in self.table.columns}
             unit = record["unit"].text.strip()
+            strays = self._strays(cells)
+            if hollow((record[c.id] for c in self.table.content), self.work.edition) and not strays:
+                continue
             if unit:
-                self._strays(row, cells, unit)
+                self._keep_back(strays, unit)
                 yield record, unit
-            elif any(not cell.blank for cell in record.values()):
+            else:
                 # Most often a merged cell: the row was meant for the unit above.
                 label = self.table["unit"].label
                 said = f"没有写{label}；合并的单元格请取消合并，每行都要填写"
                 self.work.report("B007", said, record["unit"], last, field="unit")
             last = unit or last
 
-    def _strays(self, row: int, cells: list[Cell], unit: str) -> None:
+    def _strays(self, cells: dict[int, Cell]) -> list[tuple[int, Cell]]:
+        known = set(self.at.values())
+        return [(n, cell) for n, cell in sorted(cells.items()) if n not in known and not cell.blank]
+
+    def _keep_back(self, strays: list[tuple[int, Cell]], unit: str) -> None:
         """Nothing is dropped unsaid: what stands in no known column keeps its unit back."""
-        wide = len(self.sheet.heads)
-        for n in [*self.strays, *range(wide, len(cells))]:
-            cell = self._cell(n, row, cells)
-            if cell.blank:
-                continue
+        for n, cell in strays:
             self.work.spoilt.add(unit)
-            if n >= wide or self.sheet.heads[n].blank:
+            if n not in self.sheet.heads or self.sheet.heads[n].blank:
                 said = f"“{cell.text[:40]}”所在的列没有表头"
                 self.work.report("B004", said, cell, unit, found=cell.text[:200])
 
-    def _cell(self, n: int | None, row: int, cells: list[Cell]) -> Cell:
-        if n is not None and n < len(cells):
-            return cells[n]
-        return Cell("", Place(self.sheet.name, f"{letters((n or 0) + 1)}{row}"))
+    def _cell(self, id_: str, row: int, cells: dict[int, Cell]) -> Cell:
+        column = self.at.get(id_, 0)
+        return cells.get(column) or Cell("", Place(self.sheet.name, cell_name(row, column or 1)))

@@ -18,6 +18,7 @@ B015 错误  文字超过 Excel 单元格的上限
 B016 错误  含有无法保存的字符
 B017 错误  单元格里是错误值，或公式没有结果
 B018 错误  JSON 的这一处类型不对
+B019 错误  没有这个版式，或与指定的版式不同
 B101 提示  单元格是公式：取其上次计算的结果
 B102 提示  金额不是纯数字：读作多少
 B103 核实  这张申报表没有这一栏，所写的内容不会填入
@@ -42,7 +43,9 @@ class Problem(Finding):
         """One line for people: where, whose, what."""
         where = " ".join(part for part in (self.sheet, self.cell) if part)
         whose = f"（{self.unit}）" if self.unit else ""
-        return f"[{self.severity.label} {self.code}] {where}{whose} {self.message}".replace("]  ", "] ")
+        return " ".join(
+            part for part in (self.severity.label, self.code, where + whose, self.message) if part
+        )
 
 
 def problem(
@@ -59,16 +62,21 @@ def problem(
     return Problem(
         code=code,
         severity=_SEVERITIES.get(code, Severity.ERROR),
-        message=message,
+        message=_printable(message),
         file=file,
         sheet=place.sheet if place else "",
         cell=place.cell if place else "",
         field=field,
-        found=found,
+        found=_printable(found),
         expected=expected,
         review="形式",
         unit=unit,
     )
+
+
+def _printable(text: str) -> str:
+    """Half a character (a lone surrogate) can be quoted in no file and on no screen."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class DatabookError(XltoolError):

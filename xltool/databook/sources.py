@@ -1,4 +1,4 @@
-"""The tables of a data book as they stand in CSV files: heads and rows of cells."""
+"""The tables of a data book as they stand in a workbook or in CSV files: heads and rows of cells."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from xltool.databook.answers import Cell, lines
 from xltool.databook.columns import Table, Tables, nearest
 from xltool.databook.problems import Problem, problem
+from xltool.grid import cell_name
 from xltool.model import Place, XltoolError
 
 LARGEST = 256 * 1024 * 1024  # bytes of one CSV or JSON file
@@ -18,11 +19,14 @@ LARGEST = 256 * 1024 * 1024  # bytes of one CSV or JSON file
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One table as found: its head cells, then its rows with their numbers, as long as written."""
+    """One table as found: its heads, then its rows with their numbers; cells by column, 1-based.
+
+    Cells that say nothing need not be there.
+    """
 
     name: str
-    heads: list[Cell] = field(default_factory=list)
-    rows: list[tuple[int, list[Cell]]] = field(default_factory=list)
+    heads: dict[int, Cell] = field(default_factory=dict)
+    rows: list[tuple[int, dict[int, Cell]]] = field(default_factory=list)
 
 
 Sheets = dict[str, Sheet]
@@ -70,6 +74,34 @@ def read_folder(folder: Path, tables: Tables) -> tuple[Sheets, list[Problem]]:
     return sheets, problems
 
 
+def read_workbook(path: Path, tables: Tables) -> tuple[Sheets, list[Problem]]:
+    """The sheets 部门, 项目 and 指标 of a workbook, opened under guard; other sheets are ignored."""
+    from xltool.databook.shown import shown
+    from xltool.grid import open_grid
+    from xltool.package import Unreadable
+
+    try:
+        grid = open_grid(path)
+    except Unreadable as error:
+        return {}, [problem("B001", f"打不开：{error}", file=str(path))]
+    except OSError as error:
+        raise XltoolError(f"{path}：无法读取（{error.strerror}）") from error
+    found = {sheet.name.strip(): sheet for sheet in grid.sheets}
+    sheets: Sheets = {}
+    problems = []
+    for table in tables:
+        if table.name not in found:
+            problems.append(missing(table, found, str(path), f"工作表“{table.name}”"))
+            continue
+        sheet = found[table.name]
+        rows: dict[int, dict[int, Cell]] = {}
+        for (row, column), cell in sheet.cells.items():
+            if cell.text or cell.formula:
+                rows.setdefault(row, {})[column] = shown(cell, Place(sheet.name, cell_name(row, column)))
+        sheets[table.name] = sheet_of(sheet.name, rows)
+    return sheets, problems
+
+
 def missing(table: Table, present: Iterable[str], file: str, what: str) -> Problem:
     near = nearest(table.name, present)
     hint = f"，是不是“{near}”？" if near else ""
@@ -89,30 +121,22 @@ def _read_csv(path: Path, file: str) -> Sheet | Problem:
     first = text.partition("\n")[0]
     # Excel's "Unicode text" is separated by tabs.
     delimiter = "\t" if "\t" in first and "," not in first else ","
-    rows: list[list[Cell]] = []
+    rows: dict[int, dict[int, Cell]] = {}
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        for row, record in enumerate(
-            csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1
-        ):
-            rows.append(
-                [Cell(lines(value), Place(name, f"{letters(n)}{row}")) for n, value in enumerate(record, 1)]
-            )
+        for row, record in enumerate(reader, 1):
+            rows[row] = {
+                n: Cell(lines(value), Place(name, cell_name(row, n)))
+                for n, value in enumerate(record, 1)
+                if value
+            }
     except csv.Error as error:
         place = Place(name, f"A{len(rows) + 1}")
         return problem("B001", f"{name} 从这一行起读不下去（{error}）", file=file, place=place)
     return sheet_of(name, rows)
 
 
-def sheet_of(name: str, rows: list[list[Cell]]) -> Sheet:
+def sheet_of(name: str, rows: dict[int, dict[int, Cell]]) -> Sheet:
     """The first row with anything in it holds the heads; blank rows are not rows."""
-    filled = [(n, row) for n, row in enumerate(rows, 1) if any(not cell.blank for cell in row)]
+    filled = [(n, row) for n, row in sorted(rows.items()) if any(not cell.blank for cell in row.values())]
     return Sheet(name, filled[0][1], filled[1:]) if filled else Sheet(name)
-
-
-def letters(column: int) -> str:
-    """1 → A, 27 → AA."""
-    name = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        name = chr(65 + rest) + name
-    return name

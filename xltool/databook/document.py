@@ -1,0 +1,204 @@
+"""A data book as JSON, by field id: `xltool/schema/databook.schema.json` says its shape.
+
+    {"edition": "hunan-2023", "filings": [
+        {"code": "", "department": {<field id>: value, "indicators": [INDICATOR]},
+         "projects": [{<field id>: value, "indicators": [INDICATOR]}]}]}
+    INDICATOR: {"block": <category id>, <column id>: text}
+
+A place in it is an object (`filings[0].projects[1]`) and a key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from xltool.databook.answers import Cell, hollow, lines
+from xltool.databook.assemble import Assembly, Draft, ProjectDraft
+from xltool.databook.columns import Column, nearest, tables
+from xltool.databook.problems import problem
+from xltool.databook.sources import decode, read_bytes
+from xltool.edition import DEFAULT, Edition, EditionError, FormSpec, load_edition
+from xltool.model import Entry, Indicator, Place
+from xltool.money import plain
+
+Object = Mapping[str, Any]
+_NAMES: dict[type, str] = {dict: "对象 {}", list: "数组 []", str: "文字"}
+
+
+class Broken(Exception):
+    """Not JSON, or not a data book: why, in Chinese."""
+
+    code = "B001"
+
+
+class WrongEdition(Broken):
+    """An edition that is not known, or not the one asked for."""
+
+    code = "B019"
+
+
+def read_document(path: Path) -> Object:
+    """The JSON as plain values, numbers exact. Raises Broken with the reason in Chinese."""
+    text = decode(read_bytes(path))
+    if text is None:
+        raise Broken("文字编码不是 UTF-8")
+    try:
+        document = json.loads(
+            text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse, object_pairs_hook=_once
+        )
+    except json.JSONDecodeError as error:
+        raise Broken(f"不是有效的 JSON：第 {error.lineno} 行第 {error.colno} 列，{error.msg}") from error
+    except RecursionError as error:
+        raise Broken("不是有效的数据表：嵌套过深") from error
+    if not isinstance(document, dict):
+        raise Broken('最外层应当是对象，例如 {"filings": […]}')
+    return document
+
+
+def edition_of(document: Object, asked: Edition | str | None) -> Edition:
+    """The edition asked for, else the one that the document names, else the default one."""
+    edition = asked if isinstance(asked, Edition) else load_edition(asked) if asked else None
+    named = document.get("edition")
+    if named is None:
+        return edition or load_edition(DEFAULT)
+    # Only an id is taken from a received file, never a path.
+    if not isinstance(named, str) or not re.fullmatch(r"[a-z0-9-]+", named):
+        raise WrongEdition(f"“edition”应当是版式的编号，如 {DEFAULT}")
+    if edition and edition.id != named:
+        raise WrongEdition(f"数据表写明的版式是 {named}，与指定的版式 {edition.id} 不同")
+    try:
+        return edition or load_edition(named)
+    except EditionError as error:
+        raise WrongEdition(str(error)) from error
+
+
+def _refuse(word: str) -> Any:
+    raise Broken(f"数字不能是 {word}")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise Broken(f"“{key}”在同一处出现两次")
+        found[key] = value
+    return found
+
+
+def assemble_document(document: Object, edition: Edition, file: str) -> Assembly:
+    """Filings out of a JSON data book, its faults noted."""
+    work = Assembly(edition, file)
+    reader = _Reader(work, edition)
+    reader.known(document, "", ("$schema", "edition", "filings"), None)
+    filings = reader.get(document, "filings", list, "", None)
+    for at, one in reader.each(filings, "filings", None):
+        reader.filing(one, at)
+    if not work.drafts and not work.problems:
+        work.problems.append(problem("B006", "filings 里没有单位", file=file, place=Place("filings", "")))
+    return work
+
+
+class _Reader:
+    def __init__(self, work: Assembly, edition: Edition) -> None:
+        self.work, self.edition = work, edition
+        self.tables = tables(edition)
+
+    def filing(self, one: Object, at: str) -> None:
+        work = self.work
+        department = self.get(one, "department", dict, at, None)
+        home = f"{at}.department"
+        named = department.get("unit")
+        unit = named.strip() if isinstance(named, str) else ""
+        if not unit:
+            label = self.tables.department["unit"].label
+            work.report("B007", f"没有写{label}", Place(home, "unit"), None, field="unit")
+            return
+        if unit in work.drafts:
+            work.report("B011", f"单位“{unit}”出现两次", Place(home, "unit"), unit, field="unit", found=unit)
+            return
+        self.known(one, at, ("code", "department", "projects"), unit)
+        columns = [c for c in self.tables.department.columns if c.id != "code"]
+        entries = self.entries(department, columns, home, unit)
+        column = self.tables.department["code"]
+        code = work.read(self.cell(one, column, at), column, unit)
+        draft = work.drafts[unit] = Draft(code.text.strip(), entries, home)
+        draft.indicators += self.indicators(department, self.edition.department, home, unit)
+        projects = self.get(one, "projects", list, at, unit)
+        for place, project in self.each(projects, f"{at}.projects", unit):
+            columns = [c for c in self.tables.project.columns if c.id != "unit"]
+            entries = self.entries(project, columns, place, unit)
+            if entries["project"].blank:
+                label = self.tables.project["project"].label
+                work.report("B007", f"没有写{label}", Place(place, "project"), unit, field="project")
+            indicators = self.indicators(project, self.edition.project, place, unit)
+            draft.projects.append(ProjectDraft(entries, place, list(indicators)))
+
+    def entries(self, one: Object, columns: list[Column], at: str, unit: str) -> dict[str, Entry]:
+        self.known(one, at, (*(c.id for c in columns), "indicators"), unit)
+        return {c.id: self.work.read(self.cell(one, c, at), c, unit) for c in columns}
+
+    def indicators(self, one: Object, spec: FormSpec, at: str, unit: str) -> Iterator[Indicator]:
+        own = {c.id for c in spec.indicators.column}
+        columns = [Column(c.label, c.id, "text") for c in spec.indicators.column]
+        blocks = {b.id: b for b in spec.indicators.block}
+        for place, row in self.each(self.get(one, "indicators", list, at, unit), f"{at}.indicators", unit):
+            self.known(row, place, ("block", *own), unit)
+            record = {c.id: self.cell(row, c, place) for c in columns}
+            if hollow(record.values(), self.edition):
+                continue
+            block = row.get("block")
+            if not isinstance(block, str) or block not in blocks:
+                near = nearest(str(block), blocks)
+                hint = f"，是不是“{near}”？" if near else f"；可填：{'、'.join(blocks)}"
+                said = f"没有“{block}”这个指标类别{hint}" if block else f"没有写指标类别 block{hint}"
+                self.work.report("B010", said, Place(place, "block"), unit, field="block", expected=near)
+                continue
+            yield self.work.indicator(spec, blocks[block], columns, record, unit)
+
+    def cell(self, one: Object, column: Column, at: str) -> Cell:
+        """One value as a cell; a missing key and null are blank."""
+        value, place = one.get(column.id), Place(at, column.id)
+        if value is None:
+            return Cell("", place)
+        if isinstance(value, str):
+            return Cell(lines(value), place)
+        if isinstance(value, Decimal) and column.kind in ("amount", "year"):
+            return Cell(_written(value), place, value)
+        wanted = "数字" if column.kind in ("amount", "year") else "文字（加双引号）"
+        shown = (
+            _written(value)
+            if isinstance(value, Decimal)
+            else json.dumps(value, ensure_ascii=False, default=str)
+        )
+        return Cell(shown[:200], place, fault=("B018", f"{shown[:40]} 应当是{wanted}"))
+
+    def get(self, one: Object, key: str, kind: type, at: str, unit: str | None) -> Any:
+        """The list or object under this key, an empty one where it is missing."""
+        value = one.get(key)
+        if value is not None and not isinstance(value, kind):
+            self.work.report("B018", f"“{key}”应当是{_NAMES[kind]}", Place(at, key), unit, field=key)
+        return value if isinstance(value, kind) else kind()
+
+    def each(self, values: list[Any], at: str, unit: str | None) -> Iterator[tuple[str, Object]]:
+        for n, value in enumerate(values):
+            if isinstance(value, dict):
+                yield f"{at}[{n}]", value
+            else:
+                self.work.report("B018", f"第 {n + 1} 项应当是{_NAMES[dict]}", Place(f"{at}[{n}]", ""), unit)
+
+    def known(self, one: Object, at: str, keys: tuple[str, ...], unit: str | None) -> None:
+        for key in one:
+            if key not in keys:
+                near = nearest(key, [k for k in keys if k not in one] or keys)
+                said = f"不认识的字段“{key}”" + (f"，是不是“{near}”？" if near else "")
+                self.work.report("B004", said, Place(at, key), unit, found=key, expected=near)
+
+
+def _written(number: Decimal) -> str:
+    """A number as a person would write it; a forged exponent stays one."""
+    return plain(number) if abs(number.adjusted()) < 50 else str(number)

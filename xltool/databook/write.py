@@ -1,0 +1,188 @@
+"""Filings written back into a data book: .xlsx, a folder of CSV files, or .json."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from xltool.atomic import writing
+from xltool.databook.answers import LONGEST, UNSTORABLE, excel_length
+from xltool.databook.columns import INDICATORS, Table, tables
+from xltool.edition import DEFAULT, Edition, load_edition
+from xltool.model import Entry, Filing, Form, XltoolError
+from xltool.money import plain
+
+Value = str | int | Decimal | None
+Sheets = dict[str, list[list[Value]]]
+
+
+def write_databook(filings: Iterable[Filing], path: str | Path) -> list[str]:
+    """Write filings of one edition as a data book that reads back as the same filings.
+
+    The kind follows from the path: .xlsx, .json, anything else is a folder. Returns, in Chinese, what
+    a data book has no column for and so does not hold. Raises XltoolError (nothing is written)
+    where units or projects could not be told apart when read back.
+    """
+    path, filings = Path(path), list(filings)
+    edition = _edition(filings)
+    kind = path.suffix.lower()
+    _distinct(filings, by_name=kind != ".json")
+    _storable(filings)
+    if kind == ".json":
+        _write_json(filings, path, edition)
+    elif kind == ".xlsx":
+        from xltool.databook.blank import draw
+
+        draw(path, edition, sheets(filings, edition))
+    elif kind in (".xls", ".csv", ".xlsm", ".et"):
+        raise XltoolError(f"{path}：数据表只能写成 .xlsx、.json 或文件夹")
+    else:
+        _write_folder(filings, path, edition)
+    return [said for filing in filings for said in _left_out(filing, edition)]
+
+
+def _edition(filings: Sequence[Filing]) -> Edition:
+    ids = {f.edition for f in filings} or {DEFAULT}
+    if len(ids) > 1:
+        raise XltoolError(f"一本数据表只能有一个版式，这些申报有 {'、'.join(sorted(ids))}")
+    return load_edition(ids.pop())
+
+
+def _distinct(filings: Sequence[Filing], *, by_name: bool) -> None:
+    """Units and projects are told apart by their names, so they must have some, and differ."""
+    for filing in filings:
+        if not filing.unit:
+            raise XltoolError(f"有一份申报没有部门名称（{filing.source or '来源不明'}），数据表无法归属")
+        names = Counter(form.text("project").strip() for form in filing.projects)
+        if "" in names:
+            raise XltoolError(f"“{filing.unit}”有项目没有名称，数据表无法归属")
+        twice = [name for name, count in names.items() if count > 1]
+        if twice and by_name:
+            raise XltoolError(f"“{filing.unit}”有两个项目都叫“{twice[0]}”，指标无法归属；可改写为 .json")
+    twice = [unit for unit, count in Counter(f.unit for f in filings).items() if count > 1]
+    if twice:
+        raise XltoolError(f"“{twice[0]}”有两份申报，一本数据表里一个单位只能有一份")
+
+
+def _storable(filings: Sequence[Filing]) -> None:
+    for filing in filings:
+        for form in filing.forms:
+            for cells in (form.entries, *(one.cells for one in form.indicators)):
+                for entry in cells.values():
+                    text = value(entry)
+                    if isinstance(text, str) and (excel_length(text) > LONGEST or UNSTORABLE.search(text)):
+                        raise XltoolError(f"“{filing.unit}”有文字超过 {LONGEST} 个字符或含有无法保存的字符")
+
+
+def value(entry: Entry) -> Value:
+    """What to write for an answer: its value, or its text where it could not be read."""
+    return (entry.text or None) if entry.value is None else entry.value
+
+
+def sheets(filings: Iterable[Filing], edition: Edition) -> Sheets:
+    """The rows of each table (without heads), in the order of its columns."""
+    known = tables(edition)
+    found: Sheets = {table.name: [] for table in known}
+    for filing in filings:
+        department = filing.department or _no_department(filing)
+        own = {"unit": filing.unit, "code": filing.code}
+        found[known.department.name].append(_row(known.department, department, own))
+        for form in filing.projects:
+            found[known.project.name].append(_row(known.project, form, own))
+        for form in (department, *filing.projects):
+            found[INDICATORS] += _indicators(known.indicators, form, edition, filing.unit)
+    return found
+
+
+def _no_department(filing: Filing) -> Form:
+    return Form("department", {"year": Entry(filing.year)})
+
+
+def _row(table: Table, form: Form, own: dict[str, str]) -> list[Value]:
+    return [own.get(c.id) if c.id in own else value(form[c.id]) for c in table.columns]
+
+
+def _indicators(table: Table, form: Form, edition: Edition, unit: str) -> Iterable[list[Value]]:
+    spec = edition[form.kind]
+    project = form.text("project").strip() or None
+    for one in form.indicators:
+        block = spec.block(one.block)
+        head: list[Value] = [unit, project, block.level1, block.label]
+        yield head + [value(one[c.id]) for c in table.content]
+
+
+def _left_out(filing: Filing, edition: Edition) -> Iterable[str]:
+    """What the forms say differently although a data book holds it only once."""
+    if filing.department is None:
+        yield f"“{filing.unit}”没有部门表：数据表里只有名称和年度"
+    for form in filing.forms:
+        for one in edition[form.kind].field:
+            first = form if one.same_as else (filing.department or form)
+            if one.derived and form[one.id].value != first[one.same_as or one.id].value:
+                name = form.text("project") or edition.department.title
+                said = form[one.id].text or form.text(one.id)
+                yield f"“{filing.unit}”的“{name}”：{one.label}写作“{said}”，数据表里不另列"
+
+
+def _write_folder(filings: list[Filing], folder: Path, edition: Edition) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise XltoolError(f"{folder} 是文件，不是文件夹")
+    rows = sheets(filings, edition)
+    for table in tables(edition):
+        # With the mark, Excel reads the file as UTF-8.
+        with writing(folder / f"{table.name}.csv", encoding="utf-8-sig") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([c.label for c in table.columns])
+            writer.writerows([_csv(one) for one in row] for row in rows[table.name])
+
+
+def _csv(one: Value) -> str:
+    return "" if one is None else plain(one) if isinstance(one, Decimal) else str(one)
+
+
+def _write_json(filings: list[Filing], path: Path, edition: Edition) -> None:
+    import msgspec
+
+    known = tables(edition)
+    document = {
+        "edition": edition.id,
+        "filings": [
+            {
+                "code": filing.code,
+                "department": _object(
+                    known.department, filing.department or _no_department(filing), {"unit": filing.unit}
+                ),
+                "projects": [_object(known.project, form, {}) for form in filing.projects],
+            }
+            for filing in filings
+        ],
+    }
+    data = msgspec.json.Encoder(decimal_format="number").encode(document)
+    with writing(path, "wb") as file:
+        file.write(msgspec.json.format(data, indent=2) + b"\n")
+
+
+def _object(table: Table, form: Form, own: dict[str, str]) -> dict[str, Any]:
+    ids = [c.id for c in table.columns if c.id not in ("code", *(["unit"] if form.kind == "project" else []))]
+    fields = {id_: own.get(id_, value(form[id_])) for id_ in ids}
+    return {
+        **{id_: one for id_, one in fields.items() if one is not None},
+        "indicators": [
+            {"block": one.block, **{c: value(e) for c, e in one.cells.items() if value(e) is not None}}
+            for one in form.indicators
+        ],
+    }
+
+
+def write_schema(path: Path, edition: Edition) -> None:
+    """Write the JSON Schema of this edition's data book."""
+    from xltool.databook.schema import schema
+
+    with writing(path) as file:
+        json.dump(schema(edition), file, ensure_ascii=False, indent=2)
+        file.write("\n")
