@@ -1,0 +1,219 @@
+"""Reading what came back: values with their cells, and everything odd noted, nothing guessed."""
+
+import io
+from decimal import Decimal
+
+import openpyxl
+import pytest
+
+from tests.support.seed import seed_filing
+from tests.test_package import repacked
+from xltool.grid import open_grid
+from xltool.model import Filing
+from xltool.reader import read_grid
+from xltool.render import render
+
+DEPARTMENT, PROJECT = "部门整体支出绩效目标表", "科技三项、税收增量、中小微企业创新创业大赛专项"
+
+
+@pytest.fixture(scope="module")
+def workbook() -> bytes:
+    return render(seed_filing())
+
+
+@pytest.fixture
+def book(workbook):
+    return openpyxl.load_workbook(io.BytesIO(workbook))
+
+
+def read(book) -> Filing:
+    out = io.BytesIO()
+    book.save(out)
+    return read_grid(open_grid(out.getvalue()))
+
+
+def faults(filing: Filing) -> list[tuple[str, str]]:
+    return [(fault.kind, str(fault.place or "")) for fault in filing.faults]
+
+
+def test_saved_by_another_program_it_reads_the_same(book):
+    back = read(book)
+    assert back == seed_filing()
+    assert back.faults == ()
+
+
+def test_amounts_as_text_are_read_and_noted(book):
+    book[DEPARTMENT]["C4"] = "１,245.61 万元"
+    back = read(book)
+    assert back.department.amount("total") == Decimal("1245.61")
+    assert back.department["total"].text == "１,245.61 万元"
+    assert faults(back) == [("amount_text", f"{DEPARTMENT}!C4")]
+
+
+def test_an_amount_that_is_none_is_left_unread(book):
+    book[DEPARTMENT]["C4"] = "约一千万"
+    back = read(book)
+    assert back.department["total"].unread
+    assert faults(back) == [("amount", f"{DEPARTMENT}!C4")]
+
+
+def test_float_noise_is_read_as_excel_shows_it(workbook):
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook))
+    sheet[DEPARTMENT]["C4"] = 1245.6100000000001
+    assert read(sheet).department.amount("total") == Decimal("1245.61")
+
+
+def test_a_formula_is_noted_and_its_last_value_shown(workbook):
+    xml = openpyxl_part(workbook, "xl/worksheets/sheet1.xml").replace(
+        "<v>1245.61</v>", "<f>[1]Sheet1!A1+SUM(D6:D9)</f><v>1245.61</v>", 1
+    )
+    back = read_grid(open_grid(repacked(workbook, **{"xl/worksheets/sheet1.xml": xml.encode()})))
+    assert back.department.amount("total") == Decimal("1245.61")
+    [fault] = back.faults
+    assert (fault.kind, str(fault.place)) == ("content", f"{DEPARTMENT}!C4")
+    assert "别的文件" in fault.detail
+
+
+def openpyxl_part(data: bytes, name: str) -> str:
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        return package.read(name).decode()
+
+
+def test_a_changed_label_is_told_with_was_and_is(book):
+    book[DEPARTMENT]["A10"] = "部门职责"
+    [fault] = read(book).faults
+    assert (fault.kind, str(fault.place), fault.found) == ("layout", f"{DEPARTMENT}!A10", "部门职责")
+    assert fault.expected.replace("\n", "") == "部门职能职责概述"
+
+
+def test_spacing_of_a_label_is_no_change(book):
+    book[DEPARTMENT]["A10"] = "部门职能 职责概述"
+    assert read(book).faults == ()
+
+
+def test_a_split_merge_and_text_beside_the_form_are_told(book):
+    sheet = book[DEPARTMENT]
+    sheet.unmerge_cells("A4:A9")
+    sheet["J3"] = "请领导审阅"
+    assert faults(read(book)) == [("layout", f"{DEPARTMENT}!J3"), ("layout", f"{DEPARTMENT}!A4")]
+
+
+def test_removed_protection_and_hidden_things_are_told(book):
+    sheet = book[DEPARTMENT]
+    sheet.protection.disable()
+    sheet.row_dimensions[9].hidden = True
+    book[PROJECT].sheet_state = "hidden"
+    told = [fault.detail for fault in read(book).faults]
+    assert told == ["工作表保护被取消", "有行列被隐藏：第9行", "工作表被隐藏"]
+
+
+def test_lost_names_are_replaced_by_the_labels(book):
+    for sheet in book.worksheets:
+        for name in list(sheet.defined_names):
+            del sheet.defined_names[name]
+    back = read(book)
+    assert back == seed_filing()
+    assert [fault.kind for fault in back.faults] == ["names", "names"]
+
+
+def test_lost_names_and_added_rows_are_found_by_the_labels():
+    """Rows added inside two blocks, every name gone: the labels alone lead to each answer."""
+    from dataclasses import replace
+
+    from tests.test_fill import indicators
+
+    seed = seed_filing()
+    grown = replace(
+        seed,
+        department=replace(
+            seed.department, indicators=indicators("quantity", 5) + indicators("satisfaction", 4)
+        ),
+    )
+    book = openpyxl.load_workbook(io.BytesIO(render(grown)))
+    for sheet in book.worksheets:
+        for name in list(sheet.defined_names):
+            del sheet.defined_names[name]
+    assert read(book) == grown
+
+
+def test_one_bent_name_is_told_and_the_value_still_found(book):
+    sheet = book[DEPARTMENT]
+    sheet.defined_names["资金总额"].attr_text = "#REF!"
+    back = read(book)
+    assert back == seed_filing()
+    [fault] = back.faults
+    assert fault.kind == "names"
+    assert "资金总额" in fault.detail
+
+
+def test_a_lost_edition_mark_is_told(workbook):
+    data = repacked(workbook, **{"docProps/custom.xml": b'<Properties xmlns="x"/>'})
+    back = read_grid(open_grid(data))
+    assert back == seed_filing()
+    assert [fault.kind for fault in back.faults] == ["names"]
+
+
+def test_an_unknown_edition_is_foreign(workbook):
+    xml = openpyxl_part(workbook, "docProps/custom.xml").replace("hunan-2023", "mars-2050")
+    back = read_grid(open_grid(repacked(workbook, **{"docProps/custom.xml": xml.encode()})))
+    assert back.department is None
+    assert faults(back) == [("foreign", "")]
+
+
+def test_an_edition_mark_is_never_a_path(workbook):
+    xml = openpyxl_part(workbook, "docProps/custom.xml").replace("hunan-2023", "../../etc")
+    back = read_grid(open_grid(repacked(workbook, **{"docProps/custom.xml": xml.encode()})))
+    assert back == seed_filing()
+
+
+def test_any_other_workbook_is_foreign(tmp_path):
+    book = openpyxl.Workbook()
+    book.active["A1"] = "食堂菜单"
+    assert faults(read(book)) == [("foreign", "")]
+
+
+def test_a_renamed_department_sheet_is_told(book):
+    book[DEPARTMENT].title = "Sheet1"
+    told = read(book).faults
+    # This writer also leaves the names leading to the old sheet name.
+    assert [f.kind for f in told] == ["names", "layout"]
+    assert told[1].found == "Sheet1"
+
+
+def test_a_wrong_dimension_is_not_believed(workbook):
+    """Some programs write A1:A1 whatever the sheet holds."""
+    import re
+
+    xml = re.sub(
+        r'<dimension ref="[^"]*"/>',
+        '<dimension ref="A1:A1"/>',
+        openpyxl_part(workbook, "xl/worksheets/sheet1.xml"),
+    )
+    back = read_grid(open_grid(repacked(workbook, **{"xl/worksheets/sheet1.xml": xml.encode()})))
+    assert back == seed_filing()
+
+
+def test_an_indented_or_prefixed_spelling_reads_the_same(workbook):
+    """Another program's spelling of the same XML takes the slower way to the same filing."""
+    import re
+
+    xml = openpyxl_part(workbook, "xl/worksheets/sheet1.xml")
+    spaced = re.sub(r"<c r", "\n  <c  r", xml)
+    prefixed = re.sub(r"<(/?)(?=[a-zA-Z])", r"<\1x:", xml).replace("xmlns=", "xmlns:x=")
+    for other in (spaced, prefixed):
+        back = read_grid(open_grid(repacked(workbook, **{"xl/worksheets/sheet1.xml": other.encode()})))
+        assert back == seed_filing()
+        assert back.faults == ()
+
+
+def test_a_blank_template_is_a_filing_without_answers():
+    import xltool
+
+    filing = xltool.read(xltool.load_edition().template)
+    assert filing.faults == ()
+    assert filing.projects == ()
+    assert filing.year is None
+    assert all(entry.blank for entry in filing.department.entries.values())
+    assert filing.department.indicators == ()
