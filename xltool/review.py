@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from xltool.edition import Edition, FormSpec, load_edition
+from xltool.edition import Edition, EditionError, FormSpec, load_edition
 from xltool.model import Entry, Filing, Finding, Form, Place, Severity
 from xltool.settings import Settings, SettingsError, load_settings
 from xltool.totals import Balance, balance
@@ -152,7 +152,7 @@ def check(
     `strict=False` (a batch) a rule that crashes becomes a finding of its own (R100) and the others
     go on. Raises SettingsError where the settings name a rule that does not exist.
     """
-    edition = edition or load_edition(filing.edition)
+    edition = edition or edition_of(filing)
     settings = settings or load_settings()
     book = rules()
     _known(settings, book)
@@ -162,6 +162,16 @@ def check(
         if one.code not in settings.off and (one.reads_faults or review.readable):
             found.extend(_run(one, review, strict))
     return arrange(filing, found)
+
+
+def edition_of(filing: Filing) -> Edition:
+    """The declaration of a filing's forms; the default one for a file of no known edition (R102)."""
+    try:
+        return load_edition(filing.edition)
+    except EditionError:
+        if any(fault.kind in UNREADABLE for fault in filing.faults):
+            return load_edition()
+        raise
 
 
 def stale(filing: Filing, findings: Iterable[Finding]) -> list[str]:

@@ -1,12 +1,13 @@
 """One file's result as plain data: the one shape that every report, journal and worker passes on.
 
     {"file", "unit", "code", "year", "edition", "verdict",
-     "balance": {"unit", "verdict", "revenue": SIDE, "spending": SIDE} or null,
+     "balance": {"unit", "verdict", "lines", "revenue": SIDE, "spending": SIDE} or null,
      "counts": {"error", "query", "note", "explained", "trial"},
-     "findings": [FINDING], "projects": [{"sheet", "name", "budget"}],
+     "findings": [FINDING], "stale": [{"finding", "explanation"}], "projects": [{"sheet", "name", "budget"}],
      "indicators": [{"sheet", "form", "project", "level1", "level2", "cell", <column id>: text}]}
 
-Amounts are strings of exact decimals in the edition's unit; absent ones are null.
+Amounts are strings of exact decimals in the edition's unit; absent ones are null. `stale` are written
+explanations whose finding is gone. `schema/report.schema.json` says it all for other programs.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from xltool.edition import Edition, load_edition
+from xltool.edition import Edition
 from xltool.model import Filing, Finding, Form, Severity
 from xltool.money import plain
 from xltool.residual import Term
-from xltool.totals import Balance, Side, balance
+from xltool.review import edition_of, stale
+from xltool.totals import Balance, Side, balance, lines
 
 Record = dict[str, Any]
 
@@ -30,7 +32,7 @@ VERDICTS = {"error": "有错误", "query": "待核实", "pass": "通过"}
 
 def record(filing: Filing, findings: Sequence[Finding], edition: Edition | None = None) -> Record:
     """A filing and its findings as one record."""
-    edition = edition or load_edition(filing.edition)
+    edition = edition or edition_of(filing)
     sums = balance(filing, edition) if filing.department is not None else None
     return {
         "file": filing.source,
@@ -42,6 +44,7 @@ def record(filing: Filing, findings: Sequence[Finding], edition: Edition | None 
         "balance": balance_record(sums) if sums else None,
         "counts": counts(findings),
         "findings": [finding_record(f) for f in findings],
+        "stale": [{"finding": key, "explanation": filing.answers[key]} for key in stale(filing, findings)],
         "projects": [_project(form, edition) for form in filing.projects],
         "indicators": [row for form in filing.forms for row in _indicators(form, edition)],
     }
@@ -88,6 +91,7 @@ def balance_record(sums: Balance) -> Record:
     return {
         "unit": sums.unit,
         "verdict": sums.verdict.value,
+        "lines": lines(sums),
         **{side.side: _side(side) for side in sums.sides},
     }
 

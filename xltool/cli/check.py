@@ -1,0 +1,166 @@
+"""`xltool check` and `xltool balance`: workbooks, or folders of them, judged and cross-totalled."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xltool.edition import Edition, load_edition
+from xltool.model import Filing, XltoolError
+
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et")
+
+_paths = click.argument(
+    "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+_json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
+_edition = click.option("--edition", default="", help="版式编号，或它所在的文件夹（默认按文件自己的标记）。")
+
+
+@click.command()
+@_paths
+@_json
+@click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
+@_edition
+@click.option(
+    "--last-year",
+    "last_year",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="上一年的申报，用来比较。",
+)
+def check(paths: Sequence[Path], as_json: bool, settings: str, edition: str, last_year: Path | None) -> int:
+    """审核申报工作簿：列出错误、核实、提示，并写出收支两侧的平衡。
+
+    退出码：0 没有错误，1 有错误，2 没能运行。
+    """
+    from xltool.report import console
+    from xltool.report.record import record
+    from xltool.review import check as judge
+    from xltool.settings import load_settings
+
+    rules_of_house = load_settings(settings or None)
+    form = load_edition(edition) if edition else None
+    before = _last_year(last_year, form) if last_year else None
+
+    def one(filing: Filing) -> dict[str, Any]:
+        findings = judge(filing, settings=rules_of_house, edition=form, last_year=before)
+        return record(filing, findings, form)
+
+    def show(result: dict[str, Any]) -> None:
+        for line in console.lines(result):
+            click.echo(line)
+
+    results, failed = _each(paths, form, one, None if as_json else show)
+    if as_json:
+        _echo_json(results, failed)
+    elif len(results) > 1:
+        click.echo(console.total(r["verdict"] for r in results))
+    return 2 if failed else int(any(r["verdict"] == "error" for r in results))
+
+
+@click.command()
+@_paths
+@_json
+@_edition
+def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
+    """交叉平衡：把收入侧、支出侧逐项列成等式，说出差额和能说明差额的原因。
+
+    退出码：0 平衡，1 不平衡或无法判断，2 没能运行。
+    """
+    from xltool.report import console
+    from xltool.report.record import record
+
+    form = load_edition(edition) if edition else None
+
+    def one(filing: Filing) -> dict[str, Any]:
+        keys = ("file", "unit", "code", "year", "edition", "balance")
+        whole = record(filing, (), form)
+        faults = [f.detail for f in filing.faults] if filing.department is None else []
+        return {**{key: whole[key] for key in keys}, **({"reason": "；".join(faults)} if faults else {})}
+
+    def show(result: dict[str, Any]) -> None:
+        click.echo(console.heading(result))
+        for line in console.balance_lines(result):
+            click.echo(line)
+        if not result["balance"]:
+            click.echo(f"  无法判断：{result.get('reason') or '没有部门整体支出绩效目标表'}")
+
+    results, failed = _each(paths, form, one, None if as_json else show)
+    if as_json:
+        _echo_json(results, failed)
+    closed = all(r["balance"] and r["balance"]["verdict"] in CLOSED for r in results)
+    return 2 if failed else int(not closed)
+
+
+CLOSED = ("平衡", "经非税项目调节后平衡")
+
+
+def _each(
+    paths: Sequence[Path],
+    edition: Edition | None,
+    one: Callable[[Filing], dict[str, Any]],
+    show: Callable[[dict[str, Any]], None] | None,
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """The result of every workbook, shown as it comes; and what could not be read, with the reason."""
+    from xltool.reader import read
+
+    results: list[dict[str, Any]] = []
+    failed: list[tuple[str, str]] = []
+    for file in _workbooks(paths):
+        try:
+            result = one(read(file, edition=edition))
+        except XltoolError as error:
+            failed.append((str(file), str(error)))
+            click.echo(f"错误：{error}", err=True)
+            continue
+        results.append(result)
+        if show is not None:
+            show(result)
+    return results, failed
+
+
+def _workbooks(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files named, and the workbooks in the folders named, in order of name."""
+    for path in paths:
+        if not path.exists():
+            raise XltoolError(f"没有这个文件或文件夹：{path}")
+    for path in paths:
+        found = [path] if not path.is_dir() else list(_walk(path))
+        if not found:
+            raise XltoolError(f"文件夹里没有工作簿：{path}")
+        for file in found:
+            if file.name.startswith("~$"):
+                click.echo(f"跳过：{file}（正在 Excel 里打开的锁文件）", err=True)
+            else:
+                yield file
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise XltoolError(f"读不了文件夹 {error.filename}：{error.strerror}") from error
+
+    for root, folders, files in os.walk(folder, onerror=refuse):
+        folders.sort()
+        yield from (Path(root, name) for name in sorted(files) if name.lower().endswith(WORKBOOKS))
+
+
+def _last_year(file: Path, edition: Edition | None) -> Filing:
+    from xltool.reader import read
+
+    filing = read(file, edition=edition)
+    if not any(filing.forms):
+        reason = "；".join(fault.detail for fault in filing.faults)
+        raise XltoolError(f"上一年的申报读不了：{file}：{reason}")
+    return filing
+
+
+def _echo_json(results: Sequence[dict[str, Any]], failed: Sequence[tuple[str, str]]) -> None:
+    whole: dict[str, Any] = {"files": results}
+    if failed:
+        whole["failed"] = [{"file": file, "reason": reason} for file, reason in failed]
+    click.echo(json.dumps(whole, ensure_ascii=False, indent=2))

@@ -1,0 +1,82 @@
+"""A record for people at a terminal: balance, findings by cell with errors first, a summary.
+
+The lines carry colours; `click.echo` drops them where the output is no terminal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import click
+
+from xltool.model import Severity
+from xltool.report.record import VERDICTS, Record
+
+_COLOURS = {"error": "red", "query": "yellow", "note": "cyan", "pass": "green"}
+# What a received file says must not steer the terminal that shows it.
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
+
+
+def lines(record: Record) -> Iterator[str]:
+    """Everything found in one file."""
+    yield heading(record)
+    yield from balance_lines(record)
+    for place, found in _by_cell(record["findings"]).items():
+        yield click.style(f"  {_safe(place)}", bold=True)
+        for finding in found:
+            yield from _finding(finding)
+    for one in record["stale"]:
+        yield f"  说明所对应的问题已不在（{_safe(one['finding'])}）：{_safe(one['explanation'])}"
+    yield summary(record)
+
+
+def heading(record: Record) -> str:
+    year = f"{record['year']}年" if record["year"] else ""
+    return click.style(
+        "　".join(filter(None, (_safe(record["file"]), _safe(record["unit"]), year))), bold=True
+    )
+
+
+def balance_lines(record: Record) -> Iterator[str]:
+    """Both sides written out; nothing where there is no department form."""
+    if record["balance"]:
+        yield from (f"  {_safe(line)}" for line in record["balance"]["lines"])
+
+
+def summary(record: Record) -> str:
+    """One line: the file's verdict and how much of each."""
+    counts = record["counts"]
+    said = f"错误 {counts['error']}，核实 {counts['query']}，提示 {counts['note']}"
+    said += f"，已说明 {counts['explained']}" if counts["explained"] else ""
+    said += f"，试行 {counts['trial']}" if counts["trial"] else ""
+    return "  " + click.style(VERDICTS[record["verdict"]], fg=_COLOURS[record["verdict"]]) + f"：{said}"
+
+
+def total(verdicts: Iterable[str]) -> str:
+    """One line over several files: how many are fit, to be explained, wrong."""
+    counted = Counter(verdicts)
+    parts = [f"{VERDICTS[key]} {counted[key]}" for key in ("pass", "query", "error")]
+    return f"共 {counted.total()} 份：{'，'.join(parts)}"
+
+
+def _by_cell(findings: Iterable[Record]) -> dict[str, list[Record]]:
+    """Findings by place, in the order of each place's weightiest."""
+    places: dict[str, list[Record]] = {}
+    for finding in findings:
+        place = "!".join(filter(None, (finding["sheet"], finding["cell"]))) or "整个文件"
+        places.setdefault(place, []).append(finding)
+    return places
+
+
+def _finding(finding: Record) -> Iterator[str]:
+    severity = finding["severity"]
+    label = click.style(Severity(severity).label, fg=_COLOURS[severity])
+    trial = "（试行，不计数）" if finding["trial"] else ""
+    yield f"    {label} {finding['code']} {trial}{_safe(finding['message'])}"
+    if finding["explanation"]:
+        yield f"      说明：{_safe(finding['explanation'])}"
+
+
+def _safe(text: str) -> str:
+    return text.translate(_CONTROLS)
