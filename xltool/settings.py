@@ -24,6 +24,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     long_text_min: int = 10
     long_text_max: int = 3000
     required_blocks: tuple[str, ...] = ("quantity", "quality", "time", "cost", "satisfaction")
+    at_most: tuple[str, ...] = ("cost",)
+    at_least: tuple[str, ...] = ("satisfaction",)
+    countable: tuple[str, ...] = ("quantity", "cost")
     trial: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     severity: dict[str, Severity] = {}

@@ -1,0 +1,206 @@
+"""I406-I409, I414, X503: indicators that must agree with their standard, their row and each other."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from xltool.model import Severity
+from xltool.review import Hit, Review, rule
+from xltool.rules._rows import Value, rows, squeeze, values
+from xltool.rules._text import quote
+from xltool.target import Target
+
+FORM = "申报表的格式：一行一个指标"
+MATHS = "算术"
+_UPWARD, _DOWNWARD = frozenset("≥>"), frozenset("≤<")
+
+
+@rule("I406", "指标值与绩效标准不一致", Severity.ERROR, review="可行性", source="同一行的两栏")
+def standards(review: Review) -> Iterator[Hit]:
+    """绩效标准里又写了一遍值时，数、单位和方向都要与指标值相同。
+
+    绩效标准填类型（计划标准、行业标准、历史标准）时不比。一边没写符号、没写单位的由 I403、I402 去说。
+
+    错：指标值 20家以上，绩效标准 ≥6家；指标值 ≥20家，绩效标准 ≤20家。
+    对：指标值 20家以上，绩效标准 ≥20家；绩效标准 行业标准。
+    """
+    for one in values(review):
+        reason = one.standard and _differs(one.target, one.standard)
+        if one.standard is not None and reason:
+            beside = quote(one.standard.text)
+            yield one.hit(f"与绩效标准“{beside}”{reason}，请改成一致", expected=beside)
+
+
+def _differs(target: Target, standard: Target) -> str:
+    """What disagrees between two readings, or nothing."""
+    if target.span is not None and standard.span is not None:
+        return "时间不同" if target.span.end != standard.span.end else ""
+    if target.base is None or standard.base is None:
+        return ""
+    (number, unit), (other, base) = target.base, standard.base
+    if not unit or not base:
+        number, other, unit, base = target.number or number, standard.number or other, "", ""
+    if unit != base:
+        return f"单位不同（{target.symbol}、{standard.symbol}）"
+    if number != other:
+        return "数不同"
+    signs = {target.operator, standard.operator} if target.stated and standard.stated else set()
+    return "方向相反" if signs & _UPWARD and signs & _DOWNWARD else ""
+
+
+@rule("I407", "名称和指标值对不上", Severity.QUERY, review="可行性", source=FORM)
+def unpaired(review: Review) -> Iterator[Hit]:
+    """一格里写了几个指标值，名称的个数却不同，不知道哪个值是哪个指标的。
+
+    错：名称“高企申报，企业入库”，指标值三行“15家、120家、3次”。
+    对：两个名称两个值，按先后一一对应；一行只写一个指标最好。
+    """
+    for _, row, split in rows(review):
+        if split.stuffed and not split.paired:
+            told = "；".join(quote(target.text) for target in split.targets)
+            yield review.hit(
+                row.target,
+                f"名称“{quote(row.name)}”有 {len(split.names)} 个，"
+                f"指标值有 {len(split.targets)} 个（{told}），对不上，请一行写一个指标",
+                field=f"{row.block}.target",
+                found=f"{quote(row.name)}：{quote(row.target)}",
+            )
+
+
+@rule("I408", "同一指标两个不同的值", Severity.ERROR, review="可行性", source=MATHS)
+def contradictory(review: Review) -> Iterator[Hit]:
+    """同一张表的同一类别里，同名的指标只能有一个值；单位不同的（3次、200人）算两件事。
+
+    一个下限加一个上限（≥3次、≤5次）不矛盾。
+
+    错：税收增长率 ≥1%，又一行税收增长率 ≥2%。
+    对：增值税增长率 ≥1%，企业所得税增长率 ≥2%。
+    """
+    for group in _same_names(review):
+        first, *others = group
+        for other in others:
+            if _conflict(first.target, other.target):
+                before = quote(first.target.text)
+                yield other.hit(f"与同名指标的“{before}”矛盾，只能有一个值，请删去或改名", expected=before)
+                break
+
+
+@rule("I409", "同一指标写了两次", Severity.QUERY, review="可行性", source=FORM)
+def repeated(review: Review) -> Iterator[Hit]:
+    """同一张表的同一类别里，名称和值都相同的指标写了两次。
+
+    错：数量指标里两行都是“走访企业 ≥60家”。
+    对：走访企业 ≥60家，走访个体户 ≥60户。
+    """
+    for group in _same_names(review):
+        first, *others = group
+        if any(_conflict(first.target, other.target) for other in others):
+            continue
+        for other in others:
+            if other.target == first.target:
+                yield other.hit("写了两次，请删去一个，或写明区别")
+
+
+def _same_names(review: Review) -> Iterator[list[Value]]:
+    """Indicators of the same name in one category of one form, where there are several."""
+    groups: dict[tuple[int, str, str], list[Value]] = defaultdict(list)
+    for one in values(review):
+        name = squeeze(one.name)
+        if name and one.target.kind not in ("blank", "placeholder"):
+            groups[id(one.form), one.block, name].append(one)
+    return (group for group in groups.values() if len(group) > 1)
+
+
+def _conflict(first: Target, other: Target) -> bool:
+    if first.span is not None and other.span is not None:
+        return first.span.end != other.span.end
+    if (
+        first.base is None
+        or other.base is None
+        or first.base[1] != other.base[1]
+        or first.label != other.label
+    ):
+        return False
+    band = {first.operator, other.operator}
+    if band & _UPWARD and band & _DOWNWARD:
+        low, high = sorted((first, other), key=lambda t: t.operator in _DOWNWARD)
+        return low.base is not None and high.base is not None and low.base[0] > high.base[0]
+    return first.base[0] != other.base[0]
+
+
+@rule("I414", "一格里写了几个指标", Severity.NOTE, review="可行性", source=FORM)
+def stuffed(review: Review) -> Iterator[Hit]:
+    """一格里写了几个名称和几个值，按先后一一对应读出来；拆成几行更清楚，也才能导入财政系统。
+
+    错：名称“高企申报，企业入库”，指标值两行“15家以上、120家以上”。
+    对：两行，每行一个名称一个值。
+    """
+    for _, row, split in rows(review):
+        if split.stuffed and split.paired:
+            pairs = "；".join(f"{quote(name)} {quote(target.normal)}" for name, target in split)
+            yield review.hit(
+                row.target,
+                f"一格里写了 {len(split)} 个指标，拆开读作：{pairs}",
+                field=f"{row.block}.target",
+                expected=pairs,
+            )
+
+
+@rule("X503", "项目的指标值高于部门的", Severity.QUERY, review="相关性", source="部门表包含各个项目的产出")
+def above_the_unit(review: Review) -> Iterator[Hit]:
+    """同一指标在部门表和项目表里都有时，一个项目的量不会多过整个部门的量。
+
+    只比个数、金额和面积长度一类能相加的量；比率、时长不比。名称相同，或项目的名称只是说得更细（新增就业人数、
+    新增及解决就业人数）时才比。
+
+    错：部门表“新增就业人数 20人以上”，项目表“新增及解决就业人数 180人以上”。
+    对：部门表“新增就业人数 ≥200人”，项目表“新增就业人数 ≥180人”。
+    """
+    every = list(values(review))
+    units = [one for one in every if one.form.kind == "department" and _adds_up(one)]
+    for one in every:
+        if one.form.kind != "project" or not _adds_up(one):
+            continue
+        for unit in units:
+            if unit.target.base is None or one.target.base is None:
+                continue
+            if (
+                unit.block == one.block
+                and _named_within(unit.name, one.name)
+                and _exceeds(one.target, unit.target)
+            ):
+                whole = f"{quote(unit.name)} {quote(unit.target.text)}"
+                yield one.hit(f"高于部门表的“{whole}”，部门包含本项目，请核对这两处", expected=whole)
+                break
+
+
+def _adds_up(one: Value) -> bool:
+    unit = one.target.measure
+    if unit is None or one.target.number is None or one.target.label:
+        return False
+    return unit.kind in ("count", "money") or unit.base in ("米", "平方米", "立方米", "公斤", "千瓦时")
+
+
+def _exceeds(project: Target, unit: Target) -> bool:
+    if project.base is None or unit.base is None or project.base[1] != unit.base[1]:
+        return False
+    facing_alike = not (
+        {project.operator, unit.operator} & _UPWARD and {project.operator, unit.operator} & _DOWNWARD
+    )
+    return facing_alike and project.base[0] > unit.base[0]
+
+
+_LINKS = re.compile("[及和与或、的]")
+
+
+def _named_within(unit: str, project: str) -> bool:
+    """The project's indicator has the unit's name, or that name with a few words more inside."""
+    short, long = (_LINKS.sub("", squeeze(name)) for name in (unit, project))
+    if short == long:
+        return bool(short)
+    if len(short) < 4 or len(short) > len(long) or len(short) < 0.6 * len(long):
+        return False
+    rest = iter(long)
+    return short[:2] == long[:2] and short[-2:] == long[-2:] and all(char in rest for char in short)

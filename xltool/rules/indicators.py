@@ -1,0 +1,259 @@
+"""I4xx, one value at a time: can it be read, does it say something, does it fit its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from xltool.model import Severity
+from xltool.review import Hit, Review, rule
+from xltool.rules._rows import Value, squeeze, values
+from xltool.rules._text import quote
+from xltool.target import Target
+from xltool.target.dates import Period, read_period
+from xltool.target.knowledge import DOWN, UP, bounded, direction, expected_units, signed, unit_in_name
+from xltool.target.words import is_vague
+
+SENSE = "审核常识：指标值要能衡量、能核对"
+IMPORT = "财政业务系统按计算符号、指标值、计量单位三栏导入，拆不开的导不进去"
+MATHS = "算术"
+_FACING = {"≥": UP, ">": UP, "≤": DOWN, "<": DOWN}
+_SIGN = {UP: "≥", DOWN: "≤"}
+
+
+@rule("I401", "指标值读不出来", Severity.QUERY, review="可行性", source=IMPORT)
+def readable(review: Review) -> Iterator[Hit]:
+    """看上去是数或日期，却读不成数、日期或等级的值：符号自相矛盾、不确定的数、只有单位没有数。
+
+    读不出来就不会导入财政系统，年底也无从对照。普通的定性文字不算。
+
+    错：约50家；≥95%以下；20246-202516；公里（只有单位）。
+    对：≥50家；2024年6月-2025年1月；显著改善。
+    """
+    for one in values(review):
+        reason = _unreadable(one.target)
+        if reason:
+            yield one.hit(f"{reason}，请写成“≥50家”“12月31日前”这样的形式")
+
+
+_BROKEN = re.compile(r"[0-9.,~\-—/≥≤><=% ]*[0-9][0-9.,~\-—/≥≤><=% ]*")
+
+
+def _unreadable(target: Target) -> str:
+    if target.kind == "blank" and target.words:
+        return "只有单位，没有数"
+    if target.kind != "text" or target.operator:
+        return ""
+    words = target.words
+    if is_vague(words):
+        return "不是确定的数"
+    if words[:1] in _FACING or words[:1] == "=":
+        return "有符号，却读不出数"
+    if _BROKEN.fullmatch(words) and not re.search(r"%.*%", words):
+        return "读不出是数还是日期"
+    return ""
+
+
+@rule("I402", "数没有单位", Severity.QUERY, review="可行性", source=IMPORT)
+def units(review: Review) -> Iterator[Hit]:
+    """一个数要有计量单位，指标值和绩效标准都一样。零、名称里已在括号中写明单位的除外。
+
+    错：满意度 ≥85（是 85% 还是 85分？）；新建校舍 3（栋、间还是平方米？）。
+    对：满意度 ≥85%；在职职工人数（人） 116；安全事故 0。
+    """
+    for one in values(review):
+        for column, target in one.readings:
+            if target.number and not target.symbol and unit_in_name(one.name) is None:
+                beside = f"，而指标值是“{quote(one.target.text)}”" if column == "standard" else ""
+                yield one.hit(f"没有计量单位{beside}，请补上单位", column)
+
+
+@rule("I403", "数没有写 ≤ 或 ≥", Severity.QUERY, review="可行性", source=SENSE)
+def operators(review: Review) -> Iterator[Hit]:
+    """成本是上限，要写 ≤；满意度是下限，要写 ≥。哪些类别需要，见设置 at_most 和 at_least。
+
+    零、单价和补助标准（元/人、名称带“标准”）本来就是定数，不要求。
+
+    错：印刷费 20万；群众满意度 90%。
+    对：印刷费 ≤20万元；群众满意度 ≥90%；生均补助 780元/生/年。
+    """
+    wanted = dict.fromkeys(review.settings.at_most, "≤") | dict.fromkeys(review.settings.at_least, "≥")
+    for one in values(review):
+        sign, target = wanted.get(one.block), one.target
+        if sign is None or not target.number or target.stated or "标准" in one.name:
+            continue
+        if target.kind == "money" if sign == "≤" else target.symbol in ("", "%", "分"):
+            beside = one.standard.normal if one.standard is not None and one.standard.stated else ""
+            said = f"，而绩效标准是“{beside}”" if beside else ""
+            wish = f"{sign}{target.normal}"
+            yield one.hit(f"没有写“{sign}”{said}，请写成“{wish}”", expected=wish)
+
+
+@rule("I404", "怎样都成立或怎样都不成立", Severity.ERROR, review="可行性", source=MATHS)
+def decidable(review: Review) -> Iterator[Hit]:
+    """没有哪个结果能使它不成立（≥0次），或没有哪个结果能使它成立（合格率 >100%）的指标值。
+
+    可以为负的量（增长率、结余）写 ≥0 有意义；会超过 100% 的比率（增长率、完成率）写 ≥100% 也有意义。
+    不会超过 100% 的比率写 ≥100%，与 =100% 是一个意思，作为核实提出。
+
+    错：环保处罚 0次以上；验收合格率 ≤100%；群众满意度 >100%。
+    对：环保处罚 0次；验收合格率 =100%；税收增长率 ≥0%。
+    """
+    for one in values(review):
+        for column, target in one.readings:
+            judged = _decided(one, target)
+            if judged:
+                reason, severity = judged
+                yield one.hit(reason, column, severity=severity)
+                break
+
+
+def _decided(one: Value, target: Target) -> tuple[str, Severity | None] | None:
+    number, sign = target.number, target.operator
+    if number is None:
+        return None
+    if number <= 0 and not signed(one.name) and not signed(target.label):
+        if sign == "≥" or (sign == ">" and number < 0):
+            return "怎样都成立，不能约束任何结果；如果是指没有，请写“=0”", None
+        if sign == "<" or number < 0:
+            return "怎样都不成立，请核对", None
+    if target.symbol != "%" or number < 100:
+        return None
+    if not bounded(one.name) and (one.block != "satisfaction" or signed(one.name)):
+        return None
+    if sign == "≤" or (sign == "<" and number > 100):
+        return "怎样都成立：这个比率不会超过 100%，请核对符号", None
+    if sign == ">" or number > 100:
+        return "怎样都不成立：这个比率不会超过 100%，请核对", None
+    if sign == "≥":
+        return "与“=100%”是一个意思：这个比率不会超过 100%，请写“=100%”或留有余地", Severity.QUERY
+    return None
+
+
+@rule("I405", "≤ 和 ≥ 像是写反了", Severity.QUERY, review="可行性", source=SENSE)
+def facing(review: Review) -> Iterator[Hit]:
+    """收入、满意度、覆盖率越多越好，写 ≤ 就是给好事封顶；成本、处罚、投诉越少越好，写 ≥ 就是要求坏事发生。
+
+    哪些词有方向，见 `xltool/target/directions.toml`；拿不准的不报。零和怎样都成立的值由 I404 去说。
+
+    错：销售收入 ≤1亿；居民投诉 ≥3次；印刷成本 ≥20万元。
+    对：销售收入 ≥1亿元；居民投诉 ≤3次；投诉办结率 ≥95%。
+    """
+    for one in values(review):
+        for column, target in one.readings:
+            faces = _FACING.get(target.operator or "") if target.number else None
+            wants, because = _wanted(one, target) if faces else ("", "")
+            if wants and wants != faces and _decided(one, target) is None:
+                bound = "不低于" if wants == UP else "不超过"
+                yield one.hit(
+                    f"方向像是反了：{because}，应当{bound}某个数，请核实是否该写“{_SIGN[wants]}”",
+                    column,
+                    expected=_SIGN[wants],
+                )
+
+
+def _wanted(one: Value, target: Target) -> tuple[str, str]:
+    """Which way the value should face and why; two empty strings when unsure."""
+    known = direction(squeeze(one.name))
+    if known is not None and (known.outputs or not one.output):
+        return known.wants, f"“{known.word}”一般{'越多' if known.wants == UP else '越少'}越好"
+    if one.block == "satisfaction" and target.symbol in ("%", "分"):
+        return UP, "满意度越高越好"
+    if one.block == "cost" and target.kind == "money" and known is None and "节" not in one.name:
+        return DOWN, "成本是花费的上限"
+    return "", ""
+
+
+@rule("I410", "能计数的指标没有数", Severity.QUERY, review="可行性", source=SENSE)
+def countable(review: Review) -> Iterator[Hit]:
+    """数量和成本可以计数，只写“及时”“较好”就无从核对。哪些类别要有数，见设置 countable。
+
+    “不超预算”是有上限的，算有数；文字里带数的不报。
+
+    错：数量指标“走访企业”写“显著提高”。
+    对：走访企业 ≥60家；成本写“不超预算”。
+    """
+    for one in values(review):
+        target = one.target
+        if one.block not in review.settings.countable or target.kind not in ("grade", "text", "boolean"):
+            continue
+        if target.operator or _SOME_NUMBER.search(target.words) or squeeze(one.name) == squeeze(target.words):
+            continue
+        label = review.spec(one.form).block(one.block).label
+        yield one.hit(f"没有数，{label}要写出能核对的数和单位")
+
+
+_SOME_NUMBER = re.compile(r"[0-9零一二两三四五六七八九十百千万亿①-⑳]|全部|全覆盖|所有")
+
+
+@rule(
+    "I411", "时限在年度或实施期之外", Severity.ERROR, review="可行性", source="申报表的年度、项目支出实施期"
+)
+def deadlines(review: Review) -> Iterator[Hit]:
+    """部门表的时限要落在预算年度里，项目表的要落在项目支出实施期里。
+
+    没有写年份的（12月31日前）按本年度算；实施期读不出来时不报。只看产出指标，效益可以在以后显现。
+
+    错：2023年的部门表写“2024年3月底前”；实施期到 2023年10月，时限写“12月31日前”。
+    对：2023年的部门表写“12月31日前”；实施期 2022—2024年的项目写“2024年6月底前”。
+    """
+    for one in values(review):
+        span, year = one.target.span, one.form.year or review.filing.year
+        if span is None or year is None or not one.output:
+            continue
+        allowed = _allowed(one, year)
+        written = span.within(year)
+        if allowed is None or (written.end in allowed and (span.deadline or written.start in allowed)):
+            continue
+        frame = "预算年度" if one.form.kind == "department" else "项目支出实施期"
+        yield one.hit(f"在{frame}（{_show(allowed)}）之外，请改时限或核对{frame}", expected=_show(allowed))
+
+
+def _allowed(one: Value, year: int) -> Period | None:
+    """The days a deadline may lie in; None where the 实施期 itself is in question (P203)."""
+    written = f"{year}年" if one.form.kind == "department" else one.form.text("period")
+    period = read_period(written, year)
+    return period if period is not None and year in period.years else None
+
+
+def _show(period: Period) -> str:
+    return "至".join(f"{day.year}年{day.month}月{day.day}日" for day in (period.start, period.end))
+
+
+@rule("I412", "指标值照抄名称", Severity.QUERY, review="可行性", source=SENSE)
+def repeats(review: Review) -> Iterator[Hit]:
+    """指标值和三级指标的名称一字不差，等于没有指标值。
+
+    错：名称“环境进一步优化”，指标值也是“环境进一步优化”。
+    对：名称“空气质量优良天数”，指标值“≥330天”。
+    """
+    for one in values(review):
+        if one.target.kind in ("text", "grade") and squeeze(one.name) == squeeze(one.target.words):
+            yield one.hit("只是照抄了名称，请写出要达到的数、等级或时限")
+
+
+@rule("I413", "单位和名称不相配", Severity.QUERY, review="可行性", source=SENSE)
+def matching_units(review: Review) -> Iterator[Hit]:
+    """“……率”的单位是 %，“……人数”的单位是人，名称括号里写了单位的就该用那个单位。
+
+    哪些名称配哪些单位，见 `xltool/target/directions.toml`；拿不准的不报。
+
+    错：验收合格率 ≥95个；培训人数 ≥20场；在职人数（人） =116个。
+    对：验收合格率 ≥95%；培训人数 ≥200人次。
+    """
+    for one in values(review):
+        unit = one.target.measure
+        if one.target.number is None or unit is None:
+            continue
+        named = unit_in_name(one.name)
+        if named is not None:
+            fits = named.base == unit.base
+            wanted = named.symbol
+        else:
+            units = expected_units(one.name)
+            fits = not units or unit.base.partition("/")[0] in units
+            wanted = "、".join(units[:3])
+        if not fits:
+            yield one.hit(
+                f"单位是“{unit.symbol}”，与名称不相配（应当是{wanted}一类），请核实", expected=wanted
+            )

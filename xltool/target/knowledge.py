@@ -1,0 +1,104 @@
+"""What an indicator's name says about its value: direction, bounds, unit. Data in `directions.toml`.
+
+Unsure is silent: every question answers None or False where the words don't decide it.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xltool.target.units import Unit, read_unit
+
+UP, DOWN = "up", "down"
+
+
+@functools.cache
+def _declared() -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "directions.toml").read_text("utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Which way is good, and the word that says so. `outputs`: also among the outputs."""
+
+    wants: str
+    word: str
+    outputs: bool
+
+
+@functools.cache
+def _directions() -> dict[str, Direction | None]:
+    """Every word; None for one that only hides the shorter words in it, or that is not sure."""
+    return {
+        word: Direction(group["wants"], word, group.get("outputs", True))
+        if group["sure"] and group["wants"] in (UP, DOWN)
+        else None
+        for group in _declared()["direction"]
+        for word in group["words"].split()
+    }
+
+
+@functools.lru_cache(maxsize=16384)
+def direction(name: str) -> Direction | None:
+    """Which way an indicator of this name should go, by the word it ends with; None when unsure."""
+    word = _last(name, tuple(_directions()))
+    found = _directions()[word] if word else None
+    if found is None:
+        return None
+    around = name.replace(found.word, " ")
+    if any(other in around for other in _words("negations")):
+        return None
+    if found.wants == DOWN and any(other in around for other in _words("actions")):
+        return None
+    return found
+
+
+@functools.lru_cache(maxsize=16384)
+def bounded(name: str) -> bool:
+    """A rate that can't exceed 100%."""
+    last = _last(name, tuple({*_words("bounded"), *_directions()}))
+    return last in _words("bounded")
+
+
+@functools.lru_cache(maxsize=16384)
+def signed(name: str) -> bool:
+    """A quantity that may be negative, so that ≥0 says something."""
+    return any(word in name for word in _words("signed"))
+
+
+@functools.cache
+def _words(table: str) -> frozenset[str]:
+    return frozenset(_declared()[table]["words"].split())
+
+
+def _last(name: str, words: tuple[str, ...]) -> str:
+    """The longest word that the name ends with, a unit in brackets and a tail such as 额 apart."""
+    bare = _UNIT_IN_NAME.sub("", name).strip()
+    endings = ("", *_declared()["tails"].split())
+    found = [word for word in words if word in bare and bare.endswith(tuple(word + end for end in endings))]
+    return max(found, key=lambda word: (bare.rfind(word) + len(word), len(word)), default="")
+
+
+_UNIT_IN_NAME = re.compile(r"[（(](?:单位[:：])?([^（）()]{1,8})[）)]\s*$")
+
+
+@functools.lru_cache(maxsize=16384)
+def unit_in_name(name: str) -> Unit | None:
+    """The unit in brackets at the end of a name: 在职职工人数（人）."""
+    match = _UNIT_IN_NAME.search(name)
+    return read_unit(match[1]) if match else None
+
+
+@functools.lru_cache(maxsize=16384)
+def expected_units(name: str) -> tuple[str, ...]:
+    """The base units that an indicator with this ending can have; empty when unsure."""
+    bare = _UNIT_IN_NAME.sub("", name).strip()
+    for one in _declared()["expects"]:
+        if bare.endswith(tuple(one["endings"].split())):
+            return () if bare.endswith(tuple(one["except"].split())) else tuple(one["units"].split())
+    return ()
