@@ -6,6 +6,7 @@ again, and that is most of the work of filling a form.
 
 from __future__ import annotations
 
+import functools
 import struct
 import zlib
 from collections.abc import Iterable
@@ -56,3 +57,52 @@ def join(parts: Iterable[Packed]) -> bytes:
     listing = b"".join(directory)
     end = _END.pack(b"PK\5\6", 0, 0, len(directory), len(directory), len(listing), offset, 0)
     return b"".join([*chunks, listing, end])
+
+
+def split(data: bytes) -> dict[str, bytes]:
+    """The parts of a package as `join` writes it, inflated; each must be as long as said, and sound.
+
+    Raises ValueError for any other zip file, sound or not: `zipfile` knows more.
+    """
+    try:
+        *_, count, _, size, start, comment = _END.unpack_from(data, len(data) - _END.size)
+        if data[-_END.size :][:4] != b"PK\5\6" or comment or start + size != len(data) - _END.size:
+            raise ValueError("not as join() writes it")
+        parts: dict[str, bytes] = {}
+        at, follows = start, 0
+        for _ in range(count):
+            (sign, _, _, flags, method, _, _, crc, packed, length, name_size, extra, note, *_, offset) = (
+                _CENTRAL.unpack_from(data, at)
+            )
+            at += _CENTRAL.size
+            name = data[at : at + name_size]
+            at += name_size
+            body = offset + _LOCAL.size + name_size
+            local = _LOCAL.unpack_from(data, offset)
+            if (
+                (sign, local[0], local[2], local[3]) != (b"PK\1\2", b"PK\3\4", flags, method)
+                or local[6:] != (crc, packed, length, name_size, 0)
+                or (method, flags & ~_UTF8, extra, note, offset) != (8, 0, 0, 0, follows)
+                or data[offset + _LOCAL.size : body] != name
+            ):
+                raise ValueError("not as join() writes it")
+            follows = body + packed
+            text = name.decode()
+            if text in parts:
+                raise ValueError(f"{text} twice")
+            parts[text] = _inflate(data[body:follows], crc, length)
+    except (struct.error, zlib.error, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from error
+    if at != start + size or follows != start or len({name.casefold() for name in parts}) != count:
+        raise ValueError("not as join() writes it")
+    return parts
+
+
+@functools.lru_cache(maxsize=128)
+def _inflate(packed: bytes, crc: int, length: int) -> bytes:
+    """What most parts of a package hold is what they held in the last one."""
+    inflate = zlib.decompressobj(-15)
+    data = inflate.decompress(packed, length + 1)
+    if len(data) != length or not inflate.eof or inflate.unused_data or zlib.crc32(data) != crc:
+        raise ValueError("a part is not what its record says")
+    return data
