@@ -14,6 +14,7 @@ from xltool.edition import Edition, load_edition
 from xltool.model import Filing, XltoolError
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et")
+OURS = ("report.xlsx",)  # what xltool itself wrote beside the workbooks
 
 _paths = click.argument(
     "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -51,11 +52,7 @@ def check(paths: Sequence[Path], as_json: bool, settings: str, edition: str, las
         findings = judge(filing, settings=rules_of_house, edition=form, last_year=before)
         return record(filing, findings, form)
 
-    def show(result: dict[str, Any]) -> None:
-        for line in console.lines(result):
-            click.echo(line)
-
-    results, failed = _each(paths, form, one, None if as_json else show)
+    results, failed = _each(paths, form, one, None if as_json else console.show_record)
     if as_json:
         _echo_json(results, failed)
     elif len(results) > 1:
@@ -146,7 +143,9 @@ def _walk(folder: Path) -> Iterator[Path]:
 
     for root, folders, files in os.walk(folder, onerror=refuse):
         folders.sort()
-        yield from (Path(root, name) for name in sorted(files) if name.lower().endswith(WORKBOOKS))
+        for name in sorted(files):
+            if name.lower().endswith(WORKBOOKS) and name not in OURS:
+                yield Path(root, name)
 
 
 def _last_year(file: Path, edition: Edition | None) -> Filing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -67,8 +68,12 @@ def placeholders(review: Review) -> Iterator[Hit]:
                     )
 
 
+# Names of indicators and units come again and again, in one filing and from one to the next.
+_placeholder = functools.lru_cache(maxsize=65536)(is_placeholder)
+
+
 def _is_prompt(entry: Entry) -> bool:
-    return isinstance(entry.value, str) and is_placeholder(entry.value)
+    return isinstance(entry.value, str) and _placeholder(entry.value)
 
 
 @rule("P203", "年度前后不一致", Severity.ERROR, review="完整性", source=FORM, yields_to=("I411",))
