@@ -26,9 +26,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
 
 import xltool.rules
 from tests.support.case import filing_of, place_of
+from tests.support.strategies import filings
 from xltool.review import check, rules
 from xltool.settings import load_settings
 
@@ -111,3 +113,15 @@ def test_every_rule_has_a_page_and_a_source():
     for code, one in rules().items():
         assert one.doc, f"rule {code} has no docstring"
         assert one.source, f"rule {code} has no source"
+
+
+@given(filings())
+@settings(max_examples=60)
+def test_no_rule_fails_on_anything_a_unit_can_write(filing):
+    """And a second run over the same filing says the same."""
+    found = check(filing)
+    assert check(filing) == found
+    assert [f for f in found if not f.message or f.code not in rules()] == []
+    ranks = [f.severity.rank for f in found]
+    assert ranks == sorted(ranks)
+    assert len(set(found)) == len(found)

@@ -109,12 +109,13 @@ def balance(filing: Filing, edition: Edition | None = None) -> Balance:
 
 
 def project_budget(form: Form, edition: Edition) -> Decimal | None:
-    """What one project may spend in the year; None where nothing is filled or an amount can't be read."""
-    parts = [form[part] for part in edition.project.budget.parts]
-    amounts = [e.value for e in parts if isinstance(e.value, Decimal)]
-    if not amounts or any(e.unread for e in parts):
+    """What one project may spend in the year; None where a required amount is blank or one can't be read."""
+    spec = edition.project
+    parts = spec.budget.parts
+    if any(form[p].unread or (spec[p].required and form[p].blank) for p in parts):
         return None
-    return sum(amounts, start=Decimal(0))
+    amounts = [a for a in map(form.amount, parts) if a is not None]
+    return sum(amounts, start=Decimal(0)) if amounts else None
 
 
 def projects_budget(filing: Filing, edition: Edition) -> Decimal | None:

@@ -20,7 +20,7 @@ NO_TEXT = "没有读到规定，由设置定"
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?=\s*年|[.\-/]\d)")
 
 
-@rule("P201", "必填项空着", Severity.ERROR, review="完整性", source=FORM)
+@rule("P201", "必填项空着", Severity.ERROR, review="完整性", source=FORM, yields_to=("R103",))
 def required_fields(review: Review) -> Iterator[Hit]:
     """版式声明为必填的栏目不能空着；只有空格也算空着。
 
@@ -89,6 +89,13 @@ def years_agree(review: Review) -> Iterator[Hit]:
     department = review.filing.department
     for form in review.filing.forms:
         year = form.year
+        if form["year"].unread:
+            yield review.hit(
+                form["year"],
+                f"表头的年度“{quote(form['year'])}”读不成年份，请写四位数字",
+                field="year",
+                expected="四位数字的年份",
+            )
         if year is None or (department is not None and department.year not in (None, year)):
             continue
         span = read_period(form.text("period")) if form.kind == "project" else None

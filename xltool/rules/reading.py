@@ -15,6 +15,14 @@ def _of(review: Review, *kinds: str) -> Iterator[Fault]:
     return (fault for fault in review.filing.faults if fault.kind in kinds)
 
 
+def _label(review: Review, fault: Fault) -> str:
+    """The official label of the field where the fault is, in quotes; nothing where it has none."""
+    for form in review.filing.forms:
+        if fault.place is not None and form.sheet == fault.place.sheet and fault.field in review.spec(form):
+            return f"“{review.spec(form)[fault.field].label}”："
+    return ""
+
+
 def _hit(fault: Fault, advice: str) -> Hit:
     said = fault.detail.rstrip("。；，")
     if fault.expected and fault.expected not in said:
@@ -76,7 +84,12 @@ def content(review: Review) -> Iterator[Hit]:
     对：直接填 1245.61。
     """
     for fault in _of(review, "content"):
-        yield _hit(fault, "请改填数值本身")
+        said = f"{_label(review, fault)}{fault.detail}"
+        if fault.found:
+            said += f"“{quote(fault.found)}”"
+        if fault.expected:
+            said += f"，上次的结果是“{quote(fault.expected)}”，不作数"
+        yield Hit(f"{said}。请改填数值本身", fault.place, fault.field, fault.found, fault.expected)
 
 
 @rule("R106", "金额写成文字", Severity.NOTE, review="形式", source=FILE)
@@ -87,9 +100,9 @@ def amount_as_text(review: Review) -> Iterator[Hit]:
     对：1245.61。
     """
     for fault in _of(review, "amount_text"):
-        read = f"已读作 {fault.expected}，请改填数字" if fault.expected else "请改填数字"
         yield Hit(
-            f"{fault.detail}：“{quote(fault.found)}”，{read}",
+            f"{_label(review, fault)}{fault.detail}：“{quote(fault.found)}”，"
+            f"已读作 {fault.expected}，请改填数字（单位：{review.edition.unit}）",
             fault.place,
             fault.field,
             fault.found,
