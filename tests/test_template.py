@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 from openpyxl.cell.cell import MergedCell
+from openpyxl.styles import Protection
 
+from xltool.cli import main
 from xltool.edition import load_edition
 from xltool.template.audit import audit
 from xltool.template.binding import problems
@@ -159,25 +161,45 @@ def test_it_is_sound():
 
 
 def test_what_a_bad_template_is_told(tmp_path):
-    sheet = load_workbook(EDITION.template)
-    department = sheet["部门整体支出绩效目标表"]
-    names = department.defined_names
+    book = load_workbook(EDITION.template)
+    sheet = book["部门整体支出绩效目标表"]
+    names = sheet.defined_names
     del names["基本支出"]
     names["其他资金"].attr_text = "'部门整体支出绩效目标表'!$D$8"
     names["数量指标"].attr_text = "'部门整体支出绩效目标表'!$E$13:$F$13"
     names["项目支出"].attr_text = "#REF!"
     names["部门名称"].attr_text = "'部门整体支出绩效目标表'!$A$3"
-    del sheet["项目支出绩效目标表"]
-    sheet.save(tmp_path / "bad.xlsx")
+    names["指标值及单位"].attr_text = "'部门整体支出绩效目标表'!$G$12"
+    sheet["F16"].protection = Protection(locked=True)
+    sheet.protection.sheet = False
+    del book["项目支出绩效目标表"]
+    del book.custom_doc_props["xltool.edition"]
+    book.save(tmp_path / "bad.xlsx")
     found = problems(tmp_path / "bad.xlsx", EDITION)
+    blocks = "、".join(block.label for block in EDITION.department.indicators.block)
     assert [line.removeprefix("部门整体支出绩效目标表：") for line in found] == [
+        "文档属性 xltool.edition 是“”，应当是“hunan-2023”",
+        "工作表没有保护，官方文字可以被改动",
         "字段“部门名称”的单元格 A3 被锁定，无法填写",
         "字段“基本支出”没有定义名称（范围应为本工作表）",
-        "字段“项目支出”的定义名称不指向单元格：#REF!",
+        "字段“项目支出”的定义名称不指向本工作表的单元格",
         "指标类别“数量指标”只有 1 行，应当至少 2 行",
+        "指标类别“质量指标”的单元格 E15:F16 被锁定，无法填写",
+        f"指标列“指标值及单位”（G12）不在这些指标类别的列内：{blocks}",
         "单元格 D8 重复绑定：纳入专户管理的非税收入拨款、其他资金",
+        "可填写却没有绑定的单元格：B3、C3、D3、E3、F3、F6、F7、D9、E14、F14",
         "缺少工作表“项目支出绩效目标表”",
     ]
+
+
+def test_the_commands(tmp_path, capsys):
+    assert main(["template", "draw", "-o", str(tmp_path / "模板.xlsx")]) == 0
+    assert parts(tmp_path / "模板.xlsx") == parts(EDITION.template)
+    assert main(["template", "check", str(tmp_path / "模板.xlsx")]) == 0
+    capsys.readouterr()
+    (tmp_path / "坏.xlsx").write_bytes(b"PK")
+    assert main(["template", "check", str(tmp_path / "坏.xlsx")]) == 2
+    assert "坏.xlsx" in capsys.readouterr().err
 
 
 # ── real programs ────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xltool.edition import load_edition
@@ -33,6 +33,7 @@ def test_what_is_joined_is_read_by_both(parts):
 
 
 @given(st.integers(0, len(OURS) - 1), st.integers(1, 255))
+@example(len(OURS) - 13, 0x7F)  # where the directory is said to begin: before the file
 def test_a_changed_byte_is_never_a_crash_nor_another_content(at, change):
     damaged = bytearray(OURS)
     damaged[at] ^= change

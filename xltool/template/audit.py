@@ -56,7 +56,7 @@ def audit(package: bytes | str | Path) -> list[str]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
             parts = {name: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OSError) as error:
         return [f"压缩包损坏：{error}"]
     twice = Counter(name.casefold() for name in names)
     return [f"压缩包里有 {n} 个部件都叫 {name}" for name, n in twice.items() if n > 1] + audit_parts(parts)

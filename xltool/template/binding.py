@@ -2,56 +2,91 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from xltool.edition import Edition, FormSpec
+from xltool.grid import Area, Sheet, cell_name, open_grid
 from xltool.model import XltoolError
+from xltool.package import Unreadable
 
 
-def problems(path: Path, edition: Edition) -> list[str]:
-    """What is missing, doubly bound or locked in this template, one Chinese line each."""
-    from openpyxl import load_workbook
+def problems(path: Path | str, edition: Edition) -> list[str]:
+    """What is missing, doubly bound, locked or open in this template, one Chinese line each.
 
+    Raises XltoolError when the file is no workbook.
+    """
     try:
-        book = load_workbook(path)
-    except Exception as error:
-        raise XltoolError(f"{path}：不能作为工作簿读取：{error}") from error
+        grid = open_grid(Path(path))
+    except (Unreadable, OSError) as error:
+        raise XltoolError(f"{path}：{error}") from error
     found = []
+    identity = grid.properties.get("xltool.edition", "")
+    if identity != edition.id:
+        found.append(f"文档属性 xltool.edition 是“{identity}”，应当是“{edition.id}”")
     for form in edition.form:
-        if form.sheet not in book.sheetnames:
+        sheet = next((sheet for sheet in grid.sheets if sheet.name == form.sheet), None)
+        if sheet is None:
             found.append(f"缺少工作表“{form.sheet}”")
-            continue
-        found += [f"{form.sheet}：{line}" for line in _form_problems(book[form.sheet], form)]
+        else:
+            found += [f"{form.sheet}：{line}" for line in _form_problems(sheet, form)]
     return found
 
 
-def _form_problems(sheet, form: FormSpec) -> list[str]:  # type: ignore[no-untyped-def]
-    from openpyxl.utils import range_boundaries
+def _form_problems(sheet: Sheet, form: FormSpec) -> Iterator[str]:
+    if not sheet.protected:
+        yield "工作表没有保护，官方文字可以被改动"
+    bound: dict[tuple[int, int], list[str]] = {}
+    blocks: list[tuple[str, Area]] = []
+    for label, what, rows in (
+        *((f.label, "字段", 1) for f in form.field),
+        *((b.label, "指标类别", b.rows) for b in form.indicators.block),
+    ):
+        area = sheet.names.get(label)
+        if area is None:
+            yield _unnamed(sheet, what, label)
+            continue
+        if what == "指标类别":
+            blocks.append((label, area))
+        elif area == Area(area.top, area.left, area.top, area.left):
+            area = sheet.whole(area)
+        if sheet[area.top, area.left].locked or (what == "指标类别" and _locked(sheet, area)):
+            yield f"{what}“{label}”的单元格 {area} 被锁定，无法填写"
+        if area.bottom - area.top + 1 < rows:
+            yield f"指标类别“{label}”只有 {area.bottom - area.top + 1} 行，应当至少 {rows} 行"
+        for at in _cells(area):
+            bound.setdefault(at, []).append(label)
+    for label in (c.label for c in form.indicators.column):
+        head = sheet.names.get(label)
+        if head is None:
+            yield _unnamed(sheet, "指标列", label)
+            continue
+        outside = [block for block, area in blocks if not area.left <= head.left <= area.right]
+        if outside:
+            yield f"指标列“{label}”（{head}）不在这些指标类别的列内：{'、'.join(outside)}"
+    for pair in dict.fromkeys(tuple(labels) for labels in bound.values() if len(labels) > 1):
+        first = next(at for at, labels in bound.items() if tuple(labels) == pair)
+        yield f"单元格 {cell_name(*first)} 重复绑定：{'、'.join(pair)}"
+    unbound = sorted(at for at, cell in sheet.cells.items() if not cell.locked and at not in bound)
+    if unbound:
+        yield f"可填写却没有绑定的单元格：{'、'.join(cell_name(*at) for at in unbound[:20])}"
 
-    found: list[str] = []
-    cells: dict[str, list[str]] = {}
-    names = sheet.defined_names
-    inputs = [(f.label, "字段", 1) for f in form.field]
-    inputs += [(b.label, "指标类别", b.rows) for b in form.indicators.block]
-    for label, what, rows in [*inputs, *((c.label, "指标列", 1) for c in form.indicators.column)]:
-        if label not in names:
-            found.append(f"{what}“{label}”没有定义名称（范围应为本工作表）")
-            continue
-        target = names[label].attr_text
-        if "#REF!" in target or "!" not in target:
-            found.append(f"{what}“{label}”的定义名称不指向单元格：{target}")
-            continue
-        area = target.rpartition("!")[2].replace("$", "")
-        left, top, right, bottom = range_boundaries(area)
-        for row in sheet.iter_rows(top, bottom, left, right):
-            for cell in row:
-                cells.setdefault(cell.coordinate, []).append(label)
-                if what != "指标列" and cell.protection.locked and type(cell).__name__ != "MergedCell":
-                    found.append(f"{what}“{label}”的单元格 {cell.coordinate} 被锁定，无法填写")
-        if bottom - top + 1 < rows:
-            found.append(f"{what}“{label}”只有 {bottom - top + 1} 行，应当至少 {rows} 行")
-    found += [f"单元格 {at} 重复绑定：{'、'.join(labels)}" for at, labels in cells.items() if len(labels) > 1]
-    declared = Counter(label for label, _, _ in inputs)
-    found += [f"标签“{label}”在版式里出现 {count} 次" for label, count in declared.items() if count > 1]
-    return found
+
+def _unnamed(sheet: Sheet, what: str, label: str) -> str:
+    if label in sheet.names:
+        return f"{what}“{label}”的定义名称不指向本工作表的单元格"
+    return f"{what}“{label}”没有定义名称（范围应为本工作表）"
+
+
+def _cells(area: Area) -> Iterator[tuple[int, int]]:
+    return (
+        (row, column)
+        for row in range(area.top, area.bottom + 1)
+        for column in range(area.left, area.right + 1)
+    )
+
+
+def _locked(sheet: Sheet, area: Area) -> bool:
+    """Some cell of an indicator block can't be filled in (those that a merge hides don't count)."""
+    hidden = {at for merge in sheet.merges for at in list(_cells(merge))[1:] if merge.top >= area.top}
+    return any(sheet[at].locked for at in _cells(area) if at not in hidden)

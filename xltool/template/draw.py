@@ -12,7 +12,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xltool.atomic import writing
 from xltool.edition import Edition, FormSpec
+from xltool.model import XltoolError
 from xltool.template import prompts
 
 if TYPE_CHECKING:
@@ -37,10 +39,11 @@ _TITLE, _SUBTITLE, _LINE = 34.5, 39, 19.5
 def draw(path: Path | str, edition: Edition) -> None:
     """Write the template workbook of this edition to `path`.
 
-    Raises ValueError for an edition whose layout is not drawn by code.
+    Raises XltoolError for an edition whose layout is not drawn by code, or a place that can't be
+    written.
     """
     if edition.id not in DRAWN:
-        raise ValueError(f"版式 {edition.id} 的模板不是由程序绘制的")
+        raise XltoolError(f"版式 {edition.id} 的模板不是由程序绘制的，请直接编辑它的 template.xlsx")
     from xlsxwriter import Workbook
 
     options = {
@@ -51,7 +54,7 @@ def draw(path: Path | str, edition: Edition) -> None:
         "default_column_width": 72,
         "default_row_height": 18,
     }
-    with Workbook(str(path), options) as book:
+    with writing(path, "wb") as file, Workbook(file, options) as book:
         book.set_properties({"title": edition.title, "author": "xltool", "created": dt.datetime(2023, 1, 1)})
         book.set_custom_property("xltool.edition", edition.id, "text")
         book.set_custom_property("xltool.form", VERSION, "text")
