@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("xltool.cli.check:check", "审核申报工作簿（表内、表间、指标）"),
     "balance": ("xltool.cli.check:balance", "交叉平衡：收入、支出两侧逐项列式"),
     "batch": ("xltool.cli.batch:batch", "成批处理一个文件夹：数据表填报，工作簿审核"),
+    "watch": ("xltool.cli.watch:watch", "守着一个文件夹：工作簿一保存就审核"),
+    "report": ("xltool.cli.report:report", "用已有的 report.json 重做报告"),
     "databook": ("xltool.cli.databook:databook", "数据表：新建、检查、转换"),
     "template": ("xltool.cli.template:template", "模板工作簿：绘制、检查绑定"),
 }

@@ -1,0 +1,32 @@
+"""`xltool report`: the reports made again from a report.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xltool.report.bundle import KINDS
+
+
+@click.command()
+@click.argument("results", metavar="RESULTS.json", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="写到哪个文件夹。"
+)
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="只做这一种，可重复；默认全做。"
+)
+@click.option("--title", default="绩效目标审核结果", show_default=True, help="报告的标题。")
+def report(results: Path, output: Path, kinds: tuple[str, ...], title: str) -> None:
+    """用已有的 report.json 重做报告：report.html、report.xlsx、findings.csv、report.json。
+
+    文件的链接按 RESULTS.json 所在的文件夹计算。
+    """
+    from xltool.report.bundle import write_reports
+    from xltool.report.table import read_records
+
+    paths = write_reports(
+        read_records(results), output, kinds or tuple(KINDS), base=results.parent, title=title
+    )
+    click.echo("已写：" + "、".join(str(path) for path in paths))

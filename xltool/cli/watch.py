@@ -1,0 +1,57 @@
+"""`xltool watch`: the check while people work, for desks without macros."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from xltool.watch import Checked
+
+
+@click.command()
+@click.argument("folder", metavar="文件夹", default=".", type=click.Path(path_type=Path))
+@click.option("--existing", is_flag=True, help="启动时先把文件夹里已有的工作簿审核一遍。")
+@click.option("--poll", is_flag=True, help="网络盘收不到保存通知时用：定时查看。")
+@click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
+@click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
+def watch(folder: Path, existing: bool, poll: bool, edition: str, settings: str) -> None:
+    """守着一个文件夹：工作簿一保存就审核，结果写在旁边的“文件名.审核结果.html”。
+
+    Excel、WPS、LibreOffice 都可以，不用宏。结果页打开一次就够，回到该页会自动换成最新结果。按 Ctrl-C 结束。
+    """
+    from xltool.edition import load_edition
+    from xltool.settings import load_settings
+    from xltool.watch import watch as watched
+
+    saves = watched(
+        folder,
+        settings=load_settings(settings or None),
+        edition=load_edition(edition) if edition else None,
+        existing=existing,
+        polling=poll,
+    )
+    click.echo(f"正在守着 {folder.absolute()}，保存工作簿就会审核；按 Ctrl-C 结束。")
+    try:
+        for one in saves:
+            click.echo(line(one, folder))
+    except KeyboardInterrupt:
+        click.echo("已结束。")
+
+
+def line(one: Checked, folder: Path) -> str:
+    """One save in one line: when, which file, the verdict, what is open, where to look."""
+    from xltool.report.record import VERDICTS
+    from xltool.report.run import label
+
+    name = one.path.relative_to(folder) if one.path.is_relative_to(folder) else one.path.name
+    start = f"{one.at:%H:%M:%S} {name}："
+    if one.record is None or one.page is None:
+        return start + one.problem
+    counts = one.record["counts"]
+    said = "，".join(f"{label(kind)} {counts[kind]}" for kind in ("error", "query", "note") if counts[kind])
+    sums = one.record["balance"]
+    rest = "；".join(text for text in (said, sums["verdict"] if sums else "") if text)
+    return f"{start}{VERDICTS[one.record['verdict']]}（{rest}） → {one.page.name}"

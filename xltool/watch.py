@@ -1,0 +1,173 @@
+"""A folder under watch: each workbook saved in it is checked once, its findings written beside it.
+
+It is how people without macros (WPS, barred Excel) get the check while they work. Spreadsheet
+programs save in many steps (a temporary file, a rename, or in place), so a save counts as finished
+when the file has been left alone for a moment and can be read whole.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from xltool.edition import Edition
+from xltool.model import XltoolError
+from xltool.report.record import Record
+from xltool.settings import Settings
+
+QUIET = 0.4  # seconds without a change after which a save counts as finished
+PATIENCE = 10.0  # seconds after which a file that is still incomplete is judged as it is
+_TICK = 0.2
+
+_SUFFIXES = {".xlsx", ".xlsm", ".xls"}
+_LOCKS = ("~$", ".", "~")  # of Excel and WPS, of LibreOffice and of our own writing, of older programs
+
+# What tells one save of a file from another.
+Mark = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One save: the workbook, its record, and the page written beside it (None: see `problem`)."""
+
+    path: Path
+    at: datetime
+    record: Record | None = None
+    page: Path | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Files that changed and have not come to rest, and the mark at which each was last checked."""
+
+    changed: dict[Path, float] = field(default_factory=dict)
+    since: dict[Path, float] = field(default_factory=dict)
+    checked: dict[Path, Mark] = field(default_factory=dict)
+
+    def touch(self, path: Path, now: float) -> None:
+        self.changed[path] = now
+        self.since.setdefault(path, now)
+
+    def drop(self, path: Path) -> None:
+        self.changed.pop(path, None)
+        self.since.pop(path, None)
+
+    def at_rest(self, now: float) -> list[tuple[Path, Mark]]:
+        """The saves that are finished by now; files that are gone, or already checked, are dropped."""
+        found = []
+        for path, last in list(self.changed.items()):
+            if now - last < QUIET:
+                continue
+            mark = _mark(path)
+            if mark is None or mark == self.checked.get(path):
+                self.drop(path)
+            elif _whole(path) or now - self.since[path] >= PATIENCE:
+                found.append((path, mark))
+        return found
+
+
+def watch(
+    folder: Path,
+    *,
+    settings: Settings | None = None,
+    edition: Edition | None = None,
+    existing: bool = False,
+    polling: bool = False,
+    stop: threading.Event | None = None,
+) -> Iterator[Checked]:
+    """Every save of a workbook below `folder`, as it is checked, until `stop` is set or Ctrl-C.
+
+    `existing` also checks what lies there already; `polling` is for network drives that report no
+    changes. Raises XltoolError where the folder can't be watched.
+    """
+    import watchfiles
+
+    if not folder.is_dir():
+        raise XltoolError(f"没有这个文件夹：{folder}")
+    waiting = Waiting()
+    if existing:
+        for path in sorted(folder.rglob("*")):
+            if wanted(folder, path) and path.is_file():
+                waiting.touch(path, time.monotonic() - QUIET)
+    changes = watchfiles.watch(
+        folder,
+        watch_filter=lambda change, path: wanted(folder, Path(path)),
+        debounce=100,
+        step=20,
+        stop_event=stop,
+        rust_timeout=int(_TICK * 1000),
+        yield_on_timeout=True,
+        force_polling=polling or None,
+    )
+    for seen in changes:
+        for _, name in seen:
+            waiting.touch(Path(name), time.monotonic())
+        for path, mark in waiting.at_rest(time.monotonic()):
+            result = judge(path, settings, edition)
+            if _mark(path) != mark:  # saved again meanwhile: that save is judged, this one is not reported
+                waiting.touch(path, time.monotonic())
+                continue
+            waiting.checked[path] = mark
+            waiting.drop(path)
+            yield result
+
+
+def wanted(folder: Path, path: Path) -> bool:
+    """A workbook, not the lock or temporary file of a program, not in a hidden folder."""
+    try:
+        inner = path.relative_to(folder).parts
+    except ValueError:
+        inner = path.parts[-1:]
+    hidden = any(part.startswith(".") for part in inner[:-1])
+    return not hidden and path.suffix.lower() in _SUFFIXES and not path.name.startswith(_LOCKS)
+
+
+def judge(path: Path, settings: Settings | None = None, edition: Edition | None = None) -> Checked:
+    """Check one workbook and write `<name>.审核结果.html` beside it. Never raises."""
+    from xltool.reader import read
+    from xltool.report.html import html_report
+    from xltool.report.record import record
+    from xltool.report.run import Run
+    from xltool.review import check
+
+    now = datetime.now()
+    try:
+        filing = read(path, edition=edition)
+        if any(fault.kind == "foreign" for fault in filing.faults):
+            return Checked(path, now, problem="不是申报工作簿，未审核")
+        found = check(filing, settings=settings, strict=False)
+        result = {**record(filing, found), "file": path.name}
+        page = path.with_name(f"{path.stem}.审核结果.html")
+        run = Run(path.parent, path.parent, title="绩效目标审核结果", made=now, live=True)
+        with html_report(page, run) as add:
+            add(result)
+    except XltoolError as error:
+        return Checked(path, now, problem=str(error))
+    except Exception as error:  # one bad file never ends the watch
+        return Checked(path, now, problem=f"程序内部错误（{type(error).__name__}：{error}）")
+    return Checked(path, now, result, page)
+
+
+def _mark(path: Path) -> Mark | None:
+    """None where the file is gone for the moment."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return (state.st_mtime_ns, state.st_size, state.st_ino)
+
+
+def _whole(path: Path) -> bool:
+    """Whether the file can be opened and is all there; a zip's directory stands at its end."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(2)
+            return bool(start) and (start != b"PK" or zipfile.is_zipfile(file))
+    except OSError:  # held by the program that is writing it
+        return False
