@@ -153,7 +153,7 @@ class Processes:
                         if pair is None:
                             more = False
                             break
-                        task = pool.schedule(work, args=(pair[0], order), timeout=self.timeout)
+                        task: Future[Any] = pool.schedule(work, args=(pair[0], order), timeout=self.timeout)
                         under_way[task] = pair
                     finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
                     for task in finished:
