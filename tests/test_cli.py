@@ -1,5 +1,6 @@
 """The command line's frame: Chinese throughout, lazy, one line for every failure."""
 
+import gettext
 import importlib
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from babel.messages.pofile import read_po
 
 from xltool.cli import COMMANDS, main
 
@@ -71,15 +73,12 @@ def test_a_fault_of_the_program_is_one_line(monkeypatch, capsys):
 
 
 def test_the_catalogue_is_compiled():
-    babel = pytest.importorskip("babel.messages")
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
-    assert babel
-    import io
-
     with (LOCALE / "messages.po").open("rb") as file:
         catalogue = read_po(file, locale="zh_CN")
-    fresh = io.BytesIO()
-    write_mo(fresh, catalogue)
-    assert fresh.getvalue() == (LOCALE / "messages.mo").read_bytes()
+    with (LOCALE / "messages.mo").open("rb") as file:
+        shipped = gettext.GNUTranslations(file)
+    for message in catalogue:
+        if message.id:
+            one = message.id[0] if message.pluralizable else message.id
+            told = message.string[0] if message.pluralizable else message.string
+            assert shipped.gettext(one) == told or shipped.ngettext(*message.id, 1) == told
