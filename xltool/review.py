@@ -11,14 +11,16 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from xltool.edition import Edition, EditionError, FormSpec, load_edition
 from xltool.model import Entry, Filing, Finding, Form, Place, Severity
 from xltool.settings import Settings, SettingsError, load_settings
 from xltool.totals import Balance, balance
+
+T = TypeVar("T")
 
 # Faults after which nothing else can be said of a file.
 UNREADABLE = ("unreadable", "foreign")
@@ -46,9 +48,17 @@ class Review:
     settings: Settings
     last_year: Filing | None = None
 
-    @functools.cached_property
+    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
     def balance(self) -> Balance:
-        return balance(self.filing, self.edition)
+        return self.once(_balance)
+
+    def once(self, make: Callable[[Review], T]) -> T:
+        """What `make` says of this filing, worked out for the first rule that asks."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast(T, self._made[make])
 
     @property
     def readable(self) -> bool:
@@ -72,6 +82,10 @@ class Review:
         """A hit at an entry; what was found is its text as written unless said otherwise."""
         text = (entry.text or ("" if entry.value is None else str(entry.value))) if found is None else found
         return Hit(message, entry.place, field, text, expected, severity)
+
+
+def _balance(review: Review) -> Balance:
+    return balance(review.filing, review.edition)
 
 
 Body = Callable[[Review], Iterable[Hit]]

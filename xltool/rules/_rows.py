@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xltool.model import Entry, Form, Indicator, Severity
@@ -56,16 +57,32 @@ def written(entry: Entry) -> str:
     return entry.text if entry.value is None else str(entry.value)
 
 
-def rows(review: Review) -> Iterator[tuple[Form, Indicator, Split]]:
+def rows(review: Review) -> Sequence[tuple[Form, Indicator, Split]]:
     """Every indicator row that has a value, with its reading."""
+    return review.once(_rows)
+
+
+def values(review: Review) -> Sequence[Value]:
+    """Every indicator that can be told apart; rows that can't be paired are left to I407."""
+    return review.once(_values)
+
+
+def _rows(review: Review) -> Sequence[tuple[Form, Indicator, Split]]:
+    return list(_each_row(review))
+
+
+def _values(review: Review) -> Sequence[Value]:
+    return list(_each_value(review))
+
+
+def _each_row(review: Review) -> Iterator[tuple[Form, Indicator, Split]]:
     for form in review.filing.forms:
         for row in form.indicators:
             if not row.target.blank:
                 yield form, row, split_targets(written(row.name), written(row.target))
 
 
-def values(review: Review) -> Iterator[Value]:
-    """Every indicator that can be told apart; rows that can't be paired are left to I407."""
+def _each_value(review: Review) -> Iterator[Value]:
     for form, row, split in rows(review):
         standards = split_standards(written(row.standard), len(split.pairs))
         for (name, target), standard in zip(split, standards, strict=True):
@@ -78,6 +95,7 @@ _NOISE = re.compile(r"[\s,，。.;；:：、“”\"'《》()（）\-—_]+")
 _NUMBERING = re.compile(r"^(?:指标|目标)?[0-9一二三四五六七八九十]{1,2}[、.．:：)）]")
 
 
+@functools.lru_cache(maxsize=65536)
 def squeeze(text: str) -> str:
     """A name without blanks, punctuation and numbering, to compare names."""
     return _NOISE.sub("", _NUMBERING.sub("", text.strip()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -158,14 +159,11 @@ def above_the_unit(review: Review) -> Iterator[Hit]:
     错：部门表“新增就业人数 20人以上”，项目表“新增及解决就业人数 180人以上”。
     对：部门表“新增就业人数 ≥200人”，项目表“新增就业人数 ≥180人”。
     """
-    every = list(values(review))
-    units = [one for one in every if one.form.kind == "department" and _adds_up(one)]
-    for one in every:
+    units = [one for one in values(review) if one.form.kind == "department" and _adds_up(one)]
+    for one in values(review):
         if one.form.kind != "project" or not _adds_up(one):
             continue
         for unit in units:
-            if unit.target.base is None or one.target.base is None:
-                continue
             if (
                 unit.block == one.block
                 and _named_within(unit.name, one.name)
@@ -195,9 +193,14 @@ def _exceeds(project: Target, unit: Target) -> bool:
 _LINKS = re.compile("[及和与或、的]")
 
 
+@functools.lru_cache(maxsize=65536)
+def _core(name: str) -> str:
+    return _LINKS.sub("", squeeze(name))
+
+
 def _named_within(unit: str, project: str) -> bool:
     """The project's indicator has the unit's name, or that name with a few words more inside."""
-    short, long = (_LINKS.sub("", squeeze(name)) for name in (unit, project))
+    short, long = _core(unit), _core(project)
     if short == long:
         return bool(short)
     if len(short) < 4 or len(short) > len(long) or len(short) < 0.6 * len(long):
