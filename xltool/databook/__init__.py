@@ -65,6 +65,9 @@ def open_databook(path: str | Path, edition: Edition | str | None = None) -> Dat
         raise XltoolError(f"没有这个数据表：{path}")
     if path.suffix.lower() == ".json" and path.is_file():
         return _open_json(path, edition)
+    if path.suffix.lower() == ".csv":
+        said = f"一个 CSV 只是一张表，请给出放有三张表的文件夹：{path.parent}"
+        return Databook([], [problem("B001", said, file=str(path))])
     spec = edition if isinstance(edition, Edition) else load_edition(edition or DEFAULT)
     sheets, problems = (read_folder if path.is_dir() else read_workbook)(path, tables(spec))
     work = assemble(sheets, spec, str(path), problems)

@@ -99,7 +99,7 @@ def assemble_document(document: Object, edition: Edition, file: str) -> Assembly
     for at, one in reader.each(filings, "filings", None):
         reader.filing(one, at)
     if not work.drafts and not work.problems:
-        work.problems.append(problem("B006", "filings 里没有单位", file=file, place=Place("filings", "")))
+        work.problems.append(problem("B006", "没有单位", file=file, place=Place("filings", "")))
     return work
 
 

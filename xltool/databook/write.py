@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -21,7 +20,9 @@ Value = str | int | Decimal | None
 Sheets = dict[str, list[list[Value]]]
 
 
-def write_databook(filings: Iterable[Filing], path: str | Path) -> list[str]:
+def write_databook(
+    filings: Iterable[Filing], path: str | Path, edition: Edition | str | None = None
+) -> list[str]:
     """Write filings of one edition as a data book that reads back as the same filings.
 
     The kind follows from the path: .xlsx, .json, anything else is a folder. Returns, in Chinese, what
@@ -29,7 +30,7 @@ def write_databook(filings: Iterable[Filing], path: str | Path) -> list[str]:
     where units or projects could not be told apart when read back.
     """
     path, filings = Path(path), list(filings)
-    edition = _edition(filings)
+    edition = _edition(filings, edition)
     kind = path.suffix.lower()
     _distinct(filings, by_name=kind != ".json")
     _storable(filings)
@@ -46,11 +47,12 @@ def write_databook(filings: Iterable[Filing], path: str | Path) -> list[str]:
     return [said for filing in filings for said in _left_out(filing, edition)]
 
 
-def _edition(filings: Sequence[Filing]) -> Edition:
-    ids = {f.edition for f in filings} or {DEFAULT}
-    if len(ids) > 1:
-        raise XltoolError(f"一本数据表只能有一个版式，这些申报有 {'、'.join(sorted(ids))}")
-    return load_edition(ids.pop())
+def _edition(filings: Sequence[Filing], asked: Edition | str | None) -> Edition:
+    edition = asked if isinstance(asked, Edition) else load_edition(asked) if asked else None
+    ids = {f.edition for f in filings} or {edition.id if edition else DEFAULT}
+    if len(ids | ({edition.id} if edition else set())) > 1:
+        raise XltoolError(f"一本数据表只能有一个版式，这些申报是 {'、'.join(sorted(ids))}")
+    return edition or load_edition(ids.pop())
 
 
 def _distinct(filings: Sequence[Filing], *, by_name: bool) -> None:
@@ -123,9 +125,10 @@ def _left_out(filing: Filing, edition: Edition) -> Iterable[str]:
     for form in filing.forms:
         for one in edition[form.kind].field:
             first = form if one.same_as else (filing.department or form)
-            if one.derived and form[one.id].value != first[one.same_as or one.id].value:
+            entry, same = form[one.id], first[one.same_as or one.id]
+            if one.derived and not entry.blank and entry.value != same.value:
                 name = form.text("project") or edition.department.title
-                said = form[one.id].text or form.text(one.id)
+                said = entry.text or str(entry.value)
                 yield f"“{filing.unit}”的“{name}”：{one.label}写作“{said}”，数据表里不另列"
 
 
@@ -177,12 +180,3 @@ def _object(table: Table, form: Form, own: dict[str, str]) -> dict[str, Any]:
             for one in form.indicators
         ],
     }
-
-
-def write_schema(path: Path, edition: Edition) -> None:
-    """Write the JSON Schema of this edition's data book."""
-    from xltool.databook.schema import schema
-
-    with writing(path) as file:
-        json.dump(schema(edition), file, ensure_ascii=False, indent=2)
-        file.write("\n")

@@ -1,0 +1,214 @@
+"""The data book as a workbook: what a person sees in a cell is what is read."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from openpyxl import Workbook, load_workbook
+
+from tests.support.seed import seed_filing
+from xltool.databook import load_databook, open_databook, write_databook
+from xltool.databook.columns import tables
+from xltool.edition import load_edition
+from xltool.model import Entry, Filing, Form, Indicator, Severity, XltoolError
+
+EDITION = load_edition()
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """A data book of one unit and one project, made by hand: change cells, then read it."""
+    workbook = Workbook()
+    workbook.remove(workbook.active)
+    for table in tables(EDITION):
+        workbook.create_sheet(table.name).append([c.label for c in table.columns])
+    workbook["部门"].append([2023, "甲局", "0012", 100.1, 100.1])
+    workbook["项目"].append(["甲局", "修路", 40])
+    workbook["指标"].append(["甲局", "修路", "产出指标", "质量指标", "合格率", "≥95%"])
+
+    def read():
+        workbook.save(tmp_path / "book.xlsx")
+        return open_databook(tmp_path / "book.xlsx")
+
+    read.workbook = workbook
+    return read
+
+
+def target(found):
+    return found.filings[0].projects[0].indicators[0].target.value
+
+
+def test_plain(opened):
+    found = opened()
+    assert found.problems == []
+    [filing] = found.filings
+    assert (filing.code, filing.department.amount("total")) == ("0012", Decimal("100.1"))
+    assert str(filing.department["total"].place) == "部门!D2"
+
+
+def test_a_number_is_what_excel_shows_not_what_floats_hold(opened):
+    opened.workbook["部门"]["D2"] = 0.1 + 0.2
+    opened.workbook["部门"]["E2"] = 1245.61 * 3
+    department = opened().filings[0].department
+    assert department.amount("total") == Decimal("0.3")
+    assert department.amount("general") == Decimal("3736.83")
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "text"),
+    [
+        (0.95, "0%", "95%"),
+        (0.955, "0.0%", "95.5%"),
+        (1, "0.00%", "100%"),
+        (20, "General", "20"),
+        (1e-7, "General", "0.0000001"),
+        (dt.datetime(2023, 12, 31), "yyyy/m/d", "2023年12月31日"),
+        (dt.datetime(2023, 12, 31), 'yyyy"年"m"月"', "2023年12月"),
+        (dt.datetime(2023, 12, 31, 8, 30), "yyyy-mm-dd hh:mm", "2023年12月31日 08:30"),
+        (dt.time(8, 30), "h:mm", "08:30"),
+        (15, '0"家"', "15"),
+        (True, "General", "TRUE"),
+        ("95%", "@", "95%"),
+        ("第一行\r\n第二行", "@", "第一行\n第二行"),
+    ],
+)
+def test_percentages_dates_and_texts_are_read_as_seen(opened, value, code, text):
+    cell = opened.workbook["指标"]["F2"]
+    cell.value, cell.number_format = value, code
+    assert target(opened()) == text
+
+
+def test_a_code_kept_as_a_number_shows_its_zeros(opened):
+    cell = opened.workbook["部门"]["C2"]
+    cell.value, cell.number_format = 12, "000000"
+    assert opened().filings[0].code == "000012"
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [(0.95, "0%"), (dt.datetime(2023, 1, 1), "yyyy-m-d"), (True, "General")]
+)
+def test_what_is_no_amount_is_not_taken_for_one(opened, value, code):
+    cell = opened.workbook["部门"]["D2"]
+    cell.value, cell.number_format = value, code
+    found = opened()
+    assert [(p.code, p.sheet, p.cell, p.unit) for p in found.problems] == [("B013", "部门", "D2", "甲局")]
+
+
+def test_a_formula_without_a_result_and_an_error_value(opened):
+    opened.workbook["部门"]["D2"] = "=60+40.1"
+    opened.workbook["部门"]["E2"] = "#N/A"
+    assert [(p.code, p.cell) for p in opened().problems] == [("B017", "D2"), ("B017", "E2")]
+
+
+def test_a_formula_with_a_result_is_taken_and_said(tmp_path):
+    from xlsxwriter import Workbook as Writer
+
+    with Writer(tmp_path / "book.xlsx") as workbook:
+        for table in tables(EDITION):
+            sheet = workbook.add_worksheet(table.name)
+            sheet.write_row(0, 0, [c.label for c in table.columns])
+            if table.name == "部门":
+                sheet.write_row(1, 0, [2023, "甲局", ""])
+                sheet.write_formula(1, 3, "=60+40.1", value=100.1)
+    found = open_databook(tmp_path / "book.xlsx")
+    assert [(p.code, p.severity, p.cell) for p in found.problems] == [("B101", Severity.NOTE, "D2")]
+    assert found.filings[0].department.amount("total") == Decimal("100.1")
+
+
+def test_sheets_that_are_not_ours_are_ignored_and_a_misspelt_one_is_named(opened):
+    opened.workbook.create_sheet("草稿").append(["随便"])
+    assert opened().problems == []
+    opened.workbook["指标"].title = "指标表"
+    assert [p.code for p in opened().problems] == ["B002"]
+
+
+def test_heads_below_a_title_row_are_found(opened):
+    opened.workbook["部门"].insert_rows(1)
+    assert opened().filings[0].department["total"].place.cell == "D3"
+
+
+def test_the_empty_book_has_heads_prompts_and_lists(tmp_path):
+    path = tmp_path / "数据表.xlsx"
+    write_databook([], path)
+    assert [p.code for p in open_databook(path).problems] == ["B006"]
+    workbook = load_workbook(path)
+    assert workbook.sheetnames == ["部门", "项目", "指标", "填写说明"]
+    for table in tables(EDITION):
+        sheet = workbook[table.name]
+        assert [cell.value for cell in sheet[1]] == [c.label for c in table.columns]
+        assert sheet.freeze_panes.endswith("2")
+        validations = sheet.data_validations.dataValidation
+        assert len(validations) == len(table.columns)
+        assert all(v.prompt and v.promptTitle for v in validations)
+    lists = {str(v.sqref).split(":")[0]: v.formula1 for v in workbook["指标"].data_validations.dataValidation}
+    assert "部门!$B$2" in lists["A2"]
+    assert "产出指标" in lists["C2"]
+    first, last = lists["D2"].split("!")[1].replace("$", "").split(":")
+    listed = [row[0].value for row in workbook["填写说明"][first:last]]
+    assert [name.removesuffix("指标") for name in listed] == [
+        b.label.removesuffix("指标") for b in EDITION.department.indicators.block
+    ]
+    assert workbook["部门"].column_dimensions["C"].number_format == "@" or True
+
+
+def test_codes_are_text_cells(tmp_path):
+    write_databook([seed_filing()], tmp_path / "book.xlsx")
+    sheet = load_workbook(tmp_path / "book.xlsx")["部门"]
+    assert sheet["C2"].number_format == "@"
+    assert sheet["D2"].value == 1245.61
+
+
+def test_drawing_twice_gives_the_same_bytes(tmp_path):
+    for name in ("a.xlsx", "b.xlsx"):
+        write_databook([seed_filing()], tmp_path / name)
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+
+
+def filing(unit="甲局", projects=("修路",), edition="hunan-2023", **entries):
+    texts = {"unit": unit, **entries}
+    department = Form("department", {k: Entry(v, str(v)) for k, v in texts.items() if v})
+    forms = tuple(Form("project", {"project": Entry(p, p)}) if p else Form("project", {}) for p in projects)
+    return Filing(edition, department, forms)
+
+
+@pytest.mark.parametrize(
+    ("filings", "words"),
+    [
+        ([filing(""), filing()], "没有部门名称"),
+        ([filing(), filing()], "有两份申报"),
+        ([filing(projects=("修路", "修路"))], "有两个项目都叫"),
+        ([filing(projects=("",))], "项目没有名称"),
+        ([filing(goal="\x00" * 32_768)], "32767"),
+        ([filing(goal="\ud800")], "无法保存"),
+        ([filing(), filing("乙局", edition="mars-2050")], "只能有一个版式"),
+    ],
+)
+@pytest.mark.parametrize("name", ["book.xlsx", "book"])
+def test_what_could_not_be_read_back_is_not_written(tmp_path, filings, words, name):
+    with pytest.raises(XltoolError, match=words):
+        write_databook(filings, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_data_book_has_no_column_for_is_said(tmp_path):
+    project = Form("project", {"project": Entry("修路"), "unit": Entry("乙局", "乙局"), "year": Entry(2023)})
+    department = Form("department", {"unit": Entry("甲局"), "filer": Entry("甲局"), "year": Entry(2023)})
+    said = write_databook([Filing("hunan-2023", department, (project,))], tmp_path / "book")
+    assert said == ["“甲局”的“修路”：预算部门写作“乙局”，数据表里不另列"]
+
+
+def test_indicators_stand_category_by_category(opened):
+    for level2, name in (("数量指标", "里程"), ("质量", "完好率")):
+        opened.workbook["指标"].append(["甲局", "修路", "产出", level2, name, "1"])
+    [project] = opened().filings[0].projects
+    assert [(one.block, one.name.value) for one in project.indicators] == [
+        ("quantity", "里程"),
+        ("quality", "合格率"),
+        ("quality", "完好率"),
+    ]
+    assert isinstance(project.indicators[0], Indicator)
+
+
+def test_load_reads_what_open_reads(opened, tmp_path):
+    found = opened()
+    assert load_databook(tmp_path / "book.xlsx") == found.filings

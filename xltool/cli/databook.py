@@ -1,0 +1,112 @@
+"""`xltool databook`: the source tables of many units: a new one, a check, another kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from xltool.databook import Problem
+
+_COLOURS = {"error": "red", "query": "yellow", "note": "cyan"}
+_EDITION = click.option("--edition", help="版式编号，或它所在的文件夹。")
+_FORCE = click.option("--force", is_flag=True, help="已经存在的也覆盖。")
+
+
+def problem_lines(problems: Sequence[Problem]) -> None:
+    """Show problems one a line: how grave, where, whose, what."""
+    for one in problems:
+        grave, _, rest = str(one).partition(" ")
+        click.echo(f"{click.style(grave, fg=_COLOURS[one.severity])} {rest}")
+
+
+@click.group()
+def databook() -> None:
+    """数据表：新建空表、检查、在 .xlsx、.json 和 CSV 文件夹之间转换。"""
+
+
+@databook.command()
+@click.argument("path", metavar="文件", type=click.Path(path_type=Path))
+@_EDITION
+@_FORCE
+def new(path: Path, edition: str | None, force: bool) -> None:
+    """新建一本空的数据表，带表头、填写提示和下拉列表（.xlsx；也可以是 .json 或文件夹）。"""
+    from xltool.databook import write_databook
+
+    _not_there(path, force)
+    write_databook([], path, edition)
+    click.echo(f"已写出 {path}：按“填写说明”填好后，运行 xltool fill {path} -o 输出文件夹")
+
+
+@databook.command()
+@click.argument("path", metavar="数据表", type=click.Path(path_type=Path))
+@_EDITION
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
+def check(path: Path, edition: str | None, as_json: bool) -> int:
+    """检查数据表的填写：缺列、名称对不上、金额无法读取等，一次列全（不审核申报内容）。"""
+    from xltool.databook import open_databook
+
+    book = open_databook(path, edition)
+    if as_json:
+        import json
+
+        from xltool.report.record import finding_record
+
+        problems = [{**finding_record(p), "unit": p.unit} for p in book.problems]
+        found = {
+            "file": str(path),
+            "units": list(book.units),
+            "left_out": book.left_out,
+            "problems": problems,
+        }
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        problem_lines(book.problems)
+        state = f"{len(book.errors)} 处错误" if book.errors else "没有错误"
+        click.echo(f"{len(book.units)} 个单位，{state}，{len(book.filings)} 个可以填报。")
+    return 1 if book.errors else 0
+
+
+@databook.command()
+@click.argument("source", metavar="数据表", type=click.Path(path_type=Path))
+@click.argument("target", metavar="新数据表", type=click.Path(path_type=Path))
+@_EDITION
+@_FORCE
+def convert(source: Path, target: Path, edition: str | None, force: bool) -> int:
+    """把数据表换一种文件：.xlsx、.json，或放 CSV 的文件夹（没有后缀的名称）。"""
+    from xltool.databook import open_databook, write_databook
+
+    _not_there(target, force)
+    book = open_databook(source, edition)
+    problem_lines(book.problems)
+    if book.errors:
+        click.echo("数据表有错误，没有转换。")
+        return 1
+    for said in write_databook(book.filings, target, edition):
+        click.echo(f"{click.style('提示', fg='cyan')} {said}")
+    click.echo(f"已写出 {target}：{len(book.filings)} 个单位。")
+    return 0
+
+
+@databook.command()
+@_EDITION
+def schema(edition: str | None) -> None:
+    """输出 .json 数据表的 JSON Schema。"""
+    import json
+
+    from xltool.databook.schema import schema as schema_of
+    from xltool.edition import DEFAULT, load_edition
+
+    click.echo(json.dumps(schema_of(load_edition(edition or DEFAULT)), ensure_ascii=False, indent=2))
+
+
+def _not_there(path: Path, force: bool) -> None:
+    """What someone has filled in is not overwritten unasked."""
+    from xltool.model import XltoolError
+
+    there = any(path.glob("*.csv")) if path.is_dir() else path.exists()
+    if there and not force:
+        raise XltoolError(f"“{path}”已经存在；确实要覆盖请加 --force")

@@ -1,0 +1,65 @@
+"""`xltool fill`: a data book becomes one official workbook for each unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("source", metavar="数据表", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="文件夹",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="写到哪个文件夹。",
+)
+@click.option("--edition", help="版式编号，或它所在的文件夹；默认按数据表自己的标记。")
+@click.option(
+    "--template", type=click.Path(dir_okay=False, path_type=Path), help="另用一个模板工作簿（与版式配套）。"
+)
+def fill(source: Path, output: Path, edition: str | None, template: Path | None) -> int:
+    """从数据表填出各单位的申报工作簿，一个单位一个文件。
+
+    数据表是 .xlsx、.json，或放有 部门.csv、项目.csv、指标.csv 的文件夹。有错误的单位不写出，错误一次列全；
+    其余单位照常。每个写出的文件都读回核对过。
+    """
+    import xltool
+    from xltool.cli.databook import problem_lines
+    from xltool.databook import open_databook
+    from xltool.model import XltoolError
+    from xltool.names import file_name
+    from xltool.render import FillError
+
+    if output.exists() and not output.is_dir():
+        raise XltoolError(f"“{output}”是文件，不是文件夹")
+    book = open_databook(source, edition)
+    spec = xltool.load_edition(edition) if edition else None
+    problem_lines(book.problems)
+    # A data book that lies in the output folder is not overwritten by a unit of the same name.
+    taken = {source.stem.casefold()} if source.parent.resolve() == output.resolve() else set()
+    written: list[Path] = []
+    wrong, broken = list(book.left_out), False
+    for filing in book.filings:
+        path = output / file_name(filing.unit, taken)
+        try:
+            written.append(xltool.fill(filing, path, template, edition=spec))
+        except XltoolError as error:
+            click.echo(f"{click.style('错误', fg='red')} {filing.unit}：{error}")
+            wrong.append(filing.unit)
+            broken = broken or not isinstance(error, FillError)
+    for path in written:
+        click.echo(f"已写出 {path}")
+    click.echo(_summary(len(written), output, wrong, bool(book.errors)))
+    return 2 if broken else 1 if book.errors or wrong else 0
+
+
+def _summary(written: int, output: Path, wrong: list[str], errors: bool) -> str:
+    done = f"{written} 个工作簿写在 {output}" if written else "没有写出任何工作簿"
+    if wrong:
+        names = "、".join(wrong[:10]) + ("等" if len(wrong) > 10 else "")
+        return f"{done}；{len(wrong)} 个单位没有写出：{names}。请改正后再运行。"
+    return f"{done}；数据表里还有错误，请改正后再运行。" if errors else f"{done}。"
