@@ -1,0 +1,11 @@
+"""Earlier filings brought in: Word, Excel, web pages and text → filings, each value with its source.
+
+`grids` turns a source into rows of cells with places, `labels` knows the forms' words in every
+spelling, `filings` finds the forms by them. Nothing is guessed: what is not certain is listed.
+"""
+
+from __future__ import annotations
+
+from xltool.importing.filings import Imported, Leftover, Sure, Value, import_files
+
+__all__ = ["Imported", "Leftover", "Sure", "Value", "import_files"]

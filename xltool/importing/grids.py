@@ -1,0 +1,118 @@
+"""Any source as rows of cells: the neutral shape the forms are found in.
+
+Cells hidden under a merge are absent; the merged cell says how far it reaches. Lines of text outside
+tables are rows of one cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xltool.model import Place, XltoolError
+
+# A form has some dozens of rows; what lies far beyond is formatting, not filing.
+MAX_ROWS, MAX_COLUMNS = 5_000, 256
+
+
+class NotImportable(XltoolError):
+    """A file of a kind that can't be imported, with the way out in Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: its text as written, its first column (from 0), its width, its place."""
+
+    text: str
+    column: int
+    place: Place
+    width: int = 1
+
+    @property
+    def blank(self) -> bool:
+        return not self.text.strip()
+
+    @property
+    def end(self) -> int:
+        return self.column + self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. `table` numbers the source's tables (0 = a line of text outside them).
+
+    `loose`: columns were guessed from running text, so a row may be shifted against the one above.
+    """
+
+    cells: tuple[Cell, ...]
+    table: int = 0
+    loose: bool = False
+
+    @property
+    def filled(self) -> list[Cell]:
+        return [cell for cell in self.cells if not cell.blank]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a .docx, .xlsx, .xls, web page or text, in reading order.
+
+    What a file is decides its content, not its ending: a web page saved as .xls is common.
+    Raises NotImportable, with the way out, for anything else.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise NotImportable(f"{path}：打不开：{error.strerror}") from error
+    if not data.strip():
+        raise NotImportable(f"{path.name}：文件是空的")
+    head = data[:4096]
+    if head.startswith(b"PK"):
+        return _office(path, data)
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            raise NotImportable(f"{path.name}：文件有打开密码（已加密），请去掉密码后再导入")
+        if "WordDocument".encode("utf-16-le") in data:
+            raise NotImportable(
+                f"{path.name}：是旧版 Word 文档（.doc），请在 Word 或 WPS 中另存为 .docx 再导入"
+            )
+        from xltool.importing.workbooks import read_xls
+
+        return read_xls(path.name, data)
+    if head.startswith(b"%PDF"):
+        raise NotImportable(f"{path.name}：是 PDF，请先转成 Word 或 Excel 再导入")
+    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise NotImportable(f"{path.name}：不是能导入的文件（.docx、.xlsx、.xls、网页、文本）")
+    lowered = head.lower()
+    if any(mark in lowered for mark in (b"<html", b"<!doctype html", b"<table", b"<body")):
+        from xltool.importing.webpages import read_html
+
+        return read_html(data)
+    from xltool.importing.text import read_text
+
+    return read_text(data)
+
+
+def _office(path: Path, data: bytes) -> list[Row]:
+    from xltool.package import Package, Unreadable
+
+    try:
+        package = Package(data)  # refuses bombs and damage before anything is parsed
+        for part in package.names():
+            if part.endswith((".xml", ".rels")) and b"<!DOCTYPE" in package.read(part):
+                raise Unreadable("文件含有 DTD 或实体声明，不予打开")
+    except Unreadable as error:
+        raise NotImportable(f"{path.name}：{error}") from error
+    if "word/document.xml" in package:
+        from xltool.importing.word import read_docx
+
+        return read_docx(path.name, data)
+    if "xl/workbook.xml" in package:
+        from xltool.importing.workbooks import read_xlsx
+
+        return read_xlsx(path.name, data)
+    raise NotImportable(f"{path.name}：压缩包里不是 Word 或 Excel 文档")
+
+
+def place_in_table(name: str, row: int, cell: int) -> Place:
+    """`表1` and `第3行第2格`, counted from 1 as a reader counts."""
+    return Place(name, f"第{row}行第{cell}格")

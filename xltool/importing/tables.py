@@ -1,0 +1,249 @@
+"""The indicator table of one form: heads, categories carried down, one indicator a row."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from xltool.edition import Edition
+from xltool.importing.grids import Cell, Row
+from xltool.importing.labels import Labels, bare
+from xltool.importing.record import Leftover, Sure
+from xltool.model import Entry, Indicator, Place
+
+_SIGNS = {
+    "≥": "≥", "≧": "≥", ">=": "≥", "≤": "≤", "≦": "≤", "<=": "≤", "=": "=", ">": ">", "<": "<",
+    "定性": "", "": "",
+}  # fmt: skip
+_PROMPT = re.compile(r"^(?:指标\d*[:：]?|[…\.。·*×]+|[XＸ]+|[≥≤=<>]?\*+.{0,3})$")
+_LEVELS = ("level1", "level2")
+
+
+def _blank_value(text: str, placeholder: str) -> bool:
+    key = bare(text)
+    return not key or key == bare(placeholder) or bool(_PROMPT.match(key))
+
+
+@dataclass
+class IndicatorTable:
+    """Takes the rows of a form that belong to its indicator table."""
+
+    kind: str
+    edition: Edition
+    labels: Labels
+    indicators: list[Indicator] = field(default_factory=list)
+    sources: list[tuple[str, Entry, Sure, str]] = field(default_factory=list)
+    leftovers: list[Leftover] = field(default_factory=list)
+    heads: list[tuple[str, Cell, bool]] = field(default_factory=list)
+    open: bool = False
+    skip: str = ""  # why the rows of this table are not imported
+    table: int = -1
+    level1: str = ""
+    block: str | None = None
+    dropped: dict[str, list[Leftover]] = field(default_factory=dict)
+
+    def finish(self) -> None:
+        """Say once for each column that the edition doesn't have what stood in it."""
+        for label, cells in self.dropped.items():
+            first, more = cells[0], f"，共 {len(cells)} 格" if len(cells) > 1 else ""
+            reason = f"“{label}”：版式“{self.edition.id}”没有这一栏{more}"
+            self.leftovers.append(Leftover(first.place, first.text, reason))
+
+    def is_head(self, row: Row) -> bool:
+        ids = [h[0] for c in row.filled if (h := self.labels.head(c.text))]
+        return "name" in ids and "target" in ids and ("level1" in ids or "level2" in ids)
+
+    def takes(self, row: Row, field_row: bool) -> bool:
+        """True where the row is the table's: its heads, or an indicator."""
+        sections = [m for c in row.filled if (m := self.labels.match(self.kind, c.text))]
+        if self.is_head(row):
+            self._start(row, any(m.role == "longterm" for m in sections))
+            return True
+        if any(m.role == "longterm" for m in sections) and len(row.filled) == 1:
+            self.skip = "长期指标"
+            return False
+        if not self.open:
+            return False
+        if field_row or (row.table != self.table and not self._continues(row)):
+            self.open = False
+            return False
+        self._row(row)
+        return True
+
+    def _start(self, row: Row, longterm: bool) -> None:
+        self.heads = [(h[0], c, h[1]) for c in row.filled if (h := self.labels.head(c.text))]
+        self.open, self.table, self.level1, self.block = True, row.table, "", None
+        twice = [i for i, n in Counter(i for i, _, _ in self.heads if i != "ignored").items() if n > 1]
+        self.skip = ""
+        if longterm:
+            self.skip = "长期指标表：版式只有本年度指标"
+        elif twice:
+            self.skip = "指标表有两组相同的栏头，分不清哪一组是本年度的"
+        for cell in row.filled:
+            known = self.labels.head(cell.text) or self.labels.match(self.kind, cell.text)
+            if known is None:
+                self.leftovers.append(Leftover(cell.place, cell.text.strip(), "指标表里没有认出的栏头"))
+
+    def _continues(self, row: Row) -> bool:
+        """A table split over two pages goes on where its first cells are categories."""
+        return row.table != 0 and bool(self._categories(row.filled[:2], carried=True))
+
+    def _column(self, id_: str) -> Cell | None:
+        return next((c for i, c, _ in self.heads if i == id_), None)
+
+    def _row(self, row: Row) -> None:
+        if self.skip:
+            self._leave(row.filled, self.skip)
+            return
+        cells = self._by_columns(row)
+        if cells is None and row.loose:
+            cells = self._by_order(row)
+        if cells is None:
+            if not row.loose or any(bare(c.text).endswith("指标") for c in row.filled):
+                self.block = None  # an unknown category: nothing below may pass for the one above
+            self._leave(row.filled, "指标行与栏头对不上")
+            return
+        self._indicator(cells, row)
+
+    def _leave(self, cells: list[Cell], reason: str) -> None:
+        text = " | ".join(" ".join(c.text.split()) for c in cells)
+        if cells and not all(_blank_value(c.text, self.edition.placeholder) for c in cells):
+            self.leftovers.append(Leftover(cells[0].place, text, reason))
+
+    def _by_columns(self, row: Row) -> dict[str, Cell] | None:
+        """The row's cells by column id where they stand under their heads; None where they don't."""
+        name = self._column("name")
+        assert name is not None
+        before = [c for c in row.filled if c.column < name.column]
+        if any(c.end > name.column for c in before):
+            return None
+        if not self._categories(before, carried=True):
+            return None
+        return self._under_heads([c for c in row.filled if c.column >= name.column])
+
+    def _under_heads(self, cells: list[Cell]) -> dict[str, Cell] | None:
+        found: dict[str, Cell] = {}
+        for cell in cells:
+            over = [i for i, h, _ in self.heads if h.column < cell.end and cell.column < h.end]
+            if len(over) > 1 or (over and over[0] in found and over[0] != "ignored"):
+                return None
+            if over:
+                found[over[0]] = cell
+            else:
+                self.leftovers.append(Leftover(cell.place, cell.text.strip(), "指标表里没有栏头的格"))
+        return found
+
+    def _by_order(self, row: Row) -> dict[str, Cell] | None:
+        """A shifted row of running text: categories first, the rest in the order of the heads."""
+        cells = list(row.cells)
+        leading = 0
+        while leading < min(2, len(cells)) and self._says_category(cells[leading]):
+            leading += 1
+        rest = cells[leading:]
+        if rest and bare(rest[0].text).endswith("指标"):
+            return None  # a category that is not known, or a name: it can't be told
+        if not self._categories(cells[:leading], carried=True):
+            return None
+        while rest and rest[-1].blank:
+            rest.pop()
+        heads = [i for i, _, _ in self.heads if i not in _LEVELS]
+        if not rest:
+            return {}
+        if len(rest) > len(heads) or len(rest) < min(2, len(heads)):
+            return None
+        found = {i: c for i, c in zip(heads, rest, strict=False) if not c.blank}
+        if found and ("name" not in found or not re.search(r"[\u4e00-\u9fff]{2}", found["name"].text)):
+            return None
+        return found
+
+    def _says_category(self, cell: Cell) -> bool:
+        if cell.blank:
+            return False
+        return bool(self.labels.first_level(cell.text) or self.labels.block(self.kind, cell.text))
+
+    def _categories(self, cells: list[Cell], carried: bool) -> bool:
+        """Follow the categories in a row's first cells; False where one isn't known."""
+        level1, block, changed = self.level1, self.block, False
+        for n, cell in enumerate(cells):
+            first, second = self.labels.first_level(cell.text), self.labels.block(self.kind, cell.text)
+            section = self.labels.match(self.kind, cell.text)
+            head = self._column("level1")
+            under_first = head is not None and head.column <= cell.column < head.end
+            if first and (under_first or not second or self._more(cells[n + 1 :])):
+                if first != level1 or under_first:
+                    level1, block = first, (second if not self._more(cells[n + 1 :]) else None)
+                changed = True
+            elif second:
+                block, changed = second, True
+            elif section is None or section.role not in ("section", "longterm"):
+                return False
+        self.level1, self.block = level1, block
+        return changed or carried
+
+    def _more(self, cells: list[Cell]) -> bool:
+        return any(self.labels.block(self.kind, c.text) for c in cells)
+
+    def _indicator(self, cells: dict[str, Cell], row: Row) -> None:
+        placeholder = self.edition.placeholder
+        kept = {i: c for i, c in cells.items() if not _blank_value(c.text, placeholder)}
+        if not kept:
+            return
+        own = {b.id: b for b in self.edition[self.kind].indicators.block}
+        if self.block is None:
+            self._leave(list(kept.values()), "不知道属于哪一类指标")
+            return
+        if self.block not in own:
+            self._leave(list(kept.values()), f"版式“{self.edition.id}”没有这一类指标")
+            return
+        columns = {c.id: c.label for c in self.edition[self.kind].indicators.column}
+        entries: dict[str, Entry] = {}
+        notes: dict[str, str] = {}
+        target = self._target(kept)
+        if target is not None:
+            kept = {i: c for i, c in kept.items() if i not in ("sign", "unit", "target")}
+            if target.text:
+                entries["target"], notes["target"] = target, "由几格合成" if target.place else ""
+        elif {"sign", "unit"} & set(kept):
+            self._leave(list(kept.values()), "指标性质、指标值、计量单位合不成一个值")
+            return
+        for id_, cell in kept.items():
+            text = _tidy(cell.text)
+            if id_ in columns:
+                entries[id_] = Entry(text, text, cell.place)
+            else:
+                label = " ".join(next(c.text for i, c, _ in self.heads if i == id_).split())
+                self.dropped.setdefault(label, []).append(Leftover(cell.place, text, ""))
+        if not entries:
+            return
+        self.indicators.append(Indicator(self.block, {i: entries[i] for i in columns if i in entries}))
+        official = {i: o for i, _, o in self.heads}
+        for id_ in columns:
+            if id_ in entries:
+                sure = Sure.HIGH if official.get(id_) and not notes.get(id_) else Sure.MEDIUM
+                label = f"{own[self.block].label} · {columns[id_]}"
+                self.sources.append(
+                    (label, entries[id_], Sure.LOW if row.loose else sure, notes.get(id_, ""))
+                )
+
+    def _target(self, cells: dict[str, Cell]) -> Entry | None:
+        """指标性质 + 指标值 + 计量单位 as one value (≥95%); None where they don't fit together."""
+        if not any(i in ("sign", "unit") for i, _, _ in self.heads):
+            return None
+        sign = bare(cells["sign"].text) if "sign" in cells else ""
+        number = _tidy(cells["target"].text) if "target" in cells else ""
+        unit = _tidy(cells["unit"].text) if "unit" in cells else ""
+        if sign not in _SIGNS or (not number and (sign or unit)):
+            return None
+        text = number
+        if not re.match(r"^[≥≧≤≦=<>]", number):
+            text = _SIGNS[sign] + number
+        if unit and unit not in ("/", "无") and not number.endswith(unit):
+            text += unit
+        place: Place | None = next((cells[i].place for i in ("target", "sign", "unit") if i in cells), None)
+        return Entry(text, text, place)
+
+
+def _tidy(text: str) -> str:
+    lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    return "\n".join(line for line in lines if line.strip()).strip()

@@ -1,0 +1,88 @@
+"""A Word document (.docx) as rows: paragraphs and tables in order, merged cells once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from xltool.importing.grids import Cell, NotImportable, Row, place_in_table
+from xltool.model import Place
+
+# Containers whose content is part of the text: content controls, insertions, custom XML.
+_THROUGH = {"sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag", "hyperlink"}
+
+
+def read_docx(name: str, data: bytes) -> list[Row]:
+    """The rows of a .docx. Raises NotImportable where python-docx can't open it."""
+    import docx
+
+    try:
+        body = docx.Document(io.BytesIO(data)).element.body
+    except Exception as error:  # python-docx raises whatever its parts raise
+        raise NotImportable(f"{name}：不是完好的 Word 文档（{type(error).__name__}）") from error
+    return list(_Walk().rows(body))
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self.tables = self.paragraphs = 0
+
+    def rows(self, parent: Any) -> Iterator[Row]:
+        for element in _children(parent):
+            if _tag(element) == "p":
+                self.paragraphs += 1
+                for line in _text(element).split("\n"):
+                    if line.strip():
+                        yield Row((Cell(line, 0, Place("正文", f"第{self.paragraphs}段")),))
+            elif _tag(element) == "tbl":
+                yield from self.table(element)
+
+    def table(self, table: Any) -> Iterator[Row]:
+        self.tables += 1
+        number, nested = self.tables, []
+        for r, tr in enumerate((e for e in _children(table) if _tag(e) == "tr"), start=1):
+            column, cells = tr.grid_before, []
+            for c, tc in enumerate((e for e in _children(tr) if _tag(e) == "tc"), start=1):
+                width = tc.grid_span
+                if tc.vMerge != "continue":
+                    place = place_in_table(f"表{number}", r, c)
+                    cells.append(Cell(_cell_text(tc), column, place, width))
+                nested += [e for e in _children(tc) if _tag(e) == "tbl"]
+                column += width
+            yield Row(tuple(cells), number)
+        for inner in nested:
+            yield from self.table(inner)
+
+
+def _tag(element: Any) -> str:
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _children(parent: Any) -> Iterator[Any]:
+    for element in parent:
+        if _tag(element) in _THROUGH:
+            yield from _children(element)
+        else:
+            yield element
+
+
+def _cell_text(tc: Any) -> str:
+    return "\n".join(_text(e) for e in _children(tc) if _tag(e) == "p")
+
+
+def _text(paragraph: Any) -> str:
+    """The visible text of a paragraph; deleted text and field codes are other elements."""
+    pieces = []
+    for element in paragraph.iter():
+        tag = _tag(element)
+        if tag == "t" and not any(_tag(a) in ("del", "moveFrom") for a in element.iterancestors()):
+            pieces.append(element.text or "")
+        elif tag in ("br", "cr"):
+            pieces.append("\n")
+        elif tag == "tab" and _tag(element.getparent()) == "r":
+            pieces.append("\t")
+        elif tag == "noBreakHyphen":
+            pieces.append("-")
+    return "".join(pieces)

@@ -1,0 +1,119 @@
+"""Workbooks of any layout as rows: .xlsx through openpyxl, .xls through xlrd; values as they are shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from decimal import Decimal
+from typing import Any
+
+from xltool.importing.grids import MAX_COLUMNS, MAX_ROWS, Cell, NotImportable, Row
+from xltool.model import Place
+from xltool.money import plain
+
+
+def read_xlsx(name: str, data: bytes) -> list[Row]:
+    """The rows of every visible sheet; of a formula the last value."""
+    import warnings
+
+    import openpyxl
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of extensions openpyxl leaves aside
+            book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
+    except Exception as error:  # openpyxl raises whatever its parts raise
+        raise NotImportable(f"{name}：不是完好的工作簿（{type(error).__name__}）") from error
+    rows = []
+    for number, sheet in enumerate(book.worksheets, start=1):
+        if sheet.sheet_state != "visible":
+            continue
+        widths = {(a.min_row, a.min_col): a.max_col - a.min_col + 1 for a in sheet.merged_cells.ranges}
+        values = {
+            (cell.row, cell.column): shown(cell.value, cell.number_format)
+            for line in sheet.iter_rows(
+                max_row=min(sheet.max_row, MAX_ROWS), max_col=min(sheet.max_column, MAX_COLUMNS)
+            )
+            for cell in line
+            if type(cell).__name__ != "MergedCell"
+        }
+        rows += _rows(sheet.title, number, values, widths)
+    return rows
+
+
+def read_xls(name: str, data: bytes) -> list[Row]:
+    """The rows of every visible sheet of an old workbook."""
+    import xlrd
+
+    try:
+        book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
+    except Exception as error:  # xlrd raises whatever the damage leads to
+        raise NotImportable(f"{name}：不是完好的 .xls 工作簿（{type(error).__name__}）") from error
+    rows = []
+    for number, sheet in enumerate(book.sheets(), start=1):
+        if sheet.visibility:
+            continue
+        widths, under = {}, set()
+        for top, bottom, left, right in sheet.merged_cells:
+            widths[top + 1, left + 1] = right - left
+            under |= {(r + 1, c + 1) for r in range(top, min(bottom, MAX_ROWS)) for c in range(left, right)}
+            under.discard((top + 1, left + 1))
+        values = {}
+        for r in range(min(sheet.nrows, MAX_ROWS)):
+            for c in range(min(sheet.row_len(r), MAX_COLUMNS)):
+                if (r + 1, c + 1) in under:
+                    continue
+                cell = sheet.cell(r, c)
+                form = book.format_map[book.xf_list[cell.xf_index].format_key].format_str
+                values[r + 1, c + 1] = shown(_xls_value(cell, book.datemode), form)
+        rows += _rows(sheet.name, number, values, widths)
+    return rows
+
+
+def _xls_value(cell: Any, datemode: int) -> Any:
+    import xlrd
+
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        return xlrd.xldate_as_datetime(cell.value, datemode)
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return bool(cell.value)
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return None
+    return cell.value
+
+
+def _rows(
+    sheet: str, number: int, values: dict[tuple[int, int], str], widths: dict[tuple[int, int], int]
+) -> list[Row]:
+    from openpyxl.utils import get_column_letter
+
+    lines: dict[int, list[Cell]] = {}
+    for (r, c), text in sorted(values.items()):
+        place = Place(sheet, f"{get_column_letter(c)}{r}")
+        lines.setdefault(r, []).append(Cell(text, c - 1, place, widths.get((r, c), 1)))
+    return [Row(tuple(cells), number) for cells in lines.values() if any(not c.blank for c in cells)]
+
+
+_FORMAT = re.compile(
+    r'^(?P<before>(?:"[^"]*"|[≥≤＞＜])*)[#,0]*0(?P<places>\.[0#]+)?(?P<percent>%?)(?P<after>(?:"[^"]*")*)$'
+)
+
+
+def shown(value: Any, number_format: str = "General") -> str:
+    """A cell's value as the sheet shows it: `0.95` under `0%` is `95%`; the digits stay exact."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else ("是" if value else "否")
+    if isinstance(value, dt.datetime | dt.date):
+        return f"{value.year}年{value.month}月{value.day}日"
+    if not isinstance(value, int | float):
+        return str(value).replace("\r\n", "\n").replace("\r", "\n")
+    # 15 digits are what a workbook stores; the rest is the binary form's noise.
+    number = Decimal(f"{value:.15g}")
+    match = _FORMAT.match(number_format.split(";")[0].replace("_ ", "").replace("\\", "").strip())
+    if match is None:
+        return plain(number)
+    if match["percent"]:
+        number *= 100
+    before, after = match["before"].replace('"', ""), match["after"].replace('"', "")
+    return f"{before}{plain(number)}{match['percent']}{after}"
