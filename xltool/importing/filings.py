@@ -9,41 +9,55 @@ from typing import Any
 
 from xltool.edition import Edition, load_edition
 from xltool.importing.forms import FormReader
-from xltool.importing.grids import Row, read_rows
+from xltool.importing.grids import NotImportable, Row, read_rows
 from xltool.importing.labels import Labels, labels_of, year_line, year_of
 from xltool.importing.record import Imported, Leftover, Sure, Value
 from xltool.model import Filing, Form, Indicator, Place
 
-__all__ = ["Imported", "Leftover", "Sure", "Value", "import_files", "import_rows"]
+__all__ = ["Imported", "Leftover", "Sure", "Value", "import_files"]
 
 _IDENTITY = {"department": "unit", "project": "project"}
 
 
-def import_files(paths: Iterable[Path], edition: Edition | None = None) -> Imported:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How to import: `unit` and `year` for forms that don't say theirs, `split` stuffed cells."""
+
+    edition: Edition
+    unit: str = ""
+    year: int | None = None
+    split: bool = False
+
+
+def import_files(
+    paths: Iterable[Path],
+    edition: Edition | None = None,
+    unit: str = "",
+    year: int | None = None,
+    split: bool = False,
+) -> Imported:
     """Earlier filings from any readable kind of file; the forms of one unit and year are one filing.
 
-    Raises `NotImportable` for a file that can't be read at all.
+    `unit` and `year` fill in where a form doesn't say its own; with `split`, stuffed cells are parted
+    where names and values pair without doubt. A file that can't be read is in `unread` with the reason.
     """
-    edition = edition or load_edition()
+    wishes = Wishes(edition or load_edition(), unit, year, split)
     result = Imported()
     forms: list[tuple[Form, str]] = []
     for path in paths:
-        forms += [(form, path.name) for form in _forms(read_rows(path), edition, result, path.name)]
-    result.filings = _together(forms, edition, result)
+        try:
+            rows = read_rows(path)
+        except NotImportable as error:
+            result.unread[path.name] = str(error)
+            continue
+        forms += [(form, path.name) for form in _forms(rows, wishes, result, path.name)]
+    result.filings = _together(forms, wishes.edition, result)
     return result
 
 
-def import_rows(rows: Sequence[Row], edition: Edition, file: str = "") -> Imported:
-    """The filings of one source's rows."""
-    result = Imported()
-    forms = [(form, file) for form in _forms(rows, edition, result, file)]
-    result.filings = _together(forms, edition, result)
-    return result
-
-
-def _forms(rows: Sequence[Row], edition: Edition, result: Imported, file: str) -> list[Form]:
+def _forms(rows: Sequence[Row], wishes: Wishes, result: Imported, file: str) -> list[Form]:
     """The forms of one source; their values and what is left over go into `result`."""
-    labels = labels_of(edition)
+    labels = labels_of(wishes.edition)
     forms: list[Form] = []
     leftovers: list[Leftover] = []
     unit = ""
@@ -55,14 +69,20 @@ def _forms(rows: Sequence[Row], edition: Edition, result: Imported, file: str) -
         kind = segment.kind or _kind(segment.rows, labels)
         if kind is None:
             continue
-        reader = FormReader(kind, edition, labels, segment.year, segment.year_place)
-        reader.unit = unit
-        form = reader.read(segment.rows)
+        reader = FormReader(kind, labels, unit, wishes.split)
+        if segment.year is not None and segment.year_place is not None:
+            reader.titled(segment.year, segment.year_place)
+        reader.read(segment.rows)
         unit = reader.unit
         leftovers += reader.leftovers
-        if not reader.empty:
-            forms.append(form)
-            result.values += [replace(v, file=file) for v in reader.values()]
+        if reader.empty:
+            continue
+        if wishes.unit:
+            reader.told("unit", wishes.unit, Place("命令行", "--unit"))
+        if wishes.year:
+            reader.told("year", wishes.year, Place("命令行", "--year"))
+        forms.append(reader.form)
+        result.values += [replace(v, file=file) for v in reader.values()]
     if not forms:
         place = next((c.place for row in rows for c in row.filled), Place("", ""))
         reason = "没有找到绩效目标表：没有认出表名和栏目，或文字连成一片、没有分格"

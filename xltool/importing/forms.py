@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from xltool.edition import Edition, Field
+from xltool.edition import Field
 from xltool.importing.grids import Cell, Row
 from xltool.importing.labels import Labels, Match, money_unit
 from xltool.importing.record import Leftover, Sure, Value
@@ -25,23 +25,29 @@ def tidy_text(text: str) -> str:
 class FormReader:
     """Reads the rows of one form. `form` is the result; `values` and `leftovers` say how it came about."""
 
-    def __init__(
-        self, kind: str, edition: Edition, labels: Labels, year: int | None, year_place: Place | None
-    ):
-        self.kind, self.edition, self.labels = kind, edition, labels
-        self.spec = edition[kind]
-        self.unit = ""
+    def __init__(self, kind: str, labels: Labels, unit: str = "", split: bool = False) -> None:
+        self.kind, self.edition, self.labels = kind, labels.edition, labels
+        self.spec = self.edition[kind]
+        self.unit = unit  # of money, as the form states it
         self.entries: dict[str, Entry] = {}
         self.sources: list[tuple[str, Entry, Sure, str]] = []
         self.leftovers: list[Leftover] = []
-        self.table = IndicatorTable(kind, edition, labels)
+        self.table = IndicatorTable(kind, self.edition, labels, split)
         self.halves: dict[str, int] = {}
         self.inline_amounts = False
         self.below: list[tuple[Match, Cell]] = []
-        if year is not None and year_place is not None:
-            self._keep(self.spec["year"], Entry(year, str(year), year_place), Sure.HIGH, "")
 
-    def read(self, rows: Sequence[Row]) -> Form:
+    def titled(self, year: int, place: Place) -> None:
+        """The year that the form's title names."""
+        self._keep(self.spec["year"], Entry(year, str(year), place), Sure.HIGH, "")
+
+    def told(self, field_id: str, value: str | int, place: Place) -> None:
+        """An answer given by the one who imports, where the form itself has none."""
+        if field_id not in self.entries:
+            self._keep(self.spec[field_id], Entry(value, str(value), place), Sure.HIGH, "命令行给定")
+
+    def read(self, rows: Sequence[Row]) -> None:
+        """Take in the rows of one form."""
         known = [i for i, row in enumerate(rows) if self._recognised(row)]
         first, last = (known[0], known[-1]) if known else (0, len(rows))
         for i, row in enumerate(rows):
@@ -55,7 +61,10 @@ class FormReader:
         self.table.finish()
         self.leftovers += self.table.leftovers
         self._unit_name()
-        return Form(self.kind, self.entries, tuple(self.table.indicators), sheet=self.spec.sheet)
+
+    @property
+    def form(self) -> Form:
+        return Form(self.kind, dict(self.entries), tuple(self.table.indicators), sheet=self.spec.sheet)
 
     def values(self) -> list[Value]:
         """Every imported value with its source, fields first."""
@@ -231,8 +240,3 @@ class FormReader:
     @property
     def empty(self) -> bool:
         return not self.table.indicators and not (set(self.entries) - {"year"})
-
-    @property
-    def year(self) -> int | None:
-        entry = self.entries.get("year")
-        return entry.value if entry is not None and isinstance(entry.value, int) else None

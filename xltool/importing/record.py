@@ -42,8 +42,9 @@ class Leftover:
 
 @dataclass(slots=True)
 class Imported:
-    """The filings of some files, every value's source, and everything left aside."""
+    """The filings of some files, every value's source, everything left aside, files not readable."""
 
     filings: list[Filing] = field(default_factory=list)
     values: list[Value] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)

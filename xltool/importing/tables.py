@@ -32,6 +32,7 @@ class IndicatorTable:
     kind: str
     edition: Edition
     labels: Labels
+    split: bool = False
     indicators: list[Indicator] = field(default_factory=list)
     sources: list[tuple[str, Entry, Sure, str]] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
@@ -87,7 +88,7 @@ class IndicatorTable:
 
     def _continues(self, row: Row) -> bool:
         """A table split over two pages goes on where its first cells are categories."""
-        return row.table != 0 and bool(self._categories(row.filled[:2], carried=True))
+        return row.table != 0 and any(self._says_category(c) for c in row.filled[:2])
 
     def _column(self, id_: str) -> Cell | None:
         return next((c for i, c, _ in self.heads if i == id_), None)
@@ -118,7 +119,7 @@ class IndicatorTable:
         before = [c for c in row.filled if c.column < name.column]
         if any(c.end > name.column for c in before):
             return None
-        if not self._categories(before, carried=True):
+        if not self._categories(before):
             return None
         return self._under_heads([c for c in row.filled if c.column >= name.column])
 
@@ -143,7 +144,7 @@ class IndicatorTable:
         rest = cells[leading:]
         if rest and bare(rest[0].text).endswith("指标"):
             return None  # a category that is not known, or a name: it can't be told
-        if not self._categories(cells[:leading], carried=True):
+        if not self._categories(cells[:leading]):
             return None
         while rest and rest[-1].blank:
             rest.pop()
@@ -162,9 +163,9 @@ class IndicatorTable:
             return False
         return bool(self.labels.first_level(cell.text) or self.labels.block(self.kind, cell.text))
 
-    def _categories(self, cells: list[Cell], carried: bool) -> bool:
+    def _categories(self, cells: list[Cell]) -> bool:
         """Follow the categories in a row's first cells; False where one isn't known."""
-        level1, block, changed = self.level1, self.block, False
+        level1, block = self.level1, self.block
         for n, cell in enumerate(cells):
             first, second = self.labels.first_level(cell.text), self.labels.block(self.kind, cell.text)
             section = self.labels.match(self.kind, cell.text)
@@ -173,13 +174,12 @@ class IndicatorTable:
             if first and (under_first or not second or self._more(cells[n + 1 :])):
                 if first != level1 or under_first:
                     level1, block = first, (second if not self._more(cells[n + 1 :]) else None)
-                changed = True
             elif second:
-                block, changed = second, True
+                block = second
             elif section is None or section.role not in ("section", "longterm"):
                 return False
         self.level1, self.block = level1, block
-        return changed or carried
+        return True
 
     def _more(self, cells: list[Cell]) -> bool:
         return any(self.labels.block(self.kind, c.text) for c in cells)
@@ -216,15 +216,48 @@ class IndicatorTable:
                 self.dropped.setdefault(label, []).append(Leftover(cell.place, text, ""))
         if not entries:
             return
-        self.indicators.append(Indicator(self.block, {i: entries[i] for i in columns if i in entries}))
         official = {i: o for i, _, o in self.heads}
-        for id_ in columns:
-            if id_ in entries:
-                sure = Sure.HIGH if official.get(id_) and not notes.get(id_) else Sure.MEDIUM
-                label = f"{own[self.block].label} · {columns[id_]}"
-                self.sources.append(
-                    (label, entries[id_], Sure.LOW if row.loose else sure, notes.get(id_, ""))
-                )
+        pieces = self._split(entries) if self.split else [entries]
+        for piece in pieces:
+            self.indicators.append(Indicator(self.block, {i: piece[i] for i in columns if i in piece}))
+            for id_ in columns:
+                if id_ in piece:
+                    note = notes.get(id_, "") or ("由一格拆开" if len(pieces) > 1 else "")
+                    sure = (
+                        Sure.LOW
+                        if row.loose
+                        else Sure.HIGH
+                        if official.get(id_) and not note
+                        else Sure.MEDIUM
+                    )
+                    label = f"{own[self.block].label} · {columns[id_]}"
+                    self.sources.append((label, piece[id_], sure, note))
+
+    @staticmethod
+    def _split(entries: dict[str, Entry]) -> list[dict[str, Entry]]:
+        """A stuffed row as its indicators, where names, values and standards pair without doubt."""
+        from xltool.target import split_targets
+        from xltool.target.split import split_standards
+
+        name, target = entries.get("name"), entries.get("target")
+        if name is None or target is None or set(entries) - {"name", "target", "standard"}:
+            return [entries]
+        pairs = split_targets(name.text, target.text)
+        standard = entries.get("standard")
+        standards = split_standards(standard.text, len(pairs)) if standard else ()
+        if len(pairs) < 2 or None in standards:
+            return [entries]
+        pieces = []
+        for n, (one, value) in enumerate(pairs):
+            piece = {
+                "name": Entry(one, one, name.place),
+                "target": Entry(value.text, value.text, target.place),
+            }
+            if standard is not None:
+                text = standards[n].text  # type: ignore[union-attr]
+                piece["standard"] = Entry(text, text, standard.place)
+            pieces.append(piece)
+        return pieces
 
     def _target(self, cells: dict[str, Cell]) -> Entry | None:
         """指标性质 + 指标值 + 计量单位 as one value (≥95%); None where they don't fit together."""

@@ -1,0 +1,91 @@
+"""`xltool import`: earlier filings, in whatever file they are, into a data book."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+SHOWN = 40
+
+
+@click.command("import")
+@click.argument(
+    "files", metavar="文件...", nargs=-1, required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)  # fmt: skip
+@click.option(
+    "-o", "--output", metavar="文件夹", default="导入", show_default=True,
+    type=click.Path(file_okay=False, path_type=Path), help="数据表和导入报告放在哪个文件夹。",
+)  # fmt: skip
+@click.option(
+    "--kind",
+    type=click.Choice(["xlsx", "json", "csv"]),
+    default="xlsx",
+    show_default=True,
+    help="数据表的格式。",
+)
+@click.option("--edition", default="", help="导入到哪个版式（编号或文件夹）。")
+@click.option("--unit", metavar="名称", default="", help="表上没有写单位名称时，用这个名称。")
+@click.option(
+    "--year", metavar="年度", type=click.IntRange(2000, 2100), help="表上没有写年度时，用这个年度。"
+)
+@click.option("--split", is_flag=True, help="一格里挤着几个指标、名称和指标值能一一对上的，拆成几行。")
+@click.option("--values", is_flag=True, help="在屏幕上列出每一个取值和来源（报告文件里总是有）。")
+def import_(
+    files: tuple[Path, ...],
+    output: Path,
+    kind: str,
+    edition: str,
+    unit: str,
+    year: int | None,
+    split: bool,
+    values: bool,
+) -> int:
+    """把以前的申报表（Word、Excel、网页、文本）导入成数据表。
+
+    按官方栏目名称找表，取值都记下来源和把握；认不准的不猜，列在“未导入”清单里。
+    """
+    from xltool.edition import load_edition
+    from xltool.importing import import_files
+    from xltool.importing.books import LEFTOVERS, VALUES, leftover_row, value_row, write_books, write_report
+
+    imported = import_files(files, load_edition(edition) if edition else None, unit, year, split)
+    books = write_books(imported, output, kind)
+    reports = write_report(imported, output)
+    if values:
+        _table("取值", VALUES, [value_row(one) for one in imported.values])
+    left = [leftover_row(one) for one in imported.leftovers]
+    if left:
+        _table("未导入", LEFTOVERS, left[:SHOWN])
+        if len(left) > SHOWN:
+            click.echo(f"……另有 {len(left) - SHOWN} 项，见 {reports[2]}")
+    for reason in imported.unread.values():
+        click.echo(f"没有导入：{reason}", err=True)
+    for filing in imported.filings:
+        forms = "部门表 1 张" if filing.department else "没有部门表"
+        name = filing.unit or "（没有单位名称）"
+        click.echo(f"{name}（{filing.year or '年度不明'}）：{forms}，项目表 {len(filing.projects)} 张")
+    sure = {level: sum(v.sure.value == level for v in imported.values) for level in ("高", "中", "低")}
+    click.echo(
+        f"导入 {len(imported.values)} 个取值（把握高 {sure['高']}、中 {sure['中']}、低 {sure['低']}），"
+        f"未导入 {len(left)} 项"
+    )
+    for path in (*books, *reports):
+        click.echo(f"已写出 {path}")
+    if not books:
+        return 2
+    return 1 if imported.unread else 0
+
+
+def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, show_lines=False)
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(text if len(text) <= 60 else f"{text[:60]}……") for text in row))
+    Console().print(table)

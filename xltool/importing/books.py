@@ -1,0 +1,116 @@
+"""What an import leaves behind: a data book a year, and the report of where every value came from."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from xltool.atomic import writing
+from xltool.importing.record import Imported, Leftover, Value
+from xltool.model import Filing, Form, Place
+
+VALUES = ("文件", "表", "项目", "栏目", "值", "来源", "把握", "说明")
+LEFTOVERS = ("文件", "位置", "内容", "原因")
+
+
+def write_books(imported: Imported, folder: Path, kind: str = "xlsx") -> list[Path]:
+    """Write 数据表.xlsx (or .json, or a folder of CSV), one for each year where there are several.
+
+    A filing that a data book can't hold (no unit, no project name) goes to the leftovers instead.
+    """
+    from xltool.databook.write import write_databook
+
+    books: defaultdict[int | None, list[Filing]] = defaultdict(list)
+    for filing in imported.filings:
+        sound = _sound(filing, imported)
+        if sound is not None:
+            books[sound.year].append(sound)
+    ending = "" if kind == "csv" else f".{kind}"
+    written = []
+    for year, filings in books.items():
+        name = "数据表" if len(books) == 1 else f"数据表-{year or '年度不明'}"
+        path = folder / f"{name}{ending}"
+        notes = write_databook(_distinct(filings, imported), path)
+        imported.leftovers += [Leftover(Place(path.name, ""), "", note) for note in notes]
+        written.append(path)
+    return written
+
+
+def _sound(filing: Filing, imported: Imported) -> Filing | None:
+    def left(text: str, reason: str) -> None:
+        imported.leftovers.append(Leftover(Place("", ""), text, reason, filing.source))
+
+    if not filing.unit:
+        names = "、".join(form.text("project") for form in filing.projects)
+        left(names, "表上没有单位名称，不能写入数据表（可用 --unit 给定）")
+        return None
+    kept: list[Form] = []
+    for form in filing.projects:
+        name = form.text("project").strip()
+        if not name:
+            left(filing.unit, "有一张项目表没有项目名称，不能写入数据表")
+        elif any(one.text("project").strip() == name for one in kept):
+            left(name, "同名项目已有一张，不再写入数据表")
+        else:
+            kept.append(form)
+    return replace(filing, projects=tuple(kept))
+
+
+def _distinct(filings: Sequence[Filing], imported: Imported) -> list[Filing]:
+    seen: dict[str, Filing] = {}
+    for filing in filings:
+        if filing.unit in seen:
+            reason = "同一单位同一年度已有一份申报，不再写入数据表"
+            imported.leftovers.append(Leftover(Place("", ""), filing.unit, reason, filing.source))
+        else:
+            seen[filing.unit] = filing
+    return list(seen.values())
+
+
+def value_row(one: Value) -> tuple[str, ...]:
+    return (one.file, one.form, one.project, one.field, one.text, str(one.place), one.sure.value, one.note)
+
+
+def leftover_row(one: Leftover) -> tuple[str, ...]:
+    where = str(one.place).strip("!")
+    return (one.file, where, one.text, one.reason)
+
+
+def write_report(imported: Imported, folder: Path) -> list[Path]:
+    """Write 导入报告.json, 导入取值.csv and 未导入.csv."""
+    values = [value_row(one) for one in imported.values]
+    leftovers = [leftover_row(one) for one in imported.leftovers]
+    leftovers += [(file, "", "", reason) for file, reason in imported.unread.items()]
+    document: dict[str, Any] = {
+        "filings": [
+            {
+                "unit": f.unit,
+                "year": f.year,
+                "files": f.source,
+                "projects": [p.text("project") for p in f.projects],
+            }
+            for f in imported.filings
+        ],
+        "values": [dict(zip(VALUES, row, strict=True)) for row in values],
+        "leftovers": [dict(zip(LEFTOVERS, row, strict=True)) for row in leftovers],
+    }
+    paths = [folder / "导入报告.json", folder / "导入取值.csv", folder / "未导入.csv"]
+    with writing(paths[0]) as file:
+        json.dump(document, file, ensure_ascii=False, indent=2)
+        file.write("\n")
+    for path, head, rows in ((paths[1], VALUES, values), (paths[2], LEFTOVERS, leftovers)):
+        with writing(path, encoding="utf-8-sig") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(head)
+            writer.writerows([_harmless(text) for text in row] for row in rows)
+    return paths
+
+
+def _harmless(text: str) -> str:
+    """A text that a spreadsheet would take for a formula, led by an apostrophe."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
