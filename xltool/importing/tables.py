@@ -149,7 +149,7 @@ class IndicatorTable:
         while rest and rest[-1].blank:
             rest.pop()
         heads = [i for i, _, _ in self.heads if i not in _LEVELS]
-        if not rest:
+        if all(_blank_value(c.text, self.edition.placeholder) for c in rest):
             return {}
         if len(rest) > len(heads) or len(rest) < min(2, len(heads)):
             return None
