@@ -309,3 +309,133 @@ def test_a_page_that_is_no_form_gives_nothing(tmp_path):
     )
     result = import_files([path])
     assert result.filings == [] and "没有找到" in result.leftovers[0].reason
+
+
+def test_a_line_that_heads_the_next_form_is_no_indicator(tmp_path):
+    """Several projects in one scraped page, without a title between them."""
+
+    def table(name, value):
+        return (
+            f"301某县法院 | 单位:万元 | |||\n项目名称 | {name} | |||\n"
+            "一级指标 | 二级指标 | 三级指标 | 指标解释 | 指标值 |\n"
+            f"产出指标 | 数量指标 | 开庭 | 开庭次数 | {value} |\n数量指标 | 结案 | 结案数 | 9件 | |\n"
+        )  # fmt: skip
+
+    path = tmp_path / "a.txt"
+    path.write_text("2023年项目支出绩效目标表\n" + table("审判", "≥400次") + table("执行", "≥30次"), "utf-8")
+    filing, result = one(path)
+    first, second = filing.projects
+    assert rows_of(first) == [("quantity", "开庭", "≥400次"), ("quantity", "结案", "9件")]
+    assert rows_of(second) == [("quantity", "开庭", "≥30次"), ("quantity", "结案", "9件")]
+    assert (second.text("project"), second.year) == ("执行", 2023)
+
+
+CELL_A_LINE = """2024年项目支出绩效目标表
+填报单位:某局 单位:万元 |
+||||
+|
+项目支出名称 |
+修路 |
+年度本级预算金额 |
+30万 |
+||||
+|
+本年度绩效指标 |
+一级指标 |
+二级指标 |
+三级指标 |
+指标值及单位 |
+绩效标准 |
+|||
+|
+产出指标 |
+数量指标 |
+新修 |
+3公里 |
+计划标准 |
+||
+|
+改造 |
+≥5公里 |
+计划标准 |
+||||
+|
+质量指标 |
+|
+|
+|
+||
+"""
+
+
+def test_cells_on_lines_of_their_own(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(CELL_A_LINE, "utf-8")
+    filing, _ = one(path)
+    [form] = filing.projects
+    assert (form.text("project"), form.amount("own_budget"), form.year) == ("修路", 30, 2024)
+    assert rows_of(form) == [
+        ("quantity", "新修", "3公里", "计划标准"),
+        ("quantity", "改造", "≥5公里", "计划标准"),
+    ]
+
+
+STREAM = """绩效目标申报表（2021年度）
+项目名称 |
+修桥 |
+项目负责人某某电话 |
+某某000 |
+年度目标 |
+建成一座 |
+绩效指标 |
+一级指标 |
+二级指标 |
+三级指标 |
+指标值 |
+产出指标 |
+数量指标 |
+新建桥梁 |
+1座 |
+加固桥梁 |
+2座 |
+质量指标 |
+验收 |
+抽检 |
+100% |
+效益指标 |
+社会效益 |
+"""
+
+
+def test_a_stream_of_cells_is_parted_only_where_it_comes_out_even(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(STREAM, "utf-8")
+    filing, result = one(path)
+    [form] = filing.projects
+    assert (form.text("project"), form.text("annual_goal")) == ("修桥", "建成一座")
+    assert rows_of(form) == [("quantity", "新建桥梁", "1座"), ("quantity", "加固桥梁", "2座")]
+    assert any("验收 | 抽检 | 100%" in left.text for left in result.leftovers)
+
+
+WORDS = """2021年度项目支出绩效目标申报表
+项目名称 湖边 步道 项目负责人某某 某某000
+年度资金总额: 40
+绩效指标 一级指标 二级指标 三级指标 指标值
+产出指标 数量指标 步道长度( ≥**米 ) ≥800米
+座椅 40个
+满意度指标 服务对象满意度指标 游客满意( ≥**% ) ≥90%
+成本指标 步道每米造价 不高于 定额
+"""
+
+
+def test_words_in_lines(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(WORDS, "utf-8")
+    filing, result = one(path)
+    [form] = filing.projects
+    assert (form.text("project"), form.year) == ("湖边 步道", 2021)
+    assert rows_of(form) == [
+        ("quantity", "步道长度( ≥**米 )", "≥800米"), ("quantity", "座椅", "40个"),
+        ("satisfaction", "游客满意( ≥**% )", "≥90%"),
+    ]  # fmt: skip
+    assert any("不高于" in left.text for left in result.leftovers)

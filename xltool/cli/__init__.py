@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("xltool.cli.watch:watch", "守着一个文件夹：工作簿一保存就审核"),
     "report": ("xltool.cli.report:report", "用已有的 report.json 重做报告"),
     "databook": ("xltool.cli.databook:databook", "数据表：新建、检查、转换"),
+    "import": ("xltool.cli.importing:import_", "把以前的申报表（Word、Excel、网页、文本）导入成数据表"),
     "template": ("xltool.cli.template:template", "模板工作簿：绘制、检查绑定"),
 }
 

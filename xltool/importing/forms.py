@@ -220,7 +220,7 @@ class FormReader:
                 if neighbour in here and id_ in self.spec and read_amount(cell.text):
                     self._set(self.spec[id_], tidy_text(cell.text), cell.place, Sure.MEDIUM, "")
                     return
-        if not quiet:
+        if not quiet and not cell.text.startswith(self.labels.hints):
             self.leftovers.append(Leftover(cell.place, tidy_text(cell.text), "没有认出这是哪一栏"))
 
     def _unit_name(self) -> None:

@@ -9,7 +9,7 @@ import functools
 import re
 import tomllib
 import unicodedata
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ class Labels:
     other_endings: tuple[str, ...] = ()
     beside: dict[str, str] = field(default_factory=dict)
     run_on: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
     decisive: dict[str, list[str]] = field(default_factory=dict)
 
     def match(self, kind: str, text: str) -> Match | None:
@@ -174,15 +175,18 @@ def _aliases() -> dict[str, Any]:
 def labels_of(edition: Edition) -> Labels:
     """The labels of an edition: its own first, then the aliases of the ids that it has."""
     data = _aliases()
-    labels = Labels(edition, endings=tuple(data["titles"]["endings"]), beside=data["beside"])
-    labels = replace(
-        labels,
-        other_endings=tuple(data["titles"]["others"]),
-        run_on=tuple(data["known"]["run_on"]),
+    titles, known = data["titles"], data["known"]
+    labels = Labels(
+        edition,
+        endings=tuple(titles["endings"]),
+        other_endings=tuple(titles["others"]),
+        beside=data["beside"],
         decisive=data["decisive"],
+        run_on=tuple(known["run_on"]),
+        hints=tuple(known["hints"]),
     )
     for role in ("tail", "private", "plain"):
-        for alias in data["known"][role]:
+        for alias in known[role]:
             labels.roles[label_key(alias)[0]] = ("known" if role == "plain" else role, alias)
     for alias in data["sections"]["plain"]:
         labels.roles[label_key(alias)[0]] = ("section", alias)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from xltool.edition import Edition
 from xltool.importing.grids import Cell, Row
-from xltool.importing.labels import Labels, bare
+from xltool.importing.labels import Labels, bare, money_unit
 from xltool.importing.record import Leftover, Sure
 from xltool.model import Entry, Indicator, Place
 
@@ -66,7 +66,8 @@ class IndicatorTable:
             return False
         if not self.open:
             return False
-        if field_row or (row.table != self.table and not self._continues(row)):
+        states_unit = any(money_unit(c.text)[0] for c in row.filled)  # 单位：万元 heads the next form
+        if field_row or states_unit or (row.table != self.table and not self._continues(row)):
             self.open = False
             return False
         self._row(row)
