@@ -323,7 +323,7 @@ def test_a_line_that_heads_the_next_form_is_no_indicator(tmp_path):
 
     path = tmp_path / "a.txt"
     path.write_text("2023年项目支出绩效目标表\n" + table("审判", "≥400次") + table("执行", "≥30次"), "utf-8")
-    filing, result = one(path)
+    filing, _ = one(path)
     first, second = filing.projects
     assert rows_of(first) == [("quantity", "开庭", "≥400次"), ("quantity", "结案", "9件")]
     assert rows_of(second) == [("quantity", "开庭", "≥30次"), ("quantity", "结案", "9件")]
