@@ -1,0 +1,280 @@
+"""A folder at once: mirrored, resumable, one bad file never stops the rest, nothing half-written."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import xltool
+from tests.support.seed import EXAMPLE, UNIT, seed_filing
+from xltool.batch import run as runs
+from xltool.batch import work as working
+from xltool.batch.run import Processes, run
+from xltool.batch.walk import walk
+from xltool.batch.work import Order, Outcome
+from xltool.model import Entry, XltoolError
+from xltool.names import file_name
+
+
+def named(unit: str):
+    """The seed's filing under another unit's name."""
+    seed = seed_filing()
+    entries = {key: Entry(unit, unit) for key in ("unit", "filer")}
+    return replace(
+        seed,
+        department=replace(seed.department, entries={**seed.department.entries, **entries}),
+        projects=tuple(replace(p, entries={**p.entries, **entries}) for p in seed.projects),
+    )
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    """An IN with a data book in a folder, workbooks, and what a real folder also holds."""
+    inside = tmp_path / "收到 的"
+    shutil.copytree(EXAMPLE, inside / "城区" / "科工局")
+    (inside / "乡镇").mkdir(parents=True)
+    for unit in ("甲镇", "乙镇"):
+        xltool.fill(named(unit), inside / "乡镇" / f"{unit} 报表.xlsx")
+    (inside / "乡镇" / "坏.xlsx").write_bytes(b"PK\3\4 broken")
+    (inside / "乡镇" / "~$甲镇 报表.xlsx").write_bytes(b"lock")
+    (inside / "乡镇" / ".~lock.乙镇 报表.xlsx#").write_bytes(b"lock")
+    (inside / "说明.txt").write_text("不是表", "utf-8")
+    return inside
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """All that a run gives: the workbooks, and the reports but for when they were made."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not name.startswith(".xltool/") and path.suffix != ".html":
+            found[name] = path.read_bytes() if path.parent != folder else b""
+    report = json.loads((folder / "report.json").read_bytes())
+    found["report.json"] = json.dumps(report["files"], ensure_ascii=False, sort_keys=True).encode()
+    return found
+
+
+def test_out_mirrors_in_and_a_bad_file_stops_nothing(source, tmp_path):
+    out = tmp_path / "结果"
+    summary = run(source, out, jobs=2)
+    assert (summary.done, summary.skipped, summary.failed) == (4, 0, [])
+    made = set(files(out))
+    assert {
+        f"城区/科工局/{UNIT}.xlsx",
+        "乡镇/甲镇 报表.xlsx",
+        "乡镇/乙镇 报表.xlsx",
+        "report.json",
+        "report.xlsx",
+        "findings.csv",
+    } == made
+    assert (out / "report.html").is_file()
+    report = json.loads((out / "report.json").read_bytes())
+    verdicts = {one["file"]: one["verdict"] for one in report["files"]}
+    assert verdicts["乡镇/坏.xlsx"] == "error"
+    assert len(report["files"]) == 4
+    assert (out / "乡镇/甲镇 报表.xlsx").read_bytes() == (source / "乡镇/甲镇 报表.xlsx").read_bytes()
+
+
+def test_three_bad_units_of_ten_leave_seven_whole(source, tmp_path):
+    shutil.rmtree(source / "乡镇")
+    book = source / "城区" / "科工局"
+    head, line = (book / "部门.csv").read_text("utf-8-sig").split("\n", 1)
+    units = [
+        line.replace(UNIT, f"第{n}局").replace("1245.61", "约数" if n < 3 else "1245.61") for n in range(10)
+    ]
+    (book / "部门.csv").write_text("\n".join([head, *(u.rstrip("\n") for u in units)]) + "\n", "utf-8-sig")
+    for name in ("项目.csv", "指标.csv"):
+        first = (book / name).read_text("utf-8-sig").split("\n", 1)[0]
+        (book / name).write_text(first + "\n", "utf-8-sig")
+    out = tmp_path / "out"
+    run(source, out, jobs=1)
+    assert {p.name for p in (out / "城区/科工局").iterdir()} == {f"第{n}局.xlsx" for n in range(3, 10)}
+    report = json.loads((out / "report.json").read_bytes())
+    bad = {one["unit"] for one in report["files"] if one["findings"][0]["code"].startswith("B")}
+    assert bad == {"第0局", "第1局", "第2局"}
+
+
+def test_a_second_run_skips_and_a_changed_input_is_done_again(source, tmp_path):
+    out = tmp_path / "out"
+    run(source, out, jobs=1)
+    first = files(out)
+    again = run(source, out, jobs=1)
+    assert (again.done, again.skipped) == (0, 4)
+    assert files(out) == first
+    xltool.fill(named("丙镇"), source / "乡镇" / "甲镇 报表.xlsx")
+    changed = run(source, out, jobs=1)
+    assert (changed.done, changed.skipped) == (1, 3)
+    units = {one["unit"] for one in json.loads((out / "report.json").read_bytes())["files"]}
+    assert "丙镇" in units
+    assert "甲镇" not in units
+    (out / "乡镇" / "乙镇 报表.xlsx").unlink()
+    assert run(source, out, jobs=1).done == 1  # a missing output is made again
+    assert run(source, out, jobs=1, fresh=True).done == 4
+
+
+def test_what_an_input_no_longer_gives_goes_away(source, tmp_path):
+    out = tmp_path / "out"
+    run(source, out, jobs=1)
+    book = source / "城区" / "科工局"
+    for name in ("部门.csv", "项目.csv", "指标.csv"):
+        text = (book / name).read_text("utf-8-sig")
+        (book / name).write_text(text.replace(UNIT, "改名局"), "utf-8-sig")
+    run(source, out, jobs=1)
+    assert [p.name for p in (out / "城区/科工局").iterdir()] == ["改名局.xlsx"]
+
+
+@pytest.mark.parametrize("place", ["inside", "same", "above"])
+def test_out_and_in_must_be_apart(source, tmp_path, place):
+    out = {"inside": source / "out", "same": source, "above": source.parent}[place]
+    with pytest.raises(XltoolError, match="文件夹"):
+        run(source, out)
+    assert not (source / "out").exists()
+
+
+def test_an_empty_folder_and_a_missing_one(tmp_path):
+    (tmp_path / "空").mkdir()
+    summary = run(tmp_path / "空", tmp_path / "out")
+    assert (summary.done, summary.failed) == (0, [])
+    with pytest.raises(XltoolError, match="没有这个文件夹"):
+        run(tmp_path / "无", tmp_path / "out")
+
+
+def test_two_runs_on_one_out_are_kept_apart(source, tmp_path):
+    import filelock
+
+    out = tmp_path / "out"
+    (out / ".xltool").mkdir(parents=True)
+    with filelock.FileLock(out / ".xltool" / "lock"), pytest.raises(XltoolError, match="另一次运行"):
+        run(source, out)
+
+
+def _slow(item, order):
+    if "坏" in item.key:
+        time.sleep(60)
+    return Outcome(item.key)
+
+
+def _greedy(item, order):
+    if "坏" in item.key:
+        bytearray(4 << 30)
+    return Outcome(item.key)
+
+
+def _dying(item, order):
+    if "坏" in item.key:
+        os._exit(7)
+    return Outcome(item.key)
+
+
+@pytest.mark.parametrize(("doing", "words"), [(_slow, "没有做完"), (_greedy, "内存"), (_dying, "意外结束")])
+def test_an_input_that_hangs_or_grows_or_kills_costs_only_itself(source, monkeypatch, doing, words):
+    monkeypatch.setattr(runs, "work", doing)
+    crew = Processes(2, timeout=2.0, memory=1500)
+    items = [(item, "") for item in walk(source)]
+    results = {outcome.key: outcome.failed for outcome, _ in crew.results(iter(items), Order("x"))}
+    assert len(results) == 4
+    assert words in results.pop("乡镇/坏.xlsx")
+    assert set(results.values()) == {""}
+
+
+def test_the_fingerprint_knows_settings_and_content(source, tmp_path):
+    item = next(i for i in walk(source) if i.kind == "workbook")
+    plain = working.fingerprint(item, Order("x"))
+    custom = tmp_path / "设置.toml"
+    custom.write_text("long_text_min = 20\n", "utf-8")
+    assert working.fingerprint(item, Order("x", settings=str(custom))) != plain
+    assert working.fingerprint(item, Order("y")) == plain
+
+
+def test_file_names_are_safe_and_distinct():
+    taken: set[str] = set()
+    names = [file_name(unit, taken) for unit in ("a/b", "a:b", "CON", "", "很" * 300, "甲局", "甲局", "x.")]
+    assert len({n.casefold() for n in names}) == len(names)
+    for name in names:
+        assert not set(name) & set('<>:"/\\|?*')
+        assert len(name.encode()) < 255
+        assert not name.removesuffix(".xlsx").endswith((".", " "))
+
+
+def command(source: Path, out: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "xltool", "batch", str(source), str(out), "--jobs", "2", *more]
+
+
+def many(folder: Path, count: int) -> Path:
+    """`count` data books, each one unit's."""
+    texts = {path.name: path.read_text("utf-8-sig") for path in EXAMPLE.iterdir()}
+    for n in range(count):
+        book = folder / f"区{n % 7}" / f"单位{n}"
+        book.mkdir(parents=True)
+        for name, text in texts.items():
+            (book / name).write_text(text.replace(UNIT, f"单位{n}"), "utf-8-sig")
+    return folder
+
+
+def test_killed_at_any_moment_the_end_is_the_same(tmp_path):
+    source = many(tmp_path / "in", 40)
+    run(source, tmp_path / "calm", jobs=2)
+    out = tmp_path / "out"
+    dice = random.Random(7)
+    for _ in range(6):
+        process = subprocess.Popen(command(source, out), stdout=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(0.3 + dice.random() * 0.8)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    finished = subprocess.run(command(source, out), capture_output=True, check=False)
+    assert finished.returncode == 1, finished.stderr
+    assert files(out) == files(tmp_path / "calm")
+    assert not list(out.rglob("*.tmp"))
+
+
+def test_ctrl_c_ends_in_good_order_and_the_next_run_goes_on(tmp_path):
+    source = many(tmp_path / "in", 60)
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        command(source, out),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    said, complained = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "已中断" in complained
+    assert "Traceback" not in complained
+    assert run(source, out, jobs=1).skipped > 0
+
+
+def test_json_events_are_lines_of_json(source, tmp_path):
+    result = subprocess.run(command(source, tmp_path / "o", "--json"), capture_output=True, check=False)
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert events[-1]["event"] == "summary"
+    assert sorted(e["event"] for e in events[:-1]) == ["done"] * 4
+    assert result.returncode == 1
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to become another user"
+)
+def test_a_read_only_folder_is_one_line(source, tmp_path):
+    out = tmp_path / "锁住"
+    out.mkdir(mode=0o555)
+    for folder in (tmp_path, *tmp_path.parents):
+        if str(folder) not in ("/", "/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    result = subprocess.run(
+        command(source, out / "结果"), capture_output=True, encoding="utf-8", check=False, user="nobody", cwd="/",
+        env={**os.environ, "PYTHONPATH": str(Path(xltool.__file__).parent.parent)},
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert result.stderr.startswith("错误：")
+    assert len(result.stderr.strip().splitlines()) == 1
