@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -262,19 +263,42 @@ def test_json_events_are_lines_of_json(source, tmp_path):
     assert result.returncode == 1
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to become another user"
-)
+@contextmanager
+def mounted(folder: Path, options: str):
+    """A small file system of its own at `folder`: the only honest full disk and read-only folder."""
+    folder.mkdir()
+    result = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False)
+    if result.returncode:
+        pytest.skip("no right to mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def one_line(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == 2, result.stdout
+    assert "Traceback" not in result.stderr
+    [line] = [line for line in result.stderr.splitlines() if line.startswith("错误：")]
+    return line
+
+
 def test_a_read_only_folder_is_one_line(source, tmp_path):
-    out = tmp_path / "锁住"
-    out.mkdir(mode=0o555)
-    for folder in (tmp_path, *tmp_path.parents):
-        if str(folder) not in ("/", "/tmp"):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    result = subprocess.run(
-        command(source, out / "结果"), capture_output=True, encoding="utf-8", check=False, user="nobody", cwd="/",
-        env={**os.environ, "PYTHONPATH": str(Path(xltool.__file__).parent.parent)},
-    )  # fmt: skip
-    assert result.returncode == 2
-    assert result.stderr.startswith("错误：")
-    assert len(result.stderr.strip().splitlines()) == 1
+    with mounted(tmp_path / "只读", "ro") as folder:
+        line = one_line(called(source, folder / "结果"))
+    assert "写不了" in line
+
+
+def test_a_full_disk_is_one_line_and_earlier_outputs_stay_whole(tmp_path):
+    source = many(tmp_path / "in", 40)
+    with mounted(tmp_path / "小盘", "size=600k") as disk:
+        assert "磁盘已满" in one_line(called(source, disk / "结果"))
+        whole = list(disk.rglob("单位*.xlsx"))
+        assert whole
+        for path in whole:
+            assert not xltool.read(path).faults
+        assert not list(disk.rglob("*.tmp"))
+
+
+def called(source: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(source, out), capture_output=True, encoding="utf-8", check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -48,7 +49,15 @@ def _ordinary_permissions(temporary: Path) -> None:
     temporary.chmod(0o666 & ~umask)
 
 
+class DiskError(XltoolError):
+    """Nothing can be written there any more (disk full, read-only): no use in going on."""
+
+
 def _failed(path: Path, error: OSError) -> XltoolError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskError(f"磁盘已满，写不了“{path}”")
+    if error.errno == errno.EROFS:
+        return DiskError(f"写不了“{path}”：文件系统是只读的")
     if isinstance(error, PermissionError) and path.exists():
         return XltoolError(f"写不了“{path}”：文件可能正被打开，请关闭后再试")
     return XltoolError(f"写不了“{path}”：{error.strerror or error}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from xltool.atomic import DiskError
 from xltool.batch.work import Outcome
 from xltool.model import XltoolError
 
@@ -32,6 +33,8 @@ class Journal:
                 " WITHOUT ROWID"
             )
             [(last,)] = self._db.execute("SELECT coalesce(max(run), 0) FROM done")
+        except sqlite3.OperationalError as error:
+            raise DiskError(f"写不了日志 {path}：{error}") from error
         except sqlite3.DatabaseError as error:
             raise XltoolError(f"日志 {path} 已损坏（{error}）；删掉它再运行，会全部重做") from error
         self.run = last + 1
@@ -76,7 +79,10 @@ class Journal:
             self.commit()
 
     def commit(self) -> None:
-        self._db.commit()
+        try:
+            self._db.commit()
+        except sqlite3.OperationalError as error:
+            raise DiskError(f"磁盘已满，写不了日志（{error}）") from error
         self._pending = 0
 
     def records(self) -> Iterator[dict[str, Any]]:
@@ -91,5 +97,4 @@ class Journal:
         )
 
     def close(self) -> None:
-        self._db.commit()
         self._db.close()

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import filelock
 
+from xltool.atomic import DiskError
 from xltool.batch.journal import FOLDER, Journal
 from xltool.batch.walk import Item, check_folders, walk
 from xltool.batch.work import Order, Outcome, fingerprint, work
@@ -173,6 +174,8 @@ def _result(task: Any, item: Item, timeout: float) -> Outcome:
         return Outcome(item.key, failed=f"超过 {timeout:g} 秒没有做完，已放弃")
     except ProcessExpired as error:
         return Outcome(item.key, failed=f"处理进程意外结束（退出码 {error.exitcode}），已放弃")
+    except DiskError:
+        raise
     except MemoryError:
         return Outcome(item.key, failed="占用内存超过上限，已放弃")
     except Exception as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xltool.atomic import writing
+from xltool.atomic import DiskError, writing
 from xltool.batch.walk import Item
 from xltool.model import Filing, Finding, Severity, XltoolError
 
@@ -68,6 +68,8 @@ def work(item: Item, order: Order) -> Outcome:
     """Fill from a data book, or check a workbook. Faults in the data are findings in the records."""
     try:
         return _fill(item, order) if item.kind == "book" else _check(item, order)
+    except DiskError:
+        raise
     except XltoolError as error:
         return Outcome(item.key, failed=str(error))
     except MemoryError:
