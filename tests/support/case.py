@@ -34,20 +34,20 @@ def is_form(key: str) -> bool:
     return key == "department" or key.rstrip("0123456789") == "project"
 
 
-def filing_of(changes: Mapping[str, Any] | None = None) -> Filing:
-    """The clean filing with these changes."""
+def filing_of(changes: Mapping[str, Any] | None = None, base: Mapping[str, Any] = CLEAN) -> Filing:
+    """The clean filing (or another stated the same way) with these changes."""
     changes = changes or {}
     unknown = [key for key in changes if key not in FILING_KEYS and not is_form(key)]
     assert not unknown, f"unknown keys in a case: {unknown}"
-    edition = load_edition(changes.get("edition", CLEAN["edition"]))
+    edition = load_edition(changes.get("edition", base["edition"]))
     names = [name for name in ("department", "project") if name not in changes.get("without", ())]
     names += sorted(name for name in changes if is_form(name) and name not in ("department", "project"))
-    forms = {name: _form(name, changes.get(name, {}), edition) for name in names}
+    forms = {name: _form(name, changes.get(name, {}), edition, base) for name in names}
     filing = Filing(
         edition=edition.id,
         department=forms.pop("department", None),
         projects=tuple(forms.values()),
-        **{key: changes.get(key, CLEAN.get(key, {})) for key in ("code", "source", "seal", "answers")},
+        **{key: changes.get(key, base.get(key, {})) for key in ("code", "source", "seal", "answers")},
     )
     faults = tuple(_fault(dict(one), filing) for one in changes.get("faults", ()))
     return Filing(
@@ -55,11 +55,11 @@ def filing_of(changes: Mapping[str, Any] | None = None) -> Filing:
     )
 
 
-def _form(name: str, changes: Mapping[str, Any], edition: Edition) -> Form:
+def _form(name: str, changes: Mapping[str, Any], edition: Edition, base: Mapping[str, Any]) -> Form:
     kind = name.rstrip("0123456789")
     spec = edition[kind]
     blocks = {b.id for b in spec.indicators.block}
-    answers = {**CLEAN[kind], **changes}
+    answers = {**base[kind], **changes}
     unknown = [key for key in answers if key not in spec and key not in blocks]
     assert not unknown, f"{name}: neither a field nor a category: {unknown}"
     sheet = spec.sheet if name in ("department", "project") else f"{spec.sheet}{name[len(kind) :]}"

@@ -155,6 +155,8 @@ def facing(review: Review) -> Iterator[Hit]:
 def _wanted(one: Value, target: Target) -> tuple[str, str]:
     """Which way the value should face and why; two empty strings when unsure."""
     known = direction(squeeze(one.name))
+    if known is not None and known.wants == UP and one.block == "cost":
+        return "", ""
     if known is not None and (known.outputs or not one.output):
         return known.wants, f"“{known.word}”一般{'越多' if known.wants == UP else '越少'}越好"
     if one.block == "satisfaction" and target.symbol in ("%", "分"):

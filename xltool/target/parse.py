@@ -19,7 +19,7 @@ from decimal import Decimal
 
 from xltool.target import words
 from xltool.target.dates import Span, read_span
-from xltool.target.units import Unit, money_units, read_unit, splits_noun
+from xltool.target.units import Unit, money_units, read_unit, splits_noun, unknown_unit
 
 KINDS = (
     "number", "money", "date", "period", "grade", "boolean", "text", "placeholder", "blank", "multiple",
@@ -81,7 +81,7 @@ class Target:
         if self.number is None:
             return None
         unit = self.measure
-        return (self.number, "") if unit is None else (self.number * unit.factor, unit.base)
+        return (self.number, self.symbol) if unit is None else (self.number * unit.factor, unit.base)
 
     @property
     def yuan(self) -> Decimal | None:
@@ -167,7 +167,7 @@ def _single(text: str, body: str) -> Target | None:
     if match is None:
         return None
     head = _head(match["head"])
-    tail = _tail((match["tail"] or "").strip())
+    tail = head and _tail((match["tail"] or "").strip(), stated=head[1] is not None)
     if head is None or tail is None:
         return None
     label, front, front_word = head
@@ -215,8 +215,12 @@ def _head(head: str) -> tuple[str, str | None, str] | None:
     return rest, operator, word
 
 
-def _tail(tail: str) -> tuple[Unit | None, str, str, str | None, str] | None:
-    """(unit, noun, remark, operator, its word) behind a number; None where it can't be read."""
+def _tail(tail: str, *, stated: bool) -> tuple[Unit | None, str, str, str | None, str] | None:
+    """(unit, noun, remark, operator, its word) behind a number; None where it can't be read.
+
+    Where an operator is `stated` the number is certain, so that a short word the table doesn't
+    have is still its unit: ≥36道.
+    """
     remark, operator, word = "", None, ""
     found = words.ends_with(tail, words.AFTER)
     if found:
@@ -238,7 +242,14 @@ def _tail(tail: str) -> tuple[Unit | None, str, str, str | None, str] | None:
     if unit is not None:
         return unit, "", remark, operator, word
     counted = splits_noun(tail)
-    return (*counted, remark, operator, word) if counted else None
+    if counted is not None:
+        return (*counted, remark, operator, word)
+    if (stated or operator) and _NEW_UNIT.fullmatch(tail) and not words.is_doubtful(tail):
+        return unknown_unit(tail), "", remark, operator, word
+    return None
+
+
+_NEW_UNIT = re.compile(r"[\u4e00-\u9fffA-Za-zμΩ℃]{1,4}(?:/[\u4e00-\u9fffA-Za-z]{1,4})?")
 
 
 def _repeats(remark: str, number: Decimal, unit: Unit | None) -> bool:

@@ -64,6 +64,11 @@ def _scales() -> list[tuple[str, Decimal]]:
     return sorted(found, key=lambda pair: -len(pair[0]))
 
 
+def unknown_unit(text: str) -> Unit:
+    """A unit the table does not have, taken as written."""
+    return Unit(text, text, text, Decimal(1), "unknown")
+
+
 _PER = re.compile(r"[/·每]")
 
 

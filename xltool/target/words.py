@@ -74,6 +74,11 @@ def is_label(text: str) -> bool:
     return bool(_LABEL.fullmatch(text)) and not bare.endswith(_VAGUE + _ORDINAL)
 
 
+def is_doubtful(unit: str) -> bool:
+    """Not a unit: 余, 多家, 以下."""
+    return unit.startswith(_VAGUE) or unit.endswith(_VAGUE) or any(word in unit for word in AFTER)
+
+
 def names_money(label: str) -> bool:
     """A label that says an amount of money follows, unit or not: 资金总额:."""
     return label.removesuffix(":").endswith(("金额", "资金", "总额", "经费", "预算"))
