@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from xltool.model import Entry
+from xltool.model import Entry, Form
 from xltool.target.dates import Period
 
 SHOWN = 40
@@ -20,6 +20,11 @@ def quote(said: Entry | str) -> str:
 def plain(text: str) -> str:
     """A text to compare: without spaces, full and half width alike."""
     return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def on(form: Form) -> str:
+    """Which form a message means: its sheet, where it has one."""
+    return f"工作表“{form.sheet}”" if form.sheet else "另一张表"
 
 
 def longer_than_a_year(period: Period | None) -> bool:

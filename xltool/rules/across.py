@@ -9,7 +9,7 @@ from xltool.model import Entry, Form, Severity
 from xltool.money import UNITS, show, tidy
 from xltool.residual import Term, rounding, slip
 from xltool.review import Hit, Review, rule
-from xltool.rules._text import longer_than_a_year, plain, quote
+from xltool.rules._text import longer_than_a_year, on, plain, quote
 from xltool.target import split_targets
 from xltool.target.dates import read_period
 from xltool.totals import PROJECT_SPENDING, project_budget, projects_budget
@@ -52,11 +52,12 @@ def projects_covered(review: Review) -> Iterator[Hit]:
             f"还有 {show(rest)} {unit}没有项目表，请补报，或说明这部分是什么"
         )
     else:
+        stated = f" {show(spending)}" if not department[PROJECT_SPENDING].blank else "（空着）"
         found = slip(budgets, spending, unit)
         why = f"；各项目表的金额{found[1]}" if found else ""
         message = (
             f"各项目表的当年预算合计 {show(budgets)}（{total}），"
-            f"超过部门项目支出 {show(spending)}，多 {show(-rest)} {unit}{why}，请改正"
+            f"超过部门项目支出{stated}，多 {show(-rest)} {unit}{why}，请改正"
         )
     yield review.hit(
         department[PROJECT_SPENDING],
@@ -133,8 +134,7 @@ def one_form_a_project(review: Review) -> Iterator[Hit]:
         if name and first.setdefault(name, form) is not form:
             yield review.hit(
                 form["project"],
-                f"项目支出名称“{quote(form['project'])}”与{first[name].sheet or '前一张项目表'}相同，"
-                "请合并成一张，或改正名称",
+                f"项目支出名称“{quote(form['project'])}”与{on(first[name])}的相同，请合并成一张，或改正名称",
                 field="project",
                 expected="与其他项目不同的名称",
             )
@@ -152,7 +152,7 @@ def one_year(review: Review) -> Iterator[Hit]:
         if form.year != dated[0].year:
             yield review.hit(
                 form["year"],
-                f"本表是 {form.year} 年，而{dated[0].sheet or '第一张表'}是 {dated[0].year} 年，请统一",
+                f"本表是 {form.year} 年，而{on(dated[0])}是 {dated[0].year} 年，请统一",
                 field="year",
                 expected=str(dated[0].year),
             )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from xltool.edition import FormSpec
 from xltool.model import Entry, Form, Place, Severity
 from xltool.review import Hit, Review, rule
-from xltool.rules._text import longer_than_a_year, plain, quote
+from xltool.rules._text import longer_than_a_year, on, plain, quote
 from xltool.target import is_placeholder
 from xltool.target.dates import Period, read_period
 
@@ -250,7 +250,7 @@ def one_unit(review: Review) -> Iterator[Hit]:
             yield review.hit(
                 form["unit"],
                 f"“{label}”写的是“{quote(form['unit'])}”，"
-                f"而{first.sheet or '第一张表'}写的是“{quote(first['unit'])}”，请统一",
+                f"而{on(first)}写的是“{quote(first['unit'])}”，请统一",
                 field="unit",
                 expected=first.text("unit").strip(),
             )

@@ -25,10 +25,11 @@ def _label(review: Review, fault: Fault) -> str:
 
 def _hit(fault: Fault, advice: str) -> Hit:
     said = fault.detail.rstrip("。；，")
-    if fault.expected and fault.expected not in said:
-        said += f"；应为“{quote(fault.expected)}”"
-    if fault.found and fault.found not in said:
-        said += f"；现为“{quote(fault.found)}”"
+    if fault.expected:
+        now = f"“{quote(fault.found)}”" if fault.found.strip() else "空"
+        said += f"：应为“{quote(fault.expected)}”，现为{now}"
+    elif fault.found and fault.kind == "layout":
+        said += f"：“{quote(fault.found)}”"
     return Hit(f"{said}。{advice}", fault.place, fault.field, fault.found, fault.expected)
 
 
@@ -76,7 +77,7 @@ def protection(review: Review) -> Iterator[Hit]:
         yield _hit(fault, "请用发下的模板重新填写，或说明原因")
 
 
-@rule("R105", "填了公式、外部链接或对象", Severity.QUERY, review="形式", source=FILE)
+@rule("R105", "填了公式、外部链接或对象", Severity.QUERY, review="形式", source=FILE, yields_to=("R107",))
 def content(review: Review) -> Iterator[Hit]:
     """该填数值的格里是公式、指向别的文件的链接或对象：显示它上次的结果，但不作数。
 
@@ -87,7 +88,7 @@ def content(review: Review) -> Iterator[Hit]:
         said = f"{_label(review, fault)}{fault.detail}"
         if fault.found:
             said += f"“{quote(fault.found)}”"
-        if fault.expected:
+        if fault.expected and fault.expected != fault.found:
             said += f"，上次的结果是“{quote(fault.expected)}”，不作数"
         yield Hit(f"{said}。请改填数值本身", fault.place, fault.field, fault.found, fault.expected)
 
