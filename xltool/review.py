@@ -10,6 +10,7 @@ import difflib
 import functools
 import importlib
 import pkgutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 # Faults after which nothing else can be said of a file.
 UNREADABLE = ("unreadable", "foreign")
+# So many official labels changed on one sheet are no touched-up words but rows that moved.
+SHIFTED = 10
 REVIEWS = ("完整性", "相关性", "适当性", "可行性", "形式", "真实性")
 
 
@@ -64,6 +67,12 @@ class Review:
     def readable(self) -> bool:
         """There is something to judge: the file was read and is of a known official form."""
         return not any(fault.kind in UNREADABLE for fault in self.filing.faults)
+
+    @property
+    def shifted(self) -> frozenset[str]:
+        """Sheets whose official text moved or went: what was read there may be another cell's answer."""
+        changed = Counter(f.place.sheet for f in self.filing.faults if f.kind == "layout" and f.place)
+        return frozenset(sheet for sheet, count in changed.items() if count >= SHIFTED)
 
     def spec(self, form: Form) -> FormSpec:
         """The declaration of a form."""
@@ -162,7 +171,8 @@ def check(
 ) -> list[Finding]:
     """Every finding on a filing, errors first, then by form and cell.
 
-    A file that could not be read, or is not of an official form, gets that one finding only. With
+    A file that could not be read, or is not of an official form, gets that one finding only; a sheet
+    whose rows moved gets what is wrong with its layout only. With
     `strict=False` (a batch) a rule that crashes becomes a finding of its own (R100) and the others
     go on. Raises SettingsError where the settings name a rule that does not exist.
     """
@@ -172,9 +182,11 @@ def check(
     _known(settings, book)
     review = Review(filing, edition, settings, last_year)
     found: list[Finding] = []
+    shifted = review.shifted
     for one in book.values():
         if one.code not in settings.off and (one.reads_faults or review.readable):
-            found.extend(_run(one, review, strict))
+            hits = _run(one, review, strict)
+            found.extend(f for f in hits if f.sheet not in shifted or f.code.startswith("R"))
     return arrange(filing, found)
 
 
