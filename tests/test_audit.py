@@ -9,6 +9,7 @@ from openpyxl import Workbook, load_workbook
 
 from xltool.edition import load_edition
 from xltool.template.audit import audit, audit_parts
+from xltool.template.audit_sheet import formula_fault
 
 TEMPLATE = load_edition("hunan-2023").template
 SHEET = "xl/worksheets/sheet1.xml"
@@ -154,6 +155,38 @@ def test_text_of_just_the_longest_length_is_allowed(parts):
         == []
     )
     assert plant(parts, STRINGS, "<t>部门名称</t>", f"<t>{longest}</t>") == []
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "'局#REF!\"(项目'!$A$1:$F$26",
+        "'it''s'!A1+SUM('局#REF!\"(项目'!A1:A3)",
+        '"#REF! (" & A1 & "a""b!"',
+        "#DIV/0!+IF(A1,#VALUE!,1)",
+        "表!A1:表!B2",
+    ],
+)
+def test_sound_formulas(formula):
+    assert formula_fault(formula, frozenset(['局#ref!"(项目', "it's", "表"])) == ""
+
+
+@pytest.mark.parametrize(
+    ("formula", "fault"),
+    [
+        ("", "是空的"),
+        ("=A1", "以 = 开头"),
+        ("A1)+(1", "的括号不成对"),
+        ('A1&"x', "的引号不成对"),
+        ("SUM(#REF!)", "引用已失效"),
+        ("表!#REF!", "引用已失效"),
+        ("'附表'!A1", "引用了不存在的工作表“附表”"),
+        ("'C:\\[a.xlsx]表'!A1", "引用了另一个文件"),
+        ("A" * 8193, "超过 8192 个字"),
+    ],
+)
+def test_unsound_formulas(formula, fault):
+    assert formula_fault(formula, frozenset(["表"])).startswith(fault)
 
 
 def test_the_same_fault_is_found_again_in_the_same_process(parts):

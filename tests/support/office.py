@@ -10,12 +10,22 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from html import unescape
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 FONTS = Path(__file__).with_name("fonts.conf")
 _FILTERS = {"xlsx": "xlsx:Calc MS Excel 2007 XML", "pdf": "pdf:calc_pdf_Export"}
+
+
+class Word(NamedTuple):
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 class Office:
@@ -54,6 +64,14 @@ class Office:
         """The text of a page (from 1) or of the whole file, laid out as printed."""
         span = [] if page is None else ["-f", str(page), "-l", str(page)]
         return self._run("pdftotext", "-layout", *span, str(pdf), "-")
+
+    def words(self, pdf: Path, page: int) -> list[Word]:
+        """Where each run of text stands on a page, in points from the top left."""
+        xml = self._run("pdftotext", "-bbox", "-f", str(page), "-l", str(page), str(pdf), "-")
+        found = re.findall(
+            r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>', xml
+        )
+        return [Word(unescape(text), *map(float, box)) for *box, text in found]
 
     def pictures(self, pdf: Path, dpi: int = 80) -> list[Path]:
         """Each page as a PNG beside the PDF, to look at."""

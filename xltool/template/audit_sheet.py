@@ -263,8 +263,11 @@ def _merge_faults(refs: list[str]) -> list[str]:
     return found
 
 
-_QUOTED = re.compile(r'"(?:[^"]|"")*"')
-_SHEET_REF = re.compile(r"'((?:[^']|'')+)'!|([^\s'!(),;:&=<>+*/^\"-]+)!")
+# What must not be looked into, from left to right: a text, an error value, a sheet's name.
+_TOKEN = re.compile(
+    r"""(?P<text>"(?:[^"]|"")*")|(?P<error>#(?:REF!|DIV/0!|NULL!|VALUE!|NUM!))"""
+    r"""|'(?P<quoted>(?:[^']|'')+)'!|(?P<plain>[^\s'"!(),;:&=<>+*/^#-]+)!"""
+)
 
 
 @lru_cache(maxsize=4096)
@@ -279,19 +282,19 @@ def formula_fault(formula: str, sheets: frozenset[str]) -> str:
         return "以 = 开头"
     if len(formula) > MAX_FORMULA:
         return f"超过 {MAX_FORMULA} 个字"
-    bare = _QUOTED.sub("", formula)
+    for token in _TOKEN.finditer(formula):
+        name = (token["quoted"] or "").replace("''", "'") or token["plain"]
+        if token["error"] == "#REF!":
+            return f"引用已失效：{formula[:60]}"
+        if name and "[" in name:
+            return f"引用了另一个文件：{formula[:60]}"
+        if name and name.casefold() not in sheets:
+            return f"引用了不存在的工作表“{name}”"
+    bare = _TOKEN.sub("", formula)
     if '"' in bare:
         return f"的引号不成对：{formula[:60]}"
-    if "#REF!" in bare:
-        return f"引用已失效：{formula[:60]}"
-    for quoted, plain in _SHEET_REF.findall(bare):
-        name = quoted.replace("''", "'") or plain
-        if "[" in name:
-            return f"引用了另一个文件：{formula[:60]}"
-        if name.casefold() not in sheets:
-            return f"引用了不存在的工作表“{name}”"
     depth = 0
-    for char in _SHEET_REF.sub("", bare):
+    for char in bare:
         depth += {"(": 1, ")": -1}.get(char, 0)
         if depth < 0:
             break
