@@ -85,7 +85,8 @@ class Balance:
     verdict: Verdict
 
     def __getitem__(self, side: str) -> Side:
-        return next(s for s in self.sides if s.side == side)
+        """`revenue` or `spending`; KeyError where the edition declares no such side."""
+        return {s.side: s for s in self.sides}[side]
 
     @property
     def revenue(self) -> Side:

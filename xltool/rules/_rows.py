@@ -83,11 +83,12 @@ def _each_row(review: Review) -> Iterator[tuple[Form, Indicator, Split]]:
 
 
 def _each_value(review: Review) -> Iterator[Value]:
+    kinds = {spec.id: {b.id: b.level1 for b in spec.indicators.block} for spec in review.edition.form}
     for form, row, split in rows(review):
         standards = split_standards(written(row.standard), len(split.pairs))
+        level1 = kinds[form.kind][row.block]
         for (name, target), standard in zip(split, standards, strict=True):
             blank = standard is None or standard.kind in ("blank", "placeholder")
-            level1 = review.spec(form).block(row.block).level1
             yield Value(form, row, name, target, None if blank else standard, level1)
 
 

@@ -159,16 +159,15 @@ def above_the_unit(review: Review) -> Iterator[Hit]:
     错：部门表“新增就业人数 20人以上”，项目表“新增及解决就业人数 180人以上”。
     对：部门表“新增就业人数 ≥200人”，项目表“新增就业人数 ≥180人”。
     """
-    units = [one for one in values(review) if one.form.kind == "department" and _adds_up(one)]
+    units: dict[str, list[Value]] = defaultdict(list)
+    for one in values(review):
+        if one.form.kind == "department" and _adds_up(one):
+            units[one.block].append(one)
     for one in values(review):
         if one.form.kind != "project" or not _adds_up(one):
             continue
-        for unit in units:
-            if (
-                unit.block == one.block
-                and _named_within(unit.name, one.name)
-                and _exceeds(one.target, unit.target)
-            ):
+        for unit in units[one.block]:
+            if _named_within(unit.name, one.name) and _exceeds(one.target, unit.target):
                 whole = f"{quote(unit.name)} {quote(unit.target.text)}"
                 yield one.hit(f"高于部门表的“{whole}”，部门包含本项目，请核对这两处", expected=whole)
                 break
