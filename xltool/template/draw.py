@@ -58,7 +58,7 @@ def draw(path: Path | str, edition: Edition) -> None:
         book.set_properties({"title": edition.title, "author": "xltool", "created": dt.datetime(2023, 1, 1)})
         book.set_custom_property("xltool.edition", edition.id, "text")
         book.set_custom_property("xltool.form", VERSION, "text")
-        book.set_calc_mode("auto")
+        book.calc_on_load = False  # no formula, so no question about saving when it is closed
         for form, pen in ((edition.department, _Department), (edition.project, _Project)):
             pen(book, form, edition).draw()
 
