@@ -55,14 +55,20 @@ def lines(text: str) -> str:
 
 
 def excel_length(text: str) -> int:
+    """Characters as Excel counts them: those beyond the basic plane count twice."""
     return len(text) + sum(char > "\uffff" for char in text)
+
+
+def too_long(text: str) -> bool:
+    return len(text) * 2 > LONGEST and excel_length(text) > LONGEST
 
 
 def answer(cell: Cell, kind: str, edition: Edition) -> Answer:
     """Read one cell as a field of this kind."""
     if cell.fault:
         return Answer(Entry(None, cell.text, cell.place), ((*cell.fault, ""),))
-    if (length := excel_length(cell.text)) > LONGEST:
+    if too_long(cell.text):
+        length = excel_length(cell.text)
         remark = ("B015", f"文字有 {length:,} 个字符，Excel 单元格最多 {LONGEST:,} 个，请删减", "")
         return Answer(Entry(None, cell.text, cell.place), (remark,))
     if odd := UNSTORABLE.search(cell.text):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from xltool.databook.answers import Cell, answer
-from xltool.databook.columns import LEVEL2, Column, bare, find_block, nearest, tables
+from xltool.databook.columns import LEVEL2, Column, bare, categories, nearest, tables
 from xltool.databook.heads import Record, Rows
 from xltool.databook.problems import Problem, problem
 from xltool.databook.sources import Sheets
@@ -171,6 +171,7 @@ def _projects(work: Assembly, rows: Rows) -> None:
 
 
 def _indicators(work: Assembly, rows: Rows) -> None:
+    known = {form.id: categories(form) for form in work.edition.form}
     for record, unit in rows:
         draft = _draft(work, record, unit)
         if draft is None:
@@ -183,14 +184,17 @@ def _indicators(work: Assembly, rows: Rows) -> None:
             work.report("B009", said, record["project"], unit, field="project", found=name, expected=near)
             continue
         spec = work.edition.project if name else work.edition.department
-        block = _block(work, spec, record, unit)
+        block = _block(work, spec, known[spec.id], record, unit)
         if block is not None:
             home.indicators.append(work.indicator(spec, block, rows.table.content, record, unit))
 
 
-def _block(work: Assembly, spec: FormSpec, record: Record, unit: str) -> Block | None:
+def _block(
+    work: Assembly, spec: FormSpec, known: Mapping[str, Block], record: Record, unit: str
+) -> Block | None:
+    """The category that a row names, written with or without the ending 指标."""
     level1, level2 = record["level1"], record["level2"]
-    block = find_block(spec, level2.text)
+    block = known.get(bare(level2.text))
     if block is None:
         labels = [b.label for b in spec.indicators.block]
         near = nearest(level2.text.strip(), labels)

@@ -91,11 +91,16 @@ def bare(category: str) -> str:
     return "".join(category.split()).removesuffix("指标")
 
 
-def find_block(form: FormSpec, level2: str) -> Block | None:
-    """The category of this form with this name, written with or without the ending 指标."""
-    return next((b for b in form.indicators.block if bare(b.label) == bare(level2)), None)
+def categories(form: FormSpec) -> dict[str, Block]:
+    """The categories of a form by bare name."""
+    return {bare(block.label): block for block in form.indicators.block}
+
+
+@functools.lru_cache(maxsize=256)
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), "")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The name most likely meant, or nothing."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), "")
+    return _nearest(word, tuple(known))

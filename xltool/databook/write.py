@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xltool.atomic import writing
-from xltool.databook.answers import LONGEST, UNSTORABLE, excel_length
+from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
 from xltool.databook.columns import INDICATORS, Table, tables
 from xltool.edition import DEFAULT, Edition, load_edition
 from xltool.model import Entry, Filing, Form, XltoolError
@@ -77,7 +77,7 @@ def _storable(filings: Sequence[Filing]) -> None:
             for cells in (form.entries, *(one.cells for one in form.indicators)):
                 for entry in cells.values():
                     text = value(entry)
-                    if isinstance(text, str) and (excel_length(text) > LONGEST or UNSTORABLE.search(text)):
+                    if isinstance(text, str) and (too_long(text) or UNSTORABLE.search(text)):
                         raise XltoolError(f"“{filing.unit}”有文字超过 {LONGEST} 个字符或含有无法保存的字符")
 
 
