@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from openpyxl import Workbook, load_workbook
 
+import xltool
 from tests.support.seed import seed_filing
 from xltool.databook import load_databook, open_databook, write_databook
 from xltool.databook.columns import tables
@@ -122,6 +123,13 @@ def test_sheets_that_are_not_ours_are_ignored_and_a_misspelt_one_is_named(opened
     assert opened().problems == []
     opened.workbook["指标"].title = "指标表"
     assert [p.code for p in opened().problems] == ["B002"]
+
+
+def test_a_filled_form_is_no_data_book(tmp_path):
+    xltool.fill(seed_filing(), tmp_path / "book.xlsx")
+    [problem] = open_databook(tmp_path / "book.xlsx").problems
+    assert problem.code == "B001"
+    assert "xltool check" in problem.message
 
 
 def test_heads_below_a_title_row_are_found(opened):

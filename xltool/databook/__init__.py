@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from xltool.databook.problems import DatabookError, Problem, problem
+from xltool.databook.problems import DatabookError, Problem, Unusable, problem
 from xltool.databook.write import write_databook
-from xltool.edition import DEFAULT, Edition, load_edition
+from xltool.edition import Edition
 from xltool.model import Filing, Severity, XltoolError
+
+if TYPE_CHECKING:
+    from xltool.databook.assemble import Assembly
 
 __all__ = ["Databook", "DatabookError", "Problem", "load_databook", "open_databook", "write_databook"]
 
@@ -56,31 +60,36 @@ def open_databook(path: str | Path, edition: Edition | str | None = None) -> Dat
 
     Raises XltoolError only where the file can't be reached or the edition is not known.
     """
-    from xltool.databook.assemble import assemble
-    from xltool.databook.columns import tables
-    from xltool.databook.sources import read_folder, read_workbook
-
     path = Path(path)
     if not path.exists():
         raise XltoolError(f"没有这个数据表：{path}")
-    if path.suffix.lower() == ".json" and path.is_file():
-        return _open_json(path, edition)
-    if path.suffix.lower() == ".csv":
-        said = f"一个 CSV 只是一张表，请给出放有三张表的文件夹：{path.parent}"
-        return Databook([], [problem("B001", said, file=str(path))])
-    spec = edition if isinstance(edition, Edition) else load_edition(edition or DEFAULT)
-    sheets, problems = (read_folder if path.is_dir() else read_workbook)(path, tables(spec))
-    work = assemble(sheets, spec, str(path), problems)
-    return Databook(work.filings(), work.problems, tuple(work.drafts))
-
-
-def _open_json(path: Path, edition: Edition | str | None) -> Databook:
-    from xltool.databook.document import Broken, assemble_document, edition_of, read_document
-
     try:
-        document = read_document(path)
-        spec = edition_of(document, edition)
-    except Broken as error:
+        work = _document(path, edition) if path.suffix.lower() == ".json" else _tables(path, edition)
+    except Unusable as error:
         return Databook([], [problem(error.code, str(error), file=str(path))])
-    work = assemble_document(document, spec, str(path))
     return Databook(work.filings(), work.problems, tuple(work.drafts))
+
+
+def _tables(path: Path, asked: Edition | str | None) -> Assembly:
+    from xltool.databook.assemble import assemble
+    from xltool.databook.columns import edition_of, tables
+    from xltool.databook.sources import open_workbook, read_folder, read_workbook
+
+    if path.is_dir():
+        edition = edition_of(None, asked)
+        sheets, problems = read_folder(path, tables(edition))
+    elif path.suffix.lower() == ".csv":
+        raise Unusable(f"一个 CSV 只是一张表，请给出放有三张表的文件夹：{path.parent}")
+    else:
+        grid = open_workbook(path)
+        edition = edition_of(grid.properties.get("xltool.databook"), asked)
+        sheets, problems = read_workbook(grid, tables(edition), path)
+    return assemble(sheets, edition, str(path), problems)
+
+
+def _document(path: Path, asked: Edition | str | None) -> Assembly:
+    from xltool.databook.columns import edition_of
+    from xltool.databook.document import assemble_document, read_document
+
+    document = read_document(path)
+    return assemble_document(document, edition_of(document.get("edition"), asked), str(path))

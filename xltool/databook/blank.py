@@ -125,10 +125,12 @@ class _Pen:
             return {**_list(LEVEL2, "从列表选。末尾的“指标”二字写不写都可以。"), "source": source}
         if table.name == INDICATORS and column.id == "name":
             return _prompt(column.label, "一行一个指标，行数不限。")
-        if table.name == INDICATORS:
+        if column.id in ("target", "standard"):
             known = {c.id: c for c in self.edition.project.indicators.column}
             known |= {c.id: c for c in self.edition.department.indicators.column}
             return prompts.for_column(known[column.id], self.edition)
+        if table.name == INDICATORS:
+            return _prompt(column.label, f"按官方表的“{column.label}”一栏填写。")
         return prompts.for_field(self.fields[column.id], self.edition, f"{letters(n + 1)}2")
 
     def _names(self, table: Table, column: Column, text: str) -> dict[str, Any]:

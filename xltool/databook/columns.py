@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from xltool.edition import Block, Edition, FormSpec
+from xltool.databook.problems import Unusable
+from xltool.edition import DEFAULT, Block, Edition, EditionError, FormSpec, load_edition
 
 CODE = "部门编码"
 INDICATORS = "指标"
@@ -51,6 +53,26 @@ class Tables:
 
     def __iter__(self):  # type: ignore[no-untyped-def]
         return iter((self.department, self.project, self.indicators))
+
+
+def edition_of(named: object, asked: Edition | str | None) -> Edition:
+    """The edition asked for, else the one that the data book names, else the default one.
+
+    Raises Unusable where the two differ or the named one is not known, EditionError where the one
+    asked for is not known.
+    """
+    edition = asked if isinstance(asked, Edition) else load_edition(asked) if asked else None
+    if named is None:
+        return edition or load_edition(DEFAULT)
+    # Only an id is taken from a received file, never a path.
+    if not isinstance(named, str) or not re.fullmatch(r"[a-z0-9-]+", named):
+        raise Unusable(f"写明的版式应当是编号，如 {DEFAULT}", "B019")
+    if edition and edition.id != named:
+        raise Unusable(f"数据表写明的版式是 {named}，与指定的版式 {edition.id} 不同", "B019")
+    try:
+        return edition or load_edition(named)
+    except EditionError as error:
+        raise Unusable(str(error), "B019") from error
 
 
 @functools.cache

@@ -11,7 +11,6 @@ A place in it is an object (`filings[0].projects[1]`) and a key.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -20,9 +19,9 @@ from typing import Any
 from xltool.databook.answers import Cell, hollow, lines
 from xltool.databook.assemble import Assembly, Draft, ProjectDraft
 from xltool.databook.columns import Column, nearest, tables
-from xltool.databook.problems import problem
+from xltool.databook.problems import Unusable, problem
 from xltool.databook.sources import decode, read_bytes
-from xltool.edition import DEFAULT, Edition, EditionError, FormSpec, load_edition
+from xltool.edition import Edition, FormSpec
 from xltool.model import Entry, Indicator, Place
 from xltool.money import plain
 
@@ -30,62 +29,33 @@ Object = Mapping[str, Any]
 _NAMES: dict[type, str] = {dict: "对象 {}", list: "数组 []", str: "文字"}
 
 
-class Broken(Exception):
-    """Not JSON, or not a data book: why, in Chinese."""
-
-    code = "B001"
-
-
-class WrongEdition(Broken):
-    """An edition that is not known, or not the one asked for."""
-
-    code = "B019"
-
-
 def read_document(path: Path) -> Object:
-    """The JSON as plain values, numbers exact. Raises Broken with the reason in Chinese."""
+    """The JSON as plain values, numbers exact. Raises Unusable."""
     text = decode(read_bytes(path))
     if text is None:
-        raise Broken("文字编码不是 UTF-8")
+        raise Unusable("文字编码不是 UTF-8")
     try:
         document = json.loads(
             text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse, object_pairs_hook=_once
         )
     except json.JSONDecodeError as error:
-        raise Broken(f"不是有效的 JSON：第 {error.lineno} 行第 {error.colno} 列，{error.msg}") from error
+        raise Unusable(f"不是有效的 JSON：第 {error.lineno} 行第 {error.colno} 列，{error.msg}") from error
     except RecursionError as error:
-        raise Broken("不是有效的数据表：嵌套过深") from error
+        raise Unusable("不是有效的数据表：嵌套过深") from error
     if not isinstance(document, dict):
-        raise Broken('最外层应当是对象，例如 {"filings": […]}')
+        raise Unusable('最外层应当是对象，例如 {"filings": […]}')
     return document
 
 
-def edition_of(document: Object, asked: Edition | str | None) -> Edition:
-    """The edition asked for, else the one that the document names, else the default one."""
-    edition = asked if isinstance(asked, Edition) else load_edition(asked) if asked else None
-    named = document.get("edition")
-    if named is None:
-        return edition or load_edition(DEFAULT)
-    # Only an id is taken from a received file, never a path.
-    if not isinstance(named, str) or not re.fullmatch(r"[a-z0-9-]+", named):
-        raise WrongEdition(f"“edition”应当是版式的编号，如 {DEFAULT}")
-    if edition and edition.id != named:
-        raise WrongEdition(f"数据表写明的版式是 {named}，与指定的版式 {edition.id} 不同")
-    try:
-        return edition or load_edition(named)
-    except EditionError as error:
-        raise WrongEdition(str(error)) from error
-
-
 def _refuse(word: str) -> Any:
-    raise Broken(f"数字不能是 {word}")
+    raise Unusable(f"数字不能是 {word}")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise Broken(f"“{key}”在同一处出现两次")
+            raise Unusable(f"“{key}”在同一处出现两次")
         found[key] = value
     return found
 

@@ -74,6 +74,14 @@ def problem(
     )
 
 
+class Unusable(Exception):
+    """Nothing in it can be read as a data book: why, in Chinese, and the problem's code."""
+
+    def __init__(self, message: str, code: str = "B001") -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def _printable(text: str) -> str:
     """Half a character (a lone surrogate) can be quoted in no file and on no screen."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from xltool.databook.answers import Cell, lines
 from xltool.databook.columns import Table, Tables, nearest
-from xltool.databook.problems import Problem, problem
-from xltool.grid import cell_name
+from xltool.databook.problems import Problem, Unusable, problem
+from xltool.grid import Grid, cell_name, open_grid
 from xltool.model import Place, XltoolError
 
 LARGEST = 256 * 1024 * 1024  # bytes of one CSV or JSON file
@@ -74,18 +74,25 @@ def read_folder(folder: Path, tables: Tables) -> tuple[Sheets, list[Problem]]:
     return sheets, problems
 
 
-def read_workbook(path: Path, tables: Tables) -> tuple[Sheets, list[Problem]]:
-    """The sheets 部门, 项目 and 指标 of a workbook, opened under guard; other sheets are ignored."""
-    from xltool.databook.shown import shown
-    from xltool.grid import open_grid
+def open_workbook(path: Path) -> Grid:
+    """A received workbook, opened under guard. Raises Unusable."""
     from xltool.package import Unreadable
 
     try:
         grid = open_grid(path)
     except Unreadable as error:
-        return {}, [problem("B001", f"打不开：{error}", file=str(path))]
+        raise Unusable(f"打不开：{error}") from error
     except OSError as error:
         raise XltoolError(f"{path}：无法读取（{error.strerror}）") from error
+    if "xltool.edition" in grid.properties:
+        raise Unusable("这是申报工作簿，不是数据表；审核请用 xltool check")
+    return grid
+
+
+def read_workbook(grid: Grid, tables: Tables, path: Path) -> tuple[Sheets, list[Problem]]:
+    """The sheets 部门, 项目 and 指标 of a workbook; other sheets are ignored."""
+    from xltool.databook.shown import shown
+
     found = {sheet.name.strip(): sheet for sheet in grid.sheets}
     sheets: Sheets = {}
     problems = []
