@@ -83,7 +83,9 @@ def _each_row(review: Review) -> Iterator[tuple[Form, Indicator, Split]]:
 
 
 def _each_value(review: Review) -> Iterator[Value]:
-    kinds = {spec.id: {b.id: b.level1 for b in spec.indicators.block} for spec in review.edition.form}
+    kinds: dict[str, dict[str, str]] = {
+        spec.id: {b.id: b.level1 for b in spec.indicators.block} for spec in review.edition.form
+    }
     for form, row, split in rows(review):
         standards = split_standards(written(row.standard), len(split.pairs))
         level1 = kinds[form.kind][row.block]
