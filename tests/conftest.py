@@ -1,8 +1,13 @@
-"""Shared by all tests. With XLTOOL_NO_SKIP set (CI) a skipped test is a failed test."""
+"""Shared by all tests. With XLTOOL_NO_SKIP set (CI) a skipped test is a failed test; no test is timed."""
 
 import os
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 pytest_plugins = ("tests.support.office", "tests.support.validator")
 
