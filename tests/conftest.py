@@ -9,7 +9,7 @@ from hypothesis import settings
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
-pytest_plugins = ("tests.support.office", "tests.support.validator")
+pytest_plugins = ("tests.support.browser", "tests.support.office", "tests.support.validator")
 
 
 @pytest.hookimpl(hookwrapper=True)

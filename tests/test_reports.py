@@ -5,10 +5,12 @@ import json
 import re
 import zipfile
 from datetime import datetime
+from pathlib import Path
 
 import openpyxl
 import pytest
 
+import xltool
 from tests.support.records import make_records, unreadable
 from xltool.model import XltoolError
 from xltool.report import workbook
@@ -65,6 +67,16 @@ def test_json_gives_the_records_back(tmp_path, records):
     path = written(tmp_path, records, "json") / "report.json"
     assert json.loads(path.read_bytes()) == {"files": records}
     assert list(read_records(path)) == records
+
+
+def test_json_is_what_the_shipped_schema_says(tmp_path, records):
+    import jsonschema
+
+    schema = json.loads((Path(xltool.__file__).parent / "report/schema/report.schema.json").read_bytes())
+    path = written(tmp_path, records, "json") / "report.json"
+    jsonschema.validate(json.loads(path.read_bytes()), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"files": [{**records[0], "balance": 3}]}, schema)
 
 
 def test_any_layout_of_the_json_is_read(tmp_path, records):

@@ -100,16 +100,19 @@ def make_record(number: int, rng: random.Random) -> dict:
         FINDINGS if mood < 0.3 else [f for f in FINDINGS if f["severity"] != "error"] if mood < 0.65 else []
     )
     found += [dict(f) for f in rng.sample(known, rng.randint(0, min(9, len(known))))]
+    stale: list[dict] = []
     for f in found:
         if f["severity"] == "query" and rng.random() < 0.25:
             f["explanation"] = rng.choice(ANSWERS)
         f["trial"] = f["severity"] == "query" and rng.random() < 0.05
+    if number % 7 == 3:
+        stale = [{"finding": "I403|部门整体支出绩效目标表|cost.target|200万", "explanation": ANSWERS[0]}]
     found.sort(key=lambda f: ("error", "query", "note").index(f["severity"]))
     budget = rng.choice(("240", "86.5", "1200"))
     return {
         "file": f"{district}/{unit}.xlsx", "unit": unit, "code": f"{number % 9}{number:06d}", "year": 2023,
         "edition": "hunan-2023", "verdict": _verdict(found), "balance": balance, "counts": _counts(found),
-        "findings": found,
+        "findings": found, "stale": stale,
         "projects": [{"sheet": PROJECT, "name": rng.choice(PROJECTS), "budget": budget}],
         "indicators": [
             {"sheet": DEPARTMENT, "form": "department", "project": "", "level1": level1, "level2": level2,
@@ -166,7 +169,14 @@ def _balance(rng: random.Random) -> tuple[dict, list[dict]]:
                      "causes": causes},
     }  # fmt: skip
     verdict = "不平衡" if residual else "经非税项目调节后平衡" if extra is not None else "平衡"
-    return {"unit": "万元", "verdict": verdict, **sides}, findings
+    lines = [_line(name, side) for name, side in zip(("收入侧", "支出侧"), sides.values(), strict=True)]
+    return {"unit": "万元", "verdict": verdict, "lines": [*lines, f"结论：{verdict}"], **sides}, findings
+
+
+def _line(name: str, side: dict) -> str:
+    terms = [f"{t['label']} {t['amount']}" for t in side["terms"] if t["amount"] is not None]
+    said = "平衡" if side["closes"] else f"差 {side['residual']}"
+    return f"{name}：{' + '.join(terms)} = {side['sum']}，资金总额 {side['total']['amount']}（{said}）"
 
 
 def unreadable(file: str, message: str = "文件打不开：不是有效的工作簿") -> dict:
@@ -174,7 +184,8 @@ def unreadable(file: str, message: str = "文件打不开：不是有效的工�
     found = [finding("R101", "error", message, "", sheet="", review="形式")]
     return {
         "file": file, "unit": "", "code": "", "year": None, "edition": "hunan-2023", "verdict": "error",
-        "balance": None, "counts": _counts(found), "findings": found, "projects": [], "indicators": [],
+        "balance": None, "counts": _counts(found), "findings": found, "stale": [],
+        "projects": [], "indicators": [],
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from xltool.atomic import writing
 from xltool.model import Severity
 from xltool.report.record import VERDICTS, Record
-from xltool.report.run import Run, titles
+from xltool.report.run import Run, titles, total
 from xltool.report.spool import Spool
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -41,7 +41,9 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
             severities.update({f["code"]: f["severity"] for f in record["findings"]})
             verdicts[record["verdict"]] += 1
             index.append(_index_row(record, here, run))
-            details.append([record["balance"], record["findings"], record["projects"]])
+            details.append(
+                [record["balance"], record["findings"], record.get("stale", []), record["projects"]]
+            )
 
         yield add
         known = titles()
@@ -72,7 +74,7 @@ def _index_row(record: Record, codes: list[str], run: Run) -> list[Any]:
         record["unit"] or Path(record["file"]).name, record["code"], record["file"], run.href(record["file"]),
         record["year"], record["verdict"],
         [count[key] for key in ("error", "query", "note", "explained", "trial")],
-        sums["verdict"] if sums else "", sums["revenue"]["total"]["amount"] if sums else None,
+        sums["verdict"] if sums else "", total(record),
         sums["unit"] if sums else "", codes,
     ]  # fmt: skip
 

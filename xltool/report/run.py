@@ -68,6 +68,11 @@ def sides(record: Record) -> Iterator[tuple[str, Record]]:
             yield name, record["balance"][side]
 
 
+def total(record: Record) -> str | None:
+    """The department form's total, as written on its first side."""
+    return next((side["total"]["amount"] for _, side in sides(record)), None)
+
+
 def titles() -> dict[str, str]:
     """The title of every rule, by code."""
     from xltool.review import rules

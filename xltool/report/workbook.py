@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from xltool.atomic import writing
 from xltool.report.record import VERDICTS, Record
-from xltool.report.run import Run, label, sides, state
+from xltool.report.run import Run, label, sides, state, total
 from xltool.report.spool import Spool
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def _summary_row(record: Record) -> list[Any]:
     return [
         record["file"], _name(record), record["code"], record["year"], VERDICTS[record["verdict"]],
         [count[key] for key in ("error", "query", "note", "explained", "trial")],
-        sums["verdict"] if sums else "", sums["revenue"]["total"]["amount"] if sums else None,
+        sums["verdict"] if sums else "", total(record),
         sums["unit"] if sums else "", len(record["projects"]), len(record["indicators"]),
     ]  # fmt: skip
 

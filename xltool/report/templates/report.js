@@ -45,8 +45,8 @@
       if (!element) return null; // the page is still being loaded
       parts.set(part, JSON.parse(element.textContent));
     }
-    const [balance, findings, projects] = parts.get(part)[unit.number % meta.part];
-    return { balance, findings, projects };
+    const [balance, findings, stale, projects] = parts.get(part)[unit.number % meta.part];
+    return { balance, findings, stale, projects };
   }
 
   /* ── the balance, term by term: each bar begins where the one before it ended ── */
@@ -60,7 +60,8 @@
       h("rect", { class: `fill-${kind}`, x: Math.min(left, 100 - width), width, y: 1, height: 8 }));
   }
 
-  function side(name, data, unit) {
+  function side(name, data, balance) {
+    if (!data) return "";
     const counted = data.terms.filter((term) => !term.adjust || data.adjusted);
     const steps = [0];
     for (const term of counted) steps.push(steps[steps.length - 1] + Number(term.amount || 0));
@@ -87,14 +88,12 @@
     }
     const [kind, word] = data.residual === null ? ["note", "无法判断"] : !data.closes
       ? ["error", `差 ${money(data.residual)}`] : data.adjusted ? ["query", "经非税项目调节后平衡"] : ["pass", "平衡"];
-    const filled = counted.filter((term) => term.amount !== null);
-    const equation = filled.map((term) => `${term.label} ${money(term.amount)}`).join(" + ")
-      + ` = ${money(data.sum)}，${data.total.label} ${money(data.total.amount)}`;
+    const equation = balance.lines.find((line) => line.startsWith(`${name}：`)) || "";
     return h("section", { class: "side" },
-      h("h4", {}, h("span", {}, `${name}（${unit}）`), mark(kind, word)),
+      h("h4", {}, h("span", {}, `${name}（${balance.unit}）`), mark(kind, word)),
       h("table", { class: "terms" },
         h("caption", { hidden: true }, name), h("tbody", {}, ...rows)),
-      filled.length > 1 || !data.closes ? h("p", { class: "equation" }, equation) : "",
+      h("p", { class: "equation" }, equation.slice(name.length + 1)),
       data.causes.length ? h("ul", { class: "causes" }, ...data.causes.map((cause) => h("li", {}, cause))) : "");
   }
 
@@ -117,22 +116,36 @@
         one.explanation ? h("p", { class: "answer" }, `单位说明：${one.explanation}`) : ""));
   }
 
+  function byPlace(findings) { // as they come, but all of one cell together
+    const places = new Map();
+    for (const one of findings) {
+      const place = `${one.sheet}!${one.cell}`;
+      if (!places.has(place)) places.set(place, []);
+      places.get(place).push(one);
+    }
+    return [...places.values()].flat();
+  }
+
   function body(unit) {
     const data = details(unit);
     if (!data) return [h("p", { class: "quiet" }, "正在读取…")];
     const nodes = [];
     if (data.balance) {
       nodes.push(h("h3", { class: "block" }, h("span", {}, "收支平衡"), mark(MARKS[data.balance.verdict] || "note", data.balance.verdict)),
-        h("div", { class: "sides" }, side("收入侧", data.balance.revenue, data.balance.unit),
-          side("支出侧", data.balance.spending, data.balance.unit)));
+        h("div", { class: "sides" }, side("收入侧", data.balance.revenue, data.balance),
+          side("支出侧", data.balance.spending, data.balance)));
     }
     if (data.findings.length) {
       const said = SEVERITIES.map((severity) => {
         const number = data.findings.filter((one) => one.severity === severity).length;
         return number ? `${meta.severities[severity]} ${number}` : "";
       }).filter(Boolean).join("，");
-      nodes.push(h("h3", {}, `问题（${said}）`), h("ol", { class: "findings" }, ...data.findings.map(finding)));
+      nodes.push(h("h3", {}, `问题（${said}）`), h("ol", { class: "findings" }, ...byPlace(data.findings).map(finding)));
     } else nodes.push(h("h3", {}, "没有发现问题"));
+    if (data.stale.length) {
+      nodes.push(h("h3", {}, "问题已不在的说明"),
+        h("ul", { class: "stale" }, ...data.stale.map((one) => h("li", {}, `${one.explanation}（${one.finding}）`))));
+    }
     if (data.projects.length) {
       nodes.push(h("h3", {}, `项目表 ${data.projects.length} 张`),
         h("ul", { class: "projects" }, ...data.projects.map((project) =>
@@ -304,7 +317,7 @@
     $("share").append(svg);
     const codes = Object.entries(meta.codes);
     if (codes.length) {
-      $("common").append(h("h2", {}, "出现最多的问题"), h("ul", { class: "chips" }, ...codes.filter(([, [, , severity]]) => severity !== "note").slice(0, 6).map(([code, [title, number]]) =>
+      $("common").append(h("h2", {}, "出现最多的错误和核实"), h("ul", { class: "chips" }, ...codes.filter(([, [, , severity]]) => severity !== "note").slice(0, 6).map(([code, [title, number]]) =>
         h("li", {}, h("button", { type: "button", class: "chip", "data-code": code, "aria-pressed": "false" }, `${code} ${title} `, h("b", {}, count(number)), " 家")))));
     }
     for (const word of balances) if (word) $("balance").append(h("option", { value: word }, word));
