@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.seed import EXAMPLE, seed_filing
 from xltool.databook import DatabookError, load_databook, open_databook, problems
@@ -320,3 +322,41 @@ def test_the_example_survives_a_spreadsheet_that_adds_empty_rows(tmp_path):
         with (tmp_path / file.name).open("w", encoding="gb18030", newline="") as target:
             csv.writer(target).writerows([*rows, [""] * 20, []])
     assert load_databook(tmp_path) == [seed_filing()]
+
+
+BLIND = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@BLIND
+@given(st.sampled_from(list(HEADS)), st.binary(max_size=60), st.integers(0, 400), st.integers(0, 10))
+def test_no_bytes_in_a_table_are_too_odd(tmp_path_factory, table, junk, at, cut):
+    folder = book(tmp_path_factory.mktemp("book"))
+    path = folder / f"{table}.csv"
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + junk + data[at + cut :])
+    found = open_databook(folder)
+    assert not found.left_out or found.errors
+    assert len(found.filings) + len(found.left_out) == len(found.units)
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["unit", "x"]), inner),
+    max_leaves=4,
+)
+STEPS = ["filings", 0, "department", "indicators", 0, "name"]
+
+
+@BLIND
+@given(depth=st.integers(1, len(STEPS)), odd=ODD)
+def test_no_value_in_a_document_is_too_odd(tmp_path_factory, depth, odd):
+    value = at = document(indicators=[{"block": "quantity", "name": "x"}])
+    for step in STEPS[: depth - 1]:
+        at = at[step]
+    at[STEPS[depth - 1]] = odd
+    path = tmp_path_factory.mktemp("book") / "book.json"
+    path.write_text(json.dumps(value), "utf-8")
+    found = open_databook(path)
+    assert len(found.filings) + len(found.left_out) == len(found.units)
+    for problem in found.problems:
+        str(problem).encode()

@@ -102,7 +102,7 @@ def _amount(cell: Cell, edition: Edition) -> Answer:
     # Beyond this no budget lies, and a forged exponent would fill the memory with zeros.
     if value is None or value.adjusted() > 15 or int(value.as_tuple().exponent) < -15:
         short = cell.text if len(cell.text) <= 40 else cell.text[:40] + "…"
-        remark = ("B013", f"金额“{short}”无法读取，请填写数字，单位{edition.unit}", f"数字（{edition.unit}）")
+        remark = ("B013", f"“{short}”无法读取，请填写数字，单位{edition.unit}", f"数字（{edition.unit}）")
         return Answer(Entry(None, cell.text, cell.place), (remark,))
     return Answer(Entry(tidy(value), cell.text, cell.place), remarks)
 
@@ -112,6 +112,6 @@ def _year(cell: Cell, edition: Edition) -> Answer:
         return Answer(Entry(None, "", cell.place))
     match = _YEAR.fullmatch(cell.text.translate(_FULLWIDTH).strip())
     if match is None:
-        remark = ("B014", f"年度“{cell.text[:40]}”无法读取，请填写四位数字的年份", "四位数字，如 2023")
+        remark = ("B014", f"“{cell.text[:40]}”无法读取，请填写四位数字的年份", "四位数字，如 2023")
         return Answer(Entry(None, cell.text, cell.place), (remark,))
     return Answer(Entry(int(match[1]), cell.text, cell.place))
