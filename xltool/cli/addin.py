@@ -1,0 +1,67 @@
+"""`xltool addin`: build, install, remove and examine the ribbon add-in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def addin() -> None:
+    """Excel 功能区加载项：安装、卸载、体检。"""
+
+
+@addin.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="写到哪个文件。")
+@click.option(
+    "--macros",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("macros"),
+    show_default=True,
+    help="宏文本所在的文件夹。",
+)
+def build(output: Path | None, macros: Path) -> None:
+    """由宏文本生成 xltool.xlam（改宏的人才用；结果处处相同）。"""
+    from xltool.excel.addin import ADDIN
+    from xltool.excel.build import build
+
+    click.echo(f"已生成 {build(macros, output or ADDIN)}")
+
+
+@addin.command()
+def install() -> None:
+    """为当前用户安装，不要管理员权限。重新打开 Excel 后出现“绩效目标”选项卡。"""
+    from xltool.excel.addin import install
+
+    place = install()
+    click.echo(f"已安装 {place.addin}\n启动用的 Python：{place.interpreter_path()}\n请重新打开 Excel。")
+
+
+@addin.command()
+def uninstall() -> None:
+    """卸载当前用户的加载项。"""
+    from xltool.excel.addin import uninstall
+
+    removed = uninstall()
+    click.echo("".join(f"已删除 {file}\n" for file in removed) or "没有安装过，无事可做。\n", nl=False)
+
+
+@addin.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """体检：Excel、宏的信任设置、Python、加载项，哪里对哪里不对。"""
+    from rich.console import Console
+    from rich.table import Table
+
+    from xltool.excel.doctor import examine
+
+    lines = examine()
+    table = Table(box=None, pad_edge=False)
+    for head in ("", "项目", "看到的", "怎么办"):
+        table.add_column(head, overflow="fold")
+    for line in lines:
+        table.add_row({True: "✓", False: "✗", None: "?"}[line.right], line.what, line.found, line.todo)
+    Console().print(table)
+    if any(line.right is False for line in lines):
+        context.exit(1)
