@@ -61,6 +61,7 @@ class Sheet:
     hidden: bool = False
     hidden_lines: list[str] = field(default_factory=list)
     objects: bool = False
+    notes: dict[str, str] = field(default_factory=dict)  # cell → a reader's remark; not part of the form
     part: str = ""
 
     def __getitem__(self, at: tuple[int, int]) -> Cell:
@@ -153,6 +154,7 @@ def grid_of(package: Parts) -> Grid:
             continue
         sheet.part = _resolve(folder, target)
         _worksheet(package.read(sheet.part), sheet, strings, styles)
+        _remarks(package, sheet)
     for name, scope, text in names:
         # A name that damage or a paste turned into #REF! is there, but leads nowhere.
         where, _, area = text.rpartition("!")
@@ -525,6 +527,43 @@ def _parse_cells(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) 
 
 
 _OPEN = Cell("", locked=False)
+_DRAWN = re.compile(rb'ObjectType="(\w+)"')
+
+
+def _remarks(package: Parts, sheet: Sheet) -> None:
+    """A sheet's notes. Their boxes are drawings too, in the old manner, but no objects on the form."""
+    for kind, target in _relations(package, sheet.part).values():
+        part = _resolve(sheet.part.rpartition("/")[0], target)
+        if part not in package:
+            continue
+        if kind.endswith("/vmlDrawing"):
+            sheet.objects |= any(drawn != b"Note" for drawn in _DRAWN.findall(package.read(part)))
+        elif kind.endswith("/comments"):
+            sheet.notes |= _notes(package.read(part))
+
+
+def _notes(data: bytes) -> dict[str, str]:
+    found: dict[str, str] = {}
+    cell = ""
+    wanted = False
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal cell, wanted
+        if tag == "comment":
+            cell = a.get("ref", "")
+            found[cell] = ""
+        wanted = tag == "t"
+
+    def end(tag: str) -> None:
+        nonlocal wanted
+        wanted = False
+
+    def text(data: str) -> None:
+        if wanted and cell:
+            found[cell] += data
+
+    parse_xml(data, start, end, text)
+    return found
 
 
 def _properties(data: bytes) -> dict[str, str]:

@@ -12,10 +12,9 @@ from xltool.grid import Area, Cell, Grid, Sheet, cell_name, open_grid
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place, XltoolError
 from xltool.money import read_amount, tidy
 from xltool.package import Unreadable
+from xltool.report.results import RESULTS_SHEET, read_answers
 from xltool.template.compare import changes, likeness, locate, squeeze
 from xltool.template.layout import FormLayout, Layout, Rows, load_layout
-
-RESULTS_SHEET = "审核结果"  # our own sheet of findings; never part of a form
 
 # From here on a sheet counts as a form that was changed; below, as a sheet of another kind.
 _ALIKE = 0.5
@@ -53,7 +52,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
     department: Form | None = None
     projects: list[Form] = []
     for sheet in grid.sheets:
-        form_layout = _form_of(layout, sheet)
+        form_layout = form_of(layout, sheet)
         if form_layout is None:
             continue
         form, seen = _read_form(form_layout, sheet)
@@ -82,6 +81,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
         source=source,
         faults=tuple(faults),
         seal={k: v for k, v in grid.properties.items() if k.startswith("xltool.")},
+        answers=next((read_answers(s.cells) for s in grid.sheets if s.name == RESULTS_SHEET), {}),
     )
 
 
@@ -94,7 +94,7 @@ def _edition(claimed: str, faults: list[Fault]) -> Edition | None:
         return None
 
 
-def _form_of(layout: Layout, sheet: Sheet) -> FormLayout | None:
+def form_of(layout: Layout, sheet: Sheet) -> FormLayout | None:
     """The official form that this sheet is, if it is one."""
     if sheet.name == RESULTS_SHEET or not sheet.cells:
         return None

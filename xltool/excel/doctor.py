@@ -40,7 +40,9 @@ def examine(registry: Registry | None = None) -> list[Line]:
         registry = windows_registry
     if registry is None:
         lines.append(
-            Line(None, "Excel、信任设置", "这台机器不是 Windows，看不到 Excel 和注册表", "请在会计的电脑上运行")
+            Line(
+                None, "Excel、信任设置", "这台机器不是 Windows，看不到 Excel 和注册表", "请在会计的电脑上运行"
+            )
         )
     else:
         lines += [*_excel(registry), *_trust(registry)]
@@ -67,9 +69,7 @@ def _excel(registry: Registry) -> Iterator[Line]:
         (
             found
             for root in ("HKCU", "HKLM")
-            if (
-                found := registry(root, r"Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe", "")
-            )
+            if (found := registry(root, r"Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe", ""))
         ),
         None,
     )
@@ -93,7 +93,12 @@ def _trust(registry: Registry) -> Iterator[Line]:
     by_policy = level is not None
     if level is None:
         level = registry("HKCU", rf"{_OFFICE}\Security", "VBAWarnings")
-    words = {1: "全部启用", 2: "禁用并提示（XLSTART 是受信任位置，照常运行）", 3: "只许有数字签名的宏", 4: "全部禁用"}
+    words = {
+        1: "全部启用",
+        2: "禁用并提示（XLSTART 是受信任位置，照常运行）",
+        3: "只许有数字签名的宏",
+        4: "全部禁用",
+    }
     text = words.get(level, "默认") if isinstance(level, int) else "默认（XLSTART 是受信任位置，照常运行）"
     who = "由单位统一规定" if by_policy else "信任中心"
     yield Line(level not in (3, 4), "宏", f"{text}（{who}）", _WITHOUT_MACROS if level in (3, 4) else "")

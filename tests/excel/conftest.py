@@ -1,0 +1,41 @@
+"""A live Calc for this process, started when the first test asks for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.calc.office import Office, why_absent
+
+
+@pytest.fixture(scope="session")
+def office() -> Iterator[Office]:
+    reason = why_absent()
+    if reason:
+        pytest.skip(reason)
+    with Office() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def engine(office):
+    import xlwings as xw
+
+    from tests.support.calc.engine import Engine
+
+    made = Engine(office)
+    xw.engines.add(xw.Engine(impl=made))
+    return made
+
+
+@pytest.fixture
+def app(engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The live Calc with nothing open; the log goes to the test's own folder."""
+    import xlwings as xw
+
+    monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))
+    xw.engines["calc"].activate()
+    app = engine.apps.running[0]
+    app.reset()
+    yield app
+    app.reset()

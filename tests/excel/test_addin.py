@@ -1,0 +1,228 @@
+"""The add-in: built from text, the same everywhere; its VBA read back, checked and run."""
+
+import re
+import warnings
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from xltool.cli.addin import addin
+from xltool.excel import addin as installation
+from xltool.excel.__main__ import unescaped
+from xltool.excel.addin import ADDIN
+from xltool.excel.build import build, parts
+from xltool.excel.press import buttons, labels
+from xltool.model import XltoolError
+
+MACROS = Path(__file__).parents[2] / "macros"
+XSD = Path(__file__).parents[1] / "data" / "customui14.xsd"
+
+
+@pytest.fixture(scope="module")
+def built() -> dict[str, bytes]:
+    pytest.importorskip("pyopenvba", reason="pyOpenVBA builds the add-in")
+    return parts(MACROS)
+
+
+def packaged(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as package:
+        assert {entry.compress_type for entry in package.infolist()} == {zipfile.ZIP_STORED}
+        return {name: package.read(name) for name in package.namelist()}
+
+
+def test_the_shipped_addin_is_what_the_texts_give(built):
+    assert packaged(ADDIN) == built
+
+
+def test_building_twice_gives_the_same_bytes(tmp_path, built):
+    one, two = build(MACROS, tmp_path / "1.xlam"), build(MACROS, tmp_path / "2.xlam")
+    assert one.read_bytes() == two.read_bytes() == ADDIN.read_bytes()
+
+
+def test_build_command(tmp_path, built):
+    goal = tmp_path / "加载项.xlam"
+    result = CliRunner().invoke(addin, ["build", "-o", str(goal), "--macros", str(MACROS)])
+    assert result.exit_code == 0, result.output
+    assert packaged(goal) == built
+
+
+def test_build_says_what_is_wrong_with_the_texts(tmp_path, built):
+    with pytest.raises(XltoolError, match="没有宏的文本"):
+        parts(tmp_path)
+    (tmp_path / "A.bas").write_text('Attribute VB_Name = "A"\n\' 中文\n', "utf-8")
+    (tmp_path / "ribbon.xml").write_text("<customUI/>")
+    with pytest.raises(XltoolError, match="ASCII"):
+        parts(tmp_path)
+
+
+def test_nobody_is_named_in_the_addin(built):
+    assert not [name for name in built if name.startswith("docProps")]
+    for name, data in built.items():
+        for author in (b"William", "William".encode("utf-16-le")):
+            assert author not in data, name
+
+
+def test_olevba_reads_the_very_texts_back(built):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        olevba = pytest.importorskip("oletools.olevba")
+        found = {
+            name: code
+            for _, _, name, code in olevba.VBA_Parser(str(ADDIN)).extract_all_macros()
+            if code.strip()
+        }
+    texts = {p.name: p.read_text("ascii") for p in MACROS.glob("*.bas")}
+    # olevba leaves out the attribute lines, as the VBA editor does.
+    expected = {name: text.partition("\n")[2] for name, text in texts.items()}
+    assert {n: c.replace("\r\n", "\n").strip() for n, c in found.items()} == {
+        n: c.strip() for n, c in expected.items()
+    }
+
+
+def test_static_analysis_of_the_vba_finds_nothing():
+    analysis = pytest.importorskip("pyvbaanalysis")
+    problems = analysis.analyze_office_file(str(ADDIN))
+    assert {"Launcher", "Ribbon"} <= set(problems)
+    told = [f"{module}: {p.code} {p.message}" for module, found in problems.items() for p in found]
+    # The ribbon calls OnButton and the launcher is reached from there; no VBA calls OnButton itself.
+    assert not [line for line in told if "OnButton" not in line]
+
+
+def test_static_analysis_would_find_a_fault(tmp_path):
+    analysis = pytest.importorskip("pyvbaanalysis")
+    source = (MACROS / "Launcher.bas").read_text("ascii").replace("Dim i As Long, one As String", "")
+    assert any("one" in p.message for p in analysis.analyze_module(source))
+
+
+def test_the_ribbon_is_valid():
+    xmlschema = pytest.importorskip("xmlschema")
+    schema = xmlschema.XMLSchema(str(XSD))
+    text = (MACROS / "ribbon.xml").read_text("utf-8")
+    schema.validate(text)
+    assert not schema.is_valid(text.replace('size="large"', 'size="huge"', 1))
+    assert not schema.is_valid(text.replace('id="add_row"', 'id="new_form"', 1))
+
+
+def test_three_lists_of_buttons_are_equal():
+    root = ElementTree.parse(MACROS / "ribbon.xml").getroot()
+    space = "{http://schemas.microsoft.com/office/2009/07/customui}"
+    xml = [b.get("id") for b in root.iter(f"{space}button")]
+    source = (MACROS / "Ribbon.bas").read_text("ascii")
+    constant = source[source.index("BUTTONS As String") : source.index("' The one callback")]
+    vba = " ".join(re.findall(r'"([^"]*)"', constant)).split()
+    assert xml == vba == [b.id for b in labels()]
+    assert sorted(xml) == sorted(buttons())
+    assert {b.get("onAction") for b in root.iter(f"{space}button")} == {"OnButton"}
+    assert "Public Sub OnButton(control As Object)" in source
+
+
+def test_every_button_has_words_and_a_picture():
+    root = ElementTree.parse(MACROS / "ribbon.xml").getroot()
+    space = "{http://schemas.microsoft.com/office/2009/07/customui}"
+    assert [tab.get("label") for tab in root.iter(f"{space}tab")] == ["绩效目标"]
+    assert [g.get("label") for g in root.iter(f"{space}group")] == ["填报", "审核", "输出", "帮助"]
+    pictures = [b.get("imageMso") for b in root.iter(f"{space}button")]
+    assert all(pictures)
+    assert len(set(pictures)) == len(pictures)
+    assert all(b.tip.endswith("。") for b in labels())
+
+
+NAMES = [
+    "绩效目标 2023.xlsx",
+    'a "quoted" name.xlsx',
+    "=cmd|' /C calc'!A0.xlsx",
+    "100% %PATH% %COMSPEC%.xlsx",
+    "尾\\",
+    "𠮷野 (1) & ^ ; `x`.xlsx",
+    "*0041.xlsx",
+    "",
+]
+
+
+def windows_arguments(command: str) -> list[str]:
+    """The command line as the C runtime splits it, for one without quotes inside quotes."""
+    assert "\\" not in command.rpartition("--book")[2]
+    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', command)]
+
+
+@pytest.fixture(scope="module")
+def vba(office, tmp_path_factory):
+    """The add-in loaded by LibreOffice, macros on; runs a function of it."""
+    file = tmp_path_factory.mktemp("addin") / "xltool.xlam"
+    file.write_bytes(ADDIN.read_bytes())
+    document = office.load(file, FilterName="Calc MS Excel 2007 VBA XML", MacroExecutionMode=4)
+
+    def run(name: str, *arguments):
+        uri = f"vnd.sun.star.script:VBAProject.{name}?language=Basic&location=document"
+        return document.getScriptProvider().getScript(uri).invoke(arguments, (), ())[0]
+
+    run.document = document
+    yield run
+    document.close(True)
+
+
+@pytest.mark.xdist_group("calc")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_launcher_command_line_survives_any_name(vba, name):
+    python = r"C:\Program Files\Python 311\张三\pythonw.exe"
+    command = vba("Launcher.CommandLine", python, "check_all", name, "65812")
+    told = windows_arguments(command)
+    assert told[:5] == [python, "-I", "-B", "-m", "xltool.excel"]
+    book = command.partition('--book "')[2].rpartition('" --hwnd')[0]
+    assert unescaped(book) == name
+    assert re.fullmatch(r"[A-Za-z0-9 ._*-]*", book), "nothing that a shell or Windows could expand"
+    assert command.endswith(" --hwnd 65812")
+
+
+@pytest.mark.xdist_group("calc")
+def test_a_press_runs_up_to_the_launcher(vba):
+    """Only what Windows alone has is replaced: the window's number, the file, the start itself."""
+    modules = vba.document.BasicLibraries.getByName("VBAProject")
+    launcher = modules.getByName("Launcher")
+    started = 'CreateObject("WScript.Shell").Run command, 1, False'
+    assert started in launcher
+    launcher = launcher.replace(started, 'ThisWorkbook.Worksheets(1).Range("B1").Value = command')
+    head, _, rest = launcher.partition("Public Function Interpreter() As String")
+    there = 'Public Function Interpreter() As String\nInterpreter = "C:\\Py\\pythonw.exe"\nEnd Function'
+    modules.replaceByName("Launcher", head + there + rest.partition("End Function")[2])
+    modules.replaceByName("Ribbon", modules.getByName("Ribbon").replace("Application.Hwnd", '"77"'))
+    cell = vba.document.Sheets.getByIndex(0).getCellRangeByName("B1")
+    vba("Ribbon.Press", "no_such_button")
+    assert cell.String == ""
+    for button in buttons():
+        vba("Ribbon.Press", button)
+        assert cell.String == (
+            f'"C:\\Py\\pythonw.exe" -I -B -m xltool.excel {button} --book "xltool.xlam" --hwnd 77'
+        )
+    message = vba.document.Sheets.getByIndex(0).getCellRangeByName("A1").String
+    assert "xltool addin doctor" in message
+
+
+def test_nothing_is_taken_from_a_workbook():
+    source = "\n".join(p.read_text("ascii") for p in MACROS.glob("*.bas"))
+    assert "RunPython" not in source
+    assert "cmd" not in source.replace("cmd.exe", "")
+    assert re.findall(r'"%\w+%', source) == ['"%APPDATA%']
+    assert len(source.splitlines()) < 80
+
+
+def test_install_and_uninstall(tmp_path, monkeypatch):
+    monkeypatch.setenv("APPDATA", str(tmp_path / "张 三"))
+    place = installation.install()
+    assert place.addin.read_bytes() == ADDIN.read_bytes()
+    assert place.addin.parent.name == "XLSTART"
+    assert place.interpreter_path() == installation.windowless_python()
+    assert place.interpreter.read_bytes()[:2] == b"\xff\xfe", "UTF-16 with its mark"
+    assert installation.install() == place, "again renews"
+    assert CliRunner().invoke(addin, ["uninstall"]).output.count("已删除") == 2
+    assert not place.addin.exists()
+    assert "没有安装过" in CliRunner().invoke(addin, ["uninstall"]).output
+
+
+def test_install_says_that_there_is_no_place(monkeypatch):
+    monkeypatch.delenv("APPDATA", raising=False)
+    with pytest.raises(XltoolError, match="APPDATA"):
+        installation.install()

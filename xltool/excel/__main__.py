@@ -1,0 +1,37 @@
+"""What the add-in's launcher starts: `python -m xltool.excel BUTTON --book NAME --hwnd N`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+
+from xltool.model import XltoolError
+
+
+def unescaped(name: str) -> str:
+    """The launcher writes what is not plain as *XXXX, one UTF-16 unit in hex."""
+    units = re.sub(r"\*([0-9A-F]{4})", lambda m: chr(int(m[1], 16)), name)
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Press the button. Messages appear in Excel; the exit code tells whether it went well."""
+    from xltool.excel.press import press
+
+    parser = argparse.ArgumentParser(prog="xltool.excel")
+    parser.add_argument("button")
+    parser.add_argument("--book", type=unescaped, default="")
+    parser.add_argument("--hwnd", type=int, default=None)
+    given = parser.parse_args(arguments)
+    try:
+        press(given.button, given.book, given.hwnd)
+    except XltoolError as error:
+        if sys.stderr is not None:  # pythonw has none
+            print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

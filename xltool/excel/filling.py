@@ -1,0 +1,239 @@
+"""填报: a new workbook, data into the workbook, rows and project sheets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xltool.atomic import writing
+from xltool.edition import DEFAULT, Edition, Field, load_edition
+from xltool.excel.desk import Desk
+from xltool.excel.press import button, desk
+from xltool.excel.sheets import protection, unprotected, write_texts
+from xltool.grid import Area, Grid, Sheet, open_grid
+from xltool.model import Filing, Form, XltoolError
+from xltool.reader import form_of
+from xltool.template.compare import locate, squeeze
+from xltool.template.layout import FormLayout, Rows, load_layout
+
+WORKBOOKS = "Excel 工作簿 (*.xlsx),*.xlsx"
+DATA = "数据表 (*.xlsx;*.json;*.csv),*.xlsx;*.json;*.csv"
+
+
+@button
+def new_form() -> str:
+    """A blank workbook from the official template, where the accountant wants it."""
+    here = desk()
+    edition = load_edition(DEFAULT)
+    place = here.ask_save("新建填报表", "绩效目标申报表.xlsx", WORKBOOKS)
+    if place is None:
+        return "没有新建"
+    with writing(place, "wb") as file:
+        file.write(edition.template.read_bytes())
+    here.open(place)
+    return f"已新建 {place.name}"
+
+
+@button
+def fill_from_data() -> str:
+    """Fill the workbook from a data book: its sheets are replaced by filled official ones."""
+    from xltool.databook import load_databook
+    from xltool.render import fill
+
+    here = desk()
+    with here.snapshot() as path:
+        old = here.read(path)
+        grid = open_grid(path)
+        source = here.ask_file("从数据填充：选数据表", DATA)
+        if source is None:
+            return "没有填充"
+        # One of the tables of a folder stands for the whole folder.
+        source = source.parent if source.suffix.lower() == ".csv" else source
+        new = _choose(load_databook(source, old.edition), old)
+        if _answered(old) and not here.confirm(f"工作簿里已有内容，换成“{new.unit}”的数据吗？"):
+            return "没有填充，内容未动"
+        file = fill(new, path.with_name("filled.xlsx"))
+        if grid.structure_locked:
+            here.app.books.api.Add(str(file))
+            return "工作簿结构受保护，填好的表在另一个新窗口里，请另存"
+        _replace_forms(here, grid, file, load_edition(old.edition))
+        if new.code and grid.properties.get("xltool.unit_code") != new.code:
+            here.book.api.CustomDocumentProperties.Add("xltool.unit_code", False, 4, new.code)
+    with here.snapshot() as path:
+        if here.read(path) != new:
+            raise XltoolError("填完读回的内容与数据表不一致，请不要保存，把文件交给技术人员")
+    return f"已填入“{new.unit}”的数据：部门表 1 张，项目表 {len(new.projects)} 张"
+
+
+def _choose(filings: list[Filing], old: Filing) -> Filing:
+    """The data of this workbook's unit, or the only one there is."""
+    mine = [f for f in filings if f.unit == old.unit]
+    if len(mine) == 1:
+        return mine[0]
+    if len(filings) == 1 and not old.unit:
+        return filings[0]
+    if not filings:
+        raise XltoolError("数据表里没有任何单位")
+    if old.unit:
+        raise XltoolError(f"数据表里没有“{old.unit}”；有：{'、'.join(f.unit for f in filings[:8])}")
+    raise XltoolError("数据表里有多个单位：请先在部门表填上部门名称，再点一次")
+
+
+def _answered(filing: Filing) -> bool:
+    return any(
+        form.indicators
+        or any(not e.blank for k, e in form.entries.items() if k not in ("year", "unit", "filer"))
+        for form in filing.forms
+    )
+
+
+def _replace_forms(here: Desk, grid: Grid, file: Path, edition: Edition) -> None:
+    """Bring the filled sheets in, then let the former forms go."""
+    layout = load_layout(edition)
+    former = [s.name for s in grid.sheets if form_of(layout, s) is not None]
+    with here.opened(file) as filled:
+        wanted = [s.name for s in filled.sheets]
+        filled.api.Worksheets.Copy(None, here.book.sheets[-1].api)
+    brought = list(here.book.sheets)[-len(wanted) :]
+    for name in former:
+        here.book.sheets[name].delete()
+    for sheet, name in zip(brought, wanted, strict=True):
+        if sheet.name != name:
+            sheet.name = name
+    brought[0].activate()
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where the cursor stands: its form, the category it is in, and that category's rows."""
+
+    sheet: Sheet
+    layout: FormLayout
+    label: str
+    area: Area
+    row: int
+
+
+def _spot(here: Desk, grid: Grid, edition: Edition) -> _Spot:
+    selection = here.app.selection
+    if selection is None:
+        raise XltoolError("请先把光标放在要加行的指标类别里")
+    row, name = selection.row, selection.sheet.name
+    sheet = next((s for s in grid.sheets if s.name == name), None)
+    layout = form_of(load_layout(edition), sheet) if sheet is not None else None
+    if sheet is not None and layout is not None:
+        rows, _ = locate(layout, sheet)
+        for block in layout.spec.indicators.block:
+            area = rows.area(layout.blocks[block.id])
+            if area.top <= row <= area.bottom:
+                return _Spot(sheet, layout, block.label, area, row)
+    raise XltoolError("光标不在指标行上：请先点一下要加行的指标类别")
+
+
+@button
+def add_row() -> str:
+    """One more row in the category of the cursor, below the cursor."""
+    here = desk()
+    with here.snapshot() as path:
+        edition = load_edition(here.read(path).edition)
+        grid = open_grid(path)
+        spot = _spot(here, grid, edition)
+        area, sheet = spot.area, here.book.sheets[spot.sheet.name]
+        if area.top == area.bottom:
+            raise XltoolError(f"“{spot.label}”只有一行，Excel 里加不了；请改用从数据填充")
+        attributes = protection(here.package(path), spot.sheet)
+        # Only a row inserted within the block extends its names and merged cells; below the last
+        # row, the new row goes in above it and the last row's text moves up.
+        at = min(spot.row + 1, area.bottom)
+        allowed = not attributes or attributes.get("insertRows") in ("0", "false")
+        with unprotected(sheet, {} if allowed else attributes):
+            sheet.range(f"{at}:{at}").insert("down")
+        new = at
+        if spot.row == area.bottom:
+            new = at + 1
+            texts = {(at, c): spot.sheet[spot.row, c].text for c in range(area.left, area.right + 1)}
+            write_texts(sheet, texts | {(new, c): "" for c in range(area.left, area.right + 1)})
+        sheet.range(new, area.left).select()
+    return f"“{spot.label}”加了一行（第 {new} 行）"
+
+
+@button
+def delete_empty_rows() -> str:
+    """Remove added indicator rows that say nothing; the official rows stay."""
+    here = desk()
+    gone = 0
+    with here.snapshot() as path:
+        edition = load_edition(here.read(path).edition)
+        package = here.package(path)
+        layout = load_layout(edition)
+        for sheet in open_grid(path).sheets:
+            form = form_of(layout, sheet)
+            if form is None:
+                continue
+            rows, _ = locate(form, sheet)
+            empty = sorted(_empty_rows(form, sheet, rows, edition.placeholder), reverse=True)
+            if not empty:
+                continue
+            live = here.book.sheets[sheet.name]
+            with unprotected(live, protection(package, sheet)):
+                for row in empty:
+                    live.range(f"{row}:{row}").delete("up")
+            gone += len(empty)
+    return f"删去了 {gone} 个空行" if gone else "没有后加的空行"
+
+
+def _empty_rows(form: FormLayout, sheet: Sheet, rows: Rows, placeholder: str) -> list[int]:
+    """The rows to remove: never more than were added, never a block's first (it carries the label)."""
+    found: list[int] = []
+    dots = {"", squeeze(placeholder)}
+    for blank in form.blocks.values():
+        area = rows.area(blank)
+        added = (area.bottom - area.top) - (blank.bottom - blank.top)
+        columns = range(area.left, area.right + 1)
+        empty = [
+            row
+            for row in range(area.top + 1, area.bottom + 1)
+            if all(squeeze(sheet[row, column].text) in dots for column in columns)
+        ]
+        found += empty[::-1][: max(0, added)]
+    return found
+
+
+@button
+def add_project() -> str:
+    """One more blank project form, with year and unit of the department form."""
+    here = desk()
+    with here.snapshot() as path:
+        filing = here.read(path)
+        edition = load_edition(filing.edition)
+        if open_grid(path).structure_locked:
+            raise XltoolError("工作簿结构受保护，加不了表；请向下发单位要可以加表的版本")
+        blank = path.with_name("blank.xlsx")
+        blank.write_bytes(edition.template.read_bytes())
+        with here.opened(blank) as template:
+            form = template.api.Worksheets(edition.project.sheet)
+            form.Copy(None, here.book.sheets[-1].api)
+    new = here.book.sheets[-1]
+    layout = load_layout(edition).forms["project"]
+    if filing.department is not None:
+        write_texts(new, _from_department(layout, filing.department))
+    new.activate()
+    name = layout.fields["project"]
+    new.range(name.top, name.left).select()
+    return f"已添加“{new.name}”"
+
+
+def _from_department(layout: FormLayout, department: Form) -> dict[tuple[int, int], str]:
+    """What a new project form takes over from the department form."""
+    texts: dict[tuple[int, int], str] = {}
+    for field in layout.spec.field:
+        if field.from_department or field.same_as:
+            answer = department.text(field.id)
+            if answer.strip():
+                area = layout.fields[field.id]
+                texts[area.top, area.left] = _written(field, answer)
+    return texts
+
+
+def _written(field: Field, answer: str) -> str:
+    return field.pattern.format(answer) if field.pattern else answer

@@ -1,0 +1,88 @@
+"""帮助: how to fill in, what the rules say, and about."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import xltool
+from xltool.atomic import writing
+from xltool.edition import load_edition
+from xltool.excel.press import button, desk, labels, log_file
+from xltool.model import Severity
+
+
+@button
+def guide() -> str:
+    """How to fill in the forms, as a page in the browser."""
+    edition = load_edition()
+    rows = [(b.group, b.label, b.tip) for b in labels()]
+    fields = [
+        (form.title, f.label, f"{'必填' if f.required else '选填'}，{_KINDS[f.kind].format(edition.unit)}")
+        for form in edition.form
+        for f in form.field
+        if not f.derived
+    ]
+    blocks = [(form.title, b.level1, b.label) for form in edition.form for b in form.indicators.block]
+    return _show(
+        "guide",
+        "填报说明",
+        [("按钮", ("组", "按钮", "做什么"), rows), ("要填的栏", ("表", "栏", "怎么填"), fields),
+         ("指标类别", ("表", "一级指标", "二级指标"), blocks)],
+    )  # fmt: skip
+
+
+_KINDS = {
+    "year": "四位年份",
+    "unit": "单位全称",
+    "text": "文字",
+    "long": "文字，可分段",
+    "amount": "金额，以{}为单位的数字",
+    "period": "起止日期，如 2023年1月1日-2023年12月31日",
+}
+
+
+@button
+def rules_help() -> str:
+    """Every rule of the check, as a page in the browser."""
+    from xltool.review import rules
+
+    rows = [(r.code, Severity(r.severity).label, r.review, r.title, r.doc) for r in rules().values()]
+    return _show("rules", "规则说明", [("审核规则", ("代码", "级别", "审核属性", "规则", "说明"), rows)])
+
+
+@button
+def about() -> str:
+    """Versions, edition, and where the log is."""
+    text = f"xltool {xltool.__version__}\n版式：{load_edition().title}\n日志：{log_file()}"
+    desk().tell(text)
+    return text
+
+
+Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+
+
+def _show(name: str, title: str, tables: list[Table]) -> str:
+    """Write a page beside the log and open it."""
+    from jinja2 import Environment
+
+    page = Environment(autoescape=True).from_string(_PAGE).render(title=title, tables=tables)
+    place = Path(log_file()).with_name(f"{name}.html")
+    with writing(place) as file:
+        file.write(page)
+    webbrowser.open(place.as_uri())
+    return f"已在浏览器里打开{title}"
+
+
+_PAGE = """<!doctype html>
+<html lang="zh"><meta charset="utf-8"><title>{{ title }}</title>
+<style>body{font:15px/1.6 "Microsoft YaHei","Noto Sans CJK SC",sans-serif;margin:2em auto;max-width:70em}
+table{border-collapse:collapse;width:100%}td,th{border:1px solid #bbb;padding:.3em .6em;text-align:left;
+vertical-align:top;white-space:pre-line}th{background:#eef}</style>
+<h1>{{ title }}</h1>
+{% for heading, head, rows in tables %}<h2>{{ heading }}</h2>
+<table><tr>{% for h in head %}<th>{{ h }}</th>{% endfor %}</tr>
+{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}</table>
+{% endfor %}</html>
+"""

@@ -1,0 +1,62 @@
+"""输出: the forms as PDF, the data as JSON or a data book, a folder totalled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xltool.excel.press import button, desk
+from xltool.excel.reviewing import CHANGES_SHEET
+from xltool.model import XltoolError
+from xltool.report.results import RESULTS_SHEET
+
+PDF = "PDF (*.pdf),*.pdf"
+DATA = "JSON (*.json),*.json,数据表 (*.xlsx),*.xlsx"
+
+
+@button
+def export_pdf() -> str:
+    """The forms as one PDF, without results and marks: made from a copy, the workbook is not touched."""
+    here = desk()
+    with here.snapshot() as path:
+        here.read(path)
+        place = here.ask_save("导出PDF", _name(".pdf"), PDF)
+        if place is None:
+            return "没有导出"
+        with here.opened(path) as copy:
+            ours = [s.name for s in copy.sheets if s.name in (RESULTS_SHEET, CHANGES_SHEET)]
+            copy.to_pdf(str(place), exclude=ours or None, exclude_start_string="\0")
+    if not place.is_file():
+        raise XltoolError(f"没有写出 {place}")
+    return f"已导出 {place}"
+
+
+@button
+def export_data() -> str:
+    """The workbook's data as JSON by field id, or as a data book."""
+    from xltool.databook.write import write_databook
+
+    here = desk()
+    with here.snapshot() as path:
+        filing = here.read(path)
+    place = here.ask_save("导出数据", _name(".json"), DATA)
+    if place is None:
+        return "没有导出"
+    write_databook([filing], place)
+    return f"已导出 {place}"
+
+
+@button
+def total_folder() -> str:
+    """Check and total all filings in a folder; the summary opens as a workbook."""
+    here = desk()
+    folder = here.ask_folder("汇总文件夹：选放填报表的文件夹")
+    if folder is None:
+        return "没有汇总"
+    return f"{folder}"
+
+
+def _name(ending: str) -> str:
+    """The workbook's own name with another ending, in its own folder if it has one."""
+    here = desk()
+    name = Path(here.book.name).stem + ending
+    return str(here.folder / name) if here.folder else name

@@ -1,0 +1,141 @@
+"""Pressing a button: the registry of the ribbon's functions, and everything around each of them.
+
+Each is a Python function without arguments that returns one sentence. Called from anywhere (the
+add-in's launcher, `xltool live`, the panel, a test) it works on the desk that is set, or on the
+active workbook; a message shows while it runs, and an error is a sentence in Excel.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import zipfile
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from xml.etree import ElementTree
+
+from xltool.excel.addin import ADDIN
+from xltool.excel.desk import Desk, attach, busy, quiet
+from xltool.model import XltoolError
+
+Function = Callable[[], str]
+_HOMES = ("filling", "reviewing", "output", "helping")
+_BUTTONS: dict[str, Function] = {}
+_desk: ContextVar[Desk | None] = ContextVar("desk", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A button as the ribbon shows it."""
+
+    id: str
+    group: str
+    label: str
+    tip: str
+
+
+@functools.cache
+def labels() -> tuple[Label, ...]:
+    """The ribbon's buttons in order, read from the add-in's own ribbon part."""
+    with zipfile.ZipFile(ADDIN) as package:
+        root = ElementTree.fromstring(package.read("customUI/customUI14.xml"))
+    space = "{http://schemas.microsoft.com/office/2009/07/customui}"
+    return tuple(
+        Label(b.get("id", ""), group.get("label", ""), b.get("label", ""), b.get("supertip", ""))
+        for group in root.iter(f"{space}group")
+        for b in group.iter(f"{space}button")
+    )
+
+
+def buttons() -> dict[str, Function]:
+    """Every function of the ribbon by its button's id."""
+    for home in _HOMES:
+        import_module(f"xltool.excel.{home}")
+    return dict(_BUTTONS)
+
+
+def desk() -> Desk:
+    """The desk that the pressed button works on."""
+    found = _desk.get()
+    if found is None:
+        raise RuntimeError("no button is being pressed")
+    return found
+
+
+def button(function: Function) -> Function:
+    """Bind a function to the button of its name."""
+    name = function.__name__
+
+    @functools.wraps(function)
+    def pressed() -> str:
+        return _run(name, function)
+
+    _BUTTONS[name] = pressed
+    return pressed
+
+
+def press(name: str, book: str = "", hwnd: int | None = None) -> str:
+    """Press a button on this workbook of this Excel (default: the active ones); what it said.
+
+    An error is shown in Excel and raised as XltoolError; only without any Excel it is raised alone.
+    """
+    function = buttons().get(name)
+    if function is None:
+        raise XltoolError(f"没有“{name}”这个按钮；有：{'、'.join(buttons())}")
+    token = _desk.set(attach(book, hwnd))
+    try:
+        return function()
+    finally:
+        _desk.reset(token)
+
+
+def _run(name: str, function: Function) -> str:
+    here = _desk.get() or attach()
+    token = _desk.set(here)
+    label = next((b.label for b in labels() if b.id == name), name)
+    try:
+        here.say(f"{label}：请稍候……")
+        with quiet(here.app, calculating=here._book is not None):
+            said = function()
+        here.say(f"{label}：{said.splitlines()[0]}" if said else None)
+        return said
+    except Exception as error:
+        sentence = _sentence(label, error)
+        here.say(f"{label}：{sentence}")
+        here.tell(sentence, wrong=True)
+        raise (error if isinstance(error, XltoolError) else XltoolError(sentence)) from error
+    finally:
+        _desk.reset(token)
+
+
+def _sentence(label: str, error: Exception) -> str:
+    if isinstance(error, XltoolError):
+        return str(error)
+    if busy(error):
+        return "Excel 正忙：请先结束单元格编辑、关掉对话框，再点一次"
+    log = log_file()
+    _logger(log).error("%s", label, exc_info=error)
+    return f"“{label}”没有完成，工作簿里的内容请核对一下；详情记在 {log}"
+
+
+def log_file() -> Path:
+    """Where what went wrong is written for whoever helps."""
+    roaming = os.environ.get("APPDATA")
+    return (Path(roaming) / "xltool" if roaming else Path.home() / ".xltool") / "xltool.log"
+
+
+def _logger(log: Path) -> logging.Logger:
+    from logging.handlers import RotatingFileHandler
+
+    logger = logging.getLogger("xltool.excel")
+    if not any(getattr(h, "baseFilename", "") == str(log) for h in logger.handlers):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(log, maxBytes=2**20, backupCount=1, encoding="utf-8", delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger.addHandler(handler)
+        logger.propagate = False
+    return logger

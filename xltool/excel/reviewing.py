@@ -1,0 +1,208 @@
+"""审核: check, cross-totals, normal forms, from finding to finding, and away with the marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from xltool.excel.desk import Desk
+from xltool.excel.press import button, desk
+from xltool.excel.sheets import mark, protection, write_texts
+from xltool.grid import Grid, column_number, open_grid
+from xltool.model import Filing, Finding, Indicator, Place, XltoolError
+from xltool.report.record import VERDICTS, counts, verdict
+from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, marks, results
+from xltool.report.results_xlsx import write_changes, write_results
+
+CHANGES_SHEET = "规范记录"
+# The families of rules that speak of sums: totals, and the sums across forms.
+_SUMS = ("T", "X501", "X502", "X506")
+
+
+@button
+def check_all() -> str:
+    """Check the workbook by every rule: results on their sheet, marks in the cells."""
+    _, findings, shown = _review(lambda f: True)
+    return f"{_verdict(findings)}。{shown}"
+
+
+@button
+def cross_totals() -> str:
+    """Reconcile both sides of the department form and the forms with each other."""
+    from xltool.totals import balance, lines
+
+    filing, findings, _ = _review(lambda f: f.code.startswith(_SUMS))
+    if filing.department is None:
+        raise XltoolError("没有部门整体支出绩效目标表，无法核对两侧合计")
+    sums = balance(filing)
+    across = [f"{f.severity.label}：{f.message}" for f in findings if f.code.startswith("X5")]
+    desk().tell("\n".join([*lines(sums), *(a for a in across if a)]))
+    return f"{sums.verdict}"
+
+
+def _review(marked: Callable[[Finding], bool]) -> tuple[Filing, list[Finding], str]:
+    """Read, check, show; the filing, all its findings and where they were shown."""
+    from xltool.review import check
+
+    here = desk()
+    with here.snapshot() as path:
+        filing = here.read(path)
+        findings = check(filing, strict=False)
+        grid = open_grid(path)
+        unmarked = _mark(here, path, grid, marks(f for f in findings if marked(f)))
+        file = write_results(results(filing, findings), path.with_name("results.xlsx"))
+        shown = _show(here, grid, file, RESULTS_SHEET)
+    if unmarked:
+        shown += f"（{'、'.join(unmarked)}有保护密码，没有加批注）"
+    return filing, findings, shown
+
+
+def _verdict(findings: list[Finding]) -> str:
+    number = counts(findings)
+    said = "　".join(f"{w} {number[k]}" for k, w in (("error", "错误"), ("query", "核实"), ("note", "提示")))
+    return f"{VERDICTS[verdict(findings)]}：{said}"
+
+
+def _mark(here: Desk, path: Path, grid: Grid, wanted: dict[str, dict[str, str]]) -> list[str]:
+    """Mark the cells; the sheets on which that was not possible."""
+    package = here.package(path)
+    failed = []
+    for sheet in grid.sheets:
+        if sheet.name == RESULTS_SHEET or not (sheet.notes or sheet.name in wanted):
+            continue
+        live = here.book.sheets[sheet.name]
+        if not mark(live, sheet, wanted.get(sheet.name, {}), protection(package, sheet)):
+            failed.append(sheet.name)
+    return failed
+
+
+def _show(here: Desk, grid: Grid, file: Path, name: str) -> str:
+    """Bring a sheet of ours into the workbook in place of its predecessor; where it can be seen."""
+    if grid.structure_locked:
+        # A locked workbook takes no further sheet: the results stand in a workbook of their own.
+        here.app.books.api.Add(str(file))
+        return f"工作簿结构受保护，{name}在另一个窗口"
+    here.bring(file)
+    new = here.book.sheets[-1]
+    if any(s.name == name for s in grid.sheets):
+        # Only now: what was written on the old one is on the new one.
+        here.book.sheets[name].delete()
+        new.name = name
+    new.activate()
+    return f"详见“{name}”表"
+
+
+@button
+def next_finding() -> str:
+    """Go to the cell of the next finding."""
+    here = desk()
+    if not here.has(RESULTS_SHEET):
+        raise XltoolError("还没有审核结果，请先点“全审”")
+    stops = _stops(here)
+    if not stops:
+        return "没有要看的问题"
+    selection = here.app.selection
+    at = -1
+    if selection is not None and selection.sheet.book.name == here.book.name:
+        sheet, cell = selection.sheet.name, selection.address.replace("$", "").partition(":")[0]
+        if sheet == RESULTS_SHEET:
+            at = max((n for n, stop in enumerate(stops) if stop[0] <= selection.row), default=-1)
+        else:
+            at = max((n for n, stop in enumerate(stops) if stop[1] == Place(sheet, cell)), default=-1)
+    row, place, said = stops[(at + 1) % len(stops)]
+    target = here.book.sheets[place.sheet]
+    target.activate()
+    target.range(place.cell).select()
+    again = "（从头开始）" if at + 1 >= len(stops) else ""
+    return f"{said}{again}"
+
+
+def _stops(here: Desk) -> list[tuple[int, Place, str]]:
+    """(row on the results sheet, place, what is said) of each finding at a cell."""
+    table = here.book.sheets[RESULTS_SHEET].used_range.options(ndim=2).value
+    stops: list[tuple[int, Place, str]] = []
+    heads: list[str] = []
+    sheets = {s.name for s in here.book.sheets}
+    for number, line in enumerate(table, 1):
+        texts = ["" if v is None else str(v) for v in line]
+        if set(HEAD) <= set(texts):
+            heads = texts
+        elif heads:
+            sheet, _, cell = texts[heads.index(HEAD[PLACE])].rpartition("!")
+            if sheet in sheets:
+                said = "　".join(texts[heads.index(head)] for head in ("级别", "代码", "问题"))
+                stops.append((number, Place(sheet, cell), said))
+    return stops
+
+
+@button
+def clear_marks() -> str:
+    """Take the marks off the cells, and the results away unless explanations are written there."""
+    here = desk()
+    with here.snapshot() as path:
+        filing = here.read(path)
+        grid = open_grid(path)
+        failed = _mark(here, path, grid, {})
+        if failed:
+            raise XltoolError(f"{'、'.join(failed)}有保护密码，批注去不掉")
+        if not here.has(RESULTS_SHEET):
+            return "标记已清除"
+        if filing.answers:
+            return f"标记已清除；“{RESULTS_SHEET}”里写有 {len(filing.answers)} 条说明，保留"
+        if grid.structure_locked:
+            raise XltoolError(f"工作簿结构受保护，“{RESULTS_SHEET}”删不掉")
+        here.book.sheets[RESULTS_SHEET].delete()
+    return f"标记和“{RESULTS_SHEET}”已清除"
+
+
+@button
+def normalise() -> str:
+    """Rewrite the indicator values that can be read for sure; originals are listed on a sheet."""
+    here = desk()
+    with here.snapshot() as path:
+        filing = here.read(path)
+        grid = open_grid(path)
+        changes = [c for form in filing.forms for one in form.indicators for c in _normal(one)]
+        if not changes:
+            return "指标值都已是规范写法，或者读不准，没有改动"
+        for sheet in dict.fromkeys(place.sheet for place, _, _ in changes):
+            texts = {_at(place): new for place, _, new in changes if place.sheet == sheet}
+            write_texts(here.book.sheets[sheet], texts)
+        file = write_changes(CHANGES_SHEET, [*_listed(grid), *changes], path.with_name("changes.xlsx"))
+        _show(here, grid, file, CHANGES_SHEET)
+    return f"改写了 {len(changes)} 个指标值，原文记在“{CHANGES_SHEET}”表"
+
+
+def _normal(one: Indicator) -> list[tuple[Place, str, str]]:
+    """(place, was, is) for each cell of an indicator whose normal form says exactly the same."""
+    from xltool.target import parse_target, write_target
+
+    changes = []
+    for column, entry in one.cells.items():
+        target = parse_target(entry.text)
+        measured = target.parts or (target,)
+        if column == "name" or entry.place is None or not all(t.measured for t in measured):
+            continue
+        new = write_target(target)
+        if new != entry.text and parse_target(new) == target:
+            changes.append((entry.place, entry.text, new))
+    return changes
+
+
+def _at(place: Place) -> tuple[int, int]:
+    column = place.cell.rstrip("0123456789")
+    return int(place.cell[len(column) :]), column_number(column)
+
+
+def _listed(grid: Grid) -> list[tuple[Place, str, str]]:
+    """What earlier runs changed: their originals stay listed."""
+    sheet = next((s for s in grid.sheets if s.name == CHANGES_SHEET), None)
+    if sheet is None:
+        return []
+    rows = sorted({row for row, _ in sheet.cells})[1:]
+    listed = []
+    for row in rows:
+        where, _, cell = sheet[row, 1].text.rpartition("!")
+        if where:
+            listed.append((Place(where, cell), sheet[row, 2].text, sheet[row, 3].text))
+    return listed

@@ -1,0 +1,122 @@
+"""The sheet 审核结果 inside a filing: its content, made from findings, and the unit's answers read back.
+
+The content is a neutral table. Whoever shows it (the ribbon in a running Excel, `check --mark` in
+a file) writes the same rows; the column 说明 is open for the unit's explanations, and a hidden
+column ties each to its finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from xltool.edition import Edition, load_edition
+from xltool.model import Filing, Finding, Severity
+from xltool.report.record import VERDICTS, counts, verdict
+from xltool.review import stale
+from xltool.totals import balance, lines
+
+RESULTS_SHEET = "审核结果"
+HEAD = ("序号", "级别", "代码", "位置", "问题", "填的", "应为", "怎么办", "审核属性", "说明", "标识")
+ANSWER, KEY, PLACE = HEAD.index("说明"), HEAD.index("标识"), HEAD.index("位置")
+STALE = "已不适用"
+MARK = "【审核】"
+
+_TODO = {
+    Severity.ERROR: "请改正",
+    Severity.QUERY: "请改正，或在“说明”栏写明理由",
+    Severity.NOTE: "请看一下，不必答复",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: its texts in the order of HEAD, and where its link leads."""
+
+    texts: tuple[str, ...]
+    level: str
+    sheet: str = ""
+    cell: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What stands on the sheet: the lines on top (verdict, both sides, counts), then the rows."""
+
+    title: str
+    summary: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None = None) -> Results:
+    """The results of one filing. Answers that no finding asks for any more stay, marked as stale."""
+    edition = edition or load_edition(filing.edition)
+    gone = [(key, filing.answers[key]) for key in stale(filing, findings)]
+    number = counts(findings)
+    said = VERDICTS[verdict(findings)]
+    summary = [f"{filing.unit or '（单位未填）'}　{filing.year or '（年度未填）'}年　{edition.title}"]
+    if filing.department is not None:
+        summary += lines(balance(filing, edition))
+    told = f"错误 {number['error']}　核实 {number['query']}　提示 {number['note']}"
+    if number["explained"]:
+        told += f"　已说明 {number['explained']}"
+    if number["trial"]:
+        told += f"　试行 {number['trial']}（不计）"
+    if gone:
+        told += f"　有 {len(gone)} 条说明已不对应任何问题，列在最后"
+    rows = [_row(n, f) for n, f in enumerate(findings, 1)]
+    rows += [_stale(key, text) for key, text in gone]
+    return Results(f"审核结果：{said}", (*summary, told), tuple(rows))
+
+
+def _row(number: int, f: Finding) -> Row:
+    level = f"{f.severity.label}（试行）" if f.trial else f.severity.label
+    place = f"{f.sheet}!{f.cell}" if f.cell else f.sheet
+    todo = "试行规则，不必处理" if f.trial else _TODO[f.severity]
+    texts = (str(number), level, f.code, place, f.message, f.found, f.expected, todo, f.review)
+    return Row((*texts, f.explanation, f.key), f.severity.value, f.sheet, f.cell)
+
+
+def _stale(key: str, text: str) -> Row:
+    code, sheet, _, found = [*key.split("|", 3), "", "", ""][:4]
+    message = "以前写的说明；对应的问题已经改好或内容已变，可以删去"
+    return Row(("", STALE, code, sheet, message, found, "", "", "", text, key), "stale", sheet)
+
+
+class _Cell(Protocol):
+    @property
+    def text(self) -> str: ...
+
+
+def read_answers(cells: Mapping[tuple[int, int], _Cell]) -> dict[str, str]:
+    """The unit's written explanations by finding key, from the cells (row, column) of our sheet.
+
+    The columns are found by their heads, so sorting rows or moving columns loses nothing.
+    """
+    table: dict[int, dict[int, str]] = {}
+    for (row, column), cell in sorted(cells.items()):
+        if cell.text:
+            table.setdefault(row, {})[column] = cell.text
+    answers: dict[str, str] = {}
+    answer = key = 0
+    for line in table.values():
+        heads = {text: column for column, text in line.items()}
+        if HEAD[ANSWER] in heads and HEAD[KEY] in heads:
+            answer, key = heads[HEAD[ANSWER]], heads[HEAD[KEY]]
+        elif line.get(key) and line.get(answer, "").strip():
+            answers[line[key]] = line[answer].strip()
+    return answers
+
+
+def marks(findings: Iterable[Finding]) -> dict[str, dict[str, str]]:
+    """What is noted at the cells themselves: sheet → cell → text; notes of findings are not marked."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for f in findings:
+        if f.cell and f.sheet and not f.trial and f.severity is not Severity.NOTE:
+            line = f"{f.severity.label} {f.code}：{f.message}"
+            found.setdefault(f.sheet, {}).setdefault(f.cell, []).append(line)
+    return {
+        sheet: {cell: MARK + "\n".join(told) for cell, told in cells.items()}
+        for sheet, cells in found.items()
+    }

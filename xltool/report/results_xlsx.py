@@ -1,0 +1,81 @@
+"""The results table as a workbook of one sheet: what the ribbon copies in and what a file receives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xltool.model import Place
+from xltool.report.results import ANSWER, HEAD, KEY, PLACE, RESULTS_SHEET, Results
+
+_WIDTHS = (5, 8, 7, 22, 46, 22, 22, 22, 9, 34, 3)
+_FILLS = {"error": "FDE9E7", "query": "FFF6DD", "note": "EEF3FA", "stale": "F2F2F2"}
+_FONT = {"font_name": "宋体", "font_size": 10, "valign": "top", "text_wrap": True}
+_LONG = 32_767
+
+
+def write_results(results: Results, path: Path) -> Path:
+    """Write the table to `path`; all is locked but the column 说明, without a password."""
+    from xlsxwriter import Workbook
+
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with Workbook(str(path), options) as book:
+
+        def style(**changes: Any) -> Any:
+            return book.add_format({**_FONT, **changes})
+
+        sheet = book.add_worksheet(RESULTS_SHEET)
+        sheet.hide_gridlines(2)
+        for column, width in enumerate(_WIDTHS):
+            sheet.set_column(column, column, width, None, {"hidden": column == KEY})
+        sheet.write_string(0, 0, results.title, style(bold=True, font_size=14, text_wrap=False))
+        for row, line in enumerate(results.summary, 1):
+            sheet.write_string(row, 0, line, style(text_wrap=False))
+        top = len(results.summary) + 2
+        for column, head in enumerate(HEAD):
+            sheet.write_string(top, column, head, style(bold=True, border=1, bg_color="D9E2EE"))
+        for row, one in enumerate(results.rows, top + 1):
+            cell = style(border=1, bg_color=_FILLS[one.level])
+            link = style(border=1, bg_color=_FILLS[one.level], font_color="0563C1", underline=1)
+            answer = style(border=1, locked=False)
+            for column, text in enumerate(one.texts):
+                if column == PLACE and one.cell:
+                    sheet.write_url(row, column, _link(one.sheet, one.cell), link, text)
+                else:
+                    sheet.write_string(row, column, text[:_LONG], answer if column == ANSWER else cell)
+        sheet.freeze_panes(top + 1, 0)
+        if results.rows:
+            sheet.autofilter(top, 0, top + len(results.rows), KEY)
+        sheet.protect("", {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True})
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(top)
+    return path
+
+
+def write_changes(name: str, changes: Sequence[tuple[Place, str, str]], path: Path) -> Path:
+    """A sheet of (place, was, is), so that no original text is lost."""
+    from xlsxwriter import Workbook
+
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with Workbook(str(path), options) as book:
+        sheet = book.add_worksheet(name)
+        head = book.add_format({**_FONT, "bold": True, "border": 1, "bg_color": "D9E2EE"})
+        cell = book.add_format({**_FONT, "border": 1})
+        link = book.add_format({**_FONT, "border": 1, "font_color": "0563C1", "underline": 1})
+        for column, (text, width) in enumerate((("位置", 30), ("原文", 40), ("规范写法", 40))):
+            sheet.set_column(column, column, width)
+            sheet.write_string(0, column, text, head)
+        for row, (place, was, now) in enumerate(changes, 1):
+            sheet.write_url(row, 0, _link(place.sheet, place.cell), link, str(place))
+            sheet.write_string(row, 1, was, cell)
+            sheet.write_string(row, 2, now, cell)
+        sheet.freeze_panes(1, 0)
+    return path
+
+
+def _link(sheet: str, cell: str) -> str:
+    quoted = sheet.replace("'", "''")
+    return f"internal:'{quoted}'!{cell}"
