@@ -91,6 +91,10 @@ class Desk:
         with self.opened(path) as book:
             book.api.Worksheets.Copy(None, last)
 
+    def go(self, sheet: xw.Sheet, cell: str | tuple[int, int] = "A1") -> None:
+        """Bring a cell before the accountant's eyes."""
+        self.app.api.Goto(sheet.range(cell).api)
+
     # ── talking ──────────────────────────────────────────────────────────────────────────────
 
     def say(self, text: str | None) -> None:

@@ -100,7 +100,7 @@ def _replace_forms(here: Desk, grid: Grid, file: Path, edition: Edition) -> None
     for sheet, name in zip(brought, wanted, strict=True):
         if sheet.name != name:
             sheet.name = name
-    brought[0].activate()
+    here.go(brought[0])
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def add_row() -> str:
             new = at + 1
             texts = {(at, c): spot.sheet[spot.row, c].text for c in range(area.left, area.right + 1)}
             write_texts(sheet, texts | {(new, c): "" for c in range(area.left, area.right + 1)})
-        sheet.range(new, area.left).select()
+        here.go(sheet, (new, area.left))
     return f"“{spot.label}”加了一行（第 {new} 行）"
 
 
@@ -217,9 +217,8 @@ def add_project() -> str:
     layout = load_layout(edition).forms["project"]
     if filing.department is not None:
         write_texts(new, _from_department(layout, filing.department))
-    new.activate()
     name = layout.fields["project"]
-    new.range(name.top, name.left).select()
+    here.go(new, (name.top, name.left))
     return f"已添加“{new.name}”"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
 import xltool
@@ -59,7 +60,7 @@ def about() -> str:
     return text
 
 
-Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+Table = tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]
 
 
 def _show(name: str, title: str, tables: list[Table]) -> str:

@@ -23,7 +23,7 @@ def export_pdf() -> str:
         if place is None:
             return "没有导出"
         with here.opened(path) as copy:
-            ours = [s.name for s in copy.sheets if s.name in (RESULTS_SHEET, CHANGES_SHEET)]
+            ours: list[int | str] = [s.name for s in copy.sheets if s.name in (RESULTS_SHEET, CHANGES_SHEET)]
             copy.to_pdf(str(place), exclude=ours or None, exclude_start_string="\0")
     if not place.is_file():
         raise XltoolError(f"没有写出 {place}")

@@ -88,7 +88,7 @@ def _show(here: Desk, grid: Grid, file: Path, name: str) -> str:
         # Only now: what was written on the old one is on the new one.
         here.book.sheets[name].delete()
         new.name = name
-    new.activate()
+    here.go(new)
     return f"详见“{name}”表"
 
 
@@ -109,10 +109,8 @@ def next_finding() -> str:
             at = max((n for n, stop in enumerate(stops) if stop[0] <= selection.row), default=-1)
         else:
             at = max((n for n, stop in enumerate(stops) if stop[1] == Place(sheet, cell)), default=-1)
-    row, place, said = stops[(at + 1) % len(stops)]
-    target = here.book.sheets[place.sheet]
-    target.activate()
-    target.range(place.cell).select()
+    _, place, said = stops[(at + 1) % len(stops)]
+    here.go(here.book.sheets[place.sheet], place.cell)
     again = "（从头开始）" if at + 1 >= len(stops) else ""
     return f"{said}{again}"
 

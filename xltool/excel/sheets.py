@@ -115,11 +115,9 @@ def mark(sheet: xw.Sheet, seen: Sheet, wanted: Mapping[str, str], attributes: Ma
         return False
     with unprotected(sheet, attributes if _true(attributes.get("objects", "0")) else {}):
         for cell in gone:
-            note = sheet.range(cell).note
-            if note is not None:
-                note.delete()
+            sheet.range(cell).api.Comment.Delete()
         for cell, text in new.items():
-            sheet.range(cell).add_note(text)
+            sheet.range(cell).api.AddComment(text)
     return True
 
 

@@ -1,0 +1,135 @@
+"""Excel's own object model, as far as xltool reaches past xlwings' (`.api`), over the Calc engine."""
+
+# ruff: noqa: N802, N803
+from typing import Any
+
+
+class ComError(Exception):
+    """What pywin32 raises when Excel refuses."""
+
+    def __init__(self, text: str, hresult: int = -2146827284) -> None:
+        super().__init__(text)
+        self.hresult = hresult
+
+
+class AppApi:
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def Goto(self, goal: "RangeApi") -> None:
+        self.app.call("go to")
+        sheet = goal.range.sheet
+        sheet.book.activate()
+        controller = sheet.book.doc.CurrentController
+        controller.setActiveSheet(sheet.raw)
+        controller.select(goal.range.raw)
+
+    def GetOpenFilename(self, kinds: str, index: int, title: str) -> Any:
+        return str(self.app.files.pop(0)) if self.app.files else False
+
+    def GetSaveAsFilename(self, name: str, kinds: str, index: int, title: str) -> Any:
+        self.app.proposed = name
+        return str(self.app.files.pop(0)) if self.app.files else False
+
+    def FileDialog(self, kind: int) -> "FileDialog":
+        return FileDialog(self.app)
+
+
+class FileDialog:
+    Title = ""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def Show(self) -> int:
+        return -1 if self.app.files else 0
+
+    def SelectedItems(self, index: int) -> str:
+        return str(self.app.files.pop(0))
+
+
+class BooksApi:
+    def __init__(self, books: Any) -> None:
+        self.books = books
+
+    def Add(self, template: str) -> Any:
+        return self.books.from_template(template)
+
+
+class BookApi:
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        self.Worksheets = WorksheetsApi(book)
+        self.CustomDocumentProperties = PropertiesApi(book)
+
+    def SaveCopyAs(self, path: str) -> None:
+        self.book.app.call("save copy")
+        self.book.copy_to(path)
+
+
+class PropertiesApi:
+    def __init__(self, book: Any) -> None:
+        self.book = book
+
+    def Add(self, name: str, link: bool, kind: int, value: str) -> None:
+        self.book.app.call("property")
+        self.book.doc.DocumentProperties.UserDefinedProperties.addProperty(name, 0x80, value)
+
+
+class WorksheetsApi:
+    def __init__(self, book: Any) -> None:
+        self.book = book
+
+    def __call__(self, name: str) -> "SheetApi":
+        return SheetApi(self.book.sheets(name))
+
+    def Copy(self, before: Any, after: "SheetApi") -> None:
+        self.book.app.call("copy sheets")
+        for n, name in enumerate(self.book.doc.Sheets.ElementNames):
+            after.sheet.book.take(self.book, name, after.sheet, n)
+
+
+class SheetApi:
+    def __init__(self, sheet: Any) -> None:
+        self.sheet = sheet
+
+    def Copy(self, before: Any, after: "SheetApi") -> None:
+        self.sheet.book.app.call("copy sheet")
+        after.sheet.book.take(self.sheet.book, self.sheet.name, after.sheet)
+
+    def Unprotect(self, password: str = "") -> None:
+        self.sheet.book.app.call("unprotect")
+        self.sheet.raw.unprotect(password)
+
+    def Protect(self, **rights: Any) -> None:
+        self.sheet.book.app.call("protect")
+        self.sheet.book.app.protected_with = rights
+        self.sheet.raw.protect("")
+
+
+class RangeApi:
+    def __init__(self, range_: Any) -> None:
+        self.range = range_
+
+    def _notes(self, what: str) -> Any:
+        self.range.call(what)
+        if self.range.sheet.raw.isProtected():
+            raise ComError("objects on the sheet are protected")
+        return self.range.sheet.raw.getAnnotations()
+
+    def AddComment(self, text: str) -> None:
+        cell = self.range.raw.getCellByPosition(0, 0)
+        self._notes("add note").insertNew(cell.getCellAddress(), text)
+
+    @property
+    def Comment(self) -> "RangeApi":
+        return self
+
+    def Delete(self) -> None:
+        notes = self._notes("delete note")
+        place = self.range.raw.getCellByPosition(0, 0).getCellAddress()
+        for n in range(notes.Count):
+            if notes.getByIndex(n).Position == place:
+                notes.removeByIndex(n)
+                return
+        raise ComError("no note")
