@@ -42,7 +42,15 @@ def test_what_is_wrong_is_said_with_what_to_do(tmp_path, monkeypatch):
         }
     )
     wrong = {what for what, line in lines.items() if line.right is False}
-    assert wrong == {"Excel", "Excel 的名称", "宏", "受信任位置", "启动 Python", "加载项", "加载项用的 Python"}
+    assert wrong == {
+        "Excel",
+        "Excel 的名称",
+        "宏",
+        "受信任位置",
+        "启动 Python",
+        "加载项",
+        "加载项用的 Python",
+    }
     assert all(lines[what].todo for what in wrong)
     assert "由单位统一规定" in lines["宏"].found
 

@@ -24,6 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("xltool.cli.report:report", "用已有的 report.json 重做报告"),
     "databook": ("xltool.cli.databook:databook", "数据表：新建、检查、转换"),
     "import": ("xltool.cli.importing:import_", "把以前的申报表（Word、Excel、网页、文本）导入成数据表"),
+    "addin": ("xltool.cli.addin:addin", "Excel 功能区加载项：安装、卸载、体检"),
+    "live": ("xltool.cli.live:live", "对正在运行的 Excel 按功能区的按钮（不用宏）"),
+    "panel": ("xltool.cli.live:panel", "总在最前面的小窗口，按钮与功能区相同（不用宏）"),
     "template": ("xltool.cli.template:template", "模板工作簿：绘制、检查绑定"),
 }
 

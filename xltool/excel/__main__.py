@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import sys
 
@@ -24,12 +25,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--book", type=unescaped, default="")
     parser.add_argument("--hwnd", type=int, default=None)
     given = parser.parse_args(arguments)
+    # pythonw has no streams unless someone (the panel) gives it some.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     try:
-        press(given.button, given.book, given.hwnd)
+        said = press(given.button, given.book, given.hwnd)
     except XltoolError as error:
-        if sys.stderr is not None:  # pythonw has none
+        if sys.stderr is not None:
             print(error, file=sys.stderr)
         return 2
+    if sys.stdout is not None:
+        print(said)
     return 0
 
 

@@ -1,6 +1,5 @@
 """Excel's own object model, as far as xltool reaches past xlwings' (`.api`), over the Calc engine."""
 
-# ruff: noqa: N802, N803
 from typing import Any
 
 
