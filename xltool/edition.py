@@ -1,7 +1,8 @@
 """The official forms, declared once as data: `editions/<id>/edition.toml` beside its template workbook.
 
 The declaration says WHAT stands on a form (fields, official labels, kinds, sums, indicator
-categories); the template's defined names say WHERE.
+categories); the template's defined names say WHERE. An edition is a folder with both: shipped
+with the package, in the user's own folder (`user_folder`), or anywhere by its path.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from xltool.model import XltoolError
 
 SHIPPED = Path(__file__).parent / "editions"
 DEFAULT = "hunan-2023"
+
+# What an indicator column can be.
+COLUMNS = ("name", "target", "sign", "number", "unit", "standard", "weight", "note")
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
 Label = Annotated[str, msgspec.Meta(min_length=1)]
@@ -37,7 +41,8 @@ class Field(_Part, frozen=True):
 
     `pattern` is for cells that hold official text around the answer (`{}年部门整体支出绩效目标表`);
     `same_as` names the field it repeats, `from_department` the field of the same id on the
-    department form: neither has a column of its own in the data book.
+    department form: neither has a column of its own in the data book. An `internal` field is left
+    out of what is published.
     """
 
     id: Id
@@ -47,6 +52,7 @@ class Field(_Part, frozen=True):
     pattern: str = ""
     same_as: str = ""
     from_department: bool = False
+    internal: bool = False
 
     @property
     def derived(self) -> bool:
@@ -54,34 +60,54 @@ class Field(_Part, frozen=True):
 
 
 class Sum(_Part, frozen=True):
-    """A cross-total: `total` = the sum of `parts`; `adjust` may close it (the non-tax item)."""
+    """A cross-total: `total` = the sum of `parts`; `adjust` may close it (the non-tax item).
 
-    side: Literal["revenue", "spending"]
+    The department form has the sides `revenue` and `spending`; a project form's sums are `budget`.
+    """
+
+    side: Literal["revenue", "spending", "budget"]
     total: Id
     parts: tuple[Id, ...]
     adjust: tuple[Id, ...] = ()
 
 
 class Column(_Part, frozen=True):
-    """One column of the indicator table. `label` is the head's defined name."""
+    """One column of the indicator table. `label` is the head's defined name.
+
+    The value is one column `target`, or split into `sign`, `number` and `unit`; `weight` holds a
+    number. `options` are offered as a list when the cell is entered.
+    """
 
     id: Id
     label: Label
+    options: tuple[str, ...] = ()
 
 
 class Block(_Part, frozen=True):
-    """One indicator category: its official label is its defined name; at least `rows` rows."""
+    """One indicator category: its official label is its defined name; at least `rows` rows.
+
+    `counts_as` is the category that rules and settings take it for (经济成本指标 counts as `cost`).
+    A category of that kind in another edition becomes the first one here that counts as it.
+    """
 
     id: Id
     level1: Label
     label: Label
     rows: Annotated[int, msgspec.Meta(ge=1, le=50)]
+    counts_as: Id = ""
+
+    @property
+    def kind(self) -> str:
+        return self.counts_as or self.id
 
 
 class Indicators(_Part, frozen=True):
     label: Label
     column: tuple[Column, ...]
     block: tuple[Block, ...]
+
+    def has(self, column: str) -> bool:
+        return any(c.id == column for c in self.column)
 
 
 class Budget(_Part, frozen=True):
@@ -147,16 +173,48 @@ class Edition(_Part, frozen=True):
         return Path(self.folder) / "template.xlsx"
 
 
+def user_folder() -> Path:
+    """Where a user's own editions lie: on Windows %APPDATA%\\xltool\\editions."""
+    import platformdirs
+
+    return platformdirs.user_data_path("xltool", appauthor=False, roaming=True) / "editions"
+
+
+def editions() -> dict[str, Path]:
+    """Every edition that is known by its id: the shipped ones, the user's own, those opened by path."""
+    found = {file.parent.name: file.parent for file in sorted(SHIPPED.glob("*/edition.toml"))}
+    for file in sorted(user_folder().glob("*/edition.toml")):
+        found.setdefault(file.parent.name, file.parent)
+    return {**_opened, **found}
+
+
+# Editions loaded by path: in this process their id is known from then on.
+_opened: dict[str, Path] = {}
+
+
 def load_edition(which: str | Path = DEFAULT) -> Edition:
     """The edition with this id, or the one in this folder.
 
     Raises EditionError with file, key and reason where the declaration can't be used.
     """
-    folder = Path(which) if _is_path(which) else SHIPPED / which
-    if not (folder / "edition.toml").is_file():
-        known = "、".join(sorted(p.parent.name for p in SHIPPED.glob("*/edition.toml")))
-        raise EditionError(f"没有版式“{which}”；现有版式：{known}")
-    return _load(folder.resolve())
+    if _is_path(which):
+        folder = Path(which).resolve()
+        if not (folder / "edition.toml").is_file():
+            raise EditionError(f"{folder}：这个文件夹里没有 edition.toml")
+        edition = _load(folder)
+        if (shipped := SHIPPED / edition.id).is_dir() and shipped.resolve() != folder:
+            raise EditionError(f"{folder / 'edition.toml'}：id：“{edition.id}”是自带版式的编号，请另取一个")
+        _opened[edition.id] = folder
+        return edition
+    if (SHIPPED / which / "edition.toml").is_file():
+        return _load((SHIPPED / which).resolve())
+    known = editions()
+    if which not in known:
+        raise EditionError(f"没有版式“{which}”；现有版式：{'、'.join(known)}")
+    edition = _load(known[str(which)].resolve())
+    if edition.id != which:
+        raise EditionError(f"{known[str(which)]}：文件夹名与 id“{edition.id}”不同")
+    return edition
 
 
 def _is_path(which: str | Path) -> bool:
@@ -218,5 +276,13 @@ def _contradictions(edition: Edition):  # type: ignore[no-untyped-def]
         for needed in ("year", "unit") + (("project",) if form.id == "project" else ()):
             if needed not in form:
                 yield f"{at}.field", f"缺少字段 {needed}"
-        if "name" not in {c.id for c in form.indicators.column}:
+        has = form.indicators.has
+        for c in form.indicators.column:
+            if c.id not in COLUMNS:
+                yield f"{at}.indicators.column[{c.id}]", f"列的 id 只能是 {'、'.join(COLUMNS)}"
+        if not has("name"):
             yield f"{at}.indicators.column", "缺少列 name（三级指标）"
+        if has("target") == has("number"):
+            yield f"{at}.indicators.column", "指标值应当是一列 target，或分成 sign、number、unit 几列"
+        if not has("number") and (has("sign") or has("unit")):
+            yield f"{at}.indicators.column", "有 sign 或 unit，却没有 number"

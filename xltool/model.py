@@ -71,6 +71,21 @@ class Entry:
 NOTHING = Entry()
 
 
+def compose(sign: str, number: str, unit: str) -> str:
+    """指标性质, 指标值 and 计量单位 as one value: `≥95%`. 定性 says that the value is free text.
+
+    A sign or unit that already stands at the number is not written twice.
+    """
+    sign, number, unit = sign.strip(), number.strip(), unit.strip()
+    if sign == "定性":
+        sign = ""
+    if number.startswith(("≥", "≤", "=", ">", "<", "＞", "＜", "≧", "≦")):
+        sign = ""
+    if unit in ("/", "无", "—") or (unit and number.endswith(unit)):
+        unit = ""
+    return f"{sign}{number}{unit}"
+
+
 def _answers(cells: Mapping[str, Entry]) -> dict[str, object]:
     """What was answered, whatever stands blank: an unreadable answer counts by its text."""
     return {
@@ -85,14 +100,22 @@ class Indicator:
     """One indicator row: its block (category id such as `quantity`) and its cells by column id.
 
     The columns of the Hunan forms are `name` (三级指标), `target` (指标值及单位) and, on the project
-    form, `standard` (绩效标准).
+    form, `standard` (绩效标准). Where a form splits the value into `sign`, `number` and `unit`,
+    `target` is put together from them and stands where the number stands.
     """
 
     block: str
     cells: Mapping[str, Entry]
 
     def __getitem__(self, column: str) -> Entry:
+        if column == "target" and "number" in self.cells:
+            return self._composed()
         return self.cells.get(column, NOTHING)
+
+    def _composed(self) -> Entry:
+        sign, number, unit = (self.cells.get(c, NOTHING) for c in ("sign", "number", "unit"))
+        text = compose(sign.text, number.text, unit.text)
+        return Entry(text or None, text, next((e.place for e in (number, sign, unit) if e.place), None))
 
     @property
     def name(self) -> Entry:

@@ -7,7 +7,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from xltool.edition import DEFAULT, Edition, EditionError, Field, load_edition
+from xltool.edition import DEFAULT, Edition, EditionError, Field, editions, load_edition
 from xltool.grid import Area, Cell, Grid, Sheet, cell_name, open_grid
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place, XltoolError
 from xltool.money import read_amount, tidy
@@ -45,7 +45,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
     faults: list[Fault] = []
     claimed = grid.properties.get("xltool.edition", "")
     if edition is None:
-        edition = _edition(claimed, faults)
+        edition = _edition(claimed, grid, faults)
     if edition is None:
         return Filing(claimed or DEFAULT, source=source, faults=tuple(faults))
     layout = load_layout(edition)
@@ -85,13 +85,28 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
     )
 
 
-def _edition(claimed: str, faults: list[Fault]) -> Edition | None:
+def _edition(claimed: str, grid: Grid, faults: list[Fault]) -> Edition | None:
     try:
         # Only an id is taken from a received file, never a path.
-        return load_edition(claimed) if re.fullmatch(r"[a-z0-9-]+", claimed) else load_edition()
+        return load_edition(claimed) if re.fullmatch(r"[a-z0-9-]+", claimed) else _likest(grid)
     except EditionError:
         faults.append(Fault("foreign", f"版式“{claimed}”不认识", found=claimed, expected=DEFAULT))
         return None
+
+
+def _likest(grid: Grid) -> Edition:
+    """The known edition whose forms these sheets are most like; the default one in doubt."""
+    best, most = load_edition(), -1.0
+    for id_ in (DEFAULT, *editions()):
+        try:
+            edition = load_edition(id_)
+            forms = load_layout(edition).forms.values()
+        except EditionError:  # an unfinished edition of the user's own is no reason to read nothing
+            continue
+        alike = sum(max((likeness(form, sheet) for sheet in grid.sheets), default=0.0) for form in forms)
+        if alike > most:
+            best, most = edition, alike
+    return best
 
 
 def form_of(layout: Layout, sheet: Sheet) -> FormLayout | None:
@@ -130,18 +145,20 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
     for field in layout.spec.field:
         blank = layout.fields[field.id]
         at = (rows.start(blank.top), blank.left)
-        entries[field.id] = _entry(field, sheet, at, layout.sheet[blank.top, blank.left], faults)
+        entries[field.id] = _entry(field, sheet, at, layout.sheet[blank.top, blank.left], faults, layout.unit)
     indicators = _indicators(layout, sheet, rows, faults)
     return Form(layout.spec.id, entries, indicators, sheet.name), faults
 
 
-def _entry(field: Field, sheet: Sheet, at: tuple[int, int], blank: Cell, faults: list[Fault]) -> Entry:
+def _entry(
+    field: Field, sheet: Sheet, at: tuple[int, int], blank: Cell, faults: list[Fault], unit: str
+) -> Entry:
     """One field's answer, with the official text around it taken off."""
     cell, place = sheet[at], Place(sheet.name, cell_name(*at))
     if cell.formula or cell.error:
         _odd(cell, place, field.id, faults)
     if field.kind == "amount":
-        return _amount(cell, place, field, faults)
+        return _amount(cell, place, field, faults, unit)
     if not field.pattern:
         return answer(cell, place)
     found = _pattern(field.pattern).match(cell.text)
@@ -170,7 +187,7 @@ def answer(cell: Cell, place: Place) -> Entry:
     return Entry(text or None, text, place)
 
 
-def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault]) -> Entry:
+def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault], unit: str) -> Entry:
     if cell.error:
         return Entry(None, cell.text, place)
     if cell.number:
@@ -182,7 +199,7 @@ def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault]) -> Entr
             return Entry(None, cell.text, place)
     if not cell.text.strip():
         return Entry(None, "", place)
-    amount = read_amount(cell.text)
+    amount = read_amount(cell.text, unit)
     if amount is None:
         faults.append(Fault("amount", "金额无法识别", place, field.id, found=cell.text))
         return Entry(None, cell.text, place)

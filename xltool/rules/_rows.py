@@ -24,6 +24,7 @@ class Value:
     target: Target
     standard: Target | None
     level1: str
+    kind: str
 
     @property
     def block(self) -> str:
@@ -83,15 +84,13 @@ def _each_row(review: Review) -> Iterator[tuple[Form, Indicator, Split]]:
 
 
 def _each_value(review: Review) -> Iterator[Value]:
-    kinds: dict[str, dict[str, str]] = {
-        spec.id: {b.id: b.level1 for b in spec.indicators.block} for spec in review.edition.form
-    }
+    blocks = {spec.id: {b.id: b for b in spec.indicators.block} for spec in review.edition.form}
     for form, row, split in rows(review):
         standards = split_standards(written(row.standard), len(split.pairs))
-        level1 = kinds[form.kind][row.block]
+        block = blocks[form.kind][row.block]
         for (name, target), standard in zip(split, standards, strict=True):
             blank = standard is None or standard.kind in ("blank", "placeholder")
-            yield Value(form, row, name, target, None if blank else standard, level1)
+            yield Value(form, row, name, target, None if blank else standard, block.level1, block.kind)
 
 
 _NOISE = re.compile(r"[\s,，。.;；:：、“”\"'《》()（）\-—_]+")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from xltool.edition import Edition
 from xltool.model import Entry, Form, Severity
 from xltool.money import UNITS, show, tidy
 from xltool.residual import Term, rounding, slip
@@ -86,7 +87,7 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
     """
     for form in review.filing.projects:
         budget = project_budget(form, review.edition)
-        costs = _costs(form, review.edition.unit)
+        costs = _costs(form, review.edition)
         if budget is None or not costs:
             continue
         name, amount, entry = max(costs, key=lambda cost: cost[1])
@@ -111,11 +112,13 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
         )
 
 
-def _costs(form: Form, unit: str) -> list[tuple[str, Decimal, Entry]]:
+def _costs(form: Form, edition: Edition) -> list[tuple[str, Decimal, Entry]]:
     """(name, amount in the edition's unit, entry) of each cost indicator that states money."""
+    spec = edition[form.kind]
     return [
-        (quote(name), tidy(target.yuan / UNITS[unit]), one.target)
-        for one in form.block("cost")
+        (quote(name), tidy(target.yuan / UNITS[edition.unit]), one.target)
+        for one in form.indicators
+        if spec.block(one.block).kind == "cost"
         for name, target in split_targets(str(one.name.value or ""), str(one.target.value or ""))
         if target.yuan is not None
     ]

@@ -79,7 +79,7 @@ def operators(review: Review) -> Iterator[Hit]:
     """
     wanted = dict.fromkeys(review.settings.at_most, "≤") | dict.fromkeys(review.settings.at_least, "≥")
     for one in values(review):
-        sign, target = wanted.get(one.block), one.target
+        sign, target = wanted.get(one.kind), one.target
         if sign is None or not target.number or target.stated or "标准" in one.name:
             continue
         if target.kind == "money" if sign == "≤" else target.symbol in ("", "%", "分"):
@@ -119,7 +119,7 @@ def _decided(one: Value, target: Target) -> tuple[str, Severity | None] | None:
             return "怎样都不成立，请核对", None
     if target.symbol != "%" or number < 100:
         return None
-    if not bounded(one.name) and (one.block != "satisfaction" or signed(one.name)):
+    if not bounded(one.name) and (one.kind != "satisfaction" or signed(one.name)):
         return None
     if sign == "≤" or (sign == "<" and number > 100):
         return "怎样都成立：这个比率不会超过 100%，请核对符号", None
@@ -155,13 +155,13 @@ def facing(review: Review) -> Iterator[Hit]:
 def _wanted(one: Value, target: Target) -> tuple[str, str]:
     """Which way the value should face and why; two empty strings when unsure."""
     known = direction(squeeze(one.name))
-    if known is not None and known.wants == UP and one.block == "cost":
+    if known is not None and known.wants == UP and one.kind == "cost":
         return "", ""
     if known is not None and (known.outputs or not one.output):
         return known.wants, f"“{known.word}”一般{'越多' if known.wants == UP else '越少'}越好"
-    if one.block == "satisfaction" and target.symbol in ("%", "分"):
+    if one.kind == "satisfaction" and target.symbol in ("%", "分"):
         return UP, "满意度越高越好"
-    if one.block == "cost" and target.kind == "money" and known is None and "节" not in one.name:
+    if one.kind == "cost" and target.kind == "money" and known is None and "节" not in one.name:
         return DOWN, "成本是花费的上限"
     return "", ""
 
@@ -177,7 +177,7 @@ def countable(review: Review) -> Iterator[Hit]:
     """
     for one in values(review):
         target = one.target
-        if one.block not in review.settings.countable or target.kind not in ("grade", "text", "boolean"):
+        if one.kind not in review.settings.countable or target.kind not in ("grade", "text", "boolean"):
             continue
         if target.operator or _SOME_NUMBER.search(target.words) or squeeze(one.name) == squeeze(target.words):
             continue

@@ -150,13 +150,15 @@ def each_category(review: Review) -> Iterator[Hit]:
     """
     for form in review.filing.forms:
         spec = review.spec(form)
-        filled = {one.block for one in form.indicators}
+        filled = {spec.block(one.block).kind for one in form.indicators}
         empty = _empty_kinds(form, spec)
-        for block in spec.indicators.block:
-            wanted = block.id in review.settings.required_blocks and block.id not in filled
-            if wanted and block.level1 not in empty:
-                message = f"“{block.label}”没有指标，请填写，或说明为什么没有"
-                yield Hit(message, Place(form.sheet, ""), field=block.id, expected="至少一条指标")
+        for kind in dict.fromkeys(block.kind for block in spec.indicators.block):
+            blocks = [block for block in spec.indicators.block if block.kind == kind]
+            if kind in filled or kind not in review.settings.required_blocks or blocks[0].level1 in empty:
+                continue
+            label = blocks[0].label if len(blocks) == 1 else blocks[0].level1
+            message = f"“{label}”没有指标，请填写，或说明为什么没有"
+            yield Hit(message, Place(form.sheet, ""), field=kind, expected="至少一条指标")
 
 
 def _empty_kinds(form: Form, spec: FormSpec) -> list[str]:

@@ -56,6 +56,7 @@ class FormLayout:
     columns: Mapping[str, int]
     last_row: int
     last_column: int
+    unit: str = "万元"
 
     @functools.cached_property
     def areas(self) -> dict[str, Area]:
@@ -147,11 +148,11 @@ def _load(folder: str, path: Path, stamp: int) -> Layout:
         sheet = next((s for s in grid.sheets if s.name == spec.sheet), None)
         if sheet is None:
             raise EditionError(f"{path}：没有工作表“{spec.sheet}”")
-        forms[spec.id] = form_layout(spec, sheet, str(path))
+        forms[spec.id] = form_layout(spec, sheet, str(path), edition.unit)
     return Layout(edition, path, forms, grid.properties)
 
 
-def form_layout(spec: FormSpec, sheet: Sheet, path: str) -> FormLayout:
+def form_layout(spec: FormSpec, sheet: Sheet, path: str, unit: str = "万元") -> FormLayout:
     """One form's layout out of its sheet in the template."""
 
     def named(label: str) -> Area:
@@ -173,6 +174,7 @@ def form_layout(spec: FormSpec, sheet: Sheet, path: str) -> FormLayout:
         columns,
         last_row=max(_all((a.bottom for a in everything), (row for row, _ in used))),
         last_column=max(_all((a.right for a in everything), (column for _, column in used))),
+        unit=unit,
     )
 
 
