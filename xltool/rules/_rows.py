@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from xltool.edition import Block
 from xltool.model import Entry, Form, Indicator, Severity
 from xltool.review import Hit, Review
 from xltool.rules._text import quote
@@ -84,7 +85,9 @@ def _each_row(review: Review) -> Iterator[tuple[Form, Indicator, Split]]:
 
 
 def _each_value(review: Review) -> Iterator[Value]:
-    blocks = {spec.id: {b.id: b for b in spec.indicators.block} for spec in review.edition.form}
+    blocks: dict[str, dict[str, Block]] = {
+        spec.id: {b.id: b for b in spec.indicators.block} for spec in review.edition.form
+    }
     for form, row, split in rows(review):
         standards = split_standards(written(row.standard), len(split.pairs))
         block = blocks[form.kind][row.block]
