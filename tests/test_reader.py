@@ -1,6 +1,7 @@
 """Reading what came back: values with their cells, and everything odd noted, nothing guessed."""
 
 import io
+from dataclasses import replace
 from decimal import Decimal
 
 import openpyxl
@@ -9,7 +10,7 @@ import pytest
 from tests.support.seed import seed_filing
 from tests.test_package import repacked
 from xltool.grid import open_grid
-from xltool.model import Filing
+from xltool.model import Entry, Filing, Indicator
 from xltool.reader import read_grid
 from xltool.render import render
 
@@ -217,3 +218,20 @@ def test_a_blank_template_is_a_filing_without_answers():
     assert filing.year is None
     assert all(entry.blank for entry in filing.department.entries.values())
     assert filing.department.indicators == ()
+
+
+def test_merges_that_libreoffice_tears_when_rows_are_inserted_are_no_change():
+    """It takes a merge on a protected sheet apart to insert a row, and may not put it together again."""
+    seed = seed_filing()
+    more = [Indicator("quantity", {"name": Entry(f"指标{n}", f"指标{n}")}) for n in range(3)]
+    department = replace(seed.department, indicators=(*more, *seed.department.indicators))
+    grown = openpyxl.load_workbook(io.BytesIO(render(replace(seed, department=department))))
+    sheet = grown[DEPARTMENT]
+    for torn in ("A12:A33", "B13:B23", "C13:D17"):
+        sheet.unmerge_cells(torn)
+    assert read(grown).faults == ()
+    sheet.unmerge_cells("C22:D23")  # no row was added there
+    assert faults(read(grown)) == [("layout", f"{DEPARTMENT}!C22")]
+    sheet.merge_cells("C22:D23")
+    sheet["C15"] = "自拟类别"
+    assert ("layout", f"{DEPARTMENT}!C15") in faults(read(grown))

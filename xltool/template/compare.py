@@ -158,12 +158,28 @@ def _merges(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
         return
     added = [rows.area(area) for _, area in layout.growing if rows.grown.get(area.bottom, 0) > 0]
     for area in sorted(expected - sheet.merges):
+        if _torn_by_insertion(sheet, area, added):
+            continue
         yield _merge_fault(sheet, area, "合并单元格被拆开", expected=str(area))
     for area in sorted(sheet.merges - expected):
         # Merging inside rows that an accountant added is no change of the official part.
         if area.top == area.bottom and any(a.top <= area.top <= a.bottom for a in added):
             continue
         yield _merge_fault(sheet, area, "多了合并单元格", found=str(area))
+
+
+def _torn_by_insertion(sheet: Sheet, area: Area, added: list[Area]) -> bool:
+    """LibreOffice takes a label's merge apart when rows are inserted into it on a protected sheet."""
+    return (
+        area.bottom > area.top
+        and any(a.top <= area.bottom and area.top <= a.bottom for a in added)
+        and not any(
+            sheet[row, column].text
+            for row in range(area.top, area.bottom + 1)
+            for column in range(area.left, area.right + 1)
+            if (row, column) != (area.top, area.left)
+        )
+    )
 
 
 def _merge_fault(sheet: Sheet, area: Area, detail: str, found: str = "", expected: str = "") -> Fault:

@@ -66,6 +66,8 @@ def draw(path: Path | str, edition: Edition) -> None:
 class _Pen:
     """Draws one form: where things stand on both forms is here, the rest in the two below."""
 
+    first: str  # the answer that is selected when the blank is opened
+
     def __init__(self, book: Any, form: FormSpec, edition: Edition) -> None:
         self.book, self.form, self.edition = book, form, edition
         self.sheet: Worksheet = book.add_worksheet(form.sheet)
@@ -82,7 +84,7 @@ class _Pen:
         self.page(head, last)
         sheet.protect("", {"insert_rows": True, "format_rows": True})
         sheet.hide_gridlines(2)
-        sheet.set_selection("B3")
+        sheet.set_selection(self.first)
 
     def body(self) -> int:
         """Draw everything between the headings and the indicators; the indicator head's row."""
@@ -187,6 +189,8 @@ class _Pen:
 
 
 class _Department(_Pen):
+    first = "B3:F3"
+
     def body(self) -> int:
         self.put("A3", self.labels["unit"])
         self.answer("B3:F3", "unit")
@@ -257,6 +261,8 @@ class _Department(_Pen):
 
 
 class _Project(_Pen):
+    first = "B3:C3"
+
     def body(self) -> int:
         self.put("A3", self.labels["project"])
         self.answer("B3:C3", "project")
