@@ -10,8 +10,10 @@ from openpyxl import load_workbook
 import xltool
 from tests.support.seed import EXAMPLE, UNIT, seed_filing
 from tests.test_databook_problems import book
+from xltool import render
 from xltool.cli import main
 from xltool.databook import write_databook
+from xltool.render import FillError
 
 
 def workbooks(folder):
@@ -95,6 +97,22 @@ def test_a_workbook_that_cannot_be_replaced_leaves_the_others(tmp_path, capsys):
     assert main(["fill", str(source), "-o", str(tmp_path / "out")]) == 2
     assert (tmp_path / "out" / "乙局.xlsx").is_file()
     assert "甲局" in capsys.readouterr().out
+
+
+def test_a_filing_that_cannot_be_written_is_told_apart_from_a_machine_that_cannot(
+    tmp_path, capsys, monkeypatch
+):
+    def fill(filing, path, template=None, *, edition=None):
+        if filing.unit == "甲局":
+            raise FillError("写不下")
+        return render.fill(filing, path, template, edition=edition)
+
+    monkeypatch.setattr(xltool, "fill", fill, raising=False)
+    source = book(tmp_path / "源")
+    assert main(["fill", str(source), "-o", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split(" ")[1:] == ["B100", "甲局：写不下"]
+    assert workbooks(tmp_path / "out") == ["乙局.xlsx"]
 
 
 def test_new_is_written_once(tmp_path, capsys):

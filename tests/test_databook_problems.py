@@ -121,6 +121,14 @@ BAD = {
     "merged cell": ("指标", [ROWS["指标"][0], ",,产出,数量,会议,3次,"], "B007", "A3", "甲局", "乙局"),
     "amount in words": ("部门", [FIRST, "2023,乙局,,五十万,,,,,,,,,"], "B013", "D3", "乙局", "甲局"),
     "monstrous amount": ("部门", [FIRST, f"2023,乙局,,{'9' * 40},,,,,,,,,"], "B013", "D3", "乙局", "甲局"),
+    "more digits than Excel": (
+        "部门",
+        [FIRST, "2023,乙局,,1234567890123.456,,,,,,,,,"],
+        "B013",
+        "D3",
+        "乙局",
+        "甲局",
+    ),
     "year in words": ("部门", ["二〇二三,甲局,,1,,,,,,,,,", SECOND], "B014", "A2", "甲局", "乙局"),
     "too long": ("部门", [f"2023,甲局,,1,,,,,,,,{'长' * 32768},", SECOND], "B015", "L2", "甲局", "乙局"),
     "too many emoji": (
@@ -310,7 +318,7 @@ def test_json_may_hold_two_projects_of_one_name(tmp_path):
 def test_every_problem_code_is_explained_and_tested():
     source = problems.__doc__
     here = Path(__file__)
-    files = (here, here.with_name("test_databook_workbook.py"))
+    files = (here, here.with_name("test_databook_workbook.py"), here.with_name("test_cli_fill.py"))
     tested = [code for file in files for code in re.findall(r'"(B\d{3})"', file.read_text("utf-8"))]
     assert set(re.findall(r"^(B\d{3}) ", source, re.MULTILINE)) == set(tested)
 

@@ -48,9 +48,11 @@ def fill(source: Path, output: Path, edition: str | None, template: Path | None)
         try:
             written.append(xltool.fill(filing, path, template, edition=spec))
         except XltoolError as error:
-            click.echo(f"{click.style('错误', fg='red')} {filing.unit}：{error}")
+            known = isinstance(error, FillError)
+            code = " B100" if known else ""
+            click.echo(f"{click.style('错误', fg='red')}{code} {filing.unit}：{error}")
             wrong.append(filing.unit)
-            broken = broken or not isinstance(error, FillError)
+            broken = broken or not known
     for path in written:
         click.echo(f"已写出 {path}")
     click.echo(_summary(len(written), output, wrong, bool(book.errors)))

@@ -12,6 +12,7 @@ from xltool.model import Entry, Place
 from xltool.money import plain, read_amount, tidy
 
 LONGEST = 32_767  # characters in an Excel cell, counted in UTF-16 units as Excel does
+DIGITS = 15  # significant digits of a number in Excel
 UNSTORABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _YEAR = re.compile(r"([12]\d{3})\s*(?:年度?)?")
 _FULLWIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
@@ -104,7 +105,11 @@ def _amount(cell: Cell, edition: Edition) -> Answer:
         short = cell.text if len(cell.text) <= 40 else cell.text[:40] + "…"
         remark = ("B013", f"“{short}”无法读取，请填写数字，单位{edition.unit}", f"数字（{edition.unit}）")
         return Answer(Entry(None, cell.text, cell.place), (remark,))
-    return Answer(Entry(tidy(value), cell.text, cell.place), remarks)
+    value = tidy(value)
+    if len(value.normalize().as_tuple().digits) > DIGITS:
+        remark = ("B013", f"“{plain(value)}”超过 {DIGITS} 位有效数字，Excel 存不下", "")
+        return Answer(Entry(None, cell.text, cell.place), (remark,))
+    return Answer(Entry(value, cell.text, cell.place), remarks)
 
 
 def _year(cell: Cell, edition: Edition) -> Answer:
