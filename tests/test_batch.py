@@ -248,7 +248,7 @@ def test_ctrl_c_ends_in_good_order_and_the_next_run_goes_on(tmp_path):
     )
     process.stdout.readline()
     os.killpg(process.pid, signal.SIGINT)
-    said, complained = process.communicate(timeout=60)
+    _, complained = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "已中断" in complained
     assert "Traceback" not in complained
