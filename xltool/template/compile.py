@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import unescape as xml_unescape
 
@@ -19,21 +19,27 @@ from xltool.package import Package, open_package, parse_xml
 from xltool.template.layout import FormLayout, Layout, Rows, load_layout
 from xltool.template.zipping import Packed, pack
 
-ROW = "\0"  # stands for the row number; can't occur in XML
+# Stand for the row's number, the sheet's name and its number; can't occur in XML.
+ROW, SHEET, SCOPE = "\0", "\1", "\2"
 
 _ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
 _ROW = re.compile(r"<row ([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
+_XF = re.compile(r"<xf [^>]*?(?:/>|>.*?</xf>)", re.DOTALL)
+_UNLOCKED = re.compile(r'(<protection\b[^>]*?\blocked=)"(?:0|false)"')
 _CELL = re.compile(r"<c ([^>]*?)(?:/>|>(.*?)</c>)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A cell that takes an answer: its column, its style, and its XML in the blank."""
+    """A cell that takes an answer: its column, its style, its XML in the blank, and its paper: how much
+    text a line holds (a wide character counts two) and how high a line is, in points."""
 
     column: int
     letter: str
     style: str
     blank: str
+    room: float
+    line: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,15 @@ class RowPattern:
     height: float
     pieces: tuple[str | Slot, ...]
     empty: tuple[str | Slot, ...]
+    slots: Mapping[int, Slot]
 
     def render(self, number: int, cells: Mapping[int, str], height: float, *, copy: bool = False) -> str:
         """The row at `number` with these cells by column; a `copy` has no official text of its own."""
-        pieces = self.empty if copy else self.pieces
         inner = "".join(
-            [piece if isinstance(piece, str) else cells.get(piece.column, piece.blank) for piece in pieces]
+            [
+                piece if piece.__class__ is str else cells.get(piece.column) or piece.blank  # type: ignore[union-attr]
+                for piece in (self.empty if copy else self.pieces)
+            ]
         )
         size = f' ht="{height:g}" customHeight="1"' if height else ""
         return f'<row r="{ROW}"{self.attributes}{size}>{inner}</row>'.replace(ROW, str(number))
@@ -61,20 +70,32 @@ Piece = str | tuple[int, bool]
 
 @dataclass(frozen=True)
 class SheetPattern:
-    """One form's sheet, ready to be filled."""
+    """One form's sheet, ready to be filled: its XML above its rows, its rows, its XML below them.
+
+    `page` is how many points of rows fit on one printed page.
+    """
 
     layout: FormLayout
     part: str
     head: tuple[Piece, ...]
     rows: dict[int, RowPattern]
-    tail: tuple[Piece, ...]
-    merges_at: int
-    widths: dict[int, float]
-    sizes: dict[str, float]
+    above_merges: tuple[Piece, ...]
+    below_merges: tuple[Piece, ...]
+    page: float
 
-    def width(self, area: Area) -> float:
-        """The width of some columns, in characters of the default font."""
-        return sum(self.widths.get(column, 9.0) for column in range(area.left, area.right + 1))
+    def around(self, rows: Rows) -> tuple[str, str]:
+        """The XML above and below the rows."""
+        return self._still if not rows.grown else self._around(rows)
+
+    @functools.cached_property
+    def _still(self) -> tuple[str, str]:
+        return self._around(self.layout.rows())
+
+    def _around(self, rows: Rows) -> tuple[str, str]:
+        merges = merge_cells(self.layout.merges(rows))
+        return shifted(self.head, rows), shifted(self.above_merges, rows) + merges + shifted(
+            self.below_merges, rows
+        )
 
 
 @dataclass(frozen=True)
@@ -85,9 +106,16 @@ class SheetEntry:
     rid: str
     part: str
     state: str
-    names: tuple[
-        tuple[str, tuple[Piece, ...]], ...
-    ]  # (opening tag without scope, pieces after the sheet's name)
+    names: tuple[Piece, ...]  # all its names; SHEET and SCOPE stand for the sheet's name and number
+
+    def named(self, quoted: str, scope: int, rows: Rows | None) -> str:
+        """The sheet's own names, leading to where its rows now stand."""
+        text = self._still if rows is None or not rows.grown else shifted(self.names, rows)
+        return text.replace(SHEET, quoted).replace(SCOPE, str(scope))
+
+    @functools.cached_property
+    def _still(self) -> str:
+        return shifted(self.names, Rows({}, 0))
 
 
 @dataclass(frozen=True)
@@ -99,10 +127,29 @@ class Compiled:
     packed: dict[str, Packed]
     forms: dict[str, SheetPattern]
     sheets: tuple[SheetEntry, ...]
-    workbook: tuple[str, str, str, str]
+    workbook: tuple[str, str, str]
     global_names: tuple[str, ...]
     workbook_part: str
-    leaves: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def form_of(self) -> dict[str, SheetPattern]:
+        """Part name → the form that this sheet is."""
+        return {pattern.part: pattern for pattern in self.forms.values()}
+
+    @functools.cached_property
+    def locked_styles(self) -> tuple[str, dict[str, str]]:
+        """styles.xml with a locked twin of every input style, and input style → its twin."""
+        xml = self.package.read("xl/styles.xml").decode()
+        before, _, rest = xml.partition("<cellXfs")
+        _, _, rest = rest.partition(">")
+        inner, _, after = rest.partition("</cellXfs>")
+        styles = _XF.findall(inner)
+        twins: dict[str, str] = {}
+        for number, style in enumerate(styles[:]):
+            if _UNLOCKED.search(style):
+                twins[str(number)] = str(len(styles))
+                styles.append(_UNLOCKED.sub(r'\1"1"', style))
+        return f'{before}<cellXfs count="{len(styles)}">{"".join(styles)}</cellXfs>{after}', twins
 
 
 def compile_template(edition: Edition, template: Path | None = None) -> Compiled:
@@ -132,10 +179,11 @@ def _compile(folder: str, path: Path, stamp: int) -> Compiled:
 
 def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> SheetPattern:
     before, _, rest = xml.partition("<sheetData>")
+    widths = _widths(before)
     body, closing, after = rest.partition("</sheetData>")
     if not closing:
         raise EditionError(f"工作表“{form.sheet.name}”的写法不认识，请用 Excel 或 WPS 另存模板")
-    slots = form.inputs
+    papers = {at: _paper(form, at, widths) for at in form.inputs}
     rows = {}
     for match in _ROW.finditer(body):
         attributes = dict(_ATTRIBUTE.findall(match[1]))
@@ -145,37 +193,75 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
         rows[number] = RowPattern(
             "".join(f' {key}="{value}"' for key, value in attributes.items()),
             height,
-            *_pieces(number, match[2] or "", slots),
+            *_pieces(number, match[2] or "", papers, sizes),
         )
+    for top, left in sorted({area[:2] for area in (*form.fields.values(), *form.blocks.values())}):
+        if top not in rows or left not in rows[top].slots:
+            raise EditionError(
+                f"工作表“{form.sheet.name}”的 {letters(left)}{top} 没有格式，请在模板里设好再保存"
+            )
     merges = re.search(r"<mergeCells.*?</mergeCells>", after, re.DOTALL)
     start, stop = merges.span() if merges else (0, 0)
-    above, below = _references(after[:start]), _references(after[stop:])
     return SheetPattern(
-        form, part, _references(before), rows, above + below, len(above), _widths(before), sizes
+        form,
+        part,
+        _references(before),
+        rows,
+        _references(after[:start]),
+        _references(after[stop:]),
+        _page(after, sum(widths.get(column, 9.0) for column in range(1, form.last_column + 1))),
     )
 
 
+def _paper(form: FormLayout, at: tuple[int, int], widths: dict[int, float]) -> float:
+    """How many characters of the default font the cell (or the merged cell it begins) is wide."""
+    area = next((a for a in form.fields.values() if a[:2] == at), Area(*at, *at))
+    return sum(widths.get(column, 9.0) for column in range(area.left, area.right + 1))
+
+
+_A4 = (8.27, 11.69)  # inches
+
+
+def _page(after: str, width: float) -> float:
+    """How many points of rows fit on a portrait A4 page of this sheet, which is as wide as the page."""
+    margins = re.search(r"<pageMargins ([^>]*)/>", after)
+    a = {key: float(value) for key, value in _ATTRIBUTE.findall(margins[1])} if margins else {}
+    wide = _A4[0] - a.get("left", 0.7) - a.get("right", 0.7)
+    high = _A4[1] - a.get("top", 0.75) - a.get("bottom", 0.75)
+    scale = min(1.0, wide * 96 / (width * 7 + 5))
+    return high * 72 / scale
+
+
+_LINE = 1.45  # line height over font size: room for every font that may stand in for 宋体
+
+
 def _pieces(
-    row: int, xml: str, slots: Iterable[tuple[int, int]]
-) -> tuple[tuple[str | Slot, ...], tuple[str | Slot, ...]]:
-    """The cells of a row as they stand, and as they stand in a row repeated below."""
-    slots = frozenset(slots)
+    row: int, xml: str, papers: Mapping[tuple[int, int], float], sizes: dict[str, float]
+) -> tuple[tuple[str | Slot, ...], tuple[str | Slot, ...], dict[int, Slot]]:
+    """The cells of a row as they stand, as they stand in a row repeated below, and its slots."""
     pieces: list[str | Slot] = []
     empty: list[str | Slot] = []
+    slots: dict[int, Slot] = {}
     for match in _CELL.finditer(xml):
         attributes = dict(_ATTRIBUTE.findall(match[1]))
         letter = attributes["r"].rstrip("0123456789")
         column, style = column_number(letter), attributes.get("s", "0")
-        bare = f'<c r="{letter}{ROW}" s="{style}"/>'
+        opening = f'<c r="{letter}{ROW}" s="{style}"'
+        bare = opening + "/>"
         kind = f' t="{attributes["t"]}"' if "t" in attributes else ""
-        own = f'<c r="{letter}{ROW}" s="{style}"{kind}>{match[2]}</c>' if match[2] else bare
-        if (row, column) in slots:
-            pieces.append(Slot(column, letter, style, own))
-            empty.append(Slot(column, letter, style, bare))
-        else:
+        own = f"{opening}{kind}>{match[2]}</c>" if match[2] else bare
+        width = papers.get((row, column))
+        if width is None:
             pieces.append(own)
             empty.append(bare)
-    return _joined(pieces), _joined(empty)
+            continue
+        size = sizes.get(style, 11.0)
+        # A wide character takes two units of an 11-point default font; one unit stays free at the edge.
+        room = max(2.0, (width - 1.5) * 11.0 / size * 0.97)
+        slots[column] = Slot(column, letter, style, own, room, size * _LINE)
+        pieces.append(slots[column])
+        empty.append(Slot(column, letter, style, bare, room, size * _LINE))
+    return _joined(pieces), _joined(empty), slots
 
 
 def _joined(pieces: list[str | Slot]) -> tuple[str | Slot, ...]:
@@ -303,7 +389,7 @@ _TITLE_ROWS = re.compile(r"(\$)(\d+)(:\$)(\d+)")
 
 def _workbook(
     xml: str, parts: dict[str, str], path: Path
-) -> tuple[tuple[str, str, str, str], tuple[SheetEntry, ...], tuple[str, ...]]:
+) -> tuple[tuple[str, str, str], tuple[SheetEntry, ...], tuple[str, ...]]:
     """workbook.xml around its sheets and names."""
     before, _, rest = xml.partition("<sheets>")
     listed, closing, after = rest.partition("</sheets>")
@@ -313,7 +399,7 @@ def _workbook(
     inner, has_names, last = named.partition("</definedNames>")
     if not has_names:
         between, inner, last = "", "", after
-    scoped: dict[int, list[tuple[str, tuple[Piece, ...]]]] = {}
+    scoped: dict[int, list[Piece]] = {}
     common = []
     for match in _NAME.finditer(inner):
         attributes = dict(_ATTRIBUTE.findall(match[1]))
@@ -322,29 +408,27 @@ def _workbook(
             common.append(match[0])
             continue
         tag = "<definedName" + "".join(f' {key}="{value}"' for key, value in attributes.items())
-        scoped.setdefault(int(scope), []).append((tag, _name_pieces(match[2])))
+        opening = f'{tag} localSheetId="{SCOPE}">'
+        scoped.setdefault(int(scope), []).extend([opening, *_name_pieces(match[2]), "</definedName>"])
     sheets = []
     for number, match in enumerate(re.finditer(r"<sheet ([^>]*)/>", listed)):
         a = dict(_ATTRIBUTE.findall(match[1]))
         name = xml_unescape(a["name"], {"&quot;": '"', "&apos;": "'"})
         rid = next(v for k, v in a.items() if k.endswith(":id"))
-        sheets.append(SheetEntry(name, rid, parts[name], a.get("state", ""), tuple(scoped.get(number, ()))))
-    return (before, between, last, listed), tuple(sheets), tuple(common)
+        names = _merged(scoped.get(number, []))
+        sheets.append(SheetEntry(name, rid, parts[name], a.get("state", ""), names))
+    return (before, between, last), tuple(sheets), tuple(common)
 
 
-def _name_pieces(text: str) -> tuple[Piece, ...]:
-    """What a name leads to, cut at sheet names (shown as ROW) and row numbers."""
+def _name_pieces(text: str) -> list[Piece]:
+    """What a name leads to, cut at sheet names and row numbers."""
     pieces: list[Piece] = []
     for n, part in enumerate(re.split(r"('(?:[^']|'')*'!|[^'!,:$]+!)", text)):
         if n % 2:
-            pieces.append(ROW)
+            pieces.append(SHEET)
         elif _TITLE_ROWS.fullmatch(part.rstrip(",")):
             first, last = re.findall(r"\d+", part)
             pieces += ["$", (int(first), False), ":$", (int(last), True), part[len(part.rstrip(",")) :]]
         else:
             pieces += addresses(part)
-    return tuple(p for p in pieces if p != "")
-
-
-def column_letter(column: int) -> str:
-    return letters(column)
+    return pieces

@@ -89,12 +89,21 @@ class FormLayout:
         return frozenset(cells)
 
     @functools.cached_property
+    def block_at(self) -> dict[int, Area]:
+        """Template row → the indicator block it belongs to."""
+        return {row: area for area in self.blocks.values() for row in range(area.top, area.bottom + 1)}
+
+    @functools.cached_property
     def static(self) -> dict[tuple[int, int], str]:
         """The official text: every locked template cell that says something."""
         return {at: cell.text for at, cell in self.sheet.cells.items() if cell.text and at not in self.inputs}
 
     def rows(self, grown: Mapping[int, int] | None = None) -> Rows:
-        return Rows(grown or {}, self.last_row)
+        return Rows(grown, self.last_row) if grown and any(grown.values()) else self._still
+
+    @functools.cached_property
+    def _still(self) -> Rows:
+        return Rows({}, self.last_row)
 
     def merges(self, rows: Rows) -> set[Area]:
         """The merged cells of the form with these rows.

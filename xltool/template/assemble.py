@@ -1,0 +1,91 @@
+"""The package of a filled workbook: changed parts deflated anew, all others as they lie in the template."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from xml.sax.saxutils import escape, quoteattr
+
+from xltool.template.compile import Compiled, SheetEntry
+from xltool.template.fill_sheet import armour
+from xltool.template.layout import Rows
+from xltool.template.zipping import join, pack
+
+_SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
+_SHEET_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+
+
+class Filled(NamedTuple):
+    """One sheet to be: its name, the template sheet it is made from, its rows and XML ("" = unchanged)."""
+
+    name: str
+    entry: SheetEntry
+    rows: Rows | None
+    xml: str
+
+
+def assemble(
+    compiled: Compiled, sheets: Sequence[Filled], properties: Mapping[str, str], *, locked: bool = False
+) -> bytes:
+    """The workbook of these sheets. `properties` are custom document properties to add; `locked` says
+    that cells use the locked twins of the input styles."""
+    changed: dict[str, str] = {}
+    used: Counter[str] = Counter()
+    listed, names, types, relations = [], [], [], []
+    for number, (name, entry, rows, xml) in enumerate(sheets):
+        used[entry.part] += 1
+        part, rid = entry.part, entry.rid
+        if used[entry.part] > 1:
+            stem = entry.part.removesuffix(".xml")
+            part, rid = f"{stem}_{used[entry.part]}.xml", f"{entry.rid}x{used[entry.part]}"
+            types.append(f'<Override PartName="/{part}" ContentType="{_SHEET_TYPE}"/>')
+            relations.append(f'<Relationship Id="{rid}" Type="{_SHEET_RELATION}" Target="/{part}"/>')
+            # Only the first sheet may be the one selected.
+            xml = xml.replace(' tabSelected="1"', "", 1)
+        if xml:
+            changed[part] = xml
+        state = f' state="{entry.state}"' if entry.state else ""
+        listed.append(f'<sheet name={quoteattr(name)} sheetId="{number + 1}"{state} r:id="{rid}"/>')
+        quoted = escape("'" + name.replace("'", "''") + "'!")
+        names.append(entry.named(quoted, number, rows))
+    dropped = {entry.part: entry.rid for entry in compiled.sheets if not used[entry.part]}
+    before, between, after = compiled.workbook
+    defined = "".join([*names, *compiled.global_names])
+    defined = f"<definedNames>{defined}</definedNames>" if defined else ""
+    changed[compiled.workbook_part] = f"{before}<sheets>{''.join(listed)}</sheets>{between}{defined}{after}"
+    if types or dropped:
+        content = compiled.package.read("[Content_Types].xml").decode()
+        rels = compiled.package.read("xl/_rels/workbook.xml.rels").decode()
+        for part, rid in dropped.items():
+            content = re.sub(rf'<Override PartName="/{re.escape(part)}"[^>]*/>', "", content)
+            rels = re.sub(rf'<Relationship [^>]*Id="{re.escape(rid)}"[^>]*/>', "", rels)
+        changed["[Content_Types].xml"] = content.replace("</Types>", "".join(types) + "</Types>")
+        changed["xl/_rels/workbook.xml.rels"] = rels.replace(
+            "</Relationships>", "".join(relations) + "</Relationships>"
+        )
+    if properties:
+        changed["docProps/custom.xml"] = _with_properties(compiled, properties)
+    if locked:
+        changed["xl/styles.xml"] = compiled.locked_styles[0]
+    parts = []
+    for name, packed in compiled.packed.items():
+        if name in dropped:
+            continue
+        text = changed.pop(name, None)
+        parts.append(packed if text is None else pack(name, text.encode()))
+    parts += [pack(name, text.encode()) for name, text in changed.items()]
+    return join(parts)
+
+
+def _with_properties(compiled: Compiled, properties: Mapping[str, str]) -> str:
+    """The custom properties with what has no cell on the form: the unit's code, the seal."""
+    xml = compiled.package.read("docProps/custom.xml").decode()
+    number = max((int(n) for n in re.findall(r'pid="(\d+)"', xml)), default=1)
+    items = [
+        f'<property fmtid="{{D5CDD505-2E9C-101B-9397-08002B2CF9AE}}" pid="{pid}" name={quoteattr(name)}>'
+        f"<vt:lpwstr>{escape(armour(text))}</vt:lpwstr></property>"
+        for pid, (name, text) in enumerate(properties.items(), number + 1)
+    ]
+    return xml.replace("</Properties>", "".join(items) + "</Properties>")
