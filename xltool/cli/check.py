@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from xltool.cli.workbooks import edition_option, paths_argument, workbooks
 from xltool.edition import Edition, load_edition
 from xltool.model import Filing, XltoolError
 
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et")
-OURS = ("report.xlsx",)  # what xltool itself wrote beside the workbooks
-
-_paths = click.argument(
-    "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
 _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
-_edition = click.option("--edition", default="", help="版式编号，或它所在的文件夹（默认按文件自己的标记）。")
 
 
 @click.command()
-@_paths
+@paths_argument
 @_json
 @click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
-@_edition
+@edition_option
 @click.option(
     "--last-year",
     "last_year",
@@ -61,9 +54,9 @@ def check(paths: Sequence[Path], as_json: bool, settings: str, edition: str, las
 
 
 @click.command()
-@_paths
+@paths_argument
 @_json
-@_edition
+@edition_option
 def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
     """交叉平衡：把收入侧、支出侧逐项列成等式，说出差额和能说明差额的原因。
 
@@ -108,7 +101,7 @@ def _each(
 
     results: list[dict[str, Any]] = []
     failed: list[tuple[str, str]] = []
-    for file in _workbooks(paths):
+    for file in workbooks(paths):
         try:
             result = one(read(file, edition=edition))
         except XltoolError as error:
@@ -119,33 +112,6 @@ def _each(
         if show is not None:
             show(result)
     return results, failed
-
-
-def _workbooks(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and the workbooks in the folders named, in order of name."""
-    for path in paths:
-        if not path.exists():
-            raise XltoolError(f"没有这个文件或文件夹：{path}")
-    for path in paths:
-        found = [path] if not path.is_dir() else list(_walk(path))
-        if not found:
-            raise XltoolError(f"文件夹里没有工作簿：{path}")
-        for file in found:
-            if file.name.startswith("~$"):
-                click.echo(f"跳过：{file}（正在 Excel 里打开的锁文件）", err=True)
-            else:
-                yield file
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise XltoolError(f"读不了文件夹 {error.filename}：{error.strerror}") from error
-
-    for root, folders, files in os.walk(folder, onerror=refuse):
-        folders.sort()
-        for name in sorted(files):
-            if name.lower().endswith(WORKBOOKS) and name not in OURS:
-                yield Path(root, name)
 
 
 def _last_year(file: Path, edition: Edition | None) -> Filing:

@@ -1,0 +1,116 @@
+"""`xltool indicators` and `xltool normalise`: the values of filed workbooks, split and in normal form."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from xltool.cli.workbooks import edition_option, filings, paths_argument, workbooks
+from xltool.edition import Edition, load_edition
+from xltool.model import Filing, XltoolError
+
+_file = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@paths_argument
+@edition_option
+@click.option("--csv", "csv_file", type=_file, help="写成 CSV 文件（Excel 可直接打开）。")
+@click.option("--xlsx", "xlsx_file", type=_file, help="写成 Excel 文件。")
+def indicators(paths: Sequence[Path], edition: str, csv_file: Path | None, xlsx_file: Path | None) -> int:
+    """导出绩效指标：一行一个，指标值拆成计算符号、指标值、计量单位三栏。
+
+    不写文件时打印 CSV。一格里的几个指标拆成几行；读不出来的原样留着。
+
+    退出码：0 全部读到，2 有文件没能读。
+    """
+    from xltool.report.indicators import indicator_rows, save_csv, save_xlsx, write_csv
+
+    form = load_edition(edition) if edition else None
+    failed: list[tuple[str, str]] = []
+    rows = [row for _, filing in filings(paths, form, failed) for row in indicator_rows(filing, form)]
+    if csv_file is not None:
+        save_csv(rows, csv_file)
+    if xlsx_file is not None:
+        save_xlsx(rows, xlsx_file)
+    if csv_file is None and xlsx_file is None:
+        printed = io.StringIO(newline="")
+        write_csv(rows, printed)
+        click.echo(printed.getvalue(), nl=False)
+    else:
+        files = "、".join(str(file) for file in (csv_file, xlsx_file) if file is not None)
+        click.echo(f"已写 {len(rows)} 个指标：{files}")
+    return 2 if failed else 0
+
+
+@click.command()
+@paths_argument
+@edition_option
+@click.option(
+    "--write",
+    "target",
+    type=click.Path(path_type=Path),
+    help="按规范写法另存一份：一个工作簿写成这个文件，几个写进这个文件夹。",
+)
+def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
+    """指标值的规范写法：逐格列出原来怎么写、应当怎么写（15家以上 → ≥15家）。
+
+    只动读得出的数；日期、等级、文字和读不出来的不动。加 --write 才另存一份，原文件从不改动。
+
+    退出码：0 完成，2 有文件没能读或没能写。
+    """
+    from xltool.target.normal import changes
+
+    form = load_edition(edition) if edition else None
+    failed: list[tuple[str, str]] = []
+    if target is not None:
+        _apart(paths, target)
+    for file, filing in filings(paths, form, failed):
+        found = list(changes(filing))
+        click.echo(f"{file}：{len(found)} 处可以改成规范写法" if found else f"{file}：都是规范写法")
+        for one in found:
+            was, becomes = (" ".join(text.split()) for text in (one.was, one.becomes))
+            click.echo(f"  {one.place or ''} {' '.join(one.name.split())}：{was} → {becomes}")
+        if target is not None:
+            try:
+                _save(file, filing, _copy(paths, file, target), form)
+            except XltoolError as error:
+                failed.append((str(file), str(error)))
+                click.echo(f"错误：{error}", err=True)
+    return 2 if failed else 0
+
+
+def _apart(paths: Sequence[Path], target: Path) -> None:
+    """The copies never take the place of what they are copied from."""
+    for file in workbooks(paths):
+        if _copy(paths, file, target).resolve() == file.resolve():
+            raise XltoolError(f"--write 不能写回原文件：{file}")
+
+
+def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
+    """Where a workbook's copy goes: the file named, or its own name (and folder) in the folder named."""
+    if len(paths) == 1 and not paths[0].is_dir() and not target.is_dir():
+        return target
+    above = next((path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent)
+    return target / file.relative_to(above).with_suffix(".xlsx")
+
+
+def _save(file: Path, filing: Filing, copy: Path, edition: Edition | None) -> None:
+    from xltool.render import fill
+    from xltool.target.normal import normalised
+
+    if said := "；".join(_in_the_way(filing)):
+        raise XltoolError(f"{file}：没有另存，请先改正：{said}")
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    fill(normalised(filing), copy, edition=edition)
+    click.echo(f"  已写：{copy}")
+
+
+def _in_the_way(filing: Filing) -> Iterator[str]:
+    """What a copy on a pristine form would lose."""
+    for fault in filing.faults:
+        if fault.kind in ("layout", "content", "amount"):
+            yield f"{fault.place or ''} {fault.detail}".strip()

@@ -1,0 +1,36 @@
+"""`xltool rules`: the rule book, one rule explained, and the reference page."""
+
+from __future__ import annotations
+
+import difflib
+
+import click
+
+from xltool.model import XltoolError
+
+
+@click.command()
+@click.argument("code", metavar="[代码]", default="")
+@click.option("--markdown", is_flag=True, help="打印整本规则的 Markdown（docs/rules.md 就是它）。")
+def rules(code: str, markdown: bool) -> None:
+    """列出审核规则；给出代码时讲解这一条：说什么、为什么、怎么改、一个错的和一个对的例子。
+
+    例：xltool rules I405
+    """
+    from xltool.report import rulebook
+    from xltool.review import rules as book
+
+    every = book()
+    if markdown:
+        click.echo(rulebook.markdown(every), nl=False)
+        return
+    if not code:
+        for title, found in rulebook.families(every):
+            click.secho(title, bold=True)
+            for rule in found:
+                click.echo(f"  {rulebook.line(rule)}")
+        return
+    if code.upper() not in every:
+        near = difflib.get_close_matches(code.upper(), every, 1, 0.5)
+        raise XltoolError(f"没有规则“{code}”" + (f"，是否想看“{near[0]}”？" if near else ""))
+    click.echo(rulebook.page(every[code.upper()]))

@@ -1,0 +1,70 @@
+"""The normal form of the values in a filing: what is written and what it would be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from xltool.model import Entry, Filing, Form, Indicator, Place
+from xltool.target.parse import Target, parse_target
+
+COLUMNS = ("target", "standard")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One cell: the indicator's name, what stands there, and its normal form."""
+
+    name: str
+    was: str
+    becomes: str
+    place: Place | None
+
+
+def normal_text(text: str) -> str | None:
+    """The normal form of a value where it is a number and written otherwise; else None.
+
+    `15家以上` becomes `≥15家`, `≥98百分比` becomes `≥98%`. Dates, grades and words stay as they are,
+    and so does everything that can't be read. Several values in a cell become one a line.
+    """
+    target = parse_target(text)
+    if target.parts:
+        becomes = "\n".join(_one(part) for part in target.parts)
+        return becomes if becomes.split() != text.split() else None
+    return target.normal if target.measured and target.normal != text.strip() else None
+
+
+def _one(target: Target) -> str:
+    return target.normal if target.measured else target.text.strip()
+
+
+def changes(filing: Filing) -> Iterator[Change]:
+    """Every value and standard of the filing that is not in its normal form."""
+    for form in filing.forms:
+        for one in form.indicators:
+            for column in COLUMNS:
+                entry = one[column]
+                if isinstance(entry.value, str) and (becomes := normal_text(entry.value)) is not None:
+                    yield Change(str(one.name.value or ""), entry.value, becomes, entry.place)
+
+
+def normalised(filing: Filing) -> Filing:
+    """The same filing with every value in its normal form."""
+    return replace(
+        filing,
+        department=None if filing.department is None else _form(filing.department),
+        projects=tuple(_form(form) for form in filing.projects),
+    )
+
+
+def _form(form: Form) -> Form:
+    return replace(form, indicators=tuple(_row(one) for one in form.indicators))
+
+
+def _row(one: Indicator) -> Indicator:
+    return replace(one, cells={column: _entry(column, entry) for column, entry in one.cells.items()})
+
+
+def _entry(column: str, entry: Entry) -> Entry:
+    becomes = normal_text(entry.value) if column in COLUMNS and isinstance(entry.value, str) else None
+    return entry if becomes is None else replace(entry, value=becomes, text=becomes)
