@@ -112,7 +112,7 @@ class _Pen:
         if field.kind == "amount":
             changes = {"num_format": "0.00##", "align": "left", **changes}
         elif field.kind == "long":
-            changes = {"align": "left", **changes}
+            changes = {"align": "left", "indent": 1, **changes}
         self.put(area, text, locked=False, **changes)
         first = area.partition(":")[0]
         self.name(field.label, first)
