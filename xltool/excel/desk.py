@@ -72,6 +72,11 @@ class Desk:
     def has(self, sheet: str) -> bool:
         return sheet in {s.name for s in self.book.sheets}
 
+    @property
+    def locked(self) -> bool:
+        """Whether sheets can neither be added nor removed."""
+        return bool(self.book.api.ProtectStructure)
+
     def open(self, path: Path) -> xw.Book:
         """A file as a further workbook, not listed among the recent files."""
         return self.app.books.open(str(path), update_links=False, add_to_mru=False)

@@ -9,7 +9,7 @@ from xltool.atomic import writing
 from xltool.edition import DEFAULT, Edition, Field, load_edition
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
-from xltool.excel.sheets import protection, unprotected, write_texts
+from xltool.excel.sheets import has_password, protection, unprotected, write_texts
 from xltool.grid import Area, Grid, Sheet, open_grid
 from xltool.model import Filing, Form, XltoolError
 from xltool.reader import form_of
@@ -53,7 +53,7 @@ def fill_from_data() -> str:
         if _answered(old) and not here.confirm(f"工作簿里已有内容，换成“{new.unit}”的数据吗？"):
             return "没有填充，内容未动"
         file = fill(new, path.with_name("filled.xlsx"))
-        if grid.structure_locked:
+        if here.locked:
             here.app.books.api.Add(str(file))
             return "工作簿结构受保护，填好的表在另一个新窗口里，请另存"
         _replace_forms(here, grid, file, load_edition(old.edition))
@@ -145,7 +145,8 @@ def add_row() -> str:
         # Only a row inserted within the block extends its names and merged cells; below the last
         # row, the new row goes in above it and the last row's text moves up.
         at = min(spot.row + 1, area.bottom)
-        allowed = not attributes or attributes.get("insertRows") in ("0", "false")
+        # Under a password the sheet's own right to insert rows must do.
+        allowed = has_password(attributes) and attributes.get("insertRows") in ("0", "false")
         with unprotected(sheet, {} if allowed else attributes):
             sheet.range(f"{at}:{at}").insert("down")
         new = at
@@ -206,7 +207,7 @@ def add_project() -> str:
     with here.snapshot() as path:
         filing = here.read(path)
         edition = load_edition(filing.edition)
-        if open_grid(path).structure_locked:
+        if here.locked:
             raise XltoolError("工作簿结构受保护，加不了表；请向下发单位要可以加表的版本")
         blank = path.with_name("blank.xlsx")
         blank.write_bytes(edition.template.read_bytes())

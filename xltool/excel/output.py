@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 from xltool.excel.press import button, desk
@@ -48,11 +49,21 @@ def export_data() -> str:
 @button
 def total_folder() -> str:
     """Check and total all filings in a folder; the summary opens as a workbook."""
+    from xltool.batch.run import run
+
     here = desk()
     folder = here.ask_folder("汇总文件夹：选放填报表的文件夹")
     if folder is None:
         return "没有汇总"
-    return f"{folder}"
+    out = folder.with_name(f"{folder.name}-汇总")
+    seen = count(1)
+    summary = run(folder, out, notice=lambda event: here.say(f"汇总文件夹：已处理 {next(seen)} 个……"))
+    here.open(out / "report.xlsx")
+    number = summary.verdicts
+    said = f"通过 {number['pass']} 份，待核实 {number['query']} 份，有错误 {number['error']} 份"
+    if summary.failed:
+        said += f"，没有做成 {len(summary.failed)} 个"
+    return f"{said}；结果在 {out}"
 
 
 def _name(ending: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
 
-from xltool.excel.desk import Desk
+from xltool.excel.desk import Desk, busy
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import mark, protection, write_texts
 from xltool.grid import Grid, column_number, open_grid
@@ -78,11 +79,14 @@ def _mark(here: Desk, path: Path, grid: Grid, wanted: dict[str, dict[str, str]])
 
 def _show(here: Desk, grid: Grid, file: Path, name: str) -> str:
     """Bring a sheet of ours into the workbook in place of its predecessor; where it can be seen."""
-    if grid.structure_locked:
-        # A locked workbook takes no further sheet: the results stand in a workbook of their own.
+    try:
+        here.bring(file)
+    except Exception as error:
+        if busy(error):
+            raise
+        # A locked or shared workbook takes no further sheet: it stands in a workbook of its own.
         here.app.books.api.Add(str(file))
-        return f"工作簿结构受保护，{name}在另一个窗口"
-    here.bring(file)
+        return f"工作簿不让加表（受保护或共享），“{name}”在另一个窗口"
     new = here.book.sheets[-1]
     if any(s.name == name for s in grid.sheets):
         # Only now: what was written on the old one is on the new one.
@@ -105,10 +109,12 @@ def next_finding() -> str:
     at = -1
     if selection is not None and selection.sheet.book.name == here.book.name:
         sheet, cell = selection.sheet.name, selection.address.replace("$", "").partition(":")[0]
+        rows = [row for row, _, _ in stops]
+        places = [place for _, place, _ in stops]
         if sheet == RESULTS_SHEET:
-            at = max((n for n, stop in enumerate(stops) if stop[0] <= selection.row), default=-1)
-        else:
-            at = max((n for n, stop in enumerate(stops) if stop[1] == Place(sheet, cell)), default=-1)
+            at = bisect_right(rows, selection.row) - 1
+        elif Place(sheet, cell) in places:
+            at = places.index(Place(sheet, cell))
     _, place, said = stops[(at + 1) % len(stops)]
     here.go(here.book.sheets[place.sheet], place.cell)
     again = "（从头开始）" if at + 1 >= len(stops) else ""
@@ -116,11 +122,11 @@ def next_finding() -> str:
 
 
 def _stops(here: Desk) -> list[tuple[int, Place, str]]:
-    """(row on the results sheet, place, what is said) of each finding at a cell."""
+    """(row on the results sheet, place, what is said) of each cell with findings, in their order."""
     table = here.book.sheets[RESULTS_SHEET].used_range.options(ndim=2).value
-    stops: list[tuple[int, Place, str]] = []
-    heads: list[str] = []
     sheets = {s.name for s in here.book.sheets}
+    told: dict[Place, tuple[int, list[str]]] = {}
+    heads: list[str] = []
     for number, line in enumerate(table, 1):
         texts = ["" if v is None else str(v) for v in line]
         if set(HEAD) <= set(texts):
@@ -129,8 +135,8 @@ def _stops(here: Desk) -> list[tuple[int, Place, str]]:
             sheet, _, cell = texts[heads.index(HEAD[PLACE])].rpartition("!")
             if sheet in sheets:
                 said = "　".join(texts[heads.index(head)] for head in ("级别", "代码", "问题"))
-                stops.append((number, Place(sheet, cell), said))
-    return stops
+                told.setdefault(Place(sheet, cell), (number, []))[1].append(said)
+    return [(row, place, "；".join(said)) for place, (row, said) in told.items()]
 
 
 @button
@@ -147,7 +153,7 @@ def clear_marks() -> str:
             return "标记已清除"
         if filing.answers:
             return f"标记已清除；“{RESULTS_SHEET}”里写有 {len(filing.answers)} 条说明，保留"
-        if grid.structure_locked:
+        if here.locked:
             raise XltoolError(f"工作簿结构受保护，“{RESULTS_SHEET}”删不掉")
         here.book.sheets[RESULTS_SHEET].delete()
     return f"标记和“{RESULTS_SHEET}”已清除"

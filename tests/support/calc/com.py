@@ -61,6 +61,11 @@ class BookApi:
         self.Worksheets = WorksheetsApi(book)
         self.CustomDocumentProperties = PropertiesApi(book)
 
+    @property
+    def ProtectStructure(self) -> bool:
+        self.book.app.call("locked?")
+        return self.book.doc.isProtected()
+
     def SaveCopyAs(self, path: str) -> None:
         self.book.app.call("save copy")
         self.book.copy_to(path)

@@ -343,6 +343,7 @@ class Range:
     def insert(self, shift: str, copy_origin: Any = None) -> None:
         self.call("insert")
         assert self.right == 1024, "only whole rows"
+        assert not self.sheet.raw.isProtected(), "Calc tears merged cells apart where Excel extends them"
         self.sheet.raw.Rows.insertByIndex(self.top - 1, self.bottom - self.top + 1)
 
     def delete(self, shift: str | None = None) -> None:

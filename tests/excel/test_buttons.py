@@ -1,0 +1,499 @@
+"""Every button in a live Calc: what it does to the open document, and to the file saved from it."""
+
+import json
+import subprocess
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.support.calc.com import ComError
+from tests.support.clean import clean_filing
+from tests.support.seed import EXAMPLE, seed_filing
+from xltool import check, fill, load_edition, read
+from xltool.databook import load_databook
+from xltool.excel.press import buttons, labels, press
+from xltool.grid import open_grid
+from xltool.model import XltoolError
+from xltool.report.results import HEAD, MARK, RESULTS_SHEET, results
+
+pytestmark = pytest.mark.xdist_group("calc")
+
+DEPARTMENT = load_edition().department.sheet
+
+
+@pytest.fixture
+def seed(app, tmp_path):
+    """The example's workbook, open."""
+    path = fill(seed_filing(), tmp_path / "沅江 申报=2023.xlsx")
+    return app.books.open(str(path))
+
+
+def saved(book, tmp_path: Path) -> Path:
+    goal = tmp_path / "存下来.xlsx"
+    book.copy_to(str(goal))
+    return goal
+
+
+def cell(book, sheet: str, address: str):
+    return book.sheets(sheet).raw.getCellRangeByName(address)
+
+
+def table(book) -> list[list[str]]:
+    """The rows under the head of the results sheet, as shown."""
+    rows = book.sheets(RESULTS_SHEET).used_range.raw.getDataArray()
+    top = next(n for n, row in enumerate(rows) if row[: len(HEAD)] == HEAD)
+    return [list(row[: len(HEAD)]) for row in rows[top + 1 :]]
+
+
+def printed(pdf: Path, *pages: str) -> str:
+    command = ["pdftotext", *pages, str(pdf), "-"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def notes(book, sheet: str) -> dict[str, str]:
+    found = book.sheets(sheet).raw.getAnnotations()
+    texts = [found.getByIndex(n) for n in range(found.Count)]
+    return {chr(65 + a.Position.Column) + str(a.Position.Row + 1): a.String for a in texts}
+
+
+# ── 审核 ──
+
+
+def test_check_all_shows_what_the_headless_check_finds(app, seed, tmp_path):
+    said = press("check_all")
+    headless = read(seed.fullname)
+    expected = results(headless, check(headless))
+    assert table(seed) == [list(row.texts) for row in expected.rows]
+    top = [row[0] for row in seed.sheets(RESULTS_SHEET).used_range.raw.getDataArray()]
+    assert top[0] == expected.title
+    assert tuple(top[1 : len(expected.summary) + 1]) == expected.summary
+    assert any("711.94" in line and "523.67" in line and "10.00" in line for line in expected.summary)
+    assert "错误" in said
+    assert app.said[0] == "全审：请稍候……"
+    assert app.said[-1].startswith("全审：")
+
+
+def test_the_results_lead_to_the_cells_and_only_explanations_can_be_written(seed):
+    press("check_all")
+    sheet = seed.sheets(RESULTS_SHEET).raw
+    assert sheet.isProtected()
+    [place] = [row for row in table(seed) if row[2] == "T304"][:1]
+    row = next(n for n in range(60) if sheet.getCellByPosition(2, n).String == "T304")
+    link = sheet.getCellByPosition(3, row).getTextFields().getByIndex(0).URL
+    assert place[3] == f"{DEPARTMENT}!F8"
+    assert link.replace("$", "").replace("'", "") in (f"#{DEPARTMENT}.F8", f"#{DEPARTMENT}!F8")
+    locked = [sheet.getCellByPosition(column, row).CellProtection.IsLocked for column in range(len(HEAD))]
+    assert [HEAD[n] for n, shut in enumerate(locked) if not shut] == ["说明"]
+
+
+def test_marks_stand_in_the_cells_and_are_no_layout_change(seed, tmp_path):
+    before = read(seed.fullname)
+    press("check_all")
+    told = notes(seed, DEPARTMENT)
+    assert told["F8"].startswith(f"{MARK}核实 T304")
+    assert all(text.startswith(MARK) for text in told.values())
+    after = read(saved(seed, tmp_path))
+    assert after == before
+    assert after.faults == before.faults
+    assert check(after) == [replace(f, file=after.source) for f in check(before)]
+
+
+def test_marks_come_off_without_a_trace(app, seed, tmp_path):
+    before = saved(seed, tmp_path).read_bytes()
+    press("check_all")
+    assert notes(seed, DEPARTMENT)
+    press("clear_marks")
+    assert not notes(seed, DEPARTMENT) | notes(seed, seed.sheets(2).name)
+    assert RESULTS_SHEET not in [s.name for s in seed.sheets]
+    assert open_grid(saved(seed, tmp_path)) == open_grid(before)
+    assert seed.sheets(1).raw.isProtected()
+    assert app.protected_with == {
+        "DrawingObjects": True,
+        "Contents": True,
+        "Scenarios": True,
+        "AllowFormattingRows": True,
+        "AllowInsertingRows": True,
+    }, "the protection of the official template, as it was"
+
+
+def test_someone_elses_note_is_left_alone(seed):
+    sheet = seed.sheets(DEPARTMENT).raw
+    sheet.unprotect("")
+    sheet.getAnnotations().insertNew(cell(seed, DEPARTMENT, "F8").getCellAddress(), "科长：请再核")
+    sheet.protect("")
+    press("check_all")
+    assert notes(seed, DEPARTMENT)["F8"] == "科长：请再核"
+    press("clear_marks")
+    assert notes(seed, DEPARTMENT) == {"F8": "科长：请再核"}
+
+
+def test_printing_the_form_shows_no_marks(seed, tmp_path):
+    press("check_all")
+    pdf = tmp_path / "全部.pdf"
+    seed.to_pdf(str(pdf))
+    text = subprocess.run(
+        ["pdftotext", "-l", "2", pdf, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "部门整体支出绩效目标表" in text
+    assert MARK not in text
+    assert "T304" not in text
+
+
+def test_an_explanation_is_kept_and_counts_and_a_stale_one_is_said(seed):
+    press("check_all")
+    sheet = seed.sheets(RESULTS_SHEET).raw
+    row = next(n for n in range(60) if sheet.getCellByPosition(2, n).String == "T304")
+    sheet.getCellByPosition(HEAD.index("说明"), row).String = "10 万元由非税收入安排"
+    press("check_all")
+    [again] = [r for r in table(seed) if r[2] == "T304"]
+    assert again[HEAD.index("说明")] == "10 万元由非税收入安排"
+    assert [s.name for s in seed.sheets].count(RESULTS_SHEET) == 1
+    cell(seed, DEPARTMENT, "F8").String = ""
+    press("check_all")
+    [stale] = [r for r in table(seed) if r[HEAD.index("说明")]]
+    assert stale[1] == "已不适用"
+    assert "保留" in press("clear_marks"), "a written explanation is not thrown away"
+    assert RESULTS_SHEET in [s.name for s in seed.sheets]
+
+
+def test_cross_totals_says_both_sides_and_marks_only_sums(app, seed):
+    assert press("cross_totals") == "经非税项目调节后平衡"
+    [told] = app.alerts
+    assert "711.94 + " in told
+    assert "283.67" in told
+    assert all(" T" in text or " X5" in text for text in notes(seed, DEPARTMENT).values())
+
+
+def test_next_finding_goes_from_cell_to_cell_and_round(app, seed):
+    with pytest.raises(XltoolError, match="先点“全审”"):
+        press("next_finding")
+    press("check_all")
+    places = list(dict.fromkeys(row[3] for row in table(seed) if "!" in row[3]))
+    seen = []
+    for _ in places:
+        said = press("next_finding")
+        here = app.selection
+        seen.append(f"{here.sheet.name}!{here.address.replace('$', '').partition(':')[0]}")
+    assert set(seen) == set(places)
+    assert said.startswith(("错误", "核实", "提示"))
+    assert "从头开始" in press("next_finding")
+
+
+def test_normalise_rewrites_what_is_sure_and_lists_the_originals(seed, tmp_path):
+    before = read(seed.fullname)
+    press("normalise")
+    after = read(saved(seed, tmp_path))
+    department = [one.target.text for one in after.department.block("quantity")]
+    assert department == ["≥15家\n≥120家", "≥6家\n≥4次"]
+    was = {str(e.place): e.text for f in before.forms for i in f.indicators for e in i.cells.values()}
+    now = {str(e.place): e.text for f in after.forms for i in f.indicators for e in i.cells.values()}
+    listed = [row[:3] for row in seed.sheets("规范记录").used_range.raw.getDataArray()[1:]]
+    assert {place: (old, new) for place, old, new in listed} == {
+        place: (was[place], now[place]) for place in was if was[place] != now[place]
+    }
+    assert after.department["goal"] == before.department["goal"]
+    assert "没有改动" in press("normalise")
+
+
+# ── 填报 ──
+
+
+def test_new_form(app, tmp_path):
+    app.files = [tmp_path / "新表.xlsx"]
+    press("new_form")
+    assert app.books.active.name == "新表.xlsx"
+    assert (tmp_path / "新表.xlsx").read_bytes() == load_edition().template.read_bytes()
+    app.files = []
+    assert press("new_form") == "没有新建"
+
+
+def test_fill_from_data_into_a_blank_workbook(app, tmp_path):
+    app.files = [tmp_path / "空表.xlsx"]
+    press("new_form")
+    app.files = [EXAMPLE / "部门.csv"]
+    press("fill_from_data")
+    book = app.books.active
+    assert book.name == "空表.xlsx"
+    filing = read(saved(book, tmp_path))
+    assert filing == seed_filing()
+    assert not [f for f in filing.faults if f.kind not in ("amount", "amount_text")]
+    assert sorted(s.name for s in book.sheets) == sorted(form.sheet for form in filing.forms)
+
+
+def test_fill_from_data_asks_before_it_overwrites(app, seed, tmp_path):
+    cell(seed, DEPARTMENT, "C4").Value = 1.0
+    app.files, app.answer = [EXAMPLE / "部门.csv"], "no"
+    assert "未动" in press("fill_from_data")
+    assert read(saved(seed, tmp_path)).department.amount("total") == 1
+    app.files, app.answer = [EXAMPLE / "部门.csv"], "yes"
+    press("fill_from_data")
+    assert read(saved(seed, tmp_path)).department.amount("total") == Decimal("1245.61")
+
+
+def test_fill_from_data_keeps_to_the_workbooks_unit(app, tmp_path):
+    path = fill(clean_filing("hospital-county"), tmp_path / "医院.xlsx")
+    book = app.books.open(str(path))
+    before = read(saved(book, tmp_path))
+    app.files = [EXAMPLE / "部门.csv"]
+    with pytest.raises(XltoolError, match="数据表里没有"):
+        press("fill_from_data")
+    assert read(saved(book, tmp_path)) == before
+
+
+def test_add_row_below_the_cursor(app, seed, tmp_path):
+    before = read(seed.fullname)
+    area = open_grid(Path(seed.fullname)).sheets[0].names["数量指标"]
+    for row in (area.top, area.bottom + 1):  # the first row, then what is now the last
+        seed.app.api.Goto(seed.sheets(DEPARTMENT).range(f"E{row}").api)
+        press("add_row")
+        at = app.selection.row
+        assert at == row + 1
+        cell(seed, DEPARTMENT, f"E{at}").String = f"新指标{at}"
+        cell(seed, DEPARTMENT, f"F{at}").String = "≥1家"
+    after = read(saved(seed, tmp_path))
+    assert [i.name.text for i in after.department.block("quantity")] == [
+        before.department.block("quantity")[0].name.text,
+        f"新指标{area.top + 1}",
+        before.department.block("quantity")[1].name.text,
+        f"新指标{area.bottom + 2}",
+    ]
+    assert after.faults == before.faults, "rows added inside a block are no layout change"
+    assert [i for i in after.department.indicators if i.block != "quantity"] == [
+        i for i in before.department.indicators if i.block != "quantity"
+    ]
+
+
+def test_add_row_wants_the_cursor_in_a_category(app, seed):
+    app.api.Goto(seed.sheets(DEPARTMENT).range("C4").api)
+    with pytest.raises(XltoolError, match="光标不在指标行上"):
+        press("add_row")
+    assert app.alerts == ["光标不在指标行上：请先点一下要加行的指标类别"]
+
+
+def test_text_that_looks_like_a_formula_stays_text_when_a_row_moves(app, seed, tmp_path):
+    area = open_grid(Path(seed.fullname)).sheets[0].names["数量指标"]
+    cell(seed, DEPARTMENT, f"E{area.bottom}").String = "=1+1"
+    cell(seed, DEPARTMENT, f"F{area.bottom}").String = "007"
+    app.api.Goto(seed.sheets(DEPARTMENT).range(f"E{area.bottom}").api)
+    press("add_row")
+    moved = read(saved(seed, tmp_path)).department.block("quantity")[-1]
+    assert (moved.name.text, moved.target.text) == ("=1+1", "007")
+
+
+def test_delete_empty_rows_removes_only_what_was_added(app, seed, tmp_path):
+    before = read(seed.fullname)
+    area = open_grid(Path(seed.fullname)).sheets[0].names["数量指标"]
+    for _ in range(3):
+        app.api.Goto(seed.sheets(DEPARTMENT).range(f"E{area.top}").api)
+        press("add_row")
+    cell(seed, DEPARTMENT, f"E{area.top + 2}").String = "留下的"
+    assert "2 个" in press("delete_empty_rows")
+    grid = open_grid(saved(seed, tmp_path))
+    assert grid.sheets[0].names["数量指标"].bottom == area.bottom + 1
+    after = read(saved(seed, tmp_path))
+    assert len(after.department.block("quantity")) == 3
+    assert after.faults == before.faults
+    assert seed.sheets(DEPARTMENT).raw.isProtected()
+    assert press("delete_empty_rows") == "没有后加的空行"
+
+
+def test_add_project_takes_year_and_unit_along(seed, tmp_path):
+    before = read(seed.fullname)
+    press("add_project")
+    name = list(seed.sheets)[-1].name
+    after = read(saved(seed, tmp_path))
+    assert after == before, "a blank project form is no project"
+    assert after.faults == before.faults
+    cell(seed, name, "B3").String = "新项目"
+    cell(seed, name, "B4").Value = 283.67
+    new = read(saved(seed, tmp_path)).projects[-1]
+    assert (new.year, new.text("unit"), new.text("filer")) == (2023, before.unit, before.unit)
+    assert new.amount("own_budget") == Decimal("283.67")
+
+
+# ── 输出、帮助 ──
+
+
+def test_export_pdf_leaves_results_out_and_the_workbook_alone(app, seed, tmp_path):
+    press("check_all")
+    before = open_grid(saved(seed, tmp_path))
+    app.files = [tmp_path / "输出.pdf"]
+    press("export_pdf")
+    text = printed(tmp_path / "输出.pdf")
+    assert "项目支出绩效目标表" in text
+    assert "审核结果" not in text
+    assert app.proposed.endswith("沅江 申报=2023.pdf")
+    assert open_grid(saved(seed, tmp_path)) == before
+    assert [book.name for book in app.books] == [seed.name]
+
+
+@pytest.mark.parametrize("ending", [".json", ".xlsx"])
+def test_export_data(app, seed, tmp_path, ending):
+    goal = tmp_path / f"数据{ending}"
+    app.files = [goal]
+    press("export_data")
+    assert load_databook(goal) == [seed_filing()]
+    if ending == ".json":
+        json.loads(goal.read_text("utf-8"))
+
+
+def test_total_folder(app, tmp_path):
+    folder = tmp_path / "上报"
+    folder.mkdir()
+    fill(clean_filing("hospital-county"), folder / "医院.xlsx")
+    fill(seed_filing(), folder / "工信局.xlsx")
+    app.files = [folder]
+    said = press("total_folder")
+    assert "有错误 1 份" in said
+    assert app.books.active.name == "report.xlsx"
+    assert (tmp_path / "上报-汇总" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(("name", "words"), [("guide", "资金总额"), ("rules_help", "T304")])
+def test_help_pages(app, monkeypatch, name, words):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    press(name)
+    from urllib.parse import unquote, urlparse
+
+    assert words in Path(unquote(urlparse(opened[0]).path)).read_text("utf-8")
+
+
+def test_about(app):
+    press("about")
+    assert "版式" in app.alerts[0]
+    assert "xltool.log" in app.alerts[0]
+
+
+# ── around every button ──
+
+
+def test_a_full_check_takes_few_calls(app, tmp_path):
+    """1 + 5 forms, in at most 3 host calls a sheet, results sheet and first marks included."""
+    filing = clean_filing("hospital-county")
+    five = [
+        replace(p, entries={**p.entries, "project": replace(p["project"], value=f"项目{n}", text=f"项目{n}")})
+        for n, p in enumerate((filing.projects * 5)[:5], 1)
+    ]
+    path = fill(replace(filing, projects=tuple(five)), tmp_path / "六张表.xlsx")
+    book = app.books.open(str(path))
+    app.calls.clear()
+    press("check_all")
+    sheets = len(list(book.sheets))
+    assert sheets == 7
+    assert app.calls.count("save copy") == 1, "every sheet is read in the same one call"
+    assert not app.calls.count("read")
+    assert len(app.calls) <= 3 * sheets, app.calls
+    app.calls.clear()
+    press("check_all")
+    assert len(app.calls) < 10, "unchanged marks are not touched again"
+
+
+def test_all_is_put_back_when_a_button_fails(app, seed, monkeypatch, tmp_path):
+    def broken(*_):
+        assert (app.screen_updating, app.calculation, app.display_alerts) == (False, "manual", False)
+        raise ZeroDivisionError("内部错误")
+
+    monkeypatch.setattr("xltool.excel.reviewing.results", broken)
+    with pytest.raises(XltoolError, match=r"xltool\.log"):
+        press("check_all")
+    assert (app.screen_updating, app.calculation, app.display_alerts) == (True, "automatic", True)
+    log = tmp_path / "roaming" / "xltool" / "xltool.log"
+    assert "ZeroDivisionError" in log.read_text("utf-8")
+    assert str(log) in app.alerts[0]
+    assert "Traceback" not in app.alerts[0]
+
+
+def test_a_busy_excel_is_said_to_be_busy(app, seed):
+    app.refusing = ComError("call was rejected", -2147418111)
+    with pytest.raises(XltoolError, match="先结束单元格编辑"):
+        press("check_all")
+
+
+def test_a_workbook_that_was_never_saved(app, tmp_path):
+    fill(seed_filing(), tmp_path / "模板.xlsx")
+    book = app.books.from_template(str(tmp_path / "模板.xlsx"))
+    press("check_all")
+    assert any(row[2] == "T304" for row in table(book))
+    app.files = [tmp_path / "a.json"]
+    press("export_data")
+    assert app.proposed == f"{book.name}.json"
+
+
+def test_changes_that_are_not_saved_are_seen(seed):
+    cell(seed, DEPARTMENT, "C4").Value = 1000
+    press("check_all")
+    assert any(row[2] in ("T301", "T302") for row in table(seed))
+    assert read(seed.fullname).department.amount("total") == Decimal("1245.61")
+
+
+def test_a_read_only_file(app, tmp_path):
+    path = fill(seed_filing(), tmp_path / "只读.xlsx")
+    path.chmod(0o444)
+    before = path.read_bytes()
+    book = app.books.open(str(path))
+    press("check_all")
+    assert any(row[2] == "T304" for row in table(book))
+    assert path.read_bytes() == before
+
+
+def test_the_named_workbook_is_meant_not_the_one_in_front(app, seed, tmp_path):
+    other = app.books.open(str(fill(clean_filing("hospital-county"), tmp_path / "另一本.xlsx")))
+    press("check_all", seed.name, app.hwnd)
+    assert RESULTS_SHEET in [s.name for s in seed.sheets]
+    assert RESULTS_SHEET not in [s.name for s in other.sheets]
+    with pytest.raises(XltoolError, match="已经不在"):
+        press("check_all", "没有的.xlsx")
+
+
+def test_a_foreign_workbook_is_told_so_and_left_alone(app, tmp_path):
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(tmp_path / "账.xlsx")) as workbook:
+        workbook.add_worksheet("流水").write("A1", "不是填报表")
+    book = app.books.open(str(tmp_path / "账.xlsx"))
+    for name in ("check_all", "cross_totals", "normalise", "clear_marks", "add_row", "add_project",
+                 "delete_empty_rows", "export_pdf", "export_data", "fill_from_data"):  # fmt: skip
+        with pytest.raises(XltoolError, match="不是由官方模板"):
+            press(name)
+    assert [s.name for s in book.sheets] == ["流水"]
+
+
+def test_no_workbook_at_all(app):
+    for name in ("check_all", "add_row", "export_pdf"):
+        with pytest.raises(XltoolError, match="没有打开的工作簿"):
+            press(name)
+    assert app.alerts
+
+
+def test_a_locked_structure_gets_its_results_in_another_window(app, seed):
+    seed.doc.protect("秘密")
+    said = press("check_all")
+    assert "另一个窗口" in said
+    assert RESULTS_SHEET not in [s.name for s in seed.sheets]
+    assert any(row[2] == "T304" for row in table(app.books.active))
+    app.books(seed.name).activate()
+    with pytest.raises(XltoolError, match="结构受保护"):
+        press("add_project")
+
+
+def test_a_sheet_with_a_password_is_checked_without_marks(app, seed):
+    seed.sheets(DEPARTMENT).raw.unprotect("")
+    seed.sheets(DEPARTMENT).raw.protect("秘密")
+    said = press("check_all")
+    assert "没有加批注" in said
+    assert not notes(seed, DEPARTMENT)
+    assert any(row[2] == "T304" for row in table(seed))
+
+
+def test_unknown_button(app):
+    with pytest.raises(XltoolError, match="没有“no_such”这个按钮"):
+        press("no_such")
+
+
+def test_every_button_was_pressed_here():
+    source = Path(__file__).read_text("utf-8")
+    assert [name for name in buttons() if f'"{name}"' not in source] == []
+    assert len(labels()) == 16
