@@ -21,7 +21,7 @@ SHIPPED = Path(__file__).parent / "editions"
 DEFAULT = "hunan-2023"
 
 # What an indicator column can be.
-COLUMNS = ("name", "target", "sign", "number", "unit", "standard", "weight", "note")
+COLUMNS = ("name", "target", "sign", "number", "measure", "standard", "weight", "note")
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
 Label = Annotated[str, msgspec.Meta(min_length=1)]
@@ -74,7 +74,7 @@ class Sum(_Part, frozen=True):
 class Column(_Part, frozen=True):
     """One column of the indicator table. `label` is the head's defined name.
 
-    The value is one column `target`, or split into `sign`, `number` and `unit`; `weight` holds a
+    The value is one column `target`, or split into `sign`, `number` and `measure`; `weight` holds a
     number. `options` are offered as a list when the cell is entered.
     """
 
@@ -283,6 +283,6 @@ def _contradictions(edition: Edition):  # type: ignore[no-untyped-def]
         if not has("name"):
             yield f"{at}.indicators.column", "缺少列 name（三级指标）"
         if has("target") == has("number"):
-            yield f"{at}.indicators.column", "指标值应当是一列 target，或分成 sign、number、unit 几列"
-        if not has("number") and (has("sign") or has("unit")):
-            yield f"{at}.indicators.column", "有 sign 或 unit，却没有 number"
+            yield f"{at}.indicators.column", "指标值应当是一列 target，或分成 sign、number、measure 几列"
+        if not has("number") and (has("sign") or has("measure")):
+            yield f"{at}.indicators.column", "有 sign 或 measure，却没有 number"

@@ -71,19 +71,19 @@ class Entry:
 NOTHING = Entry()
 
 
-def compose(sign: str, number: str, unit: str) -> str:
+def compose(sign: str, number: str, measure: str) -> str:
     """指标性质, 指标值 and 计量单位 as one value: `≥95%`. 定性 says that the value is free text.
 
     A sign or unit that already stands at the number is not written twice.
     """
-    sign, number, unit = sign.strip(), number.strip(), unit.strip()
+    sign, number, measure = sign.strip(), number.strip(), measure.strip()
     if sign == "定性":
         sign = ""
     if number.startswith(("≥", "≤", "=", ">", "<", "＞", "＜", "≧", "≦")):
         sign = ""
-    if unit in ("/", "无", "—") or (unit and number.endswith(unit)):
-        unit = ""
-    return f"{sign}{number}{unit}"
+    if measure in ("/", "无", "—") or (measure and number.endswith(measure)):
+        measure = ""
+    return f"{sign}{number}{measure}"
 
 
 def _answers(cells: Mapping[str, Entry]) -> dict[str, object]:
@@ -100,7 +100,7 @@ class Indicator:
     """One indicator row: its block (category id such as `quantity`) and its cells by column id.
 
     The columns of the Hunan forms are `name` (三级指标), `target` (指标值及单位) and, on the project
-    form, `standard` (绩效标准). Where a form splits the value into `sign`, `number` and `unit`,
+    form, `standard` (绩效标准). Where a form splits the value into `sign`, `number` and `measure`,
     `target` is put together from them and stands where the number stands.
     """
 
@@ -113,9 +113,9 @@ class Indicator:
         return self.cells.get(column, NOTHING)
 
     def _composed(self) -> Entry:
-        sign, number, unit = (self.cells.get(c, NOTHING) for c in ("sign", "number", "unit"))
-        text = compose(sign.text, number.text, unit.text)
-        return Entry(text or None, text, next((e.place for e in (number, sign, unit) if e.place), None))
+        sign, number, measure = (self.cells.get(c, NOTHING) for c in ("sign", "number", "measure"))
+        text = compose(sign.text, number.text, measure.text)
+        return Entry(text or None, text, next((e.place for e in (number, sign, measure) if e.place), None))
 
     @property
     def name(self) -> Entry:

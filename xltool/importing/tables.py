@@ -202,10 +202,10 @@ class IndicatorTable:
         notes: dict[str, str] = {}
         target = self._target(kept)
         if target is not None:
-            kept = {i: c for i, c in kept.items() if i not in ("sign", "unit", "target")}
+            kept = {i: c for i, c in kept.items() if i not in ("sign", "measure", "target")}
             if target.text:
                 entries["target"], notes["target"] = target, "由几格合成" if target.place else ""
-        elif {"sign", "unit"} & set(kept):
+        elif {"sign", "measure"} & set(kept):
             self._leave(list(kept.values()), "指标性质、指标值、计量单位合不成一个值")
             return
         for id_, cell in kept.items():
@@ -262,11 +262,11 @@ class IndicatorTable:
 
     def _target(self, cells: dict[str, Cell]) -> Entry | None:
         """指标性质 + 指标值 + 计量单位 as one value (≥95%); None where they don't fit together."""
-        if not any(i in ("sign", "unit") for i, _, _ in self.heads):
+        if not any(i in ("sign", "measure") for i, _, _ in self.heads):
             return None
         sign = bare(cells["sign"].text) if "sign" in cells else ""
         number = _tidy(cells["target"].text) if "target" in cells else ""
-        unit = _tidy(cells["unit"].text) if "unit" in cells else ""
+        unit = _tidy(cells["measure"].text) if "measure" in cells else ""
         if sign not in _SIGNS or (not number and (sign or unit)):
             return None
         text = number
@@ -274,7 +274,9 @@ class IndicatorTable:
             text = _SIGNS[sign] + number
         if unit and unit not in ("/", "无") and not number.endswith(unit):
             text += unit
-        place: Place | None = next((cells[i].place for i in ("target", "sign", "unit") if i in cells), None)
+        place: Place | None = next(
+            (cells[i].place for i in ("target", "sign", "measure") if i in cells), None
+        )
         return Entry(text, text, place)
 
 

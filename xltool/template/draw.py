@@ -1,6 +1,7 @@
 """Draw the official template workbook of `hunan-2023`: both forms as on the paper form.
 
-The wording comes from the edition, the places from here. What a reader or a bureau needs to know
+The wording comes from the edition, the places from here; an edition with a `layout.toml` is drawn
+by `sketch` instead. What a reader or a bureau needs to know
 about places stands in the drawn workbook itself, as sheet-scoped names, so nothing else reads
 this module. Drawing twice gives the same parts.
 """
@@ -42,9 +43,16 @@ def draw(path: Path | str, edition: Edition) -> None:
     Raises XltoolError for an edition whose layout is not drawn by code, or a place that can't be
     written.
     """
-    if edition.id not in DRAWN:
-        raise XltoolError(f"版式 {edition.id} 的模板不是由程序绘制的，请直接编辑它的 template.xlsx")
     from xlsxwriter import Workbook
+
+    from xltool.template.sketch import Sketch, sketched
+
+    if edition.id in DRAWN:
+        pens: tuple[type[Pen], type[Pen]] = (_Department, _Project)
+    elif sketched(edition):
+        pens = (Sketch, Sketch)
+    else:
+        raise XltoolError(f"版式 {edition.id} 的模板不是由程序绘制的，请直接编辑它的 template.xlsx")
 
     options = {
         "in_memory": True,
@@ -59,11 +67,11 @@ def draw(path: Path | str, edition: Edition) -> None:
         book.set_custom_property("xltool.edition", edition.id, "text")
         book.set_custom_property("xltool.form", VERSION, "text")
         book.calc_on_load = False  # no formula, so no question about saving when it is closed
-        for form, pen in ((edition.department, _Department), (edition.project, _Project)):
+        for form, pen in zip((edition.department, edition.project), pens, strict=True):
             pen(book, form, edition).draw()
 
 
-class _Pen:
+class Pen:
     """Draws one form: where things stand on both forms is here, the rest in the two below."""
 
     first: str  # the answer that is selected when the blank is opened
@@ -188,7 +196,7 @@ class _Pen:
         sheet.print_black_and_white()
 
 
-class _Department(_Pen):
+class _Department(Pen):
     first = "B3:F3"
 
     def body(self) -> int:
@@ -260,7 +268,7 @@ class _Department(_Pen):
             )
 
 
-class _Project(_Pen):
+class _Project(Pen):
     first = "B3:C3"
 
     def body(self) -> int:

@@ -21,6 +21,11 @@ _TEXTS = {
 _COLUMN_TEXTS = {
     "name": "一行一个指标。行不够时，在本类别的两行之间插入行；不用的行保留“{placeholder}”。",
     "target": "写明符号、数值和单位，例如：≥15家、≤200万元、≥95%、12月31日前。",
+    "sign": "从列表选：≥、≤、=、>、<；不能用数表示的选“定性”。",
+    "number": "只填数字；指标性质是“定性”的填文字，例如：显著改善。",
+    "measure": "填写计量单位，例如：家、%、万元；定性的不填。",
+    "weight": "填写数字，不写百分号。各项权重的合计按本级财政部门的规定。",
+    "note": "需要说明的在此填写。",
     "standard": "填写标准的类型（计划标准、行业标准、历史标准，可从列表选），或标准值，例如：≥15家。",
 }
 
@@ -36,8 +41,10 @@ def for_field(field: Field, edition: Edition, cell: str) -> dict[str, Any]:
             criteria=">=",
             value=0,
         )
+    before, _, printed = field.pattern.partition("{}")
+    if field.kind == "year" and before:
+        return _prompt(field.label, f"只改年份：写成“{field.pattern.format('2023')}”这样。其余文字不要改动。")
     if field.kind == "year":
-        printed = field.pattern.format("")
         return _warn(
             field.label,
             "只改年份：在“年”字前填写四位数的年度，例如：2023。其余文字不要改动。",
@@ -71,6 +78,9 @@ def for_field(field: Field, edition: Edition, cell: str) -> dict[str, Any]:
 def for_column(column: Column, edition: Edition) -> dict[str, Any]:
     """XlsxWriter's options for the validation of an indicator column's inputs."""
     text = _COLUMN_TEXTS[column.id].format(placeholder=edition.placeholder)
+    if column.options:
+        return {**_prompt(column.label, text), "validate": "list", "source": list(column.options),
+                "show_error": False}  # fmt: skip
     if column.id == "standard":
         # A list that suggests: the seed's filing writes values here, which are right as well.
         return {**_prompt(column.label, text), "validate": "list", "source": list(STANDARDS),

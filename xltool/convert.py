@@ -1,0 +1,226 @@
+"""A filing moved to another edition's forms, or to next year's: nothing dropped without a word.
+
+Fields go by their ids, amounts between 元 and 万元 exactly, indicators to their category, values into
+one column or three. Every change that a person should look at is a `Note`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from xltool.edition import Edition, FormSpec, load_edition
+from xltool.model import Entry, Filing, Form, Indicator
+from xltool.money import convert as convert_money
+from xltool.money import plain, tidy
+from xltool.target import parse_target
+from xltool.target.columns import value_columns
+from xltool.target.dates import read_period
+
+LOST, CHECK, MADE = "放不下", "请复核", "算出"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing to look at: 放不下 (no place for it), 请复核 (changed or to be confirmed), 算出 (a sum)."""
+
+    kind: str
+    form: str
+    project: str
+    field: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The filing on its new forms, and all that a person should look at."""
+
+    filing: Filing
+    notes: tuple[Note, ...] = field(default=())
+
+
+def convert(filing: Filing, to: Edition, source: Edition | None = None) -> Converted:
+    """The filing on the forms of `to`. `source` is its own edition, where that is not known by its id."""
+    source = source or load_edition(filing.edition)
+    notes: list[Note] = []
+    forms = [_Move(source, to, form, notes).form() for form in filing.forms]
+    moved = replace(
+        filing,
+        edition=to.id,
+        department=next((f for f in forms if f.kind == "department"), None),
+        projects=tuple(f for f in forms if f.kind == "project"),
+        faults=(),
+        seal={},
+        answers={},
+    )
+    return Converted(moved, tuple(notes))
+
+
+class _Move:
+    """One form on its way from one edition to another."""
+
+    def __init__(self, source: Edition, to: Edition, form: Form, notes: list[Note]) -> None:
+        self.source, self.to, self.old, self.notes = source, to, form, notes
+        self.was, self.spec = source[form.kind], to[form.kind]
+
+    def form(self) -> Form:
+        entries = {f.id: self._entry(f.id) for f in self.spec.field}
+        self._sums(entries)
+        self._left(entries)
+        rows = [row for one in self.old.indicators for row in self._indicator(one)]
+        order = {block.id: n for n, block in enumerate(self.spec.indicators.block)}
+        rows.sort(key=lambda row: order[row.block])
+        return Form(self.old.kind, entries, tuple(rows), self.spec.sheet)
+
+    def note(self, kind: str, label: str, text: str, reason: str) -> None:
+        self.notes.append(Note(kind, self.spec.title, self.old.text("project"), label, text, reason))
+
+    def _entry(self, id_: str) -> Entry:
+        entry = self.old[id_]
+        if id_ in self.was and self.was[id_].kind == "amount" and self.spec[id_].kind != "amount":
+            return Entry(None, entry.text)
+        if isinstance(entry.value, Decimal):
+            value = convert_money(entry.value, self.source.unit, self.to.unit)
+            return Entry(value, plain(value))
+        return Entry(entry.value, entry.text)
+
+    def _sums(self, entries: dict[str, Entry]) -> None:
+        """Totals that the old form did not have, from their parts; an inner sum before an outer one."""
+        for _ in self.spec.sum:
+            for one in self.spec.sum:
+                if one.total in self.was or not entries[one.total].blank:
+                    continue
+                parts = [entries[p].value for p in one.parts]
+                amounts = [a for a in parts if isinstance(a, Decimal)]
+                if amounts and not any(e.unread for e in (entries[p] for p in one.parts)):
+                    value = tidy(sum(amounts, Decimal(0)))
+                    entries[one.total] = Entry(value, plain(value))
+                    names = "、".join(self.spec[p].label for p in one.parts)
+                    self.note(
+                        MADE, self.spec[one.total].label, plain(value), f"原表没有这一栏，由{names}相加"
+                    )
+
+    def _left(self, entries: Mapping[str, Entry]) -> None:
+        """Answers that the new form has no field for; a total of what is there is not lost."""
+        for f in self.was.field:
+            entry = self.old[f.id]
+            if f.id in self.spec or f.derived or entry.blank:
+                continue
+            said = next((s for s in self.was.sum if s.total == f.id), None)
+            if said is not None and self._adds_up(said.parts, entry, entries):
+                continue
+            self.note(LOST, f.label, entry.text or str(entry.value), f"版式“{self.to.id}”没有这一栏")
+
+    def _adds_up(self, parts: tuple[str, ...], total: Entry, entries: Mapping[str, Entry]) -> bool:
+        """The total is what its parts come to, and all of them have found a place (or are sums again)."""
+        amounts = [self.old.amount(p) or Decimal(0) for p in parts]
+        placed = all(p in entries or self.old[p].blank or self._sum_of(p, entries) for p in parts)
+        return placed and sum(amounts, Decimal(0)) == total.value
+
+    def _sum_of(self, id_: str, entries: Mapping[str, Entry]) -> bool:
+        inner = next((s for s in self.was.sum if s.total == id_), None)
+        return inner is not None and self._adds_up(inner.parts, self.old[id_], entries)
+
+    def _indicator(self, one: Indicator) -> Iterator[Indicator]:
+        was = self.was.block(one.block)
+        block = next((b for b in self.spec.indicators.block if b.id == one.block), None)
+        block = block or next((b for b in self.spec.indicators.block if b.kind == was.kind), None)
+        name = one.name.text or str(one.name.value or "")
+        if block is None:
+            text = f"{name} {one.target.text}".strip()
+            self.note(LOST, was.label, text, f"版式“{self.to.id}”没有这一类指标")
+            return
+        if block.id != was.id:
+            self.note(CHECK, block.label, name, f"原属“{was.label}”，请复核类别")
+        cells = {c.id: Entry(one[c.id].value, one[c.id].text) for c in self.spec.indicators.column}
+        if self.spec.indicators.has("number") and not self.was.indicators.has("number"):
+            parts = value_columns(one.target.text)
+            cells |= {
+                c: Entry(t or None, t) for c, t in zip(("sign", "number", "measure"), parts, strict=True)
+            }
+        for column in self.was.indicators.column:
+            entry = one[column.id]
+            gone = not self.spec.indicators.has(column.id) and column.id not in _VALUE
+            if gone and not entry.blank:
+                self.note(LOST, column.label, f"{name}：{entry.text}", f"版式“{self.to.id}”没有这一列")
+        yield Indicator(block.id, {c.id: cells[c.id] for c in self.spec.indicators.column if c.id in cells})
+
+
+_VALUE = ("target", "sign", "number", "measure")
+
+
+def next_year(filing: Filing, edition: Edition | None = None) -> Converted:
+    """Next year's draft: year, one-year periods and deadlines moved on, amounts emptied, texts kept.
+
+    Everything that was kept and needs a look is noted; nothing is declared to be right for next year.
+    """
+    edition = edition or load_edition(filing.edition)
+    year = filing.year
+    notes: list[Note] = []
+    forms = [_draft(form, edition[form.kind], year, notes) for form in filing.forms]
+    drafted = replace(
+        filing,
+        department=next((f for f in forms if f.kind == "department"), None),
+        projects=tuple(f for f in forms if f.kind == "project"),
+        faults=(),
+        seal={},
+        answers={},
+    )
+    return Converted(drafted, tuple(notes))
+
+
+def _draft(form: Form, spec: FormSpec, year: int | None, notes: list[Note]) -> Form:
+    def note(kind: str, label: str, text: str, reason: str) -> None:
+        notes.append(Note(kind, spec.title, form.text("project"), label, text, reason))
+
+    entries: dict[str, Entry] = {}
+    for f in spec.field:
+        entry = form[f.id]
+        text = entry.text or ("" if entry.value is None else str(entry.value))
+        if f.kind == "year":
+            moved = entry.value + 1 if isinstance(entry.value, int) else None
+            entries[f.id] = Entry(moved, "" if moved is None else str(moved))
+        elif f.kind == "amount":
+            entries[f.id] = Entry()
+        elif f.kind == "period" and not entry.blank:
+            span = read_period(text, year)
+            if year is not None and span is not None and span.start.year == span.end.year == year:
+                text = _later(text, year)
+            else:
+                note(CHECK, f.label, text, "跨年或读不出，没有改，请复核")
+            entries[f.id] = Entry(text, text)
+        else:
+            entries[f.id] = Entry(entry.value, entry.text)
+            if f.kind == "long" and not entry.blank:
+                stale = year is not None and str(year) in text
+                note(
+                    CHECK,
+                    f.label,
+                    text[:40],
+                    f"沿用上年文字{f'，其中写有 {year} 年' if stale else ''}，请复核",
+                )
+    rows = []
+    for one in form.indicators:
+        cells = {}
+        for id_, entry in one.cells.items():
+            text = entry.text or ("" if entry.value is None else str(entry.value))
+            if year is not None and id_ != "name" and parse_target(text).span is not None:
+                text = _later(text, year)
+            cells[id_] = Entry(text or None, text)
+        rows.append(Indicator(one.block, cells))
+        note(
+            CHECK,
+            spec.block(one.block).label,
+            f"{one.name.text} {one.target.text}".strip(),
+            "沿用上年指标，请复核",
+        )
+    return Form(form.kind, entries, tuple(rows), spec.sheet)
+
+
+def _later(text: str, year: int) -> str:
+    """Every mention of the year a year later; 29 February becomes 28 February."""
+    moved = re.sub(rf"(?<!\d){year}(?!\d)", str(year + 1), text)
+    return re.sub(rf"({year + 1}(?:年0?2月|[.\-/]0?2[.\-/]))29(?!\d)", r"\g<1>28", moved)
