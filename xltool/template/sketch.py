@@ -111,6 +111,9 @@ class Sketch(Pen):
             if field.kind == "unit" and field.pattern:
                 changes["align"] = "left"
             self.answer(area, field.id, printed, **changes)
+            if not style and not hasattr(self, "first"):
+                self.first = area
+                self.sheet.set_selection(area)
         else:
             self.put(area, text, **changes)
         return right
