@@ -348,10 +348,10 @@ def unescape(text: str) -> str:
 
 
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
-_ROW_TAG = re.compile(r'<row (?:[^<>]*? )??r="(\d{1,7})"([^<>]*?)(/?)>')
+_HIDDEN_ROW = re.compile(r'<row (?=[^<>]*\bhidden="(?:1|true)")[^<>]*?\br="(\d{1,7})"')
 _PLAIN_CELL = re.compile(
-    r'<c r="([A-Z]{1,3})(\d{1,7})"(?: s="(\d+)")?(?: t="(s|n|str|inlineStr|b)")?'
-    r'(?:/>|></c>|><v>([^<>]*)</v></c>|><is><t(?: xml:space="preserve")?>([^<>]*)</t></is></c>)'
+    r'<c r="([A-Z]{1,3}+)(\d{1,7}+)"(?: s="(\d++)")?+(?: t="(s|n|str|inlineStr|b)")?+'
+    r'(/>|></c>|><v>([^<>]*+)</v></c>|><is><t(?: xml:space="preserve")?+>([^<>]*+)</t></is></c>)'
 )
 _UNUSUAL = re.compile("[\x00-\x08\x0b-\x1f]")
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
@@ -385,44 +385,38 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) 
         return False
     if _UNUSUAL.search(text) or _ENTITY.search(text):
         return False
+    found = _PLAIN_CELL.findall(text)
+    # Every tag was part of a row or of a cell taken, or else the spelling is not the usual one.
+    tags = text.count("<row ") + text.count("</row>") + sum([form.count("<") for *_, form, _, _ in found])
+    if tags + len(found) != text.count("<"):
+        return False
+    if "hidden=" in text:
+        sheet.hidden_lines += [f"第{row}行" for row in _HIDDEN_ROW.findall(text)]
     cells = sheet.cells
-    length = 0
-    for tag in _ROW_TAG.finditer(text):
-        length += len(tag[0])
-        if "hidden=" in tag[2] and re.search(r'hidden="(?:1|true)"', tag[0]):
-            sheet.hidden_lines.append(f"第{tag[1]}行")
-    length += text.count("</row>") * len("</row>")
-    for match in _PLAIN_CELL.finditer(text):
-        length += match.end() - match.start()
-        letter, row, style, kind, value, inline = match.groups()
-        content = inline if value is None else value
-        locked = style not in styles.unlocked
+    unlocked, formats = styles
+    for letter, row, style, kind, _, value, inline in found:
+        locked = style not in unlocked
+        content = value or inline
         if not content:
             if not locked:
                 cells[int(row), column_number(letter)] = _OPEN
             continue
-        number = False
         if kind == "s":
             index = int(content) if content.isdigit() else -1
             if not 0 <= index < len(strings):
                 raise Unreadable(f"文件已损坏：{sheet.name} 的 {letter}{row} 指向不存在的文字")
             content = strings[index]
-        elif kind is None or kind == "n":
-            number = True
+        elif not kind or kind == "n":
+            cells[int(row), column_number(letter)] = Cell(
+                content, True, "", False, locked, formats.get(style, "")
+            )
+            continue
         elif kind == "b":
             content = "TRUE" if content == "1" else "FALSE"
         else:
             content = unescape(xml_unescape(content, _QUOTES) if "&" in content else content)
-        cells[int(row), column_number(letter)] = Cell(
-            content, number, "", False, locked, styles.formats.get(style, "") if number else ""
-        )
-    # Every character was part of a row or a cell, or else the spelling is not the usual one.
-    return length == len(text) or (length + sum(map(text.count, " \n\t")) >= len(text) and not _rest(text))
-
-
-def _rest(text: str) -> str:
-    """What is left of sheet data without its rows and cells."""
-    return _ROW_TAG.sub("", _PLAIN_CELL.sub("", text)).replace("</row>", "").strip()
+        cells[int(row), column_number(letter)] = Cell(content, False, "", False, locked)
+    return True
 
 
 class _Frame(NamedTuple):
