@@ -131,6 +131,12 @@ def open_grid(source: Path | str | bytes) -> Grid:
     return grid_of(Package(source) if isinstance(source, bytes) else open_package(source))
 
 
+class Unpacked(dict[str, bytes]):
+    """Parts that are already inflated."""
+
+    read = dict.__getitem__
+
+
 class Parts(Protocol):
     """What a grid is made from: parts by name."""
 
@@ -163,7 +169,7 @@ def grid_of(package: Parts) -> Grid:
             sheet = grid.sheets[scope]
             sheet.names[name] = read_area(area) if where == sheet.name else None
     if "docProps/custom.xml" in package:
-        grid.properties = _properties(package.read("docProps/custom.xml"))
+        grid.properties = dict(_properties(package.read("docProps/custom.xml")))
     return grid
 
 
@@ -209,7 +215,28 @@ def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
 Name = tuple[str, int | None, str]
 
 
+_PLAIN_NAME = re.compile(
+    r'<definedName(?= [^<>]*\bname="([^"<>&]*+)")(?:(?= [^<>]*\blocalSheetId="(\d++)")|) [^<>]*+>([^<>]*+)</definedName>'
+)
+
+
 def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
+    """Sheets, their relation ids, and names (name, number of the sheet it belongs to, where it leads)."""
+    before, opening, rest = data.partition(b"<definedNames>")
+    listed, closing, after = rest.partition(b"</definedNames>")
+    if opening and closing and b"&#" not in listed and not _UNUSUAL_BYTES.search(listed):
+        found = _PLAIN_NAME.findall(listed.decode("utf-8", "replace"))
+        if listed.count(b"<") == 2 * len(found):
+            grid, ids, _ = _parse_workbook(before + after)
+            names = [
+                (name, int(scope) if scope else None, xml_unescape(text, _QUOTES) if "&" in text else text)
+                for name, scope, text in found
+            ]
+            return grid, ids, names
+    return _parse_workbook(data)
+
+
+def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     grid, ids, names = Grid([]), [], []
     pending: list[str] = []
     inside: tuple[str, int | None] | None = None
@@ -353,6 +380,7 @@ _PLAIN_CELL = re.compile(
     r'<c r="([A-Z]{1,3}+)(\d{1,7}+)"(?: s="(\d++)")?+(?: t="(s|n|str|inlineStr|b)")?+'
     r'(/>|></c>|><v>([^<>]*+)</v></c>|><is><t(?: xml:space="preserve")?+>([^<>]*+)</t></is></c>)'
 )
+_UNUSUAL_BYTES = re.compile(rb"[\x00-\x08\x0b-\x1f]")
 _UNUSUAL = re.compile("[\x00-\x08\x0b-\x1f]")
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
@@ -560,6 +588,7 @@ def _notes(data: bytes) -> dict[str, str]:
     return found
 
 
+@functools.lru_cache(maxsize=16)
 def _properties(data: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     name = ""

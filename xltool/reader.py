@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import re
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from xltool.edition import DEFAULT, Edition, EditionError, Field, editions, load_edition
-from xltool.grid import Area, Cell, Grid, Sheet, cell_name, open_grid
+from xltool.grid import BLANK, Cell, Grid, Sheet, cell_name, open_grid
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place, XltoolError
-from xltool.money import read_amount, tidy
+from xltool.money import plain, read_amount, tidy
 from xltool.package import Unreadable
 from xltool.report.results import RESULTS_SHEET, read_answers
+from xltool.seen import as_seen, stored_number
 from xltool.template.compare import changes, likeness, locate, squeeze
 from xltool.template.layout import FormLayout, Layout, Rows, load_layout
 
@@ -113,6 +113,9 @@ def form_of(layout: Layout, sheet: Sheet) -> FormLayout | None:
     """The official form that this sheet is, if it is one."""
     if sheet.name == RESULTS_SHEET or not sheet.cells:
         return None
+    for form in layout.forms.values():
+        if form.areas.keys() <= sheet.names.keys():
+            return form
     share, best = max(
         ((likeness(form, sheet), form) for form in layout.forms.values()), key=lambda pair: pair[0]
     )
@@ -182,8 +185,11 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 
 def answer(cell: Cell, place: Place) -> Entry:
-    """A cell's text as an answer, kept as written."""
-    text = _number_text(cell.text) if cell.number else cell.text.replace("\r\n", "\n")
+    """A cell's text as an answer, kept as written; a number as it is seen."""
+    if cell.number:
+        text = as_seen(cell.text, cell.format)
+    else:
+        text = cell.text.replace("\r\n", "\n") if "\r" in cell.text else cell.text
     return Entry(text or None, text, place)
 
 
@@ -191,34 +197,17 @@ def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault], unit: s
     if cell.error:
         return Entry(None, cell.text, place)
     if cell.number:
-        text = _number_text(cell.text)
-        try:
-            return Entry(tidy(Decimal(text)), text, place)
-        except InvalidOperation:
-            faults.append(Fault("amount", "金额无法识别", place, field.id, found=cell.text))
-            return Entry(None, cell.text, place)
-    if not cell.text.strip():
+        number = stored_number(cell.text)
+        if number is not None:
+            return Entry(tidy(number), plain(number), place)
+    elif not cell.text.strip():
         return Entry(None, "", place)
-    amount = read_amount(cell.text, unit)
+    amount = None if cell.number else read_amount(cell.text, unit)
     if amount is None:
         faults.append(Fault("amount", "金额无法识别", place, field.id, found=cell.text))
         return Entry(None, cell.text, place)
     faults.append(Fault("amount_text", "金额写成了文字", place, field.id, cell.text, f"{amount.value:f}"))
     return Entry(amount.value, cell.text, place)
-
-
-def _number_text(text: str) -> str:
-    """A stored number as Excel shows it: at most 15 significant digits, no exponent, no tail."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return text
-    if not number.is_finite():
-        return text
-    if len(number.as_tuple().digits) > 15:
-        number = Decimal(f"{number:.15g}")
-    # A hostile 1E+999999 must not become a million digits.
-    return f"{tidy(number):f}" if abs(number.adjusted()) < 100 else text
 
 
 def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
@@ -229,27 +218,19 @@ def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
 def _indicators(layout: FormLayout, sheet: Sheet, rows: Rows, faults: list[Fault]) -> tuple[Indicator, ...]:
     found: list[Indicator] = []
     columns = list(layout.columns.items())
-    placeholder = squeeze(load_placeholder(layout))
+    taken = sheet.cells
     for block_id, blank in layout.blocks.items():
-        area: Area = rows.area(blank)
+        area = rows.area(blank)
         for row in range(area.top, area.bottom + 1):
+            here = [taken.get((row, column), BLANK) for _, column in columns]
+            says = [cell.text for cell in here if cell.text and not cell.text.isspace()]
+            if not says or (len(says) == 1 and squeeze(says[0]) in layout.placeholders):
+                continue
             cells: dict[str, Entry] = {}
-            for column_id, column in columns:
-                cell = sheet[row, column]
+            for (column_id, column), cell in zip(columns, here, strict=True):
                 place = Place(sheet.name, cell_name(row, column))
                 if cell.formula or cell.error:
                     _odd(cell, place, column_id, faults)
                 cells[column_id] = answer(cell, place)
-            says = [entry.text.strip() for entry in cells.values() if entry.text.strip()]
-            if says and not (len(says) == 1 and squeeze(says[0]) in (placeholder, "…", "......", "...")):
-                found.append(Indicator(block_id, cells))
+            found.append(Indicator(block_id, cells))
     return tuple(found)
-
-
-def load_placeholder(layout: FormLayout) -> str:
-    """What an unused indicator row carries in the blank form, if anything."""
-    for blank in layout.blocks.values():
-        text = layout.sheet[blank.bottom, layout.columns["name"]].text
-        if text:
-            return text
-    return "……"

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from xltool.atomic import writing
 from xltool.edition import Edition, load_edition
-from xltool.grid import open_grid
+from xltool.grid import Unpacked, grid_of
 from xltool.model import Filing
 from xltool.template.assemble import Filled, assemble
-from xltool.template.audit import audit
+from xltool.template.audit import audit_parts
 from xltool.template.compile import Compiled, SheetPattern, compile_template
 from xltool.template.fill_sheet import FillError, fill_sheet
+from xltool.template.zipping import split
 
 __all__ = ["FillError", "fill", "render", "sheet_name", "verify"]
 
@@ -50,13 +51,17 @@ def verify(filing: Filing, data: bytes, edition: Edition) -> None:
     """Read the written bytes back: the same filing, no fault, a sound package. Raises FillError."""
     from xltool.reader import read_grid
 
-    back = read_grid(open_grid(data), edition=edition)
+    try:
+        parts = Unpacked(split(data))
+    except ValueError as error:
+        raise FillError(f"写出的压缩包读不回来（{filing.unit}）：{error}") from error
+    back = read_grid(grid_of(parts), edition=edition)
     if back != filing:
         raise FillError(f"写出后读回的内容与原数据不一致（{filing.unit}）：{_difference(filing, back)}")
     faults = [f for f in back.faults if f.kind not in ("amount", "amount_text")]
     if faults:
         raise FillError(f"写出后读回发现问题（{filing.unit}）：{faults[0].detail}")
-    problems = audit(data)
+    problems = audit_parts(parts)
     if problems:
         raise FillError(f"写出的工作簿结构有问题（{filing.unit}）：{problems[0]}")
 

@@ -6,19 +6,16 @@ of the blank are aligned with the received rows by their labels.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from xltool.grid import Area, Sheet, cell_name
 from xltool.model import Fault, Place
 from xltool.template.layout import FormLayout, Rows
 
-_SPACE = re.compile(r"\s+")
-
 
 def squeeze(text: str) -> str:
     """Text without any white space: labels are the same label however they are broken."""
-    return _SPACE.sub("", text)
+    return "".join(text.split())
 
 
 def likeness(layout: FormLayout, sheet: Sheet) -> float:
@@ -123,7 +120,9 @@ def changes(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
                 place,
                 expected=f"至少 {area.bottom - area.top + 1} 行",
             )
-    moved = {(rows.start(row), column): text for (row, column), text in layout.static.items()}
+    moved = layout.static
+    if rows.grown:
+        moved = {(rows.start(row), column): text for (row, column), text in moved.items()}
     for (row, column), text in moved.items():
         found = sheet[row, column].text
         if found != text and squeeze(found) != squeeze(text):

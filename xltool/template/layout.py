@@ -94,6 +94,12 @@ class FormLayout:
         return {row: area for area in self.blocks.values() for row in range(area.top, area.bottom + 1)}
 
     @functools.cached_property
+    def placeholders(self) -> frozenset[str]:
+        """What an unused indicator row carries in the blank, and how people write the same."""
+        texts = {self.sheet[block.bottom, self.columns["name"]].text for block in self.blocks.values()}
+        return frozenset({"".join(text.split()) for text in texts if text} | {"……", "…", "......", "..."})
+
+    @functools.cached_property
     def static(self) -> dict[tuple[int, int], str]:
         """The official text: every locked template cell that says something."""
         return {at: cell.text for at, cell in self.sheet.cells.items() if cell.text and at not in self.inputs}
