@@ -216,7 +216,8 @@ Name = tuple[str, int | None, str]
 
 
 _PLAIN_NAME = re.compile(
-    r'<definedName(?= [^<>]*\bname="([^"<>&]*+)")(?:(?= [^<>]*\blocalSheetId="(\d++)")|) [^<>]*+>([^<>]*+)</definedName>'
+    r'<definedName(?= [^<>]*\bname="([^"<>&]*+)")(?:(?= [^<>]*\blocalSheetId="(\d++)")|)'
+    r" [^<>]*+>([^<>]*+)</definedName>"
 )
 
 
@@ -377,9 +378,24 @@ def unescape(text: str) -> str:
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
 _HIDDEN_ROW = re.compile(r'<row (?=[^<>]*\bhidden="(?:1|true)")[^<>]*?\br="(\d{1,7})"')
 _PLAIN_CELL = re.compile(
-    r'<c r="([A-Z]{1,3}+)(\d{1,7}+)"(?: s="(\d++)")?+(?: t="(s|n|str|inlineStr|b)")?+'
-    r'(/>|></c>|><v>([^<>]*+)</v></c>|><is><t(?: xml:space="preserve")?+>([^<>]*+)</t></is></c>)'
+    r'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"(?: s="([0-9]++)")?+(?: t="(s|n|str|inlineStr|b)")?+'
+    r'(?:/>|></c>|><v>([^<>]*+)</v></c>|><is><t(?: xml:space="preserve")?+>([^<>]*+)</t></is></c>)'
 )
+
+
+class _Addresses(dict[str, tuple[int, int]]):
+    """`B3` → (3, 2), remembered: the same few addresses stand in every form."""
+
+    def __missing__(self, address: str) -> tuple[int, int]:
+        if len(self) > 100_000:
+            self.clear()
+        match = _REFERENCE.match(address)
+        assert match is not None  # the pattern of a cell admits nothing else
+        self[address] = at = (int(match[2]), column_number(match[1]))
+        return at
+
+
+_ADDRESSES = _Addresses()
 _UNUSUAL_BYTES = re.compile(rb"[\x00-\x08\x0b-\x1f]")
 _UNUSUAL = re.compile("[\x00-\x08\x0b-\x1f]")
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
@@ -411,39 +427,40 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) 
         text = data.decode()
     except UnicodeDecodeError:
         return False
-    if _UNUSUAL.search(text) or _ENTITY.search(text):
+    if _UNUSUAL.search(text) or ("&" in text and _ENTITY.search(text)):
         return False
     found = _PLAIN_CELL.findall(text)
-    # Every tag was part of a row or of a cell taken, or else the spelling is not the usual one.
-    tags = text.count("<row ") + text.count("</row>") + sum([form.count("<") for *_, form, _, _ in found])
-    if tags + len(found) != text.count("<"):
+    # Every tag is one of a row or of a cell taken, or else the spelling is not the usual one.
+    count = text.count
+    tags = (
+        count("<row ") + count("</row>") + len(found) + count("</c>") + 2 * count("<v>") + 4 * count("<is>")
+    )
+    if tags != count("<"):
         return False
     if "hidden=" in text:
         sheet.hidden_lines += [f"第{row}行" for row in _HIDDEN_ROW.findall(text)]
     cells = sheet.cells
     unlocked, formats = styles
-    for letter, row, style, kind, _, value, inline in found:
+    for address, style, kind, value, inline in found:
         locked = style not in unlocked
         content = value or inline
         if not content:
             if not locked:
-                cells[int(row), column_number(letter)] = _OPEN
+                cells[_ADDRESSES[address]] = _OPEN
             continue
+        number, form = False, ""
         if kind == "s":
             index = int(content) if content.isdigit() else -1
             if not 0 <= index < len(strings):
-                raise Unreadable(f"文件已损坏：{sheet.name} 的 {letter}{row} 指向不存在的文字")
+                raise Unreadable(f"文件已损坏：{sheet.name} 的 {address} 指向不存在的文字")
             content = strings[index]
         elif not kind or kind == "n":
-            cells[int(row), column_number(letter)] = Cell(
-                content, True, "", False, locked, formats.get(style, "")
-            )
-            continue
+            number, form = True, formats.get(style, "")
         elif kind == "b":
             content = "TRUE" if content == "1" else "FALSE"
         else:
             content = unescape(xml_unescape(content, _QUOTES) if "&" in content else content)
-        cells[int(row), column_number(letter)] = Cell(content, False, "", False, locked)
+        cells[_ADDRESSES[address]] = Cell(content, number, "", False, locked, form)
     return True
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Severity(StrEnum):
@@ -33,8 +34,7 @@ _SEVERITY_LABELS = {Severity.ERROR: "错误", Severity.QUERY: "核实", Severity
 _SEVERITY_RANKS = {Severity.ERROR: 0, Severity.QUERY: 1, Severity.NOTE: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a value stands: a sheet and a cell such as `D5` (for a CSV: its file name and a cell)."""
 
     sheet: str

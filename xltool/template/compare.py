@@ -30,6 +30,8 @@ def likeness(layout: FormLayout, sheet: Sheet) -> float:
 
 def locate(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[Fault]]:
     """How the rows of the form grew in this sheet; faults where names were lost or bent."""
+    if layout.names.items() <= sheet.names.items() and sheet.merges == layout.sheet.merges:
+        return layout.rows(), []
     grown: dict[int, int] = {}
     text = set(layout.fields.values())
     lost = [label for label in layout.areas if sheet.names.get(label) is None]

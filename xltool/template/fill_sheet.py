@@ -131,10 +131,11 @@ def _text_cell(slot: Slot, text: str, label: str) -> str:
         raise FillError(f"{label}超过 {MAX_TEXT} 字，一个单元格放不下")
     return (
         f'<c r="{slot.letter}{ROW}" s="{slot.style}" t="inlineStr">'
-        f'<is><t xml:space="preserve">{escape(armour(text))}</t></is></c>'
+        f'<is><t xml:space="preserve">{escape(armour(text)) if _SPECIAL.search(text) else text}</t></is></c>'
     )
 
 
+_SPECIAL = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_x")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 

@@ -70,6 +70,11 @@ class FormLayout:
         return named
 
     @functools.cached_property
+    def names(self) -> dict[str, Area | None]:
+        """The defined names as they stand in the blank: of a merged cell perhaps only its first cell."""
+        return {label: self.sheet.names[label] for label in self.areas}
+
+    @functools.cached_property
     def growing(self) -> list[tuple[str, Area]]:
         """(label, area) of all that may have more rows than the template, from top to bottom."""
         found = [(b.label, self.blocks[b.id]) for b in self.spec.indicators.block]
