@@ -199,6 +199,12 @@ def test_one_value_keeps_its_name_whole():
     assert not split.stuffed
 
 
+def test_values_that_say_what_they_are_belong_to_one_name():
+    split = split_targets("物管服务面积", "建筑面积2.6万平方米,展示面积1万平方米")
+    assert [name for name, _ in split] == ["物管服务面积：建筑面积", "物管服务面积：展示面积"]
+    assert [target.columns for _, target in split] == [("=", "2.6", "万平方米"), ("=", "1", "万平方米")]
+
+
 def test_counts_that_differ_are_not_paired():
     split = split_targets("高企申报，企业入库，专项培训", "15家\n120家")
     assert not split.paired and len(split.targets) == 2 and len(split.names) == 3

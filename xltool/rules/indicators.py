@@ -72,7 +72,7 @@ def units(review: Review) -> Iterator[Hit]:
 def operators(review: Review) -> Iterator[Hit]:
     """成本是上限，要写 ≤；满意度是下限，要写 ≥。哪些类别需要，见设置 at_most 和 at_least。
 
-    零、单价和补助标准（元/人、名称带“标准”）本来就是定数，不要求。
+    零、单价和补助标准（元/人、名称带“标准”、以元计的补助）本来就是定数，不要求。
 
     错：印刷费 20万；群众满意度 90%。
     对：印刷费 ≤20万元；群众满意度 ≥90%；生均补助 780元/生/年。
@@ -80,13 +80,21 @@ def operators(review: Review) -> Iterator[Hit]:
     wanted = dict.fromkeys(review.settings.at_most, "≤") | dict.fromkeys(review.settings.at_least, "≥")
     for one in values(review):
         sign, target = wanted.get(one.kind), one.target
-        if sign is None or not target.number or target.stated or "标准" in one.name:
+        if sign is None or not target.number or target.stated or _fixed(one):
             continue
         if target.kind == "money" if sign == "≤" else target.symbol in ("", "%", "分"):
             beside = one.standard.normal if one.standard is not None and one.standard.stated else ""
             said = f"，而绩效标准是“{beside}”" if beside else ""
             wish = f"{sign}{target.normal}"
             yield one.hit(f"没有写“{sign}”{said}，请写成“{wish}”", expected=wish)
+
+
+_RATES = ("标准", "单价", "补助", "补贴", "津贴", "工资", "定额")
+
+
+def _fixed(one: Value) -> bool:
+    """A price or a rate of aid is meant exactly: 补助标准 2400元, 陪审补助 100元."""
+    return "标准" in one.name or (one.target.symbol == "元" and any(word in one.name for word in _RATES))
 
 
 @rule("I404", "怎样都成立或怎样都不成立", Severity.ERROR, review="可行性", source=MATHS)

@@ -10,7 +10,7 @@ from xltool.edition import FormSpec
 from xltool.model import Entry, Form, Place, Severity
 from xltool.review import Hit, Review, rule
 from xltool.rules._text import longer_than_a_year, on, plain, quote
-from xltool.target import is_placeholder
+from xltool.target import is_placeholder, parse_target
 from xltool.target.dates import Period, read_period
 
 FORM = "申报表的格式：表上印有这一栏"
@@ -172,25 +172,32 @@ def _empty_kinds(form: Form, spec: FormSpec) -> list[str]:
 def half_indicators(review: Review) -> Iterator[Hit]:
     """一行指标要有三级指标的名称，也要有指标值。
 
+    只画一道线（—、/）也是空着。
+
     错：三级指标写“可持续性”，指标值及单位空着。
     对：整行都空着，或者只有官方的占位“……”（不是指标）。
     """
     for form in review.filing.forms:
         for one in form.indicators:
-            if one.target.blank and not one.name.blank:
+            if _empty(one.target) and not _empty(one.name):
                 yield review.hit(
                     one.target,
                     f"指标“{quote(one.name)}”没有指标值，请填写，或删去这一指标",
                     field=f"{one.block}.target",
                     found=f"{quote(one.name)}：空",
                 )
-            elif one.name.blank and not one.target.blank:
+            elif _empty(one.name) and not _empty(one.target):
                 yield review.hit(
                     one.name,
                     f"指标值“{quote(one.target)}”没有三级指标的名称，请填写",
                     field=f"{one.block}.name",
                     found=f"空：{quote(one.target)}",
                 )
+
+
+def _empty(entry: Entry) -> bool:
+    """Blank, or a stroke that says so."""
+    return entry.blank or (isinstance(entry.value, str) and parse_target(entry.value).empty)
 
 
 @rule("P207", "实施期目标与本年度目标一字不差", Severity.QUERY, review="相关性", source=FORM)

@@ -57,6 +57,11 @@ class Target:
         return self.number is not None
 
     @property
+    def empty(self) -> bool:
+        """Nothing is said: blank, or a stroke such as — or /; a unit left alone is something."""
+        return self.kind == "blank" and not self.words
+
+    @property
     def normal(self) -> str:
         """The normal form: `≥15家`."""
         return write_target(self)
@@ -262,8 +267,13 @@ def _repeats(remark: str, number: Decimal, unit: Unit | None) -> bool:
     return Decimal(remark) == share
 
 
+_MARK = re.compile("[\n;、,]")
+
+
 def _several(text: str, body: str) -> Target | None:
     """A stuffed cell: its parts, where at least the numbers among them can be read."""
+    if _MARK.search(body) is None:
+        return None
     pieces = split_values(body)
     if len(pieces) < 2:
         return None

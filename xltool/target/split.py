@@ -43,7 +43,8 @@ def split_targets(name: str, value: str) -> Split:
     """The name and value cells of one row as pairs (name, Target).
 
     One value keeps its name whole. Several values are paired in order where the name cell splits
-    into as many names (by line, ；, ，, then 、); else nothing is paired.
+    into as many names (by line, ；, ，, then 、); values that all say what they are (建筑面积2.6万
+    平方米，展示面积1万平方米) belong to the one name. Else nothing is paired.
     """
     target = parse_target(value)
     if not target.parts:
@@ -52,6 +53,9 @@ def split_targets(name: str, value: str) -> Split:
         names = _names(name, marks)
         if len(names) == len(target.parts):
             return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
+    if all(part.label for part in target.parts):
+        names = tuple(f"{name.strip()}：{part.label.removesuffix(':')}" for part in target.parts)
+        return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
     names = next((found for marks in _MARKS[:3] if len(found := _names(name, marks)) > 1), (name.strip(),))
     return Split(names, target.parts, ())
 

@@ -34,6 +34,7 @@ STANDARDS = frozenset(_DATA["standard"]["words"].split())
 _VAGUE = tuple(_DATA["vague"].split())
 _ORDINAL = tuple(_DATA["ordinal"].split())
 _LONGEST = max(len(word) for word in (*BEFORE, *AFTER))
+_LAST_CHARACTERS = frozenset(word[-1] for word in (*BEFORE, *AFTER))
 
 
 def clean(text: str) -> str:
@@ -52,6 +53,8 @@ def without_space(text: str) -> str:
 
 def ends_with(text: str, table: dict[str, str]) -> str:
     """The longest expression of `table` at the end of `text`, or an empty string."""
+    if text[-1:] not in _LAST_CHARACTERS:
+        return ""
     for length in range(min(_LONGEST, len(text)), 0, -1):
         if text[-length:] in table:
             return text[-length:]
