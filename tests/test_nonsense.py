@@ -94,10 +94,9 @@ def test_sent_back(title):
     assert found == {(code, place.sheet, place.cell) for code, place in places}
 
 
-VALUES = st.sampled_from(
-    "≥15家 15家以上\n120家以上 0次以上 ≥100% ≤1亿 12月31日前 2023.07-2024.01 …… — 公里 约50家 ≥85 是 优良"
-    " 2月30日前 1、2、3等奖 6家以上；4次以上 ≥99999999999999999999亿元 -5%".split(" ")
-)
+ODD = """≥15家|15家以上⏎120家以上|0次以上|≥100%|≤1亿|12月31日前|2023.07-2024.01|……|—|公里|约50家|≥85|是|优良
+2月30日前|1、2、3等奖|6家以上；4次以上|≥99999999999999999999亿元|-5%"""
+VALUES = st.sampled_from([text.replace("⏎", "\n") for line in ODD.splitlines() for text in line.split("|")])
 NAMES = st.sampled_from(
     ["税收增长率", "满意度", "新增就业人数", "甲，乙", "甲\n乙\n丙", "培训人数（人）", "", "销售收入"]
 )
