@@ -30,6 +30,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "addin": ("xltool.cli.addin:addin", "Excel 功能区加载项：安装、卸载、体检"),
     "live": ("xltool.cli.live:live", "对正在运行的 Excel 按功能区的按钮（不用宏）"),
     "panel": ("xltool.cli.live:panel", "总在最前面的小窗口，按钮与功能区相同（不用宏）"),
+    "campaign": ("xltool.cli.campaign:campaign", "申报批次：建立、重审、选定版本、退回意见、上报、导出导入"),
+    "distribute": ("xltool.cli.campaign:distribute", "下发：预填、锁定、加封的工作簿，每个区县一个压缩包"),
+    "verify": ("xltool.cli.campaign:verify", "核对收到的压缩包或工作簿的真伪"),
+    "collect": ("xltool.cli.campaign:collect", "收取申报：凭封印认单位，核真、审核、入台账"),
+    "status": ("xltool.cli.campaign:status", "进度：谁报了、谁没报、催报名单"),
+    "rollup": ("xltool.cli.campaign:rollup", "汇总：按区县、主管部门，舍位平衡，可查明细"),
     "template": ("xltool.cli.template:template", "模板工作簿：绘制、检查绑定"),
 }
 

@@ -1,0 +1,157 @@
+"""The second level: a district's own ledger of a campaign that the upper office sealed.
+
+The district hands the sealed workbooks on as they are, collects with the same rules, and passes
+upwards what counts. Its ledger holds the upper office's public key and no private one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from xltool.campaign import keys, parcel
+from xltool.campaign.distribute import NO_DISTRICT, OUTBOX, Sent, common_files
+from xltool.campaign.folder import Campaign, make_folder, open_campaign, save
+from xltool.campaign.ledger import Row, now
+from xltool.campaign.names import distinct, safe_name
+from xltool.campaign.verify import verify
+from xltool.model import XltoolError
+
+
+def new_branch(folder: Path, source: Path, key_file: Path | None = None) -> Campaign:
+    """A sub-ledger from a received parcel, which must be genuine and whole.
+
+    `key_file` is the upper office's public key where it came by another way.
+    """
+    import tempfile
+
+    key = keys.load_public(key_file.read_bytes()) if key_file else None
+    checked = verify(source, key)
+    wrong = [one for one in checked.files if not one.good]
+    if wrong:
+        raise XltoolError(f"{source} 没有通过核对：{wrong[0].name} {wrong[0].said}")
+    files = parcel.read_parcel(source)
+    manifest = parcel.read_manifest(files)
+    if manifest is None:
+        raise XltoolError(f"{source} 里没有清单，不是下发的压缩包")
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in parcel.EDITION:
+            (Path(scratch) / Path(name).name).write_bytes(files[name])
+        campaign = make_folder(folder, Path(scratch))
+    (folder / "keys").mkdir(mode=0o700)
+    (folder / "keys" / keys.PUBLIC).write_bytes(keys.public_pem(key) if key else files[parcel.PUBLIC])
+    meta = {
+        "id": manifest.campaign,
+        "title": manifest.title,
+        "year": str(manifest.year),
+        "deadline": manifest.deadline,
+        "issuer": manifest.issuer,
+        "role": "branch",
+        "district": manifest.district,
+    }
+    save(campaign, [], meta)
+    take_parcel(campaign, source)
+    return open_campaign(folder)
+
+
+def take_parcel(campaign: Campaign, source: Path) -> int:
+    """Take a (further) parcel of the upper office into the sub-ledger; the number of new workbooks."""
+    checked = verify(source, campaign.public_key)
+    wrong = [one for one in checked.files if not one.good]
+    if wrong:
+        raise XltoolError(f"{source} 没有通过核对：{wrong[0].name} {wrong[0].said}")
+    files = parcel.read_parcel(source)
+    manifest = parcel.read_manifest(files)
+    if manifest is None or manifest.campaign != campaign.id:
+        raise XltoolError(f"{source} 不属于这个批次")
+    ledger = campaign.ledger
+    with ledger.writing():
+        have = {(code, row["number"]) for code, row in ledger.issues().items()}
+        known = {unit.code: unit for unit in ledger.units()}
+        fresh = [one for one in manifest.units if (one.code, one.issue) not in have]
+        for one in fresh:
+            campaign.keep(one.sha256, files[one.file])
+        with ledger.transaction():
+            ledger.put_units({**known, **{one.code: one.unit for one in fresh}}.values())
+            ledger.add_issues(
+                {
+                    "unit": one.code,
+                    "number": one.issue,
+                    "batch": 0,  # not handed on yet
+                    "digest": one.sha256,
+                    "layout": manifest.layout,
+                    "file": one.file,
+                    "sha256": one.sha256,
+                    "made_at": now(),
+                }
+                for one in fresh
+            )
+    return len(fresh)
+
+
+def forward(campaign: Campaign, output: Path | None = None) -> Sent:
+    """Hand the sealed workbooks on, a parcel for each superior; only what was not handed on yet."""
+    ledger = campaign.ledger
+    with ledger.writing():
+        issues = ledger.issues()
+        units = {unit.code: unit for unit in ledger.units()}
+        due = [row for row in issues.values() if row["batch"] == 0]
+        batch = ledger.last_batch() + 1
+        if not due:
+            return Sent(batch - 1, 0, len(issues), [])
+        folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
+        parcels, taken = [], set[str]()
+        for superior in sorted({units[row["unit"]].superior for row in due}):
+            rows = [row for row in due if units[row["unit"]].superior == superior]
+            name = superior or campaign.meta.get("district") or NO_DISTRICT
+            path = folder / f"{distinct(safe_name(name), taken)}.zip"
+            parcel.write_parcel(path, _forwarded(campaign, name, batch, rows))
+            parcels.append((name, path, len(rows)))
+        with ledger.transaction():
+            ledger.set_batch(((row["unit"], row["number"]) for row in due), batch)
+        return Sent(batch, len(due), len(issues) - len(due), parcels)
+
+
+def _forwarded(campaign: Campaign, name: str, batch: int, rows: list[Row]) -> dict[str, bytes]:
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    files = {row["file"]: campaign.original(row["sha256"]).read_bytes() for row in rows}
+    files |= common_files(campaign, name, [units[row["unit"]] for row in rows])
+    manifest = parcel.Manifest(
+        campaign=campaign.id,
+        title=campaign.title,
+        year=campaign.year,
+        edition=campaign.edition.id,
+        layout=campaign.layout,
+        district=name,
+        batch=batch,
+        deadline=campaign.deadline,
+        issuer=campaign.meta.get("issuer", ""),
+        units=[
+            parcel.Listed(
+                u.code, u.name, u.district, u.superior, u.contact, u.prefilled, u.last_year,
+                row["number"], row["file"], row["sha256"],
+            )
+            for row in rows
+            for u in (units[row["unit"]],)
+        ],
+        files={file: parcel.digest(data) for file, data in files.items()},
+        forwarded=campaign.meta.get("district") or campaign.title,
+    )  # fmt: skip
+    return {**files, parcel.MANIFEST: msgspec.json.format(msgspec.json.encode(manifest), indent=1)}
+
+
+def submit(campaign: Campaign, path: Path) -> int:
+    """Pass upwards what counts: the originals as they came, in one zip; the number of filings."""
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    from xltool.campaign.collect import original_bytes
+
+    files: dict[str, bytes] = {}
+    taken: set[str] = set()
+    for code, row in campaign.ledger.counted().items():
+        name = distinct(safe_name(f"{code}_{units[code].name}"), taken)
+        files[f"{name}.xlsx"] = original_bytes(campaign, row["sha256"])
+    if not files:
+        raise XltoolError("还没有可以上报的申报")
+    parcel.write_parcel(path, files)
+    return len(files)

@@ -1,0 +1,237 @@
+"""Sending out: a sealed workbook for each unit, a parcel for each district, only what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from xltool.campaign import keys, parcel, seal
+from xltool.campaign.folder import Campaign
+from xltool.campaign.ledger import now
+from xltool.campaign.names import distinct, safe_name
+from xltool.campaign.units import Unit
+from xltool.campaign.workers import ordered
+from xltool.edition import Edition, FormSpec, load_edition
+from xltool.grid import open_grid
+from xltool.model import Entry, Filing, Form, XltoolError
+from xltool.reader import read_grid
+from xltool.render import render
+
+OUTBOX = "下发"
+NO_DISTRICT = "未分区县"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one run sent: parcels as (district, file, units)."""
+
+    batch: int
+    units: int
+    unchanged: int
+    parcels: list[tuple[str, Path, int]]
+
+
+def prefill(unit: Unit, year: int, edition: Edition) -> dict[str, dict[str, str]]:
+    """What is printed in the unit's workbook and locked: form kind → field id → value as text."""
+
+    def known(form: FormSpec) -> Iterator[tuple[str, str]]:
+        for field in form.field:
+            if field.kind == "year":
+                yield field.id, str(year)
+            elif field.kind == "unit":
+                yield field.id, unit.name
+            elif form.id == "department" and field.id in unit.prefilled:
+                yield field.id, unit.prefilled[field.id]
+
+    return {form.id: dict(known(form)) for form in edition.form}
+
+
+def blank_filing(unit: Unit, prefilled: dict[str, dict[str, str]], edition: Edition) -> Filing:
+    """A filing that says only what is known already: one department form, one project form."""
+
+    def form(spec: FormSpec) -> Form:
+        entries = {}
+        for id_, text in prefilled[spec.id].items():
+            kind = spec[id_].kind
+            value = int(text) if kind == "year" else Decimal(text) if kind == "amount" else text
+            entries[id_] = Entry(value, text)
+        return Form(spec.id, entries)
+
+    return Filing(edition.id, form(edition.department), (form(edition.project),), unit.code)
+
+
+def workbook(unit: Unit, mark: seal.Seal, key: keys.Ed25519PrivateKey, edition: Edition) -> bytes:
+    """The unit's workbook, sealed, its known values locked; read back before it may go out."""
+    data = render(
+        blank_filing(unit, mark.prefilled, edition),
+        edition=edition,
+        properties=seal.properties_of(mark, key),
+        locked=mark.prefilled,
+    )
+    grid = open_grid(data)
+    back = read_grid(grid, edition=edition)
+    if back.faults or seal.claimed(grid.properties) != mark or back.unit != unit.name:
+        raise XltoolError(f"{unit.code} {unit.name} 的工作簿写出后读回不一致，没有下发")
+    return data
+
+
+# What each process of a run works with.
+_given: tuple[Edition, keys.Ed25519PrivateKey] | None = None
+
+
+def _setup(edition: Path, folder: Path) -> None:
+    global _given
+    _given = load_edition(edition), keys.load_private(folder)
+
+
+def _make(order: tuple[Unit, seal.Seal]) -> bytes:
+    assert _given is not None
+    unit, mark = order
+    return workbook(unit, mark, _given[1], _given[0])
+
+
+def distribute(
+    campaign: Campaign,
+    output: Path | None = None,
+    districts: Iterable[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Sent:
+    """Send to every unit what it does not have yet; a second run sends nothing."""
+    if campaign.branch:
+        from xltool.campaign.branch import forward
+
+        return forward(campaign, output)
+    key, ledger = campaign.private_key, campaign.ledger  # no key, nothing sent
+    with ledger.writing():
+        last, wanted = ledger.issues(), frozenset(districts)
+        orders: list[tuple[Unit, seal.Seal, str]] = []
+        unchanged = 0
+        for unit in ledger.units():
+            if wanted and unit.district not in wanted:
+                continue
+            before = last.get(unit.code)
+            mark = _seal(campaign, unit, before["number"] + 1 if before else 1)
+            content = parcel.digest(msgspec.json.encode(msgspec.structs.replace(mark, issue=0)))
+            if before and before["digest"] == content:
+                unchanged += 1
+            else:
+                orders.append((unit, mark, content))
+        if wanted - {unit.district for unit in ledger.units()}:
+            raise XltoolError(f"名单里没有区县：{'、'.join(sorted(wanted))}")
+        batch = ledger.last_batch() + 1
+        if not orders:
+            return Sent(batch - 1, 0, unchanged, [])
+        made: list[bytes] = []
+        for data in ordered(
+            _make,
+            ((u, m) for u, m, _ in orders),
+            _setup,
+            campaign.edition_folder,
+            campaign.folder / "keys",
+        ):
+            made.append(data)
+            if progress:
+                progress(len(made), len(orders))
+        folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
+        listed = _listed(orders, made)
+        parcels = []
+        taken: set[str] = set()
+        for district in sorted({u.district for u, _, _ in orders}):
+            here = [
+                (one, data)
+                for one, data, (u, _, _) in zip(listed, made, orders, strict=True)
+                if u.district == district
+            ]
+            path = folder / f"{distinct(safe_name(district or NO_DISTRICT), taken)}.zip"
+            parcel.write_parcel(path, _parcel(campaign, key, district, batch, here))
+            parcels.append((district or NO_DISTRICT, path, len(here)))
+        # The parcels are on disk before the ledger says so; a run cut off in between is simply repeated.
+        with ledger.transaction():
+            ledger.add_issues(
+                {
+                    "unit": one.code,
+                    "number": one.issue,
+                    "batch": batch,
+                    "digest": content,
+                    "layout": campaign.layout,
+                    "file": one.file,
+                    "sha256": one.sha256,
+                    "made_at": now(),
+                }
+                for one, (_, _, content) in zip(listed, orders, strict=True)
+            )
+        return Sent(batch, len(orders), unchanged, parcels)
+
+
+def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
+    return seal.Seal(
+        campaign=campaign.id,
+        title=campaign.title,
+        unit=unit.code,
+        name=unit.name,
+        district=unit.district,
+        year=campaign.year,
+        edition=campaign.edition.id,
+        issue=number,
+        layout=campaign.layout,
+        prefilled=prefill(unit, campaign.year, campaign.edition),
+    )
+
+
+def _listed(orders: list[tuple[Unit, seal.Seal, str]], made: list[bytes]) -> list[parcel.Listed]:
+    taken: set[str] = set()
+    listed = []
+    for (unit, mark, _), data in zip(orders, made, strict=True):
+        name = distinct(safe_name(f"{unit.code}_{unit.name}"), taken)
+        listed.append(
+            parcel.Listed(
+                unit.code, unit.name, unit.district, unit.superior, unit.contact, unit.prefilled,
+                unit.last_year, mark.issue, f"{name}.xlsx", parcel.digest(data),
+            )
+        )  # fmt: skip
+    return listed
+
+
+def _parcel(
+    campaign: Campaign,
+    key: keys.Ed25519PrivateKey,
+    district: str,
+    batch: int,
+    workbooks: list[tuple[parcel.Listed, bytes]],
+) -> dict[str, bytes]:
+    files = {one.file: data for one, data in workbooks}
+    files |= common_files(campaign, district, [one.unit for one, _ in workbooks])
+    manifest = parcel.Manifest(
+        campaign=campaign.id,
+        title=campaign.title,
+        year=campaign.year,
+        edition=campaign.edition.id,
+        layout=campaign.layout,
+        district=district,
+        batch=batch,
+        deadline=campaign.deadline,
+        issuer=campaign.meta.get("issuer", ""),
+        units=[one for one, _ in workbooks],
+        files={name: parcel.digest(data) for name, data in files.items()},
+    )
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    return {
+        **files,
+        parcel.MANIFEST: text,
+        parcel.SIGNATURE: key.sign(parcel.CONTEXT + text).hex().encode(),
+    }
+
+
+def common_files(campaign: Campaign, district: str, units: list[Unit]) -> dict[str, bytes]:
+    """What lies in a parcel beside the workbooks and the manifest."""
+    from xltool.campaign.instruction import instruction
+
+    return {
+        parcel.PUBLIC: campaign.public_pem,
+        parcel.INSTRUCTION: instruction(campaign, district, units).encode(),
+        **{name: (campaign.edition_folder / Path(name).name).read_bytes() for name in parcel.EDITION},
+    }

@@ -1,0 +1,82 @@
+"""What the roll-up needs of a filing: exact amounts as text, projects, indicators by category."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from decimal import Decimal
+
+import msgspec
+
+from xltool.edition import Edition
+from xltool.model import Filing
+from xltool.money import plain
+from xltool.totals import balance, project_budget
+
+
+class Project(msgspec.Struct, frozen=True):
+    """One project: its name and its amounts by field id, in the edition's unit."""
+
+    name: str
+    amounts: dict[str, str]
+    budget: str
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """One filing in figures. `uncounted` are adjusting amounts that a side closes without, by side;
+    `content` is the digest of all its answers.
+    """
+
+    amounts: dict[str, str]
+    uncounted: dict[str, str]
+    verdict: str
+    projects: list[Project]
+    indicators: dict[str, int]
+    content: str = ""
+
+
+def content_of(filing: Filing) -> str:
+    """What is answered, in short: two files with the same answers have the same one, however saved."""
+    said = [
+        (
+            form.kind,
+            [
+                (id_, e.text if e.value is None else str(e.value))
+                for id_, e in sorted(form.entries.items())
+                if not e.blank
+            ],
+            [(i.block, [(id_, e.text) for id_, e in sorted(i.cells.items())]) for i in form.indicators],
+        )
+        for form in filing.forms
+    ]
+    return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def figures_of(filing: Filing, edition: Edition) -> Figures:
+    """The figures of a filing; amounts that are blank or unreadable are not there."""
+    if filing.department is None:
+        return Figures({}, {}, "", [], {})
+    amounts = {
+        field.id: plain(amount)
+        for field in edition.department.field
+        if field.kind == "amount" and (amount := filing.department.amount(field.id)) is not None
+    }
+    sums = balance(filing, edition)
+    uncounted = {
+        side.side: plain(sum((t.worth for t in side.terms if t.adjust), Decimal(0)))
+        for side in sums.sides
+        if side.closes and not side.adjusted and any(t.filled for t in side.terms if t.adjust)
+    }
+    projects = []
+    for form in filing.projects:
+        own = {
+            field.id: plain(amount)
+            for field in edition.project.field
+            if field.kind == "amount" and (amount := form.amount(field.id)) is not None
+        }
+        budget = project_budget(form, edition) or Decimal(0)
+        projects.append(Project(form.text("project").strip(), own, plain(budget)))
+    counted = Counter(f"{form.kind}.{one.block}" for form in filing.forms for one in form.indicators)
+    return Figures(
+        amounts, uncounted, sums.verdict.value, projects, dict(sorted(counted.items())), content_of(filing)
+    )

@@ -1,0 +1,198 @@
+"""The folder of a campaign: its ledger, its pinned edition, its keys, the originals of what came back."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from xltool.atomic import writing
+from xltool.campaign import keys
+from xltool.campaign.ledger import Ledger, now
+from xltool.campaign.names import safe_name
+from xltool.campaign.units import Unit, read_units
+from xltool.edition import Edition, load_edition
+from xltool.model import XltoolError
+from xltool.settings import Settings, load_settings
+from xltool.template.layout import load_layout
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """An open campaign."""
+
+    folder: Path
+    ledger: Ledger
+
+    @functools.cached_property
+    def meta(self) -> dict[str, str]:
+        return self.ledger.meta()
+
+    @property
+    def id(self) -> str:
+        return self.meta["id"]
+
+    @property
+    def title(self) -> str:
+        return self.meta["title"]
+
+    @property
+    def year(self) -> int:
+        return int(self.meta["year"])
+
+    @property
+    def deadline(self) -> str:
+        """The last day for returns (YYYY-MM-DD), empty where none was set."""
+        return self.meta.get("deadline", "")
+
+    @property
+    def branch(self) -> bool:
+        """A district's own ledger of a campaign that another office sealed."""
+        return self.meta.get("role") == "branch"
+
+    @property
+    def edition_folder(self) -> Path:
+        return self.folder / "edition"
+
+    @functools.cached_property
+    def edition(self) -> Edition:
+        """The edition as it was when the campaign began: a new xltool changes nothing in it."""
+        return load_edition(self.edition_folder)
+
+    @functools.cached_property
+    def layout(self) -> str:
+        return layout_fingerprint(self.edition)
+
+    @property
+    def settings_file(self) -> Path | None:
+        file = self.folder / "settings.toml"
+        return file if file.is_file() else None
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.settings_file)
+
+    @property
+    def public_pem(self) -> bytes:
+        try:
+            return (self.folder / "keys" / keys.PUBLIC).read_bytes()
+        except OSError as error:
+            raise XltoolError(f"公钥读不了：{error.strerror}") from error
+
+    @functools.cached_property
+    def public_key(self) -> Ed25519PublicKey:
+        return keys.load_public(self.public_pem)
+
+    @functools.cached_property
+    def private_key(self) -> Ed25519PrivateKey:
+        return keys.load_private(self.folder / "keys")
+
+    def original(self, sha256: str) -> Path:
+        """Where the file with this content is kept, as it came."""
+        return self.folder / "originals" / sha256[:2] / sha256
+
+    def keep(self, sha256: str, data: bytes) -> None:
+        """Keep an original. The same content is kept once and never written over."""
+        path = self.original(sha256)
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{sha256}.{os.getpid()}")
+        temporary.write_bytes(data)
+        temporary.replace(path)
+
+
+def layout_fingerprint(edition: Edition) -> str:
+    """What the template looks like: its official text, its merges, where its inputs stand."""
+    digest = hashlib.sha256()
+    for kind, form in sorted(load_layout(edition).forms.items()):
+        digest.update(
+            repr(
+                (
+                    kind,
+                    sorted(form.static.items()),
+                    sorted(form.sheet.merges),
+                    sorted((label, area) for label, area in form.areas.items()),
+                )
+            ).encode()
+        )
+    return digest.hexdigest()
+
+
+def open_campaign(folder: str | Path) -> Campaign:
+    """The campaign in this folder. Raises XltoolError where there is none or it is damaged."""
+    folder = Path(folder)
+    return Campaign(folder, Ledger(folder))
+
+
+def new_campaign(
+    folder: Path, *, year: int, edition: str | Path, units: Path, deadline: str = "", issuer: str = ""
+) -> Campaign:
+    """Make the folder of a new campaign: list of units, pinned edition, keys."""
+    declared = load_edition(edition)
+    listed = read_units(units, declared)
+    campaign = make_folder(folder, Path(declared.folder))
+    keys.make_keys(folder / "keys")
+    save(
+        campaign,
+        listed,
+        {
+            "id": secrets.token_hex(8),
+            "title": folder.name,
+            "year": str(year),
+            "deadline": deadline,
+            "issuer": issuer,
+            "role": "root",
+        },
+    )
+    return campaign
+
+
+def make_folder(folder: Path, edition: Path) -> Campaign:
+    """An empty campaign with this edition pinned. Raises XltoolError where something is there already."""
+    if safe_name(folder.name) != folder.name:
+        raise XltoolError(f"批次名“{folder.name}”不能作文件夹名，可用“{safe_name(folder.name)}”")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise XltoolError(f"“{folder}”已经存在，没有动它")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _pin(folder, edition)
+    except OSError as error:
+        raise XltoolError(f"建不了批次文件夹“{folder}”：{error.strerror or error}") from error
+    return Campaign(folder, Ledger(folder, create=True))
+
+
+def save(campaign: Campaign, units: list[Unit], meta: dict[str, str]) -> None:
+    """Write what a campaign is, once."""
+    with campaign.ledger.writing(), campaign.ledger.transaction():
+        campaign.ledger.set_meta({**meta, "made_at": now()})
+        campaign.ledger.put_units(units)
+
+
+def _pin(folder: Path, edition: Path) -> None:
+    (folder / "edition").mkdir(exist_ok=True)
+    for name in ("edition.toml", "template.xlsx"):
+        data = (edition / name).read_bytes()
+        with writing(folder / "edition" / name, "wb") as file:
+            file.write(data)
+
+
+def pin_edition(folder: Path, which: str | Path) -> None:
+    """Let the campaign use this edition from now on; the workbooks sent so far are then superseded."""
+    declared = load_edition(which)
+    load_layout(declared)
+    open_campaign(folder).ledger.close()  # a campaign, and a whole one
+    _pin(folder, Path(declared.folder))
+
+
+def pin_settings(folder: Path, file: Path) -> None:
+    """Let the campaign use these settings from now on."""
+    load_settings(file)
+    open_campaign(folder).ledger.close()
+    with writing(folder / "settings.toml", "wb") as copy:
+        copy.write(file.read_bytes())

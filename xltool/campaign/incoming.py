@@ -1,0 +1,184 @@
+"""Everything that may be a return in files, folders and zips within zips; nothing inside is trusted.
+
+Names in archives are only shown, never used as paths; sizes and depth are bounded.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from xltool.campaign.parcel import (
+    EDITION,
+    INSTRUCTION,
+    MANIFEST,
+    PUBLIC,
+    SIGNATURE,
+    UNSOUND,
+    entry_name,
+    read_entry,
+)
+from xltool.model import XltoolError
+from xltool.package import MAX_FILE
+
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".xltx", ".ett")
+_OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+_OURS = {PUBLIC, MANIFEST, SIGNATURE, INSTRUCTION, *EDITION}
+MAX_DEPTH = 5
+MAX_ARCHIVE = 2 * 2**30  # bytes of one nested zip
+MAX_ALL = 20 * 2**30  # bytes unpacked in one run
+MAX_FILES = 200_000
+_OPEN = 32  # archives open at once
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that may be a return: `name` as shown, when it was last changed, where its bytes are."""
+
+    name: str
+    modified: str
+    path: Path
+    entry: int | None = None
+
+
+@dataclass(slots=True)
+class Incoming:
+    """All that was found, and what could not be looked into: (name, reason)."""
+
+    found: list[Found] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    _folder: Path = Path()
+    _unpacked: int = 0
+    _nested: int = 0
+    _archives: OrderedDict[Path, zipfile.ZipFile] = field(default_factory=OrderedDict)
+
+    def read(self, one: Found) -> bytes:
+        """A file's bytes. Raises Unreachable with the reason."""
+        try:
+            if one.entry is None:
+                if one.path.stat().st_size > MAX_FILE:
+                    raise Unreachable(f"文件过大（上限 {MAX_FILE // 2**20} MB）")
+                return one.path.read_bytes()
+            archive = self._archive(one.path)
+            return read_entry(archive, archive.infolist()[one.entry])
+        except UNSOUND as error:
+            raise Unreachable("压缩包里的这一个已损坏、有密码或过大") from error
+        except OSError as error:
+            raise Unreachable(f"读不了：{error.strerror or error}") from error
+
+    def _archive(self, path: Path) -> zipfile.ZipFile:
+        if path not in self._archives:
+            while len(self._archives) >= _OPEN:
+                self._archives.popitem(last=False)[1].close()
+            self._archives[path] = zipfile.ZipFile(path)
+        self._archives.move_to_end(path)
+        return self._archives[path]
+
+    # ── walking ──────────────────────────────────────────────────────────────────────────────
+
+    def _walk(self, path: Path, name: str) -> None:
+        if path.is_dir():
+            for child in sorted(path.iterdir()):
+                if not (child.is_symlink() and child.is_dir()):
+                    self._walk(child, f"{name}/{child.name}")
+        elif path.is_file():
+            modified = dt.datetime.fromtimestamp(path.stat().st_mtime).isoformat(" ", "seconds")
+            self._file(Found(name, modified, path), depth=0)
+
+    def _file(self, one: Found, depth: int) -> None:
+        base = one.name.rpartition("/")[2]
+        suffix = PurePosixPath(base).suffix.lower()
+        if _noise(one.name):
+            return
+        if suffix in WORKBOOKS:
+            if len(self.found) >= MAX_FILES:
+                raise XltoolError(f"文件过多（超过 {MAX_FILES} 个），请分次收取")
+            self.found.append(one)
+        elif suffix == ".zip":
+            self._zip(one, depth + 1)
+        elif suffix in _OTHER_ARCHIVES:
+            self.problems.append((one.name, f"不认识的压缩格式（{suffix}），请解开或改用 zip"))
+        else:
+            self.skipped.append(one.name)
+
+    def _zip(self, one: Found, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            self.problems.append((one.name, f"压缩包套了超过 {MAX_DEPTH} 层，没有打开"))
+            return
+        try:
+            path = one.path if one.entry is None else self._unpack(one)
+            with zipfile.ZipFile(path) as archive:
+                entries = archive.infolist()
+        except (*UNSOUND, OSError, Unreachable) as error:
+            reason = str(error) if isinstance(error, Unreachable) else "压缩包已损坏或有密码，打不开"
+            self.problems.append((one.name, reason))
+            return
+        for number, entry in enumerate(entries):
+            if entry.is_dir():
+                continue
+            shown = f"{one.name}/{entry_name(entry)}".replace("\\", "/")
+            if entry.flag_bits & 1:
+                self.problems.append((shown, "压缩包有密码，打不开"))
+                continue
+            self._file(Found(shown, _date(entry), path, number), depth)
+
+    def _unpack(self, one: Found) -> Path:
+        """A zip inside a zip, as a file under a name of our own."""
+        assert one.entry is not None
+        outer = self._archive(one.path)
+        self._nested += 1
+        path = self._folder / f"{self._nested}.zip"
+        written = 0
+        with outer.open(outer.infolist()[one.entry]) as stream, path.open("wb") as file:
+            while block := stream.read(2**20):
+                written += len(block)
+                self._unpacked += len(block)
+                if written > MAX_ARCHIVE or self._unpacked > MAX_ALL:
+                    raise Unreachable("压缩包展开后过大，疑为压缩炸弹，没有打开")
+                file.write(block)
+        return path
+
+
+class Unreachable(Exception):
+    """A file whose bytes can't be had: the reason, in Chinese."""
+
+
+@contextmanager
+def incoming(paths: Iterable[Path]) -> Iterator[Incoming]:
+    """Everything under these paths, the oldest first: so the last version is taken in last."""
+    with tempfile.TemporaryDirectory(prefix="xltool-") as folder:
+        result = Incoming(_folder=Path(folder))
+        for path in paths:
+            if not path.exists():
+                raise XltoolError(f"没有这个文件或文件夹：{path}")
+            result._walk(path, path.name or str(path))
+        result.found.sort(key=lambda one: (one.modified, one.name))
+        try:
+            yield result
+        finally:
+            for archive in result._archives.values():
+                archive.close()
+
+
+def _noise(name: str) -> bool:
+    """Lock files, system litter and what belongs to a parcel itself."""
+    base = name.rpartition("/")[2]
+    ours = any(name == known or name.endswith(f"/{known}") for known in _OURS)
+    return (
+        ours
+        or base.startswith(("~$", ".", "._"))
+        or base in ("Thumbs.db", "desktop.ini")
+        or "__MACOSX/" in name
+    )
+
+
+def _date(entry: zipfile.ZipInfo) -> str:
+    year, month, day, hour, minute, second = entry.date_time
+    return f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"

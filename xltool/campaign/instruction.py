@@ -1,0 +1,21 @@
+"""The page of instruction (填报说明) that goes with every parcel."""
+
+from __future__ import annotations
+
+from xltool.campaign import keys
+from xltool.campaign.folder import Campaign
+from xltool.campaign.pages import page
+from xltool.campaign.units import Unit
+
+
+def instruction(campaign: Campaign, district: str, units: list[Unit]) -> str:
+    """One page of HTML, the same text for the same parcel."""
+    return page(
+        "instruction.html",
+        campaign=campaign,
+        edition=campaign.edition,
+        district=district,
+        count=len(units),
+        prefilled=any(unit.prefilled for unit in units),
+        fingerprint=keys.fingerprint(campaign.public_key),
+    )

@@ -1,0 +1,220 @@
+"""What came back: whose it is (by the seal, never by the file's name), whether it is genuine, what is wrong.
+
+`judge` sees one file's bytes and what the ledger knew when the run began; it writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from xltool.campaign import seal
+from xltool.campaign.folder import Campaign
+from xltool.edition import Edition
+from xltool.grid import Grid, open_grid
+from xltool.model import Entry, Fault, Filing, Finding, Form
+from xltool.package import Unreadable
+from xltool.reader import read_grid
+from xltool.review import check
+from xltool.settings import Settings
+
+# What a return is, in one word and in words.
+KINDS = {
+    "genuine": "真",
+    "renamed": "文件名是别的单位",
+    "stale": "旧版工作簿",
+    "foreign": "别的批次",
+    "tampered": "封住的内容被改动",
+    "unsealed": "没有封印",
+    "unlisted": "不在名单",
+    "unreadable": "打不开",
+    "unofficial": "不是官方模板",
+}
+# The bureau may let these count by choice; the others are not the unit's own or not what was sent.
+CHOOSABLE = ("genuine", "renamed", "stale")
+
+
+@dataclass(frozen=True)
+class Register:
+    """What a run knows of its campaign: the key, the units' names, what each should return."""
+
+    campaign: str
+    key: Ed25519PublicKey
+    edition: Edition
+    layout: str
+    settings: Settings
+    names: dict[str, str]  # code → name
+    issues: dict[str, int]  # code → number of the latest issue
+    unique: dict[str, str] = field(default_factory=dict)  # a name that only one unit has → its code
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> Register:
+        names = {unit.code: unit.name for unit in campaign.ledger.units()}
+        codes: dict[str, list[str]] = {}
+        for code, name in names.items():
+            codes.setdefault(name, []).append(code)
+        return cls(
+            campaign.id,
+            campaign.public_key,
+            campaign.edition,
+            campaign.layout,
+            campaign.settings,
+            names,
+            {code: row["number"] for code, row in campaign.ledger.issues().items()},
+            {name: found[0] for name, found in codes.items() if len(found) == 1},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One return, judged. `unit` is whose it is by its seal, `claimed` whom it otherwise says it is of."""
+
+    kind: str
+    unit: str = ""
+    claimed: str = ""
+    issue: int = 0
+    filing: Filing = field(default_factory=lambda: Filing(""))
+    findings: tuple[Finding, ...] = ()
+
+
+def judge(data: bytes, name: str, register: Register) -> Judgement:
+    """Judge one file. `name` is where it was found, e.g. `龙城区.zip/310_县水利局.xlsx`."""
+    try:
+        grid = open_grid(data)
+    except Unreadable as error:
+        filing = Filing(register.edition.id, source=name, faults=(Fault("unreadable", str(error)),))
+        return _judged("unreadable", filing, register, claimed=named_unit(name, register))
+    filing = read_grid(grid, source=name, edition=register.edition)
+    kind, mark, faults = _authenticity(grid, filing, register)
+    listed = mark is not None and kind != "foreign" and mark.unit in register.names
+    unit = mark.unit if mark and listed else ""
+    claimed = _other_unit(filing, unit, register)
+    if kind == "genuine" and not claimed:
+        claimed = named_unit(name, register, unit)
+        if claimed:
+            kind = "renamed"
+            faults.append(
+                Fault(
+                    "unit",
+                    f"文件名是 {claimed} {register.names[claimed]}，工作簿却是下发给"
+                    f" {unit} {register.names[unit]} 的",
+                    found=PurePosixPath(name).name,
+                )
+            )
+    kept = filing.faults
+    if kind == "stale" and mark and mark.layout != register.layout:
+        # Held against another layout every cell differs: the one reason says it all.
+        kept = tuple(f for f in kept if f.kind not in ("layout", "names"))
+    filing = replace(filing, code=unit or filing.code, faults=(*kept, *faults))
+    return _judged(kind, filing, register, unit=unit, claimed=claimed, issue=mark.issue if mark else 0)
+
+
+def _judged(kind: str, filing: Filing, register: Register, **rest: Any) -> Judgement:
+    findings = check(filing, edition=register.edition, settings=register.settings, strict=False)
+    return Judgement(kind, filing=filing, findings=tuple(findings), **rest)
+
+
+def _authenticity(
+    grid: Grid, filing: Filing, register: Register
+) -> tuple[str, seal.Seal | None, list[Fault]]:
+    """What kind of return this is, what its seal says, and the faults to tell."""
+    properties = grid.properties
+    mark = seal.claimed(properties)
+    if any(fault.kind == "foreign" for fault in filing.faults) and mark is None:
+        return "unofficial", None, []
+    if mark is None:
+        there = seal.present(properties)
+        said = "封印残缺，读不出" if there else "没有封印：不是本批次下发的工作簿，或封印被删去"
+        return ("tampered" if there else "unsealed"), None, [Fault("seal", said)]
+    if mark.campaign != register.campaign:
+        said = f"封印属于另一个申报批次“{mark.title[:40]}”，不是本批次下发的工作簿"
+        return "foreign", mark, [Fault("seal", said)]
+    if not seal.genuine(properties, register.key):
+        return "tampered", None, [Fault("seal", "封印的签名不真：封印被改动过，或不出自本批次")]
+    if mark.unit not in register.names:
+        said = f"封印上的单位 {mark.unit} {mark.name} 不在本批次的名单上"
+        return "unlisted", mark, [Fault("unit", said, found=mark.unit)]
+    changed = list(_changed(filing, mark, register.edition))
+    if changed:
+        return "tampered", mark, changed
+    latest = register.issues.get(mark.unit, mark.issue)
+    if mark.issue < latest:
+        what = "版式" if mark.layout != register.layout else "预填内容"
+        said = f"用的是第 {mark.issue} 次下发的工作簿，{what}已变，第 {latest} 次下发的已取代它"
+        return "stale", mark, [Fault("superseded", said, found=str(mark.issue), expected=str(latest))]
+    return "genuine", mark, []
+
+
+def _changed(filing: Filing, mark: seal.Seal, edition: Edition) -> Iterator[Fault]:
+    """Each prefilled value that is not what was sealed."""
+    for form in filing.forms:
+        spec = edition[form.kind]
+        for id_, expected in mark.prefilled.get(form.kind, {}).items():
+            if id_ in spec and not _same(form, id_, expected):
+                entry = form[id_]
+                found = entry.text or ("" if entry.value is None else str(entry.value))
+                said = f"下发时封住的“{spec[id_].label}”被改动"
+                if not found.strip():
+                    said += "（现在空着）"
+                yield Fault("seal", said, entry.place, id_, found, expected)
+
+
+def _same(form: Form, id_: str, expected: str) -> bool:
+    entry: Entry = form[id_]
+    if isinstance(entry.value, Decimal):
+        try:
+            return entry.value == Decimal(expected)
+        except InvalidOperation:
+            return False
+    return ("" if entry.value is None else str(entry.value).strip()) == expected.strip()
+
+
+def _other_unit(filing: Filing, unit: str, register: Register) -> str:
+    """The unit whose name stands on the form, where that is not the seal's."""
+    if not filing.unit or (unit and filing.unit == register.names[unit]):
+        return ""
+    return register.unique.get(filing.unit, "")
+
+
+_TOKEN = re.compile(r"[0-9A-Za-z]+")
+
+
+def named_unit(name: str, register: Register, own: str = "") -> str:
+    """The one other unit that a file's name speaks of; empty where it fits the own unit or says nothing."""
+    stem = PurePosixPath(name.replace("\\", "/")).stem
+    tokens = set(_TOKEN.findall(stem))
+    if own and (own in tokens or register.names[own] in stem):
+        return ""
+    by_code = {token for token in tokens if token in register.names and token != own}
+    # Short numbers are years, dates and copies more often than units.
+    by_code = {code for code in by_code if len(code) > 4 or stem.startswith(code)}
+    if len(by_code) == 1:
+        return by_code.pop()
+    found = [n for n in register.unique if n in stem and register.unique[n] != own]
+    longest = max(found, key=len, default="")
+    return register.unique.get(longest, "")
+
+
+# What each process of a run works with.
+_register: Register | None = None
+
+
+def set_up(folder: Path) -> None:
+    global _register
+    from xltool.campaign.folder import open_campaign
+
+    campaign = open_campaign(folder)
+    _register = Register.of(campaign)
+    campaign.ledger.close()
+
+
+def judge_one(item: tuple[bytes, str]) -> Judgement:
+    """`judge` in a process of a run."""
+    assert _register is not None
+    return judge(*item, _register)

@@ -1,0 +1,120 @@
+"""Return notes (退回意见): for each unit one page that says exactly what to mend, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from xltool.atomic import writing
+from xltool.campaign.folder import Campaign
+from xltool.campaign.judge import KINDS
+from xltool.campaign.names import safe_name
+from xltool.campaign.pages import page
+from xltool.campaign.units import Unit
+from xltool.model import Severity, XltoolError
+
+FOLDER = "退回意见"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What one unit is told of one return: the findings that are still open, errors first."""
+
+    unit: Unit
+    file: str
+    version: int
+    received: str
+    kind: str
+    findings: list[dict[str, Any]]
+    return_id: int
+
+    @property
+    def errors(self) -> int:
+        return sum(f["severity"] == Severity.ERROR.value for f in self.findings)
+
+
+def notes(campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = False) -> list[Note]:
+    """The notes to send: the latest return of each unit where it has errors (or, asked for, queries).
+
+    A file that could not be tied to a unit by its seal goes to the unit that it claims to be of.
+    """
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    wanted = set(codes)
+    if wanted - set(units):
+        raise XltoolError(f"名单里没有部门编码：{'、'.join(sorted(wanted - set(units)))}")
+    latest: dict[str, Any] = {}
+    for row in campaign.ledger.returns():
+        code = row["claimed"] or row["unit"]
+        if code in units:
+            latest[code] = row
+    found = []
+    for code, unit in units.items():
+        if code not in latest or (wanted and code not in wanted):
+            continue
+        row = latest[code]
+        if row["verdict"] == "error" or (queries and row["verdict"] == "query"):
+            said = [f for f in msgspec.json.decode(row["findings"]) if _open(f)]
+            said.sort(key=lambda f: f["severity"] != Severity.ERROR.value)
+            found.append(
+                Note(unit, row["name"].rpartition("/")[2], row["version"], row["received_at"], row["kind"],
+                     said, row["id"])
+            )  # fmt: skip
+    return found
+
+
+def _open(finding: dict[str, Any]) -> bool:
+    if finding["trial"] or finding["severity"] == Severity.NOTE.value:
+        return False
+    return finding["severity"] == Severity.ERROR.value or not finding["explanation"]
+
+
+def write_notes(campaign: Campaign, found: list[Note], folder: Path, form: str = "html") -> list[Path]:
+    """One file for each note, by district; then the ledger knows these returns as sent back."""
+    written = []
+    for note in found:
+        name = safe_name(f"{note.unit.code}_{note.unit.name}_退回意见")
+        path = folder / safe_name(note.unit.district or "未分区县") / f"{name}.{form}"
+        if form == "html":
+            with writing(path) as file:
+                file.write(page("note.html", **_said(campaign, note)))
+        else:
+            _workbook(path, campaign, note)
+        written.append(path)
+    with campaign.ledger.writing(), campaign.ledger.transaction():
+        campaign.ledger.note_returned(note.return_id for note in found)
+    return written
+
+
+def _said(campaign: Campaign, note: Note) -> dict[str, Any]:
+    labels = {f.id: f.label for form in campaign.edition.form for f in form.field}
+    labels |= {c.id: c.label for form in campaign.edition.form for c in form.indicators.column}
+    return {
+        "campaign": campaign,
+        "note": note,
+        "kind": KINDS[note.kind],
+        "severities": {s.value: s.label for s in Severity},
+        "labels": labels,
+    }
+
+
+def _workbook(path: Path, campaign: Campaign, note: Note) -> None:
+    from xltool.campaign.sheets import Book
+
+    said = _said(campaign, note)
+    rows = [
+        [
+            number, said["severities"][f["severity"]], f["sheet"], f["cell"],
+            said["labels"].get(f["field"], ""), f["message"], f["code"],
+        ]
+        for number, f in enumerate(note.findings, 1)
+    ]  # fmt: skip
+    heads = ["序号", "性质", "工作表", "单元格", "栏目", "问题和改法", "规则"]
+    subtitle = (
+        f"{note.unit.code} {note.unit.name}　第 {note.version} 版（{note.received[:16]} 收到）　{note.file}"
+    )
+    with writing(path, "wb") as file, Book(file) as book:
+        book.table("退回意见", f"{campaign.title}退回意见", subtitle, heads, rows, [5, 6, 22, 8, 16, 64, 7])

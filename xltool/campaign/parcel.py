@@ -1,0 +1,136 @@
+"""A district's parcel: its units' workbooks, the public key, a signed manifest, a page of instruction.
+
+The parcel is a zip with the same bytes for the same content. One that comes from outside is read
+within limits, and nothing in it is taken for a path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from xltool.atomic import writing
+from xltool.campaign.units import Unit
+from xltool.model import XltoolError
+from xltool.package import MAX_FILE
+
+MANIFEST, SIGNATURE, PUBLIC, INSTRUCTION = "清单.json", "清单.sig", "公钥.pem", "填报说明.html"
+EDITION = ("版式/edition.toml", "版式/template.xlsx")
+CONTEXT = b"xltool manifest 1\n"
+MOST_FILES = 20_000
+_FIXED = (1980, 1, 1, 0, 0, 0)
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """One unit in a manifest, and the workbook made for it."""
+
+    code: str
+    name: str
+    district: str
+    superior: str
+    contact: str
+    prefilled: dict[str, str]
+    last_year: dict[str, str]
+    issue: int
+    file: str
+    sha256: str
+
+    @property
+    def unit(self) -> Unit:
+        return Unit(
+            self.code, self.name, self.district, self.superior, self.contact, self.prefilled, self.last_year
+        )
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a parcel holds and which campaign it is of. `forwarded` says who passed it on (unsigned then)."""
+
+    campaign: str
+    title: str
+    year: int
+    edition: str
+    layout: str
+    district: str
+    batch: int
+    deadline: str
+    issuer: str
+    units: list[Listed]
+    files: dict[str, str]
+    forwarded: str = ""
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_parcel(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a parcel; workbooks are compressed already. The same files give the same bytes."""
+    with writing(path, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, _FIXED)
+            entry.create_system = 0  # the same on every system
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith(".xlsx") else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+
+
+def read_parcel(source: Path | bytes) -> dict[str, bytes]:
+    """The files of a parcel by name. Raises XltoolError where it is no sound zip or too large."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if len(entries) > MOST_FILES:
+                raise XltoolError(f"压缩包里的文件过多（{len(entries)} 个）")
+            files: dict[str, bytes] = {}
+            for entry in entries:
+                name = entry_name(entry)
+                if name in files:
+                    raise XltoolError(f"压缩包里有两个同名文件：{name[:80]}")
+                files[name] = read_entry(archive, entry)
+            return files
+    except OSError as error:
+        raise XltoolError(f"读不了压缩包：{error.strerror or error}") from error
+    except UNSOUND as error:
+        raise XltoolError("压缩包已损坏或有密码，打不开") from error
+
+
+# All that zipfile raises for a damaged, encrypted or unknown archive.
+UNSOUND = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.zlib.error)  # type: ignore[attr-defined]
+
+
+def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int = MAX_FILE) -> bytes:
+    """One entry's bytes, never more than the limit, whatever its header claims."""
+    with archive.open(entry) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise zipfile.BadZipFile(f"larger than {limit}")
+    return data
+
+
+def entry_name(entry: zipfile.ZipInfo) -> str:
+    """An entry's name as it was meant: Chinese Windows writes GBK without saying so."""
+    if entry.flag_bits & 0x800:
+        return entry.filename
+    try:
+        raw = entry.filename.encode("cp437")
+    except UnicodeEncodeError:
+        return entry.filename
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return entry.filename
+
+
+def read_manifest(files: Mapping[str, bytes]) -> Manifest | None:
+    """The manifest of a parcel, None where there is none that can be read. Not verified here."""
+    try:
+        return msgspec.json.decode(files[MANIFEST], type=Manifest)
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
+        return None

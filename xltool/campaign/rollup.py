@@ -1,0 +1,279 @@
+"""Totals per district, superior and whole: exact sums of what counts, and how much of the list that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from xltool.campaign.figures import Figures
+from xltool.campaign.folder import Campaign
+from xltool.campaign.ledger import now
+from xltool.campaign.scaling import TOTAL, WHOLE, Infeasible, Scaled, Table, scale, spread
+from xltool.campaign.status import Standing, status
+from xltool.edition import Edition
+from xltool.model import XltoolError
+from xltool.money import UNITS, convert, plain
+from xltool.totals import SIDES
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+ZERO = Decimal(0)
+PROJECTS, BUDGET = "projects", "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One money column: its id in the frame, its label, and its side (revenue, spending or none)."""
+
+    id: str
+    label: str
+    side: str = ""
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """Everything that the sheets and the JSON show.
+
+    `units` has a row for each unit on the list: code, name, district, superior, state, counted
+    (bool), the exact amounts by column id (Decimal, in the edition's unit; 0 where it does not
+    count), projects, indicator counts by category, `last:`amounts where known.
+    """
+
+    campaign: Campaign
+    units: DataFrame
+    columns: tuple[Column, ...]
+    categories: tuple[tuple[str, str, str], ...]  # id, level 1, label
+    last_year: tuple[str, ...]  # fields with figures of last year
+    unit: str
+    decimals: int
+    made_at: str
+
+    @property
+    def covered(self) -> int:
+        return int(self.units["counted"].sum())
+
+    @property
+    def missing(self) -> DataFrame:
+        """The units that do not count."""
+        return self.units[~self.units["counted"]]
+
+    def total(self, column: str) -> Decimal:
+        """The exact sum over all units that count, in the edition's unit."""
+        return sum(self.units[column], ZERO)
+
+    def sums(self, by: str) -> DataFrame:
+        """Exact sums by district or superior, in the order of the list."""
+        names = [c.id for c in self.columns] + [BUDGET, PROJECTS, *(c[0] for c in self.categories)]
+        groups = self.units.groupby(by, sort=False)
+        found = groups[names].agg(lambda amounts: sum(amounts, ZERO))
+        found["units"] = groups.size()
+        found["covered"] = groups["counted"].sum()
+        return found
+
+    @property
+    def step(self) -> Decimal:
+        """The last place shown, in the edition's unit."""
+        return convert(Decimal(1).scaleb(-self.decimals), self.unit, self.campaign.edition.unit)
+
+    def scaled(self, by: str, whole: Scaled | None = None) -> Scaled:
+        """The sums by district or superior in the unit shown, adding up in both directions.
+
+        Its cells are in the edition's unit, whole multiples of `step`.
+        """
+        sums = self.sums(by)
+        sides = tuple(
+            tuple(c.id for c in self.columns if c.side == side)
+            for side in dict.fromkeys(c.side for c in self.columns if c.side)
+        )
+        cells = {(row, c): sums.at[row, c] for row in sums.index for side in sides for c in side}
+        given = None
+        if whole is not None:
+            given = {c: whole[WHOLE, c] for c in (TOTAL, *(c for side in sides for c in side))}
+        return scale(Table(tuple(sums.index), sides, cells), self.step, given)
+
+
+def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
+    """The roll-up of what counts now. Reads only; `unit` is 元, 万元 or 亿元 (the edition's own if empty)."""
+    import pandas as pd
+
+    edition = campaign.edition
+    unit = unit or edition.unit
+    if unit not in UNITS:
+        raise XltoolError(f"没有金额单位“{unit}”，可用：{'、'.join(UNITS)}")
+    counted = campaign.ledger.counted()
+    columns = _columns(edition)
+    categories = _categories(edition)
+    standings = status(campaign).standings
+    fields = [f.id for f in edition.department.field if f.kind == "amount"]
+    last_year = tuple(id_ for id_ in fields if any(id_ in s.unit.last_year for s in standings))
+    rows = [_row(s, counted.get(s.unit.code), edition, columns, categories, last_year) for s in standings]
+    frame = pd.DataFrame(rows)
+    kept = tuple(c for c in columns if not c.id.endswith((":residual", ":uncounted")) or any(frame[c.id]))
+    return Rollup(campaign, frame, kept, categories, last_year, unit, decimals, now())
+
+
+def _columns(edition: Edition) -> tuple[Column, ...]:
+    """Each side's parts, then what makes the sum whole: amounts not counted, and what is left over."""
+    form = edition.department
+    found = [Column("total", "")] if not form.sum else []
+    for one in form.sum:
+        found += [Column(part, form[part].label, one.side) for part in (*one.parts, *one.adjust)]
+        if one.adjust:
+            labels = "、".join(form[a].label for a in one.adjust)
+            found.append(Column(f"{one.side}:uncounted", f"减：不计入合计的{labels}", one.side))
+        found.append(Column(f"{one.side}:residual", f"{SIDES[one.side]}差额", one.side))
+    return tuple(found)
+
+
+def _categories(edition: Edition) -> tuple[tuple[str, str, str], ...]:
+    """Indicator categories of both forms, each once: id, level 1, label."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for form in edition.form:
+        for block in form.indicators.block:
+            found.setdefault(block.id, (f"indicators:{block.id}", block.level1, block.label))
+    return tuple(found.values())
+
+
+def _row(
+    standing: Standing,
+    counted: Any,
+    edition: Edition,
+    columns: tuple[Column, ...],
+    categories: tuple[tuple[str, str, str], ...],
+    last_year: tuple[str, ...],
+) -> dict[str, Any]:
+    unit = standing.unit
+    row: dict[str, Any] = {
+        "code": unit.code,
+        "name": unit.name,
+        "district": unit.district,
+        "superior": unit.superior,
+        "state": standing.state,
+        "counted": counted is not None,
+        "version": counted["version"] if counted else 0,
+    }
+    figures = (
+        msgspec.json.decode(counted["figures"], type=Figures) if counted else Figures({}, {}, "", [], {})
+    )
+    amounts = {id_: Decimal(text) for id_, text in figures.amounts.items()}
+    row |= {c.id: amounts.get(c.id, ZERO) for c in columns}
+    for one in edition.department.sum:
+        filed = sum((amounts.get(p, ZERO) for p in (*one.parts, *one.adjust)), ZERO)
+        uncounted = Decimal(figures.uncounted.get(one.side, "0"))
+        row["total"] = amounts.get(one.total, ZERO)
+        row[f"{one.side}:uncounted"] = -uncounted
+        row[f"{one.side}:residual"] = row["total"] - filed + uncounted
+    row["verdict"] = figures.verdict
+    row[PROJECTS] = len(figures.projects)
+    row[BUDGET] = sum((Decimal(p.budget) for p in figures.projects), ZERO)
+    for id_, _, _ in categories:
+        block = id_.partition(":")[2]
+        row[id_] = sum(figures.indicators.get(f"{form.id}.{block}", 0) for form in edition.form)
+    for id_ in last_year:
+        text = unit.last_year.get(id_)
+        row[f"last:{id_}"] = None if text is None else Decimal(text)
+        row[f"this:{id_}"] = amounts.get(id_, ZERO) if counted and text is not None else None
+    return row
+
+
+def second_table(book: Rollup, first: Scaled) -> tuple[Scaled, bool]:
+    """The table by superior: with the totals of the first one where it can be, and whether it could."""
+    try:
+        return book.scaled("superior", first), True
+    except Infeasible:
+        return book.scaled("superior"), False
+
+
+def comparison(book: Rollup, by: str = "district") -> list[tuple[str, str, int, Decimal, Decimal]]:
+    """(group, field, units compared, last year, this year): only units that have both."""
+    found = []
+    groups = [("", book.units), *book.units.groupby(by, sort=False)]
+    for name, frame in groups:
+        for id_ in book.last_year:
+            both = frame[frame[f"this:{id_}"].notna()]
+            found.append(
+                (str(name), id_, len(both), sum(both[f"last:{id_}"], ZERO), sum(both[f"this:{id_}"], ZERO))
+            )
+    return found
+
+
+def rollup_json(book: Rollup) -> dict[str, Any]:
+    """The roll-up as plain data; amounts are exact decimals as text, in the edition's unit."""
+    edition = book.campaign.edition
+    scaled = book.scaled("district")
+
+    def amounts(frame_row: Any) -> dict[str, Any]:
+        return {
+            **{c.id: plain(frame_row[c.id]) for c in book.columns},
+            "total": plain(sum((frame_row[c.id] for c in book.columns if c.side == _first(book)), ZERO)),
+            "projects": int(frame_row[PROJECTS]),
+            "project_budgets": plain(Decimal(frame_row[BUDGET])),
+            "indicators": {id_.partition(":")[2]: int(frame_row[id_]) for id_, _, _ in book.categories},
+        }
+
+    def groups(by: str) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "units": int(row["units"]), "covered": int(row["covered"]), **amounts(row)}
+            for name, row in book.sums(by).iterrows()
+        ]
+
+    whole = {c.id: book.total(c.id) for c in book.columns}
+    whole |= {key: book.total(key) for key in (PROJECTS, BUDGET, *(c[0] for c in book.categories))}
+    return {
+        "campaign": book.campaign.title,
+        "year": book.campaign.year,
+        "edition": edition.id,
+        "made_at": book.made_at,
+        "unit": edition.unit,
+        "units": len(book.units),
+        "covered": book.covered,
+        "states": {state: int(n) for state, n in book.units["state"].value_counts().items()},
+        "whole": amounts(whole),
+        "districts": groups("district"),
+        "superiors": groups("superior") if book.units["superior"].any() else [],
+        "filings": [
+            {key: row[key] for key in ("code", "name", "district", "superior", "state", "version")}
+            | {"counted": bool(row["counted"]), "balance": row["verdict"], **amounts(row)}
+            for row in book.units.to_dict("records")
+        ],
+        "missing": [
+            {key: row[key] for key in ("code", "name", "district", "state")}
+            for row in book.missing.to_dict("records")
+        ],
+        "shown": {
+            "unit": book.unit,
+            "decimals": book.decimals,
+            "whole": _shown(book, scaled, WHOLE),
+            "districts": {name: _shown(book, scaled, name) for name in scaled.exact.rows},
+        },
+        "last_year": [
+            {"district": name, "field": id_, "units": n, "last": plain(last), "this": plain(this)}
+            for name, id_, n, last, this in comparison(book)
+        ],
+    }
+
+
+def _first(book: Rollup) -> str:
+    return next((c.side for c in book.columns if c.side), "")
+
+
+def _shown(book: Rollup, scaled: Scaled, row: str) -> dict[str, str]:
+    ids = [TOTAL, *(c.id for c in book.columns if c.side)]
+    return {
+        "total" if id_ == TOTAL else id_: f"{in_unit(book, scaled[row, id_]):.{book.decimals}f}"
+        for id_ in ids
+    }
+
+
+def in_unit(book: Rollup, amount: Decimal) -> Decimal:
+    """An amount in the unit shown."""
+    return convert(amount, book.campaign.edition.unit, book.unit)
+
+
+def budgets(book: Rollup, by: str) -> dict[str, Decimal]:
+    """The projects' budgets by group, scaled on their own, WHOLE among the keys."""
+    return spread(dict(book.sums(by)[BUDGET]), book.step)

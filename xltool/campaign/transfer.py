@@ -1,0 +1,134 @@
+"""The whole campaign to and from one file, for moving or archiving.
+
+The private key goes along only when asked for, and then encrypted with a passphrase.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from xltool.atomic import writing
+from xltool.campaign import keys
+from xltool.campaign.folder import Campaign, open_campaign
+from xltool.campaign.ledger import FILE
+from xltool.campaign.names import safe_name
+from xltool.campaign.parcel import UNSOUND, digest
+from xltool.model import XltoolError
+
+LOCKED_KEY = "keys/private.encrypted.pem"
+MAX_ALL = 50 * 2**30
+# All that an archive may hold; a name of any other shape is refused, so none can lead elsewhere.
+_ALLOWED = re.compile(
+    r"campaign\.db|settings\.toml|edition/(edition\.toml|template\.xlsx)|keys/public\.pem"
+    r"|keys/private\.encrypted\.pem|originals/[0-9a-f]{2}/[0-9a-f]{64}"
+)
+
+
+def export_campaign(campaign: Campaign, path: Path, passphrase: str = "") -> int:
+    """Write the campaign into one file; with a passphrase the private key goes along. Number of files."""
+    with tempfile.TemporaryDirectory() as scratch, campaign.ledger.writing():
+        snapshot = Path(scratch) / FILE
+        _copy(campaign, snapshot)
+        files = {FILE: snapshot}
+        for name in ("settings.toml", "edition/edition.toml", "edition/template.xlsx", "keys/public.pem"):
+            if (campaign.folder / name).is_file():
+                files[name] = campaign.folder / name
+        for original in sorted((campaign.folder / "originals").glob("*/*")):
+            name = original.relative_to(campaign.folder).as_posix()
+            if _ALLOWED.fullmatch(name):
+                files[name] = original
+        with writing(path, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name, source in files.items():
+                kind = zipfile.ZIP_DEFLATED if name == FILE else zipfile.ZIP_STORED
+                archive.write(source, name, compress_type=kind)
+            if passphrase:
+                archive.writestr(LOCKED_KEY, _locked(campaign.private_key, passphrase))
+    return len(files)
+
+
+def _copy(campaign: Campaign, path: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(path)) as copy:
+        campaign.ledger.base.backup(copy)
+
+
+def _locked(key: Ed25519PrivateKey, passphrase: str) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(passphrase.encode()),
+    )
+
+
+def import_campaign(path: Path, folder: Path, passphrase: str = "") -> Campaign:
+    """Make a campaign's folder from an exported file. Raises XltoolError; nothing half-made stays."""
+    if safe_name(folder.name) != folder.name:
+        raise XltoolError(f"“{folder.name}”不能作文件夹名")
+    if folder.exists():
+        raise XltoolError(f"“{folder}”已经存在，没有动它")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".import-") as scratch:
+            made = Path(scratch) / "campaign"
+            made.mkdir()
+            _unpack(path, made)
+            _unlock(made, passphrase)
+            open_campaign(made).ledger.close()  # whole, or refused before it has a name
+            made.replace(folder)
+    except UNSOUND as error:
+        raise XltoolError(f"{path} 已损坏或不是批次导出件") from error
+    except OSError as error:
+        raise XltoolError(f"导入没有成功：{error.strerror or error}") from error
+    return open_campaign(folder)
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        names = [entry.filename for entry in entries]
+        if FILE not in names or len(set(names)) != len(names):
+            raise XltoolError(f"{path} 不是批次导出件")
+        if sum(entry.file_size for entry in entries) > MAX_ALL:
+            raise XltoolError(f"{path} 展开后过大")
+        for entry in entries:
+            if not _ALLOWED.fullmatch(entry.filename):
+                raise XltoolError(f"{path} 里有不该有的文件：{entry.filename[:80]}")
+            target = folder / entry.filename
+            target.parent.mkdir(parents=True, exist_ok=True)
+            left = entry.file_size
+            with archive.open(entry) as stream, target.open("wb") as file:
+                while block := stream.read(2**20):
+                    left -= len(block)
+                    if left < 0:
+                        raise XltoolError(f"{path} 已损坏")
+                    file.write(block)
+            if entry.filename.startswith("originals/") and digest(target.read_bytes()) != target.name:
+                raise XltoolError(f"{path} 里的原件被改动过：{target.name[:12]}…")
+
+
+def _unlock(folder: Path, passphrase: str) -> None:
+    locked = folder / LOCKED_KEY
+    if not locked.is_file():
+        return
+    pem = locked.read_bytes()
+    locked.unlink()
+    if not passphrase:
+        return
+    try:
+        key = serialization.load_pem_private_key(pem, passphrase.encode())
+    except (ValueError, TypeError) as error:
+        raise XltoolError("口令不对，私钥没有解开") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise XltoolError("导出件里的私钥种类不对")
+    public = keys.public_pem(key.public_key())
+    if (folder / "keys" / keys.PUBLIC).read_bytes() != public:
+        raise XltoolError("导出件里的公钥与私钥不是一对")
+    keys.save_private(folder / "keys", key)
