@@ -299,6 +299,8 @@ def test_a_new_edition_supersedes_what_was_sent(tmp_path):
     [old] = out_of(campaign).values()
     folder = tmp_path / "版式"
     shutil.copytree(load_edition("hunan-2023").folder, folder)
+    declared = folder / "edition.toml"
+    declared.write_text(declared.read_text("utf-8").replace('"hunan-2023"', '"qingshan-2024"', 1), "utf-8")
     book = load_workbook(folder / "template.xlsx")
     book.worksheets[0]["A11"] = "整体绩效目标\n（分条列）"
     book.save(folder / "template.xlsx")

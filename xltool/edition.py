@@ -199,9 +199,7 @@ def load_edition(which: str | Path = DEFAULT) -> Edition:
     """
     if _is_path(which):
         folder = Path(which).resolve()
-        if not (folder / "edition.toml").is_file():
-            raise EditionError(f"{folder}：这个文件夹里没有 edition.toml")
-        edition = _load(folder)
+        edition = edition_in(folder)
         if (shipped := SHIPPED / edition.id).is_dir() and shipped.resolve() != folder:
             raise EditionError(f"{folder / 'edition.toml'}：id：“{edition.id}”是自带版式的编号，请另取一个")
         _opened[edition.id] = folder
@@ -215,6 +213,13 @@ def load_edition(which: str | Path = DEFAULT) -> Edition:
     if edition.id != which:
         raise EditionError(f"{known[str(which)]}：文件夹名与 id“{edition.id}”不同")
     return edition
+
+
+def edition_in(folder: Path) -> Edition:
+    """The edition declared in this folder, whatever its id: a campaign pins a copy of the one it uses."""
+    if not (folder / "edition.toml").is_file():
+        raise EditionError(f"{folder}：这个文件夹里没有 edition.toml")
+    return _load(folder.resolve())
 
 
 def _is_path(which: str | Path) -> bool:

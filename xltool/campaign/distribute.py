@@ -15,7 +15,7 @@ from xltool.campaign.ledger import now
 from xltool.campaign.names import distinct, safe_name
 from xltool.campaign.units import Unit
 from xltool.campaign.workers import ordered
-from xltool.edition import Edition, FormSpec, load_edition
+from xltool.edition import Edition, FormSpec, edition_in
 from xltool.grid import open_grid
 from xltool.model import Entry, Filing, Form, XltoolError
 from xltool.reader import read_grid
@@ -85,7 +85,7 @@ _given: tuple[Edition, keys.Ed25519PrivateKey] | None = None
 
 def _setup(edition: Path, folder: Path) -> None:
     global _given
-    _given = load_edition(edition), keys.load_private(folder)
+    _given = edition_in(edition), keys.load_private(folder)
 
 
 def _make(order: tuple[Unit, seal.Seal]) -> bytes:

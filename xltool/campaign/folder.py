@@ -16,7 +16,7 @@ from xltool.campaign import keys
 from xltool.campaign.ledger import Ledger, now
 from xltool.campaign.names import safe_name
 from xltool.campaign.units import Unit, read_units
-from xltool.edition import Edition, load_edition
+from xltool.edition import Edition, edition_in, load_edition
 from xltool.model import XltoolError
 from xltool.settings import Settings, load_settings
 from xltool.template.layout import load_layout
@@ -62,7 +62,7 @@ class Campaign:
     @functools.cached_property
     def edition(self) -> Edition:
         """The edition as it was when the campaign began: a new xltool changes nothing in it."""
-        return load_edition(self.edition_folder)
+        return edition_in(self.edition_folder)
 
     @functools.cached_property
     def layout(self) -> str:

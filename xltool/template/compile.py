@@ -160,9 +160,9 @@ def compile_template(edition: Edition, template: Path | None = None) -> Compiled
 
 @functools.lru_cache(maxsize=8)
 def _compile(folder: str, path: Path, stamp: int) -> Compiled:
-    from xltool.edition import load_edition
+    from xltool.edition import edition_in
 
-    layout = load_layout(load_edition(Path(folder)), path)
+    layout = load_layout(edition_in(Path(folder)), path)
     package = open_package(path)
     grid = open_grid(path)
     parts = {sheet.name: sheet.part for sheet in grid.sheets}

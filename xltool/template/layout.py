@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xltool.edition import Edition, EditionError, FormSpec, load_edition
+from xltool.edition import Edition, EditionError, FormSpec, edition_in
 from xltool.grid import Area, Sheet, open_grid
 from xltool.package import Unreadable
 
@@ -158,7 +158,7 @@ def load_layout(edition: Edition, template: Path | None = None) -> Layout:
 
 @functools.lru_cache(maxsize=32)
 def _load(folder: str, path: Path, stamp: int) -> Layout:
-    edition = load_edition(Path(folder))
+    edition = edition_in(Path(folder))
     try:
         grid = open_grid(path)
     except (Unreadable, OSError) as error:
