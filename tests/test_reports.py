@@ -13,7 +13,7 @@ import pytest
 import xltool
 from tests.support.records import make_records, unreadable
 from xltool.model import XltoolError
-from xltool.report import workbook
+from xltool.report import sheet
 from xltool.report.bundle import KINDS, write_reports
 from xltool.report.run import Run
 from xltool.report.table import plain_text, read_records
@@ -183,7 +183,7 @@ def test_workbook_links_lead_from_the_reports_to_the_files(tmp_path, records):
     head = [cell.value for cell in book["汇总"][3]].index("文件")
     links = [row[head].hyperlink.target for row in book["汇总"].iter_rows(min_row=4, max_row=5)]
     assert links == ["..\\入\\甲%20县\\部门%231%20%5b终稿%5d.xlsx", "..\\入\\javascript%3aalert(1).xlsx"]
-    link = next(row[5].hyperlink for row in book["问题清单"].iter_rows(min_row=2) if row[5].hyperlink)
+    link = next(row[6].hyperlink for row in book["问题清单"].iter_rows(min_row=2) if row[6].hyperlink)
     assert link.location.startswith("'部门整体支出绩效目标表'!") or link.location.startswith(
         "'项目支出绩效目标表'!"
     )
@@ -191,7 +191,7 @@ def test_workbook_links_lead_from_the_reports_to_the_files(tmp_path, records):
 
 def test_a_file_name_never_leads_to_another_machine(tmp_path):
     run = Run(tmp_path, tmp_path)
-    assert workbook.target("\\\\evil\\share\\a.xlsx", run) == "%5c%5cevil%5cshare%5ca.xlsx"
+    assert sheet.target("\\\\evil\\share\\a.xlsx", run) == "%5c%5cevil%5cshare%5ca.xlsx"
     assert run.href("\\\\evil\\share\\a.xlsx") == "%5C%5Cevil%5Cshare%5Ca.xlsx"
     assert run.href("javascript:alert(1)") == "javascript%3Aalert%281%29"
     assert run.href("") == ""
@@ -221,13 +221,13 @@ def test_what_xml_forbids_is_replaced(tmp_path):
 
 
 def test_a_long_sheet_goes_on_and_links_stop_at_the_limit(tmp_path, records, monkeypatch):
-    monkeypatch.setattr(workbook, "MAX_ROWS", 20)
-    monkeypatch.setattr(workbook, "MAX_LINKS", 5)
+    monkeypatch.setattr(sheet, "MAX_ROWS", 20)
+    monkeypatch.setattr(sheet, "MAX_LINKS", 5)
     book = openpyxl.load_workbook(written(tmp_path, records, "xlsx") / "report.xlsx")
     names = [name for name in book.sheetnames if name.startswith("问题清单")]
     assert len(names) > 2
     rows = [row for name in names for row in book[name].iter_rows(min_row=2, values_only=True)]
-    assert [row[6] for row in rows] == [f["message"] for r in records for f in r["findings"]]
+    assert [row[7] for row in rows] == [f["message"] for r in records for f in r["findings"]]
     assert all(len(book[name]._hyperlinks) <= 5 for name in names)
 
 
@@ -240,4 +240,4 @@ def test_another_editions_columns_and_labels_get_their_place(tmp_path, records):
     book = openpyxl.load_workbook(written(tmp_path, [records[0], other], "xlsx") / "report.xlsx")
     heads = [cell.value for cell in book["平衡"][1]]
     assert heads.index("收入侧\n上级补助") < heads.index("收入侧\n合计") < heads.index("支出侧\n资金总额")
-    assert {"weight", "operator"} <= {cell.value for cell in book["指标"][1]}
+    assert {"weight", "operator", "三级指标", "指标值及单位"} <= {cell.value for cell in book["指标"][1]}
