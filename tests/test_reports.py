@@ -157,9 +157,8 @@ def test_workbook_holds_everything(tmp_path, records):
     assert count["问题清单"] == 1 + sum(len(r["findings"]) for r in records)
     assert count["平衡"] == 1 + sum(r["balance"] is not None for r in records)
     assert count["指标"] == 1 + sum(len(r["indicators"]) for r in records)
-    for sheet in book:
-        assert sheet.freeze_panes and sheet.auto_filter.ref, sheet.title
-        assert sheet.print_title_rows, sheet.title
+    for one in book:
+        assert one.freeze_panes and one.auto_filter.ref and one.print_title_rows, one.title
     passed = sum(r["verdict"] == "pass" for r in records)
     assert f"共 61 个文件：有错误 {sum(r['verdict'] == 'error' for r in records)}" in book["汇总"]["A2"].value
     assert f"通过 {passed}" in book["汇总"]["A2"].value
@@ -167,6 +166,18 @@ def test_workbook_holds_everything(tmp_path, records):
     spending = records[0]["balance"]["spending"]
     assert first["单位"] == records[0]["unit"]
     assert format(first["支出侧\n合计"], ".2f") == spending["sum"]
+
+
+def test_the_sdk_finds_no_fault_in_the_workbook(tmp_path, records, validator):
+    paths = [
+        written(tmp_path / name, some, "xlsx") / "report.xlsx"
+        for name, some in {
+            "ordinary": records,
+            "nasty": [nasty_record(t) for t in NASTY],
+            "empty": [],
+        }.items()
+    ]
+    assert validator.errors(paths) == {path: [] for path in paths}
 
 
 def test_codes_keep_their_zeros(tmp_path, records):
@@ -241,3 +252,22 @@ def test_another_editions_columns_and_labels_get_their_place(tmp_path, records):
     heads = [cell.value for cell in book["平衡"][1]]
     assert heads.index("收入侧\n上级补助") < heads.index("收入侧\n合计") < heads.index("支出侧\n资金总额")
     assert {"weight", "operator", "三级指标", "指标值及单位"} <= {cell.value for cell in book["指标"][1]}
+
+
+def test_the_command_makes_the_reports_again(tmp_path, records):
+    from click.testing import CliRunner
+
+    from xltool.cli.report import report
+
+    source = written(tmp_path / "旧", records, "json") / "report.json"
+    result = CliRunner().invoke(
+        report, [str(source), "-o", str(tmp_path / "新"), "--title", "二〇二四年审核"]
+    )
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "新" / "report.json").read_bytes() == source.read_bytes()
+    page = (tmp_path / "新" / "report.html").read_text("utf-8")
+    assert "<h1>二〇二四年审核</h1>" in page
+    # Links lead from the new reports to the files beside the old ones.
+    assert "../%E6%97%A7/" in page
+    result = CliRunner().invoke(report, [str(source), "-o", str(tmp_path / "另"), "--kind", "csv"])
+    assert [p.name for p in (tmp_path / "另").iterdir()] == ["findings.csv"]

@@ -187,6 +187,13 @@ def test_one_line_says_it_all(folder, workbook):
     assert "甲.xlsx：有错误（错误 " in said and "经非税项目调节后平衡" in said and "甲.审核结果.html" in said
 
 
+def test_a_file_name_does_not_steer_the_terminal(folder, workbook):
+    path = folder / "\x1b[2J甲\n乙.xlsx"
+    shutil.copy(workbook, path)
+    said = line(judge(path), folder)
+    assert "\x1b" not in said and "\n" not in said
+
+
 def test_names(folder):
     assert wanted(folder, folder / "县" / "甲.XLSX")
     assert not wanted(folder, folder / "县" / "~$甲.xlsx")

@@ -23,11 +23,11 @@ def lines(record: Record) -> Iterator[str]:
     yield heading(record)
     yield from balance_lines(record)
     for place, found in _by_cell(record["findings"]).items():
-        yield click.style(f"  {_safe(place)}", bold=True)
+        yield click.style(f"  {safe(place)}", bold=True)
         for finding in found:
             yield from _finding(finding)
     for one in record["stale"]:
-        yield f"  说明所对应的问题已不在（{_safe(one['finding'])}）：{_safe(one['explanation'])}"
+        yield f"  说明所对应的问题已不在（{safe(one['finding'])}）：{safe(one['explanation'])}"
     yield summary(record)
 
 
@@ -39,15 +39,13 @@ def show_record(record: Record) -> None:
 
 def heading(record: Record) -> str:
     year = f"{record['year']}年" if record["year"] else ""
-    return click.style(
-        "　".join(filter(None, (_safe(record["file"]), _safe(record["unit"]), year))), bold=True
-    )
+    return click.style("　".join(filter(None, (safe(record["file"]), safe(record["unit"]), year))), bold=True)
 
 
 def balance_lines(record: Record) -> Iterator[str]:
     """Both sides written out; nothing where there is no department form."""
     if record["balance"]:
-        yield from (f"  {_safe(line)}" for line in record["balance"]["lines"])
+        yield from (f"  {safe(line)}" for line in record["balance"]["lines"])
 
 
 def summary(record: Record) -> str:
@@ -79,10 +77,11 @@ def _finding(finding: Record) -> Iterator[str]:
     severity = finding["severity"]
     label = click.style(Severity(severity).label, fg=_COLOURS[severity])
     trial = "（试行，不计数）" if finding["trial"] else ""
-    yield f"    {label} {finding['code']} {trial}{_safe(finding['message'])}"
+    yield f"    {label} {finding['code']} {trial}{safe(finding['message'])}"
     if finding["explanation"]:
-        yield f"      说明：{_safe(finding['explanation'])}"
+        yield f"      说明：{safe(finding['explanation'])}"
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """A text from a received file as a terminal may show it."""
     return text.translate(_CONTROLS)
