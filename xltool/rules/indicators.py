@@ -11,7 +11,16 @@ from xltool.rules._rows import Value, squeeze, values
 from xltool.rules._text import quote
 from xltool.target import Target
 from xltool.target.dates import Period, read_period
-from xltool.target.knowledge import DOWN, UP, bounded, direction, expected_units, signed, unit_in_name
+from xltool.target.knowledge import (
+    DOWN,
+    UP,
+    bounded,
+    direction,
+    expected_units,
+    signed,
+    unit_in_name,
+    unitless,
+)
 from xltool.target.words import is_vague
 
 SENSE = "审核常识：指标值要能衡量、能核对"
@@ -36,6 +45,7 @@ def readable(review: Review) -> Iterator[Hit]:
             yield one.hit(f"{reason}，请写成“≥50家”“12月31日前”这样的形式")
 
 
+_RATIO = re.compile(r"[0-9]\s*[:/：]\s*[0-9]")  # 1:3, 15/10万, 9:00
 _BROKEN = re.compile(r"[0-9.,~\-—/≥≤><=% ]*[0-9][0-9.,~\-—/≥≤><=% ]*")
 
 
@@ -45,6 +55,8 @@ def _unreadable(target: Target) -> str:
     if target.kind != "text" or target.operator:
         return ""
     words = target.words
+    if _RATIO.search(words):
+        return ""
     if is_vague(words):
         return "不是确定的数"
     if words[:1] in _FACING or words[:1] == "=":
@@ -56,14 +68,17 @@ def _unreadable(target: Target) -> str:
 
 @rule("I402", "数没有单位", Severity.QUERY, review="可行性", source=IMPORT)
 def units(review: Review) -> Iterator[Hit]:
-    """一个数要有计量单位，指标值和绩效标准都一样。零、名称里已在括号中写明单位的除外。
+    """一个数要有计量单位，指标值和绩效标准都一样。零、名称括号里已写明单位的、
+    本来没有单位的（指数、比、得分）除外。
 
     错：满意度 ≥85（是 85% 还是 85分？）；新建校舍 3（栋、间还是平方米？）。
     对：满意度 ≥85%；在职职工人数（人） 116；安全事故 0。
     """
     for one in values(review):
+        if unitless(one.name) or unit_in_name(one.name) is not None:
+            continue
         for column, target in one.readings:
-            if target.number and not target.symbol and unit_in_name(one.name) is None:
+            if target.number and not target.symbol:
                 beside = f"，而指标值是“{quote(one.target.text)}”" if column == "standard" else ""
                 yield one.hit(f"没有计量单位{beside}，请补上单位", column)
 
@@ -193,7 +208,7 @@ def countable(review: Review) -> Iterator[Hit]:
         yield one.hit(f"没有数，{label}要写出能核对的数和单位")
 
 
-_SOME_NUMBER = re.compile(r"[0-9零一二两三四五六七八九十百千万亿①-⑳]|全部|全覆盖|所有")
+_SOME_NUMBER = re.compile(r"[0-9零一二两三四五六七八九十百千万亿①-⑳]|全部|全覆盖|所有|应.尽")
 
 
 @rule(

@@ -102,3 +102,9 @@ def expected_units(name: str) -> tuple[str, ...]:
         if bare.endswith(tuple(one["endings"].split())):
             return () if bare.endswith(tuple(one["except"].split())) else tuple(one["units"].split())
     return ()
+
+
+@functools.lru_cache(maxsize=16384)
+def unitless(name: str) -> bool:
+    """An index, a ratio, a score: a number that has no unit."""
+    return name.strip().endswith(tuple(_declared()["unitless"]["endings"].split()))

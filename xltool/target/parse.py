@@ -305,5 +305,5 @@ def _wording(text: str, body: str) -> Target:
     """Words: a grade from the declared list, a limit such as 不超预算, or plain text."""
     if words.is_grade(body):
         return Target(None, None, "", "grade", text, words=body)
-    limit = words.LIMIT.get(words.without_space(body))
+    limit = "≤" if words.is_limit(body) else None
     return Target(limit, None, "", "text", text, stated=limit is not None, words=text.strip())

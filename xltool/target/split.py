@@ -43,8 +43,8 @@ def split_targets(name: str, value: str) -> Split:
     """The name and value cells of one row as pairs (name, Target).
 
     One value keeps its name whole. Several values are paired in order where the name cell splits
-    into as many names (by line, ；, ，, then 、); values that all say what they are (建筑面积2.6万
-    平方米，展示面积1万平方米) belong to the one name. Else nothing is paired.
+    into as many names (by line, ；, ，, then 、); values that say what they are (建筑面积2.6万
+    平方米，展示面积1万平方米; 2期，每期100人) belong to the one name. Else nothing is paired.
     """
     target = parse_target(value)
     if not target.parts:
@@ -53,11 +53,16 @@ def split_targets(name: str, value: str) -> Split:
         names = _names(name, marks)
         if len(names) == len(target.parts):
             return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
-    if all(part.label for part in target.parts):
-        names = tuple(f"{name.strip()}：{part.label.removesuffix(':')}" for part in target.parts)
+    if all(part.label for part in target.parts[1:]):
+        names = tuple(_with_label(name.strip(), part) for part in target.parts)
         return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
     names = next((found for marks in _MARKS[:3] if len(found := _names(name, marks)) > 1), (name.strip(),))
     return Split(names, target.parts, ())
+
+
+def _with_label(name: str, part: Target) -> str:
+    label = part.label.removesuffix(":")
+    return f"{name}：{label}" if label else name
 
 
 def split_standards(standard: str, count: int) -> tuple[Target | None, ...]:

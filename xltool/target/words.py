@@ -26,7 +26,7 @@ def _by_word(table: dict[str, str]) -> dict[str, str]:
 
 BEFORE = _by_word(_DATA["before"])
 AFTER = _by_word(_DATA["after"])
-LIMIT = _by_word(_DATA["limit"])
+_LIMIT = re.compile(_DATA["limit"])
 _BOTH = {tuple(pair.split()): operator for pair, operator in _DATA["both"].items()}
 BOOLEAN = frozenset(_DATA["boolean"]["words"].split())
 BLANK = frozenset(word.translate(_CLEAN) for word in _DATA["blank"]["words"].split())
@@ -80,6 +80,11 @@ def is_label(text: str) -> bool:
 def is_doubtful(unit: str) -> bool:
     """Not a unit: 余, 多家, 以下."""
     return unit.startswith(_VAGUE) or unit.endswith(_VAGUE) or any(word in unit for word in AFTER)
+
+
+def is_limit(body: str) -> bool:
+    """A ceiling that is the budget, not a number: 不超预算, 控制在预算内."""
+    return len(body) <= 20 and _LIMIT.fullmatch(without_space(body)) is not None
 
 
 def names_money(label: str) -> bool:
