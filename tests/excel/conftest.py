@@ -9,7 +9,7 @@ from tests.support.calc.office import Office, why_absent
 
 
 @pytest.fixture(scope="session")
-def office() -> Iterator[Office]:
+def calc() -> Iterator[Office]:
     reason = why_absent()
     if reason:
         pytest.skip(reason)
@@ -18,12 +18,12 @@ def office() -> Iterator[Office]:
 
 
 @pytest.fixture(scope="session")
-def engine(office):
+def engine(calc):
     import xlwings as xw
 
     from tests.support.calc.engine import Engine
 
-    made = Engine(office)
+    made = Engine(calc)
     xw.engines.add(xw.Engine(impl=made))
     return made
 

@@ -79,10 +79,10 @@ def test_the_results_lead_to_the_cells_and_only_explanations_can_be_written(seed
     press("check_all")
     sheet = seed.sheets(RESULTS_SHEET).raw
     assert sheet.isProtected()
-    [place] = [row for row in table(seed) if row[2] == "T304"][:1]
+    [told] = [row for row in table(seed) if row[2] == "T304"]
     row = next(n for n in range(60) if sheet.getCellByPosition(2, n).String == "T304")
-    link = sheet.getCellByPosition(3, row).getTextFields().getByIndex(0).URL
-    assert place[3] == f"{DEPARTMENT}!F8"
+    link = sheet.getCellByPosition(HEAD.index("位置"), row).getTextFields().getByIndex(0).URL
+    assert told[3:5] == [DEPARTMENT, "F8"]
     assert link.replace("$", "").replace("'", "") in (f"#{DEPARTMENT}.F8", f"#{DEPARTMENT}!F8")
     locked = [sheet.getCellByPosition(column, row).CellProtection.IsLocked for column in range(len(HEAD))]
     assert [HEAD[n] for n, shut in enumerate(locked) if not shut] == ["说明"]
@@ -170,7 +170,7 @@ def test_next_finding_goes_from_cell_to_cell_and_round(app, seed):
     with pytest.raises(XltoolError, match="先点“全审”"):
         press("next_finding")
     press("check_all")
-    places = list(dict.fromkeys(row[3] for row in table(seed) if "!" in row[3]))
+    places = list(dict.fromkeys(f"{row[3]}!{row[4]}" for row in table(seed) if row[4]))
     seen = []
     for _ in places:
         said = press("next_finding")

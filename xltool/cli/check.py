@@ -11,7 +11,7 @@ import click
 
 from xltool.cli.workbooks import edition_option, paths_argument, workbooks
 from xltool.edition import Edition, load_edition
-from xltool.model import Filing, XltoolError
+from xltool.model import Filing, Finding, XltoolError
 
 _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
 
@@ -27,7 +27,20 @@ _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供�
     type=click.Path(dir_okay=False, path_type=Path),
     help="上一年的申报，用来比较。",
 )
-def check(paths: Sequence[Path], as_json: bool, settings: str, edition: str, last_year: Path | None) -> int:
+@click.option(
+    "--mark",
+    "marked",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="把“审核结果”表写进各工作簿的副本，副本放到这个文件夹。",
+)
+def check(
+    paths: Sequence[Path],
+    as_json: bool,
+    settings: str,
+    edition: str,
+    last_year: Path | None,
+    marked: Path | None,
+) -> int:
     """审核申报工作簿：列出错误、核实、提示，并写出收支两侧的平衡。
 
     退出码：0 没有错误，1 有错误，2 没能运行。
@@ -40,9 +53,12 @@ def check(paths: Sequence[Path], as_json: bool, settings: str, edition: str, las
     rules_of_house = load_settings(settings or None)
     form = load_edition(edition) if edition else None
     before = _last_year(last_year, form) if last_year else None
+    taken: set[str] = set()
 
     def one(filing: Filing) -> dict[str, Any]:
         findings = judge(filing, settings=rules_of_house, edition=form, last_year=before)
+        if marked is not None and any(filing.forms):
+            _mark(filing, findings, marked, taken, form)
         return record(filing, findings, form)
 
     results, failed = _each(paths, form, one, None if as_json else console.show_record)
@@ -85,6 +101,21 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
         _echo_json(results, failed)
     closed = all(r["balance"] and r["balance"]["verdict"] in CLOSED for r in results)
     return 2 if failed else int(not closed)
+
+
+def _mark(
+    filing: Filing, findings: Sequence[Finding], folder: Path, taken: set[str], edition: Edition | None
+) -> None:
+    """A copy of the workbook with its results inside, under its own name."""
+    from xltool.marked import mark_file
+    from xltool.names import file_name
+    from xltool.report.results import results
+
+    source = Path(filing.source)
+    goal = folder / file_name(source.stem, taken, source.suffix)
+    if goal.resolve() == source.resolve():
+        raise XltoolError(f"--mark 要另外一个文件夹，不能是 {folder}：原件不改")
+    mark_file(source, goal, results(filing, findings, edition))
 
 
 CLOSED = ("平衡", "经非税项目调节后平衡")

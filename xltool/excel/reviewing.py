@@ -12,7 +12,7 @@ from xltool.excel.sheets import mark, protection, write_texts
 from xltool.grid import Grid, column_number, open_grid
 from xltool.model import Filing, Finding, Indicator, Place, XltoolError
 from xltool.report.record import VERDICTS, counts, verdict
-from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, marks, results
+from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, SHEET, marks, results
 from xltool.report.results_xlsx import write_changes, write_results
 
 CHANGES_SHEET = "规范记录"
@@ -132,8 +132,8 @@ def _stops(here: Desk) -> list[tuple[int, Place, str]]:
         if set(HEAD) <= set(texts):
             heads = texts
         elif heads:
-            sheet, _, cell = texts[heads.index(HEAD[PLACE])].rpartition("!")
-            if sheet in sheets:
+            sheet, cell = texts[heads.index(HEAD[SHEET])], texts[heads.index(HEAD[PLACE])]
+            if sheet in sheets and cell:
                 said = "　".join(texts[heads.index(head)] for head in ("级别", "代码", "问题"))
                 told.setdefault(Place(sheet, cell), (number, []))[1].append(said)
     return [(row, place, "；".join(said)) for place, (row, said) in told.items()]

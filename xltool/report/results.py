@@ -18,8 +18,9 @@ from xltool.review import stale
 from xltool.totals import balance, lines
 
 RESULTS_SHEET = "审核结果"
-HEAD = ("序号", "级别", "代码", "位置", "问题", "填的", "应为", "怎么办", "审核属性", "说明", "标识")
-ANSWER, KEY, PLACE = HEAD.index("说明"), HEAD.index("标识"), HEAD.index("位置")
+HEAD = ("序号", "级别", "代码", "表", "位置", "问题", "填的", "应为", "怎么办", "审核属性", "说明", "标识")
+ANSWER, KEY = HEAD.index("说明"), HEAD.index("标识")
+SHEET, PLACE = HEAD.index("表"), HEAD.index("位置")
 STALE = "已不适用"
 MARK = "【审核】"
 
@@ -72,16 +73,15 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
 
 def _row(number: int, f: Finding) -> Row:
     level = f"{f.severity.label}（试行）" if f.trial else f.severity.label
-    place = f"{f.sheet}!{f.cell}" if f.cell else f.sheet
     todo = "试行规则，不必处理" if f.trial else _TODO[f.severity]
-    texts = (str(number), level, f.code, place, f.message, f.found, f.expected, todo, f.review)
+    texts = (str(number), level, f.code, f.sheet, f.cell, f.message, f.found, f.expected, todo, f.review)
     return Row((*texts, f.explanation, f.key), f.severity.value, f.sheet, f.cell)
 
 
 def _stale(key: str, text: str) -> Row:
     code, sheet, _, found = [*key.split("|", 3), "", "", ""][:4]
     message = "以前写的说明；对应的问题已经改好或内容已变，可以删去"
-    return Row(("", STALE, code, sheet, message, found, "", "", "", text, key), "stale", sheet)
+    return Row(("", STALE, code, sheet, "", message, found, "", "", "", text, key), "stale", sheet)
 
 
 class _Cell(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 from xltool.model import Place
 from xltool.report.results import ANSWER, HEAD, KEY, PLACE, RESULTS_SHEET, Results
 
-_WIDTHS = (5, 8, 7, 22, 46, 22, 22, 22, 9, 34, 3)
+_WIDTHS = (5, 8, 7, 20, 6, 46, 22, 22, 22, 9, 34, 3)
 _FILLS = {"error": "FDE9E7", "query": "FFF6DD", "note": "EEF3FA", "stale": "F2F2F2"}
 _FONT = {"font_name": "宋体", "font_size": 10, "valign": "top", "text_wrap": True}
 _LONG = 32_767
@@ -29,6 +29,7 @@ def write_results(results: Results, path: Path) -> Path:
         sheet.hide_gridlines(2)
         for column, width in enumerate(_WIDTHS):
             sheet.set_column(column, column, width, None, {"hidden": column == KEY})
+        sheet.set_row(0, 24)
         sheet.write_string(0, 0, results.title, style(bold=True, font_size=14, text_wrap=False))
         for row, line in enumerate(results.summary, 1):
             sheet.write_string(row, 0, line, style(text_wrap=False))
@@ -36,6 +37,7 @@ def write_results(results: Results, path: Path) -> Path:
         for column, head in enumerate(HEAD):
             sheet.write_string(top, column, head, style(bold=True, border=1, bg_color="D9E2EE"))
         for row, one in enumerate(results.rows, top + 1):
+            sheet.set_row(row, _height(one.texts))
             cell = style(border=1, bg_color=_FILLS[one.level])
             link = style(border=1, bg_color=_FILLS[one.level], font_color="0563C1", underline=1)
             answer = style(border=1, locked=False)
@@ -53,6 +55,17 @@ def write_results(results: Results, path: Path) -> Path:
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(top)
     return path
+
+
+def _height(texts: Sequence[str]) -> float:
+    """Points at which all texts of a row can be read; not every program finds that out by itself."""
+    lines = 1
+    for text, width in zip(texts[:KEY], _WIDTHS, strict=False):
+        wide = sum(
+            (len(line.encode()) + len(line)) // 2 // max(1, width - 1) + 1 for line in text.split("\n")
+        )
+        lines = max(lines, wide)
+    return min(409.0, lines * 14.0 + 3)
 
 
 def write_changes(name: str, changes: Sequence[tuple[Place, str, str]], path: Path) -> Path:

@@ -1,0 +1,101 @@
+"""`check --mark`: the results inside a copy of the workbook, and the explanations read back."""
+
+import zipfile
+from dataclasses import replace
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+
+from tests.support.seed import seed_filing
+from xltool import check, fill, read
+from xltool.cli.check import check as command
+from xltool.grid import open_grid
+from xltool.marked import mark_file
+from xltool.report.results import HEAD, RESULTS_SHEET, results
+from xltool.template.audit import audit
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    return fill(seed_filing(), tmp_path / "申报.xlsx")
+
+
+def marked(path, goal):
+    filing = read(path)
+    return mark_file(path, goal, results(filing, check(filing)))
+
+
+def test_only_the_listed_parts_differ(workbook, tmp_path):
+    copy = marked(workbook, tmp_path / "审核后.xlsx")
+    with zipfile.ZipFile(workbook) as one, zipfile.ZipFile(copy) as two:
+        new = set(two.namelist()) - set(one.namelist())
+        changed = {name for name in one.namelist() if one.read(name) != two.read(name)}
+    assert new == {"xl/worksheets/xltool-results.xml"}
+    assert changed == {
+        "[Content_Types].xml",
+        "xl/workbook.xml",
+        "xl/_rels/workbook.xml.rels",
+        "xl/styles.xml",
+    }
+
+
+def test_the_filing_reads_as_before(workbook, tmp_path):
+    copy = marked(workbook, tmp_path / "审核后.xlsx")
+    before, after = read(workbook), read(copy)
+    assert after == before
+    assert after.faults == before.faults
+    assert open_grid(copy).sheets[:-1] == open_grid(workbook).sheets
+
+
+def test_the_rows_stand_there_and_only_the_explanation_is_open(workbook, tmp_path):
+    copy = marked(workbook, tmp_path / "审核后.xlsx")
+    sheet = openpyxl.load_workbook(copy)[RESULTS_SHEET]
+    rows = [[cell.value or "" for cell in row] for row in sheet.iter_rows()]
+    top = next(n for n, row in enumerate(rows) if tuple(row) == HEAD)
+    filing = read(workbook)
+    assert [tuple(row) for row in rows[top + 1 :]] == [
+        row.texts for row in results(filing, check(filing)).rows
+    ]
+    assert {HEAD[c.column - 1] for c in sheet[top + 2] if not c.protection.locked} == {"说明"}
+    assert sheet.protection.sheet
+    links = [c.hyperlink.location for row in sheet.iter_rows(min_row=top + 2) for c in row if c.hyperlink]
+    assert links[0] == "'部门整体支出绩效目标表'!F25"
+
+
+def test_explanations_come_back_and_stay_on_the_next_marking(workbook, tmp_path):
+    copy = marked(workbook, tmp_path / "审核后.xlsx")
+    book = openpyxl.load_workbook(copy)
+    sheet = book[RESULTS_SHEET]
+    at = next(row[0].row for row in sheet.iter_rows() if row[2].value == "T304")
+    sheet.cell(at, HEAD.index("说明") + 1, "非税收入安排")
+    answered = tmp_path / "答复.xlsx"
+    book.save(answered)
+    filing = read(answered)
+    [finding] = [f for f in check(filing) if f.code == "T304"]
+    assert finding.explanation == "非税收入安排"
+    assert not finding.open
+    again = marked(answered, tmp_path / "再审.xlsx")
+    assert read(again).answers == filing.answers
+    assert [s.name for s in open_grid(again).sheets].count(RESULTS_SHEET) == 1
+    gone = replace(filing, answers={"T999|表|栏|值": "过时的"})
+    last = results(gone, check(gone)).rows[-1]
+    assert (last.level, last.texts[1]) == ("stale", "已不适用")
+
+
+def test_the_copy_is_sound(workbook, tmp_path, validator):
+    copy = marked(workbook, tmp_path / "审核后.xlsx")
+    assert audit(copy) == []
+    assert validator.errors([copy]) == {copy: []}
+
+
+def test_the_command_writes_copies_and_leaves_the_originals(workbook, tmp_path):
+    before = workbook.read_bytes()
+    folder = tmp_path / "审核后"
+    result = CliRunner().invoke(command, [str(workbook), "--mark", str(folder)], standalone_mode=False)
+    assert result.return_value == 1, result.output
+    assert RESULTS_SHEET in [s.name for s in open_grid(folder / "申报.xlsx").sheets]
+    assert workbook.read_bytes() == before
+    same = CliRunner().invoke(command, [str(workbook), "--mark", str(tmp_path)], standalone_mode=False)
+    assert "另外一个文件夹" in same.output
+    assert workbook.read_bytes() == before
