@@ -13,8 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.support.records import make_records, unreadable
 from tests.test_reports import NASTY, nasty_record
 from xltool.report.bundle import write_reports
-from xltool.report.html import html_report
-from xltool.report.run import Run
+from xltool.report.html import write_page
 
 pytestmark = pytest.mark.xdist_group("browser")
 MANY = 10_000
@@ -312,8 +311,7 @@ def test_a_live_page_shows_the_newest_when_one_comes_back_to_it(browser, tmp_pat
     path = tmp_path / "甲.审核结果.html"
 
     def write(unit: str) -> None:
-        with html_report(path, Run(tmp_path, tmp_path, live=True)) as add:
-            add({**next(make_records(1)), "unit": unit})
+        write_page({**next(make_records(1)), "unit": unit}, path, live=True)
 
     write("从前的名称")
     page = browser.open(path)

@@ -16,7 +16,7 @@ from xltool.model import XltoolError
 from xltool.report import sheet
 from xltool.report.bundle import KINDS, write_reports
 from xltool.report.run import Run
-from xltool.report.table import plain_text, read_records
+from xltool.report.table import plain_text, read_failed, read_records
 
 MADE = datetime(2026, 3, 1, 9, 30)
 NASTY = [
@@ -77,6 +77,27 @@ def test_json_is_what_the_shipped_schema_says(tmp_path, records):
     jsonschema.validate(json.loads(path.read_bytes()), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"files": [{**records[0], "balance": 3}]}, schema)
+
+
+def test_what_could_not_be_dealt_with_is_in_every_report(tmp_path, records):
+    import jsonschema
+
+    failed = [("甲/慢.xlsx", "超过 60 秒没有做完，已放弃"), ("=乙.xlsx", "<b>读不了</b>")]
+    write_reports(records, tmp_path, base=tmp_path, failed=iter(failed))
+    whole = json.loads((tmp_path / "report.json").read_bytes())
+    jsonschema.validate(
+        whole, json.loads((Path(xltool.__file__).parent / "report/schema/report.schema.json").read_bytes())
+    )
+    assert whole["failed"][1] == {"file": "=乙.xlsx", "reason": "<b>读不了</b>"}
+    assert list(read_records(tmp_path / "report.json")) == records
+    assert read_failed(tmp_path / "report.json") == failed
+    (tmp_path / "again.json").write_text(json.dumps(whole, indent=2), "utf-8")
+    assert read_failed(tmp_path / "again.json") == failed
+    book = openpyxl.load_workbook(tmp_path / "report.xlsx")
+    assert [row[1].value for row in book["没能处理"].iter_rows(min_row=2)] == [reason for _, reason in failed]
+    assert "另有 2 个文件没能处理" in book["汇总"]["A2"].value
+    assert "&lt;b&gt;读不了" in (tmp_path / "report.html").read_text("utf-8")
+    assert "'=乙.xlsx,,,,没能处理" in (tmp_path / "findings.csv").read_text("utf-8-sig")
 
 
 def test_any_layout_of_the_json_is_read(tmp_path, records):

@@ -131,9 +131,8 @@ def wanted(folder: Path, path: Path) -> bool:
 def judge(path: Path, settings: Settings | None = None, edition: Edition | None = None) -> Checked:
     """Check one workbook and write `<name>.审核结果.html` beside it. Never raises."""
     from xltool.reader import read
-    from xltool.report.html import html_report
+    from xltool.report.html import write_page
     from xltool.report.record import record
-    from xltool.report.run import Run
     from xltool.review import check
 
     now = datetime.now()
@@ -144,9 +143,7 @@ def judge(path: Path, settings: Settings | None = None, edition: Edition | None 
         found = check(filing, settings=settings, strict=False)
         result = {**record(filing, found), "file": path.name}
         page = path.with_name(f"{path.stem}.审核结果.html")
-        run = Run(path.parent, path.parent, title="绩效目标审核结果", made=now, live=True)
-        with html_report(page, run) as add:
-            add(result)
+        write_page(result, page, live=True)
     except XltoolError as error:
         return Checked(path, now, problem=str(error))
     except Exception as error:  # one bad file never ends the watch

@@ -94,7 +94,7 @@ def run(
         for one in journal.records():
             summary.verdicts[one["verdict"]] += 1
         if not summary.interrupted:
-            write_reports(journal.records(), output, base=output)
+            write_reports(journal.records(), output, base=output, failed=summary.failed)
         journal.close()
     summary.seconds = time.monotonic() - began
     return summary

@@ -24,9 +24,14 @@ def report(results: Path, output: Path, kinds: tuple[str, ...], title: str) -> N
     文件的链接按 RESULTS.json 所在的文件夹计算。
     """
     from xltool.report.bundle import write_reports
-    from xltool.report.table import read_records
+    from xltool.report.table import read_failed, read_records
 
     paths = write_reports(
-        read_records(results), output, kinds or tuple(KINDS), base=results.parent, title=title
+        read_records(results),
+        output,
+        kinds or tuple(KINDS),
+        base=results.parent,
+        title=title,
+        failed=read_failed(results),
     )
     click.echo("已写：" + "、".join(str(path) for path in paths))

@@ -7,12 +7,10 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
-
-import msgspec
+from typing import cast
 
 from xltool.report.record import Record
-from xltool.report.run import Run
+from xltool.report.run import Run, repaired, sound
 
 Report = Callable[[Path, Run], AbstractContextManager[Callable[[Record], None]]]
 
@@ -33,16 +31,18 @@ def write_reports(
     base: str | Path = "",
     title: str = "绩效目标审核结果",
     made: datetime | None = None,
+    failed: Iterable[tuple[str, str]] = (),
 ) -> list[Path]:
     """Write the reports of one run into a folder and give their paths.
 
     `records` may be any iterable, a generator too: it is gone through once, and memory stays flat.
     `base` is the folder from which the records' files are named (default: where we stand); links to
-    them are written relative to the reports. All reports appear together at the end, or none does.
+    them are written relative to the reports. `failed` are (file, reason) of what could not be dealt
+    with at all. All reports appear together at the end, or none does.
     Raises XltoolError where a report can't be written.
     """
     folder = Path(folder)
-    run = Run(folder.absolute(), Path(base).absolute(), title, made or datetime.now())
+    run = Run(folder.absolute(), Path(base).absolute(), title, made or datetime.now(), _whole(failed))
     paths = [folder / KINDS[kind][0] for kind in kinds]
     with ExitStack() as stack:
         adders = [
@@ -55,25 +55,10 @@ def write_reports(
     return paths
 
 
+def _whole(failed: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((repaired(file), repaired(reason)) for file, reason in failed)
+
+
 def _report(kind: str) -> Report:
     module, function = KINDS[kind][1].split(":")
     return cast(Report, getattr(import_module(f"xltool.report.{module}"), function))
-
-
-def sound(record: Record) -> Record:
-    """The record as it is; broken characters (half of a pair, an unreadable file name) replaced."""
-    try:
-        msgspec.json.encode(record)
-    except UnicodeEncodeError:
-        return cast(Record, _repaired(record))
-    return record
-
-
-def _repaired(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_repaired(key): _repaired(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_repaired(one) for one in value]
-    return value

@@ -20,7 +20,7 @@ from typing import Any
 from xltool.atomic import writing
 from xltool.model import Severity
 from xltool.report.record import VERDICTS, Record
-from xltool.report.run import Run, titles, total
+from xltool.report.run import Run, sound, titles, total
 from xltool.report.spool import Spool
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -66,6 +66,24 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
         )
         for piece in stream:
             file.write(piece)
+
+
+def write_page(
+    record: Record,
+    path: Path,
+    *,
+    base: Path | None = None,
+    title: str = "绩效目标审核结果",
+    live: bool = False,
+) -> None:
+    """The page of one file by itself, opened at once: what is handed back to the unit.
+
+    `base` is the folder from which the record's file is named (default: the page's own folder);
+    `live` makes the page show its newest state whenever someone comes back to it.
+    """
+    folder = path.absolute().parent
+    with html_report(path, Run(folder, base or folder, title, live=live)) as add:
+        add(sound(record))
 
 
 def _index_row(record: Record, codes: list[str], run: Run) -> list[Any]:

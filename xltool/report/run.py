@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import quote
 
 from xltool.model import Severity
@@ -17,13 +18,15 @@ from xltool.report.record import Record
 class Run:
     """One run: reports lie in `folder`; the records' files are named from `base`.
 
-    `live` marks a page that is written again and again while someone works on the workbook.
+    `failed` are the files that could not be dealt with, each with the reason; `live` marks a page
+    that is written again and again while someone works on the workbook.
     """
 
     folder: Path
     base: Path = Path()
     title: str = "绩效目标审核结果"
     made: datetime = field(default_factory=datetime.now)
+    failed: tuple[tuple[str, str], ...] = ()
     live: bool = False
 
     @property
@@ -78,3 +81,25 @@ def titles() -> dict[str, str]:
     from xltool.review import rules
 
     return {code: one.title for code, one in rules().items()}
+
+
+def sound(record: Record) -> Record:
+    """The record as it is; broken characters (half of a pair, an unreadable file name) replaced."""
+    import msgspec
+
+    try:
+        msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        return cast(Record, repaired(record))
+    return record
+
+
+def repaired(value: Any) -> Any:
+    """Plain data in which every text can be written as UTF-8."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {repaired(key): repaired(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [repaired(one) for one in value]
+    return value

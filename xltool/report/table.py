@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -17,7 +18,7 @@ from xltool.report.run import Run, label, state
 
 Add = Callable[[Record], None]
 
-_HEAD, _TAIL = b'{"files": [', b"\n]}\n"
+_FILES, _TAIL = b'"files": [', b"\n]}\n"
 
 CSV_COLUMNS = (
     "文件", "单位", "部门编码", "年度", "结论", "级别", "代码", "工作表", "单元格", "字段",
@@ -32,10 +33,11 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 @contextmanager
 def json_report(path: Path, run: Run) -> Iterator[Add]:
-    """`{"files": [RECORD, …]}`, a record a line."""
+    """`{"failed": [{"file", "reason"}, …], "files": [RECORD, …]}`, a record a line; no failed, no key."""
     encode = msgspec.json.Encoder().encode
     with writing(path, "wb") as file:
-        file.write(_HEAD)
+        failed = [{"file": name, "reason": reason} for name, reason in run.failed]
+        file.write(b"{" + (b'"failed": ' + encode(failed) + b", " if failed else b"") + _FILES)
         separator = b"\n"
 
         def add(record: Record) -> None:
@@ -52,25 +54,45 @@ def read_records(path: Path) -> Iterator[Record]:
 
     Raises XltoolError where the file is not such a report.
     """
-    decode = msgspec.json.Decoder().decode
-    try:
-        with path.open("rb") as file:
-            if file.readline().strip() == _HEAD:
-                for line in file:
-                    if (text := line.strip().rstrip(b",")) and text != _TAIL.strip():
-                        yield _checked(decode(text), path)
-                return
-            file.seek(0)
-            whole = decode(file.read())
-    except OSError as error:
-        raise XltoolError(f"读不了“{path}”：{error.strerror or error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise XltoolError(f"“{path}”不是完整的 report.json：{error}") from error
-    files = whole.get("files") if isinstance(whole, dict) else None
+    with _opened(path) as file:
+        if file.readline().rstrip().endswith(_FILES):
+            for line in file:
+                if (text := line.strip().rstrip(b",")) and text != _TAIL.strip():
+                    yield _checked(_decode(text), path)
+            return
+        file.seek(0)
+        files = _whole(file.read()).get("files")
     if not isinstance(files, list):
         raise XltoolError(f"“{path}”不是 report.json：没有 files")
     for record in files:
         yield _checked(record, path)
+
+
+def read_failed(path: Path) -> list[tuple[str, str]]:
+    """(file, reason) of what could not be dealt with in the run of a report.json."""
+    with _opened(path) as file:
+        head = file.readline()
+        whole = _whole(head + b"]}" if head.rstrip().endswith(_FILES) else head + file.read())
+    return [(str(one["file"]), str(one["reason"])) for one in whole.get("failed", [])]
+
+
+_decode = msgspec.json.Decoder().decode
+
+
+def _whole(text: bytes) -> Record:
+    whole = _decode(text)
+    return whole if isinstance(whole, dict) else {}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise XltoolError(f"读不了“{path}”：{error.strerror or error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise XltoolError(f"“{path}”不是完整的 report.json：{error}") from error
 
 
 def _checked(record: object, path: Path) -> Record:
@@ -97,6 +119,9 @@ def csv_report(path: Path, run: Run) -> Iterator[Add]:
                 writer.writerow([plain_text(str(value)) for value in unit + row])
 
         yield add
+        for name, reason in run.failed:
+            row = [name, *[""] * 3, "没能处理", *[""] * 5, reason, *[""] * 5]
+            writer.writerow([plain_text(value) for value in row])
 
 
 def plain_text(text: str) -> str:

@@ -74,6 +74,11 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
 
         yield add
         _summary(sheets["汇总"], units, tally, run)
+        if run.failed:
+            sheets["没能处理"] = Sheet(book, formats, "没能处理", coloured)
+            sheets["没能处理"].head([("文件", 60), ("原因", 80)])
+            for name, reason in run.failed:
+                sheets["没能处理"].row([Link(name, target(name, run)), reason])
         _balances(sheets["平衡"], sums, list(terms), run)
         _indicator_sheet(sheets["指标"], indicators, columns)
         for sheet in sheets.values():
@@ -129,6 +134,7 @@ def _summary(sheet: Sheet, units: Iterable[Any], tally: Counter[str], run: Run) 
     said = "，".join(f"{word} {tally[key]}" for key, word in VERDICTS.items())
     whole = sum(tally[key] for key in VERDICTS)
     line = f"{run.when} 审核，共 {whole} 个文件：{said}；收支不平衡 {tally['unbalanced']}"
+    line += f"；另有 {len(run.failed)} 个文件没能处理" if run.failed else ""
     sheet.head(_SUMMARY, [(run.title, sheet.formats.title), (line, sheet.formats.line)])
     for number, unit in enumerate(units, start=1):
         file, name, code, year, verdict, count, balanced, total, money, projects, indicators = unit
