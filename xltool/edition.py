@@ -75,12 +75,14 @@ class Column(_Part, frozen=True):
     """One column of the indicator table. `label` is the head's defined name.
 
     The value is one column `target`, or split into `sign`, `number` and `measure`; `weight` holds a
-    number. `options` are offered as a list when the cell is entered.
+    number. `options` are offered as a list when the cell is entered. An `internal` column is left out
+    of what is published.
     """
 
     id: Id
     label: Label
     options: tuple[str, ...] = ()
+    internal: bool = False
 
 
 class Block(_Part, frozen=True):
@@ -144,7 +146,10 @@ class FormSpec(_Part, frozen=True, dict=True):
 
 
 class Edition(_Part, frozen=True):
-    """One year's and place's official forms; amounts are in `unit`."""
+    """One year's and place's official forms; amounts are in `unit`.
+
+    `code_internal` leaves the unit's code out of what is published.
+    """
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     title: Label
@@ -153,6 +158,7 @@ class Edition(_Part, frozen=True):
     decimals: Annotated[int, msgspec.Meta(ge=0, le=6)] = 2
     max_decimals: Annotated[int, msgspec.Meta(ge=0, le=6)] = 4
     placeholder: str = "……"
+    code_internal: bool = True
     source: str = ""
     folder: str = ""
 

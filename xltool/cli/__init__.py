@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "batch": ("xltool.cli.batch:batch", "成批处理一个文件夹：数据表填报，工作簿审核"),
     "watch": ("xltool.cli.watch:watch", "守着一个文件夹：工作簿一保存就审核"),
     "report": ("xltool.cli.report:report", "用已有的 report.json 重做报告"),
+    "export": ("xltool.cli.export:export", "导出：PDF、数据（JSON、CSV）、公开件"),
     "databook": ("xltool.cli.databook:databook", "数据表：新建、检查、转换"),
     "import": ("xltool.cli.importing:import_", "把以前的申报表（Word、Excel、网页、文本）导入成数据表"),
     "addin": ("xltool.cli.addin:addin", "Excel 功能区加载项：安装、卸载、体检"),

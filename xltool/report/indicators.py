@@ -16,9 +16,9 @@ from xltool.target.split import split_standards
 
 COLUMNS = (
     "单位", "部门编码", "年度", "表", "项目", "一级指标", "二级指标", "三级指标", "指标值及单位",
-    "计算符号", "指标值", "计量单位", "绩效标准", "说明", "文件", "工作表", "单元格",
+    "计算符号", "指标值", "计量单位", "绩效标准", "权重", "备注", "说明", "文件", "工作表", "单元格",
 )  # fmt: skip
-_WIDTHS = (24, 12, 6, 12, 24, 12, 16, 28, 18, 8, 12, 10, 14, 20, 28, 20, 8)
+_WIDTHS = (24, 12, 6, 12, 24, 12, 16, 28, 18, 8, 12, 10, 14, 8, 16, 20, 28, 20, 8)
 _SIGNS = frozenset(COLUMNS.index(column) for column in ("计算符号", "指标值"))
 
 
@@ -37,10 +37,11 @@ def indicator_rows(filing: Filing, edition: Edition | None = None) -> Iterator[t
             level = (block.level1, block.label)
             place = one.target.place or one.name.place
             where = (filing.source, place.sheet if place else "", place.cell if place else "")
+            more = (_text(one["weight"]), _text(one["note"]))
             split = split_targets(_text(one.name), _text(one.target))
             if not split.paired:
                 written = (_text(one.name), _text(one.target), "", "", "", _text(one.standard))
-                yield (*unit, *level, *written, "名称和指标值的个数对不上，没有拆开", *where)
+                yield (*unit, *level, *written, *more, "名称和指标值的个数对不上，没有拆开", *where)
                 continue
             standards = split_standards(_text(one.standard), len(split))
             for (name, target), standard in zip(split, standards, strict=True):
@@ -50,6 +51,7 @@ def indicator_rows(filing: Filing, edition: Edition | None = None) -> Iterator[t
                     target.text.strip(),
                     *target.columns,
                     beside.strip(),
+                    *more,
                     _remark(target, split.stuffed),
                 )
                 yield (*unit, *level, *value, *where)

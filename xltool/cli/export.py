@@ -1,0 +1,175 @@
+"""`xltool export`: filed workbooks as PDF, as JSON or CSV, and as the set that is published."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from xltool.cli.workbooks import edition_option, filings, paths_argument
+from xltool.edition import Edition, load_edition
+from xltool.model import Filing, XltoolError
+
+if TYPE_CHECKING:
+    from xltool.exporting.pristine import Press
+
+Left = list[tuple[str, str]]
+
+NOTHING = "没有可以导出的申报"
+JSON, CSV = "申报数据.json", "申报数据.csv"
+
+
+@click.command()
+@paths_argument
+@click.option("-o", "--output", required=True, metavar="文件夹", help="写到哪个文件夹。",
+              type=click.Path(path_type=Path, file_okay=False))  # fmt: skip
+@click.option("--pdf", is_flag=True, help="每个工作簿一份 PDF（要装 LibreOffice）。")
+@click.option("--json", "as_json", is_flag=True, help=f"全部数据写成 {JSON}。")
+@click.option("--csv", "as_csv", is_flag=True, help=f"全部数据写成 {CSV}（Excel 可直接打开）。")
+@click.option("--public", is_flag=True, help="公开件：PDF 和 CSV，去掉内部栏目（要装 LibreOffice）。")
+@edition_option
+def export(
+    paths: Sequence[Path], output: Path, pdf: bool, as_json: bool, as_csv: bool, public: bool, edition: str
+) -> int:
+    """导出申报工作簿：PDF、数据（JSON、CSV）、公开件。
+
+    收到的文件从不交给 LibreOffice 打开：先读出填报的值，写到一张新的官方表上再转 PDF，
+    文件里的公式、链接、宏都不会运行。官方表格被改动的不转，列出原因。
+
+    退出码：0 全部导出，1 有文件没有导出，2 没能运行。
+    """
+    if not (pdf or as_json or as_csv or public):
+        raise click.UsageError("请写明导出什么：--pdf、--json、--csv，或 --public。")
+    if public and (pdf or as_json or as_csv):
+        raise click.UsageError("--public 自成一套，不和 --pdf、--json、--csv 合用。")
+    form = load_edition(edition) if edition else None
+    if pdf or public:
+        _office()
+    if any(path.is_dir() and output.resolve().is_relative_to(path.resolve()) for path in paths):
+        raise XltoolError(f"输出文件夹不能放在输入文件夹里：{output}")
+    left: Left = []
+    if public:
+        _publish(paths, output, form, left)
+    else:
+        _export(paths, output, form, left, pdf=pdf, as_json=as_json, as_csv=as_csv)
+    return 1 if left else 0
+
+
+def _office() -> None:
+    from xltool.exporting.office import find_office, lacks_chinese
+
+    find_office()
+    if lacks_chinese():
+        click.echo("注意：这台机器没有中文字体，PDF 里的汉字会是空框；请先安装中文字体。", err=True)
+
+
+def _read(paths: Sequence[Path], form: Edition | None, left: Left) -> Iterator[tuple[Path, Filing, Edition]]:
+    for file, filing in filings(paths, form, left):
+        yield file, filing, form or load_edition(filing.edition)
+
+
+def _export(
+    paths: Sequence[Path],
+    output: Path,
+    form: Edition | None,
+    left: Left,
+    *,
+    pdf: bool,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    from xltool.exporting.data import csv_file, json_file
+    from xltool.exporting.pristine import Press
+
+    written: list[Path] = []
+    count = 0
+    with tempfile.TemporaryDirectory(prefix="xltool-") as folder, ExitStack() as stack:
+        press = Press(Path(folder))
+        sinks = []
+        for wanted, name, sink in ((as_json, JSON, json_file), (as_csv, CSV, csv_file)):
+            if wanted:
+                sinks.append(stack.enter_context(sink(output / name)))
+                written.append(output / name)
+        taken: dict[Path, set[str]] = {}
+        for file, filing, edition in _read(paths, form, left):
+            count += 1
+            for add in sinks:
+                add(filing, edition)
+            if pdf:
+                _wait(press, filing, edition, _goal(paths, file, output, taken), left)
+        if not count:
+            raise XltoolError(NOTHING)
+        if press:
+            click.echo(f"正在用 LibreOffice 转换 {len(press)} 个文件……", err=True)
+        for goal, there in press.print():
+            if there:
+                click.echo(f"已写出 {goal}")
+            else:
+                _leave(left, str(goal), "LibreOffice 没能转出 PDF")
+    for path in written:
+        click.echo(f"已写出 {path}（{count} 份申报）")
+    _sum_up(left)
+
+
+def _wait(press: Press, filing: Filing, edition: Edition, goal: Path, left: Left) -> None:
+    from xltool.exporting.pristine import changed, left_behind
+    from xltool.render import FillError
+
+    if faults := changed(filing):
+        more = f"，等 {len(faults)} 处" if len(faults) > 1 else ""
+        _leave(left, filing.source, f"没有转 PDF，官方表格被改动：{faults[0]}{more}")
+        return
+    if goal.exists() and goal.parent.resolve() == Path(filing.source).parent.resolve():
+        # Beside the workbook lies perhaps the scan with the stamp.
+        _leave(left, filing.source, f"没有转 PDF：旁边已有 {goal.name}，请换一个输出文件夹")
+        return
+    for remark in left_behind(filing):
+        click.echo(f"注意：{filing.source}：{remark}：PDF 里只有它的值，没有它本身", err=True)
+    try:
+        press.add(filing, edition, goal)
+    except FillError as error:
+        _leave(left, filing.source, f"没有转 PDF：{error}")
+
+
+def _goal(paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, set[str]]) -> Path:
+    """The PDF of a workbook: in the output as deep as it lies in the folder that was named."""
+    from xltool.names import file_name
+
+    above = next((path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent)
+    folder = output / file.parent.relative_to(above)
+    return folder / file_name(file.stem, taken.setdefault(folder, set()), ".pdf")
+
+
+def _publish(paths: Sequence[Path], output: Path, form: Edition | None, left: Left) -> None:
+    from xltool.exporting.public import publish, refuse_full
+    from xltool.review import check
+
+    refuse_full(output)
+    count = 0
+    read = ((filing, edition) for _, filing, edition in _read(paths, form, left))
+    for filing, why in publish(read, output):
+        if why:
+            _leave(left, filing.source, f"没有公开：{why}")
+            continue
+        count += 1
+        errors = sum(f.open and f.severity == "error" for f in check(filing, edition=form))
+        if errors:
+            click.echo(f"注意：{filing.source}：还有 {errors} 处错误没有改正（xltool check 可看）", err=True)
+    if not count:
+        raise XltoolError(NOTHING)
+    click.echo(f"公开件写在 {output}：{count} 份申报")
+    _sum_up(left)
+
+
+def _leave(left: Left, file: str, why: str) -> None:
+    left.append((file, why))
+    click.echo(f"错误：{file}：{why}", err=True)
+
+
+def _sum_up(left: Left) -> None:
+    if left:
+        click.echo(f"{len(left)} 个文件没有导出，原因见上。", err=True)

@@ -1,0 +1,63 @@
+"""A received filing on paper: its values on a fresh official form, printed to PDF.
+
+The received file itself is never opened by LibreOffice. What was read from it is written onto the
+edition's own template and that is printed, so no foreign formula, link, macro or picture takes part.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from xltool.atomic import writing
+from xltool.edition import Edition
+from xltool.exporting.office import print_pdf
+from xltool.model import Fault, Filing
+from xltool.render import render
+
+
+def changed(filing: Filing) -> list[str]:
+    """Where the filed form differs from the official one: a fresh form would not show what was filed."""
+    return [_said(fault) for fault in filing.faults if fault.kind == "layout"]
+
+
+def left_behind(filing: Filing) -> list[str]:
+    """What stands on the filed form and does not come along: formulas (their values do), pictures."""
+    return [_said(fault) for fault in filing.faults if fault.kind == "content"]
+
+
+def _said(fault: Fault) -> str:
+    place = "" if fault.place is None else str(fault.place).rstrip("!")
+    found = f"（{' '.join(fault.found.split())[:40]}）" if fault.found else ""
+    return f"{place} {fault.detail}{found}".strip()
+
+
+class Press:
+    """Filings waiting to be printed together. `folder` is a temporary one that the caller takes away."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._goals: dict[Path, Path] = {}
+
+    def __len__(self) -> int:
+        return len(self._goals)
+
+    def add(self, filing: Filing, edition: Edition, goal: Path) -> None:
+        """Write the filing onto a fresh form, to be printed to `goal`. Raises FillError."""
+        sheet = self._folder / f"{len(self._goals) + 1:06}.xlsx"
+        data = render(filing, edition=edition)
+        with writing(sheet, "wb") as file:
+            file.write(data)
+        self._goals[sheet] = goal
+
+    def print(self) -> Iterator[tuple[Path, bool]]:
+        """Print all that wait; each goal, and whether it is there now. Raises XltoolError."""
+        if not self._goals:
+            return
+        made = print_pdf(list(self._goals), self._folder / "pdf")
+        for sheet, goal in self._goals.items():
+            if sheet in made:
+                with made[sheet].open("rb") as source, writing(goal, "wb") as file:
+                    shutil.copyfileobj(source, file)
+            yield goal, sheet in made

@@ -1,0 +1,164 @@
+"""The set that is published (公开): each unit's forms as PDF with its data, and all units in one CSV.
+
+What the edition declares `internal` is left out before anything is written: fields (contact, phone),
+columns (notes) and the unit's code. So are the names of files and cells.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from xltool.atomic import writing
+from xltool.edition import Edition, FormSpec
+from xltool.exporting.data import COLUMNS, csv_file
+from xltool.exporting.pristine import Press, changed
+from xltool.model import Filing, Form, Indicator, XltoolError
+from xltool.names import file_name
+from xltool.render import FillError
+
+WHOLE = "全部单位.csv"
+NOTES = "说明.txt"
+# One shape for every edition; where the code is internal its column stays blank.
+PUBLIC_COLUMNS = tuple(c for c in COLUMNS if c not in ("文件", "工作表", "单元格"))
+
+
+def disclosed(filing: Filing, edition: Edition) -> Filing:
+    """The filing without what is internal; nothing else of the received file stays with it."""
+    return Filing(
+        edition=filing.edition,
+        department=None if filing.department is None else _form(filing.department, edition),
+        projects=tuple(_form(form, edition) for form in filing.projects),
+        code="" if edition.code_internal else filing.code,
+    )
+
+
+def _form(form: Form, edition: Edition) -> Form:
+    spec = edition[form.kind]
+    hidden = internal_fields(spec, edition)
+    columns = {c.id for c in spec.indicators.column if c.internal}
+    return replace(
+        form,
+        entries={id_: entry for id_, entry in form.entries.items() if id_ not in hidden},
+        indicators=tuple(_row(one, columns) for one in form.indicators),
+    )
+
+
+def _row(one: Indicator, hidden: set[str]) -> Indicator:
+    return replace(one, cells={id_: entry for id_, entry in one.cells.items() if id_ not in hidden})
+
+
+def internal_fields(spec: FormSpec, edition: Edition) -> set[str]:
+    """The internal fields of a form, with those that repeat one."""
+    hidden = {f.id for f in spec.field if f.internal}
+    if spec.id != "department":
+        above = internal_fields(edition.department, edition)
+        hidden |= {f.id for f in spec.field if f.from_department and f.id in above}
+    return hidden | {f.id for f in spec.field if f.same_as in hidden}
+
+
+def internal_labels(edition: Edition) -> list[str]:
+    """What is left out, by its official labels."""
+    said = ["部门编码"] if edition.code_internal else []
+    for spec in edition.form:
+        hidden = internal_fields(spec, edition)
+        said += [f.label for f in spec.field if f.id in hidden]
+        said += [c.label for c in spec.indicators.column if c.internal]
+    return list(dict.fromkeys(said))
+
+
+def publish(filings: Iterable[tuple[Filing, Edition]], folder: Path) -> Iterator[tuple[Filing, str]]:
+    """Write the set into `folder`, which must be new or empty; each filing, and why it was left out (or "").
+
+    The folder appears whole at the end or not at all. Raises XltoolError where it can't be written or
+    LibreOffice fails.
+    """
+    refuse_full(folder)
+    taken: set[str] = set()
+    known: dict[tuple[str, int | None], str] = {}
+    editions: dict[str, Edition] = {}
+    with _beside(folder) as inside:
+        made, work = inside / "made", inside / "work"
+        work.mkdir()
+        press = Press(work)
+        with csv_file(made / WHOLE, PUBLIC_COLUMNS) as whole:
+            for filing, edition in filings:
+                why = _unfit(filing, known)
+                if not why:
+                    shown, unit = disclosed(filing, edition), file_name(filing.unit, taken, "")
+                    try:
+                        press.add(shown, edition, made / unit / f"{unit}.pdf")
+                    except FillError as error:
+                        why = str(error)
+                    else:
+                        known[filing.unit, filing.year] = filing.source
+                        editions[edition.id] = edition
+                        with csv_file(made / unit / f"{unit}.csv", PUBLIC_COLUMNS) as one:
+                            one(shown, edition)
+                        whole(shown, edition)
+                yield filing, why
+        if not press:
+            return
+        for goal, there in press.print():
+            if not there:
+                raise XltoolError(f"LibreOffice 没能转出“{goal.stem}”的 PDF，公开件没有写出")
+        with writing(made / NOTES) as file:
+            file.write(_notes(editions.values()))
+        _move(made, folder)
+
+
+def refuse_full(folder: Path) -> None:
+    """A published set never mixes with older files. Raises XltoolError."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise XltoolError(f"“{folder}”里已有文件；公开件请写进新的文件夹，以免混进上次的文件")
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A temporary folder on the same disk, so that what is finished moves in one step."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.TemporaryDirectory(prefix=".xltool-", dir=folder.parent)
+    except OSError as error:
+        raise XltoolError(f"写不了“{folder}”：{error.strerror or error}") from error
+    with temporary as name:
+        yield Path(name)
+
+
+def _unfit(filing: Filing, known: dict[tuple[str, int | None], str]) -> str:
+    if not filing.unit:
+        return "没有单位名称"
+    if faults := changed(filing):
+        return f"官方表格被改动：{faults[0]}" + (f"，等 {len(faults)} 处" if len(faults) > 1 else "")
+    if other := known.get((filing.unit, filing.year)):
+        return f"与 {other} 是同一单位、同一年度，只能公开一份"
+    return ""
+
+
+def _move(made: Path, folder: Path) -> None:
+    try:
+        if folder.exists():
+            folder.rmdir()
+        made.rename(folder)
+    except OSError as error:
+        raise XltoolError(f"写不了“{folder}”：{error.strerror or error}") from error
+
+
+def _notes(editions: Iterable[Edition]) -> str:
+    lines = [
+        "绩效目标公开件",
+        "",
+        "每个单位一个文件夹：PDF 是官方表样的申报表，CSV 是同样的内容，一行一项。",
+        f"{WHOLE} 是各单位的 CSV 合在一起（UTF-8 编码）。",
+        "",
+        "CSV 各栏：类别“栏目”是表上的一栏，“指标”是一个绩效指标；“内容”是表上的原文；",
+        "数值按计算符号、数值、计量单位分列，不能用数表示的，计算符号写“定性”。",
+    ]
+    for edition in editions:
+        hidden = "、".join(internal_labels(edition))
+        lines += ["", f"版式：{edition.title}（{edition.id}），金额单位：{edition.unit}。"]
+        lines += [f"未公开的内部栏目：{hidden}。"] if hidden else []
+    return "\r\n".join(lines) + "\r\n"
