@@ -173,7 +173,7 @@ def test_the_list_and_a_page():
 
 def test_an_unknown_rule_is_met_with_the_nearest():
     with pytest.raises(XltoolError, match="I405"):
-        run(rules_command, "I4O5")
+        run(rules_command, "II405")
 
 
 def test_every_rule_has_an_example_each_way():

@@ -8,6 +8,7 @@ with the package, in the user's own folder (`user_folder`), or anywhere by its p
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -165,6 +166,13 @@ class Edition(_Part, frozen=True):
     def __getitem__(self, form_id: str) -> FormSpec:
         return next(f for f in self.form if f.id == form_id)
 
+    def has(self, id_: str) -> bool:
+        """A field, an indicator column or a kind of sum of this id stands on one of the forms."""
+        return any(
+            id_ in form or form.indicators.has(id_) or any(s.side == id_ for s in form.sum)
+            for form in self.form
+        )
+
     @property
     def department(self) -> FormSpec:
         return self["department"]
@@ -187,14 +195,14 @@ def user_folder() -> Path:
 
 
 def editions() -> dict[str, Path]:
-    """Every edition that is known by its id: the shipped ones, the user's own, those opened by path."""
+    """Every edition that is known by its id: the shipped ones, then the user's own."""
     found = {file.parent.name: file.parent for file in sorted(SHIPPED.glob("*/edition.toml"))}
     for file in sorted(user_folder().glob("*/edition.toml")):
         found.setdefault(file.parent.name, file.parent)
-    return {**_opened, **found}
+    return found
 
 
-# Editions loaded by path: in this process their id is known from then on.
+# Editions loaded by path: in this process their ids are known from then on.
 _opened: dict[str, Path] = {}
 
 
@@ -213,11 +221,12 @@ def load_edition(which: str | Path = DEFAULT) -> Edition:
     if (SHIPPED / which / "edition.toml").is_file():
         return _load((SHIPPED / which).resolve())
     known = editions()
-    if which not in known:
+    if which not in known and (which not in _opened or not (_opened[str(which)] / "edition.toml").is_file()):
         raise EditionError(f"没有版式“{which}”；现有版式：{'、'.join(known)}")
-    edition = _load(known[str(which)].resolve())
+    folder = known.get(str(which)) or _opened[str(which)]
+    edition = _load(folder.resolve())
     if edition.id != which:
-        raise EditionError(f"{known[str(which)]}：文件夹名与 id“{edition.id}”不同")
+        raise EditionError(f"{folder}：文件夹名“{which}”与声明里的 id“{edition.id}”不同")
     return edition
 
 
@@ -232,8 +241,13 @@ def _is_path(which: str | Path) -> bool:
     return isinstance(which, Path) or "/" in which or "\\" in which
 
 
-@functools.cache
 def _load(folder: Path) -> Edition:
+    # A declaration that is edited while a program runs is read again.
+    return _load_once(folder, (folder / "edition.toml").stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _load_once(folder: Path, stamp: int) -> Edition:
     file = folder / "edition.toml"
     try:
         data = tomllib.loads(file.read_text("utf-8"))
@@ -262,6 +276,8 @@ def _contradictions(edition: Edition):  # type: ignore[no-untyped-def]
         for label, count in Counter(names).items():
             if count > 1:
                 yield f"{at}", f"标签“{label}”出现 {count} 次，定义名称必须唯一"
+            if not re.fullmatch(r"(?![A-Za-z]{1,3}\d+$)[^\W\d][\w.]*", label):
+                yield f"{at}", f"标签“{label}”不能作定义名称（只用汉字、字母、数字，不以数字开头）"
         for what, found in (
             ("field", [f.id for f in form.field]),
             ("indicators.block", [b.id for b in form.indicators.block]),

@@ -44,6 +44,10 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
     """The filing in a grid, whether it came from a file or from a running spreadsheet."""
     faults: list[Fault] = []
     claimed = grid.properties.get("xltool.edition", "")
+    if "xltool.databook" in grid.properties:
+        # Its heads are the forms' own labels, so by its text alone it would pass for one.
+        fault = Fault("foreign", "这是数据表，不是申报工作簿；先用 xltool fill 填出工作簿")
+        return Filing(edition.id if edition else DEFAULT, source=source, faults=(fault,))
     if edition is None:
         edition = _edition(claimed, grid, faults)
     if edition is None:

@@ -112,6 +112,11 @@ class Rule:
     body: Body
     reads_faults: bool = False
     yields_to: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def lacks(self, edition: Edition) -> list[str]:
+        """What the rule judges and this edition's forms don't have; then it is silent."""
+        return [one for one in self.needs if not edition.has(one)]
 
     @property
     def doc(self) -> str:
@@ -132,6 +137,7 @@ def rule(
     source: str,
     reads_faults: bool = False,
     yields_to: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
     """Register a rule.
 
@@ -139,6 +145,7 @@ def rule(
     `reads_faults`: it judges the reader's faults, so it runs on unreadable files too.
     `yields_to`: rules that say the same more exactly; where one of them finds something in the
     same cell, this rule is silent there.
+    `needs`: fields, indicator columns or sums (`budget`) without which it has nothing to judge.
     """
 
     def register(body: Body) -> Body:
@@ -146,7 +153,7 @@ def rule(
             raise ValueError(f"rule code {code} is taken by {_RULES[code].body.__name__}")
         if review not in REVIEWS:
             raise ValueError(f"rule {code}: unknown review property {review}")
-        _RULES[code] = Rule(code, title, severity, review, source, body, reads_faults, yields_to)
+        _RULES[code] = Rule(code, title, severity, review, source, body, reads_faults, yields_to, needs)
         return body
 
     return register
@@ -184,7 +191,7 @@ def check(
     found: list[Finding] = []
     shifted = review.shifted
     for one in book.values():
-        if one.code not in settings.off and (one.reads_faults or review.readable):
+        if one.code not in settings.off and (one.reads_faults or review.readable) and not one.lacks(edition):
             hits = _run(one, review, strict)
             found.extend(f for f in hits if f.sheet not in shifted or f.code.startswith("R"))
     return arrange(filing, found)

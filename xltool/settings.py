@@ -27,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_most: tuple[str, ...] = ("cost",)
     at_least: tuple[str, ...] = ("satisfaction",)
     countable: tuple[str, ...] = ("quantity", "cost")
+    weight_total: tuple[int, ...] = (90, 100)
+    weight_by_level1: dict[str, int] = {}
     trial: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     severity: dict[str, Severity] = {}

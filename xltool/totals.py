@@ -15,7 +15,7 @@ from xltool.residual import Cause, Term, explain, rounding
 # The income item and the unlabelled right-hand cell of its row, where the spending out of it stands.
 NONTAX, NONTAX_SPENDING = "nontax", "nontax_spending"
 PROJECT_SPENDING = "project_spending"
-SIDES = {"revenue": "收入侧", "spending": "支出侧"}
+SIDES = {"revenue": "收入侧", "spending": "支出侧", "budget": "项目资金"}
 _OPPOSITE = {NONTAX: NONTAX_SPENDING, NONTAX_SPENDING: NONTAX}
 
 
@@ -102,7 +102,7 @@ def balance(filing: Filing, edition: Edition | None = None) -> Balance:
     edition = edition or load_edition(filing.edition)
     form = filing.department or Form("department", {})
     spec = edition.department
-    sides = [_side(form, spec, one, edition) for one in spec.sum]
+    sides = [side_of(form, spec, one, edition) for one in spec.sum]
     explained = tuple(
         _explained(side, [s for s in sides if s is not side], form, spec, filing, edition) for side in sides
     )
@@ -155,7 +155,8 @@ def _term(form: Form, spec: FormSpec, field: str, *, adjust: bool = False) -> Te
     return Term(field, spec[field].label, form.amount(field), entry.place, adjust, entry.text)
 
 
-def _side(form: Form, spec: FormSpec, declared: Sum, edition: Edition) -> Side:
+def side_of(form: Form, spec: FormSpec, declared: Sum, edition: Edition) -> Side:
+    """One declared sum of a form, written out with its residual."""
     total = _term(form, spec, declared.total)
     parts = tuple(_term(form, spec, part) for part in declared.parts)
     adjusts = tuple(_term(form, spec, part, adjust=True) for part in declared.adjust)

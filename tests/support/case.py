@@ -27,6 +27,11 @@ from xltool.money import read_amount
 
 HERE = Path(__file__).parent
 CLEAN: dict[str, Any] = tomllib.loads((HERE / "clean.toml").read_text("utf-8"))
+# A case of another edition starts from that edition's own clean filing.
+OTHERS: dict[str, dict[str, Any]] = {
+    file.stem.removeprefix("clean-"): tomllib.loads(file.read_text("utf-8"))
+    for file in HERE.glob("clean-*.toml")
+}
 FILING_KEYS = {"without", "faults", "edition", "code", "source", "seal", "answers"}
 
 
@@ -37,6 +42,7 @@ def is_form(key: str) -> bool:
 def filing_of(changes: Mapping[str, Any] | None = None, base: Mapping[str, Any] = CLEAN) -> Filing:
     """The clean filing (or another stated the same way) with these changes."""
     changes = changes or {}
+    base = OTHERS.get(changes.get("edition", ""), base)
     unknown = [key for key in changes if key not in FILING_KEYS and not is_form(key)]
     assert not unknown, f"unknown keys in a case: {unknown}"
     edition = load_edition(changes.get("edition", base["edition"]))

@@ -58,7 +58,7 @@ def walk(source: Path) -> Iterator[Item]:
         for name in wanted:
             path = here / name
             key = f"{inner}/{name}" if inner else name
-            kind = "book" if _is_book(path) else "workbook"
+            kind = "book" if is_book(path) else "workbook"
             # Two data books 甲.xlsx and 甲.json must not fill the same folder.
             own = Path(name).stem if stems.count(Path(name).stem) == 1 else name
             yield Item(key, str(path), kind, f"{inner}/{own}".strip("/") if kind == "book" else inner)
@@ -69,7 +69,7 @@ def _wanted(name: str) -> bool:
     return not name.startswith(("~$", ".")) and Path(name).suffix.lower() in _SUFFIXES
 
 
-def _is_book(path: Path) -> bool:
+def is_book(path: Path) -> bool:
     """A .json is a data book; so is a workbook with a sheet 部门."""
     if path.suffix.lower() == ".json":
         return True

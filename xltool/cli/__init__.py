@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collect": ("xltool.cli.campaign:collect", "收取申报：凭封印认单位，核真、审核、入台账"),
     "status": ("xltool.cli.campaign:status", "进度：谁报了、谁没报、催报名单"),
     "rollup": ("xltool.cli.campaign:rollup", "汇总：按区县、主管部门，舍位平衡，可查明细"),
+    "convert": ("xltool.cli.convert:convert", "把申报转到另一个版式，或做成下一年的草稿"),
+    "edition": ("xltool.cli.edition:edition", "版式：列出、新建、检查、比较"),
     "template": ("xltool.cli.template:template", "模板工作簿：绘制、检查绑定"),
 }
 

@@ -6,13 +6,15 @@ import difflib
 
 import click
 
+from xltool.edition import load_edition
 from xltool.model import XltoolError
 
 
 @click.command()
 @click.argument("code", metavar="[代码]", default="")
+@click.option("--edition", default="", help="另列出对这个版式（编号或文件夹）不适用的规则。")
 @click.option("--markdown", is_flag=True, help="打印整本规则的 Markdown（docs/rules.md 就是它）。")
-def rules(code: str, markdown: bool) -> None:
+def rules(code: str, edition: str, markdown: bool) -> None:
     """列出审核规则；给出代码时讲解这一条：说什么、为什么、怎么改、一个错的和一个对的例子。
 
     例：xltool rules I405
@@ -25,10 +27,16 @@ def rules(code: str, markdown: bool) -> None:
         click.echo(rulebook.markdown(every), nl=False)
         return
     if not code:
-        for title, found in rulebook.families(every):
+        form = load_edition(edition) if edition else None
+        silent = {c: lacks for c, rule in every.items() if form is not None and (lacks := rule.lacks(form))}
+        for title, found in rulebook.families({c: r for c, r in every.items() if c not in silent}):
             click.secho(title, bold=True)
             for rule in found:
                 click.echo(f"  {rulebook.line(rule)}")
+        if silent and form is not None:
+            click.secho(f"对版式“{form.id}”不适用（表上没有要审的栏）", bold=True)
+            for c, lacks in silent.items():
+                click.echo(f"  {rulebook.line(every[c])}　没有：{'、'.join(lacks)}")
         return
     if code.upper() not in every:
         near = difflib.get_close_matches(code.upper(), every, 1, 0.5)

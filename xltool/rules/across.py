@@ -20,7 +20,14 @@ BETWEEN = "表间关系：部门表的项目支出与各项目表的当年预算
 WHOLE = ("总", "合计", "预算")
 
 
-@rule("X501", "项目表合计与部门项目支出不等", Severity.QUERY, review="适当性", source=BETWEEN)
+@rule(
+    "X501",
+    "项目表合计与部门项目支出不等",
+    Severity.QUERY,
+    review="适当性",
+    source=BETWEEN,
+    needs=("project_spending",),
+)
 def projects_covered(review: Review) -> Iterator[Hit]:
     """部门表的项目支出 = 各项目表（年度本级预算金额 + 上级资金）之和，或其中说明了的一部分。
 
@@ -165,7 +172,14 @@ def one_year(review: Review) -> Iterator[Hit]:
             yield Hit(message, fault.place, fault.field, fault.found, fault.expected)
 
 
-@rule("X506", "一个项目的预算超过部门项目支出", Severity.ERROR, review="适当性", source=BETWEEN)
+@rule(
+    "X506",
+    "一个项目的预算超过部门项目支出",
+    Severity.ERROR,
+    review="适当性",
+    source=BETWEEN,
+    needs=("project_spending",),
+)
 def project_within_spending(review: Review) -> Iterator[Hit]:
     """任何一个项目当年的预算，不能单独就超过部门表的项目支出。
 

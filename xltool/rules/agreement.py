@@ -18,7 +18,14 @@ MATHS = "算术"
 _UPWARD, _DOWNWARD = frozenset("≥>"), frozenset("≤<")
 
 
-@rule("I406", "指标值与绩效标准不一致", Severity.ERROR, review="可行性", source="同一行的两栏")
+@rule(
+    "I406",
+    "指标值与绩效标准不一致",
+    Severity.ERROR,
+    review="可行性",
+    source="同一行的两栏",
+    needs=("standard",),
+)
 def standards(review: Review) -> Iterator[Hit]:
     """绩效标准里又写了一遍值时，数、单位和方向都要与指标值相同。
 

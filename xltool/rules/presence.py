@@ -200,7 +200,14 @@ def _empty(entry: Entry) -> bool:
     return entry.blank or (isinstance(entry.value, str) and parse_target(entry.value).empty)
 
 
-@rule("P207", "实施期目标与本年度目标一字不差", Severity.QUERY, review="相关性", source=FORM)
+@rule(
+    "P207",
+    "实施期目标与本年度目标一字不差",
+    Severity.QUERY,
+    review="相关性",
+    source=FORM,
+    needs=("period_goal",),
+)
 def goals_differ(review: Review) -> Iterator[Hit]:
     """实施期长于一年的项目，实施期绩效目标与本年度绩效目标不应一字不差。
 
@@ -222,7 +229,14 @@ def goals_differ(review: Review) -> Iterator[Hit]:
             )
 
 
-@rule("P208", "有项目支出而没有项目表", Severity.ERROR, review="完整性", source=FORM)
+@rule(
+    "P208",
+    "有项目支出而没有项目表",
+    Severity.ERROR,
+    review="完整性",
+    source=FORM,
+    needs=("project_spending",),
+)
 def project_forms_exist(review: Review) -> Iterator[Hit]:
     """部门表的项目支出大于零，就要有项目支出绩效目标表。
 

@@ -59,7 +59,14 @@ def _total_missing(side: Side) -> bool:
     return not side.total.filled and not side.total.unread and any(t.filled for t in side.terms)
 
 
-@rule("T303", "支出侧经非税项目调节后平衡", Severity.NOTE, review="适当性", source=SUMS)
+@rule(
+    "T303",
+    "支出侧经非税项目调节后平衡",
+    Severity.NOTE,
+    review="适当性",
+    source=SUMS,
+    needs=("nontax_spending",),
+)
 def closes_by_nontax(review: Review) -> Iterator[Hit]:
     """支出侧加上非税收入行右侧那一格的金额才平衡：用文字和数字写出来，不算错。
 
@@ -76,7 +83,14 @@ def closes_by_nontax(review: Review) -> Iterator[Hit]:
             yield Hit(message, term.place, term.field, term.text or show(term.worth))
 
 
-@rule("T304", "非税项目在收支两侧处理不一致", Severity.QUERY, review="适当性", source=SUMS)
+@rule(
+    "T304",
+    "非税项目在收支两侧处理不一致",
+    Severity.QUERY,
+    review="适当性",
+    source=SUMS,
+    needs=("nontax_spending",),
+)
 def nontax_on_both_sides(review: Review) -> Iterator[Hit]:
     """非税收入行右侧那一格填了数，却与收入侧或支出侧的合计对不上，请单位核实。
 

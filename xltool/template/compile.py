@@ -16,7 +16,7 @@ from xml.sax.saxutils import unescape as xml_unescape
 from xltool.edition import Edition, EditionError
 from xltool.grid import Area, column_number, letters, open_grid
 from xltool.package import Package, open_package, parse_xml
-from xltool.template.layout import FormLayout, Layout, Rows, load_layout
+from xltool.template.layout import FormLayout, Layout, Rows, load_layout, stamps
 from xltool.template.zipping import Packed, pack
 
 # Stand for the row's number, the sheet's name and its number; can't occur in XML.
@@ -155,11 +155,11 @@ class Compiled:
 def compile_template(edition: Edition, template: Path | None = None) -> Compiled:
     """The compiled template of an edition. Raises EditionError where it can't be used."""
     layout = load_layout(edition, template)
-    return _compile(edition.folder, layout.template, layout.template.stat().st_mtime_ns)
+    return _compile(edition.folder, layout.template, stamps(edition, layout.template))
 
 
 @functools.lru_cache(maxsize=8)
-def _compile(folder: str, path: Path, stamp: int) -> Compiled:
+def _compile(folder: str, path: Path, stamp: tuple[int, int]) -> Compiled:
     from xltool.edition import edition_in
 
     layout = load_layout(edition_in(Path(folder)), path)

@@ -149,15 +149,19 @@ class Layout:
 def load_layout(edition: Edition, template: Path | None = None) -> Layout:
     """The layout of an edition's template. Raises EditionError where it doesn't bind every field."""
     path = template or edition.template
+    return _load(edition.folder, path, stamps(edition, path))
+
+
+def stamps(edition: Edition, template: Path) -> tuple[int, int]:
+    """When template and declaration were last changed: what was made of them is made anew after that."""
     try:
-        stamp = path.stat().st_mtime_ns
+        return template.stat().st_mtime_ns, (Path(edition.folder) / "edition.toml").stat().st_mtime_ns
     except OSError as error:
-        raise EditionError(f"没有模板工作簿 {path}") from error
-    return _load(edition.folder, path, stamp)
+        raise EditionError(f"没有模板工作簿 {template}") from error
 
 
 @functools.lru_cache(maxsize=32)
-def _load(folder: str, path: Path, stamp: int) -> Layout:
+def _load(folder: str, path: Path, stamp: tuple[int, int]) -> Layout:
     edition = edition_in(Path(folder))
     try:
         grid = open_grid(path)

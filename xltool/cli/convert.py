@@ -1,0 +1,88 @@
+"""`xltool convert`: filings moved to another edition's forms, or made next year's draft."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from xltool.edition import Edition, load_edition
+from xltool.model import Filing, XltoolError
+
+HEAD = ("单位", "类别", "表", "项目", "栏目", "内容", "说明")
+
+
+@click.command()
+@click.argument("paths", metavar="工作簿或数据表…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--to", metavar="版式", default="", help="转到哪个版式（编号或文件夹）。")
+@click.option(
+    "--next-year", is_flag=True, help="做成下一年的草稿：年度和一年期的日期加一年，金额清空，文字待复核。"
+)
+@click.option("--from", "source", metavar="版式", default="", help="原来的版式（默认按文件自己的标记）。")
+@click.option(
+    "-o", "--output", metavar="数据表", required=True, type=click.Path(path_type=Path),
+    help="写成哪个数据表（.xlsx、.json，或文件夹）。",
+)  # fmt: skip
+def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output: Path) -> int:
+    """把申报（工作簿或数据表）转到另一个版式，或做成下一年的草稿，写成数据表。
+
+    金额在元和万元之间准确换算；放不下的、要复核的、算出来的，列在数据表旁边的“-转换说明.csv”，一样也不会悄悄丢掉。
+    """
+    from xltool import convert as conversion
+    from xltool.atomic import writing
+    from xltool.databook import write_databook
+
+    if not to and not next_year:
+        raise XltoolError("请用 --to 指定版式，或用 --next-year 做下一年的草稿（可以同时用）")
+    own = load_edition(source) if source else None
+    target = load_edition(to) if to else None
+    moved: list[Filing] = []
+    rows: list[tuple[str, ...]] = []
+    for filing in _filings(paths, own):
+        one = conversion.Converted(filing)
+        notes: list[conversion.Note] = []
+        if next_year:
+            one = conversion.next_year(one.filing, own)
+            notes += one.notes
+        if target is not None and target.id != one.filing.edition:
+            one = conversion.convert(one.filing, target, own)
+            notes += one.notes
+        moved.append(one.filing)
+        rows += [(filing.unit, n.kind, n.form, n.project, n.field, n.text, n.reason) for n in notes]
+    left = write_databook(moved, output, target or own)
+    report = output.with_name(f"{output.stem}-转换说明.csv")
+    with writing(report, encoding="utf-8-sig") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEAD)
+        writer.writerows(["'" + t if t[:1] in ("=", "+", "-", "@") else t for t in row] for row in rows)
+    lost = [row for row in rows if row[1] == conversion.LOST]
+    for row in lost[:20]:
+        click.echo(
+            f"放不下　{row[0]}　{row[3] or row[2]}　{row[4]}：{' '.join(row[5].split())[:60]}　{row[6]}"
+        )
+    if len(lost) > 20:
+        click.echo(f"……另有 {len(lost) - 20} 项放不下，见 {report}")
+    for line in left:
+        click.echo(line)
+    others = len(rows) - len(lost)
+    click.echo(f"{len(moved)} 份申报写成 {output}；放不下 {len(lost)} 项，要看的 {others} 项，见 {report}")
+    return 1 if lost else 0
+
+
+def _filings(paths: Sequence[Path], edition: Edition | None) -> Iterator[Filing]:
+    from xltool.batch.walk import is_book
+    from xltool.databook import load_databook
+    from xltool.reader import read
+
+    for path in paths:
+        if not path.exists():
+            raise XltoolError(f"没有这个文件或文件夹：{path}")
+        if path.is_dir() or is_book(path):
+            yield from load_databook(path, edition)
+            continue
+        filing = read(path, edition=edition)
+        if not any(filing.forms):
+            raise XltoolError(f"{path}：" + "；".join(fault.detail for fault in filing.faults))
+        yield filing

@@ -1,0 +1,85 @@
+"""`xltool edition`: official forms as data — listed, copied, checked, compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xltool.edition import DEFAULT, editions, load_edition
+from xltool.model import XltoolError
+
+
+@click.group()
+def edition() -> None:
+    """版式：官方表样的声明（edition.toml）和模板（template.xlsx）。新表样不用改程序。"""
+
+
+@edition.command("list")
+def list_() -> None:
+    """列出认得的版式：自带的，和自己文件夹里的。"""
+    for id_, folder in editions().items():
+        try:
+            one = load_edition(id_)
+            click.echo(f"{id_}　{one.title}　金额单位：{one.unit}　{folder}")
+        except XltoolError as error:
+            click.echo(f"{id_}　不能用：{error}")
+
+
+@edition.command()
+@click.argument("name", metavar="新编号")
+@click.option("--from", "source", default=DEFAULT, show_default=True, help="照哪个版式（编号或文件夹）。")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path),
+    help="放在哪个文件夹下，默认是自己的版式文件夹。",
+)  # fmt: skip
+def new(name: str, source: str, output: Path | None) -> None:
+    """照一个版式复制出新版式，供修改。
+
+    然后：在 Excel 里改 template.xlsx（移动格子、改文字、给填报格定义名称），字段有增减时改 edition.toml，
+    再用 xltool edition check 检查。
+    """
+    from xltool.template.copying import copy_edition
+
+    folder = copy_edition(load_edition(source), name, output)
+    click.echo(f"已复制到 {folder}")
+    click.echo(f"改好后检查：xltool edition check {name if output is None else folder}")
+
+
+@edition.command()
+@click.argument("which", metavar="版式")
+@click.option(
+    "--show", metavar="文件", type=click.Path(dir_okay=False, path_type=Path),
+    help="另写一个工作簿：每个填报格里写着它绑定的栏目，供对照。",
+)  # fmt: skip
+def check(which: str, show: Path | None) -> int:
+    """检查版式：缺少、重复、锁住、多余的绑定，逐条指出工作表和单元格。
+
+    版式是编号或文件夹。退出码：0 没有问题，1 有问题，2 没能运行。
+    """
+    from xltool.template.binding import problems
+    from xltool.template.copying import show_bindings
+
+    one = load_edition(which)
+    found = problems(one.template, one)
+    for line in found:
+        click.echo(line)
+    if show is not None:
+        show_bindings(one, show)
+        click.echo(f"已写出 {show}：黄色是字段，蓝色是指标，红色是锁住或重复的")
+    if not found:
+        click.echo(f"版式“{one.id}”完整：每个字段、指标类别和指标列都有且只有一个位置。")
+    return int(bool(found))
+
+
+@edition.command()
+@click.argument("old", metavar="旧版式")
+@click.argument("new", metavar="新版式")
+def diff(old: str, new: str) -> None:
+    """比较两个版式：字段、指标类别、合计关系、金额单位、位置有什么变化。"""
+    from xltool.template.difference import differences
+
+    lines = differences(load_edition(old), load_edition(new))
+    for line in lines:
+        click.echo(line)
+    click.echo(f"共 {len(lines)} 处不同。" if lines else "两个版式相同。")

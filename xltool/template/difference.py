@@ -1,0 +1,106 @@
+"""What changed between two editions: fields, categories, columns, sums, money, places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from xltool.edition import Edition, EditionError, FormSpec
+from xltool.template.layout import FormLayout, load_layout
+
+_WORDS = {
+    "label": "文字", "kind": "类型", "required": "必填", "pattern": "前后的官方文字", "internal": "不公开",
+    "level1": "一级指标", "rows": "行数", "counts_as": "按哪一类审核", "options": "可选项", "title": "表名",
+    "sheet": "工作表", "databook": "数据表名", "unit": "金额单位", "decimals": "小数位数",
+    "max_decimals": "最多小数位数", "placeholder": "占位文字", "same_as": "与哪一栏相同",
+    "from_department": "取自部门表", "repeats": "每个项目一张",
+}  # fmt: skip
+
+
+def differences(old: Edition, new: Edition) -> list[str]:
+    """Every difference that matters to those who fill, read or judge, one Chinese line each."""
+    lines = [
+        f"{_WORDS[k]}：{a} → {b}" for k, a, b in _changed(old, new, ("unit", "decimals", "max_decimals"))
+    ]
+    for form in old.form:
+        other = new[form.id]
+        lines += [f"{form.title}：{line}" for line in _form(form, other)]
+    return lines + _places(old, new)
+
+
+def _form(old: FormSpec, new: FormSpec) -> Iterator[str]:
+    for key, a, b in _changed(old, new, ("title", "sheet", "databook")):
+        yield f"{_WORDS[key]}：{a} → {b}"
+    yield from _parts("字段", old.field, new.field)
+    yield from _parts("指标列", old.indicators.column, new.indicators.column)
+    yield from _parts("指标类别", old.indicators.block, new.indicators.block)
+    for what, was, now in (("合计", _sums(old), _sums(new)),):
+        yield from (f"去掉{what} {line}" for line in was if line not in now)
+        yield from (f"增加{what} {line}" for line in now if line not in was)
+
+
+def _parts(what: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[str]:
+    was, now = {o.id: o for o in old}, {n.id: n for n in new}
+    for id_, one in was.items():
+        if id_ not in now:
+            yield f"去掉{what}“{one.label}”（{id_}）"
+            continue
+        names = tuple(f.name for f in msgspec.structs.fields(type(one)) if f.name != "id")
+        for key, a, b in _changed(one, now[id_], names):
+            yield f"{what}“{one.label}”（{id_}）的{_WORDS.get(key, key)}：{_say(a)} → {_say(b)}"
+    for id_, one in now.items():
+        if id_ not in was:
+            yield f"增加{what}“{one.label}”（{id_}）"
+    kept = [i for i in was if i in now]
+    if kept != [i for i in now if i in was]:
+        yield f"{what}的次序变了"
+
+
+def _changed(old: Any, new: Any, keys: Iterable[str]) -> Iterator[tuple[str, Any, Any]]:
+    for key in keys:
+        a, b = getattr(old, key), getattr(new, key)
+        if a != b:
+            yield key, a, b
+
+
+def _say(value: Any) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, tuple):
+        return "、".join(map(str, value)) or "（无）"
+    return str(value) or "（无）"
+
+
+def _sums(form: FormSpec) -> list[str]:
+    def label(id_: str) -> str:
+        return form[id_].label
+
+    return [
+        f"{label(s.total)} = {' + '.join(map(label, s.parts))}"
+        + "".join(f"（可由 {label(a)} 调节）" for a in s.adjust)
+        for s in form.sum
+    ]
+
+
+def _places(old: Edition, new: Edition) -> list[str]:
+    """Fields and categories that stand elsewhere in the template."""
+    try:
+        was, now = load_layout(old), load_layout(new)
+    except EditionError as error:
+        return [f"位置没有比较：{error}"]
+    lines = []
+    for id_, layout in was.forms.items():
+        other = now.forms[id_]
+        there = _where(other)
+        for key, (label, place) in _where(layout).items():
+            if key in there and there[key][1] != place:
+                lines.append(f"{layout.spec.title}：“{label}”由 {place} 移到 {there[key][1]}")
+    return lines
+
+
+def _where(layout: FormLayout) -> dict[tuple[str, str], tuple[str, str]]:
+    found = {("field", f.id): (f.label, str(layout.fields[f.id])) for f in layout.spec.field}
+    found |= {("block", b.id): (b.label, str(layout.blocks[b.id])) for b in layout.spec.indicators.block}
+    return found
