@@ -73,7 +73,7 @@ def write_parcel(path: Path, files: Mapping[str, bytes]) -> None:
     with writing(path, "wb") as file, zipfile.ZipFile(file, "w") as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name, _FIXED)
-            entry.create_system = 0  # the same on every system
+            entry.create_system = 3  # the same on every system; 0 makes some unpackers misread UTF-8 names
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_STORED if name.endswith(".xlsx") else zipfile.ZIP_DEFLATED
             archive.writestr(entry, data)

@@ -95,6 +95,26 @@ class Rollup:
             given = {c: whole[WHOLE, c] for c in (TOTAL, *(c for side in sides for c in side))}
         return scale(Table(tuple(sums.index), sides, cells), self.step, given)
 
+    def scaled_units(self, district: str, scaled: Scaled) -> tuple[Scaled, bool]:
+        """A district's units in the unit shown, by code, and whether they add up to the district's row.
+
+        Where the row's own rounding leaves no way (never met, but possible), they add up by themselves.
+        """
+        here = self.units[self.units["district"] == district]
+        sides = scaled.exact.sides
+        ids = [c for side in sides for c in side]
+        cells = {(row["code"], c): row[c] for row in here.to_dict("records") if row["counted"] for c in ids}
+        table = Table(tuple(here[here["counted"]]["code"]), sides, cells)
+        try:
+            return scale(table, self.step, {c: scaled[district, c] for c in (TOTAL, *ids)}), True
+        except Infeasible:
+            return scale(table, self.step), False
+
+
+def is_rounded(scaled: Scaled) -> bool:
+    """Whether anything shown differs from the original."""
+    return any(scaled[at] != scaled.exact.exact(*at) for at in scaled.exact)
+
 
 def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
     """The roll-up of what counts now. Reads only; `unit` is 元, 万元 or 亿元 (the edition's own if empty)."""

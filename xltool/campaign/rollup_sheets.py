@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -15,13 +16,15 @@ from xltool.campaign.rollup import (
     budgets,
     comparison,
     in_unit,
+    is_rounded,
     second_table,
 )
 from xltool.campaign.scaling import TOTAL, WHOLE, Scaled
-from xltool.campaign.sheets import HEAD, Book
+from xltool.campaign.sheets import HEAD, Book, height
 from xltool.totals import SIDES
 
-DETAIL = "单位明细"
+DETAIL, ORIGINALS = "单位明细", "（原值）"
+GROUPS = {"district": "区县", "superior": "主管部门"}
 NO_NAME = {"district": "未分区县", "superior": "未写主管部门"}
 _GREY = "#7F7F7F"
 
@@ -29,14 +32,18 @@ _GREY = "#7F7F7F"
 def write_rollup(path: Path, book: Rollup) -> None:
     """Write the workbook; it takes its place only when it is whole."""
     scaled = book.scaled("district")
+    details = [_Details(book, "district", DETAIL, scaled)]
     with writing(path, "wb") as file, Book(file) as pen:
-        places = _Details(book)
-        _summary(pen, book, "汇总表", "district", scaled, places)
+        _summary(pen, book, "汇总表", "district", scaled, details[0])
         if book.units["superior"].any():
             by_superior, same = second_table(book, scaled)
-            _summary(pen, book, "主管部门汇总", "superior", by_superior, None, same=same)
+            details.append(_Details(book, "superior", f"主管部门明细{ORIGINALS}"))
+            _summary(pen, book, "主管部门汇总", "superior", by_superior, details[1], same=same)
+        elif is_rounded(scaled):
+            details.append(_Details(book, "district", f"{DETAIL}{ORIGINALS}"))
         _indicators(pen, book)
-        places.draw(pen)
+        for one in details:
+            one.draw(pen)
         if book.last_year:
             _comparison(pen, book)
 
@@ -82,12 +89,12 @@ def _summary(
     name: str,
     by: str,
     scaled: Scaled,
-    places: _Details | None,
+    details: _Details,
     *,
     same: bool = True,
 ) -> None:
     money = [c.id for c in book.columns if c.side]
-    first = [{"district": "区县", "superior": "主管部门"}[by], "应报\n单位", "汇总\n单位"]
+    first = [GROUPS[by], "应报\n单位", "汇总\n单位"]
     last = ["项目\n个数", "项目表\n金额"]
     count = len(first) + 1 + len(money) + len(last)
     sheet = pen.sheet(name, [16, 6, 6, 13, *[12.5] * len(money), 6, 12.5], repeat=3)
@@ -100,15 +107,9 @@ def _summary(
         label = "合计" if row == WHOLE else row or NO_NAME[by]
         units = len(book.units) if row == WHOLE else int(sums.at[row, "units"])
         covered = book.covered if row == WHOLE else int(sums.at[row, "covered"])
-        if places is not None:
-            link = f"internal:'{DETAIL}'!A{places.row_of(row) + 1}"
-            align = "center" if row == WHOLE else "left"
-            sheet.write_url(
-                number, 0, link, pen.style(border=1, align=align, font_color="#1F3864", **style), label,
-                "看这一合计由哪些单位构成",
-            )  # fmt: skip
-        else:
-            pen.put(sheet, number, 0, label, **style)
+        link = f"internal:'{details.name}'!A{details.rows[row] + 1}"
+        look = pen.style(border=1, align="center" if row == WHOLE else "left", font_color="#1F3864", **style)
+        sheet.write_url(number, 0, link, look, label, "看这一合计由哪些单位构成")
         pen.put(sheet, number, 1, units, **style)
         pen.put(sheet, number, 2, covered, **style | ({"font_color": "#C00000"} if covered < units else {}))
         amounts = [scaled[row, id_] for id_ in (TOTAL, *money)]
@@ -127,11 +128,12 @@ def _remarks(pen: Book, sheet: Any, row: int, columns: int, book: Rollup, scaled
         f"编制时间：{book.made_at}　数据来源：各单位申报表，只汇总审核通过和待核实的申报；"
         "差额＝资金总额－各项之和。"
     ]
-    if any(scaled[at] != scaled.exact.exact(*at) for at in scaled.exact):
+    if is_rounded(scaled):
         lines.append(
             f"本表以{book.unit}为单位保留 {book.decimals} 位小数，已作舍位平衡：先定合计，再使各行各列相加"
-            f"都等于合计，每个数的移动不到末位一个单位（{scaled.moved} 个数因此与四舍五入不同）；"
-            f"原值见“{DETAIL}”。"
+            f"都等于合计，每个数的移动不到末位一个单位"
+            + (f"（{scaled.moved} 个数因此与四舍五入不同）" if scaled.moved else "")
+            + f"；未舍位的数见标有“{ORIGINALS.strip('（）')}”的明细。"
         )
     if not same:
         lines.append("本表单独舍位平衡，合计的末位可能与“汇总表”相差 1。")
@@ -142,11 +144,9 @@ def _remarks(pen: Book, sheet: Any, row: int, columns: int, book: Rollup, scaled
             named = "、".join(f"{r['name']}（{r['state']}）" for r in group.to_dict("records"))
             lines.append(f"{district or NO_NAME['district']}：{named}")
     style = pen.style(align="left", text_wrap=True, valign="top")
-    wide = 150
     for number, line in enumerate(lines, row):
         sheet.merge_range(number, 0, number, columns - 1, line[:32_000], style)
-        width = sum(2 if ord(char) > 255 else 1 for char in line)
-        sheet.set_row(number, min(409, 16 * (1 + width // wide)))
+        sheet.set_row(number, height([line], [12.0 * columns]))
 
 
 def _indicators(pen: Book, book: Rollup) -> None:
@@ -185,71 +185,92 @@ def _indicators(pen: Book, book: Rollup) -> None:
 
 
 class _Details:
-    """单位明细: under each district's exact total the units that make it, missing ones in grey."""
+    """Under each group's total the units that make it, missing ones in grey.
 
-    def __init__(self, book: Rollup) -> None:
-        self.book = book
-        self.groups = list(book.units.groupby("district", sort=False))
+    With `scaled` in the unit shown, adding up to the group's row on 汇总表; without, the originals.
+    """
+
+    def __init__(self, book: Rollup, by: str, name: str, scaled: Scaled | None = None) -> None:
+        self.book, self.by, self.name, self.scaled = book, by, name, scaled
+        self.groups = [(str(key), group) for key, group in book.units.groupby(by, sort=False)]
+        self.places = book.decimals if scaled else book.campaign.edition.decimals
         self.rows: dict[str, int] = {WHOLE: 4}
         row = 5
-        for name, group in self.groups:
-            self.rows[str(name)] = row
+        for key, group in self.groups:
+            self.rows[key] = row
             row += 1 + len(group)
-
-    def row_of(self, district: str) -> int:
-        """The row (0-based) of a district's total."""
-        return self.rows[district]
+        self.money = [c.id for c in book.columns if c.side]
 
     def draw(self, pen: Book) -> None:
-        book, own = self.book, self.book.campaign.edition.unit
-        money = [c.id for c in book.columns if c.side]
-        first, last = ["区县", "部门编码", "部门名称", "状态"], ["平衡结论", "项目\n个数", "项目表\n金额"]
-        count = len(first) + 1 + len(money) + len(last)
-        widths = [12, 14, 28, 8, 13, *[12.5] * len(money), 14, 6, 12.5]
-        sheet = pen.sheet(DETAIL, widths, repeat=3)
-        pen.heading(sheet, _title(book, "绩效目标申报单位明细"), _cover(book), count, f"单位：{own}（原值）")
+        book = self.book
+        unit = book.unit if self.scaled else f"{book.campaign.edition.unit}（原值）"
+        first = [GROUPS[self.by], "部门编码", "部门名称", "状态"]
+        last = ["平衡结论", "项目\n个数", "项目表\n金额"]
+        count = len(first) + 1 + len(self.money) + len(last)
+        widths = [12, 14, 28, 8, 13, *[12.5] * len(self.money), 20, 6, 12.5]
+        sheet = pen.sheet(self.name, widths, repeat=3)
+        pen.heading(sheet, _title(book, "绩效目标申报单位明细"), _cover(book), count, f"单位：{unit}")
         _heads(pen, sheet, book, first, last)
         sheet.outline_settings(True, False, False, False)
-        sums = book.sums("district")
-        whole = {key: book.total(key) for key in (*money, PROJECTS, BUDGET)}
         said = f"{book.covered} / {len(book.units)} 个单位"
-        self._line(pen, sheet, 4, ["合计", "", said, ""], whole, "", {"bold": True})
-        for name, group in self.groups:
-            row, totals = self.rows[str(name)], sums.loc[name]
+        totals: Any = {key: book.total(key) for key in (*self.money, PROJECTS, BUDGET)}
+        self._line(
+            pen, sheet, 4, ["合计", "", said, ""], self._shown(WHOLE, totals), totals, "", {"bold": True}
+        )
+        sums = book.sums(self.by)
+        for key, group in self.groups:
+            label, totals = key or NO_NAME[self.by], sums.loc[key]
             said = f"{int(totals['covered'])} / {len(group)} 个单位"
             shaded = {"bold": True, "bg_color": "#F2F2F2"}
-            label = str(name) or NO_NAME["district"]
-            self._line(pen, sheet, row, [label, "", said, ""], totals, "", shaded)
-            for number, unit in enumerate(group.to_dict("records"), row + 1):
-                grey = {} if unit["counted"] else {"font_color": _GREY}
+            amounts = self._shown(key, totals)
+            self._line(pen, sheet, self.rows[key], [label, "", said, ""], amounts, totals, "", shaded)
+            units = self._units(key)
+            for number, unit in enumerate(group.to_dict("records"), self.rows[key] + 1):
                 heads = [label, unit["code"], unit["name"], unit["state"]]
-                values = unit if unit["counted"] else None
-                self._line(pen, sheet, number, heads, values, unit["verdict"], grey)
-                sheet.set_row(number, None, None, {"level": 1})
+                grey = {} if unit["counted"] else {"font_color": _GREY}
+                own = units(unit) if unit["counted"] else None
+                self._line(pen, sheet, number, heads, own, unit, unit["verdict"], grey)
+                sheet.set_row(number, 20, None, {"level": 1})
         sheet.freeze_panes(4, 3)
         sheet.autofilter(3, 0, 4 + len(self.groups) + len(book.units), 3)
 
+    def _shown(self, row: str, totals: Any) -> list[Decimal]:
+        """A total and its parts: scaled as on 汇总表, or exact."""
+        if self.scaled:
+            return [in_unit(self.book, self.scaled[row, id_]) for id_ in (TOTAL, *self.money)]
+        return self._exact(totals)
+
+    def _exact(self, values: Any) -> list[Decimal]:
+        side = next((c.side for c in self.book.columns if c.side), "")
+        total = sum((values[c.id] for c in self.book.columns if c.side == side), Decimal(0))
+        return [total, *(values[id_] for id_ in self.money)]
+
+    def _units(self, group: str) -> Callable[[Any], list[Decimal]]:
+        """How a unit's amounts are shown."""
+        if not self.scaled:
+            return self._exact
+        units, _ = self.book.scaled_units(group, self.scaled)
+        return lambda unit: [in_unit(self.book, units[unit["code"], id_]) for id_ in (TOTAL, *self.money)]
+
     def _line(
-        self, pen: Book, sheet: Any, row: int, heads: list[str], values: Any, verdict: str, style: Any
-    ) -> None:
-        """One row; `values` is None for a unit that does not count."""
-        book = self.book
-        money = [c.id for c in book.columns if c.side]
-        first = next((c.side for c in book.columns if c.side), "")
+        self, pen: Book, sheet: Any, row: int, heads: list[str], amounts: list[Decimal] | None, values: Any,
+        verdict: str, style: Any,
+    ) -> None:  # fmt: skip
+        """One row; `amounts` is None for a unit that does not count."""
         for column, text in enumerate(heads):
             pen.put(sheet, row, column, text, **style)
-        amounts: list[Decimal | None] = [None] * (1 + len(money))
-        if values is not None:
-            total = sum((values[c.id] for c in book.columns if c.side == first), Decimal(0))
-            amounts = [total, *(values[id_] for id_ in money)]
-        for column, amount in enumerate(amounts, len(heads)):
-            places = max(book.campaign.edition.decimals, _places(amount))
-            pen.put(sheet, row, column, amount, places, **style)
-        after = len(heads) + len(amounts)
+        shown: list[Decimal | None] = [*amounts] if amounts else [None] * (1 + len(self.money))
+        for column, amount in enumerate(shown, len(heads)):
+            pen.put(sheet, row, column, amount, max(self.places, _places(amount)), **style)
+        after = len(heads) + len(shown)
         pen.put(sheet, row, after, verdict, **style)
-        made, budget = (None, None) if values is None else (int(values[PROJECTS]), Decimal(values[BUDGET]))
+        made = int(values[PROJECTS]) if amounts else None
+        budget = None
+        if amounts:
+            budget = Decimal(values[BUDGET])
+            budget = in_unit(self.book, budget) if self.scaled else budget
         pen.put(sheet, row, after + 1, made, **style)
-        pen.put(sheet, row, after + 2, budget, max(book.campaign.edition.decimals, _places(budget)), **style)
+        pen.put(sheet, row, after + 2, budget, max(self.places, _places(budget)), **style)
 
 
 def _places(amount: Decimal | None) -> int:

@@ -43,6 +43,7 @@ class Book:
     def sheet(self, name: str, widths: Sequence[float], *, landscape: bool = True, repeat: int = 0) -> Any:
         """A sheet set up for A4: widths in characters, `repeat` = last head row (0-based) on each page."""
         sheet = self.book.add_worksheet(name)
+        sheet.set_default_row(20)
         for column, width in enumerate(widths):
             sheet.set_column(column, column, width)
         sheet.set_paper(9)
@@ -89,6 +90,7 @@ class Book:
         for number, row in enumerate(rows, 3):
             for column, value in enumerate(row):
                 self.put(sheet, number, column, value)
+            sheet.set_row(number, height(row, widths))
         sheet.freeze_panes(3, 0)
         if rows:
             sheet.autofilter(2, 0, 2 + len(rows), len(heads) - 1)
@@ -110,6 +112,16 @@ class Book:
             sheet.write_string(
                 row, column, str(value)[:32_000], self.style(border=1, text_wrap=True, **style)
             )
+
+
+def height(texts: Sequence[Any], widths: Sequence[float]) -> float:
+    """The points that a row needs for its longest wrapped text."""
+    lines = 1
+    for value, width in zip(texts, widths, strict=True):
+        if isinstance(value, str):
+            taken = sum(2 if ord(char) > 255 else 1 for char in value)
+            lines = max(lines, -int(-taken // max(1.0, width - 1.5)))
+    return min(409.0, max(20.0, 15.0 * lines + 4))
 
 
 def _across(sheet: Any, row: int, first: int, last: int, text: str, style: Any) -> None:

@@ -1,0 +1,265 @@
+"""The ledger is whole whatever happens: two collectors at once, a kill, damage, another version."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.campaign import EDITION, fill_in, make_campaign, sent_workbooks, unit_rows, write_units
+from xltool.campaign import ledger as ledgers
+from xltool.campaign.branch import new_branch, submit, take_parcel
+from xltool.campaign.collect import collect
+from xltool.campaign.distribute import distribute
+from xltool.campaign.folder import open_campaign
+from xltool.campaign.rollup import rollup, rollup_json
+from xltool.campaign.transfer import export_campaign, import_campaign
+from xltool.campaign.units import UnitsError, read_units
+from xltool.model import XltoolError
+
+COLLECT = "import sys; from xltool.cli import main; sys.exit(main(['collect', '--campaign', *sys.argv[1:]]))"
+
+
+def returned(folder, campaign):
+    """Every unit hands in two versions, the later one with another goal."""
+    distribute(campaign)
+    folder.mkdir()
+    for n, (code, blank) in enumerate(sent_workbooks(campaign.folder / "下发").items()):
+        for version, goal in enumerate(
+            ["目标1：修好全部列入计划的水库。", "目标1：修好水库并通过县级验收。"]
+        ):
+            file = folder / f"{version}-{code}.xlsx"
+            file.write_bytes(fill_in(blank, {"department.goal": goal}))
+            os.utime(file, (1_700_000_000 + version * 1000, 1_700_000_000 + version * 1000 + n))
+    return folder
+
+
+def outcome(campaign):
+    """What the bureau relies on: which content counts for each unit, and the totals."""
+    counted = {code: row["sha256"] for code, row in campaign.ledger.counted().items()}
+    data = rollup_json(rollup(campaign))
+    return counted, data["whole"], len(campaign.ledger.returns())
+
+
+def start(campaign, folder):
+    return subprocess.Popen([sys.executable, "-c", COLLECT, str(campaign.folder), str(folder)])
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The campaign as one undisturbed run leaves it, and its returns."""
+    base = tmp_path_factory.mktemp("账")
+    campaign = make_campaign(base, 2, 15)
+    folder = returned(base / "in", campaign)
+    archive = base / "空.zip"
+    export_campaign(campaign, archive)
+    collect(campaign, [folder])
+    return archive, folder, outcome(campaign)
+
+
+def test_two_processes_collecting_at_once(expected, tmp_path):
+    archive, folder, right = expected
+    campaign = import_campaign(archive, tmp_path / "两个")
+    processes = [start(campaign, folder) for _ in range(2)]
+    for process in processes:
+        assert process.wait(120) == 0
+    assert outcome(campaign) == right
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this system")
+def test_a_kill_while_collecting_loses_nothing(expected, tmp_path, monkeypatch):
+    archive, folder, right = expected
+    campaign = import_campaign(archive, tmp_path / "断")
+    # One return a transaction, so that there is something to cut in two.
+    code = f"import xltool.campaign.collect as c; c.BATCH = 1; {COLLECT}"
+    process = subprocess.Popen([sys.executable, "-c", code, str(campaign.folder), str(folder)])
+    deadline = time.monotonic() + 60
+    while len(campaign.ledger.returns()) < 5:  # a reader is never blocked
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    campaign.ledger.close()
+    again = open_campaign(campaign.folder)  # whole: the integrity check passes
+    cut = len(again.ledger.returns())
+    assert 5 <= cut < right[2], "the run was over before it was killed"
+    collect(again, [folder])
+    assert outcome(again) == right
+
+
+def test_a_reader_sees_the_ledger_while_it_is_written(tmp_path):
+    campaign = make_campaign(tmp_path, 1, 2)
+    other = open_campaign(campaign.folder)
+    with campaign.ledger.writing(), campaign.ledger.transaction():
+        campaign.ledger.set_meta({"title": "新"})
+        assert other.ledger.meta()["title"] == "批次"
+    assert other.ledger.meta()["title"] == "新"
+
+
+def test_a_second_writer_waits_and_then_says_so(tmp_path, monkeypatch):
+    campaign = make_campaign(tmp_path, 1, 2)
+    other = open_campaign(campaign.folder)
+    monkeypatch.setattr(ledgers, "WAIT", 0.05)
+    with campaign.ledger.writing(), pytest.raises(XltoolError, match="另一个 xltool"), other.ledger.writing():
+        pass
+
+
+def test_a_damaged_ledger_is_said_in_one_line(tmp_path):
+    campaign = make_campaign(tmp_path, 2, 30)
+    campaign.ledger.close()
+    file = campaign.folder / ledgers.FILE
+    data = bytearray(file.read_bytes())
+    data[4096:12288] = b"\xff" * 8192
+    file.write_bytes(data)
+    with pytest.raises(XltoolError, match="台账读不了"):
+        open_campaign(campaign.folder)
+
+
+def test_a_schema_change_backs_up_first(tmp_path, monkeypatch):
+    campaign = make_campaign(tmp_path, 1, 2)
+    campaign.ledger.close()
+    monkeypatch.setattr(ledgers, "_MIGRATIONS", (*ledgers._MIGRATIONS, "CREATE TABLE more (x TEXT) STRICT;"))
+    monkeypatch.setattr(ledgers, "VERSION", 2)
+    again = open_campaign(campaign.folder)
+    assert again.ledger.base.execute("SELECT COUNT(*) FROM more").fetchone()[0] == 0
+    [backup] = (campaign.folder / "backups").glob("*.db")
+    old = sqlite3.connect(backup)
+    assert old.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert old.execute("SELECT COUNT(*) FROM units").fetchone()[0] == 2
+    old.close()
+    again.ledger.close()
+    monkeypatch.undo()
+    with pytest.raises(XltoolError, match="更新的 xltool"):
+        open_campaign(campaign.folder)
+
+
+def test_no_campaign_here(tmp_path):
+    with pytest.raises(XltoolError, match="不是申报批次文件夹"):
+        open_campaign(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_two_level_campaign(tmp_path):
+    """The district has a ledger of its own; the bureau takes in what it passes up."""
+    bureau = make_campaign(tmp_path, 2, 4)
+    distribute(bureau)
+    district = new_branch(tmp_path / "第1区台账", bureau.folder / "下发" / "第1批" / "第1区.zip")
+    assert (district.title, district.branch, len(district.ledger.units())) == ("批次", True, 4)
+    assert not (district.folder / "keys" / "private.pem").exists()
+    sent = distribute(district)
+    assert sent.units == 4 and [p[0] for p in sent.parcels] == ["主管0", "主管1"]
+    assert distribute(district).units == 0
+    blanks = sent_workbooks(district.folder / "下发")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for n, (code, blank) in enumerate(blanks.items()):
+        (folder / f"{code}.xlsx").write_bytes(fill_in(blank, {"department.basic": "1"} if n == 0 else {}))
+    collect(district, [folder])
+    assert len(district.ledger.counted()) == 3
+    assert submit(district, tmp_path / "上报.zip") == 3
+    result = collect(bureau, [tmp_path / "上报.zip"])
+    assert [(r.kind, r.verdict) for r in result.receipts] == [("genuine", "pass")] * 3
+    assert rollup_json(rollup(bureau))["whole"] == rollup_json(rollup(district))["whole"]
+    # The bureau sends one unit a new workbook: the district takes the further parcel in.
+    rows = unit_rows(2, 4)
+    rows[0][7] = "1500.00"
+    units = read_units(write_units(tmp_path / "u2.xlsx", rows), EDITION)
+    with bureau.ledger.transaction():
+        bureau.ledger.put_units(units)
+    [(_, parcel, _)] = distribute(bureau).parcels
+    assert take_parcel(district, parcel) == 1
+    assert take_parcel(district, parcel) == 0
+    assert distribute(district).units == 1
+    with pytest.raises(XltoolError, match="没有私钥"):
+        _ = district.private_key
+
+
+def test_a_parcel_that_was_touched_makes_no_branch(tmp_path):
+    bureau = make_campaign(tmp_path, 1, 2)
+    distribute(bureau)
+    parcel = bureau.folder / "下发" / "第1批" / "第1区.zip"
+    data = bytearray(parcel.read_bytes())
+    at = data.find(b"PK\x03\x04", 4) + 400
+    data[at : at + 8] = b"\0" * 8
+    parcel.write_bytes(data)
+    with pytest.raises(XltoolError):
+        new_branch(tmp_path / "台账", parcel)
+    assert not (tmp_path / "台账").exists()
+
+
+def test_export_and_import_keep_everything(expected, tmp_path):
+    archive, folder, right = expected
+    first = import_campaign(archive, tmp_path / "一")
+    collect(first, [folder])
+    count = export_campaign(first, tmp_path / "满.zip")
+    assert count == right[2] + 4
+    moved = import_campaign(tmp_path / "满.zip", tmp_path / "二", "")
+    assert outcome(moved) == outcome(first) == right
+    with pytest.raises(XltoolError, match="没有私钥"):
+        distribute(moved)
+
+
+def test_the_private_key_moves_with_the_right_passphrase_only(tmp_path):
+    campaign = make_campaign(tmp_path, 1, 1)
+    secret = (campaign.folder / "keys" / "private.pem").read_bytes().split(b"\n")[1]
+    export_campaign(campaign, tmp_path / "x.zip", "口令abc")
+    assert secret not in (tmp_path / "x.zip").read_bytes()
+    with pytest.raises(XltoolError, match="口令不对"):
+        import_campaign(tmp_path / "x.zip", tmp_path / "错", "别的")
+    assert not (tmp_path / "错").exists()
+    moved = import_campaign(tmp_path / "x.zip", tmp_path / "对", "口令abc")
+    assert distribute(moved).units == 1
+
+
+def test_an_archive_with_anything_else_in_it_is_refused(tmp_path):
+    import zipfile
+
+    campaign = make_campaign(tmp_path, 1, 1)
+    export_campaign(campaign, tmp_path / "x.zip")
+    for name in ("../逃.txt", "keys/private.pem", "originals/../../x", "/etc/passwd", "edition/evil.py"):
+        bad = tmp_path / "bad.zip"
+        bad.write_bytes((tmp_path / "x.zip").read_bytes())
+        with zipfile.ZipFile(bad, "a") as archive:
+            archive.writestr(name, b"x")
+        with pytest.raises(XltoolError):
+            import_campaign(bad, tmp_path / "坏")
+        assert not (tmp_path / "坏").exists()
+    assert not list(tmp_path.parent.glob("逃*"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "heads", "said"),
+    [
+        ([["1", "甲", "区"], ["1", "乙", "区"]], None, "部门编码 1 出现 2 次"),
+        ([["", "甲", "区"]], None, "没有部门编码"),
+        ([["1", "甲", "区", "x"]], ["部门编码", "部门名称", "区县", "资金"], "不认识的列“资金”"),
+        ([["1", "甲"]], ["部门编码", "部门名称"], "缺少列“区县”"),
+        ([["1", "甲", "区", "很多"]], ["部门编码", "部门名称", "区县", "预填资金总额"], "读不成金额"),
+        ([], None, "名单里没有单位"),
+    ],
+)
+def test_a_list_that_cannot_be_used_says_all_that_is_wrong(tmp_path, rows, heads, said):
+    path = write_units(tmp_path / "u.xlsx", rows, heads or ["部门编码", "部门名称", "区县"])
+    with pytest.raises(UnitsError, match=said):
+        read_units(path, EDITION)
+
+
+def test_codes_keep_their_zeros_and_figures_are_exact(tmp_path):
+    heads = ["部门编码", "部门名称", "区县", "资金总额", "上年基本支出", "预填 一般公共预算"]
+    path = write_units(tmp_path / "u.xlsx", [["007", "甲", "区", "1,200.50", "3万元", "５.10"]], heads)
+    [unit] = read_units(path, EDITION)
+    assert unit.code == "007"
+    assert unit.last_year == {"total": "1200.5", "basic": "3"}
+    assert unit.prefilled == {"general": "5.1"}
+
+
+def test_a_folder_that_has_something_is_left_alone(tmp_path):
+    campaign = make_campaign(tmp_path, 1, 1)
+    before = sorted(p.name for p in campaign.folder.iterdir())
+    with pytest.raises(XltoolError, match="已经存在"):
+        make_campaign(tmp_path, 1, 1)
+    assert sorted(p.name for p in Path(campaign.folder).iterdir()) == before

@@ -1,0 +1,168 @@
+"""Seals: true ones verify, nothing else ever does; parcels are whole or said not to be."""
+
+import shutil
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.campaign import fill_in, make_campaign, patched, sent_workbooks
+from xltool.campaign import keys, parcel, seal
+from xltool.campaign.distribute import distribute
+from xltool.campaign.names import distinct, safe_name
+from xltool.campaign.verify import verify
+from xltool.grid import open_grid
+from xltool.model import XltoolError
+
+MARK = seal.Seal(
+    campaign="ab12", title="2024年申报", unit="0310205", name="青山县水利局", district="青山县", year=2024,
+    edition="hunan-2023", issue=1, layout="0" * 64, prefilled={"department": {"year": "2024"}},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys") / "keys"
+    keys.make_keys(folder)
+    return keys.load_private(folder)
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory):
+    campaign = make_campaign(tmp_path_factory.mktemp("封"), 2, 3)
+    distribute(campaign)
+    return campaign
+
+
+def test_a_seal_verifies_and_says_what_it_seals(key):
+    properties = seal.properties_of(MARK, key)
+    assert seal.claimed(properties) == MARK
+    assert seal.genuine(properties, key.public_key())
+    assert max(map(len, properties.values())) <= 255
+    assert seal.properties_of(MARK, key) == properties
+
+
+@settings(deadline=None, max_examples=300)
+@given(data=st.data())
+def test_a_fuzzed_seal_never_verifies(key, data):
+    properties = seal.properties_of(MARK, key)
+    name = data.draw(st.sampled_from(sorted(properties)))
+    text = properties[name]
+    kind = data.draw(st.sampled_from(["change", "insert", "delete", "swap", "drop", "space", "other"]))
+    at = data.draw(st.integers(0, len(text) - 1))
+    char = data.draw(st.characters())
+    if kind == "change":
+        properties[name] = text[:at] + char + text[at + 1 :]
+    elif kind == "insert":
+        properties[name] = text[:at] + char + text[at:]
+    elif kind == "delete":
+        properties[name] = text[:at] + text[at + 1 :]
+    elif kind == "swap":
+        other = data.draw(st.sampled_from(sorted(properties)))
+        properties[name], properties[other] = properties[other], text
+    elif kind == "drop":
+        del properties[name]
+    elif kind == "space":
+        properties[name] = data.draw(st.sampled_from([text + "=", text + " ", text + "\n", " " + text]))
+    else:
+        properties[name] = data.draw(st.text(max_size=300))
+    if properties != seal.properties_of(MARK, key):
+        assert not seal.genuine(properties, key.public_key())
+
+
+def test_another_key_or_another_message_is_no_seal(key, tmp_path):
+    keys.make_keys(tmp_path / "k")
+    other = keys.load_private(tmp_path / "k")
+    assert not seal.genuine(seal.properties_of(MARK, key), other.public_key())
+    # What the same key signed for a manifest is no seal.
+    properties = seal.properties_of(MARK, key)
+    import base64
+
+    import msgspec
+
+    signature = key.sign(parcel.CONTEXT + msgspec.json.encode(MARK))
+    properties[seal.SIGNATURE] = base64.urlsafe_b64encode(signature).decode().rstrip("=")
+    assert not seal.genuine(properties, key.public_key())
+
+
+def test_a_private_key_is_never_written_over(tmp_path):
+    keys.make_keys(tmp_path / "k")
+    with pytest.raises(FileExistsError):
+        keys.make_keys(tmp_path / "k")
+
+
+def only_parcel(campaign):
+    return sorted((campaign.folder / "下发").rglob("*.zip"))[0]
+
+
+def repacked(source, goal, change):
+    files = parcel.read_parcel(source)
+    change(files)
+    parcel.write_parcel(goal, files)
+    return goal
+
+
+def test_a_parcel_is_genuine_and_whole(campaign, tmp_path):
+    result = verify(only_parcel(campaign))
+    assert result.good and result.own_key
+    assert (result.title, result.year, result.district) == ("批次", 2024, "第1区")
+    assert verify(only_parcel(campaign), campaign.public_key).good
+    with zipfile.ZipFile(only_parcel(campaign)) as archive:
+        archive.extractall(tmp_path / "解开")
+    assert verify(tmp_path / "解开").good
+    one = next((tmp_path / "解开").glob("*.xlsx"))
+    assert verify(one).good
+    shutil.copy(one, tmp_path / "独.xlsx")
+    with pytest.raises(XltoolError, match="没有公钥"):
+        verify(tmp_path / "独.xlsx")
+
+
+@pytest.mark.parametrize(
+    "what", ["missing", "extra", "filled", "manifest", "foreign key", "instruction", "form"]
+)
+def test_a_parcel_that_was_touched_is_told(campaign, tmp_path, what):
+    def change(files):
+        name = next(n for n in files if n.startswith("0001"))
+        if what == "missing":
+            del files[name]
+        elif what == "extra":
+            files["0009999_假单位.xlsx"] = files[name]
+        elif what == "filled":
+            files[name] = fill_in(files[name])
+        elif what == "manifest":
+            files[parcel.MANIFEST] = files[parcel.MANIFEST].replace("第1区".encode(), "第9区".encode(), 1)
+        elif what == "foreign key":
+            keys.make_keys(tmp_path / "other")
+            files[parcel.PUBLIC] = (tmp_path / "other" / keys.PUBLIC).read_bytes()
+        elif what == "instruction":
+            files[parcel.INSTRUCTION] += b"<p>"
+        else:
+            files[parcel.EDITION[0]] += b"\n"
+
+    assert not verify(repacked(only_parcel(campaign), tmp_path / "改.zip", change)).good
+
+
+def test_a_workbook_with_a_changed_seal_is_told(campaign, tmp_path):
+    blank = next(iter(sent_workbooks(campaign.folder / "下发").values()))
+    signature = open_grid(blank).properties[seal.SIGNATURE]
+    file = tmp_path / "x.xlsx"
+    file.write_bytes(patched(blank, "docProps/custom.xml", lambda x: x.replace(signature, signature[::-1])))
+    result = verify(file, campaign.public_key)
+    assert not result.good and "封印不真" in result.files[0].said
+
+
+@given(st.text(max_size=300))
+def test_file_names_are_safe_on_windows(text):
+    name = safe_name(text)
+    assert name and name == name.strip(" .")
+    assert not set(name) & set('<>:"/\\|?*') and all(ord(c) >= 32 for c in name)
+    assert name.split(".")[0].upper() not in {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"}
+    assert len(name) <= 81
+
+
+def test_chinese_stays_and_names_differ_to_windows():
+    assert safe_name("县水利局（本级）") == "县水利局（本级）"
+    assert safe_name("con.财政") == "_con.财政"
+    taken = set()
+    assert [distinct("A局", taken), distinct("a局", taken)] == ["A局", "a局(2)"]
