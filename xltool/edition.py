@@ -202,10 +202,6 @@ def editions() -> dict[str, Path]:
     return found
 
 
-# Editions loaded by path: in this process their ids are known from then on.
-_opened: dict[str, Path] = {}
-
-
 def load_edition(which: str | Path = DEFAULT) -> Edition:
     """The edition with this id, or the one in this folder.
 
@@ -216,17 +212,15 @@ def load_edition(which: str | Path = DEFAULT) -> Edition:
         edition = edition_in(folder)
         if (shipped := SHIPPED / edition.id).is_dir() and shipped.resolve() != folder:
             raise EditionError(f"{folder / 'edition.toml'}：id：“{edition.id}”是自带版式的编号，请另取一个")
-        _opened[edition.id] = folder
         return edition
     if (SHIPPED / which / "edition.toml").is_file():
         return _load((SHIPPED / which).resolve())
     known = editions()
-    if which not in known and (which not in _opened or not (_opened[str(which)] / "edition.toml").is_file()):
+    if which not in known:
         raise EditionError(f"没有版式“{which}”；现有版式：{'、'.join(known)}")
-    folder = known.get(str(which)) or _opened[str(which)]
-    edition = _load(folder.resolve())
+    edition = _load(known[str(which)].resolve())
     if edition.id != which:
-        raise EditionError(f"{folder}：文件夹名“{which}”与声明里的 id“{edition.id}”不同")
+        raise EditionError(f"{known[str(which)]}：文件夹名“{which}”与声明里的 id“{edition.id}”不同")
     return edition
 
 
