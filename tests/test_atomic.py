@@ -36,7 +36,7 @@ def test_an_ordinary_file_has_ordinary_permissions(tmp_path):
 
 def test_a_full_disk_is_one_line(tmp_path):
     goal = tmp_path / "结果.txt"
-    with pytest.raises(XltoolError, match="No space left"), writing(goal):
+    with pytest.raises(XltoolError, match="磁盘已满"), writing(goal):
         raise OSError(28, os.strerror(28))
     assert list(tmp_path.iterdir()) == []
 

@@ -209,6 +209,16 @@ def test_an_indented_or_prefixed_spelling_reads_the_same(workbook):
         assert back.faults == ()
 
 
+def test_our_spelling_takes_the_short_way(workbook, monkeypatch):
+    """The slower way gives the same, so nothing but this notices when it is taken all the time."""
+
+    def parsed(*_):
+        raise AssertionError("parsed cell by cell")
+
+    monkeypatch.setattr("xltool.grid._parse_cells", parsed)
+    assert read_grid(open_grid(workbook)) == seed_filing()
+
+
 def test_a_blank_template_is_a_filing_without_answers():
     import xltool
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,29 +23,27 @@ def writing(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[An
     path = Path(path)
     if "b" not in mode:
         options = {"encoding": "utf-8", "newline": "", **options}
+    # Opened with "x" the file is new, and has the rights that any new file gets.
+    temporary = path.with_name(f".xltool-{secrets.token_hex(8)}.tmp")
+    fresh = mode.replace("w", "x")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".xltool-", suffix=".tmp", dir=path.parent)
+        try:
+            file = temporary.open(fresh, **options)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = temporary.open(fresh, **options)
     except OSError as error:
         raise _failed(path, error) from error
-    temporary = Path(name)
     try:
-        with os.fdopen(handle, mode, **options) as file:
+        with file:
             yield file
-        _ordinary_permissions(temporary)
         temporary.replace(path)
-    except OSError as error:
-        raise _failed(path, error) from error
-    finally:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
-
-
-def _ordinary_permissions(temporary: Path) -> None:
-    """Temporary files are readable by their owner only; an ordinary file is what the umask says."""
-    umask = os.umask(0)
-    os.umask(umask)
-    temporary.chmod(0o666 & ~umask)
+        if isinstance(error, OSError):
+            raise _failed(path, error) from error
+        raise
 
 
 class DiskError(XltoolError):

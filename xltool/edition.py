@@ -213,8 +213,8 @@ def load_edition(which: str | Path = DEFAULT) -> Edition:
         if (shipped := SHIPPED / edition.id).is_dir() and shipped.resolve() != folder:
             raise EditionError(f"{folder / 'edition.toml'}：id：“{edition.id}”是自带版式的编号，请另取一个")
         return edition
-    if (SHIPPED / which / "edition.toml").is_file():
-        return _load((SHIPPED / which).resolve())
+    if which in _shipped():
+        return _shipped_edition(str(which))
     known = editions()
     if which not in known:
         raise EditionError(f"没有版式“{which}”；现有版式：{'、'.join(known)}")
@@ -229,6 +229,16 @@ def edition_in(folder: Path) -> Edition:
     if not (folder / "edition.toml").is_file():
         raise EditionError(f"{folder}：这个文件夹里没有 edition.toml")
     return _load(folder.resolve())
+
+
+@functools.cache
+def _shipped() -> frozenset[str]:
+    return frozenset(file.parent.name for file in SHIPPED.glob("*/edition.toml"))
+
+
+@functools.cache
+def _shipped_edition(id_: str) -> Edition:
+    return _load((SHIPPED / id_).resolve())
 
 
 def _is_path(which: str | Path) -> bool:

@@ -126,9 +126,12 @@ def read_area(text: str) -> Area | None:
     return Area(top, left, bottom, right)
 
 
-def open_grid(source: Path | str | bytes) -> Grid:
-    """A received .xlsx as a grid. Raises Unreadable (with the reason) or OSError."""
-    return grid_of(Package(source) if isinstance(source, bytes) else open_package(source))
+def open_grid(source: Path | str | bytes, *, blanks: bool = False) -> Grid:
+    """A received .xlsx as a grid. Raises Unreadable (with the reason) or OSError.
+
+    With `blanks` the blank cells that may be edited are there too (a template's inputs).
+    """
+    return grid_of(Package(source) if isinstance(source, bytes) else open_package(source), blanks=blanks)
 
 
 class Unpacked(dict[str, bytes]):
@@ -145,7 +148,7 @@ class Parts(Protocol):
     def read(self, name: str) -> bytes: ...
 
 
-def grid_of(package: Parts) -> Grid:
+def grid_of(package: Parts, *, blanks: bool = False) -> Grid:
     """The grid of a package's parts. Raises Unreadable."""
     workbook = _main_part(package)
     folder = workbook.rpartition("/")[0]
@@ -159,7 +162,7 @@ def grid_of(package: Parts) -> Grid:
             sheet.hidden = True
             continue
         sheet.part = _resolve(folder, target)
-        _worksheet(package.read(sheet.part), sheet, strings, styles)
+        _worksheet(package.read(sheet.part), sheet, strings, styles, blanks)
         _remarks(package, sheet)
     for name, scope, text in names:
         # A name that damage or a paste turned into #REF! is there, but leads nowhere.
@@ -216,8 +219,8 @@ Name = tuple[str, int | None, str]
 
 
 _PLAIN_NAME = re.compile(
-    r'<definedName(?= [^<>]*\bname="([^"<>&]*+)")(?:(?= [^<>]*\blocalSheetId="(\d++)")|)'
-    r" [^<>]*+>([^<>]*+)</definedName>"
+    r'<definedName name="([^"<>&]*+)"(?: localSheetId="([0-9]++)")?+(?: hidden="[01]")?+>'
+    r"([^<>]*+)</definedName>"
 )
 
 
@@ -225,7 +228,7 @@ def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     """Sheets, their relation ids, and names (name, number of the sheet it belongs to, where it leads)."""
     before, opening, rest = data.partition(b"<definedNames>")
     listed, closing, after = rest.partition(b"</definedNames>")
-    if opening and closing and b"&#" not in listed and not _UNUSUAL_BYTES.search(listed):
+    if opening and closing and b"&#" not in listed and len(listed.translate(None, _CONTROL)) == len(listed):
         found = _PLAIN_NAME.findall(listed.decode("utf-8", "replace"))
         if listed.count(b"<") == 2 * len(found):
             grid, ids, _ = _parse_workbook(before + after)
@@ -269,14 +272,15 @@ def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     return grid, ids, names
 
 
-def _shared_strings(package: Parts, targets: dict[str, tuple[str, str]]) -> list[str]:
+def _shared_strings(package: Parts, targets: dict[str, tuple[str, str]]) -> Mapping[str, str]:
     part = _part_of(package, targets, "/sharedStrings")
-    return _string_table(package.read(part)) if part else []
+    return _string_table(package.read(part)) if part else {}
 
 
 @functools.lru_cache(maxsize=16)
-def _string_table(data: bytes) -> list[str]:
-    strings: list[str] = []
+def _string_table(data: bytes) -> Mapping[str, str]:
+    """Shared texts by their number as cells write it."""
+    strings: dict[str, str] = {}
     pieces: list[str] = []
     wanted = phonetic = False
 
@@ -294,7 +298,7 @@ def _string_table(data: bytes) -> list[str]:
         if tag == "rPh":
             phonetic = False
         elif tag == "si":
-            strings.append(unescape("".join(pieces)))
+            strings[str(len(strings))] = unescape("".join(pieces))
 
     def text(data: str) -> None:
         if wanted:
@@ -378,8 +382,8 @@ def unescape(text: str) -> str:
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
 _HIDDEN_ROW = re.compile(r'<row (?=[^<>]*\bhidden="(?:1|true)")[^<>]*?\br="(\d{1,7})"')
 _PLAIN_CELL = re.compile(
-    r'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"(?: s="([0-9]++)")?+(?: t="(s|n|str|inlineStr|b)")?+'
-    r'(?:/>|></c>|><v>([^<>]*+)</v></c>|><is><t(?: xml:space="preserve")?+>([^<>]*+)</t></is></c>)'
+    r'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"(?: s="([0-9]++)")?+(?: t="(s|n|str|inlineStr|b)")?+>'
+    r'(?:<v>([^<>]*+)</v></c>|<is><t(?: xml:space="preserve")?+>([^<>]*+)</t></is></c>)'
 )
 
 
@@ -396,18 +400,20 @@ class _Addresses(dict[str, tuple[int, int]]):
 
 
 _ADDRESSES = _Addresses()
-_UNUSUAL_BYTES = re.compile(rb"[\x00-\x08\x0b-\x1f]")
-_UNUSUAL = re.compile("[\x00-\x08\x0b-\x1f]")
+# Not allowed in XML, or (carriage return) not what a parser gives back.
+_CONTROL = bytes({*range(32)} - {9, 10})
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 
 
-def _worksheet(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) -> None:
-    """Fill a sheet from its XML; a blank locked cell is left out."""
+def _worksheet(
+    data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles, blanks: bool = False
+) -> None:
+    """Fill a sheet from its XML; blank cells are left out unless they are open and asked for."""
     before, opening, rest = data.partition(b"<sheetData>")
     cells, closing, after = rest.partition(b"</sheetData>")
     try:
-        if opening and closing and _plain_cells(cells, sheet, strings, styles):
+        if not blanks and opening and closing and _plain_cells(cells, sheet, strings, styles):
             data = b"%b<sheetData/>%b" % (before, after)
         else:
             sheet.cells.clear()
@@ -421,46 +427,42 @@ def _worksheet(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) ->
     sheet.hidden_lines += frame.hidden
 
 
-def _plain_cells(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) -> bool:
+def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> bool:
     """Take the cells at a glance where they are spelled as usual; False where they are not."""
+    if len(data.translate(None, _CONTROL)) != len(data):
+        return False
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return False
-    if _UNUSUAL.search(text) or ("&" in text and _ENTITY.search(text)):
+    if "&" in text and _ENTITY.search(text):
         return False
     found = _PLAIN_CELL.findall(text)
     # Every tag is one of a row or of a cell taken, or else the spelling is not the usual one.
     count = text.count
-    tags = (
-        count("<row ") + count("</row>") + len(found) + count("</c>") + 2 * count("<v>") + 4 * count("<is>")
-    )
-    if tags != count("<"):
+    tags = count("<row ") + count("</row>") + count("<c ") + count("</c>")
+    if tags + 2 * count("<v>") + 4 * count("<is>") != count("<") or len(found) != count("</c>"):
         return False
     if "hidden=" in text:
         sheet.hidden_lines += [f"第{row}行" for row in _HIDDEN_ROW.findall(text)]
     cells = sheet.cells
     unlocked, formats = styles
     for address, style, kind, value, inline in found:
-        locked = style not in unlocked
         content = value or inline
         if not content:
-            if not locked:
-                cells[_ADDRESSES[address]] = _OPEN
             continue
         number, form = False, ""
         if kind == "s":
-            index = int(content) if content.isdigit() else -1
-            if not 0 <= index < len(strings):
+            if content not in strings:
                 raise Unreadable(f"文件已损坏：{sheet.name} 的 {address} 指向不存在的文字")
-            content = strings[index]
+            content = strings[content]
         elif not kind or kind == "n":
             number, form = True, formats.get(style, "")
         elif kind == "b":
             content = "TRUE" if content == "1" else "FALSE"
         else:
             content = unescape(xml_unescape(content, _QUOTES) if "&" in content else content)
-        cells[_ADDRESSES[address]] = Cell(content, number, "", False, locked, form)
+        cells[_ADDRESSES[address]] = Cell(content, number, "", False, style not in unlocked, form)
     return True
 
 
@@ -497,7 +499,7 @@ def _frame(data: bytes) -> _Frame:
     return _Frame(frozenset(merges), protected, objects, hidden)
 
 
-def _parse_cells(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) -> None:
+def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> None:
     cells = sheet.cells
     row = column = 0
     kind = style = ""
@@ -542,10 +544,10 @@ def _parse_cells(data: bytes, sheet: Sheet, strings: list[str], styles: Styles) 
                 return
             number = error = False
             if kind == "s":
-                index = int(content) if content.isdigit() else -1
-                if not 0 <= index < len(strings):
-                    raise Unreadable(f"文件已损坏：{sheet.name} 的 {cell_name(row, column)} 指向不存在的文字")
-                content = strings[index]
+                if content not in strings:
+                    at = cell_name(row, column)
+                    raise Unreadable(f"文件已损坏：{sheet.name} 的 {at} 指向不存在的文字")
+                content = strings[content]
             elif kind == "n":
                 number = True
             elif kind == "b":

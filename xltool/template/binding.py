@@ -17,7 +17,7 @@ def problems(path: Path | str, edition: Edition) -> list[str]:
     Raises XltoolError when the file is no workbook.
     """
     try:
-        grid = open_grid(Path(path))
+        grid = open_grid(Path(path), blanks=True)
     except (Unreadable, OSError) as error:
         raise XltoolError(f"{path}：{error}") from error
     found = []
