@@ -1,0 +1,1 @@
+"""How fast xltool is, side by side with what else there is: `python -m benchmarks`."""

@@ -1,0 +1,172 @@
+"""`python -m benchmarks`: fill, read, start-up and growth, side by side; a table, and JSON for a record."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.contest import Result, contest
+from benchmarks.fillers import FILLERS
+from benchmarks.growth import Run, growth
+from benchmarks.readers import READERS
+from benchmarks.startup import BARE, startup
+
+MEMORY, DISK = Path("/dev/shm"), Path.cwd()
+OTHER_FILLERS = [name for name in FILLERS if not name.startswith(("xltool", "limit", "openpyxl"))]
+ON_DISK = ["xltool fill", "xltool render only", "openpyxl, naive", "limit: write", "limit: write atomically"]
+PARTS = ("fill", "disk", "read", "startup", "growth")
+
+
+@click.command()
+@click.option("--rounds", default=7, show_default=True, help="Interleaved rounds; medians are shown.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these parts.")
+@click.option("--sizes", default="100,1000,10000", show_default=True, help="Files in the growth runs.")
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Write all figures here as JSON.")
+def main(rounds: int, parts: Sequence[str], sizes: str, file: Path | None) -> None:
+    """Measure xltool beside what else there is, on this machine."""
+    console = Console(width=110)
+    parts = parts or PARTS
+    load = os.getloadavg()[0]
+    console.print(f"{machine()}; load before: {load:.1f}")
+    figures: dict[str, Any] = {"machine": machine(), "load_before": load, "rounds": rounds}
+    targets: list[tuple[str, float, str, float]] = []
+    if "fill" in parts:
+        results = contest(list(FILLERS), "fill", MEMORY, rounds)
+        show(console, "Fill the seed's forms, on a memory file system", results, "xltool fill")
+        figures["fill"] = [asdict(one) for one in results]
+        targets += fill_targets(timed(results))
+    if "disk" in parts:
+        names = [
+            "xltool fill",
+            "xltool render only",
+            "openpyxl, naive",
+            "limit: write",
+            "limit: write atomically",
+        ]
+        results = contest(names, "fill", DISK, rounds)
+        show(console, "The same on a disk", results, "xltool fill")
+        figures["disk"] = [asdict(one) for one in results]
+        at = timed(results)
+        targets.append(("fill / writing, disk", at["xltool fill"] / at["limit: write"], "≤", 2))
+    if "read" in parts:
+        results = contest(list(READERS), "read", MEMORY, rounds)
+        show(console, "Read the filled forms", results, "xltool read + all rules")
+        figures["read"] = [asdict(one) for one in results]
+        at = timed(results)
+        targets.append(
+            ("openpyxl load / read + rules", at["openpyxl load"] / at["xltool read + all rules"], "≥", 20)
+        )
+    if "startup" in parts:
+        results = startup(max(rounds, 9))
+        show(console, "From nothing to done", results, BARE)
+        figures["startup"] = [asdict(one) for one in results]
+        at = timed(results)
+        targets.append(("xltool --version / bare Python", at["xltool --version"] / at[BARE], "≤", 3))
+        targets.append(("xltool check FILE / bare Python", at["xltool check FILE"] / at[BARE], "≤", 10))
+    if "growth" in parts:
+        runs = growth([int(n) for n in sizes.split(",")], (1, 2), ("fill", "check", "book"), MEMORY)
+        show_growth(console, runs)
+        figures["growth"] = [asdict(one) for one in runs]
+    show_targets(console, targets)
+    figures["targets"] = [dict(zip(("what", "is", "sign", "limit"), one, strict=True)) for one in targets]
+    figures["load_after"] = os.getloadavg()[0]
+    console.print(f"load after: {figures['load_after']:.1f}")
+    if file:
+        file.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def machine() -> str:
+    """The kind of processor, cores, system and Python; nothing that names this one machine."""
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def timed(results: Sequence[Result]) -> dict[str, float]:
+    return {one.name: one.seconds for one in results if one.rounds}
+
+
+def fill_targets(at: Mapping[str, float]) -> list[tuple[str, float, str, float]]:
+    fill = at["xltool fill"]
+    fastest = min((name for name in OTHER_FILLERS if name in at), key=lambda name: at[name])
+    return [
+        ("naive openpyxl / fill", at["openpyxl, naive"] / fill, "≥", 60),
+        (f"fastest other filler ({fastest}) / fill", at[fastest] / fill, "≥", 12),
+        ("fill / deflating and writing the same bytes", fill / at["limit: deflate + write"], "≤", 2.5),
+    ]
+
+
+def show(console: Console, title: str, results: Sequence[Result], base: str) -> None:
+    """A table of medians; the ratio is each one's time over that of `base`."""
+    table = Table(title=title)
+    for head in ("", "ms a file", "CPU ms", "files/s", "× " + base, "least–most ms", "peak MB"):
+        table.add_column(head, justify="left" if not head else "right")
+    at = timed(results)
+    for one in sorted(results, key=lambda one: at.get(one.name, 1e9)):
+        if not one.rounds:
+            table.add_row(one.name, "–", "–", "–", "–", one.skipped[:40], "–")
+            continue
+        cpu = f"{one.cpu_seconds * 1000:.2f}" if one.cpu else "–"
+        spread = f"{min(one.rounds) * 1000:.2f}–{max(one.rounds) * 1000:.2f}"
+        peak = f"{one.peak_mb:.0f}" if one.peak_mb else "–"
+        ratio = f"{one.seconds / at[base]:.2f}"
+        table.add_row(
+            one.name, f"{one.seconds * 1000:.2f}", cpu, f"{1 / one.seconds:,.0f}", ratio, spread, peak
+        )
+    console.print(table)
+
+
+def show_growth(console: Console, runs: Sequence[Run]) -> None:
+    table = Table(
+        title="xltool batch, memory file system: fill one-unit books, check workbooks, one large book"
+    )
+    for head in (
+        "",
+        "files",
+        "workers",
+        "seconds",
+        "files/s",
+        "× 1 worker",
+        "parent MB",
+        "largest worker MB",
+    ):
+        table.add_column(head, justify="right" if head else "left")
+    alone = {(run.kind, run.files): run.seconds for run in runs if run.workers == 1}
+    for run in runs:
+        faster = alone.get((run.kind, run.files), run.seconds) / run.seconds
+        speed = f"{run.files / run.seconds:,.0f}"
+        seconds, cpu = f"{run.seconds:.1f}", f"{run.cpu_seconds:.1f}"
+        memory = f"{run.parent_mb:.0f}", f"{run.worker_mb:.0f}"
+        table.add_row(
+            run.kind, f"{run.files:,}", str(run.workers), seconds, cpu, speed, f"{faster:.2f}", *memory
+        )
+    console.print(table)
+
+
+def show_targets(console: Console, targets: Sequence[tuple[str, float, str, float]]) -> None:
+    table = Table(title="Targets")
+    for head in ("", "is", "should be", ""):
+        table.add_column(head, justify="right" if head else "left")
+    for what, value, sign, limit in targets:
+        met = value >= limit if sign == "≥" else value <= limit
+        table.add_row(what, f"{value:.1f}", f"{sign} {limit:g}", "met" if met else "NOT MET")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

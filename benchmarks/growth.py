@@ -1,0 +1,103 @@
+"""Runs of `xltool batch` over 100 to 10,000 inputs: seconds a file and memory must not grow."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.forms import jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: how many inputs, worker processes, seconds by the clock and of the
+    processors, memory of the parent and of the largest worker."""
+
+    kind: str
+    files: int
+    workers: int
+    seconds: float
+    cpu_seconds: float
+    parent_mb: float
+    worker_mb: float
+
+
+def inputs(folder: Path, kind: str, count: int) -> Path:
+    """`count` data books of one unit (`fill`), as many workbooks (`check`), or one data book of as many
+    units (`book`), no two alike."""
+    from xltool.databook import write_databook
+    from xltool.render import render
+
+    folder.mkdir(parents=True)
+    if kind == "book":
+        write_databook([job.filing for job in jobs(count)], folder / "book.xlsx")
+        return folder
+    for n, job in enumerate(jobs(count)):
+        home = folder / f"{n % 97:02}"
+        home.mkdir(exist_ok=True)
+        if kind == "check":
+            (home / f"unit{n}.xlsx").write_bytes(render(job.filing))
+        else:
+            write_databook([job.filing], home / f"unit{n}.json")
+    return folder
+
+
+def growth(sizes: Sequence[int], workers: Sequence[int], kinds: Sequence[str], place: Path) -> list[Run]:
+    runs = []
+    for kind in kinds:
+        for count in sizes:
+            with tempfile.TemporaryDirectory(dir=place, prefix="xltool-bench-") as folder:
+                source = inputs(Path(folder) / "in", kind, count)
+                runs += [batch(source, Path(folder) / f"out{n}", kind, count, n) for n in workers]
+    return runs
+
+
+def batch(source: Path, out: Path, kind: str, count: int, workers: int) -> Run:
+    options = ["--jobs", str(workers), "--json"]
+    command = [sys.executable, "-m", "xltool", "batch", str(source), str(out), *options]
+    used = _children_cpu()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
+    peaks: dict[int, int] = {}
+    watching = threading.Thread(target=_watch, args=(process.pid, peaks), daemon=True)
+    watching.start()
+    began = time.perf_counter()
+    last = ""
+    assert process.stdout
+    for line in process.stdout:
+        last = line
+    process.wait()
+    seconds = time.perf_counter() - began
+    summary = json.loads(last)
+    done = sum(summary["verdicts"].values())
+    if done != count or summary["failed"]:
+        raise RuntimeError(f"{done} of {count} done: {str(summary)[:300]}")
+    parent = peaks.pop(process.pid, 0)
+    worker = max(peaks.values(), default=0)
+    return Run(kind, count, workers, seconds, _children_cpu() - used, parent / 2**20, worker / 2**20)
+
+
+def _children_cpu() -> float:
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+def _watch(pid: int, peaks: dict[int, int]) -> None:
+    """The greatest memory of a process and of each of its children, looked at ten times a second."""
+    try:
+        parent = psutil.Process(pid)
+        while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
+            for one in (parent, *parent.children(recursive=True)):
+                peaks[one.pid] = max(peaks.get(one.pid, 0), one.memory_info().rss)
+            time.sleep(0.1)
+    except psutil.NoSuchProcess:
+        return

@@ -1,0 +1,39 @@
+"""How long a command takes from nothing: each a new process, in turn, the bare interpreter beside them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.contest import Result
+from benchmarks.forms import jobs
+
+BARE = "python -c pass"
+
+
+def startup(rounds: int) -> list[Result]:
+    from xltool.render import render
+
+    with tempfile.TemporaryDirectory(prefix="xltool-bench-") as folder:
+        form = Path(folder) / "form.xlsx"
+        [job] = jobs(1)
+        form.write_bytes(render(job.filing))
+        commands = {
+            BARE: ["-c", "pass"],
+            "xltool --version": ["-m", "xltool", "--version"],
+            "xltool check FILE": ["-m", "xltool", "check", str(form)],
+            "import openpyxl": ["-c", "import openpyxl"],
+        }
+        results = [Result(name) for name in commands]
+        for n in range(rounds + 1):
+            for result in results:
+                began = time.perf_counter()
+                subprocess.run(
+                    [sys.executable, *commands[result.name]], stdout=subprocess.DEVNULL, check=False
+                )
+                if n:  # the first round warms the disk
+                    result.rounds.append(time.perf_counter() - began)
+    return results

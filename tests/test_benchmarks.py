@@ -1,0 +1,52 @@
+"""The benchmarks measure what they say: every filler writes the same answers into the form."""
+
+import pytest
+from openpyxl.utils.cell import coordinate_to_tuple
+
+from benchmarks.fillers import FILLERS, Prepared
+from benchmarks.forms import jobs
+from benchmarks.readers import READERS
+from xltool.grid import open_grid
+from xltool.render import render
+
+# Those that come with xltool's own dependencies; the others are run where they are installed.
+OURS = ["xltool fill", "xltool render only", "openpyxl, naive", "openpyxl, loaded once"]
+
+
+def test_no_two_filings_are_alike():
+    first, second = jobs(2)
+    assert first.filing != second.filing
+    assert [at for *at, _ in first.cells] == [at for *at, _ in second.cells]
+    assert sum(a != b for a, b in zip(first.cells, second.cells, strict=True)) > 25
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_filler_writes_the_same_answers(name, tmp_path):
+    both = list(jobs(2))
+    paths = [tmp_path / "1.xlsx", tmp_path / "2.xlsx"]
+    FILLERS[name]()(both, paths)
+    for job, path in zip(both, paths, strict=True):
+        sheets = open_grid(path).sheets
+        for number, name, value in job.cells:
+            cell = sheets[number][coordinate_to_tuple(name)]
+            assert (float(cell.text) if cell.number else cell.text) == value
+
+
+@pytest.mark.parametrize("name", [n for n in FILLERS if n.startswith("limit")])
+def test_a_limit_writes_no_less_than_there_is(name, tmp_path):
+    [job] = jobs(1)
+    fill = FILLERS[name]()
+    assert isinstance(fill, Prepared)
+    fill.prepare([job])
+    fill([job], [tmp_path / "x"])
+    whole = len(render(job.filing))
+    assert whole * 0.75 < (tmp_path / "x").stat().st_size <= whole
+    if "deflate" not in name:
+        assert open_grid(tmp_path / "x").sheets
+
+
+@pytest.mark.parametrize("name", ["xltool read + all rules", "openpyxl load", "openpyxl read_only, values"])
+def test_every_reader_reads(name, tmp_path):
+    [job] = jobs(1)
+    (tmp_path / "x.xlsx").write_bytes(render(job.filing))
+    assert READERS[name]()(tmp_path / "x.xlsx")
