@@ -1,0 +1,22 @@
+"""A workbook as a grid: sheets, cells, merges, names, properties, as any source gives them.
+
+The reader of forms works on this and knows neither zip files nor a live spreadsheet.
+"""
+
+from xltool.grid.opening import Unpacked, grid_of, open_grid
+from xltool.grid.words import (
+    BLANK,
+    Area,
+    Cell,
+    Grid,
+    Sheet,
+    cell_name,
+    column_number,
+    letters,
+    read_area,
+)
+
+__all__ = [
+    "BLANK", "Area", "Cell", "Grid", "Sheet", "Unpacked", "cell_name", "column_number", "grid_of", "letters",
+    "open_grid", "read_area",
+]  # fmt: skip

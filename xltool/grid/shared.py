@@ -1,0 +1,98 @@
+"""What the cells of a workbook share: texts; styles (which may be edited, how numbers are shown)."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from xltool.package import parse_xml
+
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def unescape(text: str) -> str:
+    """Characters that XML can't hold are written `_xHHHH_` in a workbook."""
+    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
+
+
+@functools.lru_cache(maxsize=16)
+def string_table(data: bytes) -> Mapping[str, str]:
+    """Shared texts by their number as cells write it."""
+    strings: dict[str, str] = {}
+    pieces: list[str] = []
+    wanted = phonetic = False
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal wanted, phonetic
+        if tag == "si":
+            pieces.clear()
+        elif tag == "rPh":
+            phonetic = True
+        wanted = tag == "t" and not phonetic
+
+    def end(tag: str) -> None:
+        nonlocal wanted, phonetic
+        wanted = False
+        if tag == "rPh":
+            phonetic = False
+        elif tag == "si":
+            strings[str(len(strings))] = unescape("".join(pieces))
+
+    def text(data: str) -> None:
+        if wanted:
+            pieces.append(data)
+
+    parse_xml(data, start, end, text)
+    return strings
+
+
+class Styles(NamedTuple):
+    """By cell style number as written: which may be edited when protected, and number formats."""
+
+    unlocked: frozenset[str] = frozenset()
+    formats: Mapping[str, str] = MappingProxyType({})
+
+
+# Builtin formats that show a number as something else. Those that Chinese Excel adds are dates.
+_BUILTIN = {
+    **dict.fromkeys(("9", "10"), "0%"),
+    **dict.fromkeys(
+        map(str, (14, 15, 16, 22, 27, 28, 29, 30, 31, 36, 50, 51, 52, 53, 54, 56, 58)), "yyyy-m-d"
+    ),
+    **dict.fromkeys(("17", "55", "57"), "yyyy-m"),
+    **dict.fromkeys(map(str, (18, 19, 20, 21, 32, 33, 34, 35, 45, 46, 47)), "h:mm:ss"),
+}
+
+
+@functools.lru_cache(maxsize=16)
+def read_styles(data: bytes) -> Styles:
+    """The styles of a workbook."""
+    codes = dict(_BUILTIN)
+    unlocked: set[str] = set()
+    formats: dict[str, str] = {}
+    inside = False
+    number = -1
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal inside, number
+        if tag == "cellXfs":
+            inside = True
+        elif tag == "numFmt":
+            codes[a.get("numFmtId", "")] = a.get("formatCode", "")
+        elif inside and tag == "xf":
+            number += 1
+            if code := codes.get(a.get("numFmtId", "")):
+                formats[str(number)] = code
+        elif inside and tag == "protection" and a.get("locked") in ("0", "false"):
+            unlocked.add(str(number))
+
+    def end(tag: str) -> None:
+        nonlocal inside
+        if tag == "cellXfs":
+            inside = False
+
+    parse_xml(data, start, end)
+    return Styles(frozenset(unlocked), formats)

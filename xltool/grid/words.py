@@ -1,0 +1,116 @@
+"""The words of a workbook as a grid: cells, areas, sheets, addresses."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Cell(NamedTuple):
+    """One cell: its value as text ("" = blank), whether it is a number, and what was odd about it.
+
+    `format` is a number's format code where it may show the number as something else (`0%`, a date).
+    """
+
+    text: str
+    number: bool = False
+    formula: str = ""
+    error: bool = False
+    locked: bool = True
+    format: str = ""
+
+
+class Area(NamedTuple):
+    """A rectangle of cells, 1-based and inclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __str__(self) -> str:
+        first = f"{letters(self.left)}{self.top}"
+        last = f"{letters(self.right)}{self.bottom}"
+        return first if first == last else f"{first}:{last}"
+
+
+BLANK = Cell("")
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One worksheet: cells by (row, column), 1-based; only cells that say something need be there."""
+
+    name: str
+    cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
+    merges: set[Area] = field(default_factory=set)
+    names: dict[str, Area | None] = field(default_factory=dict)
+    protected: bool = True
+    hidden: bool = False
+    hidden_lines: list[str] = field(default_factory=list)
+    objects: bool = False
+    notes: dict[str, str] = field(default_factory=dict)  # cell → a reader's remark; not part of the form
+    part: str = ""
+
+    def __getitem__(self, at: tuple[int, int]) -> Cell:
+        return self.cells.get(at, BLANK)
+
+    def whole(self, area: Area) -> Area:
+        """The merged area that begins where this one does, or else the area itself."""
+        for merge in self.merges:
+            if merge.top == area.top and merge.left == area.left:
+                return merge
+        return area
+
+
+@dataclass(slots=True)
+class Grid:
+    """A workbook: its sheets in order, its custom document properties."""
+
+    sheets: list[Sheet]
+    properties: dict[str, str] = field(default_factory=dict)
+    structure_locked: bool = False
+
+
+@functools.lru_cache(maxsize=1024)
+def letters(column: int) -> str:
+    """1 → A, 27 → AA."""
+    text = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
+@functools.lru_cache(maxsize=1024)
+def column_number(text: str) -> int:
+    """A → 1, AA → 27."""
+    number = 0
+    for char in text:
+        number = number * 26 + ord(char) - 64
+    return number
+
+
+@functools.lru_cache(maxsize=8192)
+def cell_name(row: int, column: int) -> str:
+    return f"{letters(column)}{row}"
+
+
+_AREA = re.compile(r"^\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?$")
+# A number outside Excel's limits can't be a place.
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
+
+
+@functools.lru_cache(maxsize=8192)
+def read_area(text: str) -> Area | None:
+    """`$B$3:$F$3` or `D6` as an area; None for anything else."""
+    match = _AREA.match(text)
+    if match is None:
+        return None
+    left, top = column_number(match[1]), int(match[2])
+    right, bottom = (column_number(match[3]), int(match[4])) if match[3] else (left, top)
+    if not (0 < top <= bottom <= LAST_ROW and left <= right <= LAST_COLUMN):
+        return None
+    return Area(top, left, bottom, right)

@@ -1,0 +1,203 @@
+"""One worksheet's XML: its cells, its merges, its protection."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from xml.sax.saxutils import unescape as xml_unescape
+
+from xltool.grid.shared import Styles, unescape
+from xltool.grid.words import LAST_COLUMN, Area, Cell, Sheet, cell_name, column_number, letters, read_area
+from xltool.package import Unreadable, parse_xml
+
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
+_OPEN = Cell("", locked=False)
+
+# The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
+_HIDDEN_ROW = re.compile(r'<row (?=[^<>]*\bhidden="(?:1|true)")[^<>]*?\br="(\d{1,7})"')
+_PLAIN_CELL = re.compile(
+    r'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"(?: s="([0-9]++)")?+(?: t="(s|n|str|inlineStr|b)")?+>'
+    r'(?:<v>([^<>]*+)</v></c>|<is><t(?: xml:space="preserve")?+>([^<>]*+)</t></is></c>)'
+)
+
+
+class _Addresses(dict[str, tuple[int, int]]):
+    """`B3` → (3, 2), remembered: the same few addresses stand in every form."""
+
+    def __missing__(self, address: str) -> tuple[int, int]:
+        if len(self) > 100_000:
+            self.clear()
+        match = _REFERENCE.match(address)
+        assert match is not None  # the pattern of a cell admits nothing else
+        self[address] = at = (int(match[2]), column_number(match[1]))
+        return at
+
+
+_ADDRESSES = _Addresses()
+# Not allowed in XML, or (carriage return) not what a parser gives back.
+CONTROL = bytes({*range(32)} - {9, 10})
+QUOTES = {"&quot;": '"', "&apos;": "'"}
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
+
+
+def read_sheet(
+    data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles, blanks: bool = False
+) -> None:
+    """Fill a sheet from its XML; blank cells are left out unless they are open and asked for."""
+    before, opening, rest = data.partition(b"<sheetData>")
+    cells, closing, after = rest.partition(b"</sheetData>")
+    try:
+        if not blanks and opening and closing and _plain_cells(cells, sheet, strings, styles):
+            data = b"%b<sheetData/>%b" % (before, after)
+        else:
+            sheet.cells.clear()
+            sheet.hidden_lines.clear()
+            _parse_cells(data, sheet, strings, styles)
+        frame = _frame(data)
+    except ValueError as error:
+        raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
+    sheet.merges = set(frame.merges)
+    sheet.protected, sheet.objects = frame.protected, frame.objects
+    sheet.hidden_lines += frame.hidden
+
+
+def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> bool:
+    """Take the cells at a glance where they are spelled as usual; False where they are not."""
+    if len(data.translate(None, CONTROL)) != len(data):
+        return False
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    if "&" in text and _ENTITY.search(text):
+        return False
+    found = _PLAIN_CELL.findall(text)
+    # Every tag is one of a row or of a cell taken, or else the spelling is not the usual one.
+    count = text.count
+    tags = count("<row ") + count("</row>") + count("<c ") + count("</c>")
+    if tags + 2 * count("<v>") + 4 * count("<is>") != count("<") or len(found) != count("</c>"):
+        return False
+    if "hidden=" in text:
+        sheet.hidden_lines += [f"第{row}行" for row in _HIDDEN_ROW.findall(text)]
+    cells = sheet.cells
+    unlocked, formats = styles
+    for address, style, kind, value, inline in found:
+        content = value or inline
+        if not content:
+            continue
+        number, form = False, ""
+        if kind == "s":
+            if content not in strings:
+                raise Unreadable(f"文件已损坏：{sheet.name} 的 {address} 指向不存在的文字")
+            content = strings[content]
+        elif not kind or kind == "n":
+            number, form = True, formats.get(style, "")
+        elif kind == "b":
+            content = "TRUE" if content == "1" else "FALSE"
+        else:
+            content = unescape(xml_unescape(content, QUOTES) if "&" in content else content)
+        cells[_ADDRESSES[address]] = Cell(content, number, "", False, style not in unlocked, form)
+    return True
+
+
+class _Frame(NamedTuple):
+    """A sheet around its cells."""
+
+    merges: frozenset[Area]
+    protected: bool
+    objects: bool
+    hidden: list[str]
+
+
+@functools.lru_cache(maxsize=64)
+def _frame(data: bytes) -> _Frame:
+    merges: set[Area] = set()
+    hidden: list[str] = []
+    protected = objects = False
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal protected, objects
+        if tag == "mergeCell":
+            area = read_area(a.get("ref", ""))
+            if area:
+                merges.add(area)
+        elif tag == "sheetProtection":
+            protected = a.get("sheet") in ("1", "true")
+        elif tag == "col":
+            if a.get("hidden") in ("1", "true"):
+                hidden.append(f"第{letters(min(int(a.get('min', 1)), LAST_COLUMN))}列")
+        elif tag in ("drawing", "oleObjects", "controls", "picture"):
+            objects = True
+
+    parse_xml(data, start)
+    return _Frame(frozenset(merges), protected, objects, hidden)
+
+
+def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> None:
+    cells = sheet.cells
+    row = column = 0
+    kind = style = ""
+    value: list[str] = []
+    formula: list[str] = []
+    has_formula = False
+    taking: list[str] | None = None
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal row, column, kind, style, taking, has_formula
+        if tag == "c":
+            reference = _REFERENCE.match(a.get("r", ""))
+            if reference:
+                column, row = column_number(reference[1]), int(reference[2])
+            else:
+                column += 1
+            kind, style = a.get("t", "n"), a.get("s", "0")
+            value.clear()
+            formula.clear()
+            has_formula = False
+        elif tag == "v" or tag == "t":
+            taking = value
+        elif tag == "f":
+            taking, has_formula = formula, True
+        elif tag == "rPh":
+            taking = None
+        elif tag == "row":
+            row, column = int(a.get("r", row + 1)), 0
+            if a.get("hidden") in ("1", "true"):
+                sheet.hidden_lines.append(f"第{row}行")
+
+    def end(tag: str) -> None:
+        nonlocal taking
+        if tag == "v" or tag == "t" or tag == "f":
+            taking = None
+        elif tag == "c":
+            locked = style not in styles.unlocked
+            content = "".join(value)
+            if not content and not has_formula:
+                if not locked:
+                    cells[row, column] = _OPEN
+                return
+            number = error = False
+            if kind == "s":
+                if content not in strings:
+                    at = cell_name(row, column)
+                    raise Unreadable(f"文件已损坏：{sheet.name} 的 {at} 指向不存在的文字")
+                content = strings[content]
+            elif kind == "n":
+                number = True
+            elif kind == "b":
+                content = "TRUE" if content == "1" else "FALSE"
+            elif kind == "e":
+                error = True
+            else:
+                content = unescape(content)
+            said = ("=" + "".join(formula)) if has_formula else ""
+            code = styles.formats.get(style, "") if number else ""
+            cells[row, column] = Cell(content, number, said, error, locked, code)
+
+    def text(data: str) -> None:
+        if taking is not None:
+            taking.append(data)
+
+    parse_xml(data, start, end, text)
