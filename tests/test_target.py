@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import xltool
 from xltool.target import parse_target, split_targets, write_target
 from xltool.target.dates import Day, Period, Span, read_deadline, read_period
+from xltool.target.normal import normal_text
 from xltool.target.parse import KINDS, Target
 from xltool.target.units import read_unit
 
@@ -292,3 +293,36 @@ def test_the_normal_form_says_the_same(text):
     assert (again.operator, again.number, again.symbol, again.span) == (
         target.operator, target.number, target.symbol, target.span,
     )  # fmt: skip
+
+
+@given(st.one_of(st.text(), st.text(alphabet, max_size=24)))
+def test_a_proposal_reads_as_what_was_written(text):
+    becomes = normal_text(text)
+    if becomes is not None:
+        assert becomes != text.strip() and parse_target(becomes) == parse_target(text)
+        assert normal_text(becomes) is None
+
+
+FRAGMENTS = (
+    "≥ ≤ > 不低于 不超过 达到 控制在 以上 以内 及以下 15 3.5 1,200 100.00 2023 12 家 次 % 万元 亿 元/人 个月 年 月 日 前 底 "
+    "全年 - 至 、 ， ； ： （ ） 含 各 每年 约 余 左右 满意度 增长 个 项目 ** ……"
+)
+fragments = st.sampled_from([*FRAGMENTS.split(), "\n"])
+
+
+@given(st.lists(fragments, max_size=9).map("".join))
+def test_pieces_of_values_in_any_order(text):
+    """What people could write by mistake: the normal form still says what was read."""
+    target = parse_target(text)
+    again = parse_target(target.normal)
+    assert (again.operator, again.number, again.symbol, again.span, again.parts) == (
+        target.operator, target.number, target.symbol, target.span, target.parts,
+    )  # fmt: skip
+    becomes = normal_text(text)
+    assert becomes is None or (parse_target(becomes) == target and normal_text(becomes) is None)
+
+
+def test_a_list_inside_a_stuffed_cell_stays_one_value():
+    split = split_targets("评价\n培训\n评奖", "≥6家\n≥4次\n1万、2万、3万")
+    assert [target.kind for _, target in split] == ["number", "number", "multiple"]
+    assert parse_target("≥6家\n1万、2万、3万").normal == "≥6家\n1万、2万、3万"

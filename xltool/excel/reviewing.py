@@ -10,7 +10,7 @@ from xltool.excel.desk import Desk, busy
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import mark, protection, write_texts
 from xltool.grid import Grid, column_number, open_grid
-from xltool.model import Filing, Finding, Indicator, Place, XltoolError
+from xltool.model import Filing, Finding, Place, XltoolError
 from xltool.report.record import VERDICTS, counts, verdict
 from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, SHEET, marks, results
 from xltool.report.results_xlsx import write_changes, write_results
@@ -162,11 +162,13 @@ def clear_marks() -> str:
 @button
 def normalise() -> str:
     """Rewrite the indicator values that can be read for sure; originals are listed on a sheet."""
+    from xltool.target.normal import changes as normal_forms
+
     here = desk()
     with here.snapshot() as path:
         filing = here.read(path)
         grid = open_grid(path)
-        changes = [c for form in filing.forms for one in form.indicators for c in _normal(one)]
+        changes = [(c.place, c.was, c.becomes) for c in normal_forms(filing) if c.place is not None]
         if not changes:
             return "指标值都已是规范写法，或者读不准，没有改动"
         for sheet in dict.fromkeys(place.sheet for place, _, _ in changes):
@@ -175,22 +177,6 @@ def normalise() -> str:
         file = write_changes(CHANGES_SHEET, [*_listed(grid), *changes], path.with_name("changes.xlsx"))
         _show(here, grid, file, CHANGES_SHEET)
     return f"改写了 {len(changes)} 个指标值，原文记在“{CHANGES_SHEET}”表"
-
-
-def _normal(one: Indicator) -> list[tuple[Place, str, str]]:
-    """(place, was, is) for each cell of an indicator whose normal form says exactly the same."""
-    from xltool.target import parse_target, write_target
-
-    changes = []
-    for column, entry in one.cells.items():
-        target = parse_target(entry.text)
-        measured = target.parts or (target,)
-        if column == "name" or entry.place is None or not all(t.measured for t in measured):
-            continue
-        new = write_target(target)
-        if new != entry.text and parse_target(new) == target:
-            changes.append((entry.place, entry.text, new))
-    return changes
 
 
 def _at(place: Place) -> tuple[int, int]:

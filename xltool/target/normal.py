@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from xltool.model import Entry, Filing, Form, Indicator, Place
+from xltool.model import NOTHING, Entry, Filing, Form, Indicator, Place
 from xltool.target.parse import Target, parse_target
 
 COLUMNS = ("target", "standard")
@@ -35,15 +35,21 @@ def normal_text(text: str) -> str | None:
 
 
 def _one(target: Target) -> str:
+    """One line of a stuffed cell; a line may itself hold a list (1万、2万、3万)."""
+    if target.parts:
+        return "、".join(_one(part) for part in target.parts)
     return target.normal if target.measured else target.text.strip()
 
 
 def changes(filing: Filing) -> Iterator[Change]:
-    """Every value and standard of the filing that is not in its normal form."""
+    """Every value and standard of the filing that is not in its normal form.
+
+    Where a form splits the value into sign, number and unit there is nothing to change.
+    """
     for form in filing.forms:
         for one in form.indicators:
             for column in COLUMNS:
-                entry = one[column]
+                entry = one.cells.get(column, NOTHING)
                 if isinstance(entry.value, str) and (becomes := normal_text(entry.value)) is not None:
                     yield Change(str(one.name.value or ""), entry.value, becomes, entry.place)
 

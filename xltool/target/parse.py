@@ -116,14 +116,15 @@ def parse_target(text: str) -> Target:
 def write_target(target: Target) -> str:
     """The normal form of a value: `≥15家`, `95%`, `12月31日前`; what is no number stays as it is."""
     if target.parts:
-        return "\n".join(write_target(part) for part in target.parts)
+        return "\n".join(write_target(part).replace("\n", "、") or part.text for part in target.parts)
     if target.span is not None:
         return f"{target.label}{target.span}"
     if target.number is None:
         return target.words
     operator = target.operator if target.stated and target.operator else ""
     remark = f"（{target.remark}）" if target.remark else ""
-    return f"{target.label}{operator}{write_number(target.number)}{target.symbol}{target.noun}{remark}"
+    label = target.label.replace(":", "：")
+    return f"{label}{operator}{write_number(target.number)}{target.symbol}{target.noun}{remark}"
 
 
 def write_number(number: Decimal) -> str:
@@ -169,7 +170,7 @@ def _single(text: str, body: str) -> Target | None:
         kind = "period" if span.is_period else "date"
         return Target("≤" if span.deadline else None, None, "", kind, text, span=span)
     match = _NUMBER.fullmatch(body)
-    if match is None:
+    if match is None or "\n" in body:
         return None
     head = _head(match["head"])
     tail = head and _tail((match["tail"] or "").strip(), stated=head[1] is not None)
@@ -204,10 +205,7 @@ def _head(head: str) -> tuple[str, str | None, str] | None:
     """(label, operator, its word) before a number; None where the number is no quantity."""
     rest = head.rstrip()
     operator, word = None, ""
-    for _ in range(2):
-        found = words.ends_with(rest, words.BEFORE)
-        if not found:
-            break
+    while found := words.ends_with(rest, words.BEFORE):
         if operator is not None and words.BEFORE[found] != operator and words.BEFORE[found] != "≥":
             return None
         if operator is None:
@@ -285,15 +283,19 @@ def split_values(body: str) -> list[str]:
 
     Within a line every piece must be a number, date or period of its own, else the line is one.
     """
-    lines = [line for line in (words.trim(line) for line in body.split("\n")) if line]
+    lines = _pieces(body, "\n")
     if len(lines) > 1:
         return lines if any(_counts(line) for line in lines) else [body]
     for marks in (";", "、", ",", ";、,"):
-        pieces = [words.trim(piece) for piece in re.split(f"[{marks}]", body)]
-        pieces = [piece for piece in pieces if piece]
+        pieces = _pieces(body, marks)
         if len(pieces) > 1 and all(_counts(piece) for piece in pieces):
             return pieces
     return [body]
+
+
+def _pieces(body: str, marks: str) -> list[str]:
+    pieces = (words.trim(piece) for piece in re.split(f"[{marks}]", body))
+    return [piece for piece in pieces if piece.strip(words.MARKS)]
 
 
 def _counts(piece: str) -> bool:

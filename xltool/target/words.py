@@ -37,6 +37,9 @@ _LONGEST = max(len(word) for word in (*BEFORE, *AFTER))
 _LAST_CHARACTERS = frozenset(word[-1] for word in (*BEFORE, *AFTER))
 
 
+MARKS = "。;,、. \n"
+
+
 def clean(text: str) -> str:
     """Halfwidth, simplified where declared, one kind of blank, no edges and no closing full stop."""
     return trim(text.translate(_CLEAN).replace("\r\n", "\n"))
@@ -44,7 +47,7 @@ def clean(text: str) -> str:
 
 def trim(text: str) -> str:
     """Without blanks at the edges and without separators at its end."""
-    return text.strip().rstrip("。;,、. \n") if text.strip("。;,、. \n") else text.strip()
+    return text.strip().rstrip(MARKS) if text.strip(MARKS) else text.strip()
 
 
 def without_space(text: str) -> str:
@@ -68,7 +71,7 @@ def combine(front: str | None, front_word: str, back: str | None, back_word: str
     return _BOTH.get((front_word, back_word), "")
 
 
-_LABEL = re.compile(r"(?:[一二三四五六七八九十]、)?[\w《》“”\"·()%/+-]{1,24}[:]?")
+_LABEL = re.compile(r"(?:[一二三四五六七八九十]、)?[\w《》“”\"·()%/+-]{0,23}[^\W_][》”\")]?:?")
 
 
 def is_label(text: str) -> bool:
