@@ -303,10 +303,10 @@ def test_a_proposal_reads_as_what_was_written(text):
         assert normal_text(becomes) is None
 
 
-FRAGMENTS = (
-    "≥ ≤ > 不低于 不超过 达到 控制在 以上 以内 及以下 15 3.5 1,200 100.00 "
-    "2023 12 家 次 % 万元 亿 元/人 个月 年 月 日 前 底 全年 - 至 、 ， ； ： （ ） 含 各 每年 约 余 左右 满意度 增长 个 项目 ** ……"
-)
+FRAGMENTS = """
+≥ ≤ > 不低于 不超过 达到 控制在 以上 以内 及以下 15 3.5 1,200 100.00 2023 12 家 次 % 万元 亿 元/人
+个月 年 月 日 前 底 全年 - 至 、 ， ； ： （ ） 含 各 每年 约 余 左右 满意度 增长 个 项目 ** ……
+"""
 fragments = st.sampled_from([*FRAGMENTS.split(), "\n"])
 
 
