@@ -9,8 +9,7 @@
     const node = tag === "svg" || tag === "rect" || tag === "line"
       ? document.createElementNS(SVG, tag) : document.createElement(tag);
     for (const [name, value] of Object.entries(attributes || {})) {
-      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-      else if (value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
+      if (value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
     }
     node.append(...children.filter((child) => child !== null && child !== ""));
     return node;
@@ -33,6 +32,11 @@
     const [whole, places = ""] = String(amount).split(".");
     return grouped(whole) + "." + places.padEnd(2, "0");
   }
+  const MONEY = { "元": 1, "万元": 1e4, "亿元": 1e8 };
+  const moneys = new Set(units.map((unit) => unit.money).filter(Boolean));
+  const oneMoney = moneys.size === 1 ? `（${[...moneys][0]}）` : "";
+  const amount = (unit) => money(unit.total) + (oneMoney || !unit.money ? "" : ` ${unit.money}`);
+  const worth = (unit) => Number(unit.total) * (MONEY[unit.money] || 0); // only to sort by
   const count = (number) => grouped(String(number));
   const mark = (kind, word) => h("span", { class: `mark ${kind}` }, word);
 
@@ -42,7 +46,8 @@
     const part = Math.floor(unit.number / meta.part);
     if (!parts.has(part)) {
       const element = $(`part-${part}`);
-      if (!element) return null; // the page is still being loaded
+      const whole = element && (element.nextElementSibling || document.readyState !== "loading");
+      if (!whole) return null; // the page is still being loaded
       parts.set(part, JSON.parse(element.textContent));
     }
     const [balance, findings, stale, projects] = parts.get(part)[unit.number % meta.part];
@@ -54,7 +59,7 @@
     const span = high - low || 1;
     const at = (value) => 100 * (value - low) / span;
     const left = Math.min(at(from), at(to));
-    const width = Math.max(Math.abs(at(to) - at(from)), from === to ? 0 : 0.4);
+    const width = Math.max(Math.abs(at(to) - at(from)), from === to ? 0 : 0.8);
     return h("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" },
       h("line", { class: "axis", x1: at(0), x2: at(0), y1: 0, y2: 10 }),
       h("rect", { class: `fill-${kind}`, x: Math.min(left, 100 - width), width, y: 1, height: 8 }));
@@ -171,7 +176,7 @@
     { id: "note", label: "提示", number: true, down: true, class: "middle", compare: (a, b) => a.counts[2] - b.counts[2] },
     { id: "explained", label: "已说明", number: true, down: true, class: "wide", compare: (a, b) => a.counts[3] - b.counts[3] },
     { id: "balance", label: "收支平衡", class: "middle", compare: (a, b) => balances.indexOf(a.balance) - balances.indexOf(b.balance) },
-    { id: "total", label: "资金总额", number: true, down: true, class: "middle", compare: (a, b) => Number(a.total) - Number(b.total) },
+    { id: "total", label: `资金总额${oneMoney}`, number: true, down: true, class: "middle", compare: (a, b) => worth(a) - worth(b) },
     { id: "file", label: "文件", class: "wide file", compare: (a, b) => collator.compare(a.file, b.file) },
   ];
   const balances = ["不平衡", "无法判断", "经非税项目调节后平衡", "平衡", ""].filter((word) => units.some((u) => u.balance === word));
@@ -203,7 +208,7 @@
       h("td", {}, mark(unit.verdict, meta.verdicts[unit.verdict])),
       tally(unit.counts[0]), tally(unit.counts[1]), cell("middle", tally(unit.counts[2])), cell("wide", tally(unit.counts[3])),
       h("td", { class: "middle" }, unit.balance ? mark(MARKS[unit.balance] || "note", unit.balance) : "—"),
-      h("td", { class: "number middle" }, money(unit.total)),
+      h("td", { class: "number middle" }, amount(unit)),
       h("td", { class: "file wide" }, unit.href ? h("a", { href: unit.href }, unit.file) : unit.file));
     if (!opened) return [row];
     const bar = about(unit);
