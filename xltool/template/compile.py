@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import unescape as xml_unescape
 
 from xltool.edition import Edition, EditionError
-from xltool.grid import Area, column_number, letters, open_grid
-from xltool.package import Package, open_package, parse_xml
+from xltool.grid import column_number, letters, open_grid
+from xltool.package import Package, open_package
 from xltool.template.layout import FormLayout, Layout, Rows, load_layout, stamps
+from xltool.template.paper import ATTRIBUTE, LINE, column_widths, font_sizes, page_height, paper_width
+from xltool.template.shifting import (
+    ROW,
+    SCOPE,
+    SHEET,
+    Piece,
+    joined,
+    merge_cells,
+    name_pieces,
+    references,
+    shifted,
+)
 from xltool.template.zipping import Packed, pack
 
-# Stand for the row's number, the sheet's name and its number; can't occur in XML.
-ROW, SHEET, SCOPE = "\0", "\1", "\2"
-
-_ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
 _ROW = re.compile(r"<row ([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 _XF = re.compile(r"<xf [^>]*?(?:/>|>.*?</xf>)", re.DOTALL)
 _UNLOCKED = re.compile(r'(<protection\b[^>]*?\blocked=)"(?:0|false)"')
@@ -62,10 +70,6 @@ class RowPattern:
         )
         size = f' ht="{height:g}" customHeight="1"' if height else ""
         return f'<row r="{ROW}"{self.attributes}{size}>{inner}</row>'.replace(ROW, str(number))
-
-
-# A piece of XML around references: text, or a row number (True: the end of an area).
-Piece = str | tuple[int, bool]
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ def _compile(folder: str, path: Path, stamp: tuple[int, int]) -> Compiled:
     package = open_package(path)
     grid = open_grid(path)
     parts = {sheet.name: sheet.part for sheet in grid.sheets}
-    sizes = _font_sizes(package)
+    sizes = font_sizes(package)
     forms = {
         id_: _sheet(form, parts[form.sheet.name], package.read(parts[form.sheet.name]).decode(), sizes)
         for id_, form in layout.forms.items()
@@ -179,14 +183,14 @@ def _compile(folder: str, path: Path, stamp: tuple[int, int]) -> Compiled:
 
 def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> SheetPattern:
     before, _, rest = xml.partition("<sheetData>")
-    widths = _widths(before)
+    widths = column_widths(before)
     body, closing, after = rest.partition("</sheetData>")
     if not closing:
         raise EditionError(f"工作表“{form.sheet.name}”的写法不认识，请用 Excel 或 WPS 另存模板")
-    papers = {at: _paper(form, at, widths) for at in form.inputs}
+    papers = {at: paper_width(form, at, widths) for at in form.inputs}
     rows = {}
     for match in _ROW.finditer(body):
-        attributes = dict(_ATTRIBUTE.findall(match[1]))
+        attributes = dict(ATTRIBUTE.findall(match[1]))
         number = int(attributes.pop("r"))
         height = float(attributes.pop("ht", 0) or 0)
         attributes.pop("customHeight", None)
@@ -205,34 +209,12 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
     return SheetPattern(
         form,
         part,
-        _references(before),
+        references(before),
         rows,
-        _references(after[:start]),
-        _references(after[stop:]),
-        _page(after, sum(widths.get(column, 9.0) for column in range(1, form.last_column + 1))),
+        references(after[:start]),
+        references(after[stop:]),
+        page_height(after, sum(widths.get(column, 9.0) for column in range(1, form.last_column + 1))),
     )
-
-
-def _paper(form: FormLayout, at: tuple[int, int], widths: dict[int, float]) -> float:
-    """How many characters of the default font the cell (or the merged cell it begins) is wide."""
-    area = next((a for a in form.fields.values() if a[:2] == at), Area(*at, *at))
-    return sum(widths.get(column, 9.0) for column in range(area.left, area.right + 1))
-
-
-_A4 = (8.27, 11.69)  # inches
-
-
-def _page(after: str, width: float) -> float:
-    """How many points of rows fit on a portrait A4 page of this sheet, which is as wide as the page."""
-    margins = re.search(r"<pageMargins ([^>]*)/>", after)
-    a = {key: float(value) for key, value in _ATTRIBUTE.findall(margins[1])} if margins else {}
-    wide = _A4[0] - a.get("left", 0.7) - a.get("right", 0.7)
-    high = _A4[1] - a.get("top", 0.75) - a.get("bottom", 0.75)
-    scale = min(1.0, wide * 96 / (width * 7 + 5))
-    return high * 72 / scale
-
-
-_LINE = 1.45  # line height over font size: room for every font that may stand in for 宋体
 
 
 def _pieces(
@@ -243,7 +225,7 @@ def _pieces(
     empty: list[str | Slot] = []
     slots: dict[int, Slot] = {}
     for match in _CELL.finditer(xml):
-        attributes = dict(_ATTRIBUTE.findall(match[1]))
+        attributes = dict(ATTRIBUTE.findall(match[1]))
         letter = attributes["r"].rstrip("0123456789")
         column, style = column_number(letter), attributes.get("s", "0")
         opening = f'<c r="{letter}{ROW}" s="{style}"'
@@ -258,9 +240,9 @@ def _pieces(
         size = sizes.get(style, 11.0)
         # A wide character takes two units of an 11-point default font; one unit stays free at the edge.
         room = max(2.0, (width - 1.5) * 11.0 / size * 0.97)
-        slots[column] = Slot(column, letter, style, own, room, size * _LINE)
+        slots[column] = Slot(column, letter, style, own, room, size * LINE)
         pieces.append(slots[column])
-        empty.append(Slot(column, letter, style, bare, room, size * _LINE))
+        empty.append(Slot(column, letter, style, bare, room, size * LINE))
     return _joined(pieces), _joined(empty), slots
 
 
@@ -275,116 +257,7 @@ def _joined(pieces: list[str | Slot]) -> tuple[str | Slot, ...]:
     return tuple(joined)
 
 
-_HOLDER = re.compile(
-    r'(?P<attribute>\b(?:ref|sqref|activeCell|topLeftCell)="[^"]*")'
-    r"|(?P<text><(?:formula1?2?|xm:f|xm:sqref)>[^<]*<)"
-    r'|(?P<brk><brk id="\d+")'
-)
-_ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9_.!'])(?P<c1>\$?[A-Z]{1,3}\$?)(?P<r1>\d+)(?::(?P<c2>\$?[A-Z]{1,3}\$?)(?P<r2>\d+))?(?![A-Za-z0-9_(.])"
-)
-_LITERAL = re.compile(r'("[^"]*"|&quot;.*?&quot;)')
-
-
-def _references(xml: str) -> tuple[Piece, ...]:
-    """XML cut at the row numbers of its references."""
-    pieces: list[Piece] = []
-    last = 0
-    for match in _HOLDER.finditer(xml):
-        pieces.append(xml[last : match.start()])
-        last = match.end()
-        if match["attribute"]:
-            key, _, value = match[0].partition('"')
-            pieces += [f'{key}"', *addresses(value[:-1]), '"']
-        elif match["text"]:
-            tag, _, value = match[0].partition(">")
-            pieces.append(tag + ">")
-            for n, part in enumerate(_LITERAL.split(value[:-1])):
-                pieces += [part] if n % 2 else addresses(part)
-            pieces.append("<")
-        else:
-            number = re.sub(r"\D", "", match[0])
-            pieces += ['<brk id="', (int(number), True), '"']
-    pieces.append(xml[last:])
-    return _merged(pieces)
-
-
-def addresses(text: str) -> list[Piece]:
-    """A formula or list of areas cut at its row numbers."""
-    pieces: list[Piece] = []
-    last = 0
-    for match in _ADDRESS.finditer(text):
-        pieces += [text[last : match.start()] + match["c1"], (int(match["r1"]), False)]
-        if match["c2"]:
-            pieces += [":" + match["c2"], (int(match["r2"]), True)]
-        last = match.end()
-    pieces.append(text[last:])
-    return pieces
-
-
-def _merged(pieces: list[Piece]) -> tuple[Piece, ...]:
-    merged: list[Piece] = []
-    for piece in pieces:
-        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += piece
-        else:
-            merged.append(piece)
-    return tuple(merged)
-
-
-def shifted(pieces: Iterable[Piece], rows: Rows) -> str:
-    """The pieces as text, with the row numbers where the rows now stand."""
-    return "".join(
-        [
-            piece if isinstance(piece, str) else str(rows.end(piece[0]) if piece[1] else rows.start(piece[0]))
-            for piece in pieces
-        ]
-    )
-
-
-def merge_cells(merges: Iterable[Area]) -> str:
-    merged = sorted(merges)
-    inner = "".join([f'<mergeCell ref="{area}"/>' for area in merged])
-    return f'<mergeCells count="{len(merged)}">{inner}</mergeCells>' if merged else ""
-
-
-def _widths(xml: str) -> dict[int, float]:
-    widths: dict[int, float] = {}
-    for match in re.finditer(r"<col ([^>]*)/>", xml):
-        a = dict(_ATTRIBUTE.findall(match[1]))
-        for column in range(int(a["min"]), min(int(a["max"]), 256) + 1):
-            widths[column] = float(a.get("width", 9))
-    return widths
-
-
-def _font_sizes(package: Package) -> dict[str, float]:
-    """Cell style number → font size in points."""
-    fonts: list[float] = []
-    styles: list[float] = []
-    inside = ""
-
-    def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal inside
-        if tag in ("fonts", "cellXfs", "cellStyleXfs", "dxfs"):
-            inside = tag
-        elif inside == "fonts" and tag == "font":
-            fonts.append(11.0)
-        elif inside == "fonts" and tag == "sz":
-            fonts[-1] = float(a["val"])
-        elif inside == "cellXfs" and tag == "xf":
-            styles.append(fonts[int(a.get("fontId", 0))])
-
-    def end(tag: str) -> None:
-        nonlocal inside
-        if tag == inside:
-            inside = ""
-
-    parse_xml(package.read("xl/styles.xml"), start, end)
-    return {str(n): size for n, size in enumerate(styles)}
-
-
 _NAME = re.compile(r"(<definedName [^>]*>)([^<]*)</definedName>")
-_TITLE_ROWS = re.compile(r"(\$)(\d+)(:\$)(\d+)")
 
 
 def _workbook(
@@ -402,33 +275,19 @@ def _workbook(
     scoped: dict[int, list[Piece]] = {}
     common = []
     for match in _NAME.finditer(inner):
-        attributes = dict(_ATTRIBUTE.findall(match[1]))
+        attributes = dict(ATTRIBUTE.findall(match[1]))
         scope = attributes.pop("localSheetId", None)
         if scope is None:
             common.append(match[0])
             continue
         tag = "<definedName" + "".join(f' {key}="{value}"' for key, value in attributes.items())
         opening = f'{tag} localSheetId="{SCOPE}">'
-        scoped.setdefault(int(scope), []).extend([opening, *_name_pieces(match[2]), "</definedName>"])
+        scoped.setdefault(int(scope), []).extend([opening, *name_pieces(match[2]), "</definedName>"])
     sheets = []
     for number, match in enumerate(re.finditer(r"<sheet ([^>]*)/>", listed)):
-        a = dict(_ATTRIBUTE.findall(match[1]))
+        a = dict(ATTRIBUTE.findall(match[1]))
         name = xml_unescape(a["name"], {"&quot;": '"', "&apos;": "'"})
         rid = next(v for k, v in a.items() if k.endswith(":id"))
-        names = _merged(scoped.get(number, []))
+        names = joined(scoped.get(number, []))
         sheets.append(SheetEntry(name, rid, parts[name], a.get("state", ""), names))
     return (before, between, last), tuple(sheets), tuple(common)
-
-
-def _name_pieces(text: str) -> list[Piece]:
-    """What a name leads to, cut at sheet names and row numbers."""
-    pieces: list[Piece] = []
-    for n, part in enumerate(re.split(r"('(?:[^']|'')*'!|[^'!,:$]+!)", text)):
-        if n % 2:
-            pieces.append(SHEET)
-        elif _TITLE_ROWS.fullmatch(part.rstrip(",")):
-            first, last = re.findall(r"\d+", part)
-            pieces += ["$", (int(first), False), ":$", (int(last), True), part[len(part.rstrip(",")) :]]
-        else:
-            pieces += addresses(part)
-    return pieces

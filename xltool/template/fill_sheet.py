@@ -11,8 +11,9 @@ from xml.sax.saxutils import escape
 from xltool.edition import Field
 from xltool.model import Entry, Form, XltoolError
 from xltool.money import plain
-from xltool.template.compile import ROW, SheetPattern, Slot
+from xltool.template.compile import SheetPattern, Slot
 from xltool.template.layout import Rows
+from xltool.template.shifting import ROW
 
 MAX_TEXT = 32_767  # characters in a cell
 MAX_HEIGHT = 409.0  # points; no row can be higher

@@ -1,0 +1,68 @@
+"""How wide and high the paper is for what stands in a cell: column widths, font sizes, the page."""
+
+from __future__ import annotations
+
+import re
+
+from xltool.grid import Area
+from xltool.package import Package, parse_xml
+from xltool.template.layout import FormLayout
+
+ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
+
+
+def paper_width(form: FormLayout, at: tuple[int, int], widths: dict[int, float]) -> float:
+    """How many characters of the default font the cell (or the merged cell it begins) is wide."""
+    area = next((a for a in form.fields.values() if a[:2] == at), Area(*at, *at))
+    return sum(widths.get(column, 9.0) for column in range(area.left, area.right + 1))
+
+
+_A4 = (8.27, 11.69)  # inches
+
+
+def page_height(after: str, width: float) -> float:
+    """How many points of rows fit on a portrait A4 page of this sheet, which is as wide as the page."""
+    margins = re.search(r"<pageMargins ([^>]*)/>", after)
+    a = {key: float(value) for key, value in ATTRIBUTE.findall(margins[1])} if margins else {}
+    wide = _A4[0] - a.get("left", 0.7) - a.get("right", 0.7)
+    high = _A4[1] - a.get("top", 0.75) - a.get("bottom", 0.75)
+    scale = min(1.0, wide * 96 / (width * 7 + 5))
+    return high * 72 / scale
+
+
+LINE = 1.45  # line height over font size: room for every font that may stand in for 宋体
+
+
+def column_widths(xml: str) -> dict[int, float]:
+    widths: dict[int, float] = {}
+    for match in re.finditer(r"<col ([^>]*)/>", xml):
+        a = dict(ATTRIBUTE.findall(match[1]))
+        for column in range(int(a["min"]), min(int(a["max"]), 256) + 1):
+            widths[column] = float(a.get("width", 9))
+    return widths
+
+
+def font_sizes(package: Package) -> dict[str, float]:
+    """Cell style number → font size in points."""
+    fonts: list[float] = []
+    styles: list[float] = []
+    inside = ""
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal inside
+        if tag in ("fonts", "cellXfs", "cellStyleXfs", "dxfs"):
+            inside = tag
+        elif inside == "fonts" and tag == "font":
+            fonts.append(11.0)
+        elif inside == "fonts" and tag == "sz":
+            fonts[-1] = float(a["val"])
+        elif inside == "cellXfs" and tag == "xf":
+            styles.append(fonts[int(a.get("fontId", 0))])
+
+    def end(tag: str) -> None:
+        nonlocal inside
+        if tag == inside:
+            inside = ""
+
+    parse_xml(package.read("xl/styles.xml"), start, end)
+    return {str(n): size for n, size in enumerate(styles)}
