@@ -45,6 +45,14 @@ def test_both_readmes_give_the_same_commands():
     assert headings[0] == headings[1]
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.en.md"])
+def test_both_readmes_lead_to_every_page(name):
+    text = (ROOT / name).read_text("utf-8")
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} | {"CHANGELOG.md"}
+    assert {page for page in pages if f"]({page})" not in text} == set()
+    assert {page for page in re.findall(r"\]\(([^)]+\.md)\)", text) if not (ROOT / page).exists()} == set()
+
+
 def test_ci_runs_the_readme_test_command():
     [_, tests] = blocks("README.md")
     assert tests.strip() in (ROOT / ".ci" / "run").read_text("utf-8")
