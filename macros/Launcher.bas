@@ -8,6 +8,7 @@ Public Function Interpreter() As String
     Set shell = CreateObject("WScript.Shell")
     path = shell.ExpandEnvironmentStrings("%APPDATA%") & "\xltool\python.txt"
     Interpreter = CreateObject("Scripting.FileSystemObject").OpenTextFile(path, 1, False, -1).ReadLine()
+    If AscW(Interpreter) = &HFEFF Then Interpreter = Mid$(Interpreter, 2)
 End Function
 
 Public Function CommandLine(ByVal python As String, ByVal button As String, _

@@ -400,10 +400,18 @@ def test_all_is_put_back_when_a_button_fails(app, seed, monkeypatch, tmp_path):
     with pytest.raises(XltoolError, match=r"xltool\.log"):
         press("check_all")
     assert (app.screen_updating, app.calculation, app.display_alerts) == (True, "automatic", True)
+    assert (app.enable_events, app.security) == (True, 1)
     log = tmp_path / "roaming" / "xltool" / "xltool.log"
     assert "ZeroDivisionError" in log.read_text("utf-8")
     assert str(log) in app.alerts[0]
     assert "Traceback" not in app.alerts[0]
+
+
+def test_no_macro_of_a_copy_can_run(app, seed, tmp_path):
+    app.files = [tmp_path / "a.pdf"]
+    press("export_pdf")
+    assert app.opened_with == 3, "macros are barred while a copy is open"
+    assert app.security == 1, "and as before afterwards"
 
 
 def test_a_busy_excel_is_said_to_be_busy(app, seed):

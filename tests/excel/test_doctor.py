@@ -21,6 +21,7 @@ def page(values, **more):
 
 
 def test_a_sound_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr("xltool.excel.doctor.finds_xltool", lambda python: True)
     monkeypatch.setenv("APPDATA", str(tmp_path))
     installation.install()
     lines = page(SOUND)
@@ -63,6 +64,18 @@ def test_an_old_addin_or_a_python_that_went_away(tmp_path, monkeypatch):
     lines = page(SOUND)
     assert "与本版本不同" in lines["加载项"].found
     assert "不存在" in lines["加载项用的 Python"].found
+
+
+def test_a_python_that_finds_no_xltool_in_isolation(tmp_path, monkeypatch):
+    monkeypatch.setenv("APPDATA", str(tmp_path))
+    installation.install()
+    bare = tmp_path / "pythonw.exe"
+    bare.write_text("#!/bin/sh\nexit 1\n")
+    bare.chmod(0o755)
+    installation.user().interpreter.write_bytes(f"{bare}\r\n".encode("utf-16"))
+    line = page(SOUND)["加载项用的 Python"]
+    assert line.right is False
+    assert "--user" in line.todo
 
 
 def test_the_page_on_another_system(monkeypatch):

@@ -20,7 +20,8 @@ from xltool.report.results import RESULTS_SHEET
 
 
 @pytest.mark.xdist_group("calc")
-def test_the_entry_point_takes_what_the_launcher_gives(app, tmp_path, capsys):
+def test_the_entry_point_takes_what_the_launcher_gives(app, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("xltool.excel.__main__.LINGER_SECONDS", 0.0)
     name = '沅江 "申报"=2023.xlsx'
     book = app.books.open(str(fill(seed_filing(), tmp_path / "a.xlsx")))
     book.fullname = name
@@ -28,6 +29,7 @@ def test_the_entry_point_takes_what_the_launcher_gives(app, tmp_path, capsys):
     assert main(["check_all", "--book", escaped, "--hwnd", str(app.hwnd)]) == 0
     assert RESULTS_SHEET in [s.name for s in book.sheets]
     assert "错误" in capsys.readouterr().out
+    assert app.status_bar is False, "the foot line is Excel's again"
     assert main(["check_all", "--book", "no.xlsx", "--hwnd", "1"]) == 2
     assert "已经不在" in capsys.readouterr().err
 

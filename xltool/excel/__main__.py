@@ -6,6 +6,8 @@ import argparse
 import io
 import re
 import sys
+import time
+from contextlib import suppress
 
 from xltool.model import XltoolError
 
@@ -14,6 +16,22 @@ def unescaped(name: str) -> str:
     """The launcher writes what is not plain as *XXXX, one UTF-16 unit in hex."""
     units = re.sub(r"\*([0-9A-F]{4})", lambda m: chr(int(m[1], 16)), name)
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+# How long a message stays at the foot of Excel's window, which shows it until told otherwise.
+LINGER_SECONDS = 12.0
+
+
+def give_back_the_foot(book: str, hwnd: int) -> None:
+    """Let the message be read, then give the line back to Excel unless something else stands there."""
+    from xltool.excel.desk import attach
+
+    with suppress(Exception):
+        desk = attach(book, hwnd)
+        shown = desk.app.status_bar
+        time.sleep(LINGER_SECONDS)
+        if desk.app.status_bar == shown:
+            desk.say(None)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,12 +50,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         said = press(given.button, given.book, given.hwnd)
     except XltoolError as error:
-        if sys.stderr is not None:
-            print(error, file=sys.stderr)
-        return 2
-    if sys.stdout is not None:
-        print(said)
-    return 0
+        said, code, stream = str(error), 2, sys.stderr
+    else:
+        code, stream = 0, sys.stdout
+    if stream is not None:
+        print(said, file=stream)
+    if given.hwnd is not None:
+        give_back_the_foot(given.book, given.hwnd)
+    return code
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ What is shown is made as a file as well, and its sheet is copied in, again in on
 
 from __future__ import annotations
 
-import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -45,8 +45,10 @@ class Desk:
     @contextmanager
     def snapshot(self) -> Iterator[Path]:
         """The workbook as it stands now, as a file that is gone when the block ends."""
-        with tempfile.TemporaryDirectory(prefix="xltool-") as folder:
-            path = Path(folder) / "snapshot.xlsx"
+        # Excel opens no two workbooks of one name: ours have names that nobody else gives.
+        name = "xltool-snapshot" + (Path(self.book.name).suffix or ".xlsx")
+        with tempfile.TemporaryDirectory(prefix="xltool-", ignore_cleanup_errors=True) as folder:
+            path = Path(folder) / name
             self.book.api.SaveCopyAs(str(path))
             yield path
 
@@ -54,7 +56,7 @@ class Desk:
         """The filing in a snapshot. Raises XltoolError where the workbook is none of ours."""
         from xltool.reader import read
 
-        filing = replace(read(path), source=self.book.fullname)
+        filing = replace(read(path), source=self.source)
         for fault in filing.faults:
             if fault.kind in _NOT_OURS:
                 raise XltoolError(f"{_NOT_OURS[fault.kind]}：{fault.detail}")
@@ -94,7 +96,7 @@ class Desk:
         """Copy all sheets of a file behind the last sheet of the workbook."""
         last = self.book.sheets[-1].api
         with self.opened(path) as book:
-            book.api.Worksheets.Copy(None, last)
+            book.api.Worksheets.Copy(Before=None, After=last)
 
     def go(self, sheet: xw.Sheet, cell: str | tuple[int, int] = "A1") -> None:
         """Bring a cell before the accountant's eyes."""
@@ -128,27 +130,45 @@ class Desk:
     @property
     def folder(self) -> Path | None:
         """Where the workbook lies, None where it was never saved."""
-        place = Path(self.book.fullname)
+        place = Path(self.source)
         return place.parent if place.is_absolute() else None
+
+    @property
+    def source(self) -> str:
+        """The workbook's full name as Excel has it: a path, an address in a cloud, or just a name."""
+        return str(self.book.api.FullName)
 
 
 def _path(answer: Any) -> Path | None:
     return Path(answer) if isinstance(answer, str) and answer else None
 
 
+_FORCE_DISABLE = 3  # msoAutomationSecurityForceDisable
+
+
 @contextmanager
 def quiet(app: xw.App, *, calculating: bool) -> Iterator[None]:
-    """Nothing flickers, recalculates or asks meanwhile; all of it is put back whatever happens."""
-    names = ["screen_updating", "display_alerts"] + (["calculation"] if calculating else [])
-    before = {name: getattr(app, name) for name in names}
+    """Nothing flickers, recalculates, asks or reacts meanwhile; all of it is put back whatever happens.
+
+    A copy of a received file may be opened, and automation would run its macros unasked: barred.
+    """
+    wanted: dict[tuple[Any, str], Any] = {
+        (app, "screen_updating"): False,
+        (app, "display_alerts"): False,
+        (app, "enable_events"): False,
+        (app.api, "AutomationSecurity"): _FORCE_DISABLE,
+    }
+    if calculating:
+        wanted[app, "calculation"] = "manual"
+    before = [(owner, name, getattr(owner, name)) for owner, name in wanted]
     try:
-        for name in names:
-            setattr(app, name, "manual" if name == "calculation" else False)
+        for (owner, name), value in wanted.items():
+            setattr(owner, name, value)
         yield
     finally:
-        for name, value in before.items():
+        for owner, name, value in before:
             with suppress(Exception):
-                setattr(app, name, value)
+                setattr(owner, name, value)
 
 
 def attach(book: str = "", hwnd: int | None = None) -> Desk:
@@ -158,7 +178,9 @@ def attach(book: str = "", hwnd: int | None = None) -> Desk:
     """
     app = _app(hwnd)
     if not book:
-        return Desk(app, app.books.active if len(app.books) else None)
+        active = app.books.active if len(app.books) else None
+        # With nothing but a hidden workbook open, Excel has no active one.
+        return Desk(app, active if active is not None and active.api is not None else None)
     try:
         return Desk(app, app.books[book])
     except (KeyError, LookupError) as error:
@@ -168,31 +190,55 @@ def attach(book: str = "", hwnd: int | None = None) -> Desk:
 def _app(hwnd: int | None) -> xw.App:
     import xlwings as xw
 
+    _bounded()
     try:
         running = list(xw.apps)
     except Exception as error:  # no engine on this system
         raise XltoolError("这台机器上没有能连接的 Excel") from error
-    chosen = [app for app in running if hwnd is not None and app.hwnd == hwnd] or running[:1]
-    if chosen:
-        return chosen[0]
-    wps = _wps()
-    if wps is None:
+    for app in running:
+        if app.hwnd == hwnd:
+            return app
+    found = _by_window(hwnd) or (running[0] if running else _by_name())
+    if found is None:
         raise XltoolError("没有找到正在运行的 Excel：请先打开 Excel 和要用的工作簿")
-    return wps
+    return found
 
 
-def _wps() -> xw.App | None:
-    """WPS answers to the same calls under its own name; its windows are not found like Excel's."""
-    if os.name != "nt":
+def _by_window(hwnd: int | None) -> xw.App | None:
+    """The Excel of a window that is not the front one of its process (each workbook has its own)."""
+    if sys.platform != "win32" or not hwnd:
+        return None
+    import xlwings as xw
+    from xlwings import _xlwindows
+
+    with suppress(Exception):
+        app = xw.App(impl=_xlwindows.App(xl=hwnd), add_book=False)
+        len(app.books)
+        return app
+    return None
+
+
+def _by_name() -> xw.App | None:
+    """An Excel without any workbook has no window to find it by; WPS has other windows."""
+    if sys.platform != "win32":
         return None
     import xlwings as xw
     from win32com.client import GetActiveObject
     from xlwings import _xlwindows
 
-    for name in ("Ket.Application", "ET.Application"):
+    for name in ("Excel.Application", "Ket.Application", "ET.Application"):
         with suppress(Exception):
-            return xw.App(impl=_xlwindows.App(xl=GetActiveObject(name)), add_book=False)
+            running = _xlwindows.COMRetryObjectWrapper(GetActiveObject(name))
+            return xw.App(impl=_xlwindows.App(xl=running), add_book=False)
     return None
+
+
+def _bounded() -> None:
+    """xlwings repeats a refused call for ever; a cell that stays in edit mode must end in a sentence."""
+    if sys.platform == "win32":
+        from xlwings import _xlwindows
+
+        _xlwindows.N_COM_ATTEMPTS = 500
 
 
 def busy(error: Exception) -> bool:

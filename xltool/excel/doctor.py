@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import platform
 import struct
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import xltool
 from xltool.excel.addin import ADDIN, Installed, user
@@ -128,8 +130,22 @@ def _addin(place: Installed) -> Iterator[Line]:
         yield Line(False, "加载项用的 Python", f"没有写明：{place.interpreter}", again)
     elif not python.is_file():
         yield Line(False, "加载项用的 Python", f"不存在：{python}", again)
+    elif not finds_xltool(python):
+        todo = (
+            "把 xltool 装进虚拟环境（python -m venv），不要用 pip install --user，再运行 xltool addin install"
+        )
+        yield Line(False, "加载项用的 Python", f"隔离运行时找不到 xltool：{python}", todo)
     else:
         yield Line(True, "加载项用的 Python", str(python))
+
+
+def finds_xltool(python: Path) -> bool:
+    """Whether this Python finds xltool the way the launcher starts it: isolated, so no --user packages."""
+    try:
+        command = [str(python), "-I", "-B", "-c", "import xltool"]
+        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def windows_registry(root: str, key: str, name: str) -> object:

@@ -52,7 +52,7 @@ def fill_from_data() -> str:
         new = _choose(load_databook(source, old.edition), old)
         if _answered(old) and not here.confirm(f"工作簿里已有内容，换成“{new.unit}”的数据吗？"):
             return "没有填充，内容未动"
-        file = fill(new, path.with_name("filled.xlsx"))
+        file = fill(new, path.with_name("xltool-filled.xlsx"))
         if here.locked:
             here.app.books.api.Add(str(file))
             return "工作簿结构受保护，填好的表在另一个新窗口里，请另存"
@@ -93,7 +93,7 @@ def _replace_forms(here: Desk, grid: Grid, file: Path, edition: Edition) -> None
     former = [s.name for s in grid.sheets if form_of(layout, s) is not None]
     with here.opened(file) as filled:
         wanted = [s.name for s in filled.sheets]
-        filled.api.Worksheets.Copy(None, here.book.sheets[-1].api)
+        filled.api.Worksheets.Copy(Before=None, After=here.book.sheets[-1].api)
     brought = list(here.book.sheets)[-len(wanted) :]
     for name in former:
         here.book.sheets[name].delete()
@@ -209,11 +209,11 @@ def add_project() -> str:
         edition = load_edition(filing.edition)
         if here.locked:
             raise XltoolError("工作簿结构受保护，加不了表；请向下发单位要可以加表的版本")
-        blank = path.with_name("blank.xlsx")
+        blank = path.with_name("xltool-blank.xlsx")
         blank.write_bytes(edition.template.read_bytes())
         with here.opened(blank) as template:
             form = template.api.Worksheets(edition.project.sheet)
-            form.Copy(None, here.book.sheets[-1].api)
+            form.Copy(Before=None, After=here.book.sheets[-1].api)
     new = here.book.sheets[-1]
     layout = load_layout(edition).forms["project"]
     if filing.department is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def export_pdf() -> str:
         if place is None:
             return "没有导出"
         with here.opened(path) as copy:
+            with suppress(Exception):  # under a password, the results are printed too
+                copy.api.Unprotect()
             ours: list[int | str] = [s.name for s in copy.sheets if s.name in (RESULTS_SHEET, CHANGES_SHEET)]
             copy.to_pdf(str(place), exclude=ours or None, exclude_start_string="\0")
     if not place.is_file():

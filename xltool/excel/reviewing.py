@@ -51,7 +51,7 @@ def _review(marked: Callable[[Finding], bool]) -> tuple[Filing, list[Finding], s
         findings = check(filing, strict=False)
         grid = open_grid(path)
         unmarked = _mark(here, path, grid, marks(f for f in findings if marked(f)))
-        file = write_results(results(filing, findings), path.with_name("results.xlsx"))
+        file = write_results(results(filing, findings), path.with_name("xltool-results.xlsx"))
         shown = _show(here, grid, file, RESULTS_SHEET)
     if unmarked:
         shown += f"（{'、'.join(unmarked)}有保护密码，没有加批注）"
@@ -174,7 +174,7 @@ def normalise() -> str:
         for sheet in dict.fromkeys(place.sheet for place, _, _ in changes):
             texts = {_at(place): new for place, _, new in changes if place.sheet == sheet}
             write_texts(here.book.sheets[sheet], texts)
-        file = write_changes(CHANGES_SHEET, [*_listed(grid), *changes], path.with_name("changes.xlsx"))
+        file = write_changes(CHANGES_SHEET, [*_listed(grid), *changes], path.with_name("xltool-changes.xlsx"))
         _show(here, grid, file, CHANGES_SHEET)
     return f"改写了 {len(changes)} 个指标值，原文记在“{CHANGES_SHEET}”表"
 

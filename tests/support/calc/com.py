@@ -15,6 +15,14 @@ class AppApi:
     def __init__(self, app: Any) -> None:
         self.app = app
 
+    @property
+    def AutomationSecurity(self) -> int:
+        return self.app.security
+
+    @AutomationSecurity.setter
+    def AutomationSecurity(self, value: int) -> None:
+        self.app.security = value
+
     def Goto(self, goal: "RangeApi") -> None:
         self.app.call("go to")
         sheet = goal.range.sheet
@@ -62,6 +70,14 @@ class BookApi:
         self.CustomDocumentProperties = PropertiesApi(book)
 
     @property
+    def FullName(self) -> str:
+        return self.book.fullname
+
+    def Unprotect(self, password: str = "") -> None:
+        self.book.app.call("unprotect book")
+        self.book.doc.unprotect(password)
+
+    @property
     def ProtectStructure(self) -> bool:
         self.book.app.call("locked?")
         return self.book.doc.isProtected()
@@ -87,19 +103,19 @@ class WorksheetsApi:
     def __call__(self, name: str) -> "SheetApi":
         return SheetApi(self.book.sheets(name))
 
-    def Copy(self, before: Any, after: "SheetApi") -> None:
+    def Copy(self, Before: Any, After: "SheetApi") -> None:
         self.book.app.call("copy sheets")
         for n, name in enumerate(self.book.doc.Sheets.ElementNames):
-            after.sheet.book.take(self.book, name, after.sheet, n)
+            After.sheet.book.take(self.book, name, After.sheet, n)
 
 
 class SheetApi:
     def __init__(self, sheet: Any) -> None:
         self.sheet = sheet
 
-    def Copy(self, before: Any, after: "SheetApi") -> None:
+    def Copy(self, Before: Any, After: "SheetApi") -> None:
         self.sheet.book.app.call("copy sheet")
-        after.sheet.book.take(self.sheet.book, self.sheet.name, after.sheet)
+        After.sheet.book.take(self.sheet.book, self.sheet.name, After.sheet)
 
     def Unprotect(self, password: str = "") -> None:
         self.sheet.book.app.call("unprotect")

@@ -67,9 +67,11 @@ class App:
         self.files: list[Any] = []
         self.proposed = ""
         self.protected_with: dict[str, Any] = {}
+        self.opened_with = 0
         self.answer = "yes"
         self.refusing: Exception | None = None
-        self.screen_updating = self.display_alerts = True
+        self.screen_updating = self.display_alerts = self.enable_events = True
+        self.security = 1  # low, as automation has it unless told otherwise
         self.calculation = "automatic"
 
     def call(self, what: str) -> None:
@@ -139,6 +141,7 @@ class Books:
 
     def open(self, fullname: str, *_: Any, **__: Any) -> "Book":
         self.app.call("open")
+        self.app.opened_with = self.app.security
         return Book(self.app, self.app.office.load(fullname), fullname)
 
     def from_template(self, template: str) -> "Book":
