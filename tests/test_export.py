@@ -24,7 +24,8 @@ from tests.support.seed import UNIT, seed_filing
 from tests.support.strategies import filings
 from xltool.cli import main
 from xltool.cli.export import CSV, JSON, NOTHING, export
-from xltool.edition import SHIPPED, load_edition
+from xltool.convert import convert
+from xltool.edition import DEFAULT, SHIPPED, load_edition
 from xltool.exporting import office as office_module
 from xltool.exporting.data import COLUMNS, record, rows
 from xltool.exporting.pristine import Press
@@ -150,6 +151,26 @@ def test_no_cell_of_the_csv_is_a_formula(tmp_path):
     cells = [cell for row in table(tmp_path / "out" / CSV) for cell in row.values()]
     assert f"'{evil}" in cells and "'@SUM(A1)" in cells
     assert [c for c in cells if re.match(r"\s*[=+@-]", c) and not re.fullmatch(r"=|-?[\d.]+", c)] == []
+
+
+def test_the_other_edition_gives_its_own_unit_of_money_and_its_weights(tmp_path):
+    national = load_edition(
+        next(f.parent for f in SHIPPED.glob("*/edition.toml") if f.parent.name != DEFAULT)
+    )
+    filing = convert(seed_filing(), national).filing
+    first, *rest = filing.department.indicators
+    weighed = replace(first, cells={**first.cells, "weight": Entry("12.5", "12.5")})
+    filing = replace(filing, department=replace(filing.department, indicators=(weighed, *rest)))
+    path = xltool.fill(filing, tmp_path / "in" / "a.xlsx")
+    run(path, "-o", tmp_path / "out", "--csv", "--json")
+    made = table(tmp_path / "out" / CSV)
+    [basic] = [row for row in made if row["名称"] == "基本支出"]
+    assert (basic["数值"], basic["计量单位"]) == ("7119400", "元")
+    assert {row["权重"] for row in made if row["类别"] == "指标"} == {"", "12.5"}
+    assert ("≥", "15", "家") in {(row["计算符号"], row["数值"], row["计量单位"]) for row in made}
+    whole = json.loads((tmp_path / "out" / JSON).read_text("utf-8"))
+    jsonschema.validate(whole, SCHEMA)
+    assert whole["filings"][0]["money_unit"] == "元"
 
 
 # ── what is said and refused ──
