@@ -11,6 +11,7 @@ from typing import Any
 
 from xltool.atomic import DiskError, writing
 from xltool.batch.walk import Item
+from xltool.edition import Edition
 from xltool.model import Filing, Finding, Severity, XltoolError
 
 
@@ -52,11 +53,11 @@ def fingerprint(item: Item, order: Order) -> str:
 def _tool(order: Order) -> str:
     """The tool's, edition's and settings' part of a fingerprint."""
     from xltool import __version__
-    from xltool.edition import SHIPPED, load_edition
+    from xltool.edition import editions, load_edition
     from xltool.settings import load_settings
 
     digest = hashlib.blake2b(digest_size=16)
-    folders = [Path(load_edition(order.edition).folder)] if order.edition else sorted(SHIPPED.iterdir())
+    folders = [Path(load_edition(order.edition).folder)] if order.edition else list(editions().values())
     for folder in folders:
         for file in sorted(folder.glob("*.*")):
             digest.update(file.name.encode() + file.read_bytes())
@@ -79,8 +80,7 @@ def work(item: Item, order: Order) -> Outcome:
 def _check(item: Item, order: Order) -> Outcome:
     import xltool
 
-    edition = xltool.load_edition(order.edition) if order.edition else None
-    filing = xltool.read(item.path, edition=edition)
+    filing = xltool.read(item.path, edition=_edition(order))
     outcome = Outcome(item.key, [_record(filing, item.key, order)])
     if filing.department is not None or filing.projects:
         # OUT is whole by itself: what was checked lies beside its report.
@@ -95,9 +95,16 @@ def _record(filing: Filing, file: str, order: Order, more: Iterable[Finding] = (
     from xltool.review import check
     from xltool.settings import load_settings
 
-    filing = replace(filing, source=file)
-    found = check(filing, settings=load_settings(order.settings or None), strict=False)
-    return record(filing, [*found, *more])
+    filing, edition = replace(filing, source=file), _edition(order)
+    found = check(filing, settings=load_settings(order.settings or None), edition=edition, strict=False)
+    return record(filing, [*found, *more], edition)
+
+
+def _edition(order: Order) -> Edition | None:
+    """The edition that was asked for; without one each file says its own."""
+    from xltool.edition import load_edition
+
+    return load_edition(order.edition) if order.edition else None
 
 
 def _fill(item: Item, order: Order) -> Outcome:
@@ -118,7 +125,7 @@ def _fill(item: Item, order: Order) -> Outcome:
         name = file_name(filing.unit, taken)
         relative = f"{item.folder}/{name}" if item.folder else name
         try:
-            fill(filing, Path(order.output) / relative)
+            fill(filing, Path(order.output) / relative, edition=_edition(order))
         except FillError as error:
             finding = Finding("B100", Severity.ERROR, str(error), file=item.key, review="形式")
             troubled.setdefault(filing.unit, []).append(finding)
@@ -135,11 +142,13 @@ def _read_back(path: Path, order: Order) -> Filing:
     """What is reported is what the written workbook says, with its cells."""
     import xltool
 
-    return xltool.read(path, edition=xltool.load_edition(order.edition) if order.edition else None)
+    return xltool.read(path, edition=_edition(order))
 
 
 def _problem_record(unit: str, findings: list[Finding], file: str, order: Order) -> dict[str, Any]:
     from xltool.edition import DEFAULT
     from xltool.report.record import record
 
-    return {**record(Filing(order.edition or DEFAULT, source=file), findings), "unit": unit}
+    edition = _edition(order)
+    filing = Filing(edition.id if edition else DEFAULT, source=file)
+    return {**record(filing, findings, edition), "unit": unit}

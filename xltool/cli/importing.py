@@ -50,8 +50,9 @@ def import_(
     from xltool.importing import import_files
     from xltool.importing.books import LEFTOVERS, VALUES, leftover_row, value_row, write_books, write_report
 
-    imported = import_files(files, load_edition(edition) if edition else None, unit, year, split)
-    books = write_books(imported, output, kind)
+    form = load_edition(edition) if edition else None
+    imported = import_files(files, form, unit, year, split)
+    books = write_books(imported, output, kind, form)
     reports = write_report(imported, output)
     if values:
         _table("取值", VALUES, [value_row(one) for one in imported.values])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xltool.atomic import writing
+from xltool.edition import Edition
 from xltool.importing.record import Imported, Leftover, Value
 from xltool.model import Filing, Form, Place
 
@@ -18,7 +19,9 @@ VALUES = ("文件", "表", "项目", "栏目", "值", "来源", "把握", "说�
 LEFTOVERS = ("文件", "位置", "内容", "原因")
 
 
-def write_books(imported: Imported, folder: Path, kind: str = "xlsx") -> list[Path]:
+def write_books(
+    imported: Imported, folder: Path, kind: str = "xlsx", edition: Edition | None = None
+) -> list[Path]:
     """Write 数据表.xlsx (or .json, or a folder of CSV), one for each year where there are several.
 
     A filing that a data book can't hold (no unit, no project name) goes to the leftovers instead.
@@ -35,7 +38,7 @@ def write_books(imported: Imported, folder: Path, kind: str = "xlsx") -> list[Pa
     for year, filings in books.items():
         name = "数据表" if len(books) == 1 else f"数据表-{year or '年度不明'}"
         path = folder / f"{name}{ending}"
-        notes = write_databook(_distinct(filings, imported), path)
+        notes = write_databook(_distinct(filings, imported), path, edition)
         imported.leftovers += [Leftover(Place(path.name, ""), "", note) for note in notes]
         written.append(path)
     return written

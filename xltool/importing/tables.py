@@ -10,12 +10,14 @@ from xltool.edition import Edition
 from xltool.importing.grids import Cell, Row
 from xltool.importing.labels import Labels, bare, money_unit
 from xltool.importing.record import Leftover, Sure
-from xltool.model import Entry, Indicator, Place
+from xltool.model import Entry, Indicator, compose
+from xltool.target.columns import value_columns
 
 _SIGNS = {
     "≥": "≥", "≧": "≥", ">=": "≥", "≤": "≤", "≦": "≤", "<=": "≤", "=": "=", ">": ">", "<": "<",
-    "定性": "", "": "",
+    "定性": "定性", "": "",
 }  # fmt: skip
+_VALUE = ("sign", "target", "number", "measure")
 _PROMPT = re.compile(r"^(?:指标\d*[:：]?|[…\.。·*×]+|[XＸ]+|[≥≤=<>]?\*+.{0,3})$")
 _LEVELS = ("level1", "level2")
 
@@ -53,7 +55,9 @@ class IndicatorTable:
 
     def is_head(self, row: Row) -> bool:
         ids = [h[0] for c in row.filled if (h := self.labels.head(c.text))]
-        return "name" in ids and "target" in ids and ("level1" in ids or "level2" in ids)
+        return (
+            "name" in ids and bool({"target", "number"} & set(ids)) and ("level1" in ids or "level2" in ids)
+        )
 
     def takes(self, row: Row, field_row: bool) -> bool:
         """True where the row is the table's: its heads, or an indicator."""
@@ -74,7 +78,8 @@ class IndicatorTable:
         return True
 
     def _start(self, row: Row, longterm: bool) -> None:
-        self.heads = [(h[0], c, h[1]) for c in row.filled if (h := self.labels.head(c.text))]
+        found = [(h[0], c, h[1]) for c in row.filled if (h := self.labels.head(c.text))]
+        self.heads = [("target" if i == "number" else i, c, official) for i, c, official in found]
         self.open, self.table, self.level1, self.block = True, row.table, "", None
         twice = [i for i, n in Counter(i for i, _, _ in self.heads if i != "ignored").items() if n > 1]
         self.skip = ""
@@ -198,18 +203,15 @@ class IndicatorTable:
             self._leave(list(kept.values()), f"版式“{self.edition.id}”没有这一类指标")
             return
         columns = {c.id: c.label for c in self.edition[self.kind].indicators.column}
-        entries: dict[str, Entry] = {}
-        notes: dict[str, str] = {}
-        target = self._target(kept)
-        if target is not None:
-            kept = {i: c for i, c in kept.items() if i not in ("sign", "measure", "target")}
-            if target.text:
-                entries["target"], notes["target"] = target, "由几格合成" if target.place else ""
-        elif {"sign", "measure"} & set(kept):
+        value = self._value(kept)
+        if value is None:
             self._leave(list(kept.values()), "指标性质、指标值、计量单位合不成一个值")
             return
+        entries, notes = value
         for id_, cell in kept.items():
             text = _tidy(cell.text)
+            if id_ in _VALUE:
+                continue
             if id_ in columns:
                 entries[id_] = Entry(text, text, cell.place)
             else:
@@ -218,6 +220,7 @@ class IndicatorTable:
         if not entries:
             return
         official = {i: o for i, _, o in self.heads}
+        official["number"] = official.get("target", False)
         pieces = self._split(entries) if self.split else [entries]
         for piece in pieces:
             self.indicators.append(Indicator(self.block, {i: piece[i] for i in columns if i in piece}))
@@ -260,24 +263,30 @@ class IndicatorTable:
             pieces.append(piece)
         return pieces
 
-    def _target(self, cells: dict[str, Cell]) -> Entry | None:
-        """指标性质 + 指标值 + 计量单位 as one value (≥95%); None where they don't fit together."""
-        if not any(i in ("sign", "measure") for i, _, _ in self.heads):
-            return None
-        sign = bare(cells["sign"].text) if "sign" in cells else ""
-        number = _tidy(cells["target"].text) if "target" in cells else ""
-        unit = _tidy(cells["measure"].text) if "measure" in cells else ""
-        if sign not in _SIGNS or (not number and (sign or unit)):
-            return None
-        text = number
-        if not re.match(r"^[≥≧≤≦=<>]", number):
-            text = _SIGNS[sign] + number
-        if unit and unit not in ("/", "无") and not number.endswith(unit):
-            text += unit
-        place: Place | None = next(
-            (cells[i].place for i in ("target", "sign", "measure") if i in cells), None
+    def _value(self, cells: dict[str, Cell]) -> tuple[dict[str, Entry], dict[str, str]] | None:
+        """The value in the columns that this edition has, and a note on each that was made.
+
+        指标性质 + 指标值 + 计量单位 become one value or stay three, one value stays one or becomes
+        three. None where the three don't fit together.
+        """
+        sign, number, measure = (
+            _tidy(cells[i].text) if i in cells else "" for i in ("sign", "target", "measure")
         )
-        return Entry(text, text, place)
+        sign = _SIGNS.get(bare(sign), "?")
+        if sign == "?" or (not number and (sign or measure)):
+            return None
+        place = next((cells[i].place for i in ("target", "sign", "measure") if i in cells), None)
+        apart = any(i in ("sign", "measure") for i, _, _ in self.heads)
+        if not self.edition[self.kind].indicators.has("number"):
+            text = compose(sign, number, measure)
+            made = "由几格合成" if apart and text else ""
+            return ({"target": Entry(text, text, place)}, {"target": made}) if text else ({}, {})
+        parts = (sign, number, measure) if apart else value_columns(number)
+        named = dict(zip(("sign", "number", "measure"), parts, strict=True))
+        found = {
+            i: Entry(text, text, cells[i].place if i in cells else place) for i, text in named.items() if text
+        }
+        return found, {} if apart else dict.fromkeys(found, "由一格拆开")
 
 
 def _tidy(text: str) -> str:
