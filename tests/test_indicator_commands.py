@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -14,11 +15,14 @@ from xltool import check, fill, read
 from xltool.cli import main
 from xltool.cli.indicators import indicators, normalise
 from xltool.cli.rules import rules as rules_command
+from xltool.marked import mark_file
 from xltool.model import XltoolError
 from xltool.report.indicators import COLUMNS, indicator_rows
+from xltool.report.results import results
 from xltool.report.rulebook import examples, explanation, markdown
 from xltool.review import rules
 from xltool.target.normal import changes, normal_text, normalised
+from xltool.template.audit import audit
 
 DOCS = Path(__file__).parent.parent / "docs" / "rules.md"
 
@@ -150,14 +154,27 @@ def test_never_over_the_original(seed):
     assert seed.read_bytes() == before
 
 
-def test_a_workbook_with_a_changed_form_is_not_copied(seed, tmp_path):
-    book = openpyxl.load_workbook(seed)
-    [label] = [c for row in book.worksheets[0].iter_rows() for c in row if c.value == "部门名称"]
-    label.value = "改过的官方文字"
-    book.save(seed)
-    code, printed = run(normalise, seed, "--write", tmp_path / "规范.xlsx")
-    assert code == 2 and "→ ≥20家" in printed
-    assert not (tmp_path / "规范.xlsx").exists()
+def test_the_copy_differs_in_these_cells_only(seed, tmp_path):
+    run(normalise, seed, "--write", tmp_path / "规范.xlsx")
+    with zipfile.ZipFile(seed) as old, zipfile.ZipFile(tmp_path / "规范.xlsx") as new:
+        assert new.namelist() == old.namelist()
+        differ = [name for name in old.namelist() if old.read(name) != new.read(name)]
+    assert all(name.startswith("xl/worksheets/sheet") for name in differ) and len(differ) == 2
+    before, after = (openpyxl.load_workbook(f) for f in (seed, tmp_path / "规范.xlsx"))
+    places = {(c.place.sheet, c.place.cell) for c in changes(read(seed))}
+    for sheet in before:
+        for row in sheet.iter_rows():
+            for cell in row:
+                other = after[sheet.title][cell.coordinate]
+                same = (cell.value, cell.style_id) == (other.value, other.style_id)
+                assert same or (sheet.title, cell.coordinate) in places, cell.coordinate
+    assert audit((tmp_path / "规范.xlsx").read_bytes()) == []
+
+
+def test_explanations_and_other_sheets_stay(seed, tmp_path):
+    marked = mark_file(seed, tmp_path / "审.xlsx", results(read(seed), check(read(seed))))
+    run(normalise, marked, "--write", tmp_path / "规范.xlsx")
+    assert openpyxl.load_workbook(tmp_path / "规范.xlsx").sheetnames[-1] == "审核结果"
 
 
 # ── rules ──

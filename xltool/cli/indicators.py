@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xltool.cli.workbooks import edition_option, filings, paths_argument, workbooks
-from xltool.edition import Edition, load_edition
+from xltool.edition import load_edition
 from xltool.model import Filing, XltoolError
+
+if TYPE_CHECKING:
+    from xltool.target.normal import Change
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -76,7 +80,7 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
             click.echo(f"  {one.place or ''} {' '.join(one.name.split())}：{was} → {becomes}")
         if target is not None:
             try:
-                _save(file, filing, _copy(paths, file, target), form)
+                _save(file, filing, found, _copy(paths, file, target))
             except XltoolError as error:
                 failed.append((str(file), str(error)))
                 click.echo(f"错误：{error}", err=True)
@@ -95,22 +99,18 @@ def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
     if len(paths) == 1 and not paths[0].is_dir() and not target.is_dir():
         return target
     above = next((path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent)
-    return target / file.relative_to(above).with_suffix(".xlsx")
+    return target / file.relative_to(above)
 
 
-def _save(file: Path, filing: Filing, copy: Path, edition: Edition | None) -> None:
-    from xltool.render import fill
+def _save(file: Path, filing: Filing, found: Sequence[Change], copy: Path) -> None:
+    """The copy differs in these cells only, and reads back as the filing in normal form."""
+    from xltool.reader import read
+    from xltool.rewrite import rewrite
     from xltool.target.normal import normalised
 
-    if said := "；".join(_in_the_way(filing)):
-        raise XltoolError(f"{file}：没有另存，请先改正：{said}")
     copy.parent.mkdir(parents=True, exist_ok=True)
-    fill(normalised(filing), copy, edition=edition)
+    rewrite(file, copy, {one.place: one.becomes for one in found if one.place is not None})
+    if read(copy) != normalised(filing):
+        copy.unlink()
+        raise XltoolError(f"{file}：另存后读回的内容不一致，没有留下文件")
     click.echo(f"  已写：{copy}")
-
-
-def _in_the_way(filing: Filing) -> Iterator[str]:
-    """What a copy on a pristine form would lose."""
-    for fault in filing.faults:
-        if fault.kind in ("layout", "content", "amount"):
-            yield f"{fault.place or ''} {fault.detail}".strip()
