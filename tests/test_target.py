@@ -13,8 +13,8 @@ import xltool
 from xltool.target import parse_target, split_targets, write_target
 from xltool.target.dates import Day, Period, Span, read_deadline, read_period
 from xltool.target.normal import normal_text
-from xltool.target.parse import KINDS, Target
 from xltool.target.units import read_unit
+from xltool.target.value import KINDS, Target
 
 VALUES = Path(__file__).parent / "data" / "indicator_values.tsv"
 

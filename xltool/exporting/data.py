@@ -22,7 +22,7 @@ from xltool.report.indicators import COLUMNS as SPLIT
 from xltool.report.indicators import indicator_rows
 from xltool.report.table import plain_text
 from xltool.target import Target, split_targets
-from xltool.target.parse import write_number
+from xltool.target.value import write_number
 
 Add = Callable[[Filing, Edition], None]
 

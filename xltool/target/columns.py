@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from xltool.model import compose
-from xltool.target.parse import parse_target, write_number
+from xltool.target.parse import parse_target
+from xltool.target.value import write_number
 
 
 def value_columns(text: str) -> tuple[str, str, str]:

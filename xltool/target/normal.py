@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from xltool.model import NOTHING, Entry, Filing, Form, Indicator, Place
-from xltool.target.parse import Target, parse_target
+from xltool.target.parse import parse_target
+from xltool.target.value import Target
 
 COLUMNS = ("target", "standard")
 

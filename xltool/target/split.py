@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xltool.target import words
-from xltool.target.parse import Target, parse_target
+from xltool.target.parse import parse_target
+from xltool.target.value import Target
 
 
 @dataclass(frozen=True, slots=True)

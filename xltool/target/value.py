@@ -1,0 +1,108 @@
+"""One indicator value as read, and its normal form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from xltool.target.dates import Span
+from xltool.target.units import Unit, money_units, read_unit
+
+KINDS = (
+    "number", "money", "date", "period", "grade", "boolean", "text", "placeholder", "blank", "multiple",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One indicator value as read. Two are equal when they say the same.
+
+    `operator` is ≥ ≤ > < = or None; a bare number reads as = with `stated` False. `number` is in
+    `unit` as written; `symbol` is the unit's one spelling (百分比 → %). `span` holds the days of a
+    date or period, `words` the cleaned text of everything that is no number, `parts` the values of
+    a stuffed cell (kind multiple). `text` is the original, never lost.
+    """
+
+    operator: str | None
+    number: Decimal | None
+    unit: str = field(compare=False)
+    kind: str
+    text: str = field(compare=False)
+    symbol: str = ""
+    stated: bool = False
+    label: str = ""
+    noun: str = ""
+    remark: str = ""
+    span: Span | None = None
+    words: str = ""
+    parts: tuple[Target, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """It has an exact number."""
+        return self.number is not None
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is said: blank, or a stroke such as — or /; a unit left alone is something."""
+        return self.kind == "blank" and not self.words
+
+    @property
+    def normal(self) -> str:
+        """The normal form: `≥15家`."""
+        return write_target(self)
+
+    @property
+    def columns(self) -> tuple[str, str, str]:
+        """(计算符号, 指标值, 计量单位) as the finance bureaus' systems import them; 定性 is free text."""
+        if self.number is not None:
+            return self.operator or "=", write_number(self.number), self.symbol + self.noun
+        if self.kind in ("blank", "placeholder"):
+            return "", "", ""
+        return "定性", self.text.strip() if self.kind == "multiple" else self.words or self.normal, ""
+
+    @property
+    def measure(self) -> Unit | None:
+        """Its unit in the declared table."""
+        return read_unit(self.symbol) if self.symbol else None
+
+    @property
+    def base(self) -> tuple[Decimal, str] | None:
+        """The number in its base unit, to compare 3万人 with 30000人; None without a number."""
+        if self.number is None:
+            return None
+        unit = self.measure
+        return (self.number, self.symbol) if unit is None else (self.number * unit.factor, unit.base)
+
+    @property
+    def yuan(self) -> Decimal | None:
+        """The amount in 元, exactly; None where it is no money or its unit was not written."""
+        if self.kind != "money" or self.number is None or not self.symbol:
+            return None
+        return self.number * money_units()[self.symbol]
+
+    @property
+    def money(self) -> Decimal | None:
+        """The same in 万元."""
+        yuan = self.yuan
+        return None if yuan is None else yuan / 10_000
+
+
+def write_target(target: Target) -> str:
+    """The normal form of a value: `≥15家`, `95%`, `12月31日前`; what is no number stays as it is."""
+    if target.parts:
+        return "\n".join(write_target(part).replace("\n", "、") or part.text for part in target.parts)
+    if target.span is not None:
+        return f"{target.label}{target.span}"
+    if target.number is None:
+        return target.words
+    operator = target.operator if target.stated and target.operator else ""
+    remark = f"（{target.remark}）" if target.remark else ""
+    label = target.label.replace(":", "：")
+    return f"{label}{operator}{write_number(target.number)}{target.symbol}{target.noun}{remark}"
+
+
+def write_number(number: Decimal) -> str:
+    """Plain digits without trailing zeros or an exponent."""
+    digits = f"{number:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
