@@ -1,5 +1,6 @@
 """The ledger is whole whatever happens: two collectors at once, a kill, damage, another version."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -45,6 +46,16 @@ def outcome(campaign):
     return counted, data["whole"], len(campaign.ledger.returns())
 
 
+def children(pid):
+    """The processes that this one started (Linux)."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text("utf-8", "replace").rpartition(")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
+
+
 def start(campaign, folder):
     return subprocess.Popen([sys.executable, "-c", COLLECT, str(campaign.folder), str(folder)])
 
@@ -81,8 +92,12 @@ def test_a_kill_while_collecting_loses_nothing(expected, tmp_path, monkeypatch):
     while len(campaign.ledger.returns()) < 5:  # a reader is never blocked
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
+    workers = children(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, "its workers outlive a killed collector"
+        time.sleep(0.05)
     campaign.ledger.close()
     again = open_campaign(campaign.folder)  # whole: the integrity check passes
     cut = len(again.ledger.returns())

@@ -20,6 +20,7 @@ from xltool.grid import open_grid
 from xltool.model import Entry, Filing, Form, XltoolError
 from xltool.reader import read_grid
 from xltool.render import render
+from xltool.template.audit import audit
 
 OUTBOX = "下发"
 NO_DISTRICT = "未分区县"
@@ -76,6 +77,9 @@ def workbook(unit: Unit, mark: seal.Seal, key: keys.Ed25519PrivateKey, edition: 
     back = read_grid(grid, edition=edition)
     if back.faults or seal.claimed(grid.properties) != mark or back.unit != unit.name:
         raise XltoolError(f"{unit.code} {unit.name} 的工作簿写出后读回不一致，没有下发")
+    problems = audit(data)
+    if problems:
+        raise XltoolError(f"{unit.code} {unit.name} 的工作簿结构有问题，没有下发：{problems[0]}")
     return data
 
 

@@ -67,7 +67,11 @@ class Incoming:
                     raise Unreachable(f"文件过大（上限 {MAX_FILE // 2**20} MB）")
                 return one.path.read_bytes()
             archive = self._archive(one.path)
-            return read_entry(archive, archive.infolist()[one.entry])
+            data = read_entry(archive, archive.infolist()[one.entry])
+            self._unpacked += len(data)
+            if self._unpacked > MAX_ALL:
+                raise Unreachable("压缩包展开后过大，疑为压缩炸弹，没有打开")
+            return data
         except UNSOUND as error:
             raise Unreachable("压缩包里的这一个已损坏、有密码或过大") from error
         except OSError as error:
@@ -86,8 +90,11 @@ class Incoming:
     def _walk(self, path: Path, name: str) -> None:
         if path.is_dir():
             for child in sorted(path.iterdir()):
-                if not (child.is_symlink() and child.is_dir()):
-                    self._walk(child, f"{name}/{child.name}")
+                shown = f"{name}/{child.name}"
+                if child.is_symlink():
+                    self.problems.append((shown, "是指向别处的链接，没有打开"))
+                else:
+                    self._walk(child, shown)
         elif path.is_file():
             modified = dt.datetime.fromtimestamp(path.stat().st_mtime).isoformat(" ", "seconds")
             self._file(Found(name, modified, path), depth=0)
@@ -119,6 +126,9 @@ class Incoming:
         except (*UNSOUND, OSError, Unreachable) as error:
             reason = str(error) if isinstance(error, Unreachable) else "压缩包已损坏或有密码，打不开"
             self.problems.append((one.name, reason))
+            return
+        if len(entries) > MAX_FILES:
+            self.problems.append((one.name, f"压缩包里的文件过多（{len(entries)} 个），没有打开"))
             return
         for number, entry in enumerate(entries):
             if entry.is_dir():

@@ -156,8 +156,10 @@ def _changed(filing: Filing, mark: seal.Seal, edition: Edition) -> Iterator[Faul
     for form in filing.forms:
         spec = edition[form.kind]
         for id_, expected in mark.prefilled.get(form.kind, {}).items():
-            if id_ in spec and not _same(form, id_, expected):
-                entry = form[id_]
+            entry = form[id_]
+            # A project sheet that a unit added may lack what was printed; another value is a change.
+            added = form.kind == "project" and entry.blank
+            if id_ in spec and not added and not _same(form, id_, expected):
                 found = entry.text or ("" if entry.value is None else str(entry.value))
                 said = f"下发时封住的“{spec[id_].label}”被改动"
                 if not found.strip():

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from xltool.campaign.collect import judged_values, original_bytes, with_versions
 from xltool.campaign.folder import Campaign
 from xltool.campaign.judge import CHOOSABLE, KINDS, judge_one, set_up
 from xltool.campaign.workers import ordered
-from xltool.model import XltoolError
+from xltool.model import Severity, XltoolError
 from xltool.report.record import VERDICTS
 
 
@@ -31,6 +33,7 @@ def recheck(campaign: Campaign, progress: Callable[[int, int], None] | None = No
     changed: list[Changed] = []
     with ledger.writing():
         rows = ledger.returns()
+        chosen = {row["return_id"]: row["reason"] for row in ledger.choices().values()}
         results = ordered(judge_one, _originals(campaign, rows), set_up, campaign.folder)
         earlier: dict[str, list[dict[str, Any]]] = {}
         updates = []
@@ -38,6 +41,8 @@ def recheck(campaign: Campaign, progress: Callable[[int, int], None] | None = No
             before = earlier.setdefault(row["unit"], []) if row["unit"] else []
             findings = with_versions(campaign, judgement, before)
             values = judged_values(campaign, judgement, findings)
+            if row["id"] in chosen:
+                values = _answered({**dict(row), **values}, f"已选定以本版为准。{chosen[row['id']]}")
             before.append({**dict(row), **values})
             updates.append((row["id"], values))
             if values["verdict"] != row["verdict"]:
@@ -73,3 +78,17 @@ def choose(campaign: Campaign, code: str, version: int | None, reason: str = "")
         chosen = row["id"]
     with ledger.writing(), ledger.transaction():
         ledger.choose(code, chosen, reason)
+        for row in ledger.returns_of(code):
+            said = f"已选定以本版为准。{reason}" if row["id"] == chosen else ""
+            ledger.judge_return(row["id"], _answered(dict(row), said))
+
+
+def _answered(row: dict[str, Any], said: str) -> dict[str, Any]:
+    """A judgement in which the question of the version (D603) is answered, or open again."""
+    findings = msgspec.json.decode(row["findings"])
+    for one in findings:
+        if one["code"] == "D603" and one["severity"] == Severity.QUERY.value:
+            one["explanation"] = said
+    asked = {f["severity"] for f in findings if not f["trial"] and not f["explanation"]}
+    verdict = next((v for v in ("error", "query") if v in asked), "pass")
+    return {**row, "findings": msgspec.json.encode(findings).decode(), "verdict": verdict}

@@ -139,7 +139,9 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
 def _columns(edition: Edition) -> tuple[Column, ...]:
     """Each side's parts, then what makes the sum whole: amounts not counted, and what is left over."""
     form = edition.department
-    found = [Column("total", "")] if not form.sum else []
+    if not form.sum:  # nothing adds up to anything: the amounts stand side by side
+        return tuple(Column(f.id, f.label, "revenue") for f in form.field if f.kind == "amount")
+    found = []
     for one in form.sum:
         found += [Column(part, form[part].label, one.side) for part in (*one.parts, *one.adjust)]
         if one.adjust:
@@ -181,12 +183,13 @@ def _row(
     )
     amounts = {id_: Decimal(text) for id_, text in figures.amounts.items()}
     row |= {c.id: amounts.get(c.id, ZERO) for c in columns}
+    # Both sides come to the same total; an edition with two different ones shows what is between them.
     for one in edition.department.sum:
+        total = amounts.get(edition.department.sum[0].total, ZERO)
         filed = sum((amounts.get(p, ZERO) for p in (*one.parts, *one.adjust)), ZERO)
         uncounted = Decimal(figures.uncounted.get(one.side, "0"))
-        row["total"] = amounts.get(one.total, ZERO)
         row[f"{one.side}:uncounted"] = -uncounted
-        row[f"{one.side}:residual"] = row["total"] - filed + uncounted
+        row[f"{one.side}:residual"] = total - filed + uncounted
     row["verdict"] = figures.verdict
     row[PROJECTS] = len(figures.projects)
     row[BUDGET] = sum((Decimal(p.budget) for p in figures.projects), ZERO)

@@ -35,7 +35,7 @@ def ordered(
     count = max(1, min(MOST, os.cpu_count() or 1))
     # Spawned, not forked: the same on Windows, and no lock or connection is inherited.
     context = get_context("spawn")
-    with ProcessPoolExecutor(count, context, initializer=setup, initargs=given) as pool:
+    with ProcessPoolExecutor(count, context, initializer=_begin, initargs=(setup, *given)) as pool:
         waiting: deque[Future[list[Result]]] = deque()
         chunks = _chunks(first, iterator)
         try:
@@ -52,6 +52,25 @@ def ordered(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _begin(setup: Callable[..., None], *given: Any) -> None:
+    """In each worker: end with the process that started it, even one that was killed."""
+    import signal
+    import threading
+    from multiprocessing import parent_process
+
+    # Ctrl+C reaches the whole group; it is the main process that stops the work.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    starter = parent_process()
+    assert starter is not None
+
+    def follow() -> None:
+        starter.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+    setup(*given)
 
 
 def _chunks(first: list[Item], rest: Iterator[Item]) -> Iterator[list[Item]]:
