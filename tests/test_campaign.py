@@ -1,5 +1,6 @@
 """A whole small campaign: sent, returned with every fault planted, told apart, added up."""
 
+import io
 import json
 import shutil
 import stat
@@ -8,6 +9,7 @@ import zipfile
 from decimal import Decimal
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.support.campaign import fill_in, make_campaign, sent_workbooks, unit_rows, write_units
 from tests.support.faults import FAULTS, Sent, saved_again
@@ -175,14 +177,16 @@ def test_the_same_campaign_gives_the_same_bytes(tmp_path):
 def test_known_values_are_printed_and_locked_and_the_rest_is_not(tmp_path):
     campaign = make_campaign(tmp_path, districts=1, each=1)
     [data] = out_of(campaign).values()
-    department, project = open_grid(data).sheets
-    assert department.cells[1, 1].text == "2024年部门整体支出绩效目标表"
-    assert department.cells[3, 2].text == "第1区第1局" and department.cells[3, 2].locked
-    general = department.cells[6, 4]
-    assert (general.text, general.number, general.locked) == ("1101.01", True, True)
-    assert not department.cells[4, 3].locked and not department.cells[6, 6].locked
-    assert project.cells[3, 5].text == "第1区第1局" and project.cells[3, 5].locked
-    assert project.protected and department.protected
+    department, project = load_workbook(io.BytesIO(data)).worksheets
+    assert department["A1"].value == "2024年部门整体支出绩效目标表"
+    assert (department["B3"].value, department["D6"].value) == ("第1区第1局", 1101.01)
+    assert project["E3"].value == "第1区第1局"
+    for cell in (department["A1"], department["B3"], department["D6"], project["E3"]):
+        assert cell.protection.locked
+    for cell in (department["C4"], department["F6"], department["B10"], project["B3"], project["D9"]):
+        assert not cell.protection.locked
+    assert department["D6"].number_format == department["D7"].number_format
+    assert project.protection.sheet and department.protection.sheet
 
 
 def test_the_private_key_is_its_owners_and_in_nothing_sent(tmp_path):
@@ -291,8 +295,6 @@ def test_swapped_names_are_both_told(tmp_path):
 
 def test_a_new_edition_supersedes_what_was_sent(tmp_path):
     """The template gets another label: what was sent before is stale, in one finding."""
-    from openpyxl import load_workbook
-
     from xltool.campaign.folder import pin_edition
 
     campaign = make_campaign(tmp_path, districts=1, each=1)
