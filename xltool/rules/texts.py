@@ -11,7 +11,8 @@ from xltool.model import Form, Severity
 from xltool.money import plain, read_amount
 from xltool.review import Hit, Review, rule
 from xltool.rules._rows import squeeze, written
-from xltool.rules._text import quote
+from xltool.rules._text import longer_than_a_year, quote
+from xltool.target.dates import read_period
 
 # The least that is worth a word: a short goal is often the same, rightly.
 LEAST = 20
@@ -84,6 +85,12 @@ _NAMED = {
         ("own_budget", "项目总?预算|预算资金|项目资金|预算金额|年度预算|本级预算|资金总额|申请资金|申请预算"),
     ),
 }
+# What may stand before such a phrase; after anything else it is the money of something else:
+# 科技三项项目支出200万元, 整合项目资金3000万元.
+_LEAD = (
+    r"(?:^|(?<=[\s，。；：、（(,;:])|(?<=[本该总共的])"
+    r"|(?<=安排|用好|使用|申请|年度|全年|部门|其中|预计|下达|落实))"
+)
 _GLUE = r"(?:安排|总额|为|共计|合计|共|总计|是|约|[:：])*\s*"
 
 
@@ -91,14 +98,15 @@ _GLUE = r"(?:安排|总额|为|共计|合计|共|总计|是|约|[:：])*\s*"
 def amounts_in_text(review: Review) -> Iterator[Hit]:
     """职能、目标里点名写出的预算金额（资金总额1300万元、项目资金569650元），要与金额栏一致。
 
-    只看紧跟在“资金总额”“基本支出”“项目资金”一类词后面、带单位的金额；与表中任何一个金额（或项目两笔之和）相同就不报。
+    只看紧跟在“资金总额”“基本支出”“项目资金”一类词后面、带单位的金额；与表中任何一个金额（或项目两笔之和）相同就不报，
+    别的项目的钱、跨年项目全周期的钱也不报。
 
     错：目标写“项目资金569650元”，年度本级预算金额是 56。
     对：目标写“项目资金56万元”，年度本级预算金额是 56。
     """
     for form in review.filing.forms:
         known = _amounts(form, review.edition)
-        if not known:
+        if not known or longer_than_a_year(read_period(form.text("period"))):
             continue
         for field in review.spec(form).field:
             if field.kind != "long":
@@ -106,7 +114,7 @@ def amounts_in_text(review: Review) -> Iterator[Hit]:
             for target, phrases in _NAMED[form.kind]:
                 if target not in review.spec(form) or form.amount(target) is None:
                     continue
-                for match in re.finditer(rf"(?P<phrase>{phrases}){_GLUE}{_NUMBER}", form.text(field.id)):
+                for match in re.finditer(rf"{_LEAD}(?:{phrases}){_GLUE}{_NUMBER}", form.text(field.id)):
                     said = _read(match["amount"], review.edition)
                     if said is None or said in known:
                         continue

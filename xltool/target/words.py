@@ -30,13 +30,10 @@ _LIMIT = re.compile(_DATA["limit"])
 _BOTH = {tuple(pair.split()): operator for pair, operator in _DATA["both"].items()}
 BOOLEAN = frozenset(_DATA["boolean"]["words"].split())
 BLANK = frozenset(word.translate(_CLEAN) for word in _DATA["blank"]["words"].split())
-STANDARDS = frozenset(_DATA["standard"]["words"].split())
 _VAGUE = tuple(_DATA["vague"].split())
 _ORDINAL = tuple(_DATA["ordinal"].split())
 _LONGEST = max(len(word) for word in (*BEFORE, *AFTER))
 _LAST_CHARACTERS = frozenset(word[-1] for word in (*BEFORE, *AFTER))
-
-
 MARKS = "。;,、. \n"
 
 
