@@ -1,15 +1,19 @@
 """Earlier filings of any kind of file → the same filing; every value knows its source; nothing is guessed."""
 
+import random
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support import layouts
 from tests.support.layouts import c
 from tests.support.seed import seed_filing
 from xltool.importing import Sure, import_files
 from xltool.importing.grids import NotImportable, read_rows
+from xltool.importing.text import read_text
 from xltool.importing.workbooks import shown
 
 SEED = Path(__file__).parent / "data" / "seed.txt"
@@ -439,3 +443,31 @@ def test_words_in_lines(tmp_path):
         ("satisfaction", "游客满意( ≥**% )", "≥90%"),
     ]  # fmt: skip
     assert any("不高于" in left.text for left in result.leftovers)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_damage_is_never_more_than_a_line(kind, tmp_path):
+    """Bytes changed, lost and repeated in a sound file: read as far as it goes, or said to be damaged."""
+    whole = WRITERS[kind](tmp_path / f"a.{kind}").read_bytes()
+    chance = random.Random(kind)
+    for _ in range(12):
+        data = bytearray(whole)
+        for _ in range(chance.choice([1, 5, 40])):
+            at = chance.randrange(len(data))
+            what = chance.random()
+            if what < 0.6:
+                data[at] = chance.randrange(256)
+            elif what < 0.8:
+                del data[at : at + chance.randrange(60)]
+            else:
+                data[at:at] = data[at : at + chance.randrange(60)]
+        path = tmp_path / f"b.{kind}"
+        path.write_bytes(bytes(data))
+        result = import_files([path])
+        assert result.filings or result.leftovers or next(iter(result.unread.values())).count("\n") == 0
+
+
+@given(st.text(alphabet="|\t\n 项目名称指标值产出数量一二三级：单位万元1≥%……（）2023年度", max_size=400))
+def test_any_text_is_read_without_a_fault(text):
+    rows = read_text(text.encode() or b" ")
+    assert all(cell.place.cell for row in rows for cell in row.cells)

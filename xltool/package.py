@@ -86,6 +86,7 @@ class Package:
             EOFError,
             OSError,
             RuntimeError,
+            ValueError,  # an offset before the file
             NotImplementedError,
         ) as error:
             raise Unreadable(f"文件已损坏，读不出部件 {name[:60]}") from error

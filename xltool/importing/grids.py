@@ -6,6 +6,7 @@ tables are rows of one cell.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def read_rows(path: Path) -> list[Row]:
             )
         from xltool.importing.workbooks import read_xls
 
-        return read_xls(path.name, data)
+        return _sound(read_xls, path, data, ".xls 工作簿")
     if head.startswith(b"%PDF"):
         raise NotImportable(f"{path.name}：是 PDF，请先转成 Word 或 Excel 再导入")
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -105,12 +106,20 @@ def _office(path: Path, data: bytes) -> list[Row]:
     if "word/document.xml" in package:
         from xltool.importing.word import read_docx
 
-        return read_docx(path.name, data)
+        return _sound(read_docx, path, data, "Word 文档")
     if "xl/workbook.xml" in package:
         from xltool.importing.workbooks import read_xlsx
 
-        return read_xlsx(path.name, data)
+        return _sound(read_xlsx, path, data, "工作簿")
     raise NotImportable(f"{path.name}：压缩包里不是 Word 或 Excel 文档")
+
+
+def _sound(reader: Callable[[bytes], list[Row]], path: Path, data: bytes, what: str) -> list[Row]:
+    """What a library reads; damage that it trips over, in whatever way, is a damaged file."""
+    try:
+        return reader(data)
+    except Exception as error:
+        raise NotImportable(f"{path.name}：不是完好的 {what}（{type(error).__name__}）") from error
 
 
 def place_in_table(name: str, row: int, cell: int) -> Place:

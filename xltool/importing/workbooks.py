@@ -8,23 +8,20 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from xltool.importing.grids import MAX_COLUMNS, MAX_ROWS, Cell, NotImportable, Row
+from xltool.importing.grids import MAX_COLUMNS, MAX_ROWS, Cell, Row
 from xltool.model import Place
 from xltool.money import plain
 
 
-def read_xlsx(name: str, data: bytes) -> list[Row]:
-    """The rows of every visible sheet; of a formula the last value."""
+def read_xlsx(data: bytes) -> list[Row]:
+    """The rows of every visible sheet; of a formula the last value. Raises what the damage leads to."""
     import warnings
 
     import openpyxl
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of extensions openpyxl leaves aside
-            book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
-    except Exception as error:  # openpyxl raises whatever its parts raise
-        raise NotImportable(f"{name}：不是完好的工作簿（{type(error).__name__}）") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of extensions openpyxl leaves aside
+        book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
     rows = []
     for number, sheet in enumerate(book.worksheets, start=1):
         if sheet.sheet_state != "visible":
@@ -42,14 +39,11 @@ def read_xlsx(name: str, data: bytes) -> list[Row]:
     return rows
 
 
-def read_xls(name: str, data: bytes) -> list[Row]:
-    """The rows of every visible sheet of an old workbook."""
+def read_xls(data: bytes) -> list[Row]:
+    """The rows of every visible sheet of an old workbook. Raises what the damage leads to."""
     import xlrd
 
-    try:
-        book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
-    except Exception as error:  # xlrd raises whatever the damage leads to
-        raise NotImportable(f"{name}：不是完好的 .xls 工作簿（{type(error).__name__}）") from error
+    book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
     rows = []
     for number, sheet in enumerate(book.sheets(), start=1):
         if sheet.visibility:
