@@ -75,7 +75,8 @@ def test_a_shipped_id_cannot_be_taken_by_a_folder(home, tmp_path):
 def third(home, capsys):
     """Next year's form, made from a copy with a text editor and a spreadsheet only.
 
-    The project's nature gives way to a contact, which is not for the public.
+    The project's nature gives way to a contact, which is not for the public; the department's goal
+    moves above its duties; 社会成本指标 is printed and named 社会和公众成本指标.
     """
     main(["edition", "new", "--from", "national-2021", "town-2027"])
     capsys.readouterr()
@@ -91,6 +92,21 @@ def third(home, capsys):
             cell.value = "联系人"
     names = page.defined_names
     names["联系人"] = DefinedName("联系人", attr_text=names.pop("项目属性").attr_text)
+    page = book["部门整体支出绩效目标表"]
+    upper, lower = page["A12"].value, page["A13"].value
+    page["A12"].value, page["A13"].value = lower, upper
+    names = page.defined_names
+    duties, goal = names["部门单位职能概述"].attr_text, names["年度总体目标"].attr_text
+    names["部门单位职能概述"].attr_text, names["年度总体目标"].attr_text = goal, duties
+    text = (folder / "edition.toml").read_text("utf-8")
+    (folder / "edition.toml").write_text(text.replace("社会成本指标", "社会和公众成本指标"), "utf-8")
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.value == "社会成本指标":
+                    cell.value = "社会和公众成本指标"
+        old = sheet.defined_names.pop("社会成本指标")
+        sheet.defined_names["社会和公众成本指标"] = DefinedName("社会和公众成本指标", attr_text=old.attr_text)
     book.save(folder / "template.xlsx")
     return folder
 
@@ -100,6 +116,8 @@ def test_a_third_edition_made_of_data_and_cells(third, tmp_path, capsys):
     assert main(["edition", "diff", "national-2021", "town-2027"]) == 0
     said = capsys.readouterr().out
     assert "去掉字段“项目属性”（nature）" in said and "增加字段“联系人”（contact）" in said
+    assert "指标类别“社会成本指标”（cost_social）的文字：社会成本指标 → 社会和公众成本指标" in said
+    assert "“年度总体目标”由 C13:H13 移到 C12:H12" in said
     town = load_edition("town-2027")
     filing = convert(seed_filing(), town).filing
     form = filing.projects[0]
@@ -110,6 +128,8 @@ def test_a_third_edition_made_of_data_and_cells(third, tmp_path, capsys):
     back = xltool.read(workbook)
     assert (back.edition, back) == ("town-2027", filing)
     assert back.projects[0]["contact"].place.cell == "C6"
+    assert back.department["goal"].place.cell == "C12"
+    assert back.department.text("goal") == seed_filing().department.text("goal")
     assert main(["check", str(workbook)]) == 1  # the real filing has real errors
     assert "I408" in capsys.readouterr().out
     assert main(["batch", str(tmp_path / "出"), str(tmp_path / "批"), "-j", "1"]) == 1
