@@ -13,6 +13,7 @@ from tests.support.clean import clean_filing
 from tests.support.seed import EXAMPLE, seed_filing
 from xltool import check, fill, load_edition, read
 from xltool.databook import load_databook
+from xltool.databook.write import write_databook
 from xltool.excel.press import buttons, labels, press
 from xltool.grid import open_grid
 from xltool.model import XltoolError
@@ -209,6 +210,21 @@ def test_new_form(app, tmp_path):
     assert press("new_form") == "没有新建"
 
 
+def test_new_form_of_another_edition(app, tmp_path):
+    app.files = [tmp_path / "新表.xlsx"]
+    app.number = 2
+    press("new_form")
+    assert app.asked.splitlines()[1:] == [
+        f"{n}  {load_edition(id_).title}" for n, id_ in enumerate(("hunan-2023", "national-2021"), 1)
+    ]
+    assert read(tmp_path / "新表.xlsx").edition == "national-2021"
+    app.number = None
+    assert press("new_form") == "没有新建"
+    app.number = 9
+    with pytest.raises(XltoolError, match="没有序号"):
+        press("new_form")
+
+
 def test_fill_from_data_into_a_blank_workbook(app, tmp_path):
     app.files = [tmp_path / "空表.xlsx"]
     press("new_form")
@@ -230,6 +246,17 @@ def test_fill_from_data_asks_before_it_overwrites(app, seed, tmp_path):
     app.files, app.answer = [EXAMPLE / "部门.csv"], "yes"
     press("fill_from_data")
     assert read(saved(seed, tmp_path)).department.amount("total") == Decimal("1245.61")
+
+
+def test_fill_from_data_asks_which_unit_when_the_workbook_names_none(app, tmp_path):
+    two = [seed_filing(), clean_filing("hospital-county")]
+    write_databook(two, tmp_path / "两家.xlsx")
+    app.files = [tmp_path / "空表.xlsx"]
+    press("new_form")
+    app.files, app.number = [tmp_path / "两家.xlsx"], 2
+    press("fill_from_data")
+    assert two[1].unit in app.asked
+    assert read(saved(app.books.active, tmp_path)) == two[1]
 
 
 def test_fill_from_data_keeps_to_the_workbooks_unit(app, tmp_path):

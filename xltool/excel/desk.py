@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +114,20 @@ class Desk:
 
     def confirm(self, question: str) -> bool:
         return self.app.alert(question, TITLE, "yes_no", "info") == "yes"
+
+    def choose(self, question: str, options: Sequence[str]) -> int | None:
+        """Which of these (from 0), None where the accountant thinks better of it; one alone is not asked."""
+        if len(options) == 1:
+            return 0
+        listed = "\n".join(f"{n}  {option}" for n, option in enumerate(options, 1))
+        answer = self.app.api.InputBox(
+            Prompt=f"{question}（填序号）\n{listed}", Title=TITLE, Default=1, Type=1
+        )
+        if isinstance(answer, bool):
+            return None
+        if not 1 <= int(answer) <= len(options):
+            raise XltoolError(f"没有序号 {int(answer)}")
+        return int(answer) - 1
 
     def ask_file(self, title: str, kinds: str) -> Path | None:
         """A file to open, None where the accountant thinks better of it."""

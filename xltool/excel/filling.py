@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xltool.atomic import writing
-from xltool.edition import DEFAULT, Edition, Field, load_edition
+from xltool.edition import DEFAULT, Edition, Field, editions, load_edition
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import has_password, protection, unprotected, write_texts
@@ -24,7 +24,11 @@ DATA = "数据表 (*.xlsx;*.json;*.csv),*.xlsx;*.json;*.csv"
 def new_form() -> str:
     """A blank workbook from the official template, where the accountant wants it."""
     here = desk()
-    edition = load_edition(DEFAULT)
+    known = [load_edition(id_) for id_ in sorted(editions(), key=lambda id_: id_ != DEFAULT)]
+    wanted = here.choose("用哪个版式", [edition.title for edition in known])
+    if wanted is None:
+        return "没有新建"
+    edition = known[wanted]
     place = here.ask_save("新建填报表", "绩效目标申报表.xlsx", WORKBOOKS)
     if place is None:
         return "没有新建"
@@ -49,7 +53,9 @@ def fill_from_data() -> str:
             return "没有填充"
         # One of the tables of a folder stands for the whole folder.
         source = source.parent if source.suffix.lower() == ".csv" else source
-        new = _choose(load_databook(source, old.edition), old)
+        new = _choose(here, load_databook(source, old.edition), old)
+        if new is None:
+            return "没有填充，内容未动"
         if _answered(old) and not here.confirm(f"工作簿里已有内容，换成“{new.unit}”的数据吗？"):
             return "没有填充，内容未动"
         file = fill(new, path.with_name("xltool-filled.xlsx"))
@@ -65,18 +71,17 @@ def fill_from_data() -> str:
     return f"已填入“{new.unit}”的数据：部门表 1 张，项目表 {len(new.projects)} 张"
 
 
-def _choose(filings: list[Filing], old: Filing) -> Filing:
-    """The data of this workbook's unit, or the only one there is."""
-    mine = [f for f in filings if f.unit == old.unit]
-    if len(mine) == 1:
-        return mine[0]
-    if len(filings) == 1 and not old.unit:
-        return filings[0]
+def _choose(here: Desk, filings: list[Filing], old: Filing) -> Filing | None:
+    """The data of this workbook's unit; where it names none, the one that the accountant picks."""
     if not filings:
         raise XltoolError("数据表里没有任何单位")
-    if old.unit:
+    if not old.unit:
+        picked = here.choose("填哪个单位的数据", [f.unit for f in filings])
+        return None if picked is None else filings[picked]
+    mine = [f for f in filings if f.unit == old.unit]
+    if len(mine) != 1:
         raise XltoolError(f"数据表里没有“{old.unit}”；有：{'、'.join(f.unit for f in filings[:8])}")
-    raise XltoolError("数据表里有多个单位：请先在部门表填上部门名称，再点一次")
+    return mine[0]
 
 
 def _answered(filing: Filing) -> bool:

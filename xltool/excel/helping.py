@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import xltool
 from xltool.atomic import writing
-from xltool.edition import load_edition
+from xltool.edition import Edition, editions, load_edition
 from xltool.excel.press import button, desk, labels, log_file
-from xltool.model import Severity
+from xltool.model import Severity, XltoolError
 
 
 @button
 def guide() -> str:
     """How to fill in the forms, as a page in the browser."""
-    edition = load_edition()
+    edition = _edition()
     rows = [(b.group, b.label, b.tip) for b in labels()]
     fields = [
         (form.title, f.label, f"{'必填' if f.required else '选填'}，{_KINDS[f.kind].format(edition.unit)}")
@@ -31,6 +32,14 @@ def guide() -> str:
         [("按钮", ("组", "按钮", "做什么"), rows), ("要填的栏", ("表", "栏", "怎么填"), fields),
          ("指标类别", ("表", "一级指标", "二级指标"), blocks)],
     )  # fmt: skip
+
+
+def _edition() -> Edition:
+    """The edition of the workbook in front, the usual one where that is none of ours."""
+    here = desk()
+    with suppress(XltoolError), here.snapshot() as path:
+        return load_edition(here.read(path).edition)
+    return load_edition()
 
 
 _KINDS = {
@@ -55,7 +64,7 @@ def rules_help() -> str:
 @button
 def about() -> str:
     """Versions, edition, and where the log is."""
-    text = f"xltool {xltool.__version__}\n版式：{load_edition().title}\n日志：{log_file()}"
+    text = f"xltool {xltool.__version__}\n版式：{'、'.join(editions())}\n日志：{log_file()}"
     desk().tell(text)
     return text
 

@@ -31,6 +31,11 @@ class AppApi:
         controller.setActiveSheet(sheet.raw)
         controller.select(goal.range.raw)
 
+    def InputBox(self, Prompt: str, Title: str, Default: int, Type: int) -> Any:
+        assert Type == 1, "a number"
+        self.app.asked = Prompt
+        return float(self.app.number) if self.app.number else False
+
     def GetOpenFilename(self, kinds: str, index: int, title: str) -> Any:
         return str(self.app.files.pop(0)) if self.app.files else False
 

@@ -65,7 +65,8 @@ class App:
         self.alerts: list[str] = []
         self.said: list[Any] = []
         self.files: list[Any] = []
-        self.proposed = ""
+        self.proposed = self.asked = ""
+        self.number: int | None = 1
         self.protected_with: dict[str, Any] = {}
         self.opened_with = 0
         self.answer = "yes"
