@@ -46,7 +46,7 @@ def _directions() -> dict[str, Direction | None]:
 @functools.lru_cache(maxsize=16384)
 def direction(name: str) -> Direction | None:
     """Which way an indicator of this name should go, by the word it ends with; None when unsure."""
-    word = _last(name, tuple(_directions()))
+    word = _last(name)
     found = _directions()[word] if word else None
     if found is None:
         return None
@@ -61,8 +61,7 @@ def direction(name: str) -> Direction | None:
 @functools.lru_cache(maxsize=16384)
 def bounded(name: str) -> bool:
     """A rate that can't exceed 100%."""
-    last = _last(name, tuple({*_words("bounded"), *_directions()}))
-    return last in _words("bounded")
+    return _last(name, "bounded") in _words("bounded")
 
 
 @functools.lru_cache(maxsize=16384)
@@ -76,12 +75,19 @@ def _words(table: str) -> frozenset[str]:
     return frozenset(_declared()[table]["words"].split())
 
 
-def _last(name: str, words: tuple[str, ...]) -> str:
-    """The longest word that the name ends with, a unit in brackets and a tail such as 额 apart."""
-    bare = _UNIT_IN_NAME.sub("", name).strip()
-    endings = ("", *_declared()["tails"].split())
-    found = [word for word in words if word in bare and bare.endswith(tuple(word + end for end in endings))]
-    return max(found, key=lambda word: (bare.rfind(word) + len(word), len(word)), default="")
+@functools.cache
+def _ending(*tables: str) -> re.Pattern[str]:
+    """One of the words, the longest first, at the end of a name, a tail such as 额 apart."""
+    words = {*_directions()}.union(*(_words(table) for table in tables))
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    tails = "|".join(_declared()["tails"].split())
+    return re.compile(f"({'|'.join(map(re.escape, longest_first))})(?:{tails})?$")
+
+
+def _last(name: str, *tables: str) -> str:
+    """The longest word that the name ends with; a unit in brackets is no part of the name."""
+    found = _ending(*tables).search(_UNIT_IN_NAME.sub("", name).strip())
+    return found[1] if found else ""
 
 
 _UNIT_IN_NAME = re.compile(r"[（(](?:单位[:：])?([^（）()]{1,8})[）)]\s*$")
