@@ -211,7 +211,7 @@ def test_export_and_import_keep_everything(expected, tmp_path):
     first = import_campaign(archive, tmp_path / "一")
     collect(first, [folder])
     count = export_campaign(first, tmp_path / "满.zip")
-    assert count == right[2] + 4
+    assert count == right[2] + 5
     moved = import_campaign(tmp_path / "满.zip", tmp_path / "二", "")
     assert outcome(moved) == outcome(first) == right
     with pytest.raises(XltoolError, match="没有私钥"):

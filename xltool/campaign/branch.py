@@ -38,7 +38,7 @@ def new_branch(folder: Path, source: Path, key_file: Path | None = None) -> Camp
     with tempfile.TemporaryDirectory() as scratch:
         for name in parcel.EDITION:
             (Path(scratch) / Path(name).name).write_bytes(files[name])
-        campaign = make_folder(folder, Path(scratch))
+        campaign = make_folder(folder, Path(scratch), manifest.layout)
     (folder / "keys").mkdir(mode=0o700)
     (folder / "keys" / keys.PUBLIC).write_bytes(keys.public_pem(key) if key else files[parcel.PUBLIC])
     meta = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -66,6 +67,16 @@ class Campaign:
 
     @functools.cached_property
     def layout(self) -> str:
+        """The fingerprint of the pinned template, as it was when it was pinned.
+
+        It is kept, not computed again: a new xltool may see a template otherwise, and what is out
+        with the units would all be superseded.
+        """
+        pinned = self.edition_folder / _LAYOUT
+        if pinned.is_file():
+            template, _, layout = pinned.read_text("utf-8").strip().partition(" ")
+            if template == _digest(self.edition_folder / "template.xlsx"):
+                return layout
         return layout_fingerprint(self.edition)
 
     @property
@@ -109,19 +120,16 @@ class Campaign:
 
 def layout_fingerprint(edition: Edition) -> str:
     """What the template looks like: its official text, its merges, where its inputs stand."""
-    digest = hashlib.sha256()
-    for kind, form in sorted(load_layout(edition).forms.items()):
-        digest.update(
-            repr(
-                (
-                    kind,
-                    sorted(form.static.items()),
-                    sorted(form.sheet.merges),
-                    sorted((label, area) for label, area in form.areas.items()),
-                )
-            ).encode()
-        )
-    return digest.hexdigest()
+    said = [
+        [
+            kind,
+            sorted([row, column, text] for (row, column), text in form.static.items()),
+            sorted(str(area) for area in form.sheet.merges),
+            sorted([label, str(area)] for label, area in form.areas.items()),
+        ]
+        for kind, form in sorted(load_layout(edition).forms.items())
+    ]
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 
 def open_campaign(folder: str | Path) -> Campaign:
@@ -153,7 +161,7 @@ def new_campaign(
     return campaign
 
 
-def make_folder(folder: Path, edition: Path) -> Campaign:
+def make_folder(folder: Path, edition: Path, layout: str = "") -> Campaign:
     """An empty campaign with this edition pinned. Raises XltoolError where something is there already."""
     if safe_name(folder.name) != folder.name:
         raise XltoolError(f"批次名“{folder.name}”不能作文件夹名，可用“{safe_name(folder.name)}”")
@@ -161,7 +169,7 @@ def make_folder(folder: Path, edition: Path) -> Campaign:
         raise XltoolError(f"“{folder}”已经存在，没有动它")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _pin(folder, edition)
+        _pin(folder, edition, layout)
     except OSError as error:
         raise XltoolError(f"建不了批次文件夹“{folder}”：{error.strerror or error}") from error
     return Campaign(folder, Ledger(folder, create=True))
@@ -174,12 +182,25 @@ def save(campaign: Campaign, units: list[Unit], meta: dict[str, str]) -> None:
         campaign.ledger.put_units(units)
 
 
-def _pin(folder: Path, edition: Path) -> None:
-    (folder / "edition").mkdir(exist_ok=True)
+# Which template (by its digest) has which layout fingerprint.
+_LAYOUT = "layout.txt"
+
+
+def _pin(folder: Path, edition: Path, layout: str = "") -> None:
+    """Copy an edition into the campaign; `layout` is its fingerprint where another office computed it."""
+    here = folder / "edition"
+    here.mkdir(exist_ok=True)
     for name in ("edition.toml", "template.xlsx"):
         data = (edition / name).read_bytes()
-        with writing(folder / "edition" / name, "wb") as file:
+        with writing(here / name, "wb") as file:
             file.write(data)
+    layout = layout or layout_fingerprint(edition_in(edition))
+    with writing(here / _LAYOUT) as file:
+        file.write(f"{_digest(here / 'template.xlsx')} {layout}\n")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def pin_edition(folder: Path, which: str | Path) -> None:

@@ -137,7 +137,7 @@ class Incoming:
             if entry.flag_bits & 1:
                 self.problems.append((shown, "压缩包有密码，打不开"))
                 continue
-            self._file(Found(shown, _date(entry), path, number), depth)
+            self._file(Found(shown, _date(entry) or one.modified, path, number), depth)
 
     def _unpack(self, one: Found) -> Path:
         """A zip inside a zip, as a file under a name of our own."""
@@ -190,5 +190,8 @@ def _noise(name: str) -> bool:
 
 
 def _date(entry: zipfile.ZipInfo) -> str:
+    """When an entry was last changed; empty where the zip does not say (1980 stands for nothing)."""
+    if entry.date_time[0] <= 1980:
+        return ""
     year, month, day, hour, minute, second = entry.date_time
     return f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"

@@ -17,7 +17,7 @@ from xltool.campaign.pages import page
 from xltool.campaign.units import Unit
 from xltool.model import Severity, XltoolError
 
-FOLDER = "退回意见"
+FOLDER = "退回意见"  # in it a folder for each day: what was sent back before stays apart
 
 
 @dataclass(frozen=True, slots=True)

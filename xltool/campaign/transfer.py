@@ -25,7 +25,7 @@ LOCKED_KEY = "keys/private.encrypted.pem"
 MAX_ALL = 50 * 2**30
 # All that an archive may hold; a name of any other shape is refused, so none can lead elsewhere.
 _ALLOWED = re.compile(
-    r"campaign\.db|settings\.toml|edition/(edition\.toml|template\.xlsx)|keys/public\.pem"
+    r"campaign\.db|settings\.toml|edition/(edition\.toml|template\.xlsx|layout\.txt)|keys/public\.pem"
     r"|keys/private\.encrypted\.pem|originals/[0-9a-f]{2}/[0-9a-f]{64}"
 )
 
@@ -36,7 +36,8 @@ def export_campaign(campaign: Campaign, path: Path, passphrase: str = "") -> int
         snapshot = Path(scratch) / FILE
         _copy(campaign, snapshot)
         files = {FILE: snapshot}
-        for name in ("settings.toml", "edition/edition.toml", "edition/template.xlsx", "keys/public.pem"):
+        names = ("edition.toml", "template.xlsx", "layout.txt")
+        for name in ("settings.toml", *(f"edition/{name}" for name in names), "keys/public.pem"):
             if (campaign.folder / name).is_file():
                 files[name] = campaign.folder / name
         for original in sorted((campaign.folder / "originals").glob("*/*")):

@@ -1,0 +1,66 @@
+"""What the commands of a campaign share: which folder, progress, tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from xltool.campaign import Campaign
+
+where = click.option(
+    "--campaign", "folder", type=click.Path(file_okay=False, path_type=Path), default=".",
+    help="批次文件夹（默认当前文件夹）。",
+)  # fmt: skip
+as_json_option = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
+file_type = click.Path(dir_okay=False, path_type=Path)
+there_type = click.Path(exists=True, dir_okay=False, path_type=Path)
+folder_type = click.Path(file_okay=False, path_type=Path)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Campaign]:
+    from xltool.campaign import open_campaign
+
+    campaign = open_campaign(folder)
+    try:
+        yield campaign
+    finally:
+        campaign.ledger.close()
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    silent = not sys.stderr.isatty()
+    with Progress(console=Console(stderr=True), transient=True, disable=silent) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(*heads, title=title or None, title_justify="left")
+    for row in rows:
+        drawn.add_row(*("" if value is None else _escape(str(value)) for value in row))
+    Console(width=None if sys.stdout.isatty() else 160).print(drawn)
+
+
+# What a received file is called must not steer the terminal that shows it.
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text.translate(_CONTROLS))

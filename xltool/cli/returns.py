@@ -1,0 +1,259 @@
+"""`xltool distribute`, `verify`, `collect`, `status`, `rollup`: what goes out and what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xltool.cli._campaign import (
+    as_json_option,
+    file_type,
+    folder_type,
+    opened,
+    progress,
+    table,
+    there_type,
+    where,
+)
+from xltool.model import XltoolError
+
+if TYPE_CHECKING:
+    from xltool.campaign.collect import Collected
+    from xltool.campaign.status import Status
+    from xltool.campaign.verify import Verified
+
+
+@click.command()
+@where
+@click.option("--district", "districts", multiple=True, help="只发这个区县（可以写几次）。")
+@click.option("-o", "--output", type=folder_type, help="写到哪个文件夹（默认批次文件夹里的“下发”）。")
+def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> None:
+    """下发：每个单位一个预填、锁定、加封的工作簿，每个区县一个压缩包；再运行只发有变动的。"""
+    from xltool.campaign.distribute import distribute as send
+
+    with opened(folder) as here, progress("下发") as seen:
+        sent = send(here, output, districts, seen)
+    for district, path, count in sent.parcels:
+        click.echo(f"{district}：{count} 个单位 → {path}")
+    if sent.units:
+        click.echo(f"第 {sent.batch} 批：下发 {sent.units} 个单位，{len(sent.parcels)} 个压缩包")
+    click.echo(f"没有变动的 {sent.unchanged} 个单位不再下发" if sent.unchanged else "全部下发完毕")
+
+
+@click.command()
+@click.argument("paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--key", type=there_type, help="公钥文件（默认用包里的公钥，并提醒核对指纹）。")
+@as_json_option
+def verify(paths: Sequence[Path], key: Path | None, as_json: bool) -> int:
+    """核对收到的压缩包或工作簿：是否为真、是否完整、出自哪个批次。
+
+    退出码：0 为真而完整，1 不是，2 没能运行。
+    """
+    from xltool.campaign.keys import load_public
+    from xltool.campaign.verify import verify as look
+
+    public = load_public(key.read_bytes()) if key else None
+    results = [look(path, public) for path in paths]
+    if as_json:
+        click.echo(json.dumps([_verified(r) for r in results], ensure_ascii=False, indent=2))
+    else:
+        for result in results:
+            _show_verified(result)
+    return 0 if all(r.good for r in results) else 1
+
+
+def _verified(result: Verified) -> dict[str, Any]:
+    return {
+        "path": str(result.path),
+        "good": result.good,
+        "campaign": result.title,
+        "year": result.year,
+        "district": result.district,
+        "fingerprint": result.fingerprint,
+        "key_from_parcel": result.own_key,
+        "files": [{"name": f.name, "good": f.good, "said": f.said} for f in result.files],
+    }
+
+
+def _show_verified(result: Verified) -> None:
+    wrong = [f for f in result.files if not f.good]
+    what = f"{result.title}（{result.year} 年）{result.district}" if result.title else "不知出自哪个批次"
+    click.echo(f"{result.path}：{what}")
+    for one in wrong or result.files[:1]:
+        click.echo(f"  {'√' if one.good else '×'} {one.name}：{one.said}")
+    workbooks = sum(f.name.endswith(".xlsx") and "/" not in f.name and f.good for f in result.files)
+    click.echo(f"  {len(result.files)} 个文件，{len(wrong)} 个有问题；工作簿 {workbooks} 个为真")
+    click.echo(
+        f"  公钥指纹：{result.fingerprint}"
+        + ("（公钥在包里，请与发文单位核对指纹）" if result.own_key else "")
+    )
+    click.echo("  结论：" + ("为真，完整" if result.good else "有问题，不要使用有问题的文件"))
+
+
+@click.command()
+@where
+@click.argument("paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--pristine", type=folder_type, help="把采用的申报的数值另写到全新的官方模板上，放进这个文件夹。"
+)
+@as_json_option
+def collect(folder: Path, paths: Sequence[Path], pristine: Path | None, as_json: bool) -> int:
+    """收取：文件、文件夹、压缩包（可以套着），凭封印认单位，核真、审核、入台账；再收一次不会有任何变化。
+
+    退出码：0 都收下且没有错误，1 有错误或有打不开的，2 没能运行。
+    """
+    from xltool.campaign.collect import collect as take_in
+
+    with opened(folder) as here, progress("收取") as seen:
+        names = {unit.code: unit.name for unit in here.ledger.units()}
+        result = take_in(here, paths, pristine=pristine, progress=seen)
+    if as_json:
+        click.echo(json.dumps(_collected(result), ensure_ascii=False, indent=2))
+    else:
+        _show_collected(result, names)
+    return int(any(r.verdict == "error" for r in result.new) or bool(result.problems))
+
+
+def _collected(result: Collected) -> dict[str, Any]:
+    keys = ("name", "outcome", "kind", "unit", "claimed", "version", "verdict", "first")
+    return {
+        "receipts": [{key: getattr(r, key) for key in keys} for r in result.receipts],
+        "problems": [{"name": name, "reason": reason} for name, reason in result.problems],
+        "skipped": result.skipped,
+        "pristine": result.pristine,
+    }
+
+
+def _show_collected(result: Collected, names: dict[str, str]) -> None:
+    from xltool.campaign.judge import KINDS
+    from xltool.report.record import VERDICTS
+
+    bad = [r for r in result.new if r.verdict == "error"]
+    rows = [
+        [
+            r.name.rpartition("/")[2], f"{r.unit} {names.get(r.unit, '')}".strip(), KINDS[r.kind],
+            VERDICTS[r.verdict], r.first,
+        ]
+        for r in bad
+    ]  # fmt: skip
+    if rows:
+        table(["文件", "单位", "封印", "结论", "第一处问题"], rows[:40])
+        if len(rows) > 40:
+            click.echo(f"……另有 {len(rows) - 40} 份有错误，见 xltool status --units 和退回意见")
+    for name, reason in result.problems:
+        click.echo(f"没有收取：{name}：{reason}", err=True)
+    counts, verdicts = result.counts(), [r.verdict for r in result.new]
+    said = "，".join(f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts)
+    click.echo(
+        f"收下 {counts['收下']} 份" + (f"（{said}）" if said else "")
+        + f"；重复 {counts['重复']}，空白 {counts['空白']}，没有收取 {len(result.problems)}，"
+        f"不是工作簿而跳过 {len(result.skipped)}"
+    )  # fmt: skip
+    if result.pristine:
+        click.echo(f"干净的一份：{result.pristine} 个工作簿")
+
+
+@click.command()
+@where
+@click.option("--district", default=None, help="只看这个区县。")
+@click.option("--units", "by_unit", is_flag=True, help="逐个单位列出。")
+@click.option("--chase", type=file_type, help="写出催报名单（.txt 或 .xlsx）。")
+@as_json_option
+def status(folder: Path, district: str | None, by_unit: bool, chase: Path | None, as_json: bool) -> None:
+    """进度：未下发、未报、有错误、待核实、通过、退回；谁逾期；催报名单。"""
+    from xltool.campaign.status import status as stand
+    from xltool.campaign.status import write_chase
+
+    with opened(folder) as here:
+        standing = stand(here)
+        if chase:
+            write_chase(chase, here, standing)
+        title = here.title + (f"（报送截止 {here.deadline}）" if here.deadline else "")
+    if as_json:
+        click.echo(json.dumps(_standing(standing), ensure_ascii=False, indent=2))
+        return
+    _show_standing(standing, title, district, by_unit)
+    if chase:
+        click.echo(f"催报名单 {len(standing.chase)} 个单位：{chase}")
+
+
+def _standing(standing: Status) -> dict[str, Any]:
+    return {
+        "counts": dict(standing.counts()),
+        "units": [
+            {
+                "code": s.unit.code, "name": s.unit.name, "district": s.unit.district, "state": s.state,
+                "since": s.since, "counted": s.counted, "versions": s.versions, "late": s.late,
+                "remarks": list(s.remarks),
+            }
+            for s in standing.standings
+        ],
+        "strays": [{"name": row["name"], "kind": row["kind"]} for row in standing.strays],
+    }  # fmt: skip
+
+
+def _show_standing(standing: Status, title: str, district: str | None, by_unit: bool) -> None:
+    from xltool.campaign.judge import KINDS
+    from xltool.campaign.status import STATES
+
+    places = [d for d in standing.districts if district in (None, d)]
+    if not places:
+        raise XltoolError(f"名单里没有区县“{district}”")
+    if by_unit:
+        rows = [
+            [
+                s.unit.district, s.unit.code, s.unit.name, s.state, "逾期" if s.late else "", s.since[:16],
+                f"{s.counted}/{s.versions}" if s.versions else "", "；".join(s.remarks),
+            ]
+            for s in standing.standings
+            if s.unit.district in places
+        ]  # fmt: skip
+        table(["区县", "部门编码", "部门名称", "状态", "逾期", "自", "版", "备注"], rows, title)
+    else:
+        lines: list[list[Any]] = []
+        for place in places:
+            counts = standing.counts(place)
+            late = sum(s.late for s in standing.standings if s.unit.district == place)
+            lines.append(
+                [place or "未分区县", sum(counts.values()), *(counts[s] or "" for s in STATES), late or ""]
+            )
+        if len(places) > 1:
+            counts = standing.counts()
+            late = sum(s.late for s in standing.standings)
+            lines.append(["合计", sum(counts.values()), *(counts[s] or "" for s in STATES), late or ""])
+        table(["区县", "应报", *STATES, "逾期"], lines, title)
+    for row in standing.strays[:20]:
+        click.echo(f"不知属于哪个单位：{row['name']}（{KINDS[row['kind']]}）")
+
+
+@click.command()
+@where
+@click.option("-o", "--output", type=file_type, help="写到哪个 .xlsx（默认批次文件夹里的“汇总表.xlsx”）。")
+@click.option("--json", "json_file", type=file_type, help="同时写出 JSON。")
+@click.option(
+    "--unit", type=click.Choice(["元", "万元", "亿元"]), default=None, help="金额单位（默认同版式）。"
+)
+@click.option("--decimals", type=click.IntRange(0, 6), default=2, show_default=True, help="保留几位小数。")
+def rollup(
+    folder: Path, output: Path | None, json_file: Path | None, unit: str | None, decimals: int
+) -> None:
+    """汇总：按区县、主管部门和全部，舍位平衡，能查到构成每个合计的单位；写明汇总了几个单位、缺哪些。"""
+    from xltool.atomic import writing
+    from xltool.campaign.rollup import rollup as add_up
+    from xltool.campaign.rollup import rollup_json
+    from xltool.campaign.rollup_sheets import write_rollup
+
+    with opened(folder) as here:
+        book = add_up(here, unit or "", decimals)
+        path = output or here.folder / "汇总表.xlsx"
+        write_rollup(path, book)
+        if json_file:
+            with writing(json_file) as file:
+                json.dump(rollup_json(book), file, ensure_ascii=False, indent=1)
+    click.echo(f"汇总 {book.covered} / {len(book.units)} 个单位：{path}")
+    if len(book.missing):
+        click.echo(f"未计入 {len(book.missing)} 个单位，名单在表下")
