@@ -162,11 +162,11 @@ def test_what_is_wrong_with_an_edition_is_said_with_sheet_and_cell(third, tmp_pa
     assert main(["edition", "check", "town-2027", "--show", str(tmp_path / "看.xlsx")]) == 1
     said = capsys.readouterr().out
     assert "“主管部门”没有定义名称" in said
-    assert re.search(r"单元格 G6 重复绑定：.*联系人", said)
+    assert re.search(r"单元格 F6 重复绑定：.*联系人", said)
     assert re.search(r"“项目名称”的单元格 C4.* 被锁定", said)
     assert re.search(r"可填写却没有绑定的单元格：.*C5", said)
     shown = load_workbook(tmp_path / "看.xlsx")[SHEET]
-    assert shown["G6"].value == "«联系人» / «项目期»" and shown["G6"].fill.fgColor.rgb.endswith("F8CBAD")
+    assert shown["F6"].value == "«联系人» / «项目期»" and shown["F6"].fill.fgColor.rgb.endswith("F8CBAD")
     assert shown["C12"].value == "«项目期总体目标»"
     assert shown["D15"].value == "«经济成本指标 · 三级指标»"
 

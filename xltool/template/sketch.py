@@ -108,6 +108,8 @@ class Sketch(Pen):
                 raise EditionError(f"{_file(self.edition)}：{self.form.id} 没有字段“{text[1:]}”")
             field = self.form[text[1:]]
             printed = field.pattern.format("\u3000" * 4 if field.kind == "year" else "")
+            if field.kind == "amount":
+                changes["indent"] = 1
             if field.kind == "unit" and field.pattern:
                 changes["align"] = "left"
             self.answer(area, field.id, printed, **changes)
