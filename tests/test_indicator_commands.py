@@ -177,6 +177,11 @@ def test_explanations_and_other_sheets_stay(seed, tmp_path):
     assert openpyxl.load_workbook(tmp_path / "规范.xlsx").sheetnames[-1] == "审核结果"
 
 
+def test_the_copy_satisfies_the_validator_of_the_format(seed, tmp_path, validator):
+    run(normalise, seed, "--write", tmp_path / "规范.xlsx")
+    assert validator.errors([tmp_path / "规范.xlsx"]) == {tmp_path / "规范.xlsx": []}
+
+
 # ── rules ──
 
 
