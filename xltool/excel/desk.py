@@ -174,10 +174,13 @@ def quiet(app: xw.App, *, calculating: bool) -> Iterator[None]:
     }
     if calculating:
         wanted[app, "calculation"] = "manual"
-    before = [(owner, name, getattr(owner, name)) for owner, name in wanted]
+    before = []
+    for owner, name in wanted:
+        with suppress(Exception):  # WPS has not all of them
+            before.append((owner, name, getattr(owner, name)))
     try:
-        for (owner, name), value in wanted.items():
-            setattr(owner, name, value)
+        for owner, name, _ in before:
+            setattr(owner, name, wanted[owner, name])
         yield
     finally:
         for owner, name, value in before:

@@ -1,0 +1,58 @@
+"""A sealed workbook of a campaign goes through the ribbon and is still genuine when it comes back."""
+
+import pytest
+
+from tests.support.campaign import fill_in, make_campaign, sent_workbooks
+from xltool import read
+from xltool.campaign.distribute import distribute
+from xltool.campaign.judge import Register, judge
+from xltool.databook.write import write_databook
+from xltool.excel.press import press
+from xltool.report.results import RESULTS_SHEET
+
+pytestmark = pytest.mark.xdist_group("calc")
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory):
+    made = make_campaign(tmp_path_factory.mktemp("批次"), 1, 1)
+    distribute(made)
+    return made
+
+
+@pytest.fixture
+def sent(campaign):
+    [data] = sent_workbooks(campaign.folder).values()
+    return data
+
+
+def returned(book, tmp_path):
+    goal = tmp_path / f"{book.name}"
+    book.copy_to(str(tmp_path / "交回.xlsx"))
+    return (tmp_path / "交回.xlsx").read_bytes(), goal.name
+
+
+def test_filled_by_the_ribbon(app, campaign, sent, tmp_path):
+    (tmp_path / "我.xlsx").write_bytes(sent)
+    (tmp_path / "填好.xlsx").write_bytes(fill_in(sent))
+    filing = read(tmp_path / "填好.xlsx")
+    write_databook([filing], tmp_path / "数据.json")
+    book = app.books.open(str(tmp_path / "我.xlsx"))
+    app.files = [tmp_path / "数据.json"]
+    press("fill_from_data")
+    verdict = judge(*returned(book, tmp_path), Register.of(campaign))
+    assert verdict.kind == "genuine", [f.message for f in verdict.findings]
+    assert verdict.filing == filing
+    assert not [f for f in verdict.findings if f.code.startswith(("D", "R"))]
+
+
+def test_checked_and_marked(app, campaign, sent, tmp_path):
+    (tmp_path / "我.xlsx").write_bytes(fill_in(sent, {"department.total": "1.00"}))
+    book = app.books.open(str(tmp_path / "我.xlsx"))
+    press("check_all")
+    assert RESULTS_SHEET in [s.name for s in book.sheets]
+    press("normalise")
+    press("add_project")
+    verdict = judge(*returned(book, tmp_path), Register.of(campaign))
+    assert verdict.kind == "genuine", [f.message for f in verdict.findings]
+    assert not [f for f in verdict.findings if f.code.startswith(("D", "R"))]
