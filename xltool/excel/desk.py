@@ -166,21 +166,20 @@ def quiet(app: xw.App, *, calculating: bool) -> Iterator[None]:
 
     A copy of a received file may be opened, and automation would run its macros unasked: barred.
     """
-    wanted: dict[tuple[Any, str], Any] = {
-        (app, "screen_updating"): False,
-        (app, "display_alerts"): False,
-        (app, "enable_events"): False,
-        (app.api, "AutomationSecurity"): _FORCE_DISABLE,
-    }
+    wanted: list[tuple[Any, str, Any]] = [
+        (app, "screen_updating", False),
+        (app, "display_alerts", False),
+        (app, "enable_events", False),
+        (app.api, "AutomationSecurity", _FORCE_DISABLE),
+    ]
     if calculating:
-        wanted[app, "calculation"] = "manual"
-    before = []
-    for owner, name in wanted:
-        with suppress(Exception):  # WPS has not all of them
-            before.append((owner, name, getattr(owner, name)))
+        wanted.append((app, "calculation", "manual"))
+    before: list[tuple[Any, str, Any]] = []
     try:
-        for owner, name, _ in before:
-            setattr(owner, name, wanted[owner, name])
+        for owner, name, value in wanted:
+            with suppress(Exception):  # WPS has not all of them
+                before.append((owner, name, getattr(owner, name)))
+                setattr(owner, name, value)
         yield
     finally:
         for owner, name, value in before:
