@@ -471,3 +471,78 @@ def test_damage_is_never_more_than_a_line(kind, tmp_path):
 def test_any_text_is_read_without_a_fault(text):
     rows = read_text(text.encode() or b" ")
     assert all(cell.place.cell for row in rows for cell in row.cells)
+
+
+def test_sheets_are_forms_of_their_own_even_without_titles(tmp_path):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for n, (title, layout) in enumerate(layouts.WHOLE):
+        sheet = book.active if n == 0 else book.create_sheet()
+        sheet.title = title[5:]
+        sheet.cell(1, 1, "单位：万元")
+        for r, k, (text, _, _) in layouts.placed(layout):
+            sheet.cell(2 + r, 1 + k, text)
+    book.save(tmp_path / "a.xlsx")
+    filing, _ = one(tmp_path / "a.xlsx", year=2024)
+    assert len(filing.department.indicators) == 5
+    assert [p.text("project") for p in filing.projects] == ["水渠维修"]
+
+
+def test_a_project_after_a_department_form_needs_no_title(tmp_path):
+    forms = [(layouts.DEPARTMENT_TITLE, layouts.DEPARTMENT), ("附：", layouts.PROJECT)]
+    filing, _ = one(layouts.write_docx(tmp_path / "a.docx", forms))
+    assert len(filing.department.indicators) == 5
+    [project] = filing.projects
+    assert (project.text("project"), project.year, len(project.indicators)) == ("水渠维修", 2024, 3)
+
+
+def test_the_nearest_stated_unit_of_money_counts_and_no_other_forms(tmp_path):
+    layout = [
+        [c("资金情况（元）", 1, 2), c("本级资金"), c("250000", 2), c("上级资金"), c("5000")],
+        *layouts.PROJECT[:1],
+    ]
+    path = layouts.write_docx(tmp_path / "a.docx", [(layouts.PROJECT_TITLE, layout)], "填报单位：某局")
+    filing, _ = one(path)
+    assert (filing.projects[0].amount("own_budget"), filing.projects[0].amount("upper_budget")) == (
+        25,
+        Decimal("0.5"),
+    )
+    path = tmp_path / "b.txt"
+    path.write_text(
+        "某县部门预算收支表\n单位：元\n收入 | 300000 |\n支出 | 300000 |\n合计 | 300000 |\n"
+        "2024年项目支出绩效目标表\n项目支出名称 | 修路 | 预算部门 | 某局 |\n年度本级预算金额 | 30 | |\n",
+        "utf-8",
+    )  # fmt: skip
+    result = import_files([path])
+    assert result.filings[0].projects[0].amount("own_budget") == 30
+    assert any(v.note == "表上没有写明金额单位，按万元" for v in result.values)
+
+
+def test_an_indicator_named_like_a_field_is_an_indicator(tmp_path):
+    layout = [
+        *layouts.PROJECT[:6],
+        [c("产出指标", 1, 2), c("成本指标", 1, 2), c("材料"), c("≤5万元"), c("")],
+        [c("其他资金"), c("≤1万元（单位：元/人）"), c("")],
+    ]
+    filing, result = one(layouts.write_docx(tmp_path / "a.docx", [(layouts.PROJECT_TITLE, layout)]))
+    assert rows_of(filing.projects[0]) == [
+        ("cost", "材料", "≤5万元"), ("cost", "其他资金", "≤1万元（单位：元/人）"),
+    ]  # fmt: skip
+    assert result.leftovers == []
+
+
+def test_long_term_indicators_are_not_this_years(tmp_path):
+    heads = [c("一级指标"), c("二级指标"), c("三级指标"), c("实施期指标值"), c("指标值")]
+    rows = [[c("产出指标"), c("数量指标"), c("水渠"), c("90公里"), c("30公里")]]
+    title = layouts.PROJECT_TITLE
+    filing, _ = one(layouts.write_docx(tmp_path / "a.docx", [(title, [layouts.PROJECT[0], heads, *rows])]))
+    assert rows_of(filing.projects[0]) == [("quantity", "水渠", "30公里")]
+    plain = [c("一级指标"), c("二级指标"), c("三级指标"), c("指标值")]
+    long = [[c("长期绩效指标", 6)], plain, [c("产出指标"), c("数量指标"), c("水渠"), c("90公里")]]
+    year = [[c("年度绩效指标", 6)], plain, [c("产出指标"), c("数量指标"), c("水渠"), c("30公里")]]
+    filing, result = one(
+        layouts.write_docx(tmp_path / "b.docx", [(title, [layouts.PROJECT[0], *long, *year])])
+    )
+    assert rows_of(filing.projects[0]) == [("quantity", "水渠", "30公里")]
+    assert any("90公里" in left.text and "长期" in left.reason for left in result.leftovers)

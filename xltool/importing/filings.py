@@ -69,7 +69,7 @@ def _forms(rows: Sequence[Row], wishes: Wishes, result: Imported, file: str) -> 
         kind = segment.kind or _kind(segment.rows, labels)
         if kind is None:
             continue
-        reader = FormReader(kind, labels, unit, wishes.split)
+        reader = FormReader(kind, labels, unit if segment.follows else "", wishes.split)
         if segment.year is not None and segment.year_place is not None:
             reader.titled(segment.year, segment.year_place)
         reader.read(segment.rows)
@@ -103,12 +103,19 @@ class _Segment:
     identified: bool = False
     heads: bool = False
     other: str = ""
+    follows: bool = False  # the form before it goes on: what that one stated holds here too
 
 
 def _segments(rows: Sequence[Row], labels: Labels) -> list[_Segment]:
     segments = [_Segment()]
+    page = ""
     for row in rows:
         now, filled = segments[-1], row.filled
+        if row.page != page:  # a sheet of a workbook never goes on with the form of the sheet before
+            page = row.page
+            if now.rows:
+                segments.append(now := _Segment())
+            now.kind = labels.title(page)
         text = filled[0].text if filled else ""
         if len(filled) == 1:
             kind = labels.title(text)
@@ -126,15 +133,23 @@ def _segments(rows: Sequence[Row], labels: Labels) -> list[_Segment]:
                 now.year, now.year_place = year, filled[0].place
                 continue
         ids = _fields(row, now.kind, labels)
+        if now.kind == "department" and now.heads and _begins_project(row, labels):
+            segments.append(now := _Segment("project", now.year, now.year_place, follows=True))
+            ids = _fields(row, now.kind, labels)
         identity = _IDENTITY.get(now.kind or "project", "") in ids
         if identity and now.identified and now.heads:
-            segments.append(_Segment(now.kind, now.year, now.year_place))
-            now = segments[-1]
+            segments.append(now := _Segment(now.kind, now.year, now.year_place, follows=True))
         now.identified |= identity
         now.started |= bool(ids)
         now.heads |= any(labels.head(c.text) for c in filled)
         now.rows.append(row)
     return [s for s in segments if s.rows]
+
+
+def _begins_project(row: Row, labels: Labels) -> bool:
+    """A row that begins with the project's name, after a whole department form."""
+    match = labels.match("project", row.filled[0].text) if row.filled else None
+    return match is not None and match.role == "field" and match.id in labels.decisive["project"]
 
 
 def _fields(row: Row, kind: str | None, labels: Labels) -> set[str]:

@@ -108,6 +108,8 @@ class FormReader:
                 continue
             if match.role == "half":
                 self.halves[match.id] = cell.column
+            if match.role == "section" and match.unit:
+                self.unit = match.unit  # 年度预算申请（元）
             if match.role not in ("field", "known", "private"):
                 continue
             value = self._beside(i, cells, matches, match)

@@ -40,7 +40,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `table` numbers the source's tables (0 = a line of text outside them).
+    """One row. `table` numbers the source's tables (0 = a line of text outside them), `page` its sheets.
 
     `loose`: columns were guessed from running text, so a row may be shifted against the one above.
     """
@@ -48,6 +48,7 @@ class Row:
     cells: tuple[Cell, ...]
     table: int = 0
     loose: bool = False
+    page: str = ""
 
     @property
     def filled(self) -> list[Cell]:

@@ -40,6 +40,7 @@ class IndicatorTable:
     leftovers: list[Leftover] = field(default_factory=list)
     heads: list[tuple[str, Cell, bool]] = field(default_factory=list)
     open: bool = False
+    longterm: bool = False  # the next table was announced as the long-term one
     skip: str = ""  # why the rows of this table are not imported
     table: int = -1
     level1: str = ""
@@ -62,24 +63,35 @@ class IndicatorTable:
     def takes(self, row: Row, field_row: bool) -> bool:
         """True where the row is the table's: its heads, or an indicator."""
         sections = [m for c in row.filled if (m := self.labels.match(self.kind, c.text))]
+        longterm = any(m.role == "longterm" for m in sections)
         if self.is_head(row):
-            self._start(row, any(m.role == "longterm" for m in sections))
+            self._start(row, longterm or self.longterm)
+            self.longterm = False
             return True
-        if any(m.role == "longterm" for m in sections) and len(row.filled) == 1:
-            self.skip = "长期指标"
-            return False
+        if len(row.filled) == 1 and sections:
+            self.longterm = longterm
         if not self.open:
             return False
-        states_unit = any(money_unit(c.text)[0] for c in row.filled)  # 单位：万元 heads the next form
+        # 单位：万元 in a cell of its own heads the next form.
+        states_unit = any(unit and not rest for unit, rest in (money_unit(c.text) for c in row.filled))
+        name = self._column("name")
+        # A word of the form below the heads is an indicator's name; before them it begins another part.
+        field_row = field_row and (row.loose or name is None or row.filled[0].column < name.column)
         if field_row or states_unit or (row.table != self.table and not self._continues(row)):
             self.open = False
             return False
+        self.table = row.table
         self._row(row)
         return True
 
     def _start(self, row: Row, longterm: bool) -> None:
         found = [(h[0], c, h[1]) for c in row.filled if (h := self.labels.head(c.text))]
-        self.heads = [("target" if i == "number" else i, c, official) for i, c, official in found]
+        found = [("target" if i == "number" else i, c, official) for i, c, official in found]
+        # Where the official head stands, another name for the same column is only a remark beside it.
+        sure = Counter(i for i, _, official in found if official)
+        self.heads = [
+            ("ignored" if sure[i] == 1 and not official else i, c, official) for i, c, official in found
+        ]
         self.open, self.table, self.level1, self.block = True, row.table, "", None
         twice = [i for i, n in Counter(i for i, _, _ in self.heads if i != "ignored").items() if n > 1]
         self.skip = ""

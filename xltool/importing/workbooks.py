@@ -86,7 +86,9 @@ def _rows(
     for (r, c), text in sorted(values.items()):
         place = Place(sheet, f"{get_column_letter(c)}{r}")
         lines.setdefault(r, []).append(Cell(text, c - 1, place, widths.get((r, c), 1)))
-    return [Row(tuple(cells), number) for cells in lines.values() if any(not c.blank for c in cells)]
+    return [
+        Row(tuple(cells), number, page=sheet) for cells in lines.values() if any(not c.blank for c in cells)
+    ]
 
 
 _FORMAT = re.compile(
