@@ -273,6 +273,17 @@ def test_another_campaigns_workbook_is_foreign(tmp_path):
     assert "另一个申报批次" in receipt.first
 
 
+def test_a_copy_under_another_name_is_told_and_changes_nothing(tmp_path):
+    campaign = make_campaign(tmp_path, districts=1, each=1)
+    [blank] = out_of(campaign).values()
+    data = fill_in(blank)
+    folder = hand_in(tmp_path / "in", {"a.xlsx": data, "b 副本.xlsx": data})
+    first, second = collect(campaign, [folder]).receipts
+    assert (first.outcome, second.outcome) == ("收下", "重复")
+    assert second.first == "与先前收到的“in/a.xlsx”内容相同"
+    assert len(campaign.ledger.returns()) == 1
+
+
 def test_swapped_names_are_both_told(tmp_path):
     campaign = make_campaign(tmp_path, districts=1, each=2)
     blanks = out_of(campaign)

@@ -35,7 +35,7 @@ class Receipt:
     claimed: str = ""
     version: int = 0
     verdict: str = ""
-    first: str = ""  # the first thing a reviewer would say
+    first: str = ""  # the first thing a reviewer would say; of a copy, what it is a copy of
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class _Desk:
     def __init__(self, campaign: Campaign, result: Collected) -> None:
         self.campaign, self.result = campaign, result
         rows = campaign.ledger.returns()
-        self.known = {(row["sha256"], row["claimed"]) for row in rows}
+        self.known = {(row["sha256"], row["claimed"]): str(row["name"]) for row in rows}
         self.seen = {(row["sha256"], row["name"].rpartition("/")[2]): row for row in rows}
         self.issued = campaign.ledger.issued_contents()
 
@@ -138,9 +138,11 @@ class _Desk:
             "unit": judgement.unit,
             "claimed": judgement.claimed,
         }
-        if (sha256, judgement.claimed) in self.known:
-            return Receipt(outcome="重复", **said)
-        self.known.add((sha256, judgement.claimed))
+        key = (sha256, judgement.claimed)
+        if key in self.known:
+            first = self.known[key]
+            return Receipt(outcome="重复", first=f"与先前收到的“{first}”内容相同", **said)
+        self.known[key] = one.name
         earlier = ledger.returns_of(judgement.unit) if judgement.unit else []
         findings = with_versions(self.campaign, judgement, earlier)
         version = ledger.add_return(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -78,6 +79,7 @@ class Ledger:
             raise XltoolError(f"这里不是申报批次文件夹（没有 {FILE}）：{folder}")
         try:
             self.base = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+            self.close = weakref.finalize(self, self.base.close)  # at the latest when nobody uses it
             self.base.row_factory = sqlite3.Row
             self.base.execute("PRAGMA journal_mode = WAL")
             self.base.execute("PRAGMA synchronous = NORMAL")
@@ -88,9 +90,6 @@ class Ledger:
             raise XltoolError(
                 f"台账读不了（{error}），请停用本文件夹，从 backups 里的备份或导出件恢复"
             ) from error
-
-    def close(self) -> None:
-        self.base.close()
 
     def _examine(self) -> None:
         found = [row[0] for row in self.base.execute("PRAGMA quick_check(3)")]

@@ -60,7 +60,12 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") 
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
 
 
+def plain(text: str) -> str:
+    """A text from outside without what steers a terminal."""
+    return text.translate(_CONTROLS)
+
+
 def _escape(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text.translate(_CONTROLS))
+    return escape(plain(text))
