@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from xltool.machine import why
 from xltool.model import XltoolError
 
 
@@ -57,4 +58,4 @@ def _failed(path: Path, error: OSError) -> XltoolError:
         return DiskError(f"写不了“{path}”：文件系统是只读的")
     if isinstance(error, PermissionError) and path.exists():
         return XltoolError(f"写不了“{path}”：文件可能正被打开，请关闭后再试")
-    return XltoolError(f"写不了“{path}”：{error.strerror or error}")
+    return XltoolError(f"写不了“{path}”：{why(error)}")

@@ -16,6 +16,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from xltool.declared import toml_fault, value_fault
+from xltool.machine import why
 from xltool.model import XltoolError
 
 SHIPPED = Path(__file__).parent / "editions"
@@ -226,7 +228,9 @@ def load_edition(which: str | Path = DEFAULT) -> Edition:
 
 def edition_in(folder: Path) -> Edition:
     """The edition declared in this folder, whatever its id: a campaign pins a copy of the one it uses."""
-    if not (folder / "edition.toml").is_file():
+    if folder.exists() and not folder.is_dir():
+        raise EditionError(f"{folder}：版式应当是文件夹（里面有 edition.toml），这是文件")
+    if not (folder / "edition.toml").exists():
         raise EditionError(f"{folder}：这个文件夹里没有 edition.toml")
     return _load(folder.resolve())
 
@@ -247,7 +251,11 @@ def _is_path(which: str | Path) -> bool:
 
 def _load(folder: Path) -> Edition:
     # A declaration that is edited while a program runs is read again.
-    return _load_once(folder, (folder / "edition.toml").stat().st_mtime_ns)
+    file = folder / "edition.toml"
+    try:
+        return _load_once(folder, file.stat().st_mtime_ns)
+    except OSError as error:
+        raise EditionError(f"{file}：读不了：{why(error)}") from error
 
 
 @functools.lru_cache(maxsize=64)
@@ -256,12 +264,12 @@ def _load_once(folder: Path, stamp: int) -> Edition:
     try:
         data = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EditionError(f"{file}：不是有效的 TOML：{error}") from error
+        raise EditionError(f"{file}：{toml_fault(error)}") from error
     try:
         edition = msgspec.convert({**data, "folder": str(folder)}, Edition)
     except msgspec.ValidationError as error:
-        reason, _, key = str(error).partition(" - at ")
-        raise EditionError(f"{file}：{key.strip('`').removeprefix('$.') or '顶层'}：{reason}") from error
+        key, reason = value_fault(error)
+        raise EditionError(f"{file}：{key or '顶层'}：{reason}") from error
     for key, reason in _contradictions(edition):
         raise EditionError(f"{file}：{key}：{reason}")
     return edition

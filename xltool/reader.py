@@ -8,6 +8,7 @@ from pathlib import Path
 
 from xltool.edition import DEFAULT, Edition, EditionError, Field, editions, load_edition
 from xltool.grid import BLANK, Cell, Grid, Sheet, cell_name, open_grid
+from xltool.machine import why
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place, XltoolError
 from xltool.money import plain, read_amount, tidy
 from xltool.package import Unreadable
@@ -37,7 +38,7 @@ def read(path: str | Path, *, edition: Edition | None = None) -> Filing:
     except IsADirectoryError as error:
         raise XltoolError(f"这是文件夹，不是工作簿：{path}") from error
     except OSError as error:
-        raise XltoolError(f"读不了 {path}：{error.strerror or error}") from error
+        raise XltoolError(f"读不了 {path}：{why(error)}") from error
 
 
 def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -> Filing:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from xltool.declared import toml_fault, value_fault
+from xltool.machine import why
 from xltool.model import Severity, XltoolError
 
 SHIPPED = Path(__file__).parent / "settings.toml"
@@ -42,8 +44,10 @@ def load_settings(path: str | Path | None = None) -> Settings:
         data = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(f"没有设置文件 {file}") from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}：读不了：{error}") from error
+    except OSError as error:
+        raise SettingsError(f"{file}：读不了：{why(error)}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}：{toml_fault(error)}") from error
     known = [f.name for f in msgspec.structs.fields(Settings)]
     for key in data:
         if key not in known:
@@ -52,4 +56,4 @@ def load_settings(path: str | Path | None = None) -> Settings:
     try:
         return msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{file}：{error}") from error
+        raise SettingsError(f"{file}：{'：'.join(value_fault(error))}") from error

@@ -18,6 +18,7 @@ from xltool.campaign.ledger import Ledger, now
 from xltool.campaign.names import safe_name
 from xltool.campaign.units import Unit, read_units
 from xltool.edition import Edition, edition_in, load_edition
+from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.settings import Settings, load_settings
 from xltool.template.layout import load_layout
@@ -93,7 +94,7 @@ class Campaign:
         try:
             return (self.folder / "keys" / keys.PUBLIC).read_bytes()
         except OSError as error:
-            raise XltoolError(f"公钥读不了：{error.strerror}") from error
+            raise XltoolError(f"公钥读不了：{why(error)}") from error
 
     @functools.cached_property
     def public_key(self) -> Ed25519PublicKey:
@@ -171,7 +172,7 @@ def make_folder(folder: Path, edition: Path, layout: str = "") -> Campaign:
         folder.mkdir(parents=True, exist_ok=True)
         _pin(folder, edition, layout)
     except OSError as error:
-        raise XltoolError(f"建不了批次文件夹“{folder}”：{error.strerror or error}") from error
+        raise XltoolError(f"建不了批次文件夹“{folder}”：{why(error)}") from error
     return Campaign(folder, Ledger(folder, create=True))
 
 

@@ -24,6 +24,7 @@ from xltool.campaign.parcel import (
     entry_name,
     read_entry,
 )
+from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.package import MAX_FILE
 
@@ -75,7 +76,7 @@ class Incoming:
         except UNSOUND as error:
             raise Unreachable("压缩包里的这一个已损坏、有密码或过大") from error
         except OSError as error:
-            raise Unreachable(f"读不了：{error.strerror or error}") from error
+            raise Unreachable(f"读不了：{why(error)}") from error
 
     def _archive(self, path: Path) -> zipfile.ZipFile:
         if path not in self._archives:

@@ -16,6 +16,7 @@ import msgspec
 
 from xltool.atomic import writing
 from xltool.campaign.units import Unit
+from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.package import MAX_FILE
 
@@ -94,7 +95,7 @@ def read_parcel(source: Path | bytes) -> dict[str, bytes]:
                 files[name] = read_entry(archive, entry)
             return files
     except OSError as error:
-        raise XltoolError(f"读不了压缩包：{error.strerror or error}") from error
+        raise XltoolError(f"读不了压缩包：{why(error)}") from error
     except UNSOUND as error:
         raise XltoolError("压缩包已损坏或有密码，打不开") from error
 

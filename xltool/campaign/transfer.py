@@ -19,6 +19,7 @@ from xltool.campaign.folder import Campaign, open_campaign
 from xltool.campaign.ledger import FILE
 from xltool.campaign.names import safe_name
 from xltool.campaign.parcel import UNSOUND, digest
+from xltool.machine import why
 from xltool.model import XltoolError
 
 LOCKED_KEY = "keys/private.encrypted.pem"
@@ -87,7 +88,7 @@ def import_campaign(path: Path, folder: Path, passphrase: str = "") -> Campaign:
     except UNSOUND as error:
         raise XltoolError(f"{path} 已损坏或不是批次导出件") from error
     except OSError as error:
-        raise XltoolError(f"导入没有成功：{error.strerror or error}") from error
+        raise XltoolError(f"导入没有成功：{why(error)}") from error
     return open_campaign(folder)
 
 

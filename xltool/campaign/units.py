@@ -13,6 +13,7 @@ from pathlib import Path
 
 from xltool.edition import Edition, Field
 from xltool.grid import Sheet, cell_name, open_grid
+from xltool.machine import why
 from xltool.model import Place, XltoolError
 from xltool.money import plain, read_amount
 from xltool.package import Unreadable
@@ -47,7 +48,7 @@ def read_units(path: Path, edition: Edition) -> list[Unit]:
     except Unreadable as error:
         raise UnitsError(f"{path}：{error}") from error
     except OSError as error:
-        raise UnitsError(f"读不了 {path}：{error.strerror or error}") from error
+        raise UnitsError(f"读不了 {path}：{why(error)}") from error
     if sheet is None:
         raise UnitsError(f"{path}：没有内容")
     faults: list[str] = []

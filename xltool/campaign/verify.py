@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from xltool.campaign import keys, parcel, seal
 from xltool.grid import open_grid
+from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.package import MAX_FILE, Unreadable
 
@@ -77,7 +78,7 @@ def _bytes(path: Path) -> bytes:
             raise XltoolError(f"{path}：文件过大（上限 {MAX_FILE // 2**20} MB）")
         return path.read_bytes()
     except OSError as error:
-        raise XltoolError(f"读不了 {path}：{error.strerror or error}") from error
+        raise XltoolError(f"读不了 {path}：{why(error)}") from error
 
 
 def _check(

@@ -6,6 +6,7 @@ that command is called.
 
 from __future__ import annotations
 
+import difflib
 import gettext
 import importlib
 import os
@@ -71,6 +72,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except XltoolError as error:
         click.echo(f"错误：{error}", err=True)
         return 2
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - what is still buffered goes nowhere
+        return 0
+    except OSError as error:
+        if os.environ.get("XLTOOL_DEBUG"):
+            raise
+        from xltool.machine import why
+
+        click.echo(f"错误：{f'{error.filename}：' if error.filename else ''}{why(error)}", err=True)
+        return 2
     except Exception as error:
         if os.environ.get("XLTOOL_DEBUG"):
             raise
@@ -85,6 +96,11 @@ def _speak_chinese() -> None:
     """The command-line library's own words come from a catalogue, whatever the machine's language."""
     os.environ["LANGUAGE"] = "zh_CN"
     gettext.bindtextdomain("messages", _LANGUAGES)
+    from click import types
+
+    types.StringParamType.name = "文字"
+    types.IntParamType.name = types.IntRange.name = "整数"
+    types.FloatParamType.name = types.FloatRange.name = "数"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -105,12 +121,27 @@ def _group():  # type: ignore[no-untyped-def]
             if name not in COMMANDS:
                 return None
             module, _, function = COMMANDS[name][0].partition(":")
-            command: click.Command = getattr(importlib.import_module(module), function)
-            return command
+            return _in_chinese(getattr(importlib.import_module(module), function))
+
+        def resolve_command(self, context, arguments):  # type: ignore[no-untyped-def]
+            name, near = arguments[0], difflib.get_close_matches(arguments[0], COMMANDS, 1)
+            if near and name not in COMMANDS:
+                context.fail(f"没有命令“{name}”，是不是 {near[0]}？")
+            return super().resolve_command(context, arguments)
 
         def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
             with formatter.section("命令"):
                 formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def _in_chinese(command: click.Command) -> click.Command:
+        command.options_metavar = "[选项]"
+        if isinstance(command, click.Group):
+            command.subcommand_metavar = "命令 [参数]…"
+            for one in command.commands.values():
+                _in_chinese(one)
+        return command
+
     group = Commands(help="绩效目标申报表：填报、审核、交叉平衡。退出码：0 没有错误，1 有错误，2 没能运行。")
-    return click.version_option(__version__, prog_name="xltool", message="%(prog)s %(version)s")(group)
+    return click.version_option(__version__, prog_name="xltool", message="%(prog)s %(version)s")(
+        _in_chinese(group)
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xltool.cli.workbooks import edition_option, filings, paths_argument, workbooks
+from xltool.cli.workbooks import WORKBOOKS, edition_option, filings, paths_argument, workbooks
 from xltool.edition import load_edition
 from xltool.model import Filing, XltoolError
 
@@ -36,6 +36,8 @@ def indicators(paths: Sequence[Path], edition: str, csv_file: Path | None, xlsx_
     form = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []
     rows = [row for _, filing in filings(paths, form, failed) for row in indicator_rows(filing, form)]
+    if failed and not rows:
+        raise XltoolError("一个指标也没有读到，没有写出")
     if csv_file is not None:
         save_csv(rows, csv_file)
     if xlsx_file is not None:
@@ -89,14 +91,14 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
 
 def _apart(paths: Sequence[Path], target: Path) -> None:
     """The copies never take the place of what they are copied from."""
-    for file in workbooks(paths):
+    for file in workbooks(paths, announce=False):
         if _copy(paths, file, target).resolve() == file.resolve():
             raise XltoolError(f"--write 不能写回原文件：{file}")
 
 
 def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
     """Where a workbook's copy goes: the file named, or its own name (and folder) in the folder named."""
-    if len(paths) == 1 and not paths[0].is_dir() and not target.is_dir():
+    if len(paths) == 1 and not paths[0].is_dir() and target.suffix.lower() in WORKBOOKS:
         return target
     above = next((path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent)
     return target / file.relative_to(above)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from xltool.edition import Edition
+from xltool.machine import why
 from xltool.model import Filing, XltoolError
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et")
@@ -22,25 +23,30 @@ edition_option = click.option(
 )
 
 
-def workbooks(paths: Sequence[Path]) -> Iterator[Path]:
+def workbooks(paths: Sequence[Path], *, announce: bool = True) -> Iterator[Path]:
     """The files named, and the workbooks in the folders named, in order of name."""
     for path in paths:
         if not path.exists():
             raise XltoolError(f"没有这个文件或文件夹：{path}")
+    count = 0
     for path in paths:
         found = [path] if not path.is_dir() else list(_walk(path))
         if not found:
             raise XltoolError(f"文件夹里没有工作簿：{path}")
         for file in found:
             if file.name.startswith("~$"):
-                click.echo(f"跳过：{file}（正在 Excel 里打开的锁文件）", err=True)
+                if announce:
+                    click.echo(f"跳过：{file}（正在 Excel 里打开的锁文件）", err=True)
             else:
+                count += 1
                 yield file
+    if not count:
+        raise XltoolError("没有工作簿可读：只有 Excel 打开时的锁文件（~$ 开头）")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        raise XltoolError(f"读不了文件夹 {error.filename}：{error.strerror}") from error
+        raise XltoolError(f"读不了文件夹 {error.filename}：{why(error)}") from error
 
     for root, folders, files in os.walk(folder, onerror=refuse):
         folders.sort()

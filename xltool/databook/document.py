@@ -39,7 +39,7 @@ def read_document(path: Path) -> Object:
             text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse, object_pairs_hook=_once
         )
     except json.JSONDecodeError as error:
-        raise Unusable(f"不是有效的 JSON：第 {error.lineno} 行第 {error.colno} 列，{error.msg}") from error
+        raise Unusable(f"不是有效的 JSON：第 {error.lineno} 行第 {error.colno} 列写法不对") from error
     except RecursionError as error:
         raise Unusable("不是有效的数据表：嵌套过深") from error
     if not isinstance(document, dict):

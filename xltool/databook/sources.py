@@ -12,6 +12,7 @@ from xltool.databook.answers import Cell, lines
 from xltool.databook.columns import Table, Tables, nearest
 from xltool.databook.problems import Problem, Unusable, problem
 from xltool.grid import Grid, cell_name, open_grid
+from xltool.machine import why
 from xltool.model import Place, XltoolError
 
 LARGEST = 256 * 1024 * 1024  # bytes of one CSV or JSON file
@@ -39,7 +40,7 @@ def read_bytes(path: Path) -> bytes:
             raise XltoolError(f"{path}：文件超过 {LARGEST // 1024 // 1024} MB，没有读取")
         return path.read_bytes()
     except OSError as error:
-        raise XltoolError(f"{path}：无法读取（{error.strerror}）") from error
+        raise XltoolError(f"{path}：无法读取（{why(error)}）") from error
 
 
 def decode(data: bytes) -> str | None:
@@ -60,7 +61,7 @@ def read_folder(folder: Path, tables: Tables) -> tuple[Sheets, list[Problem]]:
     try:
         files = {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() == ".csv"}
     except OSError as error:
-        raise XltoolError(f"{folder}：无法读取（{error.strerror}）") from error
+        raise XltoolError(f"{folder}：无法读取（{why(error)}）") from error
     for table in tables:
         if table.name not in files:
             problems.append(missing(table, files, str(folder), f"文件 {table.name}.csv"))
@@ -83,7 +84,7 @@ def open_workbook(path: Path) -> Grid:
     except Unreadable as error:
         raise Unusable(f"打不开：{error}") from error
     except OSError as error:
-        raise XltoolError(f"{path}：无法读取（{error.strerror}）") from error
+        raise XltoolError(f"{path}：无法读取（{why(error)}）") from error
     if "xltool.edition" in grid.properties:
         raise Unusable("这是申报工作簿，不是数据表；审核请用 xltool check")
     return grid

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from xltool.machine import why
 from xltool.model import XltoolError
 
 MISSING = (
@@ -119,7 +120,7 @@ def _run(program: str, files: Sequence[Path], folder: Path, timeout: float) -> s
                 start_new_session=True,
             )
         except OSError as error:
-            raise XltoolError(f"LibreOffice 启动不了：{error.strerror or error}") from error
+            raise XltoolError(f"LibreOffice 启动不了：{why(error)}") from error
         try:
             said, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

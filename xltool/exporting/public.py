@@ -16,6 +16,7 @@ from xltool.atomic import writing
 from xltool.edition import Edition, FormSpec
 from xltool.exporting.data import COLUMNS, csv_file
 from xltool.exporting.pristine import Press, changed
+from xltool.machine import why
 from xltool.model import Filing, Form, Indicator, XltoolError
 from xltool.names import file_name
 from xltool.render import FillError
@@ -123,7 +124,7 @@ def _beside(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = tempfile.TemporaryDirectory(prefix=".xltool-", dir=folder.parent)
     except OSError as error:
-        raise XltoolError(f"写不了“{folder}”：{error.strerror or error}") from error
+        raise XltoolError(f"写不了“{folder}”：{why(error)}") from error
     with temporary as name:
         yield Path(name)
 
@@ -144,7 +145,7 @@ def _move(made: Path, folder: Path) -> None:
             folder.rmdir()
         made.rename(folder)
     except OSError as error:
-        raise XltoolError(f"写不了“{folder}”：{error.strerror or error}") from error
+        raise XltoolError(f"写不了“{folder}”：{why(error)}") from error
 
 
 def _notes(editions: Iterable[Edition]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from xltool.machine import why
 from xltool.model import Place, XltoolError
 
 # A form has some dozens of rows; what lies far beyond is formatting, not filing.
@@ -64,7 +65,7 @@ def read_rows(path: Path) -> list[Row]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise NotImportable(f"{path}：打不开：{error.strerror}") from error
+        raise NotImportable(f"{path}：打不开：{why(error)}") from error
     if not data.strip():
         raise NotImportable(f"{path.name}：文件是空的")
     head = data[:4096]

@@ -12,6 +12,7 @@ from typing import IO
 import msgspec
 
 from xltool.atomic import writing
+from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.report.record import VERDICTS, Record
 from xltool.report.run import Run, label, state
@@ -56,9 +57,12 @@ def read_records(path: Path) -> Iterator[Record]:
     """
     with _opened(path) as file:
         if file.readline().rstrip().endswith(_FILES):
+            text = b""
             for line in file:
                 if (text := line.strip().rstrip(b",")) and text != _TAIL.strip():
                     yield _checked(_decode(text), path)
+            if text != _TAIL.strip():
+                raise XltoolError(f"“{path}”没有写完：结尾缺了")
             return
         file.seek(0)
         files = _whole(file.read()).get("files")
@@ -90,9 +94,9 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             yield file
     except OSError as error:
-        raise XltoolError(f"读不了“{path}”：{error.strerror or error}") from error
+        raise XltoolError(f"读不了“{path}”：{why(error)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise XltoolError(f"“{path}”不是完整的 report.json：{error}") from error
+        raise XltoolError(f"“{path}”不是 report.json，或没有写完") from error
 
 
 def _checked(record: object, path: Path) -> Record:

@@ -30,7 +30,10 @@ def _hit(fault: Fault, advice: str) -> Hit:
         said += f"：应为“{quote(fault.expected)}”，现为{now}"
     elif fault.found and fault.kind == "layout":
         said += f"：“{quote(fault.found)}”"
-    return Hit(f"{said}。{advice}", fault.place, fault.field, fault.found, fault.expected)
+    # A reason that says itself what to do needs no second advice.
+    if "请" not in said and "先用" not in said:
+        said += f"。{advice}"
+    return Hit(said, fault.place, fault.field, fault.found, fault.expected)
 
 
 @rule("R101", "文件不能作为工作簿读取", Severity.ERROR, review="形式", source=FILE, reads_faults=True)

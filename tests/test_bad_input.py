@@ -1,0 +1,160 @@
+"""What a newcomer gets wrong: each one clear Chinese line, the right exit code, nothing half-written."""
+
+import errno
+import re
+import subprocess
+import sys
+import tomllib
+
+import msgspec
+import pytest
+
+import xltool
+from tests.support.seed import seed_filing
+from xltool.cli import main
+from xltool.declared import toml_fault, value_fault
+from xltool.edition import SHIPPED
+from xltool.machine import why
+
+
+def run(capsys, *arguments):
+    code = main([str(a) for a in arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def no_english(text):
+    """Words of the machine's language that no accountant should have to read."""
+    return not re.search(
+        r"\b(No such|Permission|denied|Expected|expected|invalid|codec|malformed|Error)\b", text
+    )
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    return xltool.fill(seed_filing(), tmp_path / "好 的.xlsx")
+
+
+COMMANDS = (["check"], ["balance"], ["normalise"], ["indicators", "--csv", "空.csv"])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
+def test_lock_files_alone_are_not_a_clean_result(command, workbook, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "夹").mkdir()
+    workbook.rename(tmp_path / "夹" / "~$好 的.xlsx")
+    code, _, said = run(capsys, *command, "夹")
+    assert code == 2
+    assert said.count("锁文件") == 2  # once skipped, once summed up
+    assert not (tmp_path / "空.csv").exists()
+
+
+def test_indicators_of_nothing_readable_are_not_written(tmp_path, capsys):
+    bad = tmp_path / "坏.xlsx"
+    bad.write_bytes(b"nothing")
+    code, _, said = run(capsys, "indicators", bad, "--csv", tmp_path / "a.csv", "--xlsx", tmp_path / "a.xlsx")
+    assert code == 2 and "没有写出" in said
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["坏.xlsx"]
+
+
+def test_a_copy_named_without_suffix_goes_into_a_folder(workbook, tmp_path, capsys):
+    code, _, _ = run(capsys, "normalise", workbook, "--write", tmp_path / "规范")
+    assert code == 0
+    assert (tmp_path / "规范" / workbook.name).is_file()
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [(b"", "没有写完"), (b"hello", "report.json"), (b'{"files": [', "没有写完")]
+)
+def test_no_report_json(data, says, tmp_path, capsys):
+    file = tmp_path / "a.json"
+    file.write_bytes(data)
+    code, _, said = run(capsys, "report", file, "-o", tmp_path / "出")
+    assert code == 2 and says in said and no_english(said)
+    assert not list(tmp_path.rglob("report.*"))
+
+
+def test_a_missing_or_a_folder_in_chinese(tmp_path, capsys):
+    for path, says in ((tmp_path / "没有.json", "没有这个文件"), (tmp_path, "这是文件夹")):
+        code, _, said = run(capsys, "report", path, "-o", tmp_path / "出")
+        assert code == 2 and says in said and no_english(said)
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        (b"a b = 1", "第 1 行第 3 列"),
+        (b"\xd0\xcf\x11", "不是 UTF-8"),
+        ("long_text_min = '十'".encode(), "应当是整数，写成了文字"),
+        (b"severity = {T304 = 'worse'}", "“worse”不在可选的值里"),
+    ],
+)
+def test_settings_that_cannot_be_used(toml, says, workbook, tmp_path, capsys):
+    file = tmp_path / "设置.toml"
+    file.write_bytes(toml)
+    code, _, said = run(capsys, "check", workbook, "--settings", file)
+    assert code == 2 and says in said and said.count("\n") == 1 and no_english(said)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (('kind = "year"', 'kind = "yeer"'), "“yeer”不在可选的值里"),
+        (('title = "部门整体支出绩效目标表"\n', ""), "缺少“title”"),
+        (("rows = 2", "rows = 0"), "不能小于 1"),
+        (("decimals = 2", 'decimals = "2"'), "应当是整数"),
+        (("decimals = 2", "decimals = 2\ndezimals = 2"), "不认识“dezimals”"),
+        (('id = "hunan-2023"', "id = "), "不是有效的 TOML：第"),
+    ],
+)
+def test_declarations_that_cannot_be_used(change, says, tmp_path, capsys):
+    old, new = change
+    text = (SHIPPED / "hunan-2023" / "edition.toml").read_text("utf-8")
+    assert old in text
+    (tmp_path / "edition.toml").write_text(text.replace(old, new, 1), "utf-8")
+    code, _, said = run(capsys, "edition", "check", tmp_path)
+    assert code == 2 and says in said and "edition.toml" in said and no_english(said)
+
+
+def test_every_sentence_about_a_declaration_is_chinese():
+    class Some(msgspec.Struct, forbid_unknown_fields=True):
+        n: int = 0
+
+    with pytest.raises(msgspec.ValidationError) as wrong:
+        msgspec.convert({"n": [1]}, Some)
+    assert value_fault(wrong.value) == ("n", "应当是整数，写成了列表 […]")
+    with pytest.raises(tomllib.TOMLDecodeError) as bad:
+        tomllib.loads('a = "')
+    assert no_english(toml_fault(bad.value))
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.ENOSPC, errno.EROFS, errno.EISDIR])
+def test_the_machine_speaks_chinese(number):
+    assert re.fullmatch(r"[\u4e00-\u9fff，]+", why(OSError(number, "English words")))
+
+
+def test_what_the_machine_refuses_is_no_internal_error(workbook, monkeypatch, capsys):
+    def refuse(*_args, **_kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied", "某处/甲.xlsx")
+
+    monkeypatch.setattr("xltool.review.check", refuse)
+    code, _, said = run(capsys, "check", workbook)
+    assert (code, said) == (2, "错误：某处/甲.xlsx：没有权限\n")
+
+
+def test_an_encrypted_file_gets_one_advice(tmp_path):
+    file = tmp_path / "加密.xlsx"
+    file.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"))
+    [finding] = xltool.check(xltool.read(file))
+    assert finding.message == "文件有打开密码（已加密），请去掉密码后再交"
+
+
+def test_a_mistyped_command_is_guessed(capsys):
+    code, _, said = run(capsys, "chek", "a")
+    assert code == 2 and "是不是 check？" in said
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -m xltool rules --markdown | head -c 10; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

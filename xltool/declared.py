@@ -1,0 +1,53 @@
+"""What is wrong in a declaration (TOML that a bureau writes), in Chinese: place and reason."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import msgspec
+
+_TYPES = {
+    "int": "整数", "float": "数", "str": "文字（加引号）", "bool": "true 或 false", "array": "列表 […]",
+    "object": "表 {…}", "null": "空",
+}  # fmt: skip
+# msgspec's sentences and ours; {0} and {1} are what stood in its backquotes.
+_SENTENCES = (
+    (r"Object missing required field `(.+)`", "缺少“{0}”"),
+    (r"Object contains unknown field `(.+)`", "不认识“{0}”"),
+    (r"Expected `(.+)`, got `(.+)`", "应当是{0}，写成了{1}"),
+    (r"Invalid enum value '?(.+?)'?", "“{0}”不在可选的值里"),
+    (r"Expected `str` matching regex '(.+)'", "写法不对，应当符合 {0}"),
+    (r"Expected `(?:str|array)` of length >= (\d+)", "至少要有 {0} 个"),
+    (r"Expected `(?:str|array)` of length <= (\d+)", "最多 {0} 个"),
+    (r"Expected `(?:int|float)` >= (\S+)", "不能小于 {0}"),
+    (r"Expected `(?:int|float)` <= (\S+)", "不能大于 {0}"),
+)
+
+
+def toml_fault(error: tomllib.TOMLDecodeError | UnicodeDecodeError) -> str:
+    """`不是有效的 TOML：第 3 行第 6 列`."""
+    if isinstance(error, UnicodeDecodeError):
+        return "不是 UTF-8 编码的文字"
+    place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+    if place:
+        return f"不是有效的 TOML：第 {place[1]} 行第 {place[2]} 列写法不对"
+    return "不是有效的 TOML：文件没有写完" if "end of document" in str(error) else f"不是有效的 TOML：{error}"
+
+
+def value_fault(error: msgspec.ValidationError) -> tuple[str, str]:
+    """(where, what): `form[0].field[2].kind` and a sentence."""
+    said, _, key = str(error).partition(" - at ")
+    return key.strip("`").removeprefix("$").removeprefix("."), _translated(said)
+
+
+def _translated(said: str) -> str:
+    for pattern, sentence in _SENTENCES:
+        if found := re.fullmatch(pattern, said):
+            return sentence.format(*(_type(word) for word in found.groups()))
+    return said
+
+
+def _type(word: str) -> str:
+    names = [_TYPES.get(name.strip(), name.strip()) for name in word.split("|")]
+    return "或".join(names)
