@@ -1,16 +1,19 @@
 """The roll-up as a workbook: every total is the sum of what stands beneath it, in any unit of money."""
 
 import re
+import shutil
 from decimal import Decimal
 
 import pytest
 from openpyxl import load_workbook
 
-from tests.support.campaign import fill_in, make_campaign, sent_workbooks
+from tests.support.campaign import fill_in, make_campaign, sent_workbooks, unit_rows, write_units
 from xltool.campaign.collect import collect
 from xltool.campaign.distribute import distribute
+from xltool.campaign.folder import new_campaign
 from xltool.campaign.rollup import rollup, rollup_json
 from xltool.campaign.rollup_sheets import write_rollup
+from xltool.edition import load_edition
 from xltool.model import XltoolError
 from xltool.template.audit import audit
 
@@ -96,3 +99,34 @@ def test_last_year_is_compared_over_the_units_that_have_both(campaign):
 def test_an_unknown_unit_of_money_is_one_line(campaign):
     with pytest.raises(XltoolError, match="没有金额单位"):
         rollup(campaign, "美元")
+
+
+@pytest.mark.parametrize("sums", ["none", "one side", "two totals"])
+def test_editions_with_other_sums(tmp_path, sums):
+    """No sums, one side, or sides with totals of their own: the sheets still add up."""
+    folder = tmp_path / "版式"
+    shutil.copytree(load_edition("hunan-2023").folder, folder)
+    file = folder / "edition.toml"
+    text = file.read_text("utf-8").replace('"hunan-2023"', '"qingshan-2024"', 1)
+    blocks = re.findall(r"\[\[form\.sum\]\]\n(?:\S.*\n)+", text)
+    assert len(blocks) == 2
+    if sums != "two totals":
+        for block in blocks[: 2 if sums == "none" else 1]:
+            text = text.replace(block, "")
+    else:
+        changed = blocks[1].replace('total = "total"', 'total = "general"')
+        text = text.replace(blocks[1], changed)
+    file.write_text(text, "utf-8")
+    units = write_units(tmp_path / "u.xlsx", unit_rows(2, 2))
+    campaign = new_campaign(tmp_path / "批", year=2024, edition=folder, units=units)
+    distribute(campaign)
+    for code, blank in sent_workbooks(campaign.folder / "下发").items():
+        (tmp_path / f"{code}.xlsx").write_bytes(fill_in(blank))
+    collect(campaign, sorted(tmp_path.glob("0*.xlsx")))
+    with campaign.ledger.transaction():
+        campaign.ledger.base.execute("UPDATE returns SET verdict = 'pass'")
+    book = rollup(campaign, "亿元", 3)
+    write_rollup(tmp_path / "r.xlsx", book)
+    assert book.covered == 4
+    data = rollup_json(book)
+    assert Decimal(data["whole"]["basic"]) == sum(Decimal(f["basic"]) for f in data["filings"])
