@@ -27,7 +27,8 @@ from tests.support.faults import FAULTS, Sent
 from xltool.campaign.collect import collect
 from xltool.campaign.distribute import distribute
 from xltool.campaign.folder import Campaign
-from xltool.campaign.rollup import rollup, rollup_json
+from xltool.campaign.rollup import rollup
+from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.rollup_sheets import write_rollup
 from xltool.campaign.status import status, write_chase
 from xltool.campaign.units import read_units

@@ -16,7 +16,8 @@ from tests.support.faults import FAULTS, Sent, saved_again
 from xltool.campaign.collect import collect
 from xltool.campaign.distribute import distribute
 from xltool.campaign.folder import open_campaign
-from xltool.campaign.rollup import rollup, rollup_json
+from xltool.campaign.rollup import rollup
+from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.status import status
 from xltool.campaign.units import read_units
 from xltool.edition import load_edition

@@ -17,7 +17,8 @@ from xltool.campaign.branch import new_branch, submit, take_parcel
 from xltool.campaign.collect import collect
 from xltool.campaign.distribute import distribute
 from xltool.campaign.folder import open_campaign
-from xltool.campaign.rollup import rollup, rollup_json
+from xltool.campaign.rollup import rollup
+from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.transfer import export_campaign, import_campaign
 from xltool.campaign.units import UnitsError, read_units
 from xltool.model import XltoolError

@@ -11,7 +11,8 @@ from tests.support.campaign import fill_in, make_campaign, sent_workbooks, unit_
 from xltool.campaign.collect import collect
 from xltool.campaign.distribute import distribute
 from xltool.campaign.folder import new_campaign
-from xltool.campaign.rollup import rollup, rollup_json
+from xltool.campaign.rollup import rollup
+from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.rollup_sheets import write_rollup
 from xltool.edition import load_edition
 from xltool.model import XltoolError

@@ -14,7 +14,8 @@ from xltool.campaign import seal
 from xltool.campaign.collect import collect
 from xltool.campaign.distribute import distribute
 from xltool.campaign.folder import new_campaign
-from xltool.campaign.rollup import rollup, rollup_json
+from xltool.campaign.rollup import rollup
+from xltool.campaign.rollup_record import rollup_json
 from xltool.cli import main
 from xltool.databook import load_databook, write_databook
 from xltool.edition import load_edition

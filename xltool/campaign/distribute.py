@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -129,33 +131,24 @@ def distribute(
         batch = ledger.last_batch() + 1
         if not orders:
             return Sent(batch - 1, 0, unchanged, [])
-        made: list[bytes] = []
-        for data in ordered(
-            _make,
-            ((u, m) for u, m, _ in orders),
-            _setup,
-            campaign.edition_folder,
-            campaign.folder / "keys",
-        ):
-            made.append(data)
-            if progress:
-                progress(len(made), len(orders))
         folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
-        listed = _listed(orders, made)
-        parcels = []
+        orders.sort(key=lambda order: order[0].district)
+        made = ordered(
+            _make, ((u, m) for u, m, _ in orders), _setup, campaign.edition_folder, campaign.folder / "keys"
+        )
+        parcels: list[tuple[str, Path, int]] = []
+        rows: list[dict[str, Any]] = []
         taken: set[str] = set()
-        for district in sorted({u.district for u, _, _ in orders}):
-            here = [
-                (one, data)
-                for one, data, (u, _, _) in zip(listed, made, orders, strict=True)
-                if u.district == district
-            ]
+        # One district at a time, so that no more than its workbooks are held.
+        for district, group in groupby(orders, key=lambda order: order[0].district):
+            here = list(group)
+            workbooks = [next(made) for _ in here]
+            listed = _listed(here, workbooks)
             path = folder / f"{distinct(safe_name(district or NO_DISTRICT), taken)}.zip"
-            parcel.write_parcel(path, _parcel(campaign, key, district, batch, here))
+            packed = list(zip(listed, workbooks, strict=True))
+            parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed))
             parcels.append((district or NO_DISTRICT, path, len(here)))
-        # The parcels are on disk before the ledger says so; a run cut off in between is simply repeated.
-        with ledger.transaction():
-            ledger.add_issues(
+            rows += [
                 {
                     "unit": one.code,
                     "number": one.issue,
@@ -166,8 +159,13 @@ def distribute(
                     "sha256": one.sha256,
                     "made_at": now(),
                 }
-                for one, (_, _, content) in zip(listed, orders, strict=True)
-            )
+                for one, (_, _, content) in zip(listed, here, strict=True)
+            ]
+            if progress:
+                progress(len(rows), len(orders))
+        # The parcels are on disk before the ledger says so; a run cut off in between is simply repeated.
+        with ledger.transaction():
+            ledger.add_issues(rows)
         return Sent(batch, len(orders), unchanged, parcels)
 
 

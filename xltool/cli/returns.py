@@ -247,7 +247,7 @@ def rollup(
     """汇总：按区县、主管部门和全部，舍位平衡，能查到构成每个合计的单位；写明汇总了几个单位、缺哪些。"""
     from xltool.atomic import writing
     from xltool.campaign.rollup import rollup as add_up
-    from xltool.campaign.rollup import rollup_json
+    from xltool.campaign.rollup_record import rollup_json
     from xltool.campaign.rollup_sheets import write_rollup
 
     with opened(folder) as here:
