@@ -91,3 +91,20 @@ def test_a_filled_official_workbook_imports_to_the_same_filing(tmp_path, capsys)
     assert load_databook(tmp_path / "出" / "数据表.xlsx") == [seed_filing()]
     assert table(tmp_path / "出" / "未导入.csv") == []
     capsys.readouterr()
+
+
+def test_a_folder_of_old_files(tmp_path, capsys):
+    old = tmp_path / "旧"
+    (old / "里面").mkdir(parents=True)
+    layouts.write_docx(old / "部门.docx", layouts.WHOLE[:1])
+    layouts.write_xls(old / "里面" / "项目.xls", layouts.WHOLE[1:])
+    (old / "~$部门.docx").write_bytes(b"lock")
+    (old / "照片.jpg").write_bytes(b"\xff\xd8")
+    assert main(["import", str(old), "-o", str(tmp_path / "出")]) == 0
+    [filing] = load_databook(tmp_path / "出" / "数据表.xlsx")
+    assert len(filing.projects) == 1
+    files = {row["文件"] for row in table(tmp_path / "出" / "导入取值.csv")}
+    assert files == {"部门.docx", "里面/项目.xls"}
+    # What was made is not taken in again.
+    assert main(["import", str(tmp_path / "出" / "数据表.xlsx"), "-o", str(tmp_path / "再")]) == 2
+    assert "已经是数据表" in capsys.readouterr().err

@@ -11,8 +11,8 @@ SHOWN = 40
 
 @click.command("import")
 @click.argument(
-    "files", metavar="文件...", nargs=-1, required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "files", metavar="文件或文件夹…", nargs=-1, required=True,
+    type=click.Path(exists=True, path_type=Path),
 )  # fmt: skip
 @click.option(
     "-o", "--output", metavar="文件夹", default="导入", show_default=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,21 +38,37 @@ def import_files(
 ) -> Imported:
     """Earlier filings from any readable kind of file; the forms of one unit and year are one filing.
 
-    `unit` and `year` fill in where a form doesn't say its own; with `split`, stuffed cells are parted
-    where names and values pair without doubt. A file that can't be read is in `unread` with the reason.
+    A folder stands for all the files in it. `unit` and `year` fill in where a form doesn't say its own;
+    with `split`, stuffed cells are parted where names and values pair without doubt. A file that can't
+    be read is in `unread` with the reason.
     """
     wishes = Wishes(edition or load_edition(), unit, year, split)
     result = Imported()
     forms: list[tuple[Form, str]] = []
-    for path in paths:
+    for path, name in _named(paths):
         try:
             rows = read_rows(path)
         except NotImportable as error:
-            result.unread[path.name] = str(error)
+            result.unread[name] = str(error)
             continue
-        forms += [(form, path.name) for form in _forms(rows, wishes, result, path.name)]
+        forms += [(form, name) for form in _forms(rows, wishes, result, name)]
     result.filings = _together(forms, wishes.edition, result)
     return result
+
+
+_KINDS = {".docx", ".doc", ".xlsx", ".xlsm", ".xls", ".et", ".html", ".htm", ".mht", ".txt", ".pdf"}
+
+
+def _named(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Every file with the name it has in the report; of a folder all that may be a filing, in order."""
+    for path in paths:
+        if not path.is_dir():
+            yield path, path.name
+            continue
+        for file in sorted(path.rglob("*")):
+            hidden = any(part.startswith((".", "~$")) for part in file.relative_to(path).parts)
+            if file.is_file() and not file.is_symlink() and not hidden and file.suffix.lower() in _KINDS:
+                yield file, file.relative_to(path).as_posix()
 
 
 def _forms(rows: Sequence[Row], wishes: Wishes, result: Imported, file: str) -> list[Form]:

@@ -109,6 +109,9 @@ def _office(path: Path, data: bytes) -> list[Row]:
         from xltool.importing.word import read_docx
 
         return _sound(read_docx, path, data, "Word 文档")
+    custom = "docProps/custom.xml"
+    if custom in package and b'"xltool.databook"' in package.read(custom):
+        raise NotImportable(f"{path.name}：已经是数据表，不用导入")
     if "xl/workbook.xml" in package:
         from xltool.importing.workbooks import read_xlsx
 
