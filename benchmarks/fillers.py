@@ -236,7 +236,7 @@ def _changed(data: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _deflate(part: bytes) -> bytes:
-    from xltool.template.zipping import LEVEL
+    from xltool.zipping import LEVEL
 
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
     return packer.compress(part) + packer.flush()

@@ -7,12 +7,15 @@ file is told apart from a damaged one. What is refused raises `Unreadable` with 
 from __future__ import annotations
 
 import io
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from xml.parsers import expat
+
+from xltool.zipping import split
 
 MAX_FILE = 50 * 2**20
 MAX_PARTS = 2_000
@@ -95,12 +98,51 @@ class Package:
         return data
 
 
+class Parts(Protocol):
+    """Parts of a package by name."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def read(self, name: str) -> bytes: ...
+
+
+class Unpacked(dict[str, bytes]):
+    """Parts that are already inflated."""
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self[name]
+        except KeyError:
+            raise Unreadable(f"文件已损坏：缺少部件 {name[:60]}") from None
+
+
+def open_parts(data: bytes) -> Parts:
+    """The parts of a package: quickly where it is spelled as we write it, the long way otherwise."""
+    if len(data) <= MAX_FILE:
+        try:
+            parts = Unpacked(split(data, MAX_PART))
+        except ValueError:
+            parts = Unpacked()
+        if 0 < len(parts) <= MAX_PARTS:
+            return parts
+    return Package(data)
+
+
 def open_package(path: str | Path) -> Package:
     """The package in this file. Raises Unreadable for what is no sound .xlsx, OSError for the machine."""
+    return Package(read_file(path))
+
+
+def read_file(path: str | Path) -> bytes:
+    """The bytes of a received file, within the limit. Raises Unreadable, OSError."""
     path = Path(path)
-    if path.stat().st_size > MAX_FILE:
-        raise Unreadable(f"文件过大（{path.stat().st_size / 2**20:.0f} MB，上限 {MAX_FILE // 2**20} MB）")
-    return Package(path.read_bytes())
+    about = path.stat()
+    if stat.S_ISFIFO(about.st_mode) or stat.S_ISCHR(about.st_mode) or stat.S_ISSOCK(about.st_mode):
+        raise Unreadable("不是普通文件（管道或设备），不予打开")
+    size = about.st_size
+    if size > MAX_FILE:
+        raise Unreadable(f"文件过大（{size / 2**20:.0f} MB，上限 {MAX_FILE // 2**20} MB）")
+    return path.read_bytes()
 
 
 Start = Callable[[str, dict[str, str]], Any]

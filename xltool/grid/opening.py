@@ -6,13 +6,12 @@ import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 from xml.sax.saxutils import unescape as xml_unescape
 
 from xltool.grid.shared import Styles, read_styles, string_table, unescape
 from xltool.grid.words import Grid, Sheet, read_area
 from xltool.grid.worksheet import CONTROL, QUOTES, read_sheet
-from xltool.package import Package, Unreadable, open_package, parse_xml
+from xltool.package import Parts, Unreadable, open_parts, parse_xml, read_file
 
 
 def open_grid(source: Path | str | bytes, *, blanks: bool = False) -> Grid:
@@ -20,21 +19,8 @@ def open_grid(source: Path | str | bytes, *, blanks: bool = False) -> Grid:
 
     With `blanks` the blank cells that may be edited are there too (a template's inputs).
     """
-    return grid_of(Package(source) if isinstance(source, bytes) else open_package(source), blanks=blanks)
-
-
-class Unpacked(dict[str, bytes]):
-    """Parts that are already inflated."""
-
-    read = dict.__getitem__
-
-
-class Parts(Protocol):
-    """What a grid is made from: parts by name."""
-
-    def __contains__(self, name: str) -> bool: ...
-
-    def read(self, name: str) -> bytes: ...
+    data = source if isinstance(source, bytes) else read_file(source)
+    return grid_of(open_parts(data), blanks=blanks)
 
 
 def grid_of(package: Parts, *, blanks: bool = False) -> Grid:

@@ -86,7 +86,7 @@ def contradictory(review: Review) -> Iterator[Hit]:
     错：税收增长率 ≥1%，又一行税收增长率 ≥2%。
     对：增值税增长率 ≥1%，企业所得税增长率 ≥2%。
     """
-    for group in _same_names(review):
+    for group in review.once(_same_names):
         first, *others = group
         for other in others:
             if _conflict(first.target, other.target):
@@ -102,7 +102,7 @@ def repeated(review: Review) -> Iterator[Hit]:
     错：数量指标里两行都是“走访企业 ≥60家”。
     对：走访企业 ≥60家，走访个体户 ≥60户。
     """
-    for group in _same_names(review):
+    for group in review.once(_same_names):
         first, *others = group
         if any(_conflict(first.target, other.target) for other in others):
             continue
@@ -111,14 +111,14 @@ def repeated(review: Review) -> Iterator[Hit]:
                 yield other.hit("写了两次，请删去一个，或写明区别")
 
 
-def _same_names(review: Review) -> Iterator[list[Value]]:
+def _same_names(review: Review) -> list[list[Value]]:
     """Indicators of the same name in one category of one form, where there are several."""
     groups: dict[tuple[int, str, str], list[Value]] = defaultdict(list)
     for one in values(review):
         name = squeeze(one.name)
         if name and one.target.kind not in ("blank", "placeholder"):
             groups[id(one.form), one.block, name].append(one)
-    return (group for group in groups.values() if len(group) > 1)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _conflict(first: Target, other: Target) -> bool:

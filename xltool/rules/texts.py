@@ -109,7 +109,7 @@ def amounts_in_text(review: Review) -> Iterator[Hit]:
         if not known or longer_than_a_year(read_period(form.text("period"))):
             continue
         for field in review.spec(form).field:
-            if field.kind != "long":
+            if field.kind != "long" or "元" not in form.text(field.id):
                 continue
             for target, phrases in _NAMED[form.kind]:
                 if target not in review.spec(form) or form.amount(target) is None:

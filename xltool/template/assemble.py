@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from xltool.template.compile import Compiled, SheetEntry
 from xltool.template.fill_sheet import armour
 from xltool.template.layout import Rows
-from xltool.template.zipping import join, pack
+from xltool.zipping import join, pack
 
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _SHEET_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"

@@ -33,7 +33,7 @@ from xltool.template.audit_sheet import (
     text_fault,
     xml_tree,
 )
-from xltool.template.zipping import split
+from xltool.zipping import split
 
 _SHEET_NAME_MAX = 31
 _SHEET_NAME_BAD = re.compile(r"[\[\]:*?/\\]")

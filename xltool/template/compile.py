@@ -29,7 +29,7 @@ from xltool.template.shifting import (
     references,
     shifted,
 )
-from xltool.template.zipping import Packed, pack
+from xltool.zipping import Packed, pack
 
 _ROW = re.compile(r"<row ([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 _XF = re.compile(r"<xf [^>]*?(?:/>|>.*?</xf>)", re.DOTALL)

@@ -59,10 +59,11 @@ def join(parts: Iterable[Packed]) -> bytes:
     return b"".join([*chunks, listing, end])
 
 
-def split(data: bytes) -> dict[str, bytes]:
+def split(data: bytes, most: int = 200 * 2**20) -> dict[str, bytes]:
     """The parts of a package as `join` writes it, inflated; each must be as long as said, and sound.
 
-    Raises ValueError for any other zip file, sound or not: `zipfile` knows more.
+    Raises ValueError for any other zip file, sound or not, and for one of more than `most` bytes:
+    `zipfile` knows more.
     """
     try:
         *_, count, _, size, start, comment = _END.unpack_from(data, len(data) - _END.size)
@@ -87,6 +88,9 @@ def split(data: bytes) -> dict[str, bytes]:
             ):
                 raise ValueError("not as join() writes it")
             follows = body + packed
+            most -= length
+            if most < 0:
+                raise ValueError("too large")
             text = name.decode()
             if text in parts:
                 raise ValueError(f"{text} twice")
