@@ -54,9 +54,13 @@ def convert(amount: Decimal, unit: str, to: str) -> Decimal:
 
 def tidy(amount: Decimal) -> Decimal:
     """The same amount without trailing zeros or an exponent."""
-    exponent = amount.normalize().as_tuple().exponent
+    short = amount.normalize()
+    exponent = short.as_tuple().exponent
     assert isinstance(exponent, int)
-    return amount.quantize(Decimal(1)) if exponent >= 0 else amount.normalize()
+    return short.quantize(_ONE) if exponent > 0 else short
+
+
+_ONE = Decimal(1)
 
 
 def show(amount: Decimal, decimals: int = 2) -> str:

@@ -10,7 +10,7 @@ from xltool.edition import DEFAULT, Edition, EditionError, Field, editions, load
 from xltool.grid import BLANK, Cell, Grid, Sheet, cell_name, open_grid
 from xltool.machine import why
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place, XltoolError
-from xltool.money import plain, read_amount, tidy
+from xltool.money import read_amount, tidy
 from xltool.package import Unreadable
 from xltool.report.results import RESULTS_SHEET, read_answers
 from xltool.seen import as_seen, stored_number
@@ -204,7 +204,8 @@ def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault], unit: s
     if cell.number:
         number = stored_number(cell.text)
         if number is not None:
-            return Entry(tidy(number), plain(number), place)
+            value = tidy(number)
+            return Entry(value, f"{value:f}", place)
     elif not cell.text.strip():
         return Entry(None, "", place)
     amount = None if cell.number else read_amount(cell.text, unit)

@@ -20,7 +20,7 @@ def stored_number(text: str) -> Decimal | None:
     # A hostile 1E+999999 must not become a million digits.
     if not number.is_finite() or abs(number.adjusted()) > 100:
         return None
-    return Decimal(f"{number:.15g}") if len(number.as_tuple().digits) > 15 else number
+    return Decimal(f"{number:.15g}") if len(text) > 15 else number
 
 
 def as_seen(text: str, code: str = "") -> str:
