@@ -183,3 +183,15 @@ def test_on_the_command_line(tmp_path, capsys):
     assert load_databook(again)[0].year == 2024
     assert main(["convert", str(book), "-o", str(again)]) == 2
     assert "--to" in capsys.readouterr().err
+
+
+def test_last_year_on_other_forms_is_still_compared():
+    """X507: goals and amounts copied from last year's forms in 万元 onto this year's in 元."""
+    old = filing_of()
+    new = replace(convert(old, NATIONAL).filing, source="今年")
+    found = [f for f in xltool.check(new, last_year=old) if f.code == "X507"]
+    assert {f.field for f in found} >= {"goal", "total", "period_goal"}
+    xltool.check(new, last_year=replace(old, edition="gone-2020"))  # an edition that is not here is no fault
+    moved = replace(old.department, entries={**old.department.entries, "total": Entry(Decimal(1), "1")})
+    found = xltool.check(new, last_year=replace(old, department=moved))
+    assert "total" not in {f.field for f in found if f.code == "X507" and f.sheet == new.department.sheet}

@@ -187,7 +187,7 @@ def check(
     settings = settings or load_settings()
     book = rules()
     _known(settings, book)
-    review = Review(filing, edition, settings, last_year)
+    review = Review(filing, edition, settings, _on_these_forms(last_year, edition))
     found: list[Finding] = []
     shifted = review.shifted
     for one in book.values():
@@ -195,6 +195,18 @@ def check(
             hits = _run(one, review, strict)
             found.extend(f for f in hits if f.sheet not in shifted or f.code.startswith("R"))
     return arrange(filing, found)
+
+
+def _on_these_forms(last_year: Filing | None, edition: Edition) -> Filing | None:
+    """Last year's filing as it would stand on this year's forms, where those were other ones."""
+    if last_year is None or last_year.edition == edition.id:
+        return last_year
+    from xltool.convert import convert
+
+    try:
+        return convert(last_year, edition).filing
+    except EditionError:  # its edition is not here: what can be compared is compared as it stands
+        return last_year
 
 
 def edition_of(filing: Filing) -> Edition:

@@ -148,7 +148,9 @@ def _each(
 def _last_year(file: Path, edition: Edition | None) -> Filing:
     from xltool.reader import read
 
-    filing = read(file, edition=edition)
+    filing = read(file)  # last year's form may have been another one
+    if edition is not None and not any(filing.forms):
+        filing = read(file, edition=edition)
     if not any(filing.forms):
         reason = "；".join(fault.detail for fault in filing.faults)
         raise XltoolError(f"上一年的申报读不了：{file}：{reason}")
