@@ -233,3 +233,21 @@ def test_the_roll_up_prints_on_a_page(office, bureau):
     first = office.text(pdf, 1)
     assert "绩效目标申报汇总表" in first and "单位：亿元" in first and "第2区第2局（未报）" in first
     assert office.pages(pdf) == len(load_workbook(bureau / "汇总表.xlsx").sheetnames)
+
+
+def test_a_folder_of_parcels_is_verified_parcel_by_parcel(bureau, capsys):
+    main(["distribute"])
+    capsys.readouterr()
+    assert main(["verify", "下发"]) == 0
+    assert capsys.readouterr().out.count("结论：为真，完整") == 2
+
+
+def test_a_code_that_is_not_on_the_list_is_said(bureau, capsys):
+    assert main(["campaign", "choose", "99999"]) == 2
+    assert capsys.readouterr().err == "错误：名单里没有部门编码 99999\n"
+
+
+def test_a_date_that_is_none_is_said_in_chinese(tmp_path, capsys):
+    code = main(["campaign", "new", str(tmp_path / "批"), "--year", "2024", "--deadline", "2024/1/1"])
+    assert code == 2
+    assert "'2024/1/1' 不是日期，请写成 2024-01-20 这样。" in capsys.readouterr().err

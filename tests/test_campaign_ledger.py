@@ -279,3 +279,17 @@ def test_a_folder_that_has_something_is_left_alone(tmp_path):
     with pytest.raises(XltoolError, match="已经存在"):
         make_campaign(tmp_path, 1, 1)
     assert sorted(p.name for p in Path(campaign.folder).iterdir()) == before
+
+
+def test_a_read_only_ledger_is_not_called_damaged(tmp_path):
+    file = tmp_path / ledgers.FILE
+    sqlite3.connect(file).execute("CREATE TABLE a (x)").connection.close()
+    base = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    with pytest.raises(sqlite3.OperationalError) as refused:
+        base.execute("CREATE TABLE b (x)")
+    base.close()
+    assert ledgers._refused(refused.value) == "台账写不了：没有权限，或者文件夹是只读的"
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / ledgers.FILE).write_text("junk " * 500)
+    with pytest.raises(XltoolError, match=r"台账读不了（不是台账文件）.*备份"):
+        open_campaign(tmp_path / "b")

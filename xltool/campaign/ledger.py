@@ -69,6 +69,26 @@ def now() -> str:
     return dt.datetime.now().isoformat(sep=" ", timespec="seconds")
 
 
+_MACHINE = {
+    sqlite3.SQLITE_READONLY: "台账写不了：没有权限，或者文件夹是只读的",
+    sqlite3.SQLITE_CANTOPEN: "台账打不开：没有权限，或者文件夹是只读的",
+    sqlite3.SQLITE_PERM: "台账打不开：没有权限",
+    sqlite3.SQLITE_BUSY: "台账正被别的程序使用，请稍后再试",
+    sqlite3.SQLITE_LOCKED: "台账正被别的程序使用，请稍后再试",
+    sqlite3.SQLITE_FULL: "台账写不了：磁盘已满",
+    sqlite3.SQLITE_IOERR: "台账读写出错：请检查磁盘",
+}
+_DAMAGE = {sqlite3.SQLITE_CORRUPT: "文件已损坏", sqlite3.SQLITE_NOTADB: "不是台账文件"}
+
+
+def _refused(error: sqlite3.DatabaseError) -> str:
+    """Why a ledger can't be used: the machine's refusal is told apart from damage."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _MACHINE:
+        return _MACHINE[code]
+    return f"台账读不了（{_DAMAGE.get(code, error)}），请停用本文件夹，从 backups 里的备份或导出件恢复"
+
+
 class Ledger:
     """An open ledger. Queries give rows; changes are made inside `writing()`."""
 
@@ -76,7 +96,10 @@ class Ledger:
         self.folder = folder
         self.path = folder / FILE
         if not create and not self.path.is_file():
-            raise XltoolError(f"这里不是申报批次文件夹（没有 {FILE}）：{folder}")
+            raise XltoolError(
+                f"这里不是申报批次文件夹（没有 {FILE}）：{folder.resolve()}；"
+                "请进到批次文件夹里再运行，或用 --campaign 指明"
+            )
         try:
             self.base = sqlite3.connect(self.path, timeout=30, isolation_level=None)
             self.close = weakref.finalize(self, self.base.close)  # at the latest when nobody uses it
@@ -87,9 +110,7 @@ class Ledger:
             self._examine()
             self._migrate()
         except sqlite3.DatabaseError as error:
-            raise XltoolError(
-                f"台账读不了（{error}），请停用本文件夹，从 backups 里的备份或导出件恢复"
-            ) from error
+            raise XltoolError(_refused(error)) from error
 
     def _examine(self) -> None:
         found = [row[0] for row in self.base.execute("PRAGMA quick_check(3)")]

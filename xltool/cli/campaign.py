@@ -127,6 +127,8 @@ def choose(folder: Path, code: str, version: int | None, latest: bool, reason: s
             let_count(here, code, None if latest else version, reason)
             click.echo(f"{code}：" + ("以最近一次有效的为准" if latest else f"以第 {version} 版为准"))
             return
+        if code not in {unit.code for unit in here.ledger.units()}:
+            raise XltoolError(f"名单里没有部门编码 {code}")
         counting = here.ledger.counted().get(code)
         rows = [
             [

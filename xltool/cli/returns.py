@@ -58,13 +58,22 @@ def verify(paths: Sequence[Path], key: Path | None, as_json: bool) -> int:
     from xltool.campaign.verify import verify as look
 
     public = load_public(key.read_bytes()) if key else None
-    results = [look(path, public) for path in paths]
+    results = [look(one, public) for path in paths for one in _parcels(path)]
     if as_json:
         click.echo(json.dumps([_verified(r) for r in results], ensure_ascii=False, indent=2))
     else:
         for result in results:
             _show_verified(result)
     return 0 if all(r.good for r in results) else 1
+
+
+def _parcels(path: Path) -> Sequence[Path]:
+    """The parcels in a folder of them; anything else is looked at as it is."""
+    from xltool.campaign.parcel import MANIFEST
+
+    if not path.is_dir() or any(path.rglob(MANIFEST)):
+        return [path]
+    return sorted(path.rglob("*.zip")) or [path]
 
 
 def _verified(result: Verified) -> dict[str, Any]:
