@@ -14,8 +14,10 @@ from tests.support.seed import seed_filing
 from xltool.cli import main
 from xltool.convert import convert
 from xltool.databook import write_databook
-from xltool.edition import EditionError, editions, load_edition, user_folder
+from xltool.edition import EditionError, editions, load_edition, usable_editions, user_folder
+from xltool.grid import open_grid
 from xltool.model import Entry
+from xltool.reader import read_grid
 
 SHEET = "项目支出绩效目标表"
 
@@ -211,3 +213,16 @@ def test_a_data_book_is_not_taken_for_a_filing(tmp_path):
     write_databook([seed_filing()], tmp_path / "书.xlsx")
     filing = xltool.read(tmp_path / "书.xlsx")
     assert list(filing.forms) == [] and "数据表" in filing.faults[0].detail
+
+
+def test_an_unfinished_edition_is_left_aside(home, tmp_path, capsys):
+    main(["edition", "new", "half-2031"])
+    replaced(home / "half-2031" / "edition.toml", ('unit = "万元"', 'unit = "美元"'))
+    assert [one.id for one in usable_editions()] == ["hunan-2023", "national-2021"]
+    capsys.readouterr()
+    assert main(["edition", "list"]) == 0
+    assert "half-2031　不能用" in capsys.readouterr().out
+    xltool.fill(seed_filing(), tmp_path / "a.xlsx")
+    grid = open_grid(tmp_path / "a.xlsx")
+    grid.properties.clear()
+    assert read_grid(grid).edition == "hunan-2023"

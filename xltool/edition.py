@@ -11,6 +11,7 @@ import functools
 import re
 import tomllib
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -201,6 +202,15 @@ def editions() -> dict[str, Path]:
     found = {file.parent.name: file.parent for file in sorted(SHIPPED.glob("*/edition.toml"))}
     for file in sorted(user_folder().glob("*/edition.toml")):
         found.setdefault(file.parent.name, file.parent)
+    return found
+
+
+def usable_editions() -> list[Edition]:
+    """Every known edition that can be used, the default one first; unfinished ones are left aside."""
+    found = []
+    for id_ in sorted(editions(), key=lambda id_: id_ != DEFAULT):
+        with suppress(EditionError):
+            found.append(load_edition(id_))
     return found
 
 

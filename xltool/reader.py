@@ -6,7 +6,7 @@ import functools
 import re
 from pathlib import Path
 
-from xltool.edition import DEFAULT, Edition, EditionError, Field, editions, load_edition
+from xltool.edition import DEFAULT, Edition, EditionError, Field, load_edition, usable_editions
 from xltool.grid import BLANK, Cell, Grid, Sheet, cell_name, open_grid
 from xltool.machine import why
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place, XltoolError
@@ -102,11 +102,10 @@ def _edition(claimed: str, grid: Grid, faults: list[Fault]) -> Edition | None:
 def _likest(grid: Grid) -> Edition:
     """The known edition whose forms these sheets are most like; the default one in doubt."""
     best, most = load_edition(), -1.0
-    for id_ in (DEFAULT, *editions()):
+    for edition in usable_editions():
         try:
-            edition = load_edition(id_)
             forms = load_layout(edition).forms.values()
-        except EditionError:  # an unfinished edition of the user's own is no reason to read nothing
+        except EditionError:  # an unfinished template of the user's own is no reason to read nothing
             continue
         alike = sum(max((likeness(form, sheet) for sheet in grid.sheets), default=0.0) for form in forms)
         if alike > most:

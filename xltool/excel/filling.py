@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xltool.atomic import writing
-from xltool.edition import DEFAULT, Edition, Field, editions, load_edition
+from xltool.edition import Edition, Field, load_edition, usable_editions
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import has_password, protection, unprotected, write_texts
@@ -24,7 +24,7 @@ DATA = "数据表 (*.xlsx;*.json;*.csv),*.xlsx;*.json;*.csv"
 def new_form() -> str:
     """A blank workbook from the official template, where the accountant wants it."""
     here = desk()
-    known = [load_edition(id_) for id_ in sorted(editions(), key=lambda id_: id_ != DEFAULT)]
+    known = usable_editions()
     wanted = here.choose("用哪个版式", [edition.title for edition in known])
     if wanted is None:
         return "没有新建"
