@@ -264,6 +264,8 @@ def test_word_revisions_and_nested_tables(tmp_path):
         ("密.docx", b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "打开密码"),
         ("坏.xls", b"\xd0\xcf\x11\xe0" + bytes(600), "不是完好的"),
         ("a.pdf", b"%PDF-1.7", "PDF"),
+        ("a.rtf", b"{\\rtf1\\ansi", "RTF"),
+        ("a.mht", b"MIME-Version: 1.0\nContent-Type: multipart/related", "mht"),
         ("a.bin", b"\x7fELF\0\0\0", "不是能导入的文件"),
     ],
 )

@@ -56,6 +56,10 @@ class Row:
         return [cell for cell in self.cells if not cell.blank]
 
 
+# Kinds that are told apart in order to say the way out.
+_NOT_READ = {b"%PDF": "PDF", b"{\\rtf": "RTF 文档", b"MIME-Version": "单个文件网页（.mht）"}
+
+
 def read_rows(path: Path) -> list[Row]:
     """The rows of a .docx, .xlsx, .xls, web page or text, in reading order.
 
@@ -81,8 +85,9 @@ def read_rows(path: Path) -> list[Row]:
         from xltool.importing.workbooks import read_xls
 
         return _sound(read_xls, path, data, ".xls 工作簿")
-    if head.startswith(b"%PDF"):
-        raise NotImportable(f"{path.name}：是 PDF，请先转成 Word 或 Excel 再导入")
+    for mark, what in _NOT_READ.items():
+        if head.lstrip().startswith(mark):
+            raise NotImportable(f"{path.name}：是 {what}，请先在 Word 或 WPS 中另存为 .docx 再导入")
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise NotImportable(f"{path.name}：不是能导入的文件（.docx、.xlsx、.xls、网页、文本）")
     lowered = head.lower()
