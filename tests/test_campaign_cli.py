@@ -251,3 +251,40 @@ def test_a_date_that_is_none_is_said_in_chinese(tmp_path, capsys):
     code = main(["campaign", "new", str(tmp_path / "批"), "--year", "2024", "--deadline", "2024/1/1"])
     assert code == 2
     assert "'2024/1/1' 不是日期，请写成 2024-01-20 这样。" in capsys.readouterr().err
+
+
+@pytest.mark.xdist_group("office")
+def test_the_sdk_finds_no_fault_in_what_a_campaign_writes(validator, bureau):
+    main(["distribute"])
+    folder, codes = hand_in(bureau, wrong=(1,), absent=(4,))
+    main(["collect", str(folder)])
+    main(["campaign", "notes", "--format", "xlsx"])
+    main(["status", "--chase", "催报.xlsx"])
+    main(["rollup", "--unit", "亿元"])
+    blank = bureau / "空白.xlsx"
+    blank.write_bytes(sent_workbooks(Path("下发"))[codes[0]])
+    files = [blank, Path("汇总表.xlsx"), Path("催报.xlsx"), *Path("退回意见").rglob("*.xlsx")]
+    assert len(files) == 4
+    assert validator.errors(files) == {file: [] for file in files}
+
+
+@pytest.mark.xdist_group("office")
+def test_the_instruction_and_a_short_note_print_on_one_page(office, browser, bureau):
+    from xltool.campaign.parcel import read_parcel
+
+    main(["distribute"])
+    folder, _ = hand_in(bureau, wrong=(1,))
+    main(["collect", str(folder)])
+    main(["campaign", "notes"])
+    pages = {
+        "填报说明": read_parcel(Path("下发/第1批/第1区.zip"))["填报说明.html"].decode(),
+        "退回意见": next(Path("退回意见").rglob("*.html")).read_text("utf-8"),
+    }
+    for name, html in pages.items():
+        page = browser.blank()
+        page.set_content(html)
+        pdf = bureau / f"{name}.pdf"
+        page.pdf(path=str(pdf), format="A4", prefer_css_page_size=True)
+        assert office.pages(pdf) == 1
+        assert name in office.text(pdf)
+    browser.quiet()

@@ -31,6 +31,15 @@ class Browser:
         page.wait_for_selector("html[data-ready]")
         return page
 
+    def blank(self):
+        """An empty page, offline and watched, for HTML that is in no file."""
+        context = self._chromium.new_context(offline=True)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        page.on("request", lambda request: self.requests.append(request.url))
+        return page
+
     def quiet(self, *paths: Path) -> None:
         """Nothing was complained of, and nothing but these files was asked for."""
         assert self.complaints == []
