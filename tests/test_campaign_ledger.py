@@ -9,10 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.support.campaign import EDITION, fill_in, make_campaign, sent_workbooks, unit_rows, write_units
 from xltool.campaign import ledger as ledgers
+from xltool.campaign import parcel as parcels
 from xltool.campaign.branch import new_branch, submit, take_parcel
 from xltool.campaign.collect import collect
 from xltool.campaign.distribute import distribute
@@ -205,6 +207,37 @@ def test_a_parcel_that_was_touched_makes_no_branch(tmp_path):
     with pytest.raises(XltoolError):
         new_branch(tmp_path / "台账", parcel)
     assert not (tmp_path / "台账").exists()
+
+
+@pytest.mark.parametrize("what", ["path", "digest", "content", "amount", "twice"])
+def test_a_hostile_manifest_makes_no_branch(tmp_path, what):
+    """Signed by a key of its own, as anybody can: what it says is still not taken for a path or a sum."""
+    bureau = make_campaign(tmp_path, 1, 2)
+    distribute(bureau)
+    files = parcels.read_parcel(bureau.folder / "下发" / "第1批" / "第1区.zip")
+    manifest = parcels.read_manifest(files)
+    first, second = manifest.units
+    change = msgspec.structs.replace
+    if what == "path":
+        files["../../../逃.xlsx"] = files[first.file]
+        first = change(first, file="../../../逃.xlsx")
+    elif what == "digest":
+        first = change(first, sha256="../../../逃")
+    elif what == "content":
+        first = change(first, file=second.file)
+    elif what == "amount":
+        first = change(first, last_year={"total": "NaN; 很多"})
+    else:
+        second = change(second, code=first.code)
+    listed = {name: parcels.digest(data) for name, data in files.items() if name.endswith((".xlsx", ".toml"))}
+    text = msgspec.json.encode(change(manifest, units=[first, second], files={**manifest.files, **listed}))
+    files[parcels.MANIFEST] = text
+    files[parcels.SIGNATURE] = bureau.private_key.sign(parcels.CONTEXT + text).hex().encode()
+    parcels.write_parcel(tmp_path / "恶.zip", files)
+    before = sorted(tmp_path.parent.rglob("*"))
+    with pytest.raises(XltoolError):
+        new_branch(tmp_path / "台账", tmp_path / "恶.zip")
+    assert sorted(tmp_path.parent.rglob("*")) == before
 
 
 def test_export_and_import_keep_everything(expected, tmp_path):

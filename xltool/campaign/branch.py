@@ -16,6 +16,7 @@ from xltool.campaign.folder import Campaign, make_folder, open_campaign, save
 from xltool.campaign.ledger import Row, now
 from xltool.campaign.names import distinct, safe_name
 from xltool.campaign.verify import verify
+from xltool.edition import edition_in
 from xltool.model import XltoolError
 
 
@@ -35,9 +36,12 @@ def new_branch(folder: Path, source: Path, key_file: Path | None = None) -> Camp
     manifest = parcel.read_manifest(files)
     if manifest is None:
         raise XltoolError(f"{source} 里没有清单，不是下发的压缩包")
+    if any(name not in files for name in parcel.EDITION):
+        raise XltoolError(f"{source} 里没有版式，不能建立下级台账")
     with tempfile.TemporaryDirectory() as scratch:
         for name in parcel.EDITION:
             (Path(scratch) / Path(name).name).write_bytes(files[name])
+        parcel.workbooks(manifest, files, edition_in(Path(scratch)))  # refused before anything is made
         campaign = make_folder(folder, Path(scratch), manifest.layout)
     (folder / "keys").mkdir(mode=0o700)
     (folder / "keys" / keys.PUBLIC).write_bytes(keys.public_pem(key) if key else files[parcel.PUBLIC])
@@ -65,13 +69,14 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
     manifest = parcel.read_manifest(files)
     if manifest is None or manifest.campaign != campaign.id:
         raise XltoolError(f"{source} 不属于这个批次")
+    workbooks = parcel.workbooks(manifest, files, campaign.edition)
     ledger = campaign.ledger
     with ledger.writing():
         have = {(code, row["number"]) for code, row in ledger.issues().items()}
         known = {unit.code: unit for unit in ledger.units()}
         fresh = [one for one in manifest.units if (one.code, one.issue) not in have]
         for one in fresh:
-            campaign.keep(one.sha256, files[one.file])
+            campaign.keep(one.sha256, workbooks[one.code])
         with ledger.transaction():
             ledger.put_units({**known, **{one.code: one.unit for one in fresh}}.values())
             ledger.add_issues(

@@ -104,6 +104,7 @@ class Ledger:
             self.base = sqlite3.connect(self.path, timeout=30, isolation_level=None)
             self.close = weakref.finalize(self, self.base.close)  # at the latest when nobody uses it
             self.base.row_factory = sqlite3.Row
+            self.base.execute("PRAGMA trusted_schema = OFF")  # it may have come from elsewhere
             self.base.execute("PRAGMA journal_mode = WAL")
             self.base.execute("PRAGMA synchronous = NORMAL")
             self.base.execute("PRAGMA foreign_keys = ON")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,14 +17,17 @@ import msgspec
 
 from xltool.atomic import writing
 from xltool.campaign.units import Unit
+from xltool.edition import Edition
 from xltool.machine import why
 from xltool.model import XltoolError
+from xltool.money import read_amount
 from xltool.package import MAX_FILE
 
 MANIFEST, SIGNATURE, PUBLIC, INSTRUCTION = "清单.json", "清单.sig", "公钥.pem", "填报说明.html"
 EDITION = ("版式/edition.toml", "版式/template.xlsx")
 CONTEXT = b"xltool manifest 1\n"
 MOST_FILES = 20_000
+MOST_BYTES = 2**30  # of a whole parcel, unpacked
 _FIXED = (1980, 1, 1, 0, 0, 0)
 
 
@@ -88,11 +92,15 @@ def read_parcel(source: Path | bytes) -> dict[str, bytes]:
             if len(entries) > MOST_FILES:
                 raise XltoolError(f"压缩包里的文件过多（{len(entries)} 个）")
             files: dict[str, bytes] = {}
+            left = MOST_BYTES
             for entry in entries:
                 name = entry_name(entry)
                 if name in files:
                     raise XltoolError(f"压缩包里有两个同名文件：{name[:80]}")
                 files[name] = read_entry(archive, entry)
+                left -= len(files[name])
+                if left < 0:
+                    raise XltoolError(f"压缩包展开后过大（上限 {MOST_BYTES // 2**20} MB）")
             return files
     except OSError as error:
         raise XltoolError(f"读不了压缩包：{why(error)}") from error
@@ -127,6 +135,30 @@ def entry_name(entry: zipfile.ZipInfo) -> str:
         except UnicodeDecodeError:
             continue
     return entry.filename
+
+
+# What a workbook in a parcel may be called: a name, never a path.
+_WORKBOOK = re.compile(r'[^<>:"/\\|?*\x00-\x1f]{1,120}\.xlsx')
+
+
+def workbooks(manifest: Manifest, files: Mapping[str, bytes], edition: Edition) -> dict[str, bytes]:
+    """The workbook of each listed unit by its code. A manifest that does not fit its files is refused.
+
+    What it says is used for names of files and for sums, so a true signature is not enough.
+    """
+    amounts = {f.id for f in edition.department.field if f.kind == "amount"}
+    found: dict[str, bytes] = {}
+    for one in manifest.units:
+        data = files.get(one.file)
+        if data is None or not _WORKBOOK.fullmatch(one.file) or digest(data) != one.sha256:
+            raise XltoolError(f"清单与包里的工作簿对不上：{one.code[:40]} {one.file[:80]}")
+        if not one.code or one.code in found or one.issue < 1:
+            raise XltoolError(f"清单里的单位重复或不全：{one.code[:40]}")
+        for id_, text in one.last_year.items():
+            if id_ in amounts and read_amount(text, edition.unit) is None:
+                raise XltoolError(f"清单里 {one.code[:40]} 的上年数读不成金额：{text[:40]}")
+        found[one.code] = data
+    return found
 
 
 def read_manifest(files: Mapping[str, bytes]) -> Manifest | None:
