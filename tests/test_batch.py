@@ -2,13 +2,15 @@
 
 import json
 import os
+import pty
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +18,15 @@ import pytest
 
 import xltool
 from tests.support.seed import EXAMPLE, UNIT, seed_filing
-from xltool.batch import run as runs
+from xltool.batch import crew as crews
+from xltool.batch import parts
 from xltool.batch import work as working
-from xltool.batch.run import Processes, run
+from xltool.batch.crew import Processes
+from xltool.batch.places import place
+from xltool.batch.run import Jobs, run
 from xltool.batch.walk import walk
 from xltool.batch.work import Order, Outcome
+from xltool.databook import write_databook
 from xltool.model import Entry, XltoolError
 from xltool.names import file_name
 
@@ -157,19 +163,19 @@ def test_two_runs_on_one_out_are_kept_apart(source, tmp_path):
         run(source, out)
 
 
-def _slow(item, order):
+def _slow(item, known, order):
     if "坏" in item.key:
         time.sleep(60)
     return Outcome(item.key)
 
 
-def _greedy(item, order):
+def _greedy(item, known, order):
     if "坏" in item.key:
         bytearray(4 << 30)
     return Outcome(item.key)
 
 
-def _dying(item, order):
+def _dying(item, known, order):
     if "坏" in item.key:
         os._exit(7)
     return Outcome(item.key)
@@ -177,17 +183,17 @@ def _dying(item, order):
 
 @pytest.mark.parametrize(("doing", "words"), [(_slow, "没有做完"), (_greedy, "内存"), (_dying, "意外结束")])
 def test_an_input_that_hangs_or_grows_or_kills_costs_only_itself(source, monkeypatch, doing, words):
-    monkeypatch.setattr(runs, "work", doing)
+    monkeypatch.setattr(crews, "perform", doing)
     crew = Processes(2, timeout=2.0, memory=1500)
-    items = [(item, "") for item in walk(source)]
-    results = {outcome.key: outcome.failed for outcome, _ in crew.results(iter(items), Order("x"))}
+    jobs = Jobs(walk(place(source)))
+    results = {outcome.key: outcome.failed for _, outcome in crew.results(jobs, Order("x"))}
     assert len(results) == 4
     assert words in results.pop("乡镇/坏.xlsx")
     assert set(results.values()) == {""}
 
 
 def test_the_fingerprint_knows_settings_and_content(source, tmp_path):
-    item = next(i for i in walk(source) if i.kind == "workbook")
+    item = next(i for i in walk(place(source)) if i.key.startswith("乡镇"))
     plain = working.fingerprint(item, Order("x"))
     custom = tmp_path / "设置.toml"
     custom.write_text("long_text_min = 20\n", "utf-8")
@@ -261,6 +267,114 @@ def test_json_events_are_lines_of_json(source, tmp_path):
     assert events[-1]["event"] == "summary"
     assert sorted(e["event"] for e in events[:-1]) == ["done"] * 4
     assert result.returncode == 1
+
+
+def book_of(count: int, path: Path) -> Path:
+    """One data book of many units: one without a readable amount, one amount written in words."""
+    write_databook([named(f"第{n}局") for n in range(count)], path)
+    table = path / "部门.csv"
+    lines = table.read_text("utf-8-sig").split("\n2023,")
+    lines[4] = lines[4].replace("1245.61", "约数", 1)
+    lines[9] = lines[9].replace("711.94", "711.94万元", 1)
+    table.write_text("\n2023,".join(lines), "utf-8-sig")
+    return path
+
+
+def test_a_large_book_is_done_in_parts_as_if_it_were_whole(tmp_path, monkeypatch):
+    source, out = tmp_path / "in", tmp_path / "out"
+    book = book_of(26, source / "书")
+    run(source, tmp_path / "whole", jobs=1)
+    monkeypatch.setattr(parts, "PART", 5)
+    events: list[dict] = []
+    summary = run(source, out, jobs=2, notice=events.append)
+    assert (summary.done, summary.failed) == (1, [])
+    assert sum("part" in event for event in events) == 5
+    assert files(out) == files(tmp_path / "whole")
+    report = json.loads((out / "report.json").read_bytes())["files"]
+    assert {f["code"] for one in report for f in one["findings"]} >= {"B013", "B102"}
+    # Nothing changed: nothing is done. One unit changed: only its part. Units gone: their files go.
+    again = run(source, out, jobs=2, notice=events.append)
+    assert (again.done, again.skipped) == (0, 1)
+    table = book / "部门.csv"
+    table.write_text(table.read_text("utf-8-sig").replace("第25局,,1245.61", "第25局,,1245.6"), "utf-8-sig")
+    events.clear()
+    run(source, out, jobs=2, notice=events.append)
+    assert [event.get("part") for event in events if event["event"] == "done"] == [None, 5]
+    shutil.rmtree(book)
+    book_of(14, book)
+    run(source, out, jobs=2)
+    shutil.rmtree(tmp_path / "whole")
+    run(source, tmp_path / "whole", jobs=1)
+    assert len(list((out / "书").iterdir())) == 13
+    assert files(out) == files(tmp_path / "whole")
+
+
+def test_a_run_killed_inside_a_large_book_goes_on_there(tmp_path, monkeypatch):
+    source, out = tmp_path / "in", tmp_path / "out"
+    book_of(26, source / "书")
+    run(source, tmp_path / "calm", jobs=1)
+    monkeypatch.setattr(parts, "PART", 5)
+
+    class Stop(Exception):
+        pass
+
+    def stop(event: dict) -> None:
+        if event.get("part") == 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        run(source, out, jobs=1, notice=stop)
+    events: list[dict] = []
+    run(source, out, jobs=1, notice=events.append)
+    assert {event["part"] for event in events if event["event"] == "skipped" and "part" in event} >= {1, 2}
+    assert files(out) == files(tmp_path / "calm")
+
+
+def test_an_older_journal_is_begun_anew(source, tmp_path):
+    out = tmp_path / "out"
+    (out / ".xltool").mkdir(parents=True)
+    with sqlite3.connect(out / ".xltool" / "journal.sqlite") as old:
+        old.execute("CREATE TABLE done (key TEXT PRIMARY KEY, run INTEGER)")
+        old.execute("INSERT INTO done VALUES ('x', 7)")
+    old.close()
+    assert run(source, out, jobs=1).done == 4
+
+
+def test_a_spoilt_journal_is_one_line(source, tmp_path):
+    (tmp_path / "out" / ".xltool").mkdir(parents=True)
+    (tmp_path / "out" / ".xltool" / "journal.sqlite").write_bytes(b"no database " * 500)
+    with pytest.raises(XltoolError, match="已损坏"):
+        run(source, tmp_path / "out", jobs=1)
+
+
+def test_on_a_terminal_there_is_a_progress_bar(source, tmp_path):
+    parent, child = pty.openpty()
+    process = subprocess.Popen(command(source, tmp_path / "out"), stdout=child, stderr=child, close_fds=True)
+    os.close(child)
+    shown = b""
+    with suppress(OSError):  # how a terminal ends
+        while piece := os.read(parent, 4096):
+            shown += piece
+    assert process.wait() == 1
+    os.close(parent)
+    text = shown.decode()
+    assert "4/4" in text
+    assert "━" in text
+    assert "处理 4 个输入" in text
+    assert "坏.xlsx：" not in text  # lines are for logs
+
+
+def test_in_a_log_every_input_is_a_plain_line(source, tmp_path):
+    result = called(source, tmp_path / "out")
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert sorted(line.partition("：")[0] for line in lines[:4]) == [
+        "乡镇/乙镇 报表.xlsx",
+        "乡镇/坏.xlsx",
+        "乡镇/甲镇 报表.xlsx",
+        "城区/科工局",
+    ]
+    assert "\x1b" not in result.stdout
 
 
 @contextmanager

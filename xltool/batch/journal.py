@@ -1,100 +1,126 @@
-"""What a run has done, so that a killed one goes on and unchanged inputs are skipped: SQLite in OUT."""
+"""What a run has done, so that a killed one goes on and unchanged inputs are skipped: one SQLite file."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from xltool.atomic import DiskError
-from xltool.batch.work import Outcome
+from xltool.batch.walk import Item
+from xltool.batch.work import Known, Outcome
 from xltool.model import XltoolError
 
 FOLDER = ".xltool"
+# Raised when the tables change: an older journal is then begun anew.
+VERSION = 2
+_TABLES = """
+    CREATE TABLE done (key TEXT PRIMARY KEY, origin TEXT NOT NULL, mark TEXT NOT NULL,
+        run INTEGER NOT NULL, failed TEXT NOT NULL, outputs TEXT NOT NULL, parts BLOB NOT NULL,
+        records BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE written (name TEXT PRIMARY KEY, key TEXT NOT NULL, origin TEXT NOT NULL,
+        run INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX by_key ON written (key);
+"""
+# A lost last commit only means work done again.
+_COMMIT_EVERY = 200
 
 
 class Journal:
-    """The ledger of one OUT folder: for each input its fingerprint, what came of it, what was written."""
+    """The ledger of one OUT: for each input its fingerprint, what came of it, what was written."""
 
-    def __init__(self, output: Path) -> None:
-        self._output = output
-        path = output / FOLDER / "journal.sqlite"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = sqlite3.connect(path)
-            # WAL survives a kill at any moment; a lost last commit only means work done again.
-            self._db.executescript(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                "CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL,"
-                " run INTEGER NOT NULL, failed TEXT NOT NULL, outputs TEXT NOT NULL, records BLOB NOT NULL)"
-                " WITHOUT ROWID"
-            )
-            [(last,)] = self._db.execute("SELECT coalesce(max(run), 0) FROM done")
-        except sqlite3.OperationalError as error:
-            raise DiskError(f"写不了日志 {path}：{error}") from error
-        except sqlite3.DatabaseError as error:
-            raise XltoolError(f"日志 {path} 已损坏（{error}）；删掉它再运行，会全部重做") from error
-        self.run = last + 1
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "journal.sqlite"
         self._pending = 0
+        with self._said():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(self._path)
+            # WAL survives a kill at any moment.
+            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
+            [(version,)] = self._db.execute("PRAGMA user_version")
+            if version != VERSION:
+                old = "DROP TABLE IF EXISTS done; DROP TABLE IF EXISTS written;"
+                self._db.executescript(f"BEGIN; {old} {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+            [(last,)] = self._db.execute("SELECT coalesce(max(run), 0) FROM done")
+        self.run = last + 1
 
-    def unchanged(self, key: str, fingerprint: str) -> bool:
-        """Whether this very input was done well before and all that was written is still there."""
-        row = self._db.execute(
-            "SELECT outputs FROM done WHERE key = ? AND fingerprint = ? AND failed = ''", (key, fingerprint)
-        ).fetchone()
-        return row is not None and all(
-            (self._output / name).is_file() for name in msgspec.json.decode(row[0])
-        )
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """What SQLite and the disk complain of, in one line."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise DiskError(f"写不了日志 {self._path}（{error}）：磁盘已满，或不许写") from error
+        except sqlite3.DatabaseError as error:
+            raise XltoolError(f"日志 {self._path} 已损坏（{error}）；删掉它再运行，会全部重做") from error
 
-    def keep(self, key: str) -> None:
-        """The input is still there; its result of an earlier run stands."""
-        self._db.execute("UPDATE done SET run = ? WHERE key = ?", (self.run, key))
+    def known(self, key: str) -> Known:
+        """What is known of an input that was done well."""
+        with self._said():
+            row = self._db.execute(
+                "SELECT mark, outputs FROM done WHERE key = ? AND failed = ''", (key,)
+            ).fetchone()
+        return Known(row[0], tuple(msgspec.json.decode(row[1]))) if row else Known()
+
+    def keep(self, key: str) -> list[Item]:
+        """The input is still there and unchanged; its earlier result stands. Its parts, if it has any."""
+        with self._said():
+            self._db.execute("UPDATE written SET run = ? WHERE key = ?", (self.run, key))
+            [(parts,)] = self._db.execute(
+                "UPDATE done SET run = ? WHERE key = ? RETURNING parts", (self.run, key)
+            )
+        self._count()
+        return msgspec.json.decode(parts, type=list[Item])
+
+    def put(self, outcome: Outcome, origin: str) -> None:
+        """Note a result."""
+        encode = msgspec.json.encode
+        outputs, parts = encode(outcome.outputs).decode(), encode(outcome.parts)
+        records = encode(outcome.records)
+        row = (outcome.key, origin, outcome.mark, self.run, outcome.failed, outputs, parts, records)
+        files = [(name, outcome.key, origin, self.run) for name in outcome.outputs]
+        with self._said():
+            self._db.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._db.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?)", files)
         self._count()
 
-    def put(self, outcome: Outcome, fingerprint: str) -> None:
-        """Note a result. Files that this input no longer gives are removed."""
-        before = self._db.execute("SELECT outputs FROM done WHERE key = ?", (outcome.key,)).fetchone()
-        if before:
-            for name in set(msgspec.json.decode(before[0])) - set(outcome.outputs):
-                (self._output / name).unlink(missing_ok=True)
-        self._db.execute(
-            "INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                outcome.key,
-                fingerprint,
-                self.run,
-                outcome.failed,
-                msgspec.json.encode(outcome.outputs).decode(),
-                msgspec.json.encode(outcome.records),
-            ),
-        )
-        self._count()
+    def left_over(self) -> list[str]:
+        """Files that inputs gave earlier and, seen again in this run, no longer give; forgotten hereby."""
+        gone = "run < ? AND origin IN (SELECT key FROM done WHERE run = ?)"
+        both = (self.run, self.run)
+        with self._said():
+            names = [name for (name,) in self._db.execute(f"SELECT name FROM written WHERE {gone}", both)]
+            self._db.execute(f"DELETE FROM written WHERE {gone}", both)
+            self._db.execute(f"DELETE FROM done WHERE {gone}", both)
+        return names
 
     def _count(self) -> None:
         self._pending += 1
-        if self._pending >= 200:
+        if self._pending >= _COMMIT_EVERY:
             self.commit()
 
     def commit(self) -> None:
-        try:
+        with self._said():
             self._db.commit()
-        except sqlite3.OperationalError as error:
-            raise DiskError(f"磁盘已满，写不了日志（{error}）") from error
         self._pending = 0
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The records of every input that is there now, in order; one at a time."""
-        for (packed,) in self._db.execute("SELECT records FROM done WHERE run = ? ORDER BY key", (self.run,)):
-            yield from msgspec.json.decode(packed)
+        with self._said():
+            rows = self._db.execute("SELECT records FROM done WHERE run = ? ORDER BY key", (self.run,))
+            for (packed,) in rows:
+                yield from msgspec.json.decode(packed)
 
     def failures(self) -> Iterator[tuple[str, str]]:
         """(input, reason) of all that could not be done."""
-        yield from self._db.execute(
-            "SELECT key, failed FROM done WHERE run = ? AND failed <> '' ORDER BY key", (self.run,)
-        )
+        with self._said():
+            yield from self._db.execute(
+                "SELECT key, failed FROM done WHERE run = ? AND failed <> '' ORDER BY key", (self.run,)
+            )
 
     def close(self) -> None:
         self._db.close()

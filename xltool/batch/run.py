@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import TimeoutError as Overdue
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import filelock
 
-from xltool.atomic import DiskError
 from xltool.batch.journal import FOLDER, Journal
-from xltool.batch.walk import Item, check_folders, walk
-from xltool.batch.work import Order, Outcome, fingerprint, work
+from xltool.batch.places import Place, Remote, is_url, place
+from xltool.batch.walk import Item, walk
+from xltool.batch.work import Known, Order, Outcome
 from xltool.model import XltoolError
 
-# How long one input may take, and how much memory a worker may hold.
+# How long one input may take (a large one longer), and how much memory a worker may hold.
 TIMEOUT_SECONDS = 60.0
 MEMORY_MB = 2048
 
 Notice = Callable[[dict[str, Any]], None]
+Job = tuple[Item, Known]
 
 
 @dataclass(slots=True)
@@ -41,12 +43,32 @@ class Summary:
 class Crew(Protocol):
     """Whoever does the work: results come in any order, at most a few inputs are under way at once."""
 
-    def results(self, items: Iterator[tuple[Item, str]], order: Order) -> Iterator[tuple[Outcome, str]]: ...
+    def results(self, jobs: Jobs, order: Order) -> Iterator[tuple[Item, Outcome]]:
+        """`jobs.take()` may give more after it gave None, as long as results are still to come."""
+        ...
+
+
+class Jobs:
+    """What is still to be done: the inputs as they are found, the parts of large books as they are cut."""
+
+    def __init__(self, items: Iterable[Item], journal: Journal | None = None, fresh: bool = False) -> None:
+        self._items, self._journal, self._fresh = iter(items), journal, fresh
+        self._parts: deque[Item] = deque()
+
+    def take(self) -> Job | None:
+        """The next one with what is known of it; None where there is nothing just now."""
+        item = self._parts.popleft() if self._parts else next(self._items, None)
+        if item is None:
+            return None
+        return item, self._journal.known(item.key) if self._journal and not self._fresh else Known()
+
+    def add(self, parts: Iterable[Item]) -> None:
+        self._parts.extend(parts)
 
 
 def run(
-    source: Path,
-    output: Path,
+    source: Path | str,
+    output: Path | str,
     *,
     jobs: int = 0,
     fresh: bool = False,
@@ -59,138 +81,129 @@ def run(
 ) -> Summary:
     """Do everything in `source` into `output`; the reports of all inputs that are there now.
 
-    Raises XltoolError where it can't begin (folders, a second run on the same OUT). Ctrl-C ends it
-    in good order: what was done is kept, `Summary.interrupted` says so, the next run goes on.
+    Both are folders or URLs that fsspec knows. Raises XltoolError where it can't begin (folders, a
+    second run on the same OUT) or go on (a full disk). Ctrl-C ends it in good order: what was done
+    is kept, `Summary.interrupted` says so, the next run goes on.
     """
-    from xltool.report.bundle import write_reports
+    from xltool.batch.crew import Processes
 
-    check_folders(source, output)
+    inside, outside = places(source, output)
     began = time.monotonic()
-    order = Order(str(output), edition, settings)
-    try:
-        (output / FOLDER).mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(output / FOLDER / "lock", blocking=False)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise XltoolError(f"另一次运行正在写 {output}，请等它结束") from error
-    except OSError as error:
-        raise XltoolError(f"写不了 {output}：{error.strerror or error}") from error
+    order = Order(outside.at(""), edition, settings)
+    crew = crew or Processes(jobs or os.cpu_count() or 1, timeout, memory)
+    home = state_folder(output)
     summary = Summary()
-    with lock:
-        _sweep(output)
-        journal = Journal(output)
-        try:
-            workers = crew or Processes(jobs or os.cpu_count() or 1, timeout, memory)
-            pending = _pending(source, order, journal, fresh, summary, notice)
-            for outcome, mark in workers.results(pending, order):
-                journal.put(outcome, mark)
-                summary.done += not outcome.failed
-                notice(_event(outcome))
-        except KeyboardInterrupt:
-            summary.interrupted = True
-        finally:
-            journal.commit()
-        summary.failed = list(journal.failures())
-        for one in journal.records():
-            summary.verdicts[one["verdict"]] += 1
-        if not summary.interrupted:
-            write_reports(journal.records(), output, base=output, failed=summary.failed)
-        journal.close()
+    with _locked(home, output):
+        _sweep(outside)
+        journal = Journal(home)
+        with closing(journal):
+            try:
+                _work(crew, Jobs(walk(inside), journal, fresh), order, journal, summary, notice)
+            except KeyboardInterrupt:
+                summary.interrupted = True
+            finally:
+                journal.commit()
+            summary.failed = list(journal.failures())
+            for one in journal.records():
+                summary.verdicts[one["verdict"]] += 1
+            if not summary.interrupted:
+                _remove(journal.left_over(), outside)
+                journal.commit()
+                _report(journal, outside, home, summary)
     summary.seconds = time.monotonic() - began
     return summary
 
 
-def _sweep(output: Path) -> None:
+def _work(crew: Crew, jobs: Jobs, order: Order, journal: Journal, summary: Summary, notice: Notice) -> None:
+    counted: set[str] = set()  # the large books of which a part was done
+    with closing(crew.results(jobs, order)) as results:  # type: ignore[type-var]
+        for item, outcome in results:
+            if outcome.unchanged:
+                parts = journal.keep(item.key)
+                jobs.add(parts)
+                summary.skipped += not item.part
+                notice({"event": "skipped", **_named(item, parts)})
+                continue
+            journal.put(outcome, item.input)
+            jobs.add(outcome.parts)
+            if not item.part or item.origin not in counted:
+                summary.done += not outcome.failed
+            if item.part or outcome.parts:
+                counted.add(item.input)
+            notice(_event(item, outcome))
+
+
+def places(source: Path | str, output: Path | str) -> tuple[Place, Place]:
+    """IN and OUT, apart from each other. Raises XltoolError."""
+    if not is_url(source):
+        if not Path(source).exists():
+            raise XltoolError(f"没有这个文件夹：{source}")
+        if not Path(source).is_dir():
+            raise XltoolError(f"这不是文件夹：{source}")
+    inside, outside = (str(p).rstrip("/") if is_url(p) else str(Path(p).resolve()) for p in (source, output))
+    if (outside + "/").startswith(inside.rstrip("/") + "/"):
+        raise XltoolError(f"输出文件夹不能放在输入文件夹里：{output}")
+    if (inside + "/").startswith(outside.rstrip("/") + "/"):
+        raise XltoolError(f"输入文件夹不能放在输出文件夹里：{source}")
+    return place(source), place(output)
+
+
+def state_folder(output: Path | str) -> Path:
+    """Where the journal and the lock of an OUT lie: in it, or, of a URL, in this user's own folder."""
+    if not is_url(output):
+        return Path(output).absolute() / FOLDER
+    import platformdirs
+
+    name = hashlib.blake2b(str(output).rstrip("/").encode(), digest_size=8).hexdigest()
+    return platformdirs.user_state_path("xltool", appauthor=False) / "batch" / name
+
+
+def _locked(home: Path, output: Path | str) -> AbstractContextManager[Any]:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        return filelock.FileLock(home / "lock", blocking=False).acquire()
+    except filelock.Timeout as error:
+        raise XltoolError(f"另一次运行正在写 {output}，请等它结束") from error
+    except OSError as error:
+        raise XltoolError(f"写不了 {output}：{error.strerror or error}") from error
+
+
+def _sweep(outside: Place) -> None:
     """Remove what a killed run left half-written; nobody else writes here now."""
-    for left in output.rglob(".xltool-*.tmp"):
-        left.unlink(missing_ok=True)
+    with suppress(XltoolError):  # there is no OUT yet
+        for folder, files in outside.folders():
+            left = [n for n in files if n.startswith(".xltool-") and n.endswith(".tmp")]
+            _remove((f"{folder}/{name}".lstrip("/") for name in left), outside)
 
 
-def _pending(
-    source: Path, order: Order, journal: Journal, fresh: bool, summary: Summary, notice: Notice
-) -> Iterator[tuple[Item, str]]:
-    """The inputs that need doing, each with its fingerprint; the others are kept as they are."""
-    for item in walk(source):
-        try:
-            mark = fingerprint(item, order)
-        except OSError as error:
-            outcome = Outcome(item.key, failed=f"读不了：{error.strerror or error}")
-            journal.put(outcome, "")
-            notice(_event(outcome))
-            continue
-        if not fresh and journal.unchanged(item.key, mark):
-            journal.keep(item.key)
-            summary.skipped += 1
-            notice({"event": "skipped", "file": item.key})
-            continue
-        yield item, mark
+def _remove(names: Iterable[str], outside: Place) -> None:
+    """Remove what inputs no longer give."""
+    for name in names:
+        if isinstance(outside, Remote):
+            outside.remove(name)
+        else:
+            with suppress(OSError):
+                Path(outside.at(name)).unlink(missing_ok=True)
 
 
-def _event(outcome: Outcome) -> dict[str, Any]:
+def _report(journal: Journal, outside: Place, home: Path, summary: Summary) -> None:
+    from xltool.report.bundle import write_reports
+
+    folder = home / "reports" if isinstance(outside, Remote) else Path(outside.at(""))
+    for file in write_reports(journal.records(), folder, base=folder, failed=summary.failed):
+        if isinstance(outside, Remote):
+            outside.send(file, file.name)
+
+
+def _event(item: Item, outcome: Outcome) -> dict[str, Any]:
     if outcome.failed:
-        return {"event": "failed", "file": outcome.key, "reason": outcome.failed}
+        return {"event": "failed", **_named(item), "reason": outcome.failed}
     verdicts = Counter(one["verdict"] for one in outcome.records)
-    return {"event": "done", "file": outcome.key, "units": len(outcome.records), "verdicts": dict(verdicts)}
+    counted = {"units": len(outcome.records), "verdicts": dict(verdicts)}
+    return {"event": "done", **_named(item, outcome.parts), **counted}
 
 
-class Processes:
-    """Worker processes on this machine. One that hangs, dies or grows too large costs only its own input."""
-
-    def __init__(self, jobs: int, timeout: float, memory: int) -> None:
-        self.jobs, self.timeout, self.memory = jobs, timeout, memory
-
-    def results(self, items: Iterator[tuple[Item, str]], order: Order) -> Iterator[tuple[Outcome, str]]:
-        from concurrent.futures import FIRST_COMPLETED, Future, wait
-
-        from pebble import ProcessPool
-
-        under_way: dict[Future[Any], tuple[Item, str]] = {}
-        with ProcessPool(max_workers=self.jobs, initializer=_prepare, initargs=(self.memory,)) as pool:
-            try:
-                more = True
-                while more or under_way:
-                    while more and len(under_way) < self.jobs * 8:
-                        pair = next(items, None)
-                        if pair is None:
-                            more = False
-                            break
-                        task: Future[Any] = pool.schedule(work, args=(pair[0], order), timeout=self.timeout)
-                        under_way[task] = pair
-                    finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
-                    for task in finished:
-                        item, mark = under_way.pop(task)
-                        yield _result(task, item, self.timeout), mark
-            except BaseException:
-                pool.stop()
-                raise
-
-
-def _result(task: Any, item: Item, timeout: float) -> Outcome:
-    from pebble import ProcessExpired
-
-    try:
-        outcome: Outcome = task.result()
-    except Overdue:
-        return Outcome(item.key, failed=f"超过 {timeout:g} 秒没有做完，已放弃")
-    except ProcessExpired as error:
-        return Outcome(item.key, failed=f"处理进程意外结束（退出码 {error.exitcode}），已放弃")
-    except DiskError:
-        raise
-    except MemoryError:
-        return Outcome(item.key, failed="占用内存超过上限，已放弃")
-    except Exception as error:
-        return Outcome(item.key, failed=f"程序内部错误（{type(error).__name__}：{error}）")
-    return outcome
-
-
-def _prepare(memory: int) -> None:
-    """A worker leaves Ctrl-C to the run, and can't take more than its share of memory (not on Windows)."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        import resource
-    except ImportError:
-        return
-    limit = memory * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+def _named(item: Item, parts: Sequence[Item] = ()) -> dict[str, Any]:
+    """Which input it is; of a large book which part, or into how many it was cut."""
+    part = {"part": item.part} if item.part else {"parts": len(parts)} if parts else {}
+    return {"file": item.input, **part}

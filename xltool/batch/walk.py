@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from xltool.model import XltoolError
+from xltool.batch.places import Place
+from xltool.model import Finding
 
 # A folder that holds this file is one data book.
 FOLDER_BOOK = "部门.csv"
@@ -17,73 +17,69 @@ _SUFFIXES = {".xlsx", ".xlsm", ".xls", ".json", ".et", ".wps"}
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One input: its path relative to IN (with `/`), its kind (`book` or `workbook`), and the folder
-    of OUT (relative) that takes what is made from it. `reserved` are file names taken there."""
+    """One input: its path relative to IN (`key`, with `/`) and where it is to be read.
+
+    What is made from it goes into OUT's folder `folder` when it turns out to be a workbook, into
+    `own` when it is a data book; `reserved` are file names taken there. A part of a large data book
+    has a key of its own and says whose part it is (`origin`), how its units' files are named and
+    what was noted about them in the book.
+    """
 
     key: str
     path: str
-    kind: str
     folder: str
+    own: str
     reserved: tuple[str, ...] = ()
+    size: int = 0
+    origin: str = ""
+    part: int = 0
+    names: dict[str, str] | None = None
+    remarks: tuple[tuple[str, Finding], ...] = ()
+
+    @property
+    def input(self) -> str:
+        """The input that a person knows: the book of which this is a part, or this."""
+        return self.origin or self.key
+
+    @property
+    def is_folder(self) -> bool:
+        """A folder of tables fills itself; of all others a folder of their own name."""
+        return self.own == self.folder
 
 
-def check_folders(source: Path, output: Path) -> None:
-    """Refuse what would mix up inputs and outputs. Raises XltoolError."""
-    if not source.exists():
-        raise XltoolError(f"没有这个文件夹：{source}")
-    if not source.is_dir():
-        raise XltoolError(f"这不是文件夹：{source}")
-    inside, outside = source.resolve(), output.resolve()
-    if inside == outside or outside.is_relative_to(inside):
-        raise XltoolError(f"输出文件夹不能放在输入文件夹里：{output}")
-    if inside.is_relative_to(outside):
-        raise XltoolError(f"输入文件夹不能放在输出文件夹里：{source}")
-
-
-def walk(source: Path) -> Iterator[Item]:
+def walk(source: Place) -> Iterator[Item]:
     """Every input below `source`, sorted, links not followed. Raises XltoolError for an unreadable folder."""
-
-    def refused(error: OSError) -> None:
-        raise XltoolError(f"读不了文件夹 {error.filename}：{error.strerror}")
-
-    for folder, subfolders, files in os.walk(source, onerror=refused):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        here = Path(folder)
-        relative = here.relative_to(source).as_posix()
-        inner = "" if relative == "." else relative
+    for inner, files in source.folders():
         wanted = sorted(name for name in files if _wanted(name))
+        stems = [PurePosixPath(name).stem for name in wanted]
         if FOLDER_BOOK in files:
-            yield Item(inner or ".", str(here), "book", inner, tuple(Path(name).stem for name in wanted))
-        stems = [Path(name).stem for name in wanted]
+            size = sum(files[name] for name in files if name.endswith(".csv"))
+            key = inner or "."
+            yield Item(key, source.at(inner), inner, inner, tuple(stems), size)
         for name in wanted:
-            path = here / name
             key = f"{inner}/{name}" if inner else name
-            kind = "book" if is_book(path) else "workbook"
             # Two data books 甲.xlsx and 甲.json must not fill the same folder.
-            own = Path(name).stem if stems.count(Path(name).stem) == 1 else name
-            yield Item(key, str(path), kind, f"{inner}/{own}".strip("/") if kind == "book" else inner)
+            stem = PurePosixPath(name).stem
+            own = f"{inner}/{stem if stems.count(stem) == 1 else name}".strip("/")
+            yield Item(key, source.at(key), inner, own, size=files[name])
+
+
+def count(source: Place) -> int:
+    """How many inputs there are, for a progress bar: names only, nothing opened."""
+    return sum(sum(map(_wanted, files)) + (FOLDER_BOOK in files) for _, files in source.folders())
 
 
 def _wanted(name: str) -> bool:
     # ~$ and .~lock. are the lock files of Excel, WPS and LibreOffice.
-    return not name.startswith(("~$", ".")) and Path(name).suffix.lower() in _SUFFIXES
+    return not name.startswith(("~$", ".")) and PurePosixPath(name).suffix.lower() in _SUFFIXES
 
 
 def is_book(path: Path) -> bool:
-    """A .json is a data book; so is a workbook with a sheet 部门."""
-    if path.suffix.lower() == ".json":
+    """A folder of tables and a .json are data books; so is a workbook with a sheet 部门."""
+    if path.suffix.lower() == ".json" or path.is_dir():
         return True
     try:
         with zipfile.ZipFile(path) as package, package.open("xl/workbook.xml") as part:
             return 'name="部门"' in part.read(1 << 20).decode("utf-8", "replace")
     except (OSError, KeyError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile):
         return False
-
-
-def count(source: Path) -> int:
-    """How many inputs there are, for a progress bar: names only, nothing opened."""
-    total = 0
-    for _, subfolders, files in os.walk(source):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        total += sum(map(_wanted, files)) + (FOLDER_BOOK in files)
-    return total

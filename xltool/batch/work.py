@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from xltool.atomic import DiskError, writing
-from xltool.batch.walk import Item
+from xltool.batch.walk import Item, is_book
 from xltool.edition import Edition
 from xltool.model import Filing, Finding, Severity, XltoolError
 
@@ -25,13 +25,28 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What the journal knows of an input: its fingerprint when it was done well, the files written then."""
+
+    mark: str = ""
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one input: one record for each unit, and the files written (relative to OUT)."""
+    """What became of one input: one record for each unit, and the files written (relative to OUT).
+
+    A large data book is cut into `parts`, which are inputs of their own. `unchanged`: nothing was
+    done, for the input is as it was, and all that was written then is there.
+    """
 
     key: str
+    mark: str = ""
     records: list[dict[str, Any]] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
+    parts: list[Item] = field(default_factory=list)
     failed: str = ""
+    unchanged: bool = False
 
 
 def fingerprint(item: Item, order: Order) -> str:
@@ -46,6 +61,8 @@ def fingerprint(item: Item, order: Order) -> str:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     else:
         digest.update(path.read_bytes())
+    # Of a part: what its book decided for it.
+    digest.update(repr((item.names, item.remarks)).encode() if item.part else b"")
     return digest.hexdigest()
 
 
@@ -65,23 +82,35 @@ def _tool(order: Order) -> str:
     return f"{__version__} {digest.hexdigest()}"
 
 
-def work(item: Item, order: Order) -> Outcome:
-    """Fill from a data book, or check a workbook. Faults in the data are findings in the records."""
+def work(
+    item: Item, order: Order, known: Known = Known(), exists: Callable[[str], bool] | None = None
+) -> Outcome:
+    """Fill from a data book, or check a workbook; nothing where all is as the journal knows it.
+
+    Faults in the data are findings in the records. `exists` tells whether a file is there in OUT.
+    """
+    exists = exists or (lambda name: (Path(order.output) / name).is_file())
     try:
-        return _fill(item, order) if item.kind == "book" else _check(item, order)
+        mark = fingerprint(item, order)
+        if mark == known.mark and all(map(exists, known.outputs)):
+            return Outcome(item.key, mark, unchanged=True)
+        done = _fill(item, order) if is_book(Path(item.path)) else _check(item, order)
+        return replace(done, mark=mark)
     except DiskError:
         raise
     except XltoolError as error:
         return Outcome(item.key, failed=str(error))
     except MemoryError:
         return Outcome(item.key, failed="占用内存超过上限，已放弃")
+    except OSError as error:
+        return Outcome(item.key, failed=f"读不了：{error.strerror or error}")
 
 
 def _check(item: Item, order: Order) -> Outcome:
     import xltool
 
     filing = xltool.read(item.path, edition=_edition(order))
-    outcome = Outcome(item.key, [_record(filing, item.key, order)])
+    outcome = Outcome(item.key, records=[_record(filing, item.key, order)])
     if filing.department is not None or filing.projects:
         # OUT is whole by itself: what was checked lies beside its report.
         with writing(Path(order.output) / item.key, "wb") as file:
@@ -109,6 +138,7 @@ def _edition(order: Order) -> Edition | None:
 
 def _fill(item: Item, order: Order) -> Outcome:
     """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
+    from xltool.batch.parts import PART, cut
     from xltool.databook import open_databook
     from xltool.names import file_name
     from xltool.render import FillError, fill
@@ -117,24 +147,29 @@ def _fill(item: Item, order: Order) -> Outcome:
     outcome = Outcome(item.key)
     troubled: dict[str, list[Finding]] = {}
     remarks: dict[str, list[Finding]] = {}
+    for unit, remark in item.remarks:
+        remarks.setdefault(unit, []).append(remark)
     for problem in book.problems:
         where = troubled if problem.severity is Severity.ERROR else remarks
-        where.setdefault(problem.unit, []).append(replace(problem, file=item.key))
+        where.setdefault(problem.unit, []).append(replace(problem, file=item.input))
     taken = {name.casefold() for name in item.reserved}
-    for filing in book.filings:
-        name = file_name(filing.unit, taken)
-        relative = f"{item.folder}/{name}" if item.folder else name
+    names = item.names or {filing.unit: file_name(filing.unit, taken) for filing in book.filings}
+    if not item.part and len(book.filings) > 2 * PART:
+        outcome.parts.extend(cut(item, book.filings, names, remarks, Path(order.output)))
+        outcome.outputs.extend(Path(part.path).relative_to(order.output).as_posix() for part in outcome.parts)
+    for filing in () if outcome.parts else book.filings:
+        relative = f"{item.own}/{names[filing.unit]}".lstrip("/")
         try:
             fill(filing, Path(order.output) / relative, edition=_edition(order))
         except FillError as error:
-            finding = Finding("B100", Severity.ERROR, str(error), file=item.key, review="形式")
+            finding = Finding("B100", Severity.ERROR, str(error), file=item.input, review="形式")
             troubled.setdefault(filing.unit, []).append(finding)
             continue
         outcome.outputs.append(relative)
         back = _read_back(Path(order.output) / relative, order)
         outcome.records.append(_record(back, relative, order, remarks.get(filing.unit, ())))
     for unit, findings in troubled.items():
-        outcome.records.append(_problem_record(unit, findings, item.key, order))
+        outcome.records.append(_problem_record(unit, findings, item.input, order))
     return outcome
 
 

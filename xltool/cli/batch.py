@@ -7,27 +7,29 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
 
 
 @click.command()
-@click.argument("source", metavar="输入文件夹", type=click.Path(path_type=Path))
-@click.argument("output", metavar="输出文件夹", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("source", metavar="输入文件夹")
+@click.argument("output", metavar="输出文件夹")
 @click.option("-j", "--jobs", type=click.IntRange(1, 256), help="同时处理的进程数，默认与处理器核数相同。")
 @click.option("--fresh", is_flag=True, help="不看上次的记录，全部重做。")
 @click.option("--json", "as_json", is_flag=True, help="每件事输出一行 JSON，供程序读取。")
 @click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
 @click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
-@click.option("--timeout", default=60.0, show_default=True, help="一个输入最多处理多少秒。")
+@click.option(
+    "--timeout", default=60.0, show_default=True, help="一个输入最多处理多少秒（每 MB 另加同样多）。"
+)
 @click.option(
     "--memory", default=2048, show_default=True, help="一个进程最多占用多少 MB 内存（Windows 不限）。"
 )
+@click.option("--dask", metavar="地址", help="交给已有的 Dask 调度器，如 tcp://10.0.0.5:8786。")
 def batch(
-    source: Path,
-    output: Path,
+    source: str,
+    output: str,
     jobs: int | None,
     fresh: bool,
     as_json: bool,
@@ -35,14 +37,21 @@ def batch(
     settings: str,
     timeout: float,
     memory: int,
+    dask: str | None,
 ) -> int:
     """成批处理：数据表（.xlsx、.json、含 部门.csv 的文件夹）填成工作簿，工作簿逐个审核。
 
     输出文件夹与输入同样分层，另有 report.html、report.xlsx、report.json、findings.csv。
-    中断后用同一条命令接着做；没有变化的输入自动跳过。
+    中断后用同一条命令接着做；没有变化的输入自动跳过。两个文件夹也可以是 fsspec 认识的网址（sftp://、s3://）。
     """
-    from xltool.batch.run import run
+    from xltool.batch.run import places, run
 
+    places(source, output)
+    crew = None
+    if dask:
+        from xltool.batch.cluster import Cluster
+
+        crew = Cluster(dask, timeout)
     with _shown(as_json, source) as notice:
         summary = run(
             source,
@@ -53,6 +62,7 @@ def batch(
             settings=settings,
             timeout=timeout,
             memory=memory,
+            crew=crew,
             notice=notice,
         )
     verdicts = {key: summary.verdicts[key] for key in ("pass", "query", "error")}
@@ -89,7 +99,7 @@ def batch(
 
 
 @contextmanager
-def _shown(as_json: bool, source: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+def _shown(as_json: bool, source: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     """How a run's events are shown: JSON lines, a progress bar on a terminal, plain lines in a log."""
     if as_json:
         yield lambda event: click.echo(json.dumps(event, ensure_ascii=False))
@@ -97,12 +107,20 @@ def _shown(as_json: bool, source: Path) -> Iterator[Callable[[dict[str, Any]], N
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        from xltool.batch.places import place
         from xltool.batch.walk import count
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
-            bar = progress.add_task("处理", total=count(source))
-            yield lambda event: progress.advance(bar)
+            total = count(place(source))
+            bar = progress.add_task("处理", total=total)
+
+            def advance(event: dict[str, Any]) -> None:
+                nonlocal total
+                total += event.get("parts", 0)
+                progress.update(bar, total=total, advance=1)
+
+            yield advance
     else:
         yield _line
 
@@ -111,8 +129,10 @@ _WORDS = {"pass": "通过", "query": "待核实", "error": "有错误"}
 
 
 def _line(event: dict[str, Any]) -> None:
+    name = event["file"] + (f"（第 {event['part']} 部分）" if "part" in event else "")
     if event["event"] == "failed":
-        click.echo(f"{event['file']}：没有做成：{event['reason']}")
+        click.echo(f"{name}：没有做成：{event['reason']}")
     elif event["event"] == "done":
-        said = "，".join(f"{_WORDS[key]} {n}" for key, n in event["verdicts"].items())
-        click.echo(f"{event['file']}：{said or '没有可处理的内容'}")
+        said = [f"{_WORDS[key]} {n}" for key, n in event["verdicts"].items()]
+        said += [f"分成 {event['parts']} 部分处理"] if "parts" in event else []
+        click.echo(f"{name}：{'，'.join(said) or '没有可处理的内容'}")

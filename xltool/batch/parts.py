@@ -1,0 +1,50 @@
+"""A large data book cut into small ones, so that many workers share it and a killed run goes on inside it.
+
+The book is opened once; its sound units lie in OUT's `.xltool/parts`, a hundred a file, as JSON data
+books. A changed book gives the same parts but for those whose units changed, so only they are done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from xltool.batch.walk import Item
+from xltool.databook.write import write_databook
+from xltool.model import Filing, Finding
+
+# Units in a part.
+PART = 100
+
+
+def cut(
+    item: Item,
+    filings: Sequence[Filing],
+    names: Mapping[str, str],
+    remarks: Mapping[str, Sequence[Finding]],
+    output: Path,
+) -> Iterator[Item]:
+    """Write the parts of a book below OUT; each as an input of its own. Raises XltoolError."""
+    home = output / ".xltool" / "parts" / hashlib.blake2b(item.key.encode(), digest_size=8).hexdigest()
+    for number, first in enumerate(range(0, len(filings), PART), 1):
+        some = filings[first : first + PART]
+        path = home / f"{number:05}.json"
+        write_databook(some, path)
+        yield Item(
+            f"{item.key}#{number:05}",
+            str(path),
+            item.folder,
+            item.own,
+            size=path.stat().st_size,
+            origin=item.key,
+            part=number,
+            names={filing.unit: names[filing.unit] for filing in some},
+            remarks=tuple((f.unit, plain(one)) for f in some for one in remarks.get(f.unit, ())),
+        )
+
+
+def plain(finding: Finding) -> Finding:
+    """A problem of a data book as the finding it is: the journal holds no other kind."""
+    return Finding(**{one.name: getattr(finding, one.name) for one in fields(Finding)})
