@@ -152,6 +152,8 @@ def _fill(item: Item, order: Order) -> Outcome:
     for problem in book.problems:
         where = troubled if problem.severity is Severity.ERROR else remarks
         where.setdefault(problem.unit, []).append(replace(problem, file=item.input))
+    for unit, findings in troubled.items():
+        outcome.records.append(_problem_record(unit, findings, item.input, order))
     taken = {name.casefold() for name in item.reserved}
     names = item.names or {filing.unit: file_name(filing.unit, taken) for filing in book.filings}
     if not item.part and len(book.filings) > 2 * PART:
@@ -163,13 +165,11 @@ def _fill(item: Item, order: Order) -> Outcome:
             fill(filing, Path(order.output) / relative, edition=_edition(order))
         except FillError as error:
             finding = Finding("B100", Severity.ERROR, str(error), file=item.input, review="形式")
-            troubled.setdefault(filing.unit, []).append(finding)
+            outcome.records.append(_problem_record(filing.unit, [finding], item.input, order))
             continue
         outcome.outputs.append(relative)
         back = _read_back(Path(order.output) / relative, order)
         outcome.records.append(_record(back, relative, order, remarks.get(filing.unit, ())))
-    for unit, findings in troubled.items():
-        outcome.records.append(_problem_record(unit, findings, item.input, order))
     return outcome
 
 

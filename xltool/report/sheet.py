@@ -150,6 +150,8 @@ def sound(text: str) -> str:
 def target(file: str, run: Run) -> str:
     """A relative link to a file as Excel writes it, safe: neither a scheme nor another machine."""
     link = "/".join(sound(part).translate(_LINK_ESCAPES) for part in run.parts(file))
+    if len(link) == 1:  # XlsxWriter looks for a drive and stumbles over a name of one character
+        link = f"./{link}"
     return link if len(link) <= MAX_LINK else ""
 
 
