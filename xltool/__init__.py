@@ -12,12 +12,13 @@ The library's face, loaded only when touched:
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
+# Without the module typing, which alone takes as long to load as all the rest of `--version`.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from xltool.databook import load_databook
     from xltool.edition import Edition, load_edition
     from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity, XltoolError
@@ -57,6 +58,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name not in _HOMES:
         raise AttributeError(f"module 'xltool' has no attribute {name!r}")
     value = getattr(import_module(f"xltool.{_HOMES[name]}"), name)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import io
 import stat
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from xml.parsers import expat
 
 from xltool.zipping import split
+
+if TYPE_CHECKING:
+    import zipfile
 
 MAX_FILE = 50 * 2**20
 MAX_PARTS = 2_000
@@ -47,6 +49,8 @@ class Package:
             )
         if data[:2] != b"PK":
             raise Unreadable("不是 Excel 工作簿（.xlsx）")
+        import zipfile  # late: our own packages, and so most starts, never need it
+
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
@@ -80,6 +84,8 @@ class Package:
             raise Unreadable("文件有打开密码（已加密），请去掉密码后再交")
         if entry.file_size > MAX_PART:
             raise Unreadable(f"文件展开后过大（{name[:60]}），疑为压缩炸弹")
+        import zipfile
+
         try:
             with self._zip.open(entry) as stream:
                 data = stream.read(MAX_PART + 1)

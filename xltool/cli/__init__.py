@@ -6,13 +6,15 @@ that command is called.
 
 from __future__ import annotations
 
-import difflib
-import gettext
-import importlib
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+
+# Only these two: everything else is loaded where it is used, so that `--version` feels instant.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import click
 
 # name → (module:function, what it does), in the order of a filing's life.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -42,8 +44,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "edition": ("xltool.cli.edition:edition", "版式：列出、新建、检查、比较"),
     "template": ("xltool.cli.template:template", "模板工作簿：绘制、检查绑定"),
 }
-
-_LANGUAGES = str(Path(__file__).parent.parent / "locale")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,9 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _speak_chinese() -> None:
     """The command-line library's own words come from a catalogue, whatever the machine's language."""
-    os.environ["LANGUAGE"] = "zh_CN"
-    gettext.bindtextdomain("messages", _LANGUAGES)
+    import gettext
+
     from click import types
+
+    os.environ["LANGUAGE"] = "zh_CN"
+    gettext.bindtextdomain("messages", os.path.join(os.path.dirname(__file__), "..", "locale"))  # noqa: PTH118, PTH120
 
     types.StringParamType.name = "文字"
     types.IntParamType.name = types.IntRange.name = "整数"
@@ -121,11 +124,19 @@ def _group():  # type: ignore[no-untyped-def]
             if name not in COMMANDS:
                 return None
             module, _, function = COMMANDS[name][0].partition(":")
-            return _in_chinese(getattr(importlib.import_module(module), function))
+            from importlib import import_module
+
+            return _in_chinese(getattr(import_module(module), function))
 
         def resolve_command(self, context, arguments):  # type: ignore[no-untyped-def]
-            name, near = arguments[0], difflib.get_close_matches(arguments[0], COMMANDS, 1)
-            if near and name not in COMMANDS:
+            name = arguments[0]
+            if name not in COMMANDS:
+                from difflib import get_close_matches
+
+                near = get_close_matches(name, COMMANDS, 1)
+            else:
+                near = []
+            if near:
                 context.fail(f"没有命令“{name}”，是不是 {near[0]}？")
             return super().resolve_command(context, arguments)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
+import html
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from xml.sax.saxutils import unescape as xml_unescape
 
 from xltool.grid.shared import Styles, unescape
 from xltool.grid.words import LAST_COLUMN, Area, Cell, Sheet, cell_name, column_number, letters, read_area
@@ -38,7 +38,7 @@ class _Addresses(dict[str, tuple[int, int]]):
 _ADDRESSES = _Addresses()
 # Not allowed in XML, or (carriage return) not what a parser gives back.
 CONTROL = bytes({*range(32)} - {9, 10})
-QUOTES = {"&quot;": '"', "&apos;": "'"}
+# Nothing but the five entities of XML, which HTML has too.
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 
 
@@ -97,7 +97,7 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
         elif kind == "b":
             content = "TRUE" if content == "1" else "FALSE"
         else:
-            content = unescape(xml_unescape(content, QUOTES) if "&" in content else content)
+            content = unescape(html.unescape(content) if "&" in content else content)
         cells[_ADDRESSES[address]] = Cell(content, number, "", False, style not in unlocked, form)
     return True
 

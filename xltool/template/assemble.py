@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
 from xltool.template.compile import Compiled, SheetEntry
 from xltool.template.fill_sheet import armour
@@ -47,8 +47,8 @@ def assemble(
         if xml:
             changed[part] = xml
         state = f' state="{entry.state}"' if entry.state else ""
-        listed.append(f'<sheet name={quoteattr(name)} sheetId="{number + 1}"{state} r:id="{rid}"/>')
-        quoted = escape("'" + name.replace("'", "''") + "'!")
+        listed.append(f'<sheet name="{escape(name)}" sheetId="{number + 1}"{state} r:id="{rid}"/>')
+        quoted = escape("'" + name.replace("'", "''") + "'!", quote=False)
         names.append(entry.named(quoted, number, rows))
     dropped = {entry.part: entry.rid for entry in compiled.sheets if not used[entry.part]}
     before, between, after = compiled.workbook
@@ -84,8 +84,8 @@ def _with_properties(compiled: Compiled, properties: Mapping[str, str]) -> str:
     xml = compiled.package.read("docProps/custom.xml").decode()
     number = max((int(n) for n in re.findall(r'pid="(\d+)"', xml)), default=1)
     items = [
-        f'<property fmtid="{{D5CDD505-2E9C-101B-9397-08002B2CF9AE}}" pid="{pid}" name={quoteattr(name)}>'
-        f"<vt:lpwstr>{escape(armour(text))}</vt:lpwstr></property>"
+        f'<property fmtid="{{D5CDD505-2E9C-101B-9397-08002B2CF9AE}}" pid="{pid}" name="{escape(name)}">'
+        f"<vt:lpwstr>{escape(armour(text), quote=False)}</vt:lpwstr></property>"
         for pid, (name, text) in enumerate(properties.items(), number + 1)
     ]
     return xml.replace("</Properties>", "".join(items) + "</Properties>")

@@ -7,11 +7,11 @@ below shifted; what carries no answer keeps its bytes.
 from __future__ import annotations
 
 import functools
+import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import unescape as xml_unescape
 
 from xltool.edition import Edition, EditionError
 from xltool.grid import column_number, letters, open_grid
@@ -286,7 +286,7 @@ def _workbook(
     sheets = []
     for number, match in enumerate(re.finditer(r"<sheet ([^>]*)/>", listed)):
         a = dict(ATTRIBUTE.findall(match[1]))
-        name = xml_unescape(a["name"], {"&quot;": '"', "&apos;": "'"})
+        name = html.unescape(a["name"])
         rid = next(v for k, v in a.items() if k.endswith(":id"))
         names = joined(scoped.get(number, []))
         sheets.append(SheetEntry(name, rid, parts[name], a.get("state", ""), names))

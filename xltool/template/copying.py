@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from xltool.atomic import writing
 from xltool.edition import Edition, EditionError, FormSpec, editions, load_edition, user_folder
@@ -55,7 +55,7 @@ def _marked(template: Path, goal: Path, name: str) -> None:
         for item in old.infolist():
             data = old.read(item)
             if item.filename == "docProps/custom.xml":
-                data = _MARK.sub(rf"\g<1>{escape(name)}\g<2>", data.decode()).encode()
+                data = _MARK.sub(rf"\g<1>{escape(name, quote=False)}\g<2>", data.decode()).encode()
             new.writestr(item, data, zipfile.ZIP_DEFLATED)
 
 

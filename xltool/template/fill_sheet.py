@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from xml.sax.saxutils import escape
+from html import escape
 
 from xltool.edition import Field
 from xltool.model import Entry, Form, XltoolError
@@ -130,9 +130,11 @@ def _text_cell(slot: Slot, text: str, label: str) -> str:
     # Excel counts UTF-16 units, of which a character has two at most.
     if len(text) > MAX_TEXT // 2 and len(text.encode("utf-16-le", "surrogatepass")) // 2 > MAX_TEXT:
         raise FillError(f"{label}超过 {MAX_TEXT} 字，一个单元格放不下")
+    if _SPECIAL.search(text):
+        text = escape(armour(text), quote=False)
     return (
         f'<c r="{slot.letter}{ROW}" s="{slot.style}" t="inlineStr">'
-        f'<is><t xml:space="preserve">{escape(armour(text)) if _SPECIAL.search(text) else text}</t></is></c>'
+        f'<is><t xml:space="preserve">{text}</t></is></c>'
     )
 
 
