@@ -155,6 +155,15 @@ def test_a_schema_change_backs_up_first(tmp_path, monkeypatch):
         open_campaign(campaign.folder)
 
 
+def test_a_full_disk_is_one_line_and_nothing_is_half_written(tmp_path):
+    campaign = make_campaign(tmp_path, 1, 2)
+    pages = campaign.ledger.base.execute("PRAGMA page_count").fetchone()[0]
+    campaign.ledger.base.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(XltoolError, match="磁盘已满"), campaign.ledger.transaction():
+        campaign.ledger.set_meta({str(n): "x" * 4000 for n in range(50)})
+    assert "0" not in campaign.ledger.meta()
+
+
 def test_no_campaign_here(tmp_path):
     with pytest.raises(XltoolError, match="不是申报批次文件夹"):
         open_campaign(tmp_path)

@@ -34,6 +34,8 @@ def campaign(tmp_path_factory):
                 general = Decimal(1000 + (n // 5 + 1) * 100 + n % 5 + 1) + Decimal(n % 5 + 1) / 100
                 changes["department.total"] = str(general + Decimal("1290.0049"))
                 changes["department.basic"] = str(general + Decimal("190.0049"))
+            if n == 1:  # spending closes by way of the non-tax item only
+                changes = {"department.nontax_spending": "10", "department.basic": "1282.02"}
             (folder / "in" / f"{code}.xlsx").write_bytes(fill_in(blank, changes))
     collect(campaign, [folder / "in"])
     return campaign
@@ -95,6 +97,17 @@ def test_last_year_is_compared_over_the_units_that_have_both(campaign):
     whole = next(x for x in data["last_year"] if x["district"] == "" and x["field"] == "total")
     assert whole["units"] == 13
     assert whole["this"] == data["whole"]["total"]
+
+
+def test_balances_by_way_of_the_non_tax_item_are_counted(campaign, tmp_path):
+    book = rollup(campaign)
+    data = rollup_json(book)
+    assert data["balances"] == {"平衡": 12, "经非税项目调节后平衡": 1}
+    assert [d["by_nontax"] for d in data["districts"]] == [1, 0, 0]
+    assert Decimal(data["whole"]["nontax_spending"]) == 10
+    write_rollup(tmp_path / "r.xlsx", book)
+    sheet = load_workbook(tmp_path / "r.xlsx")["汇总表"]
+    assert [sheet.cell(r, 14).value for r in range(5, 9)] == [1, 1, 0, 0]
 
 
 def test_an_unknown_unit_of_money_is_one_line(campaign):

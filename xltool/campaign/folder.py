@@ -113,10 +113,13 @@ class Campaign:
         path = self.original(sha256)
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{sha256}.{os.getpid()}")
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        except OSError as error:
+            raise XltoolError(f"原件存不下：{error.strerror or error}（{path.parent}）") from error
 
 
 def layout_fingerprint(edition: Edition) -> str:

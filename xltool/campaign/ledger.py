@@ -159,14 +159,20 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing."""
-        self.base.execute("BEGIN IMMEDIATE")
         try:
+            self.base.execute("BEGIN IMMEDIATE")
             yield
+            self.base.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            self._roll_back()
+            raise XltoolError(_refused(error)) from error
         except BaseException:
-            with suppress(sqlite3.Error):
-                self.base.execute("ROLLBACK")
+            self._roll_back()
             raise
-        self.base.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):
+            self.base.execute("ROLLBACK")
 
     # ── facts ────────────────────────────────────────────────────────────────────────────────
 

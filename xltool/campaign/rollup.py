@@ -16,13 +16,13 @@ from xltool.campaign.status import Standing, status
 from xltool.edition import Edition
 from xltool.model import XltoolError
 from xltool.money import UNITS, convert
-from xltool.totals import SIDES
+from xltool.totals import SIDES, Verdict
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 ZERO = Decimal(0)
-PROJECTS, BUDGET = "projects", "budget"
+PROJECTS, BUDGET, BY_NONTAX = "projects", "budget", "by_nontax"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Rollup:
         found = groups[names].agg(lambda amounts: sum(amounts, ZERO))
         found["units"] = groups.size()
         found["covered"] = groups["counted"].sum()
+        found[BY_NONTAX] = groups[BY_NONTAX].sum()
         return found
 
     @property
@@ -191,6 +192,7 @@ def _row(
         row[f"{one.side}:uncounted"] = -uncounted
         row[f"{one.side}:residual"] = total - filed + uncounted
     row["verdict"] = figures.verdict
+    row[BY_NONTAX] = figures.verdict == Verdict.BY_NONTAX
     row[PROJECTS] = len(figures.projects)
     row[BUDGET] = sum((Decimal(p.budget) for p in figures.projects), ZERO)
     for id_, _, _ in categories:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from xltool.campaign.rollup import BUDGET, PROJECTS, ZERO, Rollup, comparison, in_unit
+from xltool.campaign.rollup import BUDGET, BY_NONTAX, PROJECTS, ZERO, Rollup, comparison, in_unit
 from xltool.campaign.scaling import TOTAL, WHOLE, Scaled
 from xltool.money import plain
 
@@ -25,8 +25,9 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
         }
 
     def groups(by: str) -> list[dict[str, Any]]:
+        counts = ("units", "covered", BY_NONTAX)
         return [
-            {"name": name, "units": int(row["units"]), "covered": int(row["covered"]), **amounts(row)}
+            {"name": name, **{key: int(row[key]) for key in counts}, **amounts(row)}
             for name, row in book.sums(by).iterrows()
         ]
 
@@ -40,6 +41,7 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
         "unit": edition.unit,
         "units": len(book.units),
         "covered": book.covered,
+        "balances": {said: int(n) for said, n in book.units["verdict"].value_counts().items() if said},
         "states": {state: int(n) for state, n in book.units["state"].value_counts().items()},
         "whole": amounts(whole),
         "districts": groups("district"),

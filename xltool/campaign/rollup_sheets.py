@@ -11,6 +11,7 @@ from typing import Any
 from xltool.atomic import writing
 from xltool.campaign.rollup import (
     BUDGET,
+    BY_NONTAX,
     PROJECTS,
     Rollup,
     budgets,
@@ -95,9 +96,9 @@ def _summary(
 ) -> None:
     money = [c.id for c in book.columns if c.side]
     first = [GROUPS[by], "应报\n单位", "汇总\n单位"]
-    last = ["项目\n个数", "项目表\n金额"]
+    last = ["项目\n个数", "项目表\n金额", "经非税\n平衡的\n单位"]
     count = len(first) + 1 + len(money) + len(last)
-    sheet = pen.sheet(name, [16, 6, 6, 13, *[12.5] * len(money), 6, 12.5], repeat=3)
+    sheet = pen.sheet(name, [16, 6, 6, 13, *[12.5] * len(money), 6, 12.5, 7], repeat=3)
     pen.heading(sheet, _title(book, "绩效目标申报汇总表"), _cover(book), count, f"单位：{book.unit}")
     _heads(pen, sheet, book, first, last)
     sums, projects = book.sums(by), budgets(book, by)
@@ -118,6 +119,8 @@ def _summary(
         made = int(book.total(PROJECTS)) if row == WHOLE else int(sums.at[row, PROJECTS])
         pen.put(sheet, number, 4 + len(money), made, **style)
         pen.put(sheet, number, 5 + len(money), in_unit(book, projects[row]), book.decimals, **style)
+        nontax = int(book.units[BY_NONTAX].sum()) if row == WHOLE else int(sums.at[row, BY_NONTAX])
+        pen.put(sheet, number, 6 + len(money), nontax, **style)
     sheet.freeze_panes(4, 1)
     _remarks(pen, sheet, 4 + 1 + len(scaled.exact.rows), count, book, scaled, same)
 
