@@ -1,6 +1,7 @@
 """What a newcomer gets wrong: each one clear Chinese line, the right exit code, nothing half-written."""
 
 import errno
+import os
 import re
 import subprocess
 import sys
@@ -158,3 +159,17 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     command = f"{sys.executable} -m xltool rules --markdown | head -c 10; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize(
+    "command",
+    [["check"], ["import", "-o", "出"], ["fill", "-o", "出"], ["convert", "--next-year", "-o", "出.xlsx"]],
+    ids=lambda c: c[0],
+)
+def test_a_pipe_is_not_waited_for(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("管道.xlsx", "管道.json"):
+        os.mkfifo(name)
+        code, out, err = run(capsys, *command, name)
+        assert code in (1, 2) and "不是" in out + err

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from xltool.batch.places import Remote, is_url
 from xltool.batch.walk import Item
 from xltool.batch.work import Known, Order, Outcome, work
+from xltool.machine import why
 from xltool.model import XltoolError
 
 
@@ -29,7 +30,7 @@ def perform(item: Item, known: Known, order: Order) -> Outcome:
         except XltoolError as error:
             return Outcome(item.key, failed=str(error))
         except OSError as error:
-            return Outcome(item.key, failed=f"读不了：{error.strerror or error}")
+            return Outcome(item.key, failed=f"读不了：{why(error)}")
         parts = [
             replace(part, path=outside.at(Path(part.path).relative_to(near.output).as_posix()))
             for part in outcome.parts

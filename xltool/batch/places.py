@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from xltool.machine import why
 from xltool.model import XltoolError
 
 # Stores where a file appears whole or not at all; elsewhere it is written beside and renamed.
@@ -44,7 +45,7 @@ class Disk:
 
     def folders(self) -> Iterator[tuple[str, dict[str, int]]]:
         def refused(error: OSError) -> None:
-            raise XltoolError(f"读不了文件夹 {error.filename}：{error.strerror}")
+            raise XltoolError(f"读不了文件夹 {error.filename}：{why(error)}")
 
         for folder, subfolders, names in os.walk(self.folder, onerror=refused):
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))

@@ -18,6 +18,7 @@ from xltool.batch.journal import FOLDER, Journal
 from xltool.batch.places import Place, Remote, is_url, place
 from xltool.batch.walk import Item, walk
 from xltool.batch.work import Known, Order, Outcome
+from xltool.machine import why
 from xltool.model import XltoolError
 
 # How long one input may take (a large one longer), and how much memory a worker may hold.
@@ -165,7 +166,7 @@ def _locked(home: Path, output: Path | str) -> AbstractContextManager[Any]:
     except filelock.Timeout as error:
         raise XltoolError(f"另一次运行正在写 {output}，请等它结束") from error
     except OSError as error:
-        raise XltoolError(f"写不了 {output}：{error.strerror or error}") from error
+        raise XltoolError(f"写不了 {output}：{why(error)}") from error
 
 
 def _sweep(outside: Place) -> None:

@@ -79,6 +79,8 @@ def is_book(path: Path) -> bool:
     if path.suffix.lower() == ".json" or path.is_dir():
         return True
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with zipfile.ZipFile(path) as package, package.open("xl/workbook.xml") as part:
             return 'name="部门"' in part.read(1 << 20).decode("utf-8", "replace")
     except (OSError, KeyError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile):

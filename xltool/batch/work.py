@@ -12,6 +12,7 @@ from typing import Any
 from xltool.atomic import DiskError, writing
 from xltool.batch.walk import Item, is_book
 from xltool.edition import Edition
+from xltool.machine import why
 from xltool.model import Filing, Finding, Severity, XltoolError
 
 
@@ -59,8 +60,10 @@ def fingerprint(item: Item, order: Order) -> str:
     if path.is_dir():
         for file in sorted(path.glob("*.csv")):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    else:
-        digest.update(path.read_bytes())
+    elif path.is_file() or not path.exists():  # a pipe would be waited for
+        with path.open("rb") as whole:
+            while chunk := whole.read(1 << 20):
+                digest.update(chunk)
     # Of a part: what its book decided for it.
     digest.update(repr((item.names, item.remarks)).encode() if item.part else b"")
     return digest.hexdigest()
@@ -103,7 +106,7 @@ def work(
     except MemoryError:
         return Outcome(item.key, failed="占用内存超过上限，已放弃")
     except OSError as error:
-        return Outcome(item.key, failed=f"读不了：{error.strerror or error}")
+        return Outcome(item.key, failed=f"读不了：{why(error)}")
 
 
 def _check(item: Item, order: Order) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,8 @@ Sheets = dict[str, Sheet]
 def read_bytes(path: Path) -> bytes:
     """A file's bytes; XltoolError where the machine refuses."""
     try:
+        if stat.S_ISFIFO(path.stat().st_mode):
+            raise XltoolError(f"{path}：不是普通文件（管道），没有读取")
         if path.stat().st_size > LARGEST:
             raise XltoolError(f"{path}：文件超过 {LARGEST // 1024 // 1024} MB，没有读取")
         return path.read_bytes()

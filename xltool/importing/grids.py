@@ -12,6 +12,7 @@ from pathlib import Path
 
 from xltool.machine import why
 from xltool.model import Place, XltoolError
+from xltool.package import Unreadable, read_file
 
 # A form has some dozens of rows; what lies far beyond is formatting, not filing.
 MAX_ROWS, MAX_COLUMNS = 5_000, 256
@@ -67,7 +68,9 @@ def read_rows(path: Path) -> list[Row]:
     Raises NotImportable, with the way out, for anything else.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path)
+    except Unreadable as error:
+        raise NotImportable(f"{path.name}：{error}") from error
     except OSError as error:
         raise NotImportable(f"{path}：打不开：{why(error)}") from error
     if not data.strip():
