@@ -9,17 +9,21 @@ import zipfile
 from decimal import Decimal
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from tests.support.campaign import fill_in, make_campaign, sent_workbooks, unit_rows, write_units
 from tests.support.faults import FAULTS, Sent, saved_again
 from xltool.campaign.collect import collect
 from xltool.campaign.distribute import distribute
-from xltool.campaign.folder import open_campaign
+from xltool.campaign.folder import new_campaign, open_campaign
+from xltool.campaign.judge import Register, named_unit
+from xltool.campaign.parcel import EDITION, read_parcel
 from xltool.campaign.rollup import rollup
 from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.status import status
-from xltool.campaign.units import read_units
+from xltool.campaign.units import UnitsError, read_units
 from xltool.edition import load_edition
 from xltool.grid import open_grid
 from xltool.reader import read_grid
@@ -252,6 +256,67 @@ def test_a_recheck_says_whose_verdict_changed(tmp_path):
     [changed] = recheck(campaign)
     assert (changed.unit, changed.before) == (bad, "有错误")
     assert bad in campaign.ledger.counted()
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
+    lambda text: text.strip() and not set(text) & set("\ufffe\uffff")
+)
+
+
+@settings(max_examples=8)
+@given(rows=st.lists(st.tuples(NAMES, NAMES, NAMES), min_size=1, max_size=6, unique_by=lambda row: row[0]))
+def test_units_of_any_name_get_their_workbook_and_are_known_by_it(tmp_path_factory, rows):
+    """Codes, names and districts of any characters: sent out, safely named, and genuine on return."""
+    folder = tmp_path_factory.mktemp("名")
+    units = write_units(folder / "u.xlsx", [list(row) for row in rows], ["部门编码", "部门名称", "区县"])
+    try:
+        listed = read_units(units, load_edition("hunan-2023"))
+    except UnitsError:  # the same code once spaces are gone
+        assume(False)
+    campaign = new_campaign(folder / "批", year=2024, edition="hunan-2023", units=units)
+    sent = distribute(campaign)
+    assert sent.units == len(rows) == len(listed)
+    blanks = [
+        data
+        for _, path, _ in sent.parcels
+        for name, data in read_parcel(path).items()
+        if name.endswith(".xlsx") and name not in EDITION
+    ]
+    assert len(blanks) == len(rows)
+    files = {f"{chr(0x4E00 + n)}.xlsx": fill_in(data) for n, data in enumerate(blanks)}
+    receipts = collect(campaign, [hand_in(folder / "in", files)]).receipts
+    assert [r.kind for r in receipts] == ["genuine"] * len(rows)
+    assert {r.unit for r in receipts} == {u.code for u in listed}
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("0310205_青山县水利局.xlsx", ""),
+        ("青山县水利局（改）.xlsx", ""),
+        ("最终版2024.xlsx", ""),
+        ("12月.xlsx", ""),
+        ("0310206_青山县林业局.xlsx", "0310206"),
+        ("0310206.xlsx", "0310206"),
+        ("青山县林业局.xlsx", "0310206"),
+        ("青山县林业局报送，水利局汇总.xlsx", "0310206"),
+        ("12.xlsx", ""),
+        ("12_乡村振兴办.xlsx", "12"),
+        ("财政局.xlsx", ""),  # two units are called so: it says nothing
+        ("0310205与0310206.xlsx", ""),  # the own code stands there too
+    ],
+)
+def test_which_other_unit_a_file_name_speaks_of(file, named):
+    names = {
+        "0310205": "青山县水利局",
+        "0310206": "青山县林业局",
+        "12": "乡村振兴办",
+        "a1": "财政局",
+        "a2": "财政局",
+    }
+    unique = {name: code for code, name in names.items() if name != "财政局"}
+    register = Register("", None, load_edition(), "", None, names, {}, unique)
+    assert named_unit(f"回收/某区.zip/{file}", register, "0310205") == named
 
 
 def test_a_blank_workbook_is_no_return(tmp_path):

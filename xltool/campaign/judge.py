@@ -194,11 +194,11 @@ def named_unit(name: str, register: Register, own: str = "") -> str:
     if own and (own in tokens or register.names[own] in stem):
         return ""
     by_code = {token for token in tokens if token in register.names and token != own}
-    # Short numbers are years, dates and copies more often than units.
-    by_code = {code for code in by_code if len(code) > 4 or stem.startswith(code)}
+    # Short numbers are years, months and copies more often than units, unless the name stands there too.
+    by_code = {code for code in by_code if len(code) > 4 or register.names[code] in stem}
     if len(by_code) == 1:
         return by_code.pop()
-    found = [n for n in register.unique if n in stem and register.unique[n] != own]
+    found = [n for n in register.unique if len(n) > 2 and n in stem and register.unique[n] != own]
     longest = max(found, key=len, default="")
     return register.unique.get(longest, "")
 

@@ -107,7 +107,7 @@ def _rows(sheet: Sheet, heads: dict[int, Head], edition: Edition, faults: list[s
         for column, text in rows[row].items():
             kind, spec = heads[column]
             if spec is None:
-                texts[kind] = text
+                texts[kind] = " ".join(text.split())
                 continue
             value = _figure(spec, text, edition)
             if value is None:
