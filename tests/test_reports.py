@@ -13,7 +13,7 @@ import pytest
 import xltool
 from tests.support.records import make_records, unreadable
 from xltool.model import XltoolError
-from xltool.report import sheet
+from xltool.report import sheet, workbook
 from xltool.report.bundle import KINDS, write_reports
 from xltool.report.run import Run
 from xltool.report.table import plain_text, read_failed, read_records
@@ -261,6 +261,21 @@ def test_a_long_sheet_goes_on_and_links_stop_at_the_limit(tmp_path, records, mon
     rows = [row for name in names for row in book[name].iter_rows(min_row=2, values_only=True)]
     assert [row[7] for row in rows] == [f["message"] for r in records for f in r["findings"]]
     assert all(len(book[name]._hyperlinks) <= 5 for name in names)
+
+
+def test_more_rows_than_anyone_reads_are_counted_and_found_elsewhere(tmp_path, records, monkeypatch):
+    findings, indicators = (sum(len(r[key]) for r in records) for key in ("findings", "indicators"))
+    assert findings < indicators
+    monkeypatch.setattr(workbook, "MOST", indicators - 1)
+    book = openpyxl.load_workbook(written(tmp_path, records, "xlsx") / "report.xlsx")
+    assert book["问题清单"].max_row == 1 + findings
+    assert book["指标"].max_row == 2
+    assert f"{indicators:,}" in book["指标"]["A2"].value
+    monkeypatch.setattr(workbook, "MOST", findings - 1)
+    book = openpyxl.load_workbook(written(tmp_path, records, "xlsx") / "report.xlsx")
+    assert book["问题清单"].max_row == 2
+    assert "findings.csv" in book["问题清单"]["A2"].value
+    assert book["汇总"].max_row == 3 + len(records)
 
 
 def test_another_editions_columns_and_labels_get_their_place(tmp_path, records):

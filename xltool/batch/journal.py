@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ VERSION = 2
 _TABLES = """
     CREATE TABLE done (key TEXT PRIMARY KEY, origin TEXT NOT NULL, mark TEXT NOT NULL,
         run INTEGER NOT NULL, failed TEXT NOT NULL, outputs TEXT NOT NULL, parts BLOB NOT NULL,
-        records BLOB NOT NULL) WITHOUT ROWID;
+        verdicts TEXT NOT NULL, records BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE written (name TEXT PRIMARY KEY, key TEXT NOT NULL, origin TEXT NOT NULL,
         run INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX by_key ON written (key);
@@ -33,7 +34,7 @@ _COMMIT_EVERY = 200
 class Journal:
     """The ledger of one OUT: for each input its fingerprint, what came of it, what was written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run: int = 0) -> None:
         self._path = folder / "journal.sqlite"
         self._pending = 0
         with self._said():
@@ -46,7 +47,8 @@ class Journal:
                 old = "DROP TABLE IF EXISTS done; DROP TABLE IF EXISTS written;"
                 self._db.executescript(f"BEGIN; {old} {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
             [(last,)] = self._db.execute("SELECT coalesce(max(run), 0) FROM done")
-        self.run = last + 1
+        # In a process that only reads, the run is the one that is being written.
+        self.run = run or last + 1
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -80,11 +82,12 @@ class Journal:
         """Note a result."""
         encode = msgspec.json.encode
         outputs, parts = encode(outcome.outputs).decode(), encode(outcome.parts)
+        verdicts = encode(Counter(one["verdict"] for one in outcome.records)).decode()
         records = encode(outcome.records)
-        row = (outcome.key, origin, outcome.mark, self.run, outcome.failed, outputs, parts, records)
+        row = (outcome.key, origin, outcome.mark, self.run, outcome.failed, outputs, parts, verdicts, records)
         files = [(name, outcome.key, origin, self.run) for name in outcome.outputs]
         with self._said():
-            self._db.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._db.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             self._db.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?)", files)
         self._count()
 
@@ -114,6 +117,14 @@ class Journal:
             rows = self._db.execute("SELECT records FROM done WHERE run = ? ORDER BY key", (self.run,))
             for (packed,) in rows:
                 yield from msgspec.json.decode(packed)
+
+    def verdicts(self) -> Counter[str]:
+        """How many units of all inputs that are there now got which verdict."""
+        total = Counter[str]()
+        with self._said():
+            for (some,) in self._db.execute("SELECT verdicts FROM done WHERE run = ?", (self.run,)):
+                total.update(msgspec.json.decode(some))
+        return total
 
     def failures(self) -> Iterator[tuple[str, str]]:
         """(input, reason) of all that could not be done."""

@@ -87,6 +87,7 @@ def run(
     is kept, `Summary.interrupted` says so, the next run goes on.
     """
     from xltool.batch.crew import Processes
+    from xltool.batch.reports import write_all
 
     inside, outside = places(source, output)
     began = time.monotonic()
@@ -105,12 +106,14 @@ def run(
             finally:
                 journal.commit()
             summary.failed = list(journal.failures())
-            for one in journal.records():
-                summary.verdicts[one["verdict"]] += 1
+            summary.verdicts = journal.verdicts()
             if not summary.interrupted:
                 _remove(journal.left_over(), outside)
                 journal.commit()
-                _report(journal, outside, home, summary)
+                folder = home / "reports" if isinstance(outside, Remote) else Path(outside.at(""))
+                for file in write_all(home, journal.run, folder, summary):
+                    if isinstance(outside, Remote):
+                        outside.send(file, file.name)
     summary.seconds = time.monotonic() - began
     return summary
 
@@ -185,15 +188,6 @@ def _remove(names: Iterable[str], outside: Place) -> None:
         else:
             with suppress(OSError):
                 Path(outside.at(name)).unlink(missing_ok=True)
-
-
-def _report(journal: Journal, outside: Place, home: Path, summary: Summary) -> None:
-    from xltool.report.bundle import write_reports
-
-    folder = home / "reports" if isinstance(outside, Remote) else Path(outside.at(""))
-    for file in write_reports(journal.records(), folder, base=folder, failed=summary.failed):
-        if isinstance(outside, Remote):
-            outside.send(file, file.name)
 
 
 def _event(item: Item, outcome: Outcome) -> dict[str, Any]:

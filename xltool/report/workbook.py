@@ -36,6 +36,11 @@ _INDICATORS = (
 )  # fmt: skip
 
 
+# More rows than people read in a sheet: then it says where they all are, and a run of thousands of
+# units doesn't spend most of its time writing them.
+MOST = 20_000
+
+
 @contextmanager
 def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
     """The workbook of one run. Sheets whose head depends on all records are spooled to disk first."""
@@ -44,14 +49,14 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
         _book(file) as book,
         Spool() as units,
         Spool() as sums,
+        Spool() as findings,
         Spool() as indicators,
     ):
         book.set_properties({"title": run.title, "created": run.made})
         formats = Formats(book)
         coloured = ("结论", "收支平衡", "级别", "状态", "判断")
         sheets = {n: Sheet(book, formats, n, coloured) for n in ("汇总", "问题清单", "平衡", "指标")}
-        sheets["问题清单"].head(_FINDINGS)
-        known, tally = titles(), Counter[str]()
+        tally = Counter[str]()
         terms: dict[tuple[str, str], None] = {}
         columns: dict[str, str] = {}
 
@@ -59,14 +64,15 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
             tally[record["verdict"]] += 1
             tally["unbalanced"] += bool(record["balance"] and record["balance"]["verdict"] == "不平衡")
             units.append(_summary_row(record))
-            file = target(record["file"], run)
-            for finding in record["findings"]:
-                sheets["问题清单"].row(_finding_row(record, finding, file, known))
+            tally["findings"] += len(record["findings"])
+            tally["indicators"] += len(record["indicators"])
+            if tally["findings"] <= MOST:
+                findings.append([_name(record), record["file"], record["findings"]])
             if record["balance"]:
                 cells = _balance_cells(record)
                 terms.update(dict.fromkeys((side, term) for side, term, _ in cells))
                 sums.append([_name(record), record["file"], record["balance"], cells])
-            for one in record["indicators"]:
+            for one in record["indicators"] if tally["indicators"] <= MOST else ():
                 labels = _labels(record["edition"])
                 for column in (c for c in one if c not in _INDICATOR_KEYS and c not in columns):
                     columns[column] = labels.get(column, column)
@@ -74,13 +80,14 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
 
         yield add
         _summary(sheets["汇总"], units, tally, run)
+        _finding_sheet(sheets["问题清单"], findings, tally["findings"], run)
         if run.failed:
             sheets["没能处理"] = Sheet(book, formats, "没能处理", coloured)
             sheets["没能处理"].head([("文件", 60), ("原因", 80)])
             for name, reason in run.failed:
                 sheets["没能处理"].row([Link(name, target(name, run)), reason])
         _balances(sheets["平衡"], sums, list(terms), run)
-        _indicator_sheet(sheets["指标"], indicators, columns)
+        _indicator_sheet(sheets["指标"], indicators, columns, tally["indicators"])
         for sheet in sheets.values():
             sheet.close()
 
@@ -144,13 +151,24 @@ def _summary(sheet: Sheet, units: Iterable[Any], tally: Counter[str], run: Run) 
         ])  # fmt: skip
 
 
-def _finding_row(record: Record, f: Record, file: str, known: dict[str, str]) -> list[Cell]:
+def _finding_sheet(sheet: Sheet, files: Iterable[Any], count: int, run: Run) -> None:
+    sheet.head(_FINDINGS)
+    if count > MOST:
+        sheet.row([f"共 {count:,} 条，太多，不在这里列出：全部见 findings.csv、report.html"])
+        return
+    known = titles()
+    for name, file, findings in files:
+        link = target(file, run)
+        for one in findings:
+            sheet.row(_finding_row(name, file, one, link, known))
+
+
+def _finding_row(name: str, file: str, f: Record, link: str, known: dict[str, str]) -> list[Cell]:
     at = anchor(f["sheet"], f["cell"])
     return [
-        _name(record), label(f["severity"]), state(f), f["code"],
-        known.get(f["code"], ""), f["sheet"],
-        Link(f["cell"], file, at) if f["cell"] else "", f["message"], f["found"], f["expected"],
-        f["review"], f["explanation"], record["file"],
+        name, label(f["severity"]), state(f), f["code"], known.get(f["code"], ""), f["sheet"],
+        Link(f["cell"], link, at) if f["cell"] else "", f["message"], f["found"], f["expected"],
+        f["review"], f["explanation"], file,
     ]  # fmt: skip
 
 
@@ -179,8 +197,11 @@ def _balances(sheet: Sheet, sums: Iterable[Any], terms: list[tuple[str, str]], r
         ])  # fmt: skip
 
 
-def _indicator_sheet(sheet: Sheet, rows: Iterable[Any], columns: dict[str, str]) -> None:
+def _indicator_sheet(sheet: Sheet, rows: Iterable[Any], columns: dict[str, str], count: int) -> None:
     sheet.head([*_INDICATORS, *((text, 26) for text in columns.values()), ("文件", 44)])
+    if count > MOST:
+        sheet.row([f"共 {count:,} 行，太多，不在这里列出：全部见 report.json"])
+        return
     for name, file, one in rows:
         sheet.row([
             name, one["sheet"], one["project"], one["level1"], one["level2"], one["cell"],
