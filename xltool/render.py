@@ -48,8 +48,11 @@ def fill(
     return path
 
 
-def verify(filing: Filing, data: bytes, edition: Edition) -> None:
-    """Read the written bytes back: the same filing, no fault, a sound package. Raises FillError."""
+def verify(filing: Filing, data: bytes, edition: Edition) -> Filing:
+    """Read the written bytes back: the same filing, no fault, a sound package. Raises FillError.
+
+    Returns the filing as it stands in the workbook, each value with its cell.
+    """
     from xltool.reader import read_grid
 
     try:
@@ -65,6 +68,7 @@ def verify(filing: Filing, data: bytes, edition: Edition) -> None:
     problems = audit_parts(parts)
     if problems:
         raise FillError(f"写出的工作簿结构有问题（{filing.unit}）：{problems[0]}")
+    return back
 
 
 def _difference(filing: Filing, back: Filing) -> str:

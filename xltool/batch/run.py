@@ -111,7 +111,7 @@ def run(
                 _remove(journal.left_over(), outside)
                 journal.commit()
                 folder = home / "reports" if isinstance(outside, Remote) else Path(outside.at(""))
-                for file in write_all(home, journal.run, folder, summary):
+                for file in write_all(home, journal.run, folder, summary, alone=jobs == 1):
                     if isinstance(outside, Remote):
                         outside.send(file, file.name)
     summary.seconds = time.monotonic() - began

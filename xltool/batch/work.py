@@ -144,7 +144,7 @@ def _fill(item: Item, order: Order) -> Outcome:
     from xltool.batch.parts import PART, cut
     from xltool.databook import open_databook
     from xltool.names import file_name
-    from xltool.render import FillError, fill
+    from xltool.render import FillError
 
     book = open_databook(item.path, order.edition or None)
     outcome = Outcome(item.key)
@@ -165,22 +165,27 @@ def _fill(item: Item, order: Order) -> Outcome:
     for filing in () if outcome.parts else book.filings:
         relative = f"{item.own}/{names[filing.unit]}".lstrip("/")
         try:
-            fill(filing, Path(order.output) / relative, edition=_edition(order))
+            back = _written(filing, Path(order.output) / relative, order)
         except FillError as error:
             finding = Finding("B100", Severity.ERROR, str(error), file=item.input, review="形式")
             outcome.records.append(_problem_record(filing.unit, [finding], item.input, order))
             continue
         outcome.outputs.append(relative)
-        back = _read_back(Path(order.output) / relative, order)
         outcome.records.append(_record(back, relative, order, remarks.get(filing.unit, ())))
     return outcome
 
 
-def _read_back(path: Path, order: Order) -> Filing:
-    """What is reported is what the written workbook says, with its cells."""
-    import xltool
+def _written(filing: Filing, path: Path, order: Order) -> Filing:
+    """Fill one workbook. What is reported is what the workbook says, with its cells, not what was meant."""
+    from xltool.edition import load_edition
+    from xltool.render import render, verify
 
-    return xltool.read(path, edition=_edition(order))
+    edition = _edition(order) or load_edition(filing.edition)
+    data = render(filing, edition=edition)
+    back = verify(filing, data, edition)
+    with writing(path, "wb") as file:
+        file.write(data)
+    return back
 
 
 def _problem_record(unit: str, findings: list[Finding], file: str, order: Order) -> dict[str, Any]:
