@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -173,3 +175,33 @@ def test_a_pipe_is_not_waited_for(command, tmp_path, monkeypatch, capsys):
         os.mkfifo(name)
         code, out, err = run(capsys, *command, name)
         assert code in (1, 2) and "不是" in out + err
+
+
+def test_the_command_printed_after_copying_an_edition_works(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "版式 夹"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    code, said, _ = run(capsys, "edition", "new", "mine", "-o", ".")
+    assert code == 0
+    [command] = re.findall(r"改好后检查：xltool (.*)", said)
+    assert run(capsys, *shlex.split(command))[0] == 0
+
+
+def test_an_edition_without_its_template(tmp_path, capsys):
+    shutil.copy(SHIPPED / "hunan-2023" / "edition.toml", tmp_path)
+    text = (tmp_path / "edition.toml").read_text("utf-8").replace('id = "hunan-2023"', 'id = "mine"')
+    (tmp_path / "edition.toml").write_text(text, "utf-8")
+    code, _, said = run(capsys, "edition", "check", tmp_path)
+    assert code == 2 and "template.xlsx：没有这个文件" in said and no_english(said)
+
+
+@pytest.mark.parametrize("name", ["数据.txt", "数据.docx", "数据.csv"])
+def test_a_data_book_is_no_folder_by_accident(name, tmp_path, capsys):
+    code, _, said = run(capsys, "databook", "new", tmp_path / name)
+    assert code == 2 and "只能写成" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_watching_a_folder_that_is_not_there(tmp_path, capsys):
+    code, out, said = run(capsys, "watch", tmp_path / "没有")
+    assert (code, out) == (2, "") and "没有这个文件夹" in said

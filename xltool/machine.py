@@ -38,8 +38,10 @@ _SAID = {getattr(errno, name): words for name, words in _WORDS.items() if hasatt
 _HELD_OPEN = (32, 33)  # Windows: sharing violation, lock violation
 
 
-def why(error: OSError) -> str:
-    """Why the machine refused: `没有权限`; the system's own words where there are no better ones."""
+def why(error: Exception) -> str:
+    """Why the machine refused: `没有权限`; the error's own words where there are no better ones."""
+    if not isinstance(error, OSError):
+        return str(error)
     if getattr(error, "winerror", None) in _HELD_OPEN:
         return "正被别的程序打开"
     return _SAID.get(error.errno or 0) or error.strerror or str(error)

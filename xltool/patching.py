@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xltool.atomic import writing
+from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.package import Package, Unreadable, open_package
 
@@ -31,7 +32,7 @@ def patch_file(source: Path, goal: Path, change: Callable[[Package], dict[str, b
     except Unreadable as error:
         raise XltoolError(f"{source}：{error}") from error
     except (OSError, KeyError, ValueError, SyntaxError) as error:  # lxml's errors are SyntaxErrors
-        raise XltoolError(f"{source}：{what}写不进去：{error}") from error
+        raise XltoolError(f"{source}：{what}写不进去：{why(error)}") from error
     with writing(goal, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
         for name, data in (parts | changed).items():
             made.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)

@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from xltool.machine import why
 from xltool.model import XltoolError
 
 PRIVATE, PUBLIC = "private.pem", "public.pem"
@@ -39,7 +40,7 @@ def load_private(folder: Path) -> Ed25519PrivateKey:
     except FileNotFoundError as error:
         raise XltoolError("这个批次没有私钥，不能下发（只能收取、审核、汇总）") from error
     except (OSError, ValueError, TypeError) as error:
-        raise XltoolError(f"私钥读不了：{error}") from error
+        raise XltoolError(f"私钥读不了：{why(error)}") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise XltoolError("私钥的种类不对，应为 Ed25519")
     return key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -43,7 +44,9 @@ def new(name: str, source: str, output: Path | None) -> None:
 
     folder = copy_edition(load_edition(source), name, output)
     click.echo(f"已复制到 {folder}")
-    click.echo(f"改好后检查：xltool edition check {name if output is None else folder}")
+    # A name alone would be taken for an edition's id.
+    where = name if output is None else shlex.quote(str(folder.absolute()))
+    click.echo(f"改好后检查：xltool edition check {where}")
 
 
 @edition.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -40,7 +41,7 @@ def write_databook(
         from xltool.databook.blank import draw
 
         draw(path, edition, sheets(filings, edition))
-    elif kind in (".xls", ".csv", ".xlsm", ".et"):
+    elif re.fullmatch(r"\.[a-z]{1,5}", kind) and not path.is_dir():
         raise XltoolError(f"{path}：数据表只能写成 .xlsx、.json 或文件夹")
     else:
         _write_folder(filings, path, edition)

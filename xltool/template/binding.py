@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xltool.edition import Edition, FormSpec
 from xltool.grid import Area, Sheet, cell_name, open_grid
+from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.package import Unreadable
 
@@ -19,7 +20,7 @@ def problems(path: Path | str, edition: Edition) -> list[str]:
     try:
         grid = open_grid(Path(path), blanks=True)
     except (Unreadable, OSError) as error:
-        raise XltoolError(f"{path}：{error}") from error
+        raise XltoolError(f"{path}：{why(error)}") from error
     found = []
     identity = grid.properties.get("xltool.edition", "")
     if identity != edition.id:

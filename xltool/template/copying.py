@@ -11,6 +11,7 @@ from pathlib import Path
 from xltool.atomic import writing
 from xltool.edition import Edition, EditionError, FormSpec, editions, load_edition, user_folder
 from xltool.grid import Area, Sheet, cell_name, open_grid
+from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.package import Unreadable
 
@@ -75,7 +76,7 @@ def show_bindings(edition: Edition, path: Path, template: Path | None = None) ->
     try:
         grid = open_grid(source)
     except (Unreadable, OSError) as error:
-        raise XltoolError(f"{source}：{error}") from error
+        raise XltoolError(f"{source}：{why(error)}") from error
     book = load_workbook(source)
     for form in edition.form:
         sheet = next((s for s in grid.sheets if s.name == form.sheet), None)

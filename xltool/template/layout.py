@@ -13,6 +13,7 @@ from pathlib import Path
 
 from xltool.edition import Edition, EditionError, FormSpec, edition_in
 from xltool.grid import Area, Sheet, open_grid
+from xltool.machine import why
 from xltool.package import Unreadable
 
 
@@ -166,7 +167,7 @@ def _load(folder: str, path: Path, stamp: tuple[int, int]) -> Layout:
     try:
         grid = open_grid(path)
     except (Unreadable, OSError) as error:
-        raise EditionError(f"{path}：{error}") from error
+        raise EditionError(f"{path}：{why(error)}") from error
     forms: dict[str, FormLayout] = {}
     for spec in edition.form:
         sheet = next((s for s in grid.sheets if s.name == spec.sheet), None)
