@@ -1,7 +1,7 @@
 """The manual's commands, in its order, in one folder: none is misspelt, none fails to run.
 
-The three days of the manual share their files, as a reader's days do. What waits for a person or
-changes the user's own Excel is parsed only.
+The three days of the manual share their files, as a reader's days do. The commands in the running
+text are parsed by test_docs_commands.
 """
 
 import re
@@ -9,13 +9,12 @@ import shlex
 import shutil
 from pathlib import Path
 
-import click
 import openpyxl
 import pytest
 
 from tests.support.seed import EXAMPLE, UNIT, seed_filing
 from xltool import fill
-from xltool.cli import COMMANDS, _group, main
+from xltool.cli import COMMANDS, main
 from xltool.exporting import office as office_module
 
 ROOT = Path(__file__).parent.parent
@@ -23,8 +22,6 @@ MANUAL = (ROOT / "docs" / "manual.md").read_text("utf-8")
 BLOCKS = [
     line for block in re.findall(r"```console\n(.*?)```", MANUAL, re.DOTALL) for line in block.splitlines()
 ]
-# In the running text, `xltool …`; a name alone such as `xltool panel` is one too.
-INLINE = re.findall(r"`(xltool [^`]*)`", MANUAL)
 
 
 @pytest.fixture
@@ -66,24 +63,6 @@ def test_every_block_runs_in_order(desk, monkeypatch, capsys):
         if arguments[:2] == ["databook", "new"]:
             # The reader fills it in; here the shipped example is what was filled in.
             assert main(["databook", "convert", str(EXAMPLE), arguments[2], "--force"]) == 0
-
-
-def resolve(arguments):
-    """The command that these arguments name, and the rest."""
-    command = _group()
-    context = click.Context(command)
-    while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
-        found = command.get_command(context, arguments[0])
-        assert found is not None, f"没有命令 {arguments[0]}"
-        command, arguments = found, arguments[1:]
-    return command, arguments
-
-
-@pytest.mark.parametrize("line", sorted(set(INLINE)))
-def test_every_command_in_the_text_exists(line):
-    command, rest = resolve(shlex.split(line)[1:])
-    if rest != ["--version"]:
-        command.make_parser(click.Context(command)).parse_args(list(rest))
 
 
 # For those who make templates, or have the ribbon but no macros: their own docs.
