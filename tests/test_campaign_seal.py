@@ -152,6 +152,41 @@ def test_a_workbook_with_a_changed_seal_is_told(campaign, tmp_path):
     assert not result.good and "封印不真" in result.files[0].said
 
 
+def unsigned(files, name, data):
+    """As a forwarded parcel: the manifest names the file's digest, and nobody signed it."""
+    import msgspec
+
+    files[name] = data
+    manifest = parcel.read_manifest(files)
+    listed = {**manifest.files, name: parcel.digest(data)}
+    files[parcel.MANIFEST] = msgspec.json.encode(
+        msgspec.structs.replace(manifest, files=listed, forwarded="某县")
+    )
+    del files[parcel.SIGNATURE]
+
+
+@pytest.mark.parametrize("what", ["nothing", "amount", "label"])
+def test_a_forwarded_workbook_is_held_against_its_seal(campaign, tmp_path, what):
+    """The forwarded manifest is not signed, so the workbook itself must show what was changed in it."""
+    from tests.support.faults import FAULTS, Sent
+
+    name, blank = next(
+        (n, d) for n, d in parcel.read_parcel(only_parcel(campaign)).items() if n.startswith("0")
+    )
+    sent = Sent("0001001", "第1区第1局", blank, "", "", b"")
+    kinds = {"amount": "changed_prefilled_amount", "label": "label_edited"}
+    data = FAULTS[kinds[what]].make(sent)[1] if what in kinds else blank
+    path = repacked(only_parcel(campaign), tmp_path / "转.zip", lambda files: unsigned(files, name, data))
+    result = verify(path)
+    assert result.good is (what == "nothing")
+    (tmp_path / "独").mkdir()
+    (tmp_path / "独" / name).write_bytes(data)
+    [alone] = verify(tmp_path / "独" / name, campaign.public_key).files
+    assert alone.good is (what == "nothing")
+    if what != "nothing":
+        assert "改动" in alone.said
+
+
 @given(st.text(max_size=300))
 def test_file_names_are_safe_on_windows(text):
     name = safe_name(text)

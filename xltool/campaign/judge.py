@@ -140,9 +140,9 @@ def _authenticity(
     if mark.unit not in register.names:
         said = f"封印上的单位 {mark.unit} {mark.name} 不在本批次的名单上"
         return "unlisted", mark, [Fault("unit", said, found=mark.unit)]
-    changed = list(_changed(filing, mark, register.edition))
-    if changed:
-        return "tampered", mark, changed
+    faults = list(changed(filing, mark, register.edition))
+    if faults:
+        return "tampered", mark, faults
     latest = register.issues.get(mark.unit, mark.issue)
     if mark.issue < latest:
         what = "版式" if mark.layout != register.layout else "预填内容"
@@ -151,7 +151,7 @@ def _authenticity(
     return "genuine", mark, []
 
 
-def _changed(filing: Filing, mark: seal.Seal, edition: Edition) -> Iterator[Fault]:
+def changed(filing: Filing, mark: seal.Seal, edition: Edition) -> Iterator[Fault]:
     """Each prefilled value that is not what was sealed."""
     for form in filing.forms:
         spec = edition[form.kind]

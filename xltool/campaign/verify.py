@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from xltool.campaign import keys, parcel, seal
+from xltool.campaign.folder import layout_fingerprint
+from xltool.campaign.judge import changed
+from xltool.edition import Edition, EditionError, edition_in, load_edition
 from xltool.grid import open_grid
 from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.package import MAX_FILE, Unreadable
+from xltool.reader import read_grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,32 @@ def verify(path: Path, key: Ed25519PublicKey | None = None) -> Verified:
     manifest = parcel.read_manifest(files)
     if manifest is not None:
         result.title, result.year, result.district = manifest.title, manifest.year, manifest.district
-    result.files = list(_check(files, manifest, key, result))
+    with tempfile.TemporaryDirectory() as scratch:
+        result.files = list(_check(files, manifest, key, result, _Forms(files, Path(scratch))))
     return result
+
+
+class _Forms:
+    """The edition that workbooks are held against: the one that lies beside them, or else by its id."""
+
+    def __init__(self, files: dict[str, bytes], scratch: Path) -> None:
+        self.beside: Edition | None = None
+        if all(name in files for name in parcel.EDITION):
+            for name in parcel.EDITION:
+                (scratch / Path(name).name).write_bytes(files[name])
+            with suppress(EditionError):
+                self.beside = edition_in(scratch)
+        self.known: dict[str, tuple[Edition | None, str]] = {}
+
+    def __getitem__(self, mark: seal.Seal) -> tuple[Edition | None, str]:
+        """The edition for a seal and its layout's fingerprint; (None, "") where there is none here."""
+        if mark.edition not in self.known:
+            edition, layout = self.beside, ""
+            with suppress(EditionError):
+                edition = edition or load_edition(mark.edition)
+                layout = layout_fingerprint(edition)
+            self.known[mark.edition] = edition if layout else None, layout
+        return self.known[mark.edition]
 
 
 def _bytes(path: Path) -> bytes:
@@ -82,7 +112,11 @@ def _bytes(path: Path) -> bytes:
 
 
 def _check(
-    files: dict[str, bytes], manifest: parcel.Manifest | None, key: Ed25519PublicKey, result: Verified
+    files: dict[str, bytes],
+    manifest: parcel.Manifest | None,
+    key: Ed25519PublicKey,
+    result: Verified,
+    forms: _Forms,
 ) -> Iterator[Checked]:
     listed = manifest.files if manifest else {}
     if parcel.MANIFEST in files:
@@ -103,7 +137,7 @@ def _check(
             continue
         if name in listed and parcel.digest(data) != listed[name]:
             continue
-        checked = _workbook(name, data, key, result)
+        checked = _workbook(name, data, key, result, forms)
         if manifest and name not in listed:
             checked = Checked(name, False, f"清单上没有的文件；{checked.said}")
         yield checked
@@ -125,16 +159,28 @@ def _manifest(files: dict[str, bytes], manifest: parcel.Manifest | None, key: Ed
     return Checked(parcel.MANIFEST, False, "清单的签名不真：不出自这个公钥，或被改动过")
 
 
-def _workbook(name: str, data: bytes, key: Ed25519PublicKey, result: Verified) -> Checked:
+def _workbook(name: str, data: bytes, key: Ed25519PublicKey, result: Verified, forms: _Forms) -> Checked:
+    """One workbook: its seal, then what was printed and locked in it, then its layout."""
     try:
-        properties = open_grid(data).properties
+        grid = open_grid(data)
     except Unreadable as error:
         return Checked(name, False, str(error))
-    mark = seal.claimed(properties)
+    mark = seal.claimed(grid.properties)
     if mark is None:
-        said = "封印残缺" if seal.present(properties) else "没有封印：不是下发的工作簿"
+        said = "封印残缺" if seal.present(grid.properties) else "没有封印：不是下发的工作簿"
         return Checked(name, False, said)
-    if not seal.genuine(properties, key):
+    if not seal.genuine(grid.properties, key):
         return Checked(name, False, f"封印不真（自称“{mark.title[:40]}”的 {mark.unit} {mark.name}）")
     result.title, result.year = result.title or mark.title, result.year or mark.year
-    return Checked(name, True, f"封印为真：{mark.title}，{mark.unit} {mark.name}，第 {mark.issue} 次下发")
+    whose = f"{mark.title}，{mark.unit} {mark.name}，第 {mark.issue} 次下发"
+    edition, layout = forms[mark]
+    if edition is None or layout != mark.layout:
+        if forms.beside:
+            return Checked(name, False, f"封印为真，但包里的版式不是封印上的那个：{whose}")
+        return Checked(name, True, f"封印为真（这里没有下发时的版式，没有核对预填内容和版面）：{whose}")
+    filing = read_grid(grid, edition=edition)
+    faults = [*changed(filing, mark, edition), *(f for f in filing.faults if f.kind in ("layout", "foreign"))]
+    if faults:
+        at = f"{faults[0].place} " if faults[0].place else ""
+        return Checked(name, False, f"封印为真，但内容被改动：{at}{faults[0].detail}（{whose}）")
+    return Checked(name, True, f"封印为真，预填内容和版面没有改动：{whose}")
