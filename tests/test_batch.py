@@ -242,7 +242,8 @@ def test_killed_at_any_moment_the_end_is_the_same(tmp_path):
     assert not list(out.rglob("*.tmp"))
 
 
-def test_ctrl_c_ends_in_good_order_and_the_next_run_goes_on(tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "service"])
+def test_a_stopped_run_ends_in_good_order_and_the_next_goes_on(tmp_path, stop):
     source = many(tmp_path / "in", 60)
     out = tmp_path / "out"
     process = subprocess.Popen(
@@ -253,7 +254,10 @@ def test_ctrl_c_ends_in_good_order_and_the_next_run_goes_on(tmp_path):
         start_new_session=True,
     )
     process.stdout.readline()
-    os.killpg(process.pid, signal.SIGINT)
+    if stop is signal.SIGINT:
+        os.killpg(process.pid, stop)  # a terminal tells them all
+    else:
+        process.send_signal(stop)
     _, complained = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "已中断" in complained

@@ -71,6 +71,7 @@ def _prepare(memory: int) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         import resource
     except ImportError:

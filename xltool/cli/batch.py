@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ def batch(
     from xltool.batch.run import places, run
 
     places(source, output)
+    # How a service is stopped: in as good order as by Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     crew = None
     if dask:
         from xltool.batch.cluster import Cluster
