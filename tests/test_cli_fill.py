@@ -115,6 +115,23 @@ def test_a_filing_that_cannot_be_written_is_told_apart_from_a_machine_that_canno
     assert workbooks(tmp_path / "out") == ["乙局.xlsx"]
 
 
+def test_what_somebody_edited_is_not_filled_over(tmp_path, capsys):
+    source, out = book(tmp_path / "源"), tmp_path / "out"
+    command = ["fill", str(source), "-o", str(out)]
+    assert main(command) == 0
+    assert main(command) == 0  # its own work is done again
+    edited = load_workbook(out / "甲局.xlsx")
+    edited.worksheets[0]["C4"] = 99
+    edited.save(out / "甲局.xlsx")
+    before = (out / "甲局.xlsx").read_bytes()
+    capsys.readouterr()
+    assert main(command) == 1
+    assert "有人改过，没有覆盖" in capsys.readouterr().out
+    assert (out / "甲局.xlsx").read_bytes() == before
+    assert main([*command, "--force"]) == 0
+    assert (out / "甲局.xlsx").read_bytes() != before
+
+
 def test_new_is_written_once(tmp_path, capsys):
     path = tmp_path / "新.xlsx"
     assert main(["databook", "new", str(path)]) == 0

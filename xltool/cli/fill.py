@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import click
@@ -21,11 +22,14 @@ import click
 @click.option(
     "--template", type=click.Path(dir_okay=False, path_type=Path), help="另用一个模板工作簿（与版式配套）。"
 )
-def fill(source: Path, output: Path, edition: str | None, template: Path | None) -> int:
+@click.option("--force", is_flag=True, help="写出以后有人改过的工作簿也覆盖。")
+def fill(source: Path, output: Path, edition: str | None, template: Path | None, force: bool) -> int:
     """从数据表填出各单位的申报工作簿，一个单位一个文件。
 
     数据表是 .xlsx、.json，或放有 部门.csv、项目.csv、指标.csv 的文件夹。有错误的单位不写出，错误一次列全；
     其余单位照常。每个写出的文件都读回核对过。
+
+    再运行就更新以前写出的；写出以后有人在 Excel 里改过的不覆盖，除非加 --force。
     """
     import xltool
     from xltool.cli.databook import problem_lines
@@ -46,6 +50,9 @@ def fill(source: Path, output: Path, edition: str | None, template: Path | None)
     for filing in book.filings:
         path = output / file_name(filing.unit, taken)
         try:
+            original = template or (spec or xltool.load_edition(filing.edition)).template
+            if not force and _edited(path, original):
+                raise FillError(f"{path} 已经有了，而且有人改过，没有覆盖；确实要覆盖请加 --force")
             written.append(xltool.fill(filing, path, template, edition=spec))
         except XltoolError as error:
             known = isinstance(error, FillError)
@@ -57,6 +64,23 @@ def fill(source: Path, output: Path, edition: str | None, template: Path | None)
         click.echo(f"已写出 {path}")
     click.echo(_summary(len(written), output, wrong, bool(book.errors)))
     return 2 if broken else 1 if book.errors or wrong else 0
+
+
+# Parts that filling copies from the template and that every program that saves a workbook writes anew.
+_COPIED = ("xl/styles.xml", "docProps/core.xml")
+
+
+def _edited(path: Path, template: Path) -> bool:
+    """A file stands there that is not just as `fill` wrote it: somebody's work would be lost."""
+    if not path.exists():
+        return False
+    try:
+        with zipfile.ZipFile(path) as found, zipfile.ZipFile(template) as original:
+            return any(found.getinfo(name).CRC != original.getinfo(name).CRC for name in _COPIED)
+    except (zipfile.BadZipFile, KeyError):
+        return True
+    except OSError:  # what can't be read can't be replaced either, and filling says why
+        return False
 
 
 def _summary(written: int, output: Path, wrong: list[str], errors: bool) -> str:
