@@ -1,6 +1,7 @@
 """`xltool check` and `xltool balance`: exit codes, what is shown, what is said of bad input, the JSON."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -153,6 +154,15 @@ def test_balance_is_written_out_and_judged(workbooks):
     open_one = run(balance, workbooks / "不平衡.xlsx", "--json")
     assert open_one.return_value == 1
     assert json.loads(open_one.stdout)["files"][0]["balance"]["revenue"]["residual"] == "100"
+
+
+def test_settings_are_read_again_when_they_change(tmp_path):
+    file = tmp_path / "设置.toml"
+    file.write_text("long_text_min = 20", "utf-8")
+    assert load_settings(file).long_text_min == 20
+    file.write_text("long_text_min = 30", "utf-8")
+    os.utime(file, ns=(1, 1))  # two saves may fall on one tick of the clock
+    assert load_settings(file).long_text_min == 30
 
 
 def test_settings_switch_off_try_out_and_weigh(tmp_path, workbooks):

@@ -22,6 +22,7 @@ from xltool.edition import load_edition
 from xltool.grid import open_grid
 from xltool.render import render
 from xltool.template.copying import copy_edition
+from xltool.watch import judge
 
 OURS = {"edition": "national-2021"}
 
@@ -83,14 +84,26 @@ def test_indicators_and_data(form, workbook, tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_a_normalised_copy(form, workbook, tmp_path, capsys):
+    copy = tmp_path / "规范.xlsx"
+    assert main(["normalise", str(workbook), "--write", str(copy), "--edition", form[1]]) == 0
+    assert xltool.read(copy, edition=form[0]) == xltool.read(workbook, edition=form[0])
+    capsys.readouterr()
+
+
+def test_watched(form, workbook):
+    checked = judge(workbook, edition=form[0])
+    assert checked.record is not None, checked.problem
+    assert (checked.record["edition"], checked.record["verdict"]) == (form[0].id, "pass")
+
+
 def test_the_data_book_comes_back(form, book):
     [filing] = load_databook(book, form[0])
     assert filing.department == filing_of(OURS).department
 
 
 def test_a_campaign(form, tmp_path):
-    heads = ["部门编码", "部门单位名称", "区县", "预填一般公共预算拨款"]
-    heads[1] = "部门名称"
+    heads = ["部门编码", "部门名称", "区县", "预填一般公共预算拨款"]
     units = write_units(tmp_path / "units.xlsx", [["0310205", "青山县水利局", "青山县", "18831700"]], heads)
     campaign = new_campaign(tmp_path / "批次", year=2024, edition=form[0].folder, units=units)
     distribute(campaign)

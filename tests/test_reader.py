@@ -75,6 +75,18 @@ def test_a_formula_is_noted_and_its_last_value_shown(workbook):
     assert "别的文件" in fault.detail
 
 
+def test_pinyin_over_a_text_is_no_part_of_it(workbook):
+    part = "xl/worksheets/sheet1.xml"
+    unit = seed_filing().unit
+    xml = openpyxl_part(workbook, part)
+    told = f'<t xml:space="preserve">{unit}</t>'
+    assert told in xml
+    xml = xml.replace(told, f'{told}<rPh sb="0" eb="2"><t>yuán</t></rPh>')
+    back = read_grid(open_grid(repacked(workbook, **{part: xml.encode()})))
+    assert back == seed_filing()
+    assert back.faults == ()
+
+
 def openpyxl_part(data: bytes, name: str) -> str:
     import zipfile
 

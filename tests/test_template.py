@@ -197,6 +197,9 @@ def test_the_commands(tmp_path, capsys):
     assert parts(tmp_path / "模板.xlsx") == parts(EDITION.template)
     assert main(["template", "check", str(tmp_path / "模板.xlsx")]) == 0
     capsys.readouterr()
+    other = load_edition("national-2021").template
+    assert main(["template", "check", str(other)]) == 1
+    assert "应当是“hunan-2023”" in capsys.readouterr().out
     (tmp_path / "坏.xlsx").write_bytes(b"PK")
     assert main(["template", "check", str(tmp_path / "坏.xlsx")]) == 2
     assert "坏.xlsx" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import functools
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
@@ -285,7 +286,7 @@ def _load_once(folder: Path, stamp: int) -> Edition:
     return edition
 
 
-def _contradictions(edition: Edition):  # type: ignore[no-untyped-def]
+def _contradictions(edition: Edition) -> Iterator[tuple[str, str]]:
     """(key, reason) of everything that types alone can't rule out."""
     ids = [f.id for f in edition.form]
     if sorted(ids) != ["department", "project"]:

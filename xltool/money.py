@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 # 1 unit in 元.
 UNITS = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
@@ -34,10 +34,7 @@ def read_amount(text: str, unit: str = "万元") -> Amount | None:
     match = _AMOUNT.match(cleaned)
     if match is None:
         return None
-    try:
-        number = Decimal(match["number"].replace(",", ""))
-    except InvalidOperation:  # pragma: no cover - the pattern admits only numbers
-        return None
+    number = Decimal(match["number"].replace(",", ""))
     if match["sign"] in ("-", "−"):
         number = -number
     if match["unit"]:

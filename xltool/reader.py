@@ -182,7 +182,7 @@ def _entry(
     return Entry(int(year), year, place) if re.fullmatch(r"[12]\d{3}", year) else Entry(None, year, place)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def _pattern(pattern: str) -> re.Pattern[str]:
     before, _, after = pattern.partition("{}")
     return re.compile(rf"\s*{re.escape(before)}(.*?){re.escape(after)}\s*$", re.DOTALL)

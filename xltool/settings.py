@@ -36,16 +36,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     severity: dict[str, Severity] = {}
 
 
-@functools.cache
 def load_settings(path: str | Path | None = None) -> Settings:
     """The settings in this file over the shipped defaults. Raises SettingsError."""
     file = Path(path) if path else SHIPPED
     try:
-        data = tomllib.loads(file.read_text("utf-8"))
+        # A file that is edited while a program runs is read again.
+        return _load(file, file.stat().st_mtime_ns)
     except FileNotFoundError as error:
         raise SettingsError(f"没有设置文件 {file}") from error
     except OSError as error:
         raise SettingsError(f"{file}：读不了：{why(error)}") from error
+
+
+@functools.lru_cache(maxsize=16)
+def _load(file: Path, stamp: int) -> Settings:
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}：{toml_fault(error)}") from error
     known = [f.name for f in msgspec.structs.fields(Settings)]

@@ -140,8 +140,8 @@ def judge(path: Path, settings: Settings | None = None, edition: Edition | None 
         filing = read(path, edition=edition)
         if any(fault.kind == "foreign" for fault in filing.faults):
             return Checked(path, now, problem="不是申报工作簿，未审核")
-        found = check(filing, settings=settings, strict=False)
-        result = {**record(filing, found), "file": path.name}
+        found = check(filing, settings=settings, edition=edition, strict=False)
+        result = {**record(filing, found, edition), "file": path.name}
         page = path.with_name(f"{path.stem}.审核结果.html")
         write_page(result, page, live=True)
     except XltoolError as error:

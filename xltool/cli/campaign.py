@@ -91,7 +91,7 @@ def receive(folder: Path, parcel: Path) -> None:
 @where
 @click.option("--settings", type=there_type, help="换用这份设置（复制进批次文件夹）。")
 @click.option("--edition", default="", help="换用这个版式（编号或文件夹，复制进批次文件夹）。")
-def recheck(folder: Path, settings: Path | None, edition: str) -> int:
+def recheck(folder: Path, settings: Path | None, edition: str) -> None:
     """规则、版式或设置变了以后，把收到的全部重审一遍，列出结论变了的。"""
     from xltool.campaign.folder import pin_edition, pin_settings
     from xltool.campaign.recheck import recheck as judge_again
@@ -107,7 +107,6 @@ def recheck(folder: Path, settings: Path | None, edition: str) -> int:
         rows = [[c.unit, c.version or "", c.name, c.before, c.after] for c in changed]
         table(["部门编码", "版", "文件", "原来", "现在"], rows)
     click.echo(f"重审 {total} 份，{len(changed)} 份的结论变了")
-    return 0
 
 
 @campaign.command()

@@ -20,8 +20,8 @@ def demo(output: Path) -> None:
 
     example = Path(xltool.__file__).parent / "example"
     summary = run(example, output, jobs=1)
-    for reason in summary.failed:
-        raise xltool.XltoolError("：".join(reason))
+    if summary.failed:
+        raise xltool.XltoolError("：".join(summary.failed[0]))
     for workbook in sorted(output.rglob("*.xlsx")):
         if workbook.parent == output:
             continue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli.workbooks import WORKBOOKS, edition_option, filings, paths_argument, workbooks
-from xltool.edition import load_edition
+from xltool.edition import Edition, load_edition
 from xltool.model import Filing, XltoolError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
             click.echo(f"  {one.place or ''} {' '.join(one.name.split())}：{was} → {becomes}")
         if target is not None:
             try:
-                _save(file, filing, found, _copy(paths, file, target))
+                _save(file, filing, found, _copy(paths, file, target), form)
             except XltoolError as error:
                 failed.append((str(file), str(error)))
                 click.echo(f"错误：{error}", err=True)
@@ -104,7 +104,7 @@ def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
     return target / file.relative_to(above)
 
 
-def _save(file: Path, filing: Filing, found: Sequence[Change], copy: Path) -> None:
+def _save(file: Path, filing: Filing, found: Sequence[Change], copy: Path, edition: Edition | None) -> None:
     """The copy differs in these cells only, and reads back as the filing in normal form."""
     from xltool.reader import read
     from xltool.rewrite import rewrite
@@ -112,7 +112,7 @@ def _save(file: Path, filing: Filing, found: Sequence[Change], copy: Path) -> No
 
     copy.parent.mkdir(parents=True, exist_ok=True)
     rewrite(file, copy, {one.place: one.becomes for one in found if one.place is not None})
-    if read(copy) != normalised(filing):
+    if read(copy, edition=edition) != normalised(filing):
         copy.unlink()
         raise XltoolError(f"{file}：另存后读回的内容不一致，没有留下文件")
     click.echo(f"  已写：{copy}")

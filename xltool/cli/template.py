@@ -31,13 +31,16 @@ def draw(output: Path, edition: str) -> None:
 @template.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--edition", default=DEFAULT, show_default=True, help="版式编号，或它所在的文件夹。")
-def check(file: Path, edition: str) -> None:
-    """检查模板：缺了哪些定义名称，哪些绑定重复或落在锁定的单元格上。"""
+def check(file: Path, edition: str) -> int:
+    """检查模板：缺了哪些定义名称，哪些绑定重复或落在锁定的单元格上。
+
+    退出码：0 没有问题，1 有问题，2 没能运行。
+    """
     from xltool.template.binding import problems
 
     found = problems(file, load_edition(edition))
     for line in found:
         click.echo(line)
-    if found:
-        raise SystemExit(1)
-    click.echo("模板完整：每个字段和指标类别都有且只有一个位置。")
+    if not found:
+        click.echo("模板完整：每个字段和指标类别都有且只有一个位置。")
+    return int(bool(found))

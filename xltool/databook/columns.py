@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from xltool.databook.problems import Unusable
@@ -51,7 +51,7 @@ class Tables:
     project: Table
     indicators: Table
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Table]:
         return iter((self.department, self.project, self.indicators))
 
 
@@ -75,7 +75,7 @@ def edition_of(named: object, asked: Edition | str | None) -> Edition:
         raise Unusable(str(error), "B019") from error
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)
 def tables(edition: Edition) -> Tables:
     """部门, 项目 and 指标 with the official labels of this edition as heads."""
     department, project = edition.department, edition.project

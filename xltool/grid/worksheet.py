@@ -108,7 +108,7 @@ class _Frame(NamedTuple):
     merges: frozenset[Area]
     protected: bool
     objects: bool
-    hidden: list[str]
+    hidden: tuple[str, ...]
 
 
 @functools.lru_cache(maxsize=64)
@@ -132,7 +132,7 @@ def _frame(data: bytes) -> _Frame:
             objects = True
 
     parse_xml(data, start)
-    return _Frame(frozenset(merges), protected, objects, hidden)
+    return _Frame(frozenset(merges), protected, objects, tuple(hidden))
 
 
 def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> None:
@@ -143,9 +143,10 @@ def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
     formula: list[str] = []
     has_formula = False
     taking: list[str] | None = None
+    phonetic = False
 
     def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal row, column, kind, style, taking, has_formula
+        nonlocal row, column, kind, style, taking, has_formula, phonetic
         if tag == "c":
             reference = _REFERENCE.match(a.get("r", ""))
             if reference:
@@ -155,22 +156,24 @@ def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
             kind, style = a.get("t", "n"), a.get("s", "0")
             value.clear()
             formula.clear()
-            has_formula = False
-        elif tag == "v" or tag == "t":
+            has_formula = phonetic = False
+        elif tag == "v" or (tag == "t" and not phonetic):
             taking = value
         elif tag == "f":
             taking, has_formula = formula, True
         elif tag == "rPh":
-            taking = None
+            phonetic = True
         elif tag == "row":
             row, column = int(a.get("r", row + 1)), 0
             if a.get("hidden") in ("1", "true"):
                 sheet.hidden_lines.append(f"第{row}行")
 
     def end(tag: str) -> None:
-        nonlocal taking
+        nonlocal taking, phonetic
         if tag == "v" or tag == "t" or tag == "f":
             taking = None
+        elif tag == "rPh":
+            phonetic = False
         elif tag == "c":
             locked = style not in styles.unlocked
             content = "".join(value)

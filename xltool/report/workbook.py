@@ -113,7 +113,7 @@ def _book(file: IO[bytes]) -> Iterator[Workbook]:
 _INDICATOR_KEYS = ("sheet", "form", "project", "level1", "level2", "cell")
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def _labels(edition: str) -> dict[str, str]:
     """The printed heads of an edition's indicator columns; none for an edition that is not here."""
     try:

@@ -106,7 +106,7 @@ def money_units() -> dict[str, Decimal]:
     return {word: Decimal(factor) for word, factor in _declared()["money"].items()}
 
 
-@functools.cache
+@functools.lru_cache(maxsize=4096)
 def splits_noun(text: str) -> tuple[Unit, str] | None:
     """A counting word and what it counts: 个项目 → (个, 项目)."""
     for cut in range(1, min(4, len(text))):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xltool.edition import Edition, EditionError
+from xltool.edition import Edition, EditionError, edition_in
 from xltool.grid import column_number, letters, open_grid
 from xltool.package import Package, open_package
 from xltool.template.layout import FormLayout, Layout, Rows, load_layout, stamps
@@ -164,8 +164,6 @@ def compile_template(edition: Edition, template: Path | None = None) -> Compiled
 
 @functools.lru_cache(maxsize=8)
 def _compile(folder: str, path: Path, stamp: tuple[int, int]) -> Compiled:
-    from xltool.edition import edition_in
-
     layout = load_layout(edition_in(Path(folder)), path)
     package = open_package(path)
     grid = open_grid(path)

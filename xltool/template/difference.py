@@ -36,9 +36,9 @@ def _form(old: FormSpec, new: FormSpec) -> Iterator[str]:
     yield from _parts("字段", old.field, new.field)
     yield from _parts("指标列", old.indicators.column, new.indicators.column)
     yield from _parts("指标类别", old.indicators.block, new.indicators.block)
-    for what, was, now in (("合计", _sums(old), _sums(new)),):
-        yield from (f"去掉{what} {line}" for line in was if line not in now)
-        yield from (f"增加{what} {line}" for line in now if line not in was)
+    was, now = _sums(old), _sums(new)
+    yield from (f"去掉合计 {line}" for line in was if line not in now)
+    yield from (f"增加合计 {line}" for line in now if line not in was)
 
 
 def _parts(what: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[str]:
