@@ -95,8 +95,8 @@ def third(home, capsys):
     names = page.defined_names
     names["联系人"] = DefinedName("联系人", attr_text=names.pop("项目属性").attr_text)
     page = book["部门整体支出绩效目标表"]
-    upper, lower = page["A12"].value, page["A13"].value
-    page["A12"].value, page["A13"].value = lower, upper
+    upper, lower = page["A13"].value, page["A14"].value
+    page["A13"].value, page["A14"].value = lower, upper
     names = page.defined_names
     duties, goal = names["部门单位职能概述"].attr_text, names["年度总体目标"].attr_text
     names["部门单位职能概述"].attr_text, names["年度总体目标"].attr_text = goal, duties
@@ -119,7 +119,7 @@ def test_a_third_edition_made_of_data_and_cells(third, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "去掉字段“项目属性”（nature）" in said and "增加字段“联系人”（contact）" in said
     assert "指标类别“社会成本指标”（cost_social）的文字：社会成本指标 → 社会和公众成本指标" in said
-    assert "“年度总体目标”由 C13:H13 移到 C12:H12" in said
+    assert "“年度总体目标”由 C14:H14 移到 C13:H13" in said
     town = load_edition("town-2027")
     filing = convert(seed_filing(), town).filing
     form = filing.projects[0]
@@ -130,7 +130,7 @@ def test_a_third_edition_made_of_data_and_cells(third, tmp_path, capsys):
     back = xltool.read(workbook)
     assert (back.edition, back) == ("town-2027", filing)
     assert back.projects[0]["contact"].place.cell == "C6"
-    assert back.department["goal"].place.cell == "C12"
+    assert back.department["goal"].place.cell == "C13"
     assert back.department.text("goal") == seed_filing().department.text("goal")
     assert main(["check", str(workbook)]) == 1  # the real filing has real errors
     assert "I408" in capsys.readouterr().out

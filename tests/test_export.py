@@ -433,3 +433,20 @@ def test_a_blank_amount_is_no_zero_in_the_data():
     zero = replace(seed.department, entries={**seed.department.entries, "fund": Entry(Decimal(0), "0")})
     labels = {row["名称"]: row for row in rows(replace(seed, department=zero), EDITION)}
     assert labels["政府性基金拨款"]["数值"] == "0"
+
+
+@pytest.mark.xdist_group("office")
+def test_the_contact_of_the_other_edition_is_printed_for_the_bureau_and_not_published(tmp_path, office):
+    [folder] = [f.parent for f in SHIPPED.glob("*/edition.toml") if f.parent.name != DEFAULT]
+    filing = convert(seed_filing(), load_edition(folder)).filing
+    contact = {"contact": Entry("某甲", "某甲"), "phone": Entry("07370000000", "07370000000")}
+    department = replace(filing.department, entries={**filing.department.entries, **contact})
+    path = xltool.fill(replace(filing, department=department), tmp_path / "in" / "a.xlsx")
+    assert run(path, "-o", tmp_path / "out", "--pdf", "--csv").return_value == 0
+    assert run(path, "-o", tmp_path / "公开", "--public").return_value == 0
+    inside = [office.text(tmp_path / "out" / "a.pdf"), (tmp_path / "out" / CSV).read_text("utf-8-sig")]
+    assert all("某甲" in text and "07370000000" in text for text in inside)
+    [pdf], tables = (tmp_path / "公开").glob("*/*.pdf"), (tmp_path / "公开").rglob("*.csv")
+    for text in (office.text(pdf), *(file.read_text("utf-8-sig") for file in tables)):
+        assert "某甲" not in text and "0737" not in text and UNIT in re.sub(r"\s", "", text)
+    assert "联系人、联系电话" in (tmp_path / "公开" / "说明.txt").read_text("utf-8")
