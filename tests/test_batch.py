@@ -109,6 +109,20 @@ def test_three_bad_units_of_ten_leave_seven_whole(source, tmp_path):
     assert bad == {"第0局", "第1局", "第2局"}
 
 
+def test_names_and_texts_that_are_no_text_stop_nothing(tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    folder = source / os.fsdecode("旧".encode("gb18030"))
+    folder.mkdir(parents=True)
+    for name in ("甲".encode("gb18030"), "乙".encode("gb18030"), b"a\xff"):
+        xltool.fill(named("甲\ud800局"), folder / os.fsdecode(name + b".xlsx"))
+    shutil.copytree(EXAMPLE, folder / os.fsdecode(b"\xff"))
+    for done, skipped in ((4, 0), (0, 4)):
+        summary = run(source, out, jobs=1)
+        assert (summary.done, summary.skipped, summary.failed) == (done, skipped, [])
+    assert len(list(out.rglob("*.xlsx"))) == 5
+    assert len(json.loads((out / "report.json").read_bytes())["files"]) == 4
+
+
 def test_a_second_run_skips_and_a_changed_input_is_done_again(source, tmp_path):
     out = tmp_path / "out"
     run(source, out, jobs=1)

@@ -82,9 +82,8 @@ class Journal:
         """Note a result."""
         encode = msgspec.json.encode
         outputs, parts = encode(outcome.outputs).decode(), encode(outcome.parts)
-        verdicts = encode(Counter(one["verdict"] for one in outcome.records)).decode()
-        records = encode(outcome.records)
-        row = (outcome.key, origin, outcome.mark, self.run, outcome.failed, outputs, parts, verdicts, records)
+        verdicts, failed = encode(outcome.verdicts).decode(), outcome.failed
+        row = (outcome.key, origin, outcome.mark, self.run, failed, outputs, parts, verdicts, outcome.records)
         files = [(name, outcome.key, origin, self.run) for name in outcome.outputs]
         with self._said():
             self._db.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)

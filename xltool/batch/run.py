@@ -193,8 +193,7 @@ def _remove(names: Iterable[str], outside: Place) -> None:
 def _event(item: Item, outcome: Outcome) -> dict[str, Any]:
     if outcome.failed:
         return {"event": "failed", **_named(item), "reason": outcome.failed}
-    verdicts = Counter(one["verdict"] for one in outcome.records)
-    counted = {"units": len(outcome.records), "verdicts": dict(verdicts)}
+    counted = {"units": sum(outcome.verdicts.values()), "verdicts": outcome.verdicts}
     return {"event": "done", **_named(item, outcome.parts), **counted}
 
 

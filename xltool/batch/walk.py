@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,18 +51,24 @@ class Item:
 def walk(source: Place) -> Iterator[Item]:
     """Every input below `source`, sorted, links not followed. Raises XltoolError for an unreadable folder."""
     for inner, files in source.folders():
+        folder = _sayable(inner)
         wanted = sorted(name for name in files if _wanted(name))
         stems = [PurePosixPath(name).stem for name in wanted]
         if FOLDER_BOOK in files:
             size = sum(files[name] for name in files if name.endswith(".csv"))
-            key = inner or "."
-            yield Item(key, source.at(inner), inner, inner, tuple(stems), size)
+            yield Item(folder or ".", source.at(inner), folder, folder, tuple(stems), size)
         for name in wanted:
-            key = f"{inner}/{name}" if inner else name
+            path = source.at(f"{inner}/{name}" if inner else name)
             # Two data books 甲.xlsx and 甲.json must not fill the same folder.
             stem = PurePosixPath(name).stem
-            own = f"{inner}/{stem if stems.count(stem) == 1 else name}".strip("/")
-            yield Item(key, source.at(key), inner, own, size=files[name])
+            own = _sayable(stem if stems.count(stem) == 1 else name)
+            key, own = (f"{folder}/{one}".lstrip("/") for one in (_sayable(name), own))
+            yield Item(key, path, folder, own, size=files[name])
+
+
+def _sayable(name: str) -> str:
+    """A name as it can be written down, whatever bytes the disk holds."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def count(source: Place) -> int:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from xltool.atomic import DiskError, writing
 from xltool.batch.walk import Item, is_book
@@ -37,13 +40,15 @@ class Known:
 class Outcome:
     """What became of one input: one record for each unit, and the files written (relative to OUT).
 
-    A large data book is cut into `parts`, which are inputs of their own. `unchanged`: nothing was
-    done, for the input is as it was, and all that was written then is there.
+    The records are JSON already, for they only pass through the run; `verdicts` counts them. A large
+    data book is cut into `parts`, which are inputs of their own. `unchanged`: nothing was done, for
+    the input is as it was, and all that was written then is there.
     """
 
     key: str
     mark: str = ""
-    records: list[dict[str, Any]] = field(default_factory=list)
+    records: bytes = b"[]"
+    verdicts: dict[str, int] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     parts: list[Item] = field(default_factory=list)
     failed: str = ""
@@ -92,13 +97,19 @@ def work(
 
     Faults in the data are findings in the records. `exists` tells whether a file is there in OUT.
     """
+    from xltool.report.run import sound
+
     exists = exists or (lambda name: (Path(order.output) / name).is_file())
     try:
         mark = fingerprint(item, order)
         if mark == known.mark and all(map(exists, known.outputs)):
             return Outcome(item.key, mark, unchanged=True)
-        done = _fill(item, order) if is_book(Path(item.path)) else _check(item, order)
-        return replace(done, mark=mark)
+        records: list[dict[str, Any]] = []
+        does = _fill if is_book(Path(item.path)) else _check
+        done = does(item, order, records)
+        verdicts = Counter(one["verdict"] for one in records)
+        packed = msgspec.json.encode([sound(one) for one in records])
+        return replace(done, mark=mark, records=packed, verdicts=dict(verdicts))
     except DiskError:
         raise
     except XltoolError as error:
@@ -109,11 +120,12 @@ def work(
         return Outcome(item.key, failed=f"读不了：{why(error)}")
 
 
-def _check(item: Item, order: Order) -> Outcome:
+def _check(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
     import xltool
 
     filing = xltool.read(item.path, edition=_edition(order))
-    outcome = Outcome(item.key, records=[_record(filing, item.key, order)])
+    records.append(_record(filing, item.key, order))
+    outcome = Outcome(item.key)
     if filing.department is not None or filing.projects:
         # OUT is whole by itself: what was checked lies beside its report.
         with writing(Path(order.output) / item.key, "wb") as file:
@@ -139,7 +151,7 @@ def _edition(order: Order) -> Edition | None:
     return load_edition(order.edition) if order.edition else None
 
 
-def _fill(item: Item, order: Order) -> Outcome:
+def _fill(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
     """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
     from xltool.batch.parts import PART, cut
     from xltool.databook import open_databook
@@ -156,7 +168,7 @@ def _fill(item: Item, order: Order) -> Outcome:
         where = troubled if problem.severity is Severity.ERROR else remarks
         where.setdefault(problem.unit, []).append(replace(problem, file=item.input))
     for unit, findings in troubled.items():
-        outcome.records.append(_problem_record(unit, findings, item.input, order))
+        records.append(_problem_record(unit, findings, item.input, order))
     taken = {name.casefold() for name in item.reserved}
     names = item.names or {filing.unit: file_name(filing.unit, taken) for filing in book.filings}
     if not item.part and len(book.filings) > 2 * PART:
@@ -168,10 +180,10 @@ def _fill(item: Item, order: Order) -> Outcome:
             back = _written(filing, Path(order.output) / relative, order)
         except FillError as error:
             finding = Finding("B100", Severity.ERROR, str(error), file=item.input, review="形式")
-            outcome.records.append(_problem_record(filing.unit, [finding], item.input, order))
+            records.append(_problem_record(filing.unit, [finding], item.input, order))
             continue
         outcome.outputs.append(relative)
-        outcome.records.append(_record(back, relative, order, remarks.get(filing.unit, ())))
+        records.append(_record(back, relative, order, remarks.get(filing.unit, ())))
     return outcome
 
 
