@@ -13,6 +13,7 @@ from xltool.cli.check import check as command
 from xltool.grid import open_grid
 from xltool.marked import mark_file
 from xltool.report.results import HEAD, RESULTS_SHEET, results
+from xltool.sidenotes import is_mark, marks
 from xltool.template.audit import audit
 
 
@@ -23,7 +24,8 @@ def workbook(tmp_path):
 
 def marked(path, goal):
     filing = read(path)
-    return mark_file(path, goal, results(filing, check(filing)))
+    findings = check(filing)
+    return mark_file(path, goal, results(filing, findings), marks(findings))
 
 
 def test_only_the_listed_parts_differ(workbook, tmp_path):
@@ -37,6 +39,8 @@ def test_only_the_listed_parts_differ(workbook, tmp_path):
         "xl/workbook.xml",
         "xl/_rels/workbook.xml.rels",
         "xl/styles.xml",
+        "xl/worksheets/sheet1.xml",
+        "xl/worksheets/sheet2.xml",
     }
 
 
@@ -45,7 +49,21 @@ def test_the_filing_reads_as_before(workbook, tmp_path):
     before, after = read(workbook), read(copy)
     assert after == before
     assert after.faults == before.faults
-    assert open_grid(copy).sheets[:-1] == open_grid(workbook).sheets
+    beside = {}
+    sheets = open_grid(copy).sheets[:-1]
+    for sheet in sheets:
+        ours = [at for at, one in sheet.cells.items() if is_mark(one.text)]
+        beside[sheet.name] = {at[0]: sheet.cells.pop(at).text for at in ours}
+    assert beside == marks(check(before))
+    assert sheets == open_grid(workbook).sheets
+
+
+def test_older_marks_give_way(workbook, tmp_path):
+    copy = marked(workbook, tmp_path / "审核后.xlsx")
+    filing = read(copy)
+    again = mark_file(copy, tmp_path / "再审.xlsx", results(filing, []), {})
+    assert open_grid(again).sheets[:-1] == open_grid(workbook).sheets
+    assert audit(again) == []
 
 
 def test_the_rows_stand_there_and_only_the_explanation_is_open(workbook, tmp_path):

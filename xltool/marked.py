@@ -1,19 +1,34 @@
-"""The results sheet written into a copy of a received workbook; every other part keeps its bytes.
+"""The results sheet and the marks written into a copy of a received workbook.
 
-What is patched: the new sheet, the list of sheets, and the styles, to which the sheet's own are
-added at the end, so that nothing of the form looks or reads differently.
+What is patched: the new sheet, the list of sheets, the styles, to which the sheet's own are
+added at the end, and the texts beside the forms, so that nothing of a form looks or reads
+differently. Every other part keeps its bytes.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xltool.grid import grid_of
 from xltool.package import Package
-from xltool.patching import BOOK, BOOK_RELS, MAIN, REL, parse, patch_file, sheet_part, to_bytes
+from xltool.patching import (
+    BOOK,
+    BOOK_RELS,
+    MAIN,
+    REL,
+    cell_at,
+    parse,
+    patch_file,
+    sheet_part,
+    to_bytes,
+    write_text,
+)  # fmt: skip
 from xltool.report.results import RESULTS_SHEET, Results
+from xltool.sidenotes import to_write
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -25,15 +40,18 @@ _STYLES = "xl/styles.xml"
 _PART = "xl/worksheets/xltool-results.xml"
 
 
-def mark_file(source: Path, goal: Path, results: Results) -> Path:
-    """Write `source` with its results to `goal`; an older results sheet in it is replaced.
+Marks = Mapping[str, Mapping[int, str]]
+
+
+def mark_file(source: Path, goal: Path, results: Results, marks: Marks) -> Path:
+    """Write `source` with its results and marks to `goal`; older ones in it are replaced.
 
     Raises XltoolError where the file can't be read or written.
     """
-    return patch_file(source, goal, lambda package: _patched(package, results), "审核结果")
+    return patch_file(source, goal, lambda package: _patched(package, results, marks), "审核结果")
 
 
-def _patched(package: Package, results: Results) -> dict[str, bytes]:
+def _patched(package: Package, results: Results, marks: Marks) -> dict[str, bytes]:
     """The parts that change, and the new one."""
     ours = _drawn(results)
     book, relations = parse(package.read(BOOK)), parse(package.read(BOOK_RELS))
@@ -50,7 +68,19 @@ def _patched(package: Package, results: Results) -> dict[str, bytes]:
     shift = _add_styles(styles, parse(ours.read(_STYLES)))
     changed[_STYLES] = to_bytes(styles)
     changed[part] = to_bytes(_sheet(ours, shift))
-    return changed
+    return changed | dict(_beside(package, marks))
+
+
+def _beside(package: Package, marks: Marks) -> Iterator[tuple[str, bytes]]:
+    """The forms' parts with the marks beside them."""
+    for sheet in grid_of(package).sheets:
+        texts = None if sheet.name == RESULTS_SHEET else to_write(sheet, marks.get(sheet.name, {}))
+        if texts:
+            root = parse(package.read(sheet.part))
+            for (row, column), text in texts.items():
+                if text or sheet[row, column].text:
+                    write_text(cell_at(root, row, column), text)
+            yield sheet.part, to_bytes(root)
 
 
 def _drawn(results: Results) -> zipfile.ZipFile:

@@ -60,3 +60,48 @@ def sheet_part(book: _Element, relations: _Element, sheet: str) -> str:
             target = next((r.get("Target", "") for r in relations if r.get("Id") == rid), "")
             return target[1:] if target.startswith("/") else f"xl/{target}"
     return ""
+
+
+def write_text(cell: _Element, text: str) -> None:
+    """Make a cell say this, its style kept."""
+    from lxml import etree
+
+    for child in list(cell):
+        cell.remove(child)
+    cell.attrib.pop("t", None)
+    if text:
+        cell.set("t", "inlineStr")
+        inline = etree.SubElement(etree.SubElement(cell, f"{{{MAIN}}}is"), f"{{{MAIN}}}t")
+        inline.text = text
+        inline.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+
+
+def cell_at(sheet: _Element, row: int, column: int) -> _Element:
+    """The cell in this place of a sheet's part, made in its order where there is none."""
+    from lxml import etree
+
+    from xltool.grid import cell_name, column_number
+
+    def place(cell: _Element) -> int:
+        return column_number(cell.get("r", "").rstrip("0123456789"))
+
+    lines = sheet.find(f"{{{MAIN}}}sheetData")
+    if lines is None:
+        raise ValueError("没有表格内容")
+    line = _in_order(
+        lines, row, lambda one: int(one.get("r", "0")), etree.Element(f"{{{MAIN}}}row", r=str(row))
+    )
+    line.attrib.pop("spans", None)  # only a hint, and no longer true
+    new = etree.Element(f"{{{MAIN}}}c", r=cell_name(row, column))
+    return _in_order(line, column, place, new)
+
+
+def _in_order(parent: _Element, at: int, place: Callable[[_Element], int], new: _Element) -> _Element:
+    for index, one in enumerate(parent):
+        if place(one) == at:
+            return one
+        if place(one) > at:
+            parent.insert(index, new)
+            return new
+    parent.append(new)
+    return new

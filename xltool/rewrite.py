@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xltool.model import Place
 from xltool.package import Package
-from xltool.patching import BOOK, BOOK_RELS, MAIN, parse, patch_file, sheet_part, to_bytes
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
+from xltool.patching import BOOK, BOOK_RELS, MAIN, parse, patch_file, sheet_part, to_bytes, write_text
 
 
 def rewrite(source: Path, goal: Path, texts: Mapping[Place, str]) -> Path:
@@ -31,19 +27,8 @@ def _changed(package: Package, texts: Mapping[Place, str]) -> dict[str, bytes]:
         wanted = {place.cell: text for place, text in texts.items() if place.sheet == name}
         for cell in sheet.iter(f"{{{MAIN}}}c"):
             if (text := wanted.pop(cell.get("r", ""), None)) is not None:
-                _write(cell, text)
+                write_text(cell, text)
         if wanted:
             raise ValueError(f"“{name}”没有单元格 {'、'.join(wanted)}")
         changed[part] = to_bytes(sheet)
     return changed
-
-
-def _write(cell: _Element, text: str) -> None:
-    from lxml import etree
-
-    for child in list(cell):
-        cell.remove(child)
-    cell.set("t", "inlineStr")
-    inline = etree.SubElement(etree.SubElement(cell, f"{{{MAIN}}}is"), f"{{{MAIN}}}t")
-    inline.text = text
-    inline.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")

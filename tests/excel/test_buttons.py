@@ -1,7 +1,9 @@
 """Every button in a live Calc: what it does to the open document, and to the file saved from it."""
 
 import json
+import re
 import subprocess
+import zipfile
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +18,9 @@ from xltool.databook import load_databook
 from xltool.databook.write import write_databook
 from xltool.excel.press import buttons, labels, press
 from xltool.grid import open_grid
-from xltool.model import XltoolError
-from xltool.report.results import HEAD, MARK, RESULTS_SHEET, results
+from xltool.model import Entry, Filing, XltoolError
+from xltool.report.results import HEAD, RESULTS_SHEET, results
+from xltool.sidenotes import MARK, is_mark, marks
 
 pytestmark = pytest.mark.xdist_group("calc")
 
@@ -48,15 +51,27 @@ def table(book) -> list[list[str]]:
     return [list(row[: len(HEAD)]) for row in rows[top + 1 :]]
 
 
-def printed(pdf: Path, *pages: str) -> str:
-    command = ["pdftotext", *pages, str(pdf), "-"]
+def pictures(pdf: Path) -> list[bytes]:
+    """The pages as pixels."""
+    goal = pdf.with_suffix("")
+    subprocess.run(["pdftoppm", "-r", "60", pdf, goal], check=True)
+    return [page.read_bytes() for page in sorted(goal.parent.glob(f"{goal.name}-*.ppm"))]
+
+
+def printed(pdf: Path) -> str:
+    command = ["pdftotext", str(pdf), "-"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def notes(book, sheet: str) -> dict[str, str]:
-    found = book.sheets(sheet).raw.getAnnotations()
-    texts = [found.getByIndex(n) for n in range(found.Count)]
-    return {chr(65 + a.Position.Column) + str(a.Position.Row + 1): a.String for a in texts}
+def marked(book, sheet: str) -> dict[int, str]:
+    """Row → mark, as they stand beside a form."""
+    cells = open_cells(book, sheet)
+    return {row: text for (row, column), text in cells.items() if is_mark(text)}
+
+
+def open_cells(book, sheet: str) -> dict[tuple[int, int], str]:
+    table = book.sheets(sheet).used_range.raw.getDataArray()
+    return {(r, c): str(v) for r, line in enumerate(table, 1) for c, v in enumerate(line, 1) if v != ""}
 
 
 # ── 审核 ──
@@ -89,27 +104,31 @@ def test_the_results_lead_to_the_cells_and_only_explanations_can_be_written(seed
     assert [HEAD[n] for n, shut in enumerate(locked) if not shut] == ["说明"]
 
 
-def test_marks_stand_in_the_cells_and_are_no_layout_change(seed, tmp_path):
+def test_marks_stand_beside_their_rows_and_are_no_layout_change(seed, tmp_path):
     before = read(seed.fullname)
     press("check_all")
-    told = notes(seed, DEPARTMENT)
-    assert told["F8"].startswith(f"{MARK}核实 T304")
-    assert all(text.startswith(MARK) for text in told.values())
+    told = {sheet.name: marked(seed, sheet.name) for sheet in seed.sheets if marked(seed, sheet.name)}
+    assert told == marks(check(before))
+    assert told[DEPARTMENT][8].startswith(f"{MARK}F8 核实 T304 ")
+    assert {column for (_, column), text in open_cells(seed, DEPARTMENT).items() if is_mark(text)} == {7}
     after = read(saved(seed, tmp_path))
     assert after == before
     assert after.faults == before.faults
     assert check(after) == [replace(f, file=after.source) for f in check(before)]
 
 
+def parts(path: Path) -> dict[str, bytes]:
+    """What is in a saved file, but for the time and for where the cursor and the windows were."""
+    view = re.compile(rb"<(sheetViews|bookViews)>.*?</\1>", re.DOTALL)
+    with zipfile.ZipFile(path) as package:
+        names = [name for name in package.namelist() if name != "docProps/core.xml"]
+        return {name: view.sub(b"", package.read(name)) for name in names}
+
+
 def test_marks_come_off_without_a_trace(app, seed, tmp_path):
-    before = saved(seed, tmp_path).read_bytes()
+    before = parts(saved(seed, tmp_path))
     press("check_all")
-    assert notes(seed, DEPARTMENT)
-    press("clear_marks")
-    assert not notes(seed, DEPARTMENT) | notes(seed, seed.sheets(2).name)
-    assert RESULTS_SHEET not in [s.name for s in seed.sheets]
-    assert open_grid(saved(seed, tmp_path)) == open_grid(before)
-    assert seed.sheets(1).raw.isProtected()
+    assert marked(seed, DEPARTMENT)
     assert app.protected_with == {
         "DrawingObjects": True,
         "Contents": True,
@@ -117,29 +136,69 @@ def test_marks_come_off_without_a_trace(app, seed, tmp_path):
         "AllowFormattingRows": True,
         "AllowInsertingRows": True,
     }, "the protection of the official template, as it was"
+    press("clear_marks")
+    assert RESULTS_SHEET not in [s.name for s in seed.sheets]
+    assert seed.sheets(1).raw.isProtected()
+    after = parts(saved(seed, tmp_path))
+    assert {name for name in before | after if before.get(name) != after.get(name)} == set()
 
 
-def test_someone_elses_note_is_left_alone(seed):
+def test_marks_go_with_their_findings(seed, tmp_path):
+    press("check_all")
+    was = marked(seed, DEPARTMENT)
+    cell(seed, DEPARTMENT, "F8").String = ""
+    press("check_all")
+    now = marked(seed, DEPARTMENT)
+    assert now != was
+    assert now == marks(check(read(saved(seed, tmp_path))))[DEPARTMENT]
+
+
+def test_a_program_that_keeps_programs_out_too(app, seed):
+    app.lets_programs_in = False
+    press("check_all")
+    assert marked(seed, DEPARTMENT)
+    assert seed.sheets(DEPARTMENT).raw.isProtected()
+
+
+def test_what_others_wrote_beside_the_form_is_left_alone(seed):
+    sheet = seed.sheets(DEPARTMENT).raw
+    sheet.unprotect("")
+    cell(seed, DEPARTMENT, "G13").String = "科长：请再核"
+    press("check_all")
+    cells = open_cells(seed, DEPARTMENT)
+    assert cells[13, 7] == "科长：请再核"
+    assert {column for (_, column), text in cells.items() if is_mark(text)} == {9}, "hints stand in H"
+    cell(seed, DEPARTMENT, "G13").String = ""
+    press("check_all")
+    assert {c for (_, c), text in open_cells(seed, DEPARTMENT).items() if is_mark(text)} == {7}
+    cell(seed, DEPARTMENT, "G12").String = "再核一次"
+    press("clear_marks")
+    assert not marked(seed, DEPARTMENT)
+    assert open_cells(seed, DEPARTMENT)[12, 7] == "再核一次"
+
+
+def test_someone_elses_note_is_left_alone_and_is_no_layout_change(seed, tmp_path):
     sheet = seed.sheets(DEPARTMENT).raw
     sheet.unprotect("")
     sheet.getAnnotations().insertNew(cell(seed, DEPARTMENT, "F8").getCellAddress(), "科长：请再核")
     sheet.protect("")
     press("check_all")
-    assert notes(seed, DEPARTMENT)["F8"] == "科长：请再核"
     press("clear_marks")
-    assert notes(seed, DEPARTMENT) == {"F8": "科长：请再核"}
+    found = sheet.getAnnotations()
+    assert [found.getByIndex(n).String for n in range(found.Count)] == ["科长：请再核"]
+    assert read(saved(seed, tmp_path)).faults == read(seed.fullname).faults
 
 
-def test_printing_the_form_shows_no_marks(seed, tmp_path):
+def test_printing_the_forms_shows_no_marks(app, seed, tmp_path):
+    clean, with_marks = tmp_path / "前.pdf", tmp_path / "后.pdf"
+    seed.to_pdf(str(clean))
     press("check_all")
-    pdf = tmp_path / "全部.pdf"
-    seed.to_pdf(str(pdf))
-    text = subprocess.run(
-        ["pdftotext", "-l", "2", pdf, "-"], capture_output=True, text=True, check=True
-    ).stdout
-    assert "部门整体支出绩效目标表" in text
-    assert MARK not in text
-    assert "T304" not in text
+    seed.sheets(RESULTS_SHEET).delete()
+    assert marked(seed, DEPARTMENT)
+    seed.to_pdf(str(with_marks))
+    assert "部门整体支出绩效目标表" in printed(clean)
+    assert printed(with_marks) == printed(clean)
+    assert pictures(with_marks) == pictures(clean)
 
 
 def test_an_explanation_is_kept_and_counts_and_a_stale_one_is_said(seed):
@@ -164,7 +223,8 @@ def test_cross_totals_says_both_sides_and_marks_only_sums(app, seed):
     [told] = app.alerts
     assert "711.94 + " in told
     assert "283.67" in told
-    assert all(" T" in text or " X5" in text for text in notes(seed, DEPARTMENT).values())
+    assert marked(seed, DEPARTMENT)
+    assert all(" T" in text or " X5" in text for text in marked(seed, DEPARTMENT).values())
 
 
 def test_next_finding_goes_from_cell_to_cell_and_round(app, seed):
@@ -397,25 +457,44 @@ def test_about(app):
 # ── around every button ──
 
 
-def test_a_full_check_takes_few_calls(app, tmp_path):
-    """1 + 5 forms, in at most 3 host calls a sheet, results sheet and first marks included."""
-    filing = clean_filing("hospital-county")
+def spoilt() -> Filing:
+    """1 + 5 forms like the example's, with a finding in more than 40 cells."""
+    filing = seed_filing()
+    names = [f"{filing.projects[0].text('project')}{n}" for n in range(1, 6)]
     five = [
-        replace(p, entries={**p.entries, "project": replace(p["project"], value=f"项目{n}", text=f"项目{n}")})
-        for n, p in enumerate((filing.projects * 5)[:5], 1)
+        replace(filing.projects[0], entries={**filing.projects[0].entries, "project": Entry(name, name)})
+        for name in names
     ]
-    path = fill(replace(filing, projects=tuple(five)), tmp_path / "六张表.xlsx")
-    book = app.books.open(str(path))
+    return replace(filing, projects=tuple(five))
+
+
+def test_a_full_check_takes_few_calls(app, tmp_path):
+    """1 + 5 forms full of findings, in at most 3 host calls a sheet, results sheet and marks included."""
+    book = app.books.open(str(fill(spoilt(), tmp_path / "六张表.xlsx")))
     app.calls.clear()
     press("check_all")
+    calls = list(app.calls)
     sheets = len(list(book.sheets))
     assert sheets == 7
-    assert app.calls.count("save copy") == 1, "every sheet is read in the same one call"
-    assert not app.calls.count("read")
+    assert len({(row[3], row[4]) for row in table(book) if row[4] and row[1] != "提示"}) >= 40
+    assert all(marked(book, sheet.name) for sheet in book.sheets if sheet.name != RESULTS_SHEET)
+    assert calls.count("save copy") == 1, "every sheet is read in the same one call"
+    assert not calls.count("read")
+    assert calls.count("write") == calls.count("protect") == 6, "the marks of a sheet are one block"
+    assert len(calls) <= 3 * sheets, calls
+    cell(book, DEPARTMENT, "C4").Value = 1
+    for sheet in list(book.sheets)[1:6]:
+        sheet.raw.getCellRangeByName("B4").String = "约三百"
+    app.calls.clear()
+    press("check_all")
+    assert app.calls.count("write") == 6, "every sheet's marks changed"
     assert len(app.calls) <= 3 * sheets, app.calls
     app.calls.clear()
     press("check_all")
     assert len(app.calls) < 10, "unchanged marks are not touched again"
+    app.calls.clear()
+    press("clear_marks")
+    assert len(app.calls) <= 3 * sheets, app.calls
 
 
 def test_all_is_put_back_when_a_button_fails(app, seed, monkeypatch, tmp_path):
@@ -518,8 +597,8 @@ def test_a_sheet_with_a_password_is_checked_without_marks(app, seed):
     seed.sheets(DEPARTMENT).raw.unprotect("")
     seed.sheets(DEPARTMENT).raw.protect("秘密")
     said = press("check_all")
-    assert "没有加批注" in said
-    assert not notes(seed, DEPARTMENT)
+    assert "没有加标记" in said
+    assert not marked(seed, DEPARTMENT)
     assert any(row[2] == "T304" for row in table(seed))
 
 

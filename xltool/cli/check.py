@@ -31,7 +31,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供�
     "--mark",
     "marked",
     type=click.Path(file_okay=False, path_type=Path),
-    help="把“审核结果”表写进各工作簿的副本，副本放到这个文件夹。",
+    help="把“审核结果”表和标记写进各工作簿的副本，副本放到这个文件夹。",
 )
 def check(
     paths: Sequence[Path],
@@ -110,12 +110,13 @@ def _mark(
     from xltool.marked import mark_file
     from xltool.names import file_name
     from xltool.report.results import results
+    from xltool.sidenotes import marks
 
     source = Path(filing.source)
     goal = folder / file_name(source.stem, taken, source.suffix)
     if goal.resolve() == source.resolve():
         raise XltoolError(f"--mark 要另外一个文件夹，不能是 {folder}：原件不改")
-    mark_file(source, goal, results(filing, findings, edition))
+    mark_file(source, goal, results(filing, findings, edition), marks(findings))
 
 
 CLOSED = ("平衡", "经非税项目调节后平衡")

@@ -12,8 +12,9 @@ from xltool.excel.sheets import mark, protection, write_texts
 from xltool.grid import Grid, column_number, open_grid
 from xltool.model import Filing, Finding, Place, XltoolError
 from xltool.report.record import VERDICTS, counts, verdict
-from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, SHEET, marks, results
+from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, SHEET, results
 from xltool.report.results_xlsx import write_changes, write_results
+from xltool.sidenotes import marks, to_write
 
 CHANGES_SHEET = "规范记录"
 # The families of rules that speak of sums: totals, and the sums across forms.
@@ -22,7 +23,7 @@ _SUMS = ("T", "X501", "X502", "X506")
 
 @button
 def check_all() -> str:
-    """Check the workbook by every rule: results on their sheet, marks in the cells."""
+    """Check the workbook by every rule: results on their sheet, marks beside the rows."""
     _, findings, shown = _review(lambda f: True)
     return f"{_verdict(findings)}。{shown}"
 
@@ -54,7 +55,7 @@ def _review(marked: Callable[[Finding], bool]) -> tuple[Filing, list[Finding], s
         file = write_results(results(filing, findings), path.with_name("xltool-results.xlsx"))
         shown = _show(here, grid, file, RESULTS_SHEET)
     if unmarked:
-        shown += f"（{'、'.join(unmarked)}有保护密码，没有加批注）"
+        shown += f"（{'、'.join(unmarked)}有保护密码或没有打印区域，没有加标记）"
     return filing, findings, shown
 
 
@@ -64,15 +65,17 @@ def _verdict(findings: list[Finding]) -> str:
     return f"{VERDICTS[verdict(findings)]}：{said}"
 
 
-def _mark(here: Desk, path: Path, grid: Grid, wanted: dict[str, dict[str, str]]) -> list[str]:
-    """Mark the cells; the sheets on which that was not possible."""
+def _mark(here: Desk, path: Path, grid: Grid, wanted: dict[str, dict[int, str]]) -> list[str]:
+    """Mark the forms; the sheets on which that was not possible."""
     package = here.package(path)
     failed = []
     for sheet in grid.sheets:
-        if sheet.name == RESULTS_SHEET or not (sheet.notes or sheet.name in wanted):
+        if sheet.name == RESULTS_SHEET:
             continue
-        live = here.book.sheets[sheet.name]
-        if not mark(live, sheet, wanted.get(sheet.name, {}), protection(package, sheet)):
+        texts = to_write(sheet, wanted.get(sheet.name, {}))
+        if texts is None or (
+            texts and not mark(here.book.sheets[sheet.name], texts, protection(package, sheet))
+        ):
             failed.append(sheet.name)
     return failed
 
@@ -141,14 +144,14 @@ def _stops(here: Desk) -> list[tuple[int, Place, str]]:
 
 @button
 def clear_marks() -> str:
-    """Take the marks off the cells, and the results away unless explanations are written there."""
+    """Take the marks off the forms, and the results away unless explanations are written there."""
     here = desk()
     with here.snapshot() as path:
         filing = here.read(path)
         grid = open_grid(path)
         failed = _mark(here, path, grid, {})
         if failed:
-            raise XltoolError(f"{'、'.join(failed)}有保护密码，批注去不掉")
+            raise XltoolError(f"{'、'.join(failed)}有保护密码，标记去不掉")
         if not here.has(RESULTS_SHEET):
             return "标记已清除"
         if filing.answers:

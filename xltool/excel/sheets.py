@@ -1,4 +1,4 @@
-"""Changes to a live sheet that leave nothing behind: protection put back, text kept text, notes as marks."""
+"""Changes to a live sheet that leave nothing behind: protection put back, text kept text, marks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from xltool.excel.desk import busy
 from xltool.grid import Sheet
 from xltool.model import XltoolError
 from xltool.package import Package, parse_xml
-from xltool.report.results import MARK
 
 if TYPE_CHECKING:
     import xlwings as xw
@@ -68,17 +68,18 @@ def unprotected(sheet: xw.Sheet, attributes: Mapping[str, str]) -> Iterator[None
     try:
         yield
     finally:
-        rights = {
-            allowed: not _true(attributes.get(locked, "1"))
-            for locked, allowed in _RIGHTS.items()
-            if not _true(attributes.get(locked, "1"))
-        }
-        sheet.api.Protect(
-            DrawingObjects=_true(attributes.get("objects", "0")),
-            Contents=True,
-            Scenarios=_true(attributes.get("scenarios", "0")),
-            **rights,
-        )
+        _protect(sheet, attributes)
+
+
+def _protect(sheet: xw.Sheet, attributes: Mapping[str, str], **more: bool) -> None:
+    rights = {allowed: True for locked, allowed in _RIGHTS.items() if not _true(attributes.get(locked, "1"))}
+    sheet.api.Protect(
+        DrawingObjects=_true(attributes.get("objects", "0")),
+        Contents=True,
+        Scenarios=_true(attributes.get("scenarios", "0")),
+        **rights,
+        **more,
+    )
 
 
 # What Excel would turn into a formula, a number, a date or a truth value when it is typed in.
@@ -100,27 +101,19 @@ def write_texts(sheet: xw.Sheet, texts: Mapping[tuple[int, int], str]) -> None:
         sheet.range(places[0], places[-1]).value = [[as_text(texts[at])] for at in places]
 
 
-def mark(sheet: xw.Sheet, seen: Sheet, wanted: Mapping[str, str], attributes: Mapping[str, str]) -> bool:
-    """Make the sheet's marks these ones, touching only those that differ; whether they could be made.
-
-    A mark is a note: no style changes, nothing is printed, and deleting it leaves no trace. A cell
-    that has someone else's note keeps that one.
-    """
-    ours = {cell: text for cell, text in seen.notes.items() if MARK in text}
-    gone = [cell for cell, text in ours.items() if _said(text) != wanted.get(cell)]
-    new = {c: t for c, t in wanted.items() if c not in seen.notes or c in gone}
-    if not gone and not new:
-        return True
-    if has_password(attributes) and _true(attributes.get("objects", "0")):
+def mark(sheet: xw.Sheet, texts: Mapping[tuple[int, int], str], attributes: Mapping[str, str]) -> bool:
+    """Write marks beside the form, by (row, column), in two calls; whether its protection allows it."""
+    if has_password(attributes):
         return False
-    with unprotected(sheet, attributes if _true(attributes.get("objects", "0")) else {}):
-        for cell in gone:
-            sheet.range(cell).api.Comment.Delete()
-        for cell, text in new.items():
-            sheet.range(cell).api.AddComment(text)
+    try:
+        if attributes:
+            # Closed to people as before, open to programs until the workbook is closed.
+            _protect(sheet, attributes, UserInterfaceOnly=True)
+        write_texts(sheet, texts)
+    except Exception as error:
+        if busy(error):
+            raise
+        # A program that knows no such protection.
+        with unprotected(sheet, attributes):
+            write_texts(sheet, texts)
     return True
-
-
-def _said(text: str) -> str:
-    """A mark's own text: some programs put the author's name in front of it."""
-    return text[text.index(MARK) :]

@@ -38,7 +38,7 @@ def grid_of(package: Parts, *, blanks: bool = False) -> Grid:
             continue
         sheet.part = _resolve(folder, target)
         read_sheet(package.read(sheet.part), sheet, strings, styles, blanks)
-        _remarks(package, sheet)
+        sheet.objects |= _objects(package, sheet)
     for name, scope, text in names:
         # A name that damage or a paste turned into #REF! is there, but leads nowhere.
         where, _, area = text.rpartition("!")
@@ -169,40 +169,14 @@ def _styles(package: Parts, targets: dict[str, tuple[str, str]]) -> Styles:
 _DRAWN = re.compile(rb'ObjectType="(\w+)"')
 
 
-def _remarks(package: Parts, sheet: Sheet) -> None:
-    """A sheet's notes. Their boxes are drawings too, in the old manner, but no objects on the form."""
+def _objects(package: Parts, sheet: Sheet) -> bool:
+    """Whether old-style drawings lie on a sheet; the boxes of notes are drawn so too, but are remarks."""
+    folder = sheet.part.rpartition("/")[0]
     for kind, target in _relations(package, sheet.part).values():
-        part = _resolve(sheet.part.rpartition("/")[0], target)
-        if part not in package:
-            continue
-        if kind.endswith("/vmlDrawing"):
-            sheet.objects |= any(drawn != b"Note" for drawn in _DRAWN.findall(package.read(part)))
-        elif kind.endswith("/comments"):
-            sheet.notes |= _notes(package.read(part))
-
-
-def _notes(data: bytes) -> dict[str, str]:
-    found: dict[str, str] = {}
-    cell = ""
-    wanted = False
-
-    def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal cell, wanted
-        if tag == "comment":
-            cell = a.get("ref", "")
-            found[cell] = ""
-        wanted = tag == "t"
-
-    def end(tag: str) -> None:
-        nonlocal wanted
-        wanted = False
-
-    def text(data: str) -> None:
-        if wanted and cell:
-            found[cell] += data
-
-    parse_xml(data, start, end, text)
-    return found
+        part = _resolve(folder, target)
+        if kind.endswith("/vmlDrawing") and part in package:
+            return any(drawn != b"Note" for drawn in _DRAWN.findall(package.read(part)))
+    return False
 
 
 @functools.lru_cache(maxsize=16)

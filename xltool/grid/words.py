@@ -51,7 +51,6 @@ class Sheet:
     hidden: bool = False
     hidden_lines: list[str] = field(default_factory=list)
     objects: bool = False
-    notes: dict[str, str] = field(default_factory=dict)  # cell → a reader's remark; not part of the form
     part: str = ""
 
     def __getitem__(self, at: tuple[int, int]) -> Cell:

@@ -7,7 +7,7 @@ column ties each to its finding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,7 +22,6 @@ HEAD = ("序号", "级别", "代码", "表", "位置", "问题", "填的", "应�
 ANSWER, KEY = HEAD.index("说明"), HEAD.index("标识")
 SHEET, PLACE = HEAD.index("表"), HEAD.index("位置")
 STALE = "已不适用"
-MARK = "【审核】"
 
 _TODO = {
     Severity.ERROR: "请改正",
@@ -107,16 +106,3 @@ def read_answers(cells: Mapping[tuple[int, int], _Cell]) -> dict[str, str]:
         elif line.get(key) and line.get(answer, "").strip():
             answers[line[key]] = line[answer].strip()
     return answers
-
-
-def marks(findings: Iterable[Finding]) -> dict[str, dict[str, str]]:
-    """What is noted at the cells themselves: sheet → cell → text; notes of findings are not marked."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for f in findings:
-        if f.cell and f.sheet and not f.trial and f.severity is not Severity.NOTE:
-            line = f"{f.severity.label} {f.code}：{f.message}"
-            found.setdefault(f.sheet, {}).setdefault(f.cell, []).append(line)
-    return {
-        sheet: {cell: MARK + "\n".join(told) for cell, told in cells.items()}
-        for sheet, cells in found.items()
-    }

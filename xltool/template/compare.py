@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from xltool.grid import Area, Sheet, cell_name
 from xltool.model import Fault, Place
+from xltool.sidenotes import is_mark
 from xltool.template.layout import FormLayout, Rows
 
 
@@ -133,6 +134,8 @@ def changes(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
     inputs = _inputs(layout, rows)
     for (row, column), cell in sheet.cells.items():
         if cell.text and (row, column) not in moved and (row, column) not in inputs:
+            if column > layout.right and is_mark(cell.text):
+                continue
             yield Fault(
                 "layout",
                 "表格以外或锁定格内多了文字",

@@ -95,6 +95,11 @@ class FormLayout:
         return frozenset(cells)
 
     @functools.cached_property
+    def right(self) -> int:
+        """The last column of the form itself; hints and marks stand further right."""
+        return max(column for _, column in self.inputs)
+
+    @functools.cached_property
     def block_at(self) -> dict[int, Area]:
         """Template row → the indicator block it belongs to."""
         return {row: area for area in self.blocks.values() for row in range(area.top, area.bottom + 1)}

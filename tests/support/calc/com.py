@@ -124,37 +124,17 @@ class SheetApi:
 
     def Unprotect(self, password: str = "") -> None:
         self.sheet.book.app.call("unprotect")
+        self.sheet.book.open_to_programs.discard(self.sheet.name)
         self.sheet.raw.unprotect(password)
 
-    def Protect(self, **rights: Any) -> None:
+    def Protect(self, UserInterfaceOnly: bool = False, **rights: Any) -> None:
         self.sheet.book.app.call("protect")
         self.sheet.book.app.protected_with = rights
         self.sheet.raw.protect("")
+        if UserInterfaceOnly and self.sheet.book.app.lets_programs_in:
+            self.sheet.book.open_to_programs.add(self.sheet.name)
 
 
 class RangeApi:
     def __init__(self, range_: Any) -> None:
         self.range = range_
-
-    def _notes(self, what: str) -> Any:
-        self.range.call(what)
-        if self.range.sheet.raw.isProtected():
-            raise ComError("objects on the sheet are protected")
-        return self.range.sheet.raw.getAnnotations()
-
-    def AddComment(self, text: str) -> None:
-        cell = self.range.raw.getCellByPosition(0, 0)
-        self._notes("add note").insertNew(cell.getCellAddress(), text)
-
-    @property
-    def Comment(self) -> "RangeApi":
-        return self
-
-    def Delete(self) -> None:
-        notes = self._notes("delete note")
-        place = self.range.raw.getCellByPosition(0, 0).getCellAddress()
-        for n in range(notes.Count):
-            if notes.getByIndex(n).Position == place:
-                notes.removeByIndex(n)
-                return
-        raise ComError("no note")

@@ -2,7 +2,7 @@
 
 Navigation (which app, which book, which sheet object) is not counted; what reads, writes, copies,
 opens, protects, selects or lists is. Excel's rules are kept where Calc is laxer: a locked cell on
-a protected sheet refuses, notes on it are refused, typed text becomes numbers and formulas.
+a protected sheet refuses (unless only people are kept out), typed text becomes numbers and formulas.
 """
 
 import os
@@ -56,21 +56,24 @@ class App:
         self.engine, self.office = engine, office
         self.pid, self.hwnd = os.getpid(), 4711
         self.open: list[Book] = []
+        self.refusing: Exception | None = None
+        self.calls: list[str] = []
         self.reset()
 
     def reset(self) -> None:
+        self.refusing = None
         for book in list(self.open):
             book.close()
-        self.calls: list[str] = []
+        self.calls = []
         self.alerts: list[str] = []
         self.said: list[Any] = []
         self.files: list[Any] = []
         self.proposed = self.asked = ""
         self.number: int | None = 1
         self.protected_with: dict[str, Any] = {}
+        self.lets_programs_in = True  # whether it knows UserInterfaceOnly
         self.opened_with = 0
         self.answer = "yes"
-        self.refusing: Exception | None = None
         self.screen_updating = self.display_alerts = self.enable_events = True
         self.security = 1  # low, as automation has it unless told otherwise
         self.calculation = "automatic"
@@ -160,6 +163,7 @@ class Book:
             Book._unsaved += 1
             fullname = f"工作簿{Book._unsaved}"
         self.fullname = fullname
+        self.open_to_programs: set[str] = set()
         app.open.append(self)
 
     @property
@@ -187,6 +191,7 @@ class Book:
         self.doc.storeToURL(url(path), properties(FilterName=XLSX))
 
     def close(self) -> None:
+        self.app.call("close")
         self.app.open.remove(self)
         self.doc.close(True)
 
@@ -332,10 +337,15 @@ class Range:
     @raw_value.setter
     def raw_value(self, value: Any) -> None:
         self.call("write")
+        to_programs = self.sheet.name in self.sheet.book.open_to_programs
+        if to_programs:
+            self.sheet.raw.unprotect("")
         self._must_be_open()
         for r, row in enumerate(value if isinstance(value, list) else [[value]]):
             for c, one in enumerate(row):
                 _type(self.raw.getCellByPosition(c, r), one)
+        if to_programs:
+            self.sheet.raw.protect("")
 
     def _must_be_open(self) -> None:
         if self.sheet.raw.isProtected():

@@ -1,0 +1,63 @@
+"""Marks beside a form: what was found in a row stands next to it, outside the print area.
+
+A mark is text in the first free column to the right of what is printed. So no cell or style of
+the form changes, no program prints it, taking the text away leaves no trace, and all marks of a
+sheet are one column that a running spreadsheet takes in a single call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from xltool.model import Finding, Severity
+
+if TYPE_CHECKING:
+    from xltool.grid import Sheet
+
+MARK = "◀审核："
+_PRINTED = "_xlnm.Print_Area"
+_LONG = 2000
+
+
+def marks(findings: Iterable[Finding]) -> dict[str, dict[int, str]]:
+    """Sheet → row → text; what is only to be noted, or on trial, is not marked."""
+    found: dict[str, dict[int, list[str]]] = {}
+    for f in findings:
+        if f.cell and f.sheet and not f.trial and f.severity is not Severity.NOTE:
+            said = " ".join(f"{f.cell} {f.severity.label} {f.code} {f.message}".split())
+            found.setdefault(f.sheet, {}).setdefault(_row(f.cell), []).append(said)
+    return {
+        sheet: {row: (MARK + "；".join(said))[:_LONG] for row, said in rows.items()}
+        for sheet, rows in found.items()
+    }
+
+
+def _row(cell: str) -> int:
+    return int("".join(char for char in cell.partition(":")[0] if char.isdigit()))
+
+
+def is_mark(text: str) -> bool:
+    return text.startswith(MARK)
+
+
+def to_write(sheet: Sheet, wanted: Mapping[int, str]) -> dict[tuple[int, int], str] | None:
+    """Texts by (row, column), "" = take away, after which the sheet's marks are the wanted ones.
+
+    Empty where they are so already. None where they would be printed: the sheet has no print area.
+    """
+    printed = sheet.names.get(_PRINTED)
+    if printed is None:
+        return None if wanted else {}
+    beside = {at: cell for at, cell in sheet.cells.items() if at[1] > printed.right}
+    ours = {at: cell.text for at, cell in beside.items() if is_mark(cell.text)}
+    taken = {at[1] for at, cell in beside.items() if at not in ours and (cell.text or cell.formula)}
+    column = next(c for c in range(printed.right + 1, printed.right + 2 + len(taken)) if c not in taken)
+    new = {(row, column): text for row, text in wanted.items()}
+    if new == ours:
+        return {}
+    texts = dict.fromkeys(ours, "")
+    if rows := [row for row, c in ours | new if c == column]:
+        # Blank cells between: one block is one call.
+        texts |= {(row, column): "" for row in range(min(rows), max(rows) + 1)}
+    return texts | new
