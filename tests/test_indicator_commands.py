@@ -172,7 +172,8 @@ def test_the_copy_differs_in_these_cells_only(seed, tmp_path):
 
 
 def test_explanations_and_other_sheets_stay(seed, tmp_path):
-    marked = mark_file(seed, tmp_path / "审.xlsx", results(read(seed), check(read(seed))))
+    filing = read(seed)
+    marked = mark_file(seed, tmp_path / "审.xlsx", results(filing, check(filing)), {})
     run(normalise, marked, "--write", tmp_path / "规范.xlsx")
     assert openpyxl.load_workbook(tmp_path / "规范.xlsx").sheetnames[-1] == "审核结果"
 
