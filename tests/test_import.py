@@ -12,7 +12,8 @@ from tests.support import layouts
 from tests.support.layouts import c
 from tests.support.seed import seed_filing
 from xltool.importing import Sure, import_files
-from xltool.importing.grids import NotImportable, read_rows
+from xltool.importing.grids import read_rows
+from xltool.importing.rows import NotImportable
 from xltool.importing.text import read_text
 from xltool.importing.workbooks import shown
 

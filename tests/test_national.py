@@ -1,5 +1,6 @@
 """The second shipped edition is made of data and a template only, and everything works on it."""
 
+import re
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -12,13 +13,14 @@ from tests.support.seed import seed_filing
 from tests.support.strategies import filings
 from xltool.convert import convert
 from xltool.databook import load_databook, write_databook
-from xltool.edition import DEFAULT, SHIPPED, load_edition
+from xltool.edition import DEFAULT, SHIPPED, EditionError, load_edition
 from xltool.grid import open_grid
 from xltool.model import Entry, Indicator
 from xltool.reader import read_grid
 from xltool.render import render
 from xltool.template.audit import audit
 from xltool.template.binding import problems
+from xltool.template.copying import copy_edition
 from xltool.template.draw import draw
 
 NATIONAL = load_edition("national-2021")
@@ -133,3 +135,24 @@ def test_libreoffice_and_the_validator(moved, office, validator, tmp_path):
     assert xltool.read(saved) == moved
     [pdf] = office.convert([path], "pdf", tmp_path / "printed")
     assert "部门（单位）整体支出绩效目标表" in office.text(pdf).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("widths = [", "widths = [[", "layout.toml：不是有效的 TOML"),
+        ('style = "title"', 'style = "bold"', "department.row[0].style：“bold”不在可选的值里"),
+        ("[department]", "[office]", "顶层：不认识“office”"),
+        ('*8"]', '*9"]', "超出 8 列"),
+        (", 62, 74, 66, 46]", "]", "至少要"),
+    ],
+)
+def test_a_layout_that_can_not_be_drawn_says_where(tmp_path, old, new, told):
+    folder = copy_edition(NATIONAL, "county-2030", tmp_path)
+    layout = folder / "layout.toml"
+    text = layout.read_text("utf-8")
+    assert old in text
+    layout.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(EditionError, match=re.escape(told)):
+        draw(tmp_path / "模板.xlsx", load_edition(folder))
+    assert not (tmp_path / "模板.xlsx").exists()

@@ -36,9 +36,9 @@ def toml_fault(error: tomllib.TOMLDecodeError | UnicodeDecodeError) -> str:
 
 
 def value_fault(error: msgspec.ValidationError) -> tuple[str, str]:
-    """(where, what): `form[0].field[2].kind` and a sentence."""
+    """(where, what): `form[0].field[2].kind` (or 顶层) and a sentence."""
     said, _, key = str(error).partition(" - at ")
-    return key.strip("`").removeprefix("$").removeprefix("."), _translated(said)
+    return key.strip("`").removeprefix("$").removeprefix(".") or "顶层", _translated(said)
 
 
 def _translated(said: str) -> str:

@@ -279,8 +279,7 @@ def _load_once(folder: Path, stamp: int) -> Edition:
     try:
         edition = msgspec.convert({**data, "folder": str(folder)}, Edition)
     except msgspec.ValidationError as error:
-        key, reason = value_fault(error)
-        raise EditionError(f"{file}：{key or '顶层'}：{reason}") from error
+        raise EditionError(f"{file}：{'：'.join(value_fault(error))}") from error
     for key, reason in _contradictions(edition):
         raise EditionError(f"{file}：{key}：{reason}")
     return edition

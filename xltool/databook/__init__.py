@@ -16,7 +16,7 @@ from xltool.edition import Edition
 from xltool.model import Filing, Severity, XltoolError
 
 if TYPE_CHECKING:
-    from xltool.databook.assemble import Assembly
+    from xltool.databook.assembly import Assembly
 
 __all__ = ["Databook", "DatabookError", "Problem", "load_databook", "open_databook", "write_databook"]
 

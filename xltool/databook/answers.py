@@ -37,6 +37,9 @@ class Cell:
         return not self.text.strip() and self.fault is None
 
 
+Record = dict[str, Cell]  # a row: its cells by column id
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An entry, and what there is to say about it as (code, message, expected)."""

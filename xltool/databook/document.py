@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from xltool.databook.answers import Cell, hollow, lines
-from xltool.databook.assemble import Assembly, Draft, ProjectDraft
+from xltool.databook.assembly import Assembly, Draft, ProjectDraft
 from xltool.databook.columns import Column, nearest, tables
 from xltool.databook.problems import Unusable, problem
 from xltool.databook.sources import decode, read_bytes

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from xltool.databook.answers import Cell, hollow
+from xltool.databook.answers import Cell, Record, hollow
+from xltool.databook.assembly import Assembly
 from xltool.databook.columns import Table, nearest
 from xltool.databook.sources import Sheet
 from xltool.grid import cell_name
 from xltool.model import Place
-
-if TYPE_CHECKING:
-    from xltool.databook.assemble import Assembly
-
-Record = dict[str, Cell]
 
 
 class Rows:

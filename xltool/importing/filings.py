@@ -9,9 +9,10 @@ from typing import Any
 
 from xltool.edition import Edition, load_edition
 from xltool.importing.forms import FormReader
-from xltool.importing.grids import NotImportable, Row, read_rows
+from xltool.importing.grids import read_rows
 from xltool.importing.labels import Labels, labels_of, year_line, year_of
 from xltool.importing.record import Imported, Leftover, Sure, Value
+from xltool.importing.rows import NotImportable, Row
 from xltool.model import Filing, Form, Indicator, Place
 
 __all__ = ["Imported", "Leftover", "Sure", "Value", "import_files"]

@@ -6,20 +6,14 @@ import re
 from collections.abc import Sequence
 
 from xltool.edition import Field
-from xltool.importing.grids import Cell, Row
 from xltool.importing.labels import Labels, Match, money_unit
 from xltool.importing.record import Leftover, Sure, Value
+from xltool.importing.rows import Cell, Row, tidy_text
 from xltool.importing.tables import IndicatorTable
 from xltool.model import Entry, Form, Place
 from xltool.money import convert, plain, read_amount
 
 _BLANKS = {"", "/", "／", "—", "——", "-", "－", "无"}
-
-
-def tidy_text(text: str) -> str:
-    """A text without the printed page's padding: outer space, ends of lines, empty lines."""
-    lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    return "\n".join(line for line in lines if line.strip()).strip()
 
 
 class FormReader:

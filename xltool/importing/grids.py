@@ -1,61 +1,13 @@
-"""Any source as rows of cells: the neutral shape the forms are found in.
-
-Cells hidden under a merge are absent; the merged cell says how far it reaches. Lines of text outside
-tables are rows of one cell.
-"""
+"""Any source as rows of cells: what a file is decides its content, each kind has its reader."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from xltool.importing.rows import NotImportable, Row
 from xltool.machine import why
-from xltool.model import Place, XltoolError
 from xltool.package import Unreadable, read_file
-
-# A form has some dozens of rows; what lies far beyond is formatting, not filing.
-MAX_ROWS, MAX_COLUMNS = 5_000, 256
-
-
-class NotImportable(XltoolError):
-    """A file of a kind that can't be imported, with the way out in Chinese."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell: its text as written, its first column (from 0), its width, its place."""
-
-    text: str
-    column: int
-    place: Place
-    width: int = 1
-
-    @property
-    def blank(self) -> bool:
-        return not self.text.strip()
-
-    @property
-    def end(self) -> int:
-        return self.column + self.width
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row. `table` numbers the source's tables (0 = a line of text outside them), `page` its sheets.
-
-    `loose`: columns were guessed from running text, so a row may be shifted against the one above.
-    """
-
-    cells: tuple[Cell, ...]
-    table: int = 0
-    loose: bool = False
-    page: str = ""
-
-    @property
-    def filled(self) -> list[Cell]:
-        return [cell for cell in self.cells if not cell.blank]
-
 
 # Kinds that are told apart in order to say the way out.
 _NOT_READ = {b"%PDF": "PDF", b"{\\rtf": "RTF 文档", b"MIME-Version": "单个文件网页（.mht）"}
@@ -104,7 +56,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def _office(path: Path, data: bytes) -> list[Row]:
-    from xltool.package import Package, Unreadable
+    from xltool.package import Package
 
     try:
         package = Package(data)  # refuses bombs and damage before anything is parsed
@@ -133,8 +85,3 @@ def _sound(reader: Callable[[bytes], list[Row]], path: Path, data: bytes, what: 
         return reader(data)
     except Exception as error:
         raise NotImportable(f"{path.name}：不是完好的 {what}（{type(error).__name__}）") from error
-
-
-def place_in_table(name: str, row: int, cell: int) -> Place:
-    """`表1` and `第3行第2格`, counted from 1 as a reader counts."""
-    return Place(name, f"第{row}行第{cell}格")

@@ -172,12 +172,14 @@ def _aliases() -> dict[str, Any]:
     return tomllib.loads(_ALIASES.read_text("utf-8"))
 
 
+@functools.lru_cache(maxsize=8)
 def labels_of(edition: Edition) -> Labels:
     """The labels of an edition: its own first, then the aliases of the ids that it has."""
     data = _aliases()
     titles, known = data["titles"], data["known"]
     labels = Labels(
         edition,
+        titles={kind: [bare(p) for p in titles[kind]] for kind in ("department", "project")},
         endings=tuple(titles["endings"]),
         other_endings=tuple(titles["others"]),
         beside=data["beside"],
@@ -202,7 +204,6 @@ def labels_of(edition: Edition) -> Labels:
         for alias in aliases:
             labels.heads[label_key(alias)[0]] = (id_, False)
     for form in edition.form:
-        labels.titles[form.id] = [bare(p) for p in data["titles"][form.id]]
         own = labels.fields[form.id] = {}
         has = {f.id for f in form.field}
         for id_, aliases in data[form.id].items():
@@ -221,6 +222,4 @@ def labels_of(edition: Edition) -> Labels:
         for column in form.indicators.column:
             labels.heads[label_key(column.label)[0]] = (column.id, True)
         labels.roles[label_key(form.indicators.label)[0]] = ("section", form.indicators.label)
-    labels.titles["department"] = labels.titles.pop("department")
-    labels.titles["project"] = labels.titles.pop("project")
     return labels

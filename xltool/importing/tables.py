@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from xltool.edition import Edition
-from xltool.importing.grids import Cell, Row
 from xltool.importing.labels import Labels, bare, money_unit
 from xltool.importing.record import Leftover, Sure
+from xltool.importing.rows import Cell, Row, tidy_text
 from xltool.model import Entry, Indicator, compose
 from xltool.target.columns import value_columns
 
@@ -221,7 +221,7 @@ class IndicatorTable:
             return
         entries, notes = value
         for id_, cell in kept.items():
-            text = _tidy(cell.text)
+            text = tidy_text(cell.text)
             if id_ in _VALUE:
                 continue
             if id_ in columns:
@@ -282,7 +282,7 @@ class IndicatorTable:
         three. None where the three don't fit together.
         """
         sign, number, measure = (
-            _tidy(cells[i].text) if i in cells else "" for i in ("sign", "target", "measure")
+            tidy_text(cells[i].text) if i in cells else "" for i in ("sign", "target", "measure")
         )
         sign = _SIGNS.get(bare(sign), "?")
         if sign == "?" or (not number and (sign or measure)):
@@ -299,8 +299,3 @@ class IndicatorTable:
             i: Entry(text, text, cells[i].place if i in cells else place) for i, text in named.items() if text
         }
         return found, {} if apart else dict.fromkeys(found, "由一格拆开")
-
-
-def _tidy(text: str) -> str:
-    lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    return "\n".join(line for line in lines if line.strip()).strip()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from xltool.importing.grids import MAX_COLUMNS, MAX_ROWS, Cell, NotImportable, Row, place_in_table
+from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, Cell, NotImportable, Row, place_in_table
 from xltool.model import Place
 
 _SKIP = {"script", "style", "head", "noscript", "template", "select", "option", "nav"}

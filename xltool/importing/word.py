@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from xltool.importing.grids import Cell, Row, place_in_table
+from xltool.importing.rows import Cell, Row, place_in_table
 from xltool.model import Place
 
 # Containers whose content is part of the text: content controls, insertions, custom XML.

@@ -8,7 +8,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from xltool.importing.grids import MAX_COLUMNS, MAX_ROWS, Cell, Row
+from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, Cell, Row
 from xltool.model import Place
 from xltool.money import plain
 

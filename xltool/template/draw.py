@@ -1,25 +1,21 @@
 """Draw the official template workbook of `hunan-2023`: both forms as on the paper form.
 
 The wording comes from the edition, the places from here; an edition with a `layout.toml` is drawn
-by `sketch` instead. What a reader or a bureau needs to know
-about places stands in the drawn workbook itself, as sheet-scoped names, so nothing else reads
-this module. Drawing twice gives the same parts.
+by `sketch` instead. What a reader or a bureau needs to know about places stands in the drawn workbook
+itself, as sheet-scoped names, so nothing else reads this module. Drawing twice gives the same parts.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xltool.atomic import writing
 from xltool.edition import Edition, FormSpec
 from xltool.model import XltoolError
-from xltool.template import prompts
-
-if TYPE_CHECKING:
-    from xlsxwriter.worksheet import Worksheet
+from xltool.template.pen import Pen
+from xltool.template.sketch import Sketch, sketched
 
 DRAWN = ("hunan-2023",)
 VERSION = "1"
@@ -28,9 +24,7 @@ SPACE = "\u3000"
 # 宋体 11 has digits 8 pixels wide: widths below are pixels, the page takes about 680 at 100 %.
 _SONG, _HEI = "宋体", "黑体"
 _FONT = {"font_name": _SONG, "font_size": 11, "font_scheme": "none", "font_family": 3, "font_charset": 134}
-_WIDTHS = {"department": (108, 76, 130, 84, 174, 128), "project": (108, 76, 146, 162, 108, 100)}
 _LAST = "F"
-_HINT = "H"
 _NOT_PRINTED = "FFFFFF"
 
 # Row heights in points. The sub-title leaves room for the stamp.
@@ -44,8 +38,6 @@ def draw(path: Path | str, edition: Edition) -> None:
     written.
     """
     from xlsxwriter import Workbook
-
-    from xltool.template.sketch import Sketch, sketched
 
     if edition.id in DRAWN:
         pens: tuple[type[Pen], type[Pen]] = (_Department, _Project)
@@ -71,70 +63,28 @@ def draw(path: Path | str, edition: Edition) -> None:
             pen(book, form, edition).draw()
 
 
-class Pen:
-    """Draws one form: where things stand on both forms is here, the rest in the two below."""
+class _Hunan(Pen):
+    """What both forms share: the title, the line under it, the places of the indicator table."""
 
+    line, level1 = _LINE, 2
     first: str  # the answer that is selected when the blank is opened
 
     def __init__(self, book: Any, form: FormSpec, edition: Edition) -> None:
-        self.book, self.form, self.edition = book, form, edition
-        self.sheet: Worksheet = book.add_worksheet(form.sheet)
+        super().__init__(book, form, edition)
         self.labels = {f.id: f.label for f in form.field}
 
     def draw(self) -> None:
-        sheet = self.sheet
-        for column, width in enumerate(_WIDTHS[self.form.id]):
-            sheet.set_column_pixels(column, column, width)
-        sheet.set_column_pixels("G:G", 20)
+        super().draw()
+        self.sheet.set_column_pixels("G:G", 20)
+        self.sheet.set_selection(self.first)
+
+    def fields(self) -> int:
         self.heading()
-        head = self.body()
-        last = self.indicators(head)
-        self.page(head, last)
-        sheet.protect("", {"insert_rows": True, "format_rows": True})
-        sheet.hide_gridlines(2)
-        sheet.set_selection(self.first)
+        return self.body()
 
     def body(self) -> int:
         """Draw everything between the headings and the indicators; the indicator head's row."""
         raise NotImplementedError
-
-    # ── strokes ──────────────────────────────────────────────────────────────────────────────
-
-    def style(self, **changes: Any) -> Any:
-        base = {"font_size": 10.5, "align": "center", "valign": "vcenter"}
-        return self.book.add_format({**base, "text_wrap": True, "border": 1, **changes})
-
-    def put(self, area: str, text: Any, **changes: Any) -> None:
-        """Official text (locked) in a cell or a merged area."""
-        style = self.style(**changes)
-        if ":" in area:
-            self.sheet.merge_range(area, text, style)
-        elif text == "":
-            self.sheet.write_blank(area, None, style)
-        else:
-            self.sheet.write_string(area, text, style)
-
-    def answer(self, area: str, field_id: str, text: str = "", **changes: Any) -> None:
-        """An input (unlocked) with its name, number format and prompt."""
-        field = self.form[field_id]
-        if field.kind == "amount":
-            changes = {"num_format": "0.00##", "align": "left", **changes}
-        elif field.kind == "long":
-            changes = {"align": "left", "indent": 1, **changes}
-        self.put(area, text, locked=False, **changes)
-        first = area.partition(":")[0]
-        self.name(field.label, first)
-        self.sheet.data_validation(first, prompts.for_field(field, self.edition, first))
-
-    def name(self, label: str, area: str) -> None:
-        cells = ":".join(f"${cell[0]}${cell[1:]}" for cell in area.split(":"))
-        self.book.define_name(f"'{self.form.sheet}'!{label}", f"='{self.form.sheet}'!{cells}")
-
-    def rows(self, first: int, last: int, height: float) -> None:
-        for row in range(first, last + 1):
-            self.sheet.set_row(row - 1, height)
-
-    # ── what both forms share ────────────────────────────────────────────────────────────────
 
     def heading(self) -> None:
         self.rows(1, 1, _TITLE)
@@ -146,57 +96,15 @@ class Pen:
         self.answer("A2:E2", "filer", filer, align="left", **plain)
         self.put("F2", f"单位：{self.edition.unit}", align="right", text_wrap=False, **plain)
 
-    def indicators(self, head: int) -> int:
-        """The indicator table from its head row on; returns its last row."""
-        spec, last_of = self.form.indicators, {"department": "D", "project": "C"}[self.form.id]
-        columns = "DEF"[-len(spec.column) :]
-        end = head + sum(block.rows for block in spec.block)
-        self.rows(head, end, _LINE)
-        self.put(f"A{head}:A{end}", self.indicator_label)
-        self.put(f"B{head}", "一级指标")
-        self.put(f"C{head}:D{head}" if last_of == "D" else f"C{head}", "二级指标")
-        for letter, column in zip(columns, spec.column, strict=True):
-            self.put(f"{letter}{head}", column.label)
-            self.name(column.label, f"{letter}{head}")
-        row = head + 1
-        for level1, group in groupby(spec.block, key=lambda block: block.level1):
-            top = row
-            for block in group:
-                bottom = row + block.rows - 1
-                self.put(_area(f"C{row}:{last_of}{bottom}"), block.label)
-                for r in range(row, bottom + 1):
-                    self.put(f"{columns[0]}{r}", self.edition.placeholder, locked=False)
-                    for letter in columns[1:]:
-                        self.put(f"{letter}{r}", "", locked=False)
-                self.name(block.label, f"{columns[0]}{row}:{columns[-1]}{bottom}")
-                row = bottom + 1
-            self.put(_area(f"B{top}:B{row - 1}"), level1)
-        for letter, column in zip(columns, spec.column, strict=True):
-            self.sheet.data_validation(
-                f"{letter}{head + 1}:{letter}{end}", prompts.for_column(column, self.edition)
-            )
-        return end
-
     @property
-    def indicator_label(self) -> str:
+    def side(self) -> str:  # type: ignore[override]
         """The heading of the indicator table, broken as on the paper form."""
         label = self.form.indicators.label
         return f"{label[:-6]}\n{label[-6:]}" if len(label) > 10 else f"{label[:-4]}\n{label[-4:]}"
 
-    def page(self, head: int, last: int) -> None:
-        sheet = self.sheet
-        sheet.set_paper(9)
-        sheet.set_portrait()
-        sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.6, right=0.6, top=0.5, bottom=0.65)
-        sheet.center_horizontally()
-        sheet.print_area(f"A1:{_LAST}{last}")
-        sheet.repeat_rows(head - 1)
-        sheet.set_footer('&C&"宋体,Regular"&9第 &P 页 共 &N 页', {"margin": 0.3})
-        sheet.print_black_and_white()
 
-
-class _Department(Pen):
+class _Department(_Hunan):
+    widths = (108, 76, 130, 84, 174, 128)
     first = "B3:F3"
 
     def body(self) -> int:
@@ -268,7 +176,8 @@ class _Department(Pen):
             )
 
 
-class _Project(Pen):
+class _Project(_Hunan):
+    widths = (108, 76, 146, 162, 108, 100)
     first = "B3:C3"
 
     def body(self) -> int:
@@ -294,9 +203,3 @@ class _Project(Pen):
 
 def _gap(total: str, *parts: str) -> str:
     return f"ABS(ROUND(N({total}){''.join(f'-N({part})' for part in parts)},4))"
-
-
-def _area(area: str) -> str:
-    """A merged area of one cell is that cell."""
-    first, _, last = area.partition(":")
-    return first if first == last else area

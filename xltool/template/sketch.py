@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from xltool.edition import Edition, EditionError
-from xltool.grid import Area, letters
-from xltool.template import prompts
-from xltool.template.draw import Pen
+from xltool.declared import toml_fault, value_fault
+from xltool.edition import Edition, EditionError, FormSpec
+from xltool.grid import Area
+from xltool.machine import why
+from xltool.template.pen import Pen
 
 _CELL = re.compile(r"^(?P<text>.*?)(?:\*(?P<columns>\d+))?(?:\^(?P<rows>\d+))?$", re.DOTALL)
 _STYLES: dict[str, dict[str, Any]] = {
@@ -32,7 +32,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cells: tuple[str, ...]
     height: float = 21
-    style: str = ""
+    style: Literal["title", "year", "subtitle", ""] = ""
 
 
 class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +44,11 @@ class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line: float = 21
 
 
+class _Plans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    department: _Form
+    project: _Form
+
+
 def sketched(edition: Edition) -> bool:
     """The edition says itself where things stand."""
     return _file(edition).is_file()
@@ -53,27 +58,31 @@ def _file(edition: Edition) -> Path:
     return Path(edition.folder) / "layout.toml"
 
 
-def _load(edition: Edition) -> dict[str, _Form]:
+def _load(edition: Edition) -> _Plans:
     file = _file(edition)
     try:
-        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), dict[str, _Form])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise EditionError(f"{file}：{error}") from error
+        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), _Plans)
+    except OSError as error:
+        raise EditionError(f"{file}：读不了：{why(error)}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EditionError(f"{file}：{toml_fault(error)}") from error
+    except msgspec.ValidationError as error:
+        raise EditionError(f"{file}：{'：'.join(value_fault(error))}") from error
 
 
 class Sketch(Pen):
     """Draws one form row by row as its layout says."""
 
-    def draw(self) -> None:
-        plan = _load(self.edition)[self.form.id]
-        self.plan, self.last = plan, len(plan.widths)
-        for column, width in enumerate(plan.widths):
-            self.sheet.set_column_pixels(column, column, width)
-        head = self.fields()
-        bottom = self.indicators(head)
-        self.paper(head, bottom)
-        self.sheet.protect("", {"insert_rows": True, "format_rows": True})
-        self.sheet.hide_gridlines(2)
+    def __init__(self, book: Any, form: FormSpec, edition: Edition) -> None:
+        super().__init__(book, form, edition)
+        plans = _load(edition)
+        self.plan = plan = plans.department if form.id == "department" else plans.project
+        self.widths, self.line, self.side = plan.widths, plan.line, plan.indicators
+        self.last = len(plan.widths)
+        self.level1 = self.last - len(form.indicators.column) - 1
+        if self.level1 < 2:
+            least = self.last + 2 - self.level1
+            raise EditionError(f"{_file(edition)}：{form.id}.widths：要画指标表，至少要 {least} 列")
 
     def fields(self) -> int:
         """The rows above the indicators; returns the row after them."""
@@ -119,44 +128,3 @@ class Sketch(Pen):
         else:
             self.put(area, text, **changes)
         return right
-
-    def indicators(self, head: int) -> int:
-        spec = self.form.indicators
-        first = self.last - len(spec.column) + 1
-        end = head + sum(block.rows for block in spec.block)
-        self.rows(head, end, self.plan.line)
-        self.put(str(Area(head, 1, end, first - 3)), self.plan.indicators)
-        self.put(str(Area(head, first - 2, head, first - 2)), "一级指标")
-        self.put(str(Area(head, first - 1, head, first - 1)), "二级指标")
-        for n, column in enumerate(spec.column, start=first):
-            self.put(f"{letters(n)}{head}", column.label)
-            self.name(column.label, f"{letters(n)}{head}")
-        row = head + 1
-        for level1, group in groupby(spec.block, key=lambda block: block.level1):
-            top = row
-            for block in group:
-                bottom = row + block.rows - 1
-                self.put(str(Area(row, first - 1, bottom, first - 1)), block.label)
-                for r in range(row, bottom + 1):
-                    self.put(f"{letters(first)}{r}", self.edition.placeholder, locked=False)
-                    for n in range(first + 1, self.last + 1):
-                        self.put(f"{letters(n)}{r}", "", locked=False)
-                self.name(block.label, f"{letters(first)}{row}:{letters(self.last)}{bottom}")
-                row = bottom + 1
-            self.put(str(Area(top, first - 2, row - 1, first - 2)), level1)
-        for n, column in enumerate(spec.column, start=first):
-            area = f"{letters(n)}{head + 1}:{letters(n)}{end}"
-            self.sheet.data_validation(area, prompts.for_column(column, self.edition))
-        return end
-
-    def paper(self, head: int, bottom: int) -> None:
-        sheet = self.sheet
-        sheet.set_paper(9)
-        sheet.set_portrait()
-        sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.6, right=0.6, top=0.5, bottom=0.65)
-        sheet.center_horizontally()
-        sheet.print_area(f"A1:{letters(self.last)}{bottom}")
-        sheet.repeat_rows(head - 1)
-        sheet.set_footer('&C&"宋体,Regular"&9第 &P 页 共 &N 页', {"margin": 0.3})
-        sheet.print_black_and_white()
