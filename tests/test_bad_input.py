@@ -205,3 +205,9 @@ def test_a_data_book_is_no_folder_by_accident(name, tmp_path, capsys):
 def test_watching_a_folder_that_is_not_there(tmp_path, capsys):
     code, out, said = run(capsys, "watch", tmp_path / "没有")
     assert (code, out) == (2, "") and "没有这个文件夹" in said
+
+
+def test_a_batch_of_nothing_says_so(tmp_path, capsys):
+    (tmp_path / "空").mkdir()
+    code, _, said = run(capsys, "batch", tmp_path / "空", tmp_path / "出")
+    assert code == 0 and "没有数据表，也没有工作簿" in said

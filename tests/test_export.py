@@ -236,7 +236,7 @@ def pretend(tmp_path, monkeypatch):
     return make
 
 
-_MAKE = 'b=$(basename "$f" .xlsx); echo pdf > "$out/$b.pdf"\n'
+_MAKE = 'b=$(basename "$f" .xlsx); echo "%PDF %%EOF" > "$out/$b.pdf"\n'
 
 
 def test_many_files_are_one_process_and_keep_their_folders(seed, tmp_path, pretend):
@@ -257,6 +257,12 @@ def test_a_crash_in_the_middle_is_tried_again(tmp_path, pretend):
     made = office_module.print_pdf(files, tmp_path / "pdf")
     assert log.read_text() == "start\n" * 2
     assert set(made) == set(files[:2])  # the third is said to be missing, not hidden
+
+
+def test_half_a_pdf_is_none(tmp_path, pretend):
+    pretend('echo "%PDF-1.6 and then the disk was full" > "$out/a.pdf"\n')
+    with pytest.raises(XltoolError, match="没能转出 PDF"):
+        office_module.print_pdf([tmp_path / "a.xlsx"], tmp_path / "pdf")
 
 
 def test_a_hanging_office_is_ended_with_its_children(tmp_path, pretend):

@@ -95,6 +95,8 @@ def batch(
         if summary.interrupted:
             click.echo("已中断：做完的都已保存，再运行同一条命令就接着做。", err=True)
         else:
+            if not summary.done + summary.skipped + len(summary.failed):
+                click.echo("注意：输入文件夹里没有数据表，也没有工作簿。", err=True)
             click.echo(f"结果在 {output}：report.html、report.xlsx、report.json、findings.csv")
     if summary.interrupted or (summary.failed and not summary.done and not summary.skipped):
         return 2

@@ -89,13 +89,22 @@ def print_pdf(files: Sequence[Path], folder: Path, *, timeout: float | None = No
         # Once more for what a crash in the middle has left over.
         for _ in range(2):
             said = _run(program, wanted, folder, timeout or _STARTING + _EACH * len(wanted))
-            made |= {file: pdf for file in wanted if (pdf := folder / f"{file.stem}.pdf").is_file()}
+            made |= {file: pdf for file in wanted if _whole(pdf := folder / f"{file.stem}.pdf")}
             wanted = [file for file in wanted if file not in made]
             if not wanted:
                 break
         if not made:
             raise XltoolError(f"LibreOffice 没能转出 PDF：{said or '没有说明原因'}")
     return made
+
+
+def _whole(pdf: Path) -> bool:
+    """A PDF that was written to its end."""
+    if not pdf.is_file():
+        return False
+    with pdf.open("rb") as file:
+        file.seek(max(0, pdf.stat().st_size - 1024))
+        return b"%%EOF" in file.read()
 
 
 def _run(program: str, files: Sequence[Path], folder: Path, timeout: float) -> str:
