@@ -34,13 +34,13 @@ class Run:
 
 def inputs(folder: Path, kind: str, count: int) -> Path:
     """`count` data books of one unit (`fill`), as many workbooks (`check`), or one data book of as many
-    units (`book`), no two alike."""
+    units (`book`, CSV tables), no two alike."""
     from xltool.databook import write_databook
     from xltool.render import render
 
     folder.mkdir(parents=True)
     if kind == "book":
-        write_databook([job.filing for job in jobs(count)], folder / "book.xlsx")
+        write_databook([job.filing for job in jobs(count)], folder / "book")
         return folder
     for n, job in enumerate(jobs(count)):
         home = folder / f"{n % 97:02}"
@@ -65,7 +65,7 @@ def growth(sizes: Sequence[int], workers: Sequence[int], kinds: Sequence[str], p
 def batch(source: Path, out: Path, kind: str, count: int, workers: int) -> Run:
     options = ["--jobs", str(workers), "--json"]
     command = [sys.executable, "-m", "xltool", "batch", str(source), str(out), *options]
-    used = _children_cpu()
+    used = children_cpu()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
     peaks: dict[int, int] = {}
     watching = threading.Thread(target=_watch, args=(process.pid, peaks), daemon=True)
@@ -83,10 +83,10 @@ def batch(source: Path, out: Path, kind: str, count: int, workers: int) -> Run:
         raise RuntimeError(f"{done} of {count} done: {str(summary)[:300]}")
     parent = peaks.pop(process.pid, 0)
     worker = max(peaks.values(), default=0)
-    return Run(kind, count, workers, seconds, _children_cpu() - used, parent / 2**20, worker / 2**20)
+    return Run(kind, count, workers, seconds, children_cpu() - used, parent / 2**20, worker / 2**20)
 
 
-def _children_cpu() -> float:
+def children_cpu() -> float:
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.contest import Result
 from benchmarks.forms import jobs
+from benchmarks.growth import children_cpu
 
 BARE = "python -c pass"
 
@@ -30,10 +31,11 @@ def startup(rounds: int) -> list[Result]:
         results = [Result(name) for name in commands]
         for n in range(rounds + 1):
             for result in results:
-                began = time.perf_counter()
+                began, used = time.perf_counter(), children_cpu()
                 subprocess.run(
                     [sys.executable, *commands[result.name]], stdout=subprocess.DEVNULL, check=False
                 )
                 if n:  # the first round warms the disk
                     result.rounds.append(time.perf_counter() - began)
+                    result.cpu.append(children_cpu() - used)
     return results
