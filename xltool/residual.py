@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from xltool.model import Place
 from xltool.money import show, tidy
@@ -28,8 +28,7 @@ SLIPS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One addend: its field id, official label, amount (None = blank, counts as 0), and place.
 
     `text` is what was written; `adjust` marks a term that is only counted where the side does not
@@ -63,8 +62,7 @@ class Term:
         return f"{self.label}“{self.text}”（读不出）" if self.unread else f"{self.label}（空）"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """One explanation of a residual. `kind` is total, item, missing, slip, swap or rounding.
 
     `field` is what would have to change and `should` the amount it would then have.

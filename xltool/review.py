@@ -6,7 +6,6 @@ source are data in its decorator. What it yields are `Hit`s; the engine makes th
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import pkgutil
@@ -14,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from xltool.edition import Edition, EditionError, FormSpec, load_edition
 from xltool.model import Entry, Filing, Finding, Form, Place, Severity
@@ -30,8 +29,7 @@ SHIFTED = 10
 REVIEWS = ("完整性", "相关性", "适当性", "可行性", "形式", "真实性")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """What a rule says of one place. The place and field come from an entry, never computed."""
 
     message: str
@@ -100,8 +98,7 @@ def _balance(review: Review) -> Balance:
 Body = Callable[[Review], Iterable[Hit]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A registered rule. `doc` is its page: what it says, why, what to do."""
 
     code: str
@@ -229,6 +226,8 @@ def _known(settings: Settings, book: Mapping[str, Rule]) -> None:
     """No setting names a rule that does not exist."""
     for code in (*settings.off, *settings.trial, *settings.severity):
         if code not in book:
+            import difflib
+
             near = difflib.get_close_matches(code, book, 1, 0.5)
             raise SettingsError(f"设置里没有规则“{code}”" + (f"，是否想写“{near[0]}”？" if near else ""))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import tomllib
 from pathlib import Path
@@ -57,6 +56,8 @@ def _load(file: Path, stamp: int) -> Settings:
     known = [f.name for f in msgspec.structs.fields(Settings)]
     for key in data:
         if key not in known:
+            import difflib
+
             near = difflib.get_close_matches(key, known, 1, 0.5)
             raise SettingsError(f"{file}：没有设置“{key}”" + (f"，是否想写“{near[0]}”？" if near else ""))
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from xltool.edition import Edition, FormSpec, Sum, load_edition
 from xltool.model import Filing, Form
@@ -28,8 +29,7 @@ class Verdict(StrEnum):
     UNKNOWN = "无法判断"
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """One side written out: `total` should be the sum of `terms`.
 
     `sum` counts the terms that are counted; `residual` is total − sum (None where the total is
@@ -195,7 +195,7 @@ def _explained(
         return side
     if side.closes:
         said = f"相差 {show(side.residual)}，在四舍五入的误差 {show(side.tolerance)} 以内"
-        return replace(side, causes=(Cause("rounding", said),))
+        return side._replace(causes=(Cause("rounding", said),))
     opposite = [_term(form, spec, _OPPOSITE[t.field]) for t in side.terms if _opposite(t, spec)]
     budget = projects_budget(filing, edition)
     causes = explain(
@@ -212,7 +212,7 @@ def _explained(
         causes = tuple(c for c in causes if c.field == side.total.field and side.total.amount)
         said = f"两侧各项合计都是 {show(side.sum)}，像是“{side.total.label}”写错了"
         causes = causes or (Cause("total", said, side.total.field, side.sum),)
-    return replace(side, causes=causes)
+    return side._replace(causes=causes)
 
 
 def _opposite(term: Term, spec: FormSpec) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -159,6 +158,8 @@ def _last_year(file: Path, edition: Edition | None) -> Filing:
 
 
 def _echo_json(results: Sequence[dict[str, Any]], failed: Sequence[tuple[str, str]]) -> None:
+    import json
+
     whole: dict[str, Any] = {"files": results}
     if failed:
         whole["failed"] = [{"file": file, "reason": reason} for file, reason in failed]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import html
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from xltool.grid.shared import Styles, read_styles, string_table, unescape
+from xltool.grid.shared import Styles, plain_entities, read_styles, string_table, unescape
 from xltool.grid.words import Grid, Sheet, read_area
 from xltool.grid.worksheet import CONTROL, read_sheet
 from xltool.package import Parts, Unreadable, open_parts, parse_xml, read_file
@@ -108,7 +107,7 @@ def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
         if listed.count(b"<") == 2 * len(found):
             grid, ids, _ = _parse_workbook(before + after)
             names = [
-                (name, int(scope) if scope else None, html.unescape(text) if "&" in text else text)
+                (name, int(scope) if scope else None, plain_entities(text) if "&" in text else text)
                 for name, scope, text in found
             ]
             return grid, ids, names

@@ -18,6 +18,13 @@ def unescape(text: str) -> str:
     return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
 
 
+def plain_entities(text: str) -> str:
+    """The text that XML spells with `&amp;` and the like."""
+    from html import unescape  # late: its table of all HTML entities is needed by few files
+
+    return unescape(text)
+
+
 @functools.lru_cache(maxsize=16)
 def string_table(data: bytes) -> Mapping[str, str]:
     """Shared texts by their number as cells write it."""

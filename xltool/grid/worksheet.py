@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import html
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from xltool.grid.shared import Styles, unescape
+from xltool.grid.shared import Styles, plain_entities, unescape
 from xltool.grid.words import LAST_COLUMN, Area, Cell, Sheet, cell_name, column_number, letters, read_area
 from xltool.package import Unreadable, parse_xml
 
@@ -97,7 +96,7 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
         elif kind == "b":
             content = "TRUE" if content == "1" else "FALSE"
         else:
-            content = unescape(html.unescape(content) if "&" in content else content)
+            content = unescape(plain_entities(content) if "&" in content else content)
         cells[_ADDRESSES[address]] = Cell(content, number, "", False, style not in unlocked, form)
     return True
 

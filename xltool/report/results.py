@@ -8,8 +8,7 @@ column ties each to its finding.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from xltool.edition import Edition, load_edition
 from xltool.model import Filing, Finding, Severity
@@ -30,8 +29,7 @@ _TODO = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of the table: its texts in the order of HEAD, and where its link leads."""
 
     texts: tuple[str, ...]
@@ -40,8 +38,7 @@ class Row:
     cell: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(NamedTuple):
     """What stands on the sheet: the lines on top (verdict, both sides, counts), then the rows."""
 
     title: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from xltool.edition import Block
 from xltool.model import Entry, Form, Indicator, Severity
@@ -15,8 +15,7 @@ from xltool.target import Split, Target, split_targets
 from xltool.target.split import split_standards
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One indicator: its name, its value, and the standard beside it (None where there is none)."""
 
     form: Form

@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """From the first to the last day, both included."""
 
     start: date
     end: date
 
-    def __contains__(self, day: date) -> bool:
-        return self.start <= day <= self.end
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.start <= day <= self.end
 
     @property
     def years(self) -> range:
         return range(self.start.year, self.end.year + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """A day of a year, the year None where none was written. 29 February stands for its last day."""
 
     year: int | None
@@ -43,8 +41,7 @@ class Day:
         return f"{self.year}年{self.month}月{self.day}日" if self.year else f"{self.month}月{self.day}日"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """From `start` to `end`; `start` is None for a deadline (something 前)."""
 
     start: Day | None

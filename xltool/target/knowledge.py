@@ -8,9 +8,8 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from xltool.target.units import Unit, read_unit
 
@@ -22,8 +21,7 @@ def _declared() -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / "directions.toml").read_text("utf-8"))
 
 
-@dataclass(frozen=True, slots=True)
-class Direction:
+class Direction(NamedTuple):
     """Which way is good, and the word that says so. `outputs`: also among the outputs."""
 
     wants: str
@@ -76,18 +74,19 @@ def _words(table: str) -> frozenset[str]:
 
 
 @functools.cache
-def _ending(*tables: str) -> re.Pattern[str]:
-    """One of the words, the longest first, at the end of a name, a tail such as 额 apart."""
-    words = {*_directions()}.union(*(_words(table) for table in tables))
-    longest_first = sorted(words, key=lambda word: (-len(word), word))
-    tails = "|".join(_declared()["tails"].split())
-    return re.compile(f"({'|'.join(map(re.escape, longest_first))})(?:{tails})?$")
+def _endings(*tables: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The words that may end a name, and the tails such as 额 that may follow one, the shortest first."""
+    words = frozenset(_directions()).union(*(_words(table) for table in tables))
+    return words, ("", *sorted(_declared()["tails"].split(), key=len))
 
 
 def _last(name: str, *tables: str) -> str:
     """The longest word that the name ends with; a unit in brackets is no part of the name."""
-    found = _ending(*tables).search(_UNIT_IN_NAME.sub("", name).strip())
-    return found[1] if found else ""
+    words, tails = _endings(*tables)
+    bare = _UNIT_IN_NAME.sub("", name).strip()
+    stops = [len(bare) - len(tail) for tail in tails if bare.endswith(tail)]
+    found = (bare[start:stop] for start in range(len(bare)) for stop in stops)
+    return next((word for word in found if word in words), "")
 
 
 _UNIT_IN_NAME = re.compile(r"[（(](?:单位[:：])?([^（）()]{1,8})[）)]\s*$")

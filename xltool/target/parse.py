@@ -149,12 +149,15 @@ def _tail(tail: str, *, stated: bool) -> tuple[Unit | None, str, str, str | None
     counted = splits_noun(tail)
     if counted is not None:
         return (*counted, remark, operator, word)
-    if (stated or operator) and _NEW_UNIT.fullmatch(tail) and not words.is_doubtful(tail):
+    if (stated or operator) and _new_unit().fullmatch(tail) and not words.is_doubtful(tail):
         return unknown_unit(tail), "", remark, operator, word
     return None
 
 
-_NEW_UNIT = re.compile(r"[\u4e00-\u9fffA-Za-zμΩ℃]{1,4}(?:/[\u4e00-\u9fffA-Za-z]{1,4})?")
+@functools.cache
+def _new_unit() -> re.Pattern[str]:
+    # Compiled when first needed: the sets of characters take their time.
+    return re.compile(r"[\u4e00-\u9fffA-Za-zμΩ℃]{1,4}(?:/[\u4e00-\u9fffA-Za-z]{1,4})?")
 
 
 def _repeats(remark: str, number: Decimal, unit: Unit | None) -> bool:

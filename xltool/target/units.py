@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One unit: as written, its one spelling (百分比 → %), and what it converts to.
 
     `factor` units of `base` make one of it. `kind` is `count`, `physical`, `rate`, `point` or

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xltool.edition import Edition, EditionError, FormSpec, edition_in
 from xltool.grid import Area, Sheet, open_grid
@@ -142,8 +143,7 @@ class FormLayout:
         return merged
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """A template workbook, read: both forms' layouts."""
 
     edition: Edition
