@@ -432,6 +432,14 @@ def test_a_unit_is_published_once_and_open_errors_are_said(seed, tmp_path, prete
     assert len(list((tmp_path / "公开").glob("*/*.pdf"))) == 1
 
 
+def test_units_of_one_name_and_two_codes_are_both_published(seed, tmp_path, pretend):
+    pretend(f'for f in "$@"; do {_MAKE}done\n')
+    xltool.fill(replace(seed_filing(), code="00430999"), seed.parent / "另一个.xlsx")
+    assert run(seed.parent, "-o", tmp_path / "公开", "--public").return_value == 0
+    folders = sorted(p.parent.name for p in (tmp_path / "公开").glob("*/*.pdf"))
+    assert folders == [UNIT, f"{UNIT}(2)"]
+
+
 def test_a_blank_amount_is_no_zero_in_the_data():
     seed = seed_filing()
     labels = {row["名称"]: row for row in rows(seed, EDITION)}

@@ -26,6 +26,9 @@ NOTES = "说明.txt"
 # One shape for every edition; where the code is internal its column stays blank.
 PUBLIC_COLUMNS = tuple(c for c in COLUMNS if c not in ("文件", "工作表", "单元格"))
 
+# What is in the set already: unit and year → code → file.
+Known = dict[tuple[str, int | None], dict[str, str]]
+
 
 def disclosed(filing: Filing, edition: Edition) -> Filing:
     """The filing without what is internal; nothing else of the received file stays with it."""
@@ -79,7 +82,7 @@ def publish(filings: Iterable[tuple[Filing, Edition]], folder: Path) -> Iterator
     """
     refuse_full(folder)
     taken: set[str] = set()
-    known: dict[tuple[str, int | None], str] = {}
+    known: Known = {}
     editions: dict[str, Edition] = {}
     with _beside(folder) as inside:
         made, work = inside / "made", inside / "work"
@@ -95,7 +98,7 @@ def publish(filings: Iterable[tuple[Filing, Edition]], folder: Path) -> Iterator
                     except FillError as error:
                         why = str(error)
                     else:
-                        known[filing.unit, filing.year] = filing.source
+                        known.setdefault((filing.unit, filing.year), {})[filing.code] = filing.source
                         editions[edition.id] = edition
                         with csv_file(made / unit / f"{unit}.csv", PUBLIC_COLUMNS) as one:
                             one(shown, edition)
@@ -129,13 +132,15 @@ def _beside(folder: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def _unfit(filing: Filing, known: dict[tuple[str, int | None], str]) -> str:
+def _unfit(filing: Filing, known: Known) -> str:
     if not filing.unit:
         return "没有单位名称"
     if faults := changed(filing):
         return f"官方表格被改动：{faults[0]}" + (f"，等 {len(faults)} 处" if len(faults) > 1 else "")
-    if other := known.get((filing.unit, filing.year)):
-        return f"与 {other} 是同一单位、同一年度，只能公开一份"
+    # Units of one name are two units where their codes say so.
+    for code, source in known.get((filing.unit, filing.year), {}).items():
+        if not (code and filing.code) or code == filing.code:
+            return f"与 {source} 是同一单位、同一年度，只能公开一份"
     return ""
 
 
