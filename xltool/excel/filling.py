@@ -1,20 +1,18 @@
-"""填报: a new workbook, data into the workbook, rows and project sheets."""
+"""填报: a new workbook, data into the workbook, project sheets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from xltool.atomic import writing
 from xltool.edition import Edition, Field, load_edition, usable_editions
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
-from xltool.excel.sheets import has_password, protection, unprotected, write_texts
-from xltool.grid import Area, Grid, Sheet, open_grid
+from xltool.excel.sheets import write_texts
+from xltool.grid import Grid, open_grid
 from xltool.model import Filing, Form, XltoolError
 from xltool.reader import form_of
-from xltool.template.compare import locate, squeeze
-from xltool.template.layout import FormLayout, Rows, load_layout
+from xltool.template.layout import FormLayout, load_layout
 
 WORKBOOKS = "Excel 工作簿 (*.xlsx),*.xlsx"
 DATA = "数据表 (*.xlsx;*.json;*.csv),*.xlsx;*.json;*.csv"
@@ -106,103 +104,6 @@ def _replace_forms(here: Desk, grid: Grid, file: Path, edition: Edition) -> None
         if sheet.name != name:
             sheet.name = name
     here.go(brought[0])
-
-
-@dataclass(frozen=True)
-class _Spot:
-    """Where the cursor stands: its form, the category it is in, and that category's rows."""
-
-    sheet: Sheet
-    layout: FormLayout
-    label: str
-    area: Area
-    row: int
-
-
-def _spot(here: Desk, grid: Grid, edition: Edition) -> _Spot:
-    selection = here.app.selection
-    if selection is None:
-        raise XltoolError("请先把光标放在要加行的指标类别里")
-    row, name = selection.row, selection.sheet.name
-    sheet = next((s for s in grid.sheets if s.name == name), None)
-    layout = form_of(load_layout(edition), sheet) if sheet is not None else None
-    if sheet is not None and layout is not None:
-        rows, _ = locate(layout, sheet)
-        for block in layout.spec.indicators.block:
-            area = rows.area(layout.blocks[block.id])
-            if area.top <= row <= area.bottom:
-                return _Spot(sheet, layout, block.label, area, row)
-    raise XltoolError("光标不在指标行上：请先点一下要加行的指标类别")
-
-
-@button
-def add_row() -> str:
-    """One more row in the category of the cursor, below the cursor."""
-    here = desk()
-    with here.snapshot() as path:
-        edition = load_edition(here.read(path).edition)
-        grid = open_grid(path)
-        spot = _spot(here, grid, edition)
-        area, sheet = spot.area, here.book.sheets[spot.sheet.name]
-        if area.top == area.bottom:
-            raise XltoolError(f"“{spot.label}”只有一行，Excel 里加不了；请改用从数据填充")
-        attributes = protection(here.package(path), spot.sheet)
-        # Only a row inserted within the block extends its names and merged cells; below the last
-        # row, the new row goes in above it and the last row's text moves up.
-        at = min(spot.row + 1, area.bottom)
-        # Under a password the sheet's own right to insert rows must do.
-        allowed = has_password(attributes) and attributes.get("insertRows") in ("0", "false")
-        with unprotected(sheet, {} if allowed else attributes):
-            sheet.range(f"{at}:{at}").insert("down")
-        new = at
-        if spot.row == area.bottom:
-            new = at + 1
-            texts = {(at, c): spot.sheet[spot.row, c].text for c in range(area.left, area.right + 1)}
-            write_texts(sheet, texts | {(new, c): "" for c in range(area.left, area.right + 1)})
-        here.go(sheet, (new, area.left))
-    return f"“{spot.label}”加了一行（第 {new} 行）"
-
-
-@button
-def delete_empty_rows() -> str:
-    """Remove added indicator rows that say nothing; the official rows stay."""
-    here = desk()
-    gone = 0
-    with here.snapshot() as path:
-        edition = load_edition(here.read(path).edition)
-        package = here.package(path)
-        layout = load_layout(edition)
-        for sheet in open_grid(path).sheets:
-            form = form_of(layout, sheet)
-            if form is None:
-                continue
-            rows, _ = locate(form, sheet)
-            empty = sorted(_empty_rows(form, sheet, rows, edition.placeholder), reverse=True)
-            if not empty:
-                continue
-            live = here.book.sheets[sheet.name]
-            with unprotected(live, protection(package, sheet)):
-                for row in empty:
-                    live.range(f"{row}:{row}").delete("up")
-            gone += len(empty)
-    return f"删去了 {gone} 个空行" if gone else "没有后加的空行"
-
-
-def _empty_rows(form: FormLayout, sheet: Sheet, rows: Rows, placeholder: str) -> list[int]:
-    """The rows to remove: never more than were added, never a block's first (it carries the label)."""
-    found: list[int] = []
-    dots = {"", squeeze(placeholder)}
-    for blank in form.blocks.values():
-        area = rows.area(blank)
-        added = (area.bottom - area.top) - (blank.bottom - blank.top)
-        columns = range(area.left, area.right + 1)
-        empty = [
-            row
-            for row in range(area.top + 1, area.bottom + 1)
-            if all(squeeze(sheet[row, column].text) in dots for column in columns)
-        ]
-        found += empty[::-1][: max(0, added)]
-    return found
 
 
 @button

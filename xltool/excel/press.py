@@ -23,7 +23,7 @@ from xltool.excel.desk import Desk, attach, busy, quiet
 from xltool.model import XltoolError
 
 Function = Callable[[], str]
-_HOMES = ("filling", "reviewing", "output", "helping")
+_HOMES = ("filling", "rows", "reviewing", "output", "helping")
 _BUTTONS: dict[str, Function] = {}
 _desk: ContextVar[Desk | None] = ContextVar("desk", default=None)
 

@@ -262,6 +262,10 @@ class Sheet:
         self.book.app.call("show sheet")
         self.raw.IsVisible = value
 
+    @property
+    def names(self) -> "Names":
+        return Names(self)
+
     def delete(self) -> None:
         self.book.app.call("delete sheet")
         if self.book.doc.isProtected():
@@ -287,6 +291,29 @@ class Sheet:
         cursor.gotoEndOfUsedArea(False)
         a = cursor.getRangeAddress()
         return Range(self, 1, 1, a.EndRow + 1, a.EndColumn + 1)
+
+
+class Names:
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+
+    def __call__(self, name: str) -> "Name":
+        return Name(self.sheet, self.sheet.raw.NamedRanges.getByName(name))
+
+
+class Name:
+    def __init__(self, sheet: Sheet, raw: Any) -> None:
+        self.sheet, self.raw = sheet, raw
+
+    @property
+    def refers_to(self) -> str:
+        return self.raw.Content
+
+    @refers_to.setter
+    def refers_to(self, value: str) -> None:
+        self.sheet.book.app.call("name")
+        where, _, area = value.removeprefix("=").rpartition("!")
+        self.raw.setContent(f"${where}.{area}")
 
 
 class Range:
@@ -353,6 +380,13 @@ class Range:
             cells = [self.raw.getCellByPosition(c, r) for r in range(rows) for c in range(columns)]
             if any(cell.CellProtection.IsLocked for cell in cells):
                 raise ComError("the cell is locked")
+
+    def merge(self, across: bool) -> None:
+        self.call("merge")
+        if self.sheet.raw.isProtected():
+            raise ComError("the sheet is protected")
+        self.raw.merge(False)
+        self.raw.merge(True)
 
     def insert(self, shift: str, copy_origin: Any = None) -> None:
         self.call("insert")

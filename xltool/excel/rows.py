@@ -1,0 +1,146 @@
+"""填报: rows of the indicator categories: one more, or the empty ones away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xltool.edition import Edition, load_edition
+from xltool.excel.desk import Desk
+from xltool.excel.press import button, desk
+from xltool.excel.sheets import has_password, protection, unprotected, write_texts
+from xltool.grid import Area, Grid, Sheet, letters, open_grid
+from xltool.model import XltoolError
+from xltool.reader import form_of
+from xltool.template.compare import locate, squeeze
+from xltool.template.layout import FormLayout, Rows, load_layout
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where the cursor stands: its form, the category it is in, and that category's rows.
+
+    `grown` are the form's rows as they will be with one more row in the category.
+    """
+
+    sheet: Sheet
+    layout: FormLayout
+    label: str
+    area: Area
+    row: int
+    grown: Rows
+
+
+def _spot(here: Desk, grid: Grid, edition: Edition) -> _Spot:
+    selection = here.app.selection
+    if selection is None:
+        raise XltoolError("请先把光标放在要加行的指标类别里")
+    row, name = selection.row, selection.sheet.name
+    sheet = next((s for s in grid.sheets if s.name == name), None)
+    layout = form_of(load_layout(edition), sheet) if sheet is not None else None
+    if sheet is not None and layout is not None:
+        rows, _ = locate(layout, sheet)
+        for block in layout.spec.indicators.block:
+            blank = layout.blocks[block.id]
+            area = rows.area(blank)
+            if area.top <= row <= area.bottom:
+                grown = layout.rows({**rows.grown, blank.bottom: rows.grown.get(blank.bottom, 0) + 1})
+                return _Spot(sheet, layout, block.label, area, row, grown)
+    raise XltoolError("光标不在指标行上：请先点一下要加行的指标类别")
+
+
+@button
+def add_row() -> str:
+    """One more row in the category of the cursor, below the cursor."""
+    here = desk()
+    with here.snapshot() as path:
+        edition = load_edition(here.read(path).edition)
+        spot = _spot(here, open_grid(path), edition)
+        attributes = protection(here.package(path), spot.sheet)
+    area, sheet = spot.area, here.book.sheets[spot.sheet.name]
+    at = _insertion(spot)
+    torn, name = _torn(spot, at)
+    # Under a password the sheet's own right to insert rows must do; nothing can be mended then.
+    allowed = has_password(attributes) and attributes.get("insertRows") in ("0", "false")
+    if allowed and (torn or name):
+        raise XltoolError(f"“{spot.label}”只有一行，工作表又设有保护密码，加不了行；请改用从数据填充")
+    with unprotected(sheet, {} if allowed else attributes):
+        sheet.range(f"{at}:{at}").insert("down")
+        new = at
+        if spot.row == at:
+            # What stood in the row went down: it comes up again, above the new row.
+            new = at + 1
+            texts = {(at, c): spot.sheet[at, c].text for c in range(1, area.right + 1)}
+            texts = {(r, c): t for (r, c), t in texts.items() if t or c >= area.left}
+            write_texts(sheet, texts | {(new, c): "" for _, c in texts})
+        for merged in torn:
+            sheet.range(str(merged)).merge()
+        if name is not None:
+            first, last = f"${letters(name.left)}${name.top}", f"${letters(name.right)}${name.bottom}"
+            quoted = sheet.name.replace("'", "''")
+            sheet.names[spot.label].refers_to = f"='{quoted}'!{first}:{last}"
+    here.go(sheet, (new, area.left))
+    return f"“{spot.label}”加了一行（第 {new} 行）"
+
+
+def _insertion(spot: _Spot) -> int:
+    """Where the row goes in: a row inserted within an area extends its names, merges, validations."""
+    if spot.area.top < spot.area.bottom:
+        return min(spot.row + 1, spot.area.bottom)
+    # Of the single row, either side is outside; within the table it is at least inside that.
+    last = max(spot.grown.start(blank.top) for blank in spot.layout.blocks.values())
+    return spot.row if spot.row >= last else spot.row + 1
+
+
+def _torn(spot: _Spot, at: int) -> tuple[list[Area], Area | None]:
+    """What does not extend by itself: merged cells, and the category's name (None where it does)."""
+
+    def after(area: Area) -> Area:
+        return Area(area.top + (area.top >= at), area.left, area.bottom + (area.bottom >= at), area.right)
+
+    merged = {after(area) for area in spot.sheet.merges}
+    torn = [a for a in spot.layout.merges(spot.grown) - merged if a.top <= at + 1 and at - 1 <= a.bottom]
+    named = spot.sheet.names.get(spot.label)
+    wanted = spot.grown.area(spot.layout.areas[spot.label])
+    return sorted(torn), wanted if named is not None and after(named) != wanted else None
+
+
+@button
+def delete_empty_rows() -> str:
+    """Remove added indicator rows that say nothing; the official rows stay."""
+    here = desk()
+    gone = 0
+    with here.snapshot() as path:
+        edition = load_edition(here.read(path).edition)
+        package = here.package(path)
+        layout = load_layout(edition)
+        for sheet in open_grid(path).sheets:
+            form = form_of(layout, sheet)
+            if form is None:
+                continue
+            rows, _ = locate(form, sheet)
+            empty = sorted(_empty_rows(form, sheet, rows, edition.placeholder), reverse=True)
+            if not empty:
+                continue
+            live = here.book.sheets[sheet.name]
+            with unprotected(live, protection(package, sheet)):
+                for row in empty:
+                    live.range(f"{row}:{row}").delete("up")
+            gone += len(empty)
+    return f"删去了 {gone} 个空行" if gone else "没有后加的空行"
+
+
+def _empty_rows(form: FormLayout, sheet: Sheet, rows: Rows, placeholder: str) -> list[int]:
+    """The rows to remove: never more than were added, never a block's first (it carries the label)."""
+    found: list[int] = []
+    dots = {"", squeeze(placeholder)}
+    for blank in form.blocks.values():
+        area = rows.area(blank)
+        added = (area.bottom - area.top) - (blank.bottom - blank.top)
+        columns = range(area.left, area.right + 1)
+        empty = [
+            row
+            for row in range(area.top + 1, area.bottom + 1)
+            if all(squeeze(sheet[row, column].text) in dots for column in columns)
+        ]
+        found += empty[::-1][: max(0, added)]
+    return found
