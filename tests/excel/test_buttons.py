@@ -602,6 +602,14 @@ def test_a_sheet_with_a_password_is_checked_without_marks(app, seed):
     assert any(row[2] == "T304" for row in table(seed))
 
 
+def test_a_shared_workbook_is_checked_without_marks(seed, tmp_path):
+    seed.shared = True
+    assert "没有加标记" in press("check_all")
+    assert not marked(seed, DEPARTMENT)
+    assert any(row[2] == "T304" for row in table(seed))
+    assert seed.sheets(DEPARTMENT).raw.isProtected()
+
+
 def test_unknown_button(app):
     with pytest.raises(XltoolError, match="没有“no_such”这个按钮"):
         press("no_such")

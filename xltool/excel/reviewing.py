@@ -55,7 +55,7 @@ def _review(marked: Callable[[Finding], bool]) -> tuple[Filing, list[Finding], s
         file = write_results(results(filing, findings), path.with_name("xltool-results.xlsx"))
         shown = _show(here, grid, file, RESULTS_SHEET)
     if unmarked:
-        shown += f"（{'、'.join(unmarked)}有保护密码或没有打印区域，没有加标记）"
+        shown += f"（{'、'.join(unmarked)}没有加标记：有保护密码、共享或没有打印区域）"
     return filing, findings, shown
 
 
@@ -151,7 +151,7 @@ def clear_marks() -> str:
         grid = open_grid(path)
         failed = _mark(here, path, grid, {})
         if failed:
-            raise XltoolError(f"{'、'.join(failed)}有保护密码，标记去不掉")
+            raise XltoolError(f"{'、'.join(failed)}有保护密码或共享，标记去不掉")
         if not here.has(RESULTS_SHEET):
             return "标记已清除"
         if filing.answers:

@@ -113,7 +113,19 @@ def mark(sheet: xw.Sheet, texts: Mapping[tuple[int, int], str], attributes: Mapp
     except Exception as error:
         if busy(error):
             raise
-        # A program that knows no such protection.
+        return _mark_unprotected(sheet, texts, attributes)
+    return True
+
+
+def _mark_unprotected(
+    sheet: xw.Sheet, texts: Mapping[tuple[int, int], str], attributes: Mapping[str, str]
+) -> bool:
+    """The same in a program that knows no such protection; a shared workbook allows neither."""
+    try:
         with unprotected(sheet, attributes):
             write_texts(sheet, texts)
+    except Exception as error:
+        if busy(error):
+            raise
+        return False
     return True

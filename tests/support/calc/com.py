@@ -122,13 +122,19 @@ class SheetApi:
         self.sheet.book.app.call("copy sheet")
         After.sheet.book.take(self.sheet.book, self.sheet.name, After.sheet)
 
+    def _not_shared(self) -> None:
+        if self.sheet.book.shared:
+            raise ComError("protection cannot be changed in a shared workbook")
+
     def Unprotect(self, password: str = "") -> None:
         self.sheet.book.app.call("unprotect")
+        self._not_shared()
         self.sheet.book.open_to_programs.discard(self.sheet.name)
         self.sheet.raw.unprotect(password)
 
     def Protect(self, UserInterfaceOnly: bool = False, **rights: Any) -> None:
         self.sheet.book.app.call("protect")
+        self._not_shared()
         self.sheet.book.app.protected_with = rights
         self.sheet.raw.protect("")
         if UserInterfaceOnly and self.sheet.book.app.lets_programs_in:

@@ -164,6 +164,7 @@ class Book:
             fullname = f"工作簿{Book._unsaved}"
         self.fullname = fullname
         self.open_to_programs: set[str] = set()
+        self.shared = False  # among several people, as Excel did it of old
         app.open.append(self)
 
     @property
