@@ -13,10 +13,11 @@ import pytest
 import xltool
 from tests.support.records import make_records, unreadable
 from xltool.model import XltoolError
+from xltool.outside import in_csv
 from xltool.report import sheet, workbook
 from xltool.report.bundle import KINDS, write_reports
 from xltool.report.run import Run
-from xltool.report.table import plain_text, read_failed, read_records
+from xltool.report.table import read_failed, read_records
 
 MADE = datetime(2026, 3, 1, 9, 30)
 NASTY = [
@@ -160,14 +161,14 @@ def test_csv_never_holds_a_formula(tmp_path, text):
 
 
 def test_numbers_stay_numbers_in_csv():
-    assert [plain_text(t) for t in ("-10.00", "+5", "-3%", "≥15家", "")] == [
+    assert [in_csv(t) for t in ("-10.00", "+5", "-3%", "≥15家", "")] == [
         "-10.00",
         "+5",
         "-3%",
         "≥15家",
         "",
     ]
-    assert plain_text("-10.00+cmd") == "'-10.00+cmd"
+    assert in_csv("-10.00+cmd") == "'-10.00+cmd"
 
 
 def test_workbook_holds_everything(tmp_path, records):

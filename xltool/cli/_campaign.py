@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xltool.outside import on_terminal
+
 if TYPE_CHECKING:
     from xltool.campaign import Campaign
 
@@ -56,16 +58,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") 
     Console(width=None if sys.stdout.isatty() else 160).print(drawn)
 
 
-# What a received file is called must not steer the terminal that shows it.
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
-
-
-def plain(text: str) -> str:
-    """A text from outside without what steers a terminal."""
-    return text.translate(_CONTROLS)
-
-
 def _escape(text: str) -> str:
     from rich.markup import escape
 
-    return escape(plain(text))
+    return escape(on_terminal(text))

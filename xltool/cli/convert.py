@@ -33,6 +33,7 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     from xltool import convert as conversion
     from xltool.atomic import writing
     from xltool.databook import write_databook
+    from xltool.outside import in_csv
 
     if not to and not next_year:
         raise XltoolError("请用 --to 指定版式，或用 --next-year 做下一年的草稿（可以同时用）")
@@ -56,7 +57,7 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     with writing(report, encoding="utf-8-sig") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEAD)
-        writer.writerows(["'" + t if t[:1] in ("=", "+", "-", "@") else t for t in row] for row in rows)
+        writer.writerows([in_csv(text) for text in row] for row in rows)
     lost = [row for row in rows if row[1] == conversion.LOST]
     for row in lost[:20]:
         click.echo(

@@ -14,13 +14,13 @@ from xltool.cli._campaign import (
     file_type,
     folder_type,
     opened,
-    plain,
     progress,
     table,
     there_type,
     where,
 )
 from xltool.model import XltoolError
+from xltool.outside import on_terminal
 
 if TYPE_CHECKING:
     from xltool.campaign.collect import Collected
@@ -92,9 +92,9 @@ def _verified(result: Verified) -> dict[str, Any]:
 def _show_verified(result: Verified) -> None:
     wrong = [f for f in result.files if not f.good]
     what = f"{result.title}（{result.year} 年）{result.district}" if result.title else "不知出自哪个批次"
-    click.echo(f"{result.path}：{plain(what)}")
+    click.echo(f"{result.path}：{on_terminal(what)}")
     for one in wrong or result.files[:1]:
-        click.echo(f"  {'√' if one.good else '×'} {plain(one.name)}：{plain(one.said)}")
+        click.echo(f"  {'√' if one.good else '×'} {on_terminal(one.name)}：{on_terminal(one.said)}")
     workbooks = sum(f.name.endswith(".xlsx") and "/" not in f.name and f.good for f in result.files)
     click.echo(f"  {len(result.files)} 个文件，{len(wrong)} 个有问题；工作簿 {workbooks} 个为真")
     click.echo(
@@ -155,9 +155,9 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
         if len(rows) > 40:
             click.echo(f"……另有 {len(rows) - 40} 份有错误，见 xltool status --units 和退回意见")
     for copy in [r for r in result.receipts if r.outcome == "重复" and r.first][:20]:
-        click.echo(f"重复：{plain(copy.name)} {plain(copy.first)}")
+        click.echo(f"重复：{on_terminal(copy.name)} {on_terminal(copy.first)}")
     for name, reason in result.problems:
-        click.echo(f"没有收取：{plain(name)}：{reason}", err=True)
+        click.echo(f"没有收取：{on_terminal(name)}：{reason}", err=True)
     counts, verdicts = result.counts(), [r.verdict for r in result.new]
     said = "，".join(f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts)
     click.echo(
@@ -239,7 +239,7 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
             lines.append(["合计", sum(counts.values()), *(counts[s] or "" for s in STATES), late or ""])
         table(["区县", "应报", *STATES, "逾期"], lines, title)
     for row in standing.strays[:20]:
-        click.echo(f"不知属于哪个单位：{plain(row['name'])}（{KINDS[row['kind']]}）")
+        click.echo(f"不知属于哪个单位：{on_terminal(row['name'])}（{KINDS[row['kind']]}）")
 
 
 @click.command()

@@ -46,16 +46,16 @@ def watch(folder: Path, existing: bool, poll: bool, edition: str, settings: str)
 
 def line(one: Checked, folder: Path) -> str:
     """One save in one line: when, which file, the verdict, what is open, where to look."""
-    from xltool.report.console import safe
+    from xltool.outside import on_terminal
     from xltool.report.record import VERDICTS
     from xltool.report.run import label
 
     name = one.path.relative_to(folder) if one.path.is_relative_to(folder) else one.path.name
-    start = f"{one.at:%H:%M:%S} {safe(str(name))}："
+    start = f"{one.at:%H:%M:%S} {on_terminal(str(name))}："
     if one.record is None or one.page is None:
-        return start + safe(one.problem)
+        return start + on_terminal(one.problem)
     counts = one.record["counts"]
     said = "，".join(f"{label(kind)} {counts[kind]}" for kind in ("error", "query", "note") if counts[kind])
     sums = one.record["balance"]
     rest = "；".join(text for text in (said, sums["verdict"] if sums else "") if text)
-    return f"{start}{VERDICTS[one.record['verdict']]}（{rest}） → {safe(one.page.name)}"
+    return f"{start}{VERDICTS[one.record['verdict']]}（{rest}） → {on_terminal(one.page.name)}"

@@ -18,9 +18,9 @@ from xltool.atomic import writing
 from xltool.edition import Edition
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.money import plain
+from xltool.outside import in_csv
 from xltool.report.indicators import COLUMNS as SPLIT
 from xltool.report.indicators import indicator_rows
-from xltool.report.table import plain_text
 from xltool.target import Target, split_targets
 from xltool.target.value import write_number
 
@@ -97,7 +97,7 @@ def csv_file(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[Add]:
 
 
 def _cell(text: str) -> str:
-    return text if text in _LONE_SIGNS else plain_text(text)
+    return text if text in _LONE_SIGNS else in_csv(text)
 
 
 def record(filing: Filing, edition: Edition) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from xltool.atomic import writing
 from xltool.edition import Edition
 from xltool.importing.record import Imported, Leftover, Value
 from xltool.model import Filing, Form, Place
+from xltool.outside import in_csv
 
 VALUES = ("文件", "表", "项目", "栏目", "值", "来源", "把握", "说明")
 LEFTOVERS = ("文件", "位置", "内容", "原因")
@@ -110,10 +111,5 @@ def write_report(imported: Imported, folder: Path) -> list[Path]:
         with writing(path, encoding="utf-8-sig") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(head)
-            writer.writerows([_harmless(text) for text in row] for row in rows)
+            writer.writerows([in_csv(text) for text in row] for row in rows)
     return paths
-
-
-def _harmless(text: str) -> str:
-    """A text that a spreadsheet would take for a formula, led by an apostrophe."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator
 import click
 
 from xltool.model import Severity
+from xltool.outside import on_terminal
 from xltool.report.record import VERDICTS, Record
 
 _COLOURS = {"error": "red", "query": "yellow", "note": "cyan", "pass": "green"}
-# What a received file says must not steer the terminal that shows it.
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
 
 
 def lines(record: Record) -> Iterator[str]:
@@ -23,11 +22,11 @@ def lines(record: Record) -> Iterator[str]:
     yield heading(record)
     yield from balance_lines(record)
     for place, found in _by_cell(record["findings"]).items():
-        yield click.style(f"  {safe(place)}", bold=True)
+        yield click.style(f"  {on_terminal(place)}", bold=True)
         for finding in found:
             yield from _finding(finding)
     for one in record["stale"]:
-        yield f"  说明所对应的问题已不在（{safe(one['finding'])}）：{safe(one['explanation'])}"
+        yield f"  说明所对应的问题已不在（{on_terminal(one['finding'])}）：{on_terminal(one['explanation'])}"
     yield summary(record)
 
 
@@ -39,13 +38,14 @@ def show_record(record: Record) -> None:
 
 def heading(record: Record) -> str:
     year = f"{record['year']}年" if record["year"] else ""
-    return click.style("　".join(filter(None, (safe(record["file"]), safe(record["unit"]), year))), bold=True)
+    told = "　".join(filter(None, (record["file"], record["unit"], year)))
+    return click.style(on_terminal(told), bold=True)
 
 
 def balance_lines(record: Record) -> Iterator[str]:
     """Both sides written out; nothing where there is no department form."""
     if record["balance"]:
-        yield from (f"  {safe(line)}" for line in record["balance"]["lines"])
+        yield from (f"  {on_terminal(line)}" for line in record["balance"]["lines"])
 
 
 def summary(record: Record) -> str:
@@ -77,11 +77,6 @@ def _finding(finding: Record) -> Iterator[str]:
     severity = finding["severity"]
     label = click.style(Severity(severity).label, fg=_COLOURS[severity])
     trial = "（试行，不计数）" if finding["trial"] else ""
-    yield f"    {label} {finding['code']} {trial}{safe(finding['message'])}"
+    yield f"    {label} {finding['code']} {trial}{on_terminal(finding['message'])}"
     if finding["explanation"]:
-        yield f"      说明：{safe(finding['explanation'])}"
-
-
-def safe(text: str) -> str:
-    """A text from a received file as a terminal may show it."""
-    return text.translate(_CONTROLS)
+        yield f"      说明：{on_terminal(finding['explanation'])}"

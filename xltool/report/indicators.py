@@ -10,7 +10,7 @@ from typing import IO
 from xltool.atomic import writing
 from xltool.edition import Edition, load_edition
 from xltool.model import Entry, Filing
-from xltool.report.table import plain_text
+from xltool.outside import in_csv
 from xltool.target import Target, split_targets
 from xltool.target.split import split_standards
 
@@ -75,7 +75,7 @@ def write_csv(rows: Iterable[tuple[str, ...]], file: IO[str]) -> None:
     writer.writerow(COLUMNS)
     for row in rows:
         writer.writerow(
-            cell if n in _SIGNS and len(cell) == 1 else plain_text(cell) for n, cell in enumerate(row)
+            cell if n in _SIGNS and len(cell) == 1 else in_csv(cell) for n, cell in enumerate(row)
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 from xltool.atomic import writing
 from xltool.machine import why
 from xltool.model import XltoolError
+from xltool.outside import in_csv
 from xltool.report.record import VERDICTS, Record
 from xltool.report.run import Run, label, state
 
@@ -25,11 +25,6 @@ CSV_COLUMNS = (
     "文件", "单位", "部门编码", "年度", "结论", "级别", "代码", "工作表", "单元格", "字段",
     "问题", "填报内容", "应为", "审核属性", "说明", "状态",
 )  # fmt: skip
-
-# What spreadsheet programs may take for the beginning of a formula, fullwidth forms included.
-_FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠]")
-_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?%?$")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 @contextmanager
@@ -120,17 +115,9 @@ def csv_report(path: Path, run: Run) -> Iterator[Add]:
                     label(f["severity"]), f["code"], f["sheet"], f["cell"], f["field"], f["message"],
                     f["found"], f["expected"], f["review"], f["explanation"], state(f),
                 ]  # fmt: skip
-                writer.writerow([plain_text(str(value)) for value in unit + row])
+                writer.writerow([in_csv(str(value)) for value in unit + row])
 
         yield add
         for name, reason in run.failed:
             row = [name, *[""] * 3, "没能处理", *[""] * 5, reason, *[""] * 5]
-            writer.writerow([plain_text(value) for value in row])
-
-
-def plain_text(text: str) -> str:
-    """A CSV cell that no spreadsheet program reads as a formula: such a text gets a leading `'`."""
-    text = _CONTROLS.sub("", text)
-    if text.startswith(("\t", "\r")) or (_FORMULA.match(text) and not _NUMBER.match(text)):
-        return f"'{text}"
-    return text
+            writer.writerow([in_csv(value) for value in row])

@@ -1,0 +1,25 @@
+"""Texts from received files where programs show them: they steer no terminal and begin no formula."""
+
+from __future__ import annotations
+
+import re
+
+# Control characters, and those that turn the direction of writing.
+_STEERING = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
+# What spreadsheet programs may take for the beginning of a formula, fullwidth forms included.
+_FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?%?$")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def on_terminal(text: str) -> str:
+    """A text as a terminal may show it, in one line."""
+    return text.translate(_STEERING)
+
+
+def in_csv(text: str) -> str:
+    """A CSV cell that no spreadsheet program reads as a formula: such a text gets a leading `'`."""
+    text = _CONTROLS.sub("", text)
+    if text.startswith(("\t", "\r")) or (_FORMULA.match(text) and not _NUMBER.match(text)):
+        return f"'{text}"
+    return text
