@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from xltool.money import plain
 
+_LONGEST_CODE = 255  # characters that Excel allows in a number format
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 
@@ -28,7 +29,7 @@ def as_seen(text: str, code: str = "") -> str:
     number = stored_number(text)
     if number is None:
         return text
-    if not code:
+    if not code or len(code) > _LONGEST_CODE:
         return plain(number)
     code = _QUOTED.sub("", code).lower()
     if "%" in code:

@@ -16,6 +16,7 @@ from typing import Any
 from xltool.edition import Edition
 
 _ALIASES = Path(__file__).with_name("labels.toml")
+_LONGEST = 100  # characters of a label with all that may stand around it
 # What may stand behind a label in brackets without changing it.
 _BRACKETS = re.compile(
     r"\((?:单位[:]?)?(?P<unit>亿元|万元|元)\)$|\((?:盖章|公章|签章|必填|单位盖章|\d+字(?:以内|内)?)\)$"
@@ -24,7 +25,7 @@ _BEFORE = re.compile(
     r"^(?:[*★☆]+|其中:?|[一二三四五六七八九十]+、|\d{1,2}[.、]|\(\d{1,2}\)|\([一二三四五六七八九十]+\))+"
 )
 _INLINE = re.compile(
-    r"^\s*(?:其\s*中\s*[:：]\s*)?(?P<label>[^:：\n]{1,40}?(?:\n[^:：\n]{1,20}?)?)\s*[:：](?P<rest>.*)$", re.S
+    r"^\s*+(?:其\s*中\s*[:：]\s*)?(?P<label>[^:：\n]{1,40}?(?:\n[^:：\n]{1,20}?)?)\s*[:：](?P<rest>.*)$", re.S
 )
 _UNIT = re.compile(r"(?:金额)?单位\s*[:：]\s*(?P<unit>亿元|万元|元)(?![\w/／])")
 _STAMP = re.compile(r"^\s*[（(]\s*(?:盖章|公章|签章)\s*[)）]\s*[:：]?")
@@ -38,6 +39,8 @@ def bare(text: str) -> str:
 def label_key(text: str) -> tuple[str, str]:
     """A label for comparison, and the unit of money printed behind it ("" if none)."""
     key, unit = _BEFORE.sub("", bare(text)).rstrip(":"), ""
+    if len(key) > _LONGEST:
+        return key, ""
     while match := _BRACKETS.search(key):
         unit = match["unit"] or unit
         key = key[: match.start()].rstrip(":")

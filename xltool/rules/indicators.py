@@ -46,7 +46,7 @@ def readable(review: Review) -> Iterator[Hit]:
 
 
 _RATIO = re.compile(r"[0-9]\s*[:/：]\s*[0-9]")  # 1:3, 15/10万, 9:00
-_BROKEN = re.compile(r"[0-9.,~\-—/≥≤><=% ]*[0-9][0-9.,~\-—/≥≤><=% ]*")
+_BROKEN = re.compile(r"[.,~\-—/≥≤><=% ]*+[0-9][0-9.,~\-—/≥≤><=% ]*+")
 
 
 def _unreadable(target: Target) -> str:
