@@ -24,6 +24,9 @@ MAX_PARTS = 2_000
 MAX_UNPACKED = 200 * 2**20
 MAX_PART = 64 * 2**20
 MAX_DEPTH = 60
+# A form has some hundred cells; a workbook of working sheets beside it some ten thousand.
+MAX_CELLS = 300_000
+MAX_SHEETS = 1_000
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -156,9 +159,21 @@ End = Callable[[str], Any]
 Text = Callable[[str], Any]
 
 
+def utf8(data: bytes) -> bytes:
+    """An XML part as UTF-8, the other encoding that a workbook may have being UTF-16."""
+    if data.startswith(b"\xef\xbb\xbf"):
+        return data[3:]
+    if data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return data
+    try:
+        return data.decode("utf-16").encode()
+    except UnicodeError as error:
+        raise Unreadable("文件已损坏：XML 的文字编码有错") from error
+
+
 def parse_xml(data: bytes, start: Start, end: End | None = None, text: Text | None = None) -> None:
     """Walk one XML part; element names come without prefix. No DTD, no entities, bounded depth."""
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")  # whatever the part claims
     depth = 0
 
     def opened(name: str, attributes: dict[str, str]) -> None:
@@ -185,6 +200,6 @@ def parse_xml(data: bytes, start: Start, end: End | None = None, text: Text | No
     parser.StartDoctypeDeclHandler = refused
     parser.EntityDeclHandler = refused
     try:
-        parser.Parse(data, True)
+        parser.Parse(utf8(data), True)
     except expat.ExpatError as error:
         raise Unreadable(f"文件已损坏：XML 有错（第 {error.lineno} 行）") from error

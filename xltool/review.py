@@ -26,6 +26,8 @@ T = TypeVar("T")
 UNREADABLE = ("unreadable", "foreign")
 # So many official labels changed on one sheet are no touched-up words but rows that moved.
 SHIFTED = 10
+# What is still said of such a sheet.
+_OF_THE_FILE = ("R100", "R101", "R102", "R103", "R104", "R105")
 REVIEWS = ("完整性", "相关性", "适当性", "可行性", "形式", "真实性")
 
 
@@ -70,7 +72,8 @@ class Review:
     def shifted(self) -> frozenset[str]:
         """Sheets whose official text moved or went: what was read there may be another cell's answer."""
         changed = Counter(f.place.sheet for f in self.filing.faults if f.kind == "layout" and f.place)
-        return frozenset(sheet for sheet, count in changed.items() if count >= SHIFTED)
+        moved = {f.place.sheet for f in self.filing.faults if f.kind == "rows" and f.place}
+        return frozenset(moved | {sheet for sheet, count in changed.items() if count >= SHIFTED})
 
     def spec(self, form: Form) -> FormSpec:
         """The declaration of a form."""
@@ -190,7 +193,7 @@ def check(
     for one in book.values():
         if one.code not in settings.off and (one.reads_faults or review.readable) and not one.lacks(edition):
             hits = _run(one, review, strict)
-            found.extend(f for f in hits if f.sheet not in shifted or f.code.startswith("R"))
+            found.extend(f for f in hits if f.sheet not in shifted or f.code in _OF_THE_FILE)
     return arrange(filing, found)
 
 

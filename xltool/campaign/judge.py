@@ -110,7 +110,7 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
     kept = filing.faults
     if kind == "stale" and mark and mark.layout != register.layout:
         # Held against another layout every cell differs: the one reason says it all.
-        kept = tuple(f for f in kept if f.kind not in ("layout", "names"))
+        kept = tuple(f for f in kept if f.kind not in ("layout", "rows", "names"))
     filing = replace(filing, code=unit or filing.code, faults=(*kept, *faults))
     return _judged(kind, filing, register, unit=unit, claimed=claimed, issue=mark.issue if mark else 0)
 

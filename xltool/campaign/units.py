@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xltool.edition import Edition, Field
-from xltool.grid import Sheet, cell_name, open_grid
+from xltool.grid import TABLE_CELLS, Sheet, cell_name, open_grid
 from xltool.machine import why
 from xltool.model import Place, XltoolError
 from xltool.money import plain, read_amount
@@ -44,7 +44,7 @@ class Unit:
 def read_units(path: Path, edition: Edition) -> list[Unit]:
     """The units in the first sheet of a workbook, in order. Raises UnitsError with every fault."""
     try:
-        sheet = next((s for s in open_grid(path).sheets if s.cells and not s.hidden), None)
+        sheet = next((s for s in open_grid(path, most=TABLE_CELLS).sheets if s.cells and not s.hidden), None)
     except Unreadable as error:
         raise UnitsError(f"{path}：{error}") from error
     except OSError as error:

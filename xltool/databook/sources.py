@@ -12,7 +12,7 @@ from pathlib import Path
 from xltool.databook.answers import Cell, lines
 from xltool.databook.columns import Table, Tables, nearest
 from xltool.databook.problems import Problem, Unusable, problem
-from xltool.grid import Grid, cell_name, open_grid
+from xltool.grid import TABLE_CELLS, Grid, cell_name, open_grid
 from xltool.machine import why
 from xltool.model import Place, XltoolError
 
@@ -83,7 +83,7 @@ def open_workbook(path: Path) -> Grid:
     from xltool.package import Unreadable
 
     try:
-        grid = open_grid(path)
+        grid = open_grid(path, most=TABLE_CELLS)
     except Unreadable as error:
         raise Unusable(f"打不开：{error}") from error
     except OSError as error:

@@ -19,7 +19,7 @@ from xltool.render import render
 
 def changed(filing: Filing) -> list[str]:
     """Where the filed form differs from the official one: a fresh form would not show what was filed."""
-    return [_said(fault) for fault in filing.faults if fault.kind == "layout"]
+    return [_said(fault) for fault in filing.faults if fault.kind in ("layout", "rows")]
 
 
 def left_behind(filing: Filing) -> list[str]:

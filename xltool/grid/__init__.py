@@ -3,7 +3,7 @@
 The reader of forms works on this and knows neither zip files nor a live spreadsheet.
 """
 
-from xltool.grid.opening import grid_of, open_grid
+from xltool.grid.opening import TABLE_CELLS, grid_of, open_grid
 from xltool.grid.words import (
     BLANK,
     Area,
@@ -17,6 +17,6 @@ from xltool.grid.words import (
 )
 
 __all__ = [
-    "BLANK", "Area", "Cell", "Grid", "Sheet", "cell_name", "column_number", "grid_of", "letters",
-    "open_grid", "read_area",
+    "BLANK", "TABLE_CELLS", "Area", "Cell", "Grid", "Sheet", "cell_name", "column_number", "grid_of",
+    "letters", "open_grid", "read_area",
 ]  # fmt: skip

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from xltool.grid.shared import Styles, plain_entities, read_styles, string_table, unescape
+from xltool.grid.shared import Styles, plain_entities, read_styles, remembered, string_table, unescape
 from xltool.grid.words import Grid, Sheet, read_area
 from xltool.grid.worksheet import CONTROL, read_sheet
-from xltool.package import Parts, Unreadable, open_parts, parse_xml, read_file
+from xltool.package import MAX_CELLS, MAX_SHEETS, Parts, Unreadable, open_parts, parse_xml, read_file, utf8
+
+# Cells of a table of many units (a data book, a list of units).
+TABLE_CELLS = 3_000_000
 
 
-def open_grid(source: Path | str | bytes, *, blanks: bool = False) -> Grid:
+def open_grid(source: Path | str | bytes, *, blanks: bool = False, most: int = MAX_CELLS) -> Grid:
     """A received .xlsx as a grid. Raises Unreadable (with the reason) or OSError.
 
-    With `blanks` the blank cells that may be edited are there too (a template's inputs).
+    With `blanks` the blank cells that may be edited are there too (a template's inputs). `most` is
+    the number of cells, and of shared texts, above which it is refused.
     """
     data = source if isinstance(source, bytes) else read_file(source)
-    return grid_of(open_parts(data), blanks=blanks)
+    return grid_of(open_parts(data), blanks=blanks, most=most)
 
 
-def grid_of(package: Parts, *, blanks: bool = False) -> Grid:
+def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> Grid:
     """The grid of a package's parts. Raises Unreadable."""
     workbook = _main_part(package)
     folder = workbook.rpartition("/")[0]
     targets = _relations(package, workbook)
     grid, sheet_ids, names = _workbook(package.read(workbook))
-    strings = _shared_strings(package, targets)
+    if len(grid.sheets) > MAX_SHEETS:
+        raise Unreadable(f"工作表过多（{len(grid.sheets)} 张，上限 {MAX_SHEETS}）")
+    strings = _shared_strings(package, targets, most)
+    left = most
     styles = _styles(package, targets)
     for sheet, rid in zip(grid.sheets, sheet_ids, strict=True):
         kind, target = targets.get(rid, ("", ""))
@@ -36,7 +42,7 @@ def grid_of(package: Parts, *, blanks: bool = False) -> Grid:
             sheet.hidden = True
             continue
         sheet.part = _resolve(folder, target)
-        read_sheet(package.read(sheet.part), sheet, strings, styles, blanks)
+        left -= read_sheet(package.read(sheet.part), sheet, strings, styles, blanks, left)
         sheet.objects |= _objects(package, sheet)
     for name, scope, text in names:
         # A name that damage or a paste turned into #REF! is there, but leads nowhere.
@@ -77,7 +83,7 @@ def _relations(package: Parts, part: str) -> dict[str, tuple[str, str]]:
 
 
 # What is the same in file after file (relations, styles, shared text, a sheet's frame) is parsed once.
-@functools.lru_cache(maxsize=64)
+@remembered(64)
 def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
 
@@ -146,9 +152,12 @@ def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     return grid, ids, names
 
 
-def _shared_strings(package: Parts, targets: dict[str, tuple[str, str]]) -> Mapping[str, str]:
+def _shared_strings(package: Parts, targets: dict[str, tuple[str, str]], most: int) -> Mapping[str, str]:
     part = _part_of(package, targets, "/sharedStrings")
-    return string_table(package.read(part)) if part else {}
+    data = utf8(package.read(part)) if part else b""
+    if data.count(b"<si") + data.count(b":si") // 2 > most:
+        raise Unreadable(f"文字过多（上限 {most:,} 条），请只留申报表")
+    return string_table(data) if part else {}
 
 
 def _part_of(package: Parts, targets: dict[str, tuple[str, str]], kind: str) -> str:
@@ -178,7 +187,7 @@ def _objects(package: Parts, sheet: Sheet) -> bool:
     return False
 
 
-@functools.lru_cache(maxsize=16)
+@remembered(16)
 def _properties(data: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     name = ""

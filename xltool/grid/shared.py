@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from xltool.package import parse_xml
 
+T = TypeVar("T")
+_LARGE = 2**20
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def unescape(text: str) -> str:
-    """Characters that XML can't hold are written `_xHHHH_` in a workbook."""
-    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
+    """Characters that XML can't hold are written `_xHHHH_` in a workbook.
+
+    Half a character beyond the basic plane, which no file can be written with, becomes U+FFFD.
+    """
+    if "_x" not in text:
+        return text
+    text = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def plain_entities(text: str) -> str:
@@ -25,7 +33,17 @@ def plain_entities(text: str) -> str:
     return unescape(text)
 
 
-@functools.lru_cache(maxsize=16)
+def remembered(most: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:
+    """What was made of a part, kept for the next file with the same part; large parts are not kept."""
+
+    def keep(make: Callable[[bytes], T]) -> Callable[[bytes], T]:
+        kept = functools.lru_cache(most)(make)
+        return functools.wraps(make)(lambda data: (kept if len(data) <= _LARGE else make)(data))
+
+    return keep
+
+
+@remembered(16)
 def string_table(data: bytes) -> Mapping[str, str]:
     """Shared texts by their number as cells write it."""
     strings: dict[str, str] = {}
@@ -74,7 +92,7 @@ _BUILTIN = {
 }
 
 
-@functools.lru_cache(maxsize=16)
+@remembered(16)
 def read_styles(data: bytes) -> Styles:
     """The styles of a workbook."""
     codes = dict(_BUILTIN)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from xltool.grid.shared import Styles, plain_entities, unescape
+from xltool.grid.shared import Styles, plain_entities, remembered, unescape
 from xltool.grid.words import LAST_COLUMN, Area, Cell, Sheet, cell_name, column_number, letters, read_area
-from xltool.package import Unreadable, parse_xml
+from xltool.package import MAX_CELLS, Unreadable, parse_xml, utf8
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
 _OPEN = Cell("", locked=False)
@@ -42,9 +41,21 @@ _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 
 
 def read_sheet(
-    data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles, blanks: bool = False
-) -> None:
-    """Fill a sheet from its XML; blank cells are left out unless they are open and asked for."""
+    data: bytes,
+    sheet: Sheet,
+    strings: Mapping[str, str],
+    styles: Styles,
+    blanks: bool = False,
+    most: int = MAX_CELLS,
+) -> int:
+    """Fill a sheet from its XML; blank cells are left out unless they are open and asked for.
+
+    Returns the number of its cells, blank ones too. Raises Unreadable above `most`.
+    """
+    data = utf8(data)
+    count = sum(map(data.count, (b"<c ", b"<c>", b":c ", b":c>")))
+    if count > most:
+        raise Unreadable(f"单元格过多（到“{sheet.name[:31]}”已超过上限 {most:,} 格），请只留申报表")
     before, opening, rest = data.partition(b"<sheetData>")
     cells, closing, after = rest.partition(b"</sheetData>")
     try:
@@ -60,6 +71,7 @@ def read_sheet(
     sheet.merges = set(frame.merges)
     sheet.protected, sheet.objects = frame.protected, frame.objects
     sheet.hidden_lines += frame.hidden
+    return count
 
 
 def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> bool:
@@ -101,6 +113,9 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
     return True
 
 
+_MOST_MERGES = 20_000
+
+
 class _Frame(NamedTuple):
     """A sheet around its cells."""
 
@@ -110,7 +125,7 @@ class _Frame(NamedTuple):
     hidden: tuple[str, ...]
 
 
-@functools.lru_cache(maxsize=64)
+@remembered(64)
 def _frame(data: bytes) -> _Frame:
     merges: set[Area] = set()
     hidden: list[str] = []
@@ -122,6 +137,8 @@ def _frame(data: bytes) -> _Frame:
             area = read_area(a.get("ref", ""))
             if area:
                 merges.add(area)
+                if len(merges) > _MOST_MERGES:
+                    raise Unreadable(f"合并单元格过多（超过 {_MOST_MERGES:,} 处）")
         elif tag == "sheetProtection":
             protected = a.get("sheet") in ("1", "true")
         elif tag == "col":

@@ -6,17 +6,14 @@ of the blank are aligned with the received rows by their labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Set
 
 from xltool.grid import Area, Sheet, cell_name
 from xltool.model import Fault, Place
 from xltool.sidenotes import is_mark
 from xltool.template.layout import FormLayout, Rows
-
-
-def squeeze(text: str) -> str:
-    """Text without any white space: labels are the same label however they are broken."""
-    return "".join(text.split())
+from xltool.template.rows import MOST_ROWS, align, match, moved, squeeze
 
 
 def likeness(layout: FormLayout, sheet: Sheet) -> float:
@@ -32,83 +29,67 @@ def likeness(layout: FormLayout, sheet: Sheet) -> float:
 def locate(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[Fault]]:
     """How the rows of the form grew in this sheet; faults where names were lost or bent."""
     if layout.names.items() <= sheet.names.items() and sheet.merges == layout.sheet.merges:
-        return layout.rows(), []
-    grown: dict[int, int] = {}
-    text = set(layout.fields.values())
-    lost = [label for label in layout.areas if sheet.names.get(label) is None]
-    if not lost:
-        for label, blank in layout.growing:
-            area = sheet.names[label]
-            assert area is not None
-            if blank in text:
-                area = sheet.whole(area)
-            grown[blank.bottom] = (area.bottom - area.top) - (blank.bottom - blank.top)
-        rows = layout.rows(grown)
-        lost = [
-            label for label, blank in layout.areas.items() if not _stands(rows, blank, sheet.names[label])
-        ]
-    if not lost:
+        rows = layout.rows()
+        lost: list[str] = []
+    else:
+        rows, lost = _by_names(layout, sheet)
+    if not lost and not _left_behind(layout, sheet, rows):
         return rows, []
+    aligned = align(layout, sheet)
+    if not lost:
+        # Rows moved and the names did not, as tools do that know no names.
+        if len(list(_edited(layout, sheet, aligned))) >= len(list(_edited(layout, sheet, rows))):
+            return rows, []
+        lost = [label for label, blank in layout.areas.items() if aligned.area(blank) != rows.area(blank)]
     detail = (
         f"定义名称缺失或移位（{'、'.join(lost[:5])}{'等' if len(lost) > 5 else ''}），已按表中文字找到各栏"
     )
-    return align(layout, sheet), [Fault("names", detail, Place(sheet.name, ""), found="、".join(lost))]
+    return aligned, [Fault("names", detail, Place(sheet.name, ""), found="、".join(lost))]
+
+
+def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[str]]:
+    """How the rows grew as the names tell, and the names that are lost or lead elsewhere."""
+    lost = [label for label in layout.areas if sheet.names.get(label) is None]
+    if lost:
+        return layout.rows(), lost
+    grown: dict[int, int] = {}
+    text = set(layout.fields.values())
+    for label, blank in layout.growing:
+        area = sheet.names[label]
+        assert area is not None
+        if blank in text:
+            area = sheet.whole(area)
+        grown[blank.bottom] = (area.bottom - area.top) - (blank.bottom - blank.top)
+    if sum(grown.values()) > MOST_ROWS:
+        return layout.rows(), list(layout.areas)
+    rows = layout.rows(grown)
+    return rows, [
+        label for label, blank in layout.areas.items() if not _stands(rows, blank, sheet.names[label])
+    ]
+
+
+def _edited(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[tuple[tuple[int, int], str]]:
+    """Where official text should stand and doesn't."""
+    for (row, column), text in layout.static.items():
+        at = rows.start(row), column
+        found = sheet[at].text
+        if found != text and squeeze(found) != squeeze(text):
+            yield at, text
+
+
+def _left_behind(layout: FormLayout, sheet: Sheet, rows: Rows) -> bool:
+    """Most of the labels that are not in their place stand elsewhere in the same column."""
+    edited = list(_edited(layout, sheet, rows))
+    if len(edited) < _SEVERAL:
+        return False
+    texts = {(column, squeeze(cell.text)) for (_, column), cell in sheet.cells.items() if cell.text}
+    return 2 * sum((column, squeeze(text)) in texts for (_, column), text in edited) > len(edited)
 
 
 def _stands(rows: Rows, blank: Area, found: Area | None) -> bool:
     """Whether a name leads where it should; for a merged cell its first cell will do."""
     expected = rows.area(blank)
     return found is not None and found[:2] == expected[:2] and (found == expected or found[2:] == found[:2])
-
-
-def align(layout: FormLayout, sheet: Sheet) -> Rows:
-    """Rows aligned by the official text alone: the best in-order match of labelled rows."""
-    labelled: dict[int, dict[int, str]] = {}
-    for (row, column), text in layout.static.items():
-        labelled.setdefault(row, {})[column] = squeeze(text)
-    anchors = sorted(labelled)
-    last = max((row for row, _ in sheet.cells), default=0)
-    texts = {at: squeeze(cell.text) for at, cell in sheet.cells.items() if cell.text}
-
-    def score(anchor: int, row: int) -> float:
-        labels = labelled[anchor]
-        return sum(texts.get((row, column)) == label for column, label in labels.items()) / len(labels)
-
-    # best[i][row]: the best total of the first i anchors within the first `row` rows.
-    best = [[0.0] * (last + 1)]
-    for anchor in anchors:
-        line, above = [0.0], best[-1]
-        for row in range(1, last + 1):
-            line.append(max(line[-1], above[row], above[row - 1] + score(anchor, row)))
-        best.append(line)
-    found: dict[int, int] = {}
-    row = last
-    for i in range(len(anchors), 0, -1):
-        while row and best[i][row] == best[i][row - 1]:
-            row -= 1
-        if row and best[i][row] > best[i - 1][row]:
-            found[anchors[i - 1]] = row
-            row -= 1
-    return layout.rows(_growth(layout, sheet, found, last))
-
-
-def _growth(layout: FormLayout, sheet: Sheet, found: dict[int, int], last: int) -> dict[int, int]:
-    """Rows added to each growing area, given where the labelled rows were found."""
-    grown: dict[int, int] = {}
-    known = sorted(found.items())
-    for _, area in layout.growing:
-        above = max((pair for pair in known if pair[0] <= area.bottom), default=None)
-        below = min((pair for pair in known if pair[0] > area.bottom), default=None)
-        if above is None:
-            continue
-        if below is None:
-            # The last block: its label's merge tells how far it goes, or else the last row in use.
-            bottoms = [m.bottom for m in sheet.merges if m.top == above[1]]
-            below = (area.bottom + 1, max(bottoms, default=last) + 1)
-        extra = (below[1] - above[1]) - (below[0] - above[0])
-        within = sum(n for row, n in grown.items() if above[0] <= row < below[0])
-        grown[area.bottom] = extra - within
-    return grown
 
 
 def changes(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
@@ -123,26 +104,57 @@ def changes(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
                 place,
                 expected=f"至少 {area.bottom - area.top + 1} 行",
             )
-    moved = layout.static
-    if rows.grown:
-        moved = {(rows.start(row), column): text for (row, column), text in moved.items()}
-    for (row, column), text in moved.items():
-        found = sheet[row, column].text
-        if found != text and squeeze(found) != squeeze(text):
-            place = Place(sheet.name, cell_name(row, column))
-            yield Fault("layout", "官方文字被改动", place, found=found, expected=text)
-    inputs = _inputs(layout, rows)
-    for (row, column), cell in sheet.cells.items():
-        if cell.text and (row, column) not in moved and (row, column) not in inputs:
-            if column > layout.right and is_mark(cell.text):
-                continue
-            yield Fault(
-                "layout",
-                "表格以外或锁定格内多了文字",
-                Place(sheet.name, cell_name(row, column)),
-                found=cell.text,
-            )
-    yield from _merges(layout, sheet, rows)
+    edited = dict(_edited(layout, sheet, rows))
+    if _left_behind(layout, sheet, rows) and (told := _moved_rows(layout, sheet)):
+        yield from told
+        return
+    for at, text in edited.items():
+        place = Place(sheet.name, cell_name(*at))
+        yield Fault("layout", "官方文字被改动", place, found=sheet[at].text, expected=text)
+    known = {(rows.start(row), column) for row, column in layout.static}
+    yield from _stray(layout, sheet, _inputs(layout, rows) | known)
+    if rows.grown and sheet.merges == layout.sheet.merges:
+        yield Fault("layout", "加减了行，合并单元格没有跟着移动", Place(sheet.name, ""))
+        return
+    yield from _some(_merges(layout, sheet, rows), Place(sheet.name, ""))
+
+
+# As many labels out of place at once: rows may have moved.
+_SEVERAL = 3
+# More of one kind of fault than this help nobody.
+_SHOWN = 50
+
+
+def _moved_rows(layout: FormLayout, sheet: Sheet) -> list[Fault]:
+    """Rows added to or taken from the official part, each place once; empty where none were."""
+    found = match(layout, sheet)
+    faults = []
+    for above, row, extra in moved(layout, found):
+        label = next(text for (r, _), text in sorted(layout.static.items()) if r == above)
+        where = f"“{' '.join(label.split())[:20]}”一行（第 {row} 行）之前"
+        said = f"官方表格{where}{'多了' if extra > 0 else '少了'} {abs(extra)} 行"
+        faults.append(Fault("rows", said, Place(sheet.name, cell_name(row, 1))))
+    return faults
+
+
+def _stray(layout: FormLayout, sheet: Sheet, known: Set[tuple[int, int]]) -> Iterator[Fault]:
+    """Texts where the form has nothing; our own marks beside it are none."""
+    yield from _some(
+        (
+            Fault("layout", "表格以外或锁定格内多了文字", Place(sheet.name, cell_name(*at)), found=cell.text)
+            for at, cell in sheet.cells.items()
+            if cell.text and at not in known and not (at[1] > layout.right and is_mark(cell.text))
+        ),
+        Place(sheet.name, ""),
+    )
+
+
+def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
+    """The first of many faults of one kind, and how many more there are."""
+    faults = iter(faults)
+    yield from itertools.islice(faults, _SHOWN)
+    if first := next(faults, None):
+        yield Fault("layout", f"{first.detail}：另有 {1 + sum(1 for _ in faults)} 处没有列出", sheet)
 
 
 def _inputs(layout: FormLayout, rows: Rows) -> frozenset[tuple[int, int]] | set[tuple[int, int]]:

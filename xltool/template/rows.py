@@ -1,0 +1,96 @@
+"""Rows of the blank found again in a received sheet by their official text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from xltool.grid import Sheet
+from xltool.template.layout import FormLayout, Rows
+
+# A form that grew by more rows did not grow: something else stands below it.
+MOST_ROWS = 2_000
+
+
+def squeeze(text: str) -> str:
+    """Text without any white space: labels are the same label however they are broken."""
+    return "".join(text.split())
+
+
+def align(layout: FormLayout, sheet: Sheet) -> Rows:
+    """How the form's growing areas grew, told by the rows found."""
+    return layout.rows(_growth(layout, sheet, match(layout, sheet), _last(layout, sheet)))
+
+
+def _last(layout: FormLayout, sheet: Sheet) -> int:
+    return max((row for row, _ in sheet.cells if row <= layout.last_row + MOST_ROWS), default=0)
+
+
+def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
+    """Labelled rows of the blank → rows of the sheet: the best match that keeps their order."""
+    labelled: dict[int, dict[int, str]] = {}
+    for (row, column), text in layout.static.items():
+        labelled.setdefault(row, {})[column] = squeeze(text)
+    anchors = sorted(labelled)
+    last = _last(layout, sheet)
+    official = {(column, label) for labels in labelled.values() for column, label in labels.items()}
+    texts = {
+        at: text
+        for at, cell in sheet.cells.items()
+        if cell.text and at[0] <= last and (at[1], text := squeeze(cell.text)) in official
+    }
+    rows = sorted({row for row, _ in texts})  # only these can be any of the blank's
+
+    def score(anchor: int, row: int) -> float:
+        labels = labelled[anchor]
+        return sum(texts.get((row, column)) == label for column, label in labels.items()) / len(labels)
+
+    # best[i][n]: the best total of the first i anchors within the first n of these rows.
+    best = [[0.0] * (len(rows) + 1)]
+    for anchor in anchors:
+        line, above = [0.0], best[-1]
+        for n, row in enumerate(rows, 1):
+            line.append(max(line[-1], above[n], above[n - 1] + score(anchor, row)))
+        best.append(line)
+    found: dict[int, int] = {}
+    n = len(rows)
+    for i in range(len(anchors), 0, -1):
+        while n and best[i][n] == best[i][n - 1]:
+            n -= 1
+        if n and best[i][n] > best[i - 1][n]:
+            found[anchors[i - 1]] = rows[n - 1]
+            n -= 1
+    return found
+
+
+def _growth(layout: FormLayout, sheet: Sheet, found: dict[int, int], last: int) -> dict[int, int]:
+    """Rows added to each growing area, given where the labelled rows were found."""
+    grown: dict[int, int] = {}
+    known = sorted(found.items())
+    for _, area in layout.growing:
+        above = max((pair for pair in known if pair[0] <= area.bottom), default=None)
+        below = min((pair for pair in known if pair[0] > area.bottom), default=None)
+        if above is None:
+            continue
+        if below is None:
+            # The last block: its label's merge tells how far it goes, or else the last row in use.
+            bottoms = [m.bottom for m in sheet.merges if m.top == above[1]]
+            below = (area.bottom + 1, max(bottoms, default=last) + 1)
+        extra = (below[1] - above[1]) - (below[0] - above[0])
+        within = sum(n for row, n in grown.items() if above[0] <= row < below[0])
+        grown[area.bottom] = extra - within
+    return grown
+
+
+def moved(layout: FormLayout, found: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
+    """Where rows were added to or taken from the form outside the areas that may grow.
+
+    Yields the labelled row below the place, where it stands now, and how many rows more or fewer
+    are above it than in the blank.
+    """
+    above, now = 0, 0
+    for row, at in sorted(found.items()):
+        extra = (at - now) - (row - above)
+        grows = any(area.top <= row - 1 and above <= area.bottom for _, area in layout.growing)
+        if extra and not (grows and extra > 0):
+            yield row, at, extra
+        above, now = row, at
