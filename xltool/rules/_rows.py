@@ -99,7 +99,7 @@ _NOISE = re.compile(r"[\s,，。.;；:：、“”\"'《》()（）\-—_]+")
 _NUMBERING = re.compile(r"^(?:指标|目标)?[0-9一二三四五六七八九十]{1,2}[、.．:：)）]")
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def squeeze(text: str) -> str:
     """A name without blanks, punctuation and numbering, to compare names."""
     return _NOISE.sub("", _NUMBERING.sub("", text.strip()))

@@ -199,7 +199,7 @@ def _exceeds(project: Target, unit: Target) -> bool:
 _LINKS = re.compile("[及和与或、的]")
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def _core(name: str) -> str:
     return _LINKS.sub("", squeeze(name))
 

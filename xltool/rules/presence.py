@@ -69,7 +69,7 @@ def placeholders(review: Review) -> Iterator[Hit]:
 
 
 # Names of indicators and units come again and again, in one filing and from one to the next.
-_placeholder = functools.lru_cache(maxsize=65536)(is_placeholder)
+_placeholder = functools.lru_cache(maxsize=4096)(is_placeholder)
 
 
 def _is_prompt(entry: Entry) -> bool:

@@ -41,7 +41,7 @@ def _directions() -> dict[str, Direction | None]:
     }
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=4096)
 def direction(name: str) -> Direction | None:
     """Which way an indicator of this name should go, by the word it ends with; None when unsure."""
     word = _last(name)
@@ -56,13 +56,13 @@ def direction(name: str) -> Direction | None:
     return found
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=4096)
 def bounded(name: str) -> bool:
     """A rate that can't exceed 100%."""
     return _last(name, "bounded") in _words("bounded")
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=4096)
 def signed(name: str) -> bool:
     """A quantity that may be negative, so that ≥0 says something."""
     return any(word in name for word in _words("signed"))
@@ -92,14 +92,14 @@ def _last(name: str, *tables: str) -> str:
 _UNIT_IN_NAME = re.compile(r"[（(](?:单位[:：])?([^（）()]{1,8})[）)]\s*$")
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=4096)
 def unit_in_name(name: str) -> Unit | None:
     """The unit in brackets at the end of a name: 在职职工人数（人）."""
     match = _UNIT_IN_NAME.search(name)
     return read_unit(match[1]) if match else None
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=4096)
 def expected_units(name: str) -> tuple[str, ...]:
     """The base units that an indicator with this ending can have; empty when unsure."""
     bare = _UNIT_IN_NAME.sub("", name).strip()
@@ -109,7 +109,7 @@ def expected_units(name: str) -> tuple[str, ...]:
     return ()
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=4096)
 def unitless(name: str) -> bool:
     """An index, a ratio, a score: a number that has no unit."""
     return name.strip().endswith(tuple(_declared()["unitless"]["endings"].split()))

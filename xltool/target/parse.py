@@ -24,7 +24,7 @@ from xltool.target.value import Target
 _COUNTED = frozenset({"number", "money", "date", "period"})
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def parse_target(text: str) -> Target:
     """Read one indicator value as written. Never raises, never guesses; cached."""
     body = words.clean(text)
