@@ -22,10 +22,11 @@ _ALIKE = 0.5
 
 
 def read(path: str | Path, *, edition: Edition | None = None) -> Filing:
-    """The filing in this workbook, each value knowing its cell.
+    """The filing in this workbook, each value knowing its cell; amounts in the edition's unit.
 
-    A file that can't be read as a filing gives a filing without forms whose `faults` say why.
-    Raises XltoolError only where the machine can't: no such file, no permission.
+    `edition` is needed where the workbook's own is known by its folder only. A file that can't be
+    read as a filing gives a filing without forms whose `faults` say why. Raises XltoolError only where
+    the machine can't (no such file, no permission), EditionError where a template can't be used.
     """
     path = Path(path)
     try:

@@ -33,11 +33,13 @@ def fill(
     *,
     edition: Edition | None = None,
 ) -> Path:
-    """Write the filing as one workbook: its department form and one sheet for each project.
+    """Write the filing as one workbook: its department form and one sheet for each project; its path.
 
+    Amounts are written as they are, in the edition's unit (`hunan-2023`: 万元). `template` is another
+    workbook with the edition's names; `edition` is needed where that is known by its folder only.
     The finished bytes are read back, compared with the filing and structurally checked before the
-    file takes its place. Raises FillError (one line) where the filing can't be written; nothing is
-    half-written.
+    file takes its place. Raises FillError (one line) where the filing can't be written, EditionError
+    where edition or template can't be used, XltoolError where the disk refuses; nothing is half-written.
     """
     path = Path(path)
     data = render(filing, template, edition=edition)

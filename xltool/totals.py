@@ -98,7 +98,12 @@ class Balance:
 
 
 def balance(filing: Filing, edition: Edition | None = None) -> Balance:
-    """Both sides of the filing's department form, term by term, and what explains a residual."""
+    """Both sides of the filing's department form, term by term, and what explains a residual.
+
+    Amounts are in the edition's unit (`Balance.unit`), blanks count as 0. Without a department form,
+    a total or readable amounts the verdict is 无法判断. Raises EditionError where the filing's edition
+    is not known and none is given.
+    """
     edition = edition or load_edition(filing.edition)
     form = filing.department or Form("department", {})
     spec = edition.department

@@ -14,8 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import click
-
 # name → (module:function, what it does), in the order of a filing's life.
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("xltool.cli.demo:demo", "用自带的真实申报件走一遍：填报、审核、出报告"),
@@ -57,10 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _speak_chinese()
     import click
 
+    from xltool.cli._group import group
     from xltool.model import XltoolError
 
     try:
-        code = _group()(arguments, prog_name="xltool", standalone_mode=False)
+        code = group(COMMANDS)(arguments, prog_name="xltool", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -107,52 +106,3 @@ def _speak_chinese() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-
-
-def _group():  # type: ignore[no-untyped-def]
-    import click
-
-    from xltool import __version__
-
-    class Commands(click.Group):
-        """Loads a command when it is called; its one-line help stands in the table."""
-
-        def list_commands(self, context: click.Context) -> list[str]:
-            return list(COMMANDS)
-
-        def get_command(self, context: click.Context, name: str) -> click.Command | None:
-            if name not in COMMANDS:
-                return None
-            module, _, function = COMMANDS[name][0].partition(":")
-            from importlib import import_module
-
-            return _in_chinese(getattr(import_module(module), function))
-
-        def resolve_command(self, context, arguments):  # type: ignore[no-untyped-def]
-            name = arguments[0]
-            if name not in COMMANDS:
-                from difflib import get_close_matches
-
-                near = get_close_matches(name, COMMANDS, 1)
-            else:
-                near = []
-            if near:
-                context.fail(f"没有命令“{name}”，是不是 {near[0]}？")
-            return super().resolve_command(context, arguments)
-
-        def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-            with formatter.section("命令"):
-                formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-    def _in_chinese(command: click.Command) -> click.Command:
-        command.options_metavar = "[选项]"
-        if isinstance(command, click.Group):
-            command.subcommand_metavar = "命令 [参数]…"
-            for one in command.commands.values():
-                _in_chinese(one)
-        return command
-
-    group = Commands(help="绩效目标申报表：填报、审核、交叉平衡。退出码：0 没有错误，1 有错误，2 没能运行。")
-    return click.version_option(__version__, prog_name="xltool", message="%(prog)s %(version)s")(
-        _in_chinese(group)
-    )

@@ -60,6 +60,7 @@ def problem(
     found: str = "",
     expected: str = "",
 ) -> Problem:
+    """A problem with the severity of its code; no text in it breaks a file or a screen."""
     return Problem(
         code=code,
         severity=_SEVERITIES.get(code, Severity.ERROR),

@@ -72,6 +72,7 @@ def counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 
 def finding_record(f: Finding) -> Record:
+    """A finding as plain data, by the names of its fields."""
     return {
         "code": f.code,
         "severity": f.severity.value,

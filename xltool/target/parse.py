@@ -26,7 +26,10 @@ _COUNTED = frozenset({"number", "money", "date", "period"})
 
 @functools.lru_cache(maxsize=4096)
 def parse_target(text: str) -> Target:
-    """Read one indicator value as written. Never raises, never guesses; cached."""
+    """Read one indicator value (指标值及单位) as written; the number stays in the unit written with it.
+
+    Never raises and never guesses: what can't be read is of kind `text`, its words kept. Cached.
+    """
     body = words.clean(text)
     if body.startswith("定性|"):
         body = body[3:]

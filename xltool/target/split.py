@@ -41,7 +41,7 @@ _NUMBERED = re.compile(r"^\s*(?:[（(]?[0-9一二三四五六七八九十]{1,2}[
 
 
 def split_targets(name: str, value: str) -> Split:
-    """The name and value cells of one row as pairs (name, Target).
+    """The name and value cells of one row as pairs (name, Target). Never raises.
 
     One value keeps its name whole. Several values are paired in order where the name cell splits
     into as many names (by line, ；, ，, then 、); values that say what they are (建筑面积2.6万
