@@ -58,9 +58,14 @@ class Entry:
     place: Place | None = field(default=None, compare=False)
 
     @property
+    def said(self) -> str:
+        """The answer as text: its value, or what was written where that could not be read."""
+        return self.text if self.value is None else str(self.value)
+
+    @property
     def blank(self) -> bool:
         """Nothing was answered: empty, or nothing but spaces."""
-        return not (self.text if self.value is None else str(self.value)).strip()
+        return not self.said.strip()
 
     @property
     def unread(self) -> bool:

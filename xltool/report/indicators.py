@@ -66,7 +66,7 @@ def _remark(target: Target, stuffed: bool) -> str:
 
 
 def _text(entry: Entry) -> str:
-    return (entry.text if entry.value is None else str(entry.value)).strip()
+    return entry.said.strip()
 
 
 def write_csv(rows: Iterable[tuple[str, ...]], file: IO[str]) -> None:

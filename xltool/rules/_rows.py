@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from xltool.edition import Block
-from xltool.model import Entry, Form, Indicator, Severity
+from xltool.model import Form, Indicator, Severity
 from xltool.review import Hit, Review
 from xltool.rules._text import quote
 from xltool.target import Split, Target, split_targets
@@ -54,10 +54,6 @@ class Value(NamedTuple):
         )
 
 
-def written(entry: Entry) -> str:
-    return entry.text if entry.value is None else str(entry.value)
-
-
 def rows(review: Review) -> Sequence[tuple[Form, Indicator, Split]]:
     """Every indicator row that has a value, with its reading."""
     return review.once(_rows)
@@ -80,7 +76,7 @@ def _each_row(review: Review) -> Iterator[tuple[Form, Indicator, Split]]:
     for form in review.filing.forms:
         for row in form.indicators:
             if not row.target.blank:
-                yield form, row, split_targets(written(row.name), written(row.target))
+                yield form, row, split_targets(row.name.said, row.target.said)
 
 
 def _each_value(review: Review) -> Iterator[Value]:
@@ -88,7 +84,7 @@ def _each_value(review: Review) -> Iterator[Value]:
         spec.id: {b.id: b for b in spec.indicators.block} for spec in review.edition.form
     }
     for form, row, split in rows(review):
-        standards = split_standards(written(row.standard), len(split.pairs))
+        standards = split_standards(row.standard.said, len(split.pairs))
         block = blocks[form.kind][row.block]
         for (name, target), standard in zip(split, standards, strict=True):
             blank = standard is None or standard.kind in ("blank", "placeholder")

@@ -10,9 +10,9 @@ from xltool.target.dates import Period
 SHOWN = 40
 
 
-def quote(said: Entry | str) -> str:
+def quote(what: Entry | str) -> str:
     """A text in one line for a message, cut where it is long."""
-    text = said if isinstance(said, str) else str(said.text if said.value is None else said.value)
+    text = what if isinstance(what, str) else what.said
     line = " ".join(text.split())
     return line if len(line) <= SHOWN else line[:SHOWN] + "…"
 

@@ -10,7 +10,7 @@ from xltool.edition import Edition
 from xltool.model import Form, Severity
 from xltool.money import plain, read_amount
 from xltool.review import Hit, Review, rule
-from xltool.rules._rows import squeeze, written
+from xltool.rules._rows import squeeze
 from xltool.rules._text import longer_than_a_year, quote
 from xltool.target.dates import read_period
 
@@ -69,7 +69,7 @@ def _same_figures(review: Review, form: Form, before: Form) -> Iterator[Hit]:
 
 
 def _rows(form: Form) -> list[tuple[str, str]]:
-    return [(squeeze(written(one.name)), squeeze(written(one.target))) for one in form.indicators]
+    return [(squeeze(one.name.said), squeeze(one.target.said)) for one in form.indicators]
 
 
 _NUMBER = r"(?P<amount>[0-9０-９][0-9０-９,，.．]*\s*(?:亿元|万元|元))"

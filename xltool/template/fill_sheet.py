@@ -106,7 +106,7 @@ def _answer(field: Field, entry: Entry, slot: Slot) -> tuple[str, float]:
         if len(digits.replace("-", "").replace(".", "").strip("0")) > MAX_DIGITS:
             raise FillError(f"{field.label} {digits} 超过 {MAX_DIGITS} 位有效数字，Excel 存不下")
         return f'<c r="{slot.letter}{ROW}" s="{slot.style}"><v>{digits}</v></c>', 0.0
-    text = entry.text if value is None else str(value)
+    text = entry.said
     if field.pattern:
         text = field.pattern.format(text)
     return _text_cell(slot, text, field.label), height_of(text, slot)
@@ -117,7 +117,7 @@ def _indicator(slots: Mapping[int, Slot], columns: Mapping[str, int], cells: Map
     height = 0.0
     for id_, column in columns.items():
         slot, entry = slots[column], cells.get(id_)
-        text = "" if entry is None else entry.text if entry.value is None else str(entry.value)
+        text = "" if entry is None else entry.said
         if text:
             filled[column] = _text_cell(slot, text, "指标")
             height = max(height, height_of(text, slot))
