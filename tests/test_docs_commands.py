@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from xltool.cli import _group
+from xltool.cli import COMMANDS
+from xltool.cli._group import group
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("README*.md"), ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -22,7 +23,7 @@ def commands(text):
 
 def resolve(arguments):
     """The command that these arguments name, and what is left for it."""
-    command = _group()
+    command = group(COMMANDS)
     context = click.Context(command)
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
         found = command.get_command(context, arguments[0])
