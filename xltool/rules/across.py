@@ -18,6 +18,8 @@ from xltool.totals import PROJECT_SPENDING, project_budget, projects_budget
 BETWEEN = "表间关系：部门表的项目支出与各项目表的当年预算"
 # A cost indicator so named is the whole, not one more part.
 WHOLE = ("总", "合计", "预算")
+# One so named is of the project from beginning to end.
+OF_ALL_YEARS = ("总投资", "总造价", "总成本", "概算")
 
 
 @rule(
@@ -87,7 +89,7 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
     """一个项目以金额计的成本指标之和，不能超过它当年的预算（年度本级预算金额 + 上级资金）。
 
     只算写明金额单位的；名称里有“总”“合计”的，或正好等于其余各项之和的，当作总数，不重复加。
-    实施期长于一年的项目，成本可能是全周期的，只核实。
+    实施期长于一年的项目，成本可能是全周期的，只核实；写明总投资、总造价、概算的不报。
 
     错：成本指标 3584 万元，预算 2565 万元。
     对：200 万元 + 20 万元 ≤ 预算 240 万元。
@@ -109,6 +111,8 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
             continue
         unit = review.edition.unit
         long = longer_than_a_year(read_period(form.text("period")))
+        if long and reached == amount and any(word in name for word in OF_ALL_YEARS):
+            continue
         yield review.hit(
             entry,
             f"{said}，超过项目的当年预算 {show(budget)} {unit}，多 {show(reached - budget)}，"

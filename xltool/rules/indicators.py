@@ -45,7 +45,7 @@ def readable(review: Review) -> Iterator[Hit]:
             yield one.hit(f"{reason}，请写成“≥50家”“12月31日前”这样的形式")
 
 
-_RATIO = re.compile(r"[0-9]\s*[:/：]\s*[0-9]")  # 1:3, 15/10万, 9:00
+_RATIO = re.compile(r"[0-9]\s*[:/：]\s*[0-9]|±\s*[0-9]")  # 1:3, 15/10万, 9:00, ±2%
 _BROKEN = re.compile(r"[.,~\-—/≥≤><=% ]*+[0-9][0-9.,~\-—/≥≤><=% ]*+")
 
 
@@ -270,6 +270,8 @@ def matching_units(review: Review) -> Iterator[Hit]:
         unit = one.target.measure
         if one.target.number is None or unit is None:
             continue
+        if unit.kind == "rate" and signed(one.target.label):
+            continue  # 死亡人数 同比下降5%
         named = unit_in_name(one.name)
         if named is not None:
             fits = named.base == unit.base
