@@ -7,6 +7,7 @@ from openpyxl import load_workbook
 
 import xltool
 from tests.support.calc.office import Office, properties, why_absent
+from tests.support.case import filing_of
 
 pytestmark = pytest.mark.xdist_group("office")
 EDITION = xltool.load_edition()
@@ -90,3 +91,27 @@ def test_a_value_typed_in_comes_back_with_its_cell(opened):
     assert (department.year, department.text("filer"), department.text("unit")) == (2023, "某某局", "某某局")
     assert str(department.amount("total")) == "1245.61"
     assert str(department["nontax_spending"].place) == f"{DEPARTMENT}!F8"
+
+
+@pytest.mark.parametrize(("change", "said"), [("insertByIndex", "多了 1 行"), ("removeByIndex", "少了 1 行")])
+def test_a_row_of_the_official_part_is_told_once(opened, change, said):
+    sheet, save = opened
+    sheet.unprotect("")
+    getattr(sheet.Rows, change)(4, 1)
+    faults = [fault for fault in xltool.read(save()).faults if fault.kind != "protection"]
+    assert [fault.kind for fault in faults] == ["rows"]
+    assert said in faults[0].detail
+
+
+def test_a_sheet_copied_in_calc_is_a_project_of_its_own(calc, tmp_path):
+    """The sheet-scoped names go along with the copy."""
+    path = xltool.fill(filing_of({}), tmp_path / "申报.xlsx")
+    document = calc.load(path)
+    document.Sheets.copyByName(document.Sheets.ElementNames[1], "河道清淤", 0)
+    document.storeToURL(path.as_uri(), properties(FilterName="Calc MS Excel 2007 XML"))
+    document.close(True)
+    filing = xltool.read(path)
+    assert filing.faults == ()
+    assert filing.department == filing_of({}).department
+    assert [form.sheet for form in filing.projects] == ["河道清淤", "小型水库维修养护"]
+    assert filing.projects[0] == filing.projects[1] == filing_of({}).projects[0]

@@ -148,7 +148,10 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
     if layout.spec.id == "department" and sheet.name != layout.spec.sheet:
         place = Place(sheet.name, "")
         faults.append(Fault("layout", "工作表改了名", place, found=sheet.name, expected=layout.spec.sheet))
-    faults += changes(layout, sheet, rows)
+    changed = list(changes(layout, sheet, rows))
+    if any(fault.kind == "rows" for fault in changed):  # why the names lead elsewhere
+        faults = [fault for fault in faults if fault.kind != "names"]
+    faults += changed
     entries: dict[str, Entry] = {}
     for field in layout.spec.field:
         blank = layout.fields[field.id]

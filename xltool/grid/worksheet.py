@@ -11,6 +11,7 @@ from xltool.grid.words import LAST_COLUMN, Area, Cell, Sheet, cell_name, column_
 from xltool.package import MAX_CELLS, Unreadable, parse_xml, utf8
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T00:00:00(?:\.0+)?Z?)?$")  # of the strict format
 _OPEN = Cell("", locked=False)
 
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
@@ -209,6 +210,8 @@ def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
                 content = "TRUE" if content == "1" else "FALSE"
             elif kind == "e":
                 error = True
+            elif kind == "d" and (day := _DAY.match(content)):
+                content = f"{int(day[1])}年{int(day[2])}月{int(day[3])}日"
             else:
                 content = unescape(content)
             said = ("=" + "".join(formula)) if has_formula else ""
