@@ -9,7 +9,7 @@ from openpyxl import Workbook, load_workbook
 
 from xltool.edition import load_edition
 from xltool.template.audit import audit, audit_parts
-from xltool.template.audit_sheet import formula_fault
+from xltool.template.formulas import formula_fault
 
 TEMPLATE = load_edition("hunan-2023").template
 SHEET = "xl/worksheets/sheet1.xml"

@@ -11,7 +11,6 @@ a sheet's frame) is judged once and remembered by its bytes.
 from __future__ import annotations
 
 import io
-import posixpath
 import re
 import zipfile
 import zlib
@@ -21,18 +20,18 @@ from functools import lru_cache
 from html import unescape
 from pathlib import Path
 from typing import NamedTuple
-from xml.parsers.expat import ExpatError, ParserCreate
 
+from xltool.template.audit_package import package_faults, part_of, relations_of, targets_of
 from xltool.template.audit_sheet import (
     MAX_TEXT,
     Cells,
     characters,
-    formula_fault,
     frame_of,
     read_cells,
     text_fault,
     xml_tree,
 )
+from xltool.template.formulas import formula_fault
 from xltool.zipping import split
 
 _SHEET_NAME_MAX = 31
@@ -64,18 +63,18 @@ def audit(package: bytes | str | Path) -> list[str]:
 
 def audit_parts(parts: Mapping[str, bytes]) -> list[str]:
     """The faults of a package that is already unpacked: part name to bytes."""
-    found = [*_package_faults(parts)]
-    books = _targets_of(parts, "", "officeDocument")
+    found = [*package_faults(parts)]
+    books = targets_of(parts, "", "officeDocument")
     if len(books) != 1 or books[0] not in parts:
         return [*found, "找不到工作簿部件"]
     book, faults = _workbook(parts[books[0]])
     found += faults
     if book is None:
         return found
-    relations = {r.id: r for r in _relations_of(parts, books[0])}
-    strings = _part_of(parts, books[0], "sharedStrings")
+    relations = {r.id: r for r in relations_of(parts, books[0])}
+    strings = part_of(parts, books[0], "sharedStrings")
     shared, faults = _shared_strings(strings)
-    styles, dxfs, more = _styles(_part_of(parts, books[0], "styles"))
+    styles, dxfs, more = _styles(part_of(parts, books[0], "styles"))
     found += faults + more
     cells: dict[str, Cells] = {}
     for name, sheet_id, rel in book.sheets:
@@ -84,99 +83,11 @@ def audit_parts(parts: Mapping[str, bytes]) -> list[str]:
             found.append(f"工作表“{name}”没有对应的部件")
         elif relation.kind == "worksheet":
             part = relation.target
-            ids = {r.id for r in _relations_of(parts, part)}
+            ids = {r.id for r in relations_of(parts, part)}
             cells[sheet_id], faults = _sheet(parts[part], shared, styles, dxfs, book.names, ids)
             found += [f"{name}：{fault}" for fault in faults]
-    found += _chain_faults(_part_of(parts, books[0], "calcChain"), cells)
+    found += _chain_faults(part_of(parts, books[0], "calcChain"), cells)
     return found
-
-
-# ── the package ──────────────────────────────────────────────────────────────────────────────
-
-
-class Relation(NamedTuple):
-    id: str
-    kind: str
-    target: str
-
-
-def _package_faults(parts: Mapping[str, bytes]) -> Iterator[str]:
-    if "[Content_Types].xml" not in parts:
-        yield "缺少 [Content_Types].xml"
-        return
-    types, fault = _content_types(parts["[Content_Types].xml"])
-    if fault:
-        yield fault
-        return
-    extensions, overrides = types
-    for missing in sorted(overrides - parts.keys()):
-        yield f"[Content_Types].xml 提到的 {missing} 不存在"
-    for part, data in parts.items():
-        if part not in overrides and part.rpartition(".")[2].lower() not in extensions:
-            yield f"{part} 没有内容类型"
-        if part.endswith(".rels"):
-            folder, _, name = part.rpartition("_rels/")
-            source = folder + name.removesuffix(".rels")
-            if source != "" and source not in parts:
-                yield f"{part} 属于不存在的 {source}"
-            for relation in _relations(data, folder):
-                if relation.kind and relation.target not in parts:
-                    yield f"{part} 的 {relation.id} 指向不存在的 {relation.target}"
-        if "/worksheets/sheet" not in part and part.endswith((".xml", ".rels", ".vml")):
-            fault = _malformed(data)
-            if fault:
-                yield f"{part}：{fault}"
-
-
-@lru_cache(maxsize=256)
-def _malformed(xml: bytes) -> str:
-    try:
-        ParserCreate().Parse(xml, True)
-    except ExpatError as error:
-        return f"不是格式良好的 XML：{error}"
-    return ""
-
-
-@lru_cache(maxsize=64)
-def _content_types(xml: bytes) -> tuple[tuple[frozenset[str], frozenset[str]], str]:
-    root = xml_tree(xml)
-    if root is None:
-        return (frozenset(), frozenset()), "[Content_Types].xml 不是格式良好的 XML"
-    extensions = [e.get("Extension", "").lower() for e in root if e.tag.endswith("}Default")]
-    overrides = [e.get("PartName", "").lstrip("/") for e in root if e.tag.endswith("}Override")]
-    twice = [p for p, n in Counter(overrides + extensions).items() if n > 1]
-    fault = f"[Content_Types].xml 重复提到 {'、'.join(twice)}" if twice else ""
-    return (frozenset(extensions), frozenset(overrides)), fault
-
-
-@lru_cache(maxsize=256)
-def _relations(xml: bytes, folder: str) -> tuple[Relation, ...]:
-    """The internal relations of one .rels part; an external one has no kind."""
-    root = xml_tree(xml)
-    if root is None:
-        return ()
-    relations = []
-    for e in root:
-        kind = "" if e.get("TargetMode") == "External" else e.get("Type", "").rpartition("/")[2] or "?"
-        target = e.get("Target", "").partition("#")[0]
-        whole = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-        relations.append(Relation(e.get("Id", ""), kind, whole))
-    return tuple(relations)
-
-
-def _relations_of(parts: Mapping[str, bytes], part: str) -> tuple[Relation, ...]:
-    folder, _, name = part.rpartition("/")
-    folder = f"{folder}/" if folder else ""
-    xml = parts.get(f"{folder}_rels/{name}.rels")
-    return () if xml is None else _relations(xml, folder)
-
-
-def _targets_of(parts: Mapping[str, bytes], part: str, kind: str) -> list[str]:
-    return [r.target for r in _relations_of(parts, part) if r.kind == kind]
-
-
-def _part_of(parts: Mapping[str, bytes], part: str, kind: str) -> bytes | None:
-    return next((parts[t] for t in _targets_of(parts, part, kind) if t in parts), None)
 
 
 # ── workbook, styles, strings, chain ─────────────────────────────────────────────────────────

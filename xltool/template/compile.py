@@ -241,18 +241,7 @@ def _pieces(
         slots[column] = Slot(column, letter, style, own, room, size * LINE)
         pieces.append(slots[column])
         empty.append(Slot(column, letter, style, bare, room, size * LINE))
-    return _joined(pieces), _joined(empty), slots
-
-
-def _joined(pieces: list[str | Slot]) -> tuple[str | Slot, ...]:
-    """Neighbouring texts made one."""
-    joined: list[str | Slot] = []
-    for piece in pieces:
-        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += piece
-        else:
-            joined.append(piece)
-    return tuple(joined)
+    return joined(pieces), joined(empty), slots
 
 
 _NAME = re.compile(r"(<definedName [^>]*>)([^<]*)</definedName>")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TypeVar
 
 from xltool.grid import Area
 from xltool.template.layout import Rows
@@ -62,11 +63,16 @@ def addresses(text: str) -> list[Piece]:
     return pieces
 
 
-def joined(pieces: list[Piece]) -> tuple[Piece, ...]:
-    merged: list[Piece] = []
+T = TypeVar("T")
+
+
+def joined(pieces: Iterable[str | T]) -> tuple[str | T, ...]:
+    """Neighbouring texts made one; what is no text stays."""
+    merged: list[str | T] = []
     for piece in pieces:
-        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += piece
+        last = merged[-1] if merged else None
+        if isinstance(piece, str) and isinstance(last, str):
+            merged[-1] = last + piece
         else:
             merged.append(piece)
     return tuple(merged)

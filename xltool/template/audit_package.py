@@ -1,0 +1,101 @@
+"""The package's part of the structural check: content types, relations, parts that are no XML."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+from xml.parsers.expat import ExpatError, ParserCreate
+
+from xltool.template.audit_sheet import xml_tree
+
+
+class Relation(NamedTuple):
+    """One relation of a part: its id, the last word of its type, the part it leads to."""
+
+    id: str
+    kind: str
+    target: str
+
+
+def package_faults(parts: Mapping[str, bytes]) -> Iterator[str]:
+    """What is missing, without a type, malformed, or related to nothing."""
+    if "[Content_Types].xml" not in parts:
+        yield "缺少 [Content_Types].xml"
+        return
+    types, fault = _content_types(parts["[Content_Types].xml"])
+    if fault:
+        yield fault
+        return
+    extensions, overrides = types
+    for missing in sorted(overrides - parts.keys()):
+        yield f"[Content_Types].xml 提到的 {missing} 不存在"
+    for part, data in parts.items():
+        if part not in overrides and part.rpartition(".")[2].lower() not in extensions:
+            yield f"{part} 没有内容类型"
+        if part.endswith(".rels"):
+            folder, _, name = part.rpartition("_rels/")
+            source = folder + name.removesuffix(".rels")
+            if source != "" and source not in parts:
+                yield f"{part} 属于不存在的 {source}"
+            for relation in _relations(data, folder):
+                if relation.kind and relation.target not in parts:
+                    yield f"{part} 的 {relation.id} 指向不存在的 {relation.target}"
+        if "/worksheets/sheet" not in part and part.endswith((".xml", ".rels", ".vml")):
+            fault = _malformed(data)
+            if fault:
+                yield f"{part}：{fault}"
+
+
+@lru_cache(maxsize=256)
+def _malformed(xml: bytes) -> str:
+    try:
+        ParserCreate().Parse(xml, True)
+    except ExpatError as error:
+        return f"不是格式良好的 XML：{error}"
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _content_types(xml: bytes) -> tuple[tuple[frozenset[str], frozenset[str]], str]:
+    root = xml_tree(xml)
+    if root is None:
+        return (frozenset(), frozenset()), "[Content_Types].xml 不是格式良好的 XML"
+    extensions = [e.get("Extension", "").lower() for e in root if e.tag.endswith("}Default")]
+    overrides = [e.get("PartName", "").lstrip("/") for e in root if e.tag.endswith("}Override")]
+    twice = [p for p, n in Counter(overrides + extensions).items() if n > 1]
+    fault = f"[Content_Types].xml 重复提到 {'、'.join(twice)}" if twice else ""
+    return (frozenset(extensions), frozenset(overrides)), fault
+
+
+@lru_cache(maxsize=256)
+def _relations(xml: bytes, folder: str) -> tuple[Relation, ...]:
+    """The internal relations of one .rels part; an external one has no kind."""
+    root = xml_tree(xml)
+    if root is None:
+        return ()
+    relations = []
+    for e in root:
+        kind = "" if e.get("TargetMode") == "External" else e.get("Type", "").rpartition("/")[2] or "?"
+        target = e.get("Target", "").partition("#")[0]
+        whole = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+        relations.append(Relation(e.get("Id", ""), kind, whole))
+    return tuple(relations)
+
+
+def relations_of(parts: Mapping[str, bytes], part: str) -> tuple[Relation, ...]:
+    """The relations of one part (of the package itself: `""`)."""
+    folder, _, name = part.rpartition("/")
+    folder = f"{folder}/" if folder else ""
+    xml = parts.get(f"{folder}_rels/{name}.rels")
+    return () if xml is None else _relations(xml, folder)
+
+
+def targets_of(parts: Mapping[str, bytes], part: str, kind: str) -> list[str]:
+    return [r.target for r in relations_of(parts, part) if r.kind == kind]
+
+
+def part_of(parts: Mapping[str, bytes], part: str, kind: str) -> bytes | None:
+    return next((parts[t] for t in targets_of(parts, part, kind) if t in parts), None)
