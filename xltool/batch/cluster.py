@@ -30,7 +30,8 @@ class Cluster:
         except ImportError as error:
             raise XltoolError("--dask 要用 dask：pip install 'xltool[cluster]'") from error
         # What happens to workers is told by the outcomes.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client"):  # the second has a level of its own
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self.timeout = timeout
         try:
             self.client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
