@@ -6,13 +6,19 @@ import subprocess
 import sys
 import time
 
+import fsspec
 import pytest
 
 import xltool
 from tests.support.cluster import ftp_server, scheduler
-from tests.test_batch import command, files, many
+from tests.test_batch import book_of, command, files, many
+from xltool.batch import parts
+from xltool.batch.away import perform
 from xltool.batch.run import run
 from xltool.model import XltoolError
+
+# One scheduler for all of them.
+pytestmark = pytest.mark.xdist_group("cluster")
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +89,43 @@ def test_folders_behind_a_url_need_no_shared_disk(workers, tmp_path, monkeypatch
         assert not xltool.read(gone).faults
 
 
+class Inline:
+    """One who does the work himself, in this process: an object store in memory is seen only here."""
+
+    def results(self, jobs, order):
+        while job := jobs.take():
+            yield job[0], perform(*job, order)
+
+
+def test_a_large_book_in_an_object_store_is_cut_and_done_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(parts, "PART", 5)
+    source = tmp_path / "in"
+    book_of(13, source / "区" / "书")
+    run(source, tmp_path / "alone", jobs=1)
+    store = fsspec.filesystem("memory")
+    store.put(str(source), "/收到", recursive=True)
+    first = run("memory://收到", "memory://结果", crew=Inline())
+    assert (first.done, first.failed) == (1, [])
+    store.get("/结果", str(tmp_path / "out"), recursive=True)
+    shutil.rmtree(tmp_path / "out" / ".xltool")
+    assert files(tmp_path / "out") == files(tmp_path / "alone")
+    again = run("memory://收到", "memory://结果", crew=Inline())
+    assert (again.done, again.skipped) == (0, 1)
+    store.rm("/收到/区/书", recursive=True)
+    book_of(3, tmp_path / "less")
+    store.put(str(tmp_path / "less"), "/收到/区/书", recursive=True)
+    run("memory://收到", "memory://结果", crew=Inline())
+    assert {name.rsplit("/", 1)[1] for name in store.find("/结果/区")} == {f"第{n}局.xlsx" for n in (0, 1, 2)}
+
+
 def test_an_input_that_hangs_is_given_up_and_its_worker_started_anew(tmp_path, monkeypatch):
     from xltool.batch import cluster as clusters
 
     source = many(tmp_path / "in", 6)
     with scheduler(tmp_path / "cluster") as own:
         own.add("--nanny")
-        crew = clusters.Cluster(own.address, timeout=2)
+        crew = clusters.Cluster(own.address, timeout=5)
         monkeypatch.setattr(clusters, "perform", _hanging())
         monkeypatch.setattr(clusters, "_LOOK_SECONDS", 0.5)
         summary = run(source, tmp_path / "out", crew=crew)

@@ -45,7 +45,7 @@ class Item:
     @property
     def is_folder(self) -> bool:
         """A folder of tables fills itself; of all others a folder of their own name."""
-        return self.own == self.folder
+        return self.own == self.folder and not self.part
 
 
 def walk(source: Place) -> Iterator[Item]:
