@@ -233,6 +233,16 @@ def test_a_field_of_csv_without_an_end(tmp_path):
     assert open_databook(tmp_path).errors
 
 
+def test_workbooks_of_any_layout_that_want_too_much(parts, tmp_path):
+    """openpyxl would go through every cell of a merge, and make one for each blank."""
+    path = tmp_path / "收到.xlsx"
+    wide = r'\g<0><mergeCell ref="A90:XFD1048576"/>'
+    path.write_bytes(packed(parts, **{SHEET: lambda t: re.sub(r"<mergeCells[^>]*>", wide, t)}))
+    assert "合并单元格过大" in "".join(import_files([path]).unread.values())
+    path.write_bytes(packed(parts, **{SHEET: lambda t: t.replace("</sheetData>", row_at(1_048_576, "XFD"))}))
+    assert import_files([path]).filings
+
+
 def test_web_pages_that_want_too_much(tmp_path):
     for page in (
         "<table>" + "<tr><td colspan=99999 rowspan=99999>资金总额" * 3000,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
-from xltool.importing.rows import NotImportable, Row
+from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, NotImportable, Row
 from xltool.machine import why
-from xltool.package import Unreadable, read_file
+from xltool.package import MAX_CELLS, Unreadable, read_file, utf8
 
 # Kinds that are told apart in order to say the way out.
 _NOT_READ = {b"%PDF": "PDF", b"{\\rtf": "RTF 文档", b"MIME-Version": "单个文件网页（.mht）"}
@@ -61,8 +62,8 @@ def _office(path: Path, data: bytes) -> list[Row]:
     try:
         package = Package(data)  # refuses bombs and damage before anything is parsed
         for part in package.names():
-            if part.endswith((".xml", ".rels")) and b"<!DOCTYPE" in package.read(part):
-                raise Unreadable("文件含有 DTD 或实体声明，不予打开")
+            if part.lower().endswith((".xml", ".rels")):
+                _bounded(utf8(package.read(part)))
     except Unreadable as error:
         raise NotImportable(f"{path.name}：{error}") from error
     if "word/document.xml" in package:
@@ -77,6 +78,22 @@ def _office(path: Path, data: bytes) -> list[Row]:
 
         return _sound(read_xlsx, path, data, "工作簿")
     raise NotImportable(f"{path.name}：压缩包里不是 Word 或 Excel 文档")
+
+
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([^\"']*)")
+
+
+def _bounded(part: bytes) -> None:
+    """Refuses what a library would follow to the end: entities, and cells or merges without number."""
+    from xltool.grid import read_area
+
+    if b"<!DOCTYPE" in part:
+        raise Unreadable("文件含有 DTD 或实体声明，不予打开")
+    if sum(map(part.count, (b"<c ", b"<c>", b":c ", b":c>", b":tc>"))) > MAX_CELLS:
+        raise Unreadable(f"单元格过多（上限 {MAX_CELLS:,} 格），请只留申报表")
+    areas = [read_area(ref.decode("ascii", "replace")) for ref in _MERGED.findall(part)]
+    if sum((a.bottom - a.top + 1) * (a.right - a.left + 1) for a in areas if a) > MAX_ROWS * MAX_COLUMNS:
+        raise Unreadable("合并单元格过大")
 
 
 def _sound(reader: Callable[[bytes], list[Row]], path: Path, data: bytes, what: str) -> list[Row]:

@@ -28,12 +28,9 @@ def read_xlsx(data: bytes) -> list[Row]:
             continue
         widths = {(a.min_row, a.min_col): a.max_col - a.min_col + 1 for a in sheet.merged_cells.ranges}
         values = {
-            (cell.row, cell.column): shown(cell.value, cell.number_format)
-            for line in sheet.iter_rows(
-                max_row=min(sheet.max_row, MAX_ROWS), max_col=min(sheet.max_column, MAX_COLUMNS)
-            )
-            for cell in line
-            if type(cell).__name__ != "MergedCell"
+            (r, c): shown(cell.value, cell.number_format)
+            for (r, c), cell in sheet._cells.items()  # iter_rows would make a cell for each blank one
+            if r <= MAX_ROWS and c <= MAX_COLUMNS and type(cell).__name__ != "MergedCell"
         }
         rows += _rows(sheet.title, number, values, widths)
     return rows
@@ -43,15 +40,22 @@ def read_xls(data: bytes) -> list[Row]:
     """The rows of every visible sheet of an old workbook. Raises what the damage leads to."""
     import xlrd
 
-    book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
+    book = xlrd.open_workbook(
+        file_contents=data, formatting_info=True, ragged_rows=True, logfile=io.StringIO()
+    )
     rows = []
     for number, sheet in enumerate(book.sheets(), start=1):
         if sheet.visibility:
             continue
         widths, under = {}, set()
+        room = MAX_ROWS * MAX_COLUMNS
         for top, bottom, left, right in sheet.merged_cells:
+            bottom, right = min(bottom, MAX_ROWS), min(right, MAX_COLUMNS)
+            room -= max(bottom - top, 0) * max(right - left, 0)
+            if room < 0:
+                raise ValueError("merged cells over merged cells")
             widths[top + 1, left + 1] = right - left
-            under |= {(r + 1, c + 1) for r in range(top, min(bottom, MAX_ROWS)) for c in range(left, right)}
+            under |= {(r + 1, c + 1) for r in range(top, bottom) for c in range(left, right)}
             under.discard((top + 1, left + 1))
         values = {}
         for r in range(min(sheet.nrows, MAX_ROWS)):
