@@ -80,7 +80,7 @@ def _office(path: Path, data: bytes) -> list[Row]:
     raise NotImportable(f"{path.name}：压缩包里不是 Word 或 Excel 文档")
 
 
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([^\"']*)")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([^\"']*)")
 
 
 def _bounded(part: bytes) -> None:
