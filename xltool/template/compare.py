@@ -7,9 +7,9 @@ of the blank are aligned with the received rows by their labels.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
-from xltool.grid import Area, Sheet, cell_name
+from xltool.grid import BLANK, Area, Sheet, cell_name
 from xltool.model import Fault, Place
 from xltool.sidenotes import is_mark
 from xltool.template.layout import FormLayout, Rows
@@ -33,7 +33,7 @@ def locate(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[Fault]]:
         lost: list[str] = []
     else:
         rows, lost = _by_names(layout, sheet)
-    if not lost and not _left_behind(layout, sheet, rows):
+    if not lost and not _left_behind(sheet, dict(_edited(layout, sheet, rows))):
         return rows, []
     aligned = align(layout, sheet)
     if not lost:
@@ -70,20 +70,21 @@ def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[str]]:
 
 def _edited(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[tuple[tuple[int, int], str]]:
     """Where official text should stand and doesn't."""
-    for (row, column), text in layout.static.items():
-        at = rows.start(row), column
-        found = sheet[at].text
+    cells, grown = sheet.cells, rows.grown
+    for at, text in layout.static.items():
+        if grown:
+            at = rows.start(at[0]), at[1]
+        found = cells.get(at, BLANK).text
         if found != text and squeeze(found) != squeeze(text):
             yield at, text
 
 
-def _left_behind(layout: FormLayout, sheet: Sheet, rows: Rows) -> bool:
+def _left_behind(sheet: Sheet, edited: Mapping[tuple[int, int], str]) -> bool:
     """Most of the labels that are not in their place stand elsewhere in the same column."""
-    edited = list(_edited(layout, sheet, rows))
     if len(edited) < _SEVERAL:
         return False
     texts = {(column, squeeze(cell.text)) for (_, column), cell in sheet.cells.items() if cell.text}
-    return 2 * sum((column, squeeze(text)) in texts for (_, column), text in edited) > len(edited)
+    return 2 * sum((column, squeeze(text)) in texts for (_, column), text in edited.items()) > len(edited)
 
 
 def _stands(rows: Rows, blank: Area, found: Area | None) -> bool:
@@ -105,14 +106,16 @@ def changes(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
                 expected=f"至少 {area.bottom - area.top + 1} 行",
             )
     edited = dict(_edited(layout, sheet, rows))
-    if _left_behind(layout, sheet, rows) and (told := _moved_rows(layout, sheet)):
+    if _left_behind(sheet, edited) and (told := _moved_rows(layout, sheet)):
         yield from told
         return
     for at, text in edited.items():
         place = Place(sheet.name, cell_name(*at))
         yield Fault("layout", "官方文字被改动", place, found=sheet[at].text, expected=text)
-    known = {(rows.start(row), column) for row, column in layout.static}
-    yield from _stray(layout, sheet, _inputs(layout, rows) | known)
+    static: Set[tuple[int, int]] = layout.static.keys()
+    if rows.grown:
+        static = {(rows.start(row), column) for row, column in static}
+    yield from _stray(layout, sheet, static, _inputs(layout, rows))
     if rows.grown and sheet.merges == layout.sheet.merges:
         yield Fault("layout", "加减了行，合并单元格没有跟着移动", Place(sheet.name, ""))
         return
@@ -137,13 +140,18 @@ def _moved_rows(layout: FormLayout, sheet: Sheet) -> list[Fault]:
     return faults
 
 
-def _stray(layout: FormLayout, sheet: Sheet, known: Set[tuple[int, int]]) -> Iterator[Fault]:
+def _stray(
+    layout: FormLayout, sheet: Sheet, static: Set[tuple[int, int]], inputs: Set[tuple[int, int]]
+) -> Iterator[Fault]:
     """Texts where the form has nothing; our own marks beside it are none."""
     yield from _some(
         (
             Fault("layout", "表格以外或锁定格内多了文字", Place(sheet.name, cell_name(*at)), found=cell.text)
             for at, cell in sheet.cells.items()
-            if cell.text and at not in known and not (at[1] > layout.right and is_mark(cell.text))
+            if cell.text
+            and at not in static
+            and at not in inputs
+            and not (at[1] > layout.right and is_mark(cell.text))
         ),
         Place(sheet.name, ""),
     )
