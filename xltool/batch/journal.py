@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +28,9 @@ _TABLES = """
         run INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX by_key ON written (key);
 """
-# A lost last commit only means work done again.
+# What a kill takes of the journal is done again: no more than this many inputs or seconds of them.
 _COMMIT_EVERY = 200
+_COMMIT_SECONDS = 2.0
 
 
 class Journal:
@@ -36,7 +38,7 @@ class Journal:
 
     def __init__(self, folder: Path, run: int = 0) -> None:
         self._path = folder / "journal.sqlite"
-        self._pending = 0
+        self._pending, self._committed = 0, time.monotonic()
         with self._said():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self._path)
@@ -102,13 +104,13 @@ class Journal:
 
     def _count(self) -> None:
         self._pending += 1
-        if self._pending >= _COMMIT_EVERY:
+        if self._pending >= _COMMIT_EVERY or time.monotonic() - self._committed > _COMMIT_SECONDS:
             self.commit()
 
     def commit(self) -> None:
         with self._said():
             self._db.commit()
-        self._pending = 0
+        self._pending, self._committed = 0, time.monotonic()
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The records of every input that is there now, in order; one at a time."""
