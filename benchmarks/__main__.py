@@ -144,19 +144,9 @@ def show(console: Console, title: str, results: Sequence[Result], base: str) -> 
 
 
 def show_growth(console: Console, runs: Sequence[Run]) -> None:
-    table = Table(
-        title="xltool batch, memory file system: fill one-unit books, check workbooks, one large book"
-    )
-    for head in (
-        "",
-        "files",
-        "workers",
-        "seconds",
-        "files/s",
-        "× 1 worker",
-        "parent MB",
-        "largest worker MB",
-    ):
+    table = Table(title="xltool batch: fill books of one unit, check workbooks, fill one large book")
+    heads = ("", "files", "workers", "s", "CPU s", "files/s", "× 1 worker", "parent MB", "worker MB")
+    for head in heads:
         table.add_column(head, justify="right" if head else "left")
     alone = {(run.kind, run.files): run.seconds for run in runs if run.workers == 1}
     for run in runs:
