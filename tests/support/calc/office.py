@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,10 @@ class Office:
             "soffice", f"-env:UserInstallation={self.profile.as_uri()}", "--headless", "--invisible",
             "--norestore", "--nologo", "--nodefault", f"--accept=pipe,name={pipe};urp;",
         ]  # fmt: skip
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # A session of its own: `soffice` is a script, and the program it starts must end with it.
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         local = uno.getComponentContext()
         resolver = local.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", local)
         for _ in range(300):
@@ -67,7 +72,7 @@ class Office:
             except Exception:
                 time.sleep(0.2)
         else:
-            self.process.kill()
+            self._kill()
             raise RuntimeError("soffice did not answer within a minute")
         manager = self.context.ServiceManager
         self.desktop = manager.createInstanceWithContext("com.sun.star.frame.Desktop", self.context)
@@ -78,9 +83,13 @@ class Office:
             self.desktop.terminate()
             self.process.wait(20)
         except Exception:
-            self.process.kill()
-            self.process.wait()
+            self._kill()
         shutil.rmtree(self.profile, ignore_errors=True)
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def load(self, path: Path | str, **options: Any) -> Any:
         """Open a file. Calc answers None where it can't, for instance while a lock file lies there."""
