@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
 from xltool.campaign import keys, parcel
-from xltool.campaign.distribute import NO_DISTRICT, OUTBOX, Sent, common_files
+from xltool.campaign.distribute import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.campaign.folder import Campaign, make_folder, open_campaign, save
 from xltool.campaign.ledger import Row, now
 from xltool.campaign.names import distinct, safe_name
@@ -122,28 +120,16 @@ def _forwarded(campaign: Campaign, name: str, batch: int, rows: list[Row]) -> di
     units = {unit.code: unit for unit in campaign.ledger.units()}
     files = {row["file"]: campaign.original(row["sha256"]).read_bytes() for row in rows}
     files |= common_files(campaign, name, [units[row["unit"]] for row in rows])
-    manifest = parcel.Manifest(
-        campaign=campaign.id,
-        title=campaign.title,
-        year=campaign.year,
-        edition=campaign.edition.id,
-        layout=campaign.layout,
-        district=name,
-        batch=batch,
-        deadline=campaign.deadline,
-        issuer=campaign.meta.get("issuer", ""),
-        units=[
-            parcel.Listed(
-                u.code, u.name, u.district, u.superior, u.contact, u.prefilled, u.last_year,
-                row["number"], row["file"], row["sha256"],
-            )
-            for row in rows
-            for u in (units[row["unit"]],)
-        ],
-        files={file: parcel.digest(data) for file, data in files.items()},
-        forwarded=campaign.meta.get("district") or campaign.title,
-    )  # fmt: skip
-    return {**files, parcel.MANIFEST: msgspec.json.format(msgspec.json.encode(manifest), indent=1)}
+    listed = [
+        parcel.Listed(
+            u.code, u.name, u.district, u.superior, u.contact, u.prefilled, u.last_year,
+            row["number"], row["file"], row["sha256"],
+        )
+        for row in rows
+        for u in (units[row["unit"]],)
+    ]  # fmt: skip
+    by = campaign.meta.get("district") or campaign.title
+    return {**files, parcel.MANIFEST: manifest(campaign, name, batch, listed, files, forwarded=by)}
 
 
 def submit(campaign: Campaign, path: Path) -> int:

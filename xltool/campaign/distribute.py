@@ -207,7 +207,27 @@ def _parcel(
 ) -> dict[str, bytes]:
     files = {one.file: data for one, data in workbooks}
     files |= common_files(campaign, district, [one.unit for one, _ in workbooks])
-    manifest = parcel.Manifest(
+    text = manifest(campaign, district, batch, [one for one, _ in workbooks], files)
+    return {
+        **files,
+        parcel.MANIFEST: text,
+        parcel.SIGNATURE: key.sign(parcel.CONTEXT + text).hex().encode(),
+    }
+
+
+def manifest(
+    campaign: Campaign,
+    district: str,
+    batch: int,
+    units: list[parcel.Listed],
+    files: dict[str, bytes],
+    forwarded: str = "",
+) -> bytes:
+    """The list of what lies in a parcel, each file with its digest, as JSON text.
+
+    `forwarded` names who passes on workbooks that somebody else sealed.
+    """
+    listed = parcel.Manifest(
         campaign=campaign.id,
         title=campaign.title,
         year=campaign.year,
@@ -217,15 +237,11 @@ def _parcel(
         batch=batch,
         deadline=campaign.deadline,
         issuer=campaign.meta.get("issuer", ""),
-        units=[one for one, _ in workbooks],
+        units=units,
         files={name: parcel.digest(data) for name, data in files.items()},
+        forwarded=forwarded,
     )
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    return {
-        **files,
-        parcel.MANIFEST: text,
-        parcel.SIGNATURE: key.sign(parcel.CONTEXT + text).hex().encode(),
-    }
+    return msgspec.json.format(msgspec.json.encode(listed), indent=1)
 
 
 def common_files(campaign: Campaign, district: str, units: list[Unit]) -> dict[str, bytes]:
