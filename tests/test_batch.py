@@ -11,10 +11,10 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import xltool
 from tests.support.seed import EXAMPLE, UNIT, seed_filing

@@ -1,13 +1,13 @@
 """Filings between editions and years: exact money, every category placed or listed, nothing dropped."""
 
 import csv
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 import xltool
 from tests.support.case import filing_of

@@ -1,10 +1,10 @@
 """The data book as a workbook: what a person sees in a cell is what is read."""
 
-import dataclasses
 import datetime as dt
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from openpyxl import Workbook, load_workbook
 
 import xltool
@@ -173,7 +173,7 @@ def test_the_written_workbook_is_sound(tmp_path, validator):
 def test_a_book_saved_by_libreoffice_reads_the_same(office, tmp_path):
     filings = [
         seed_filing(),
-        dataclasses.replace(filing("乙局", goal="=1+1", total=Decimal("0.07")), code="0012"),
+        replace(filing("乙局", goal="=1+1", total=Decimal("0.07")), code="0012"),
     ]
     write_databook(filings, tmp_path / "book.xlsx")
     [saved] = office.convert([tmp_path / "book.xlsx"], "xlsx", tmp_path / "saved")

@@ -2,10 +2,10 @@
 
 import csv
 import json
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 import xltool
 from tests.support.campaign import sent_workbooks, write_units

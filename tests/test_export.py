@@ -9,7 +9,6 @@ import shutil
 import socket
 import time
 import zipfile
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 import xltool
 import xltool.exporting

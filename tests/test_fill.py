@@ -3,13 +3,13 @@
 import io
 import re
 import zipfile
-from dataclasses import replace
 from decimal import Decimal
 
 import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import xltool
 from tests.support.seed import seed_filing

@@ -1,11 +1,11 @@
 """`check --mark`: the results inside a copy of the workbook, and the explanations read back."""
 
 import zipfile
-from dataclasses import replace
 
 import openpyxl
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from tests.support.seed import seed_filing
 from xltool import check, fill, read

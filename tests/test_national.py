@@ -113,7 +113,7 @@ def test_cost_categories_count_as_cost(moved):
         else one
         for one in project.indicators
     )
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     worse = replace(moved, projects=(replace(project, indicators=over),))
     assert "X502" in {f.code for f in xltool.check(worse)}

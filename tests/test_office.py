@@ -2,12 +2,12 @@
 in the same cells, keeps the protection, prints it whole, and what it saves reads back the same."""
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from openpyxl import load_workbook
 
 import xltool

@@ -1,11 +1,11 @@
 """Reading what came back: values with their cells, and everything odd noted, nothing guessed."""
 
 import io
-from dataclasses import replace
 from decimal import Decimal
 
 import openpyxl
 import pytest
+from msgspec.structs import replace
 
 import xltool
 from tests.support.seed import seed_filing
@@ -134,7 +134,7 @@ def test_lost_names_are_replaced_by_the_labels(book):
 
 def test_lost_names_and_added_rows_are_found_by_the_labels():
     """Rows added inside two blocks, every name gone: the labels alone lead to each answer."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from tests.test_fill import indicators
 

@@ -1,15 +1,17 @@
 """The words of the field: what a unit files, and what is found in it.
 
-Frozen values without input or output. Money is `Decimal` in 万元 (or the edition's own unit).
+Frozen values without input or output, made by the hundred for each file: a `Struct` takes a sixth of the
+time of a frozen dataclass. Money is `Decimal` in 万元 (or the edition's own unit).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Severity(StrEnum):
@@ -44,8 +46,7 @@ class Place(NamedTuple):
         return f"{self.sheet}!{self.cell}"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, gc=False):
     """One answer on a form: what it reads as, what was written, and where.
 
     `value` is a Decimal for an amount, an int for a year, str for everything else, None where the
@@ -54,8 +55,14 @@ class Entry:
     """
 
     value: Decimal | int | str | None = None
-    text: str = field(default="", compare=False)
-    place: Place | None = field(default=None, compare=False)
+    text: str = ""
+    place: Place | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return self.value == other.value if isinstance(other, Entry) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
     @property
     def said(self) -> str:
@@ -100,8 +107,7 @@ def _answers(cells: Mapping[str, Entry]) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Indicator:
+class Indicator(Struct, frozen=True):
     """One indicator row: its block (category id such as `quantity`) and its cells by column id.
 
     The columns of the Hunan forms are `name` (三级指标), `target` (指标值及单位) and, on the project
@@ -146,8 +152,7 @@ class Indicator:
         return all(entry.blank for entry in self.cells.values())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Form:
+class Form(Struct, frozen=True):
     """One filled form: its kind (`department` or `project`), fields by id, indicators in order.
 
     Two forms are equal when the same is answered; a blank entry and an absent one say the same.
@@ -156,7 +161,7 @@ class Form:
     kind: str
     entries: Mapping[str, Entry]
     indicators: tuple[Indicator, ...] = ()
-    sheet: str = field(default="", compare=False)
+    sheet: str = ""
 
     def __getitem__(self, field_id: str) -> Entry:
         return self.entries.get(field_id, NOTHING)
@@ -192,8 +197,7 @@ class Form:
         return value if isinstance(value, int) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True, gc=False):
     """Something the reader saw and does not judge; the R rules make findings of faults.
 
     `kind` is a word such as `unreadable`, `layout`, `protection`, `formula`; `detail` says in
@@ -208,8 +212,7 @@ class Fault:
     expected: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Filing:
+class Filing(Struct, frozen=True):
     """What one unit files in one year: one department form and one project form for each project.
 
     `code` is the unit's code, a text with its leading zeros. `faults` are the reader's
@@ -221,10 +224,18 @@ class Filing:
     department: Form | None = None
     projects: tuple[Form, ...] = ()
     code: str = ""
-    source: str = field(default="", compare=False)
-    faults: tuple[Fault, ...] = field(default=(), compare=False)
-    seal: Mapping[str, str] = field(default_factory=dict, compare=False)
-    answers: Mapping[str, str] = field(default_factory=dict, compare=False)
+    source: str = ""
+    faults: tuple[Fault, ...] = ()
+    seal: Mapping[str, str] = {}
+    answers: Mapping[str, str] = {}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Filing):
+            return NotImplemented
+        mine = (self.edition, self.code, self.department, self.projects)
+        return mine == (other.edition, other.code, other.department, other.projects)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def forms(self) -> Iterator[Form]:
@@ -244,8 +255,7 @@ class Filing:
         return next((f.year for f in self.forms if f.year is not None), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, gc=False):
     """One thing a reviewer would say, in Chinese, with both values and the place.
 
     `explanation` is the unit's written answer to a query; `trial` marks a rule that is shown

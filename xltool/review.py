@@ -11,9 +11,11 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar, cast
+
+from msgspec.structs import replace
 
 from xltool.edition import Edition, EditionError, FormSpec, load_edition
 from xltool.model import Entry, Filing, Finding, Form, Place, Severity

@@ -4,11 +4,11 @@ import json
 import re
 import subprocess
 import zipfile
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.calc.com import ComError
 from tests.support.clean import clean_filing

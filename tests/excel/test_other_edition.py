@@ -1,8 +1,7 @@
 """The buttons over a form of another edition: amounts in 元, values in three columns."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.support.case import filing_of
 from xltool import check, fill, read

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from xltool.batch.walk import Item
@@ -47,4 +46,4 @@ def cut(
 
 def plain(finding: Finding) -> Finding:
     """A problem of a data book as the finding it is: the journal holds no other kind."""
-    return Finding(**{one.name: getattr(finding, one.name) for one in fields(Finding)})
+    return Finding(**{one: getattr(finding, one) for one in Finding.__struct_fields__})

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from xltool.batch.places import Place
 from xltool.model import Finding
@@ -16,8 +17,7 @@ FOLDER_BOOK = "部门.csv"
 _SUFFIXES = {".xlsx", ".xlsm", ".xls", ".json", ".et", ".wps"}
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One input: its path relative to IN (`key`, with `/`) and where it is to be read.
 
     What is made from it goes into OUT's folder `folder` when it turns out to be a workbook, into

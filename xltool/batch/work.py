@@ -6,11 +6,12 @@ import functools
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xltool.atomic import DiskError, writing
 from xltool.batch.walk import Item, is_book
@@ -19,8 +20,7 @@ from xltool.machine import why
 from xltool.model import Filing, Finding, Severity, XltoolError
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """What to do with each input, the same for the whole run."""
 
     output: str
@@ -28,16 +28,17 @@ class Order:
     settings: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What the journal knows of an input: its fingerprint when it was done well, the files written then."""
 
     mark: str = ""
     outputs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+_NEW = Known()
+
+
+class Outcome(Struct, frozen=True):
     """What became of one input: one record for each unit, and the files written (relative to OUT).
 
     The records are JSON already, for they only pass through the run; `verdicts` counts them. A large
@@ -48,9 +49,9 @@ class Outcome:
     key: str
     mark: str = ""
     records: bytes = b"[]"
-    verdicts: dict[str, int] = field(default_factory=dict)
-    outputs: list[str] = field(default_factory=list)
-    parts: list[Item] = field(default_factory=list)
+    verdicts: dict[str, int] = {}
+    outputs: list[str] = []
+    parts: list[Item] = []
     failed: str = ""
     unchanged: bool = False
 
@@ -91,7 +92,7 @@ def _tool(order: Order) -> str:
 
 
 def work(
-    item: Item, order: Order, known: Known = Known(), exists: Callable[[str], bool] | None = None
+    item: Item, order: Order, known: Known = _NEW, exists: Callable[[str], bool] | None = None
 ) -> Outcome:
     """Fill from a data book, or check a workbook; nothing where all is as the journal knows it.
 

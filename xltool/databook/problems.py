@@ -27,15 +27,12 @@ B103 核实  这张申报表没有这一栏，所写的内容不会填入
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from xltool.model import Filing, Finding, Place, Severity, XltoolError
 
 _SEVERITIES = {"B101": Severity.NOTE, "B102": Severity.NOTE, "B103": Severity.QUERY}
 
 
-@dataclass(frozen=True, slots=True)
-class Problem(Finding):
+class Problem(Finding, frozen=True):
     """A finding on a data book. `unit` is the unit concerned, empty where it is not one unit's."""
 
     unit: str = ""

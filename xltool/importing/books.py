@@ -6,9 +6,10 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from xltool.atomic import writing
 from xltool.edition import Edition

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct
 
 from xltool.model import Filing, Place
 
@@ -16,8 +17,7 @@ class Sure(StrEnum):
     LOW = "低"  # running text without cells, or an amount whose unit is not stated
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """One imported value: which form and field, the text, where it stood, how sure."""
 
     form: str
@@ -30,8 +30,7 @@ class Value:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True):
     """Something that was not imported: where it stands, what it says, and why."""
 
     place: Place
@@ -40,11 +39,10 @@ class Leftover:
     file: str = ""
 
 
-@dataclass(slots=True)
-class Imported:
+class Imported(Struct):
     """The filings of some files, every value's source, everything left aside, files not readable."""
 
-    filings: list[Filing] = field(default_factory=list)
-    values: list[Value] = field(default_factory=list)
-    leftovers: list[Leftover] = field(default_factory=list)
-    unread: dict[str, str] = field(default_factory=dict)
+    filings: list[Filing] = []
+    values: list[Value] = []
+    leftovers: list[Leftover] = []
+    unread: dict[str, str] = {}

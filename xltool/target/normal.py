@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from xltool.model import NOTHING, Entry, Filing, Form, Indicator, Place
 from xltool.target.parse import parse_target
