@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.seed import EXAMPLE, seed_filing
@@ -279,6 +279,11 @@ def test_json_amounts_are_exact(tmp_path):
     assert found.filings[0].code == "007"
 
 
+def test_no_digit_of_a_forged_number_is_lost(tmp_path):
+    found = read_json(tmp_path, document(total=int("1234567890" * 4)))
+    assert [(p.code, p.found) for p in found.problems] == [("B013", "1234567890" * 4)]
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -357,6 +362,7 @@ STEPS = ["filings", 0, "department", "indicators", 0, "name"]
 
 @BLIND
 @given(depth=st.integers(1, len(STEPS)), odd=ODD)
+@example(depth=6, odd=10**28)
 def test_no_value_in_a_document_is_too_odd(tmp_path_factory, depth, odd):
     value = at = document(indicators=[{"block": "quantity", "name": "x"}])
     for step in STEPS[: depth - 1]:

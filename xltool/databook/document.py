@@ -170,5 +170,6 @@ class _Reader:
 
 
 def _written(number: Decimal) -> str:
-    """A number as a person would write it; a forged exponent stays one."""
-    return plain(number) if abs(number.adjusted()) < 50 else str(number)
+    """A number as a person would write it; a forged exponent stays one, and no digit of a long one is lost."""
+    exact = len(number.as_tuple().digits) <= 28 and -50 < number.adjusted() < 28
+    return plain(number) if exact else str(number)
