@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import NamedTuple
+
+from msgspec import Struct
 
 # 1 unit in 元.
 UNITS = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
@@ -16,7 +17,7 @@ _AMOUNT = re.compile(
 )
 
 
-class Amount(NamedTuple):
+class Amount(Struct, frozen=True):
     """An amount as written: its value in the form's unit, and whether it needed interpreting."""
 
     value: Decimal

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from xltool.model import Place
 from xltool.money import show, tidy
@@ -28,7 +29,7 @@ SLIPS = {
 }
 
 
-class Term(NamedTuple):
+class Term(Struct, frozen=True):
     """One addend: its field id, official label, amount (None = blank, counts as 0), and place.
 
     `text` is what was written; `adjust` marks a term that is only counted where the side does not
@@ -62,7 +63,7 @@ class Term(NamedTuple):
         return f"{self.label}“{self.text}”（读不出）" if self.unread else f"{self.label}（空）"
 
 
-class Cause(NamedTuple):
+class Cause(Struct, frozen=True):
     """One explanation of a residual. `kind` is total, item, missing, slip, swap or rounding.
 
     `field` is what would have to change and `should` the amount it would then have.

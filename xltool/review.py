@@ -11,10 +11,10 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from xltool.edition import Edition, EditionError, FormSpec, load_edition
@@ -33,7 +33,7 @@ _OF_THE_FILE = ("R100", "R101", "R102", "R103", "R104", "R105")
 REVIEWS = ("完整性", "相关性", "适当性", "可行性", "形式", "真实性")
 
 
-class Hit(NamedTuple):
+class Hit(Struct, frozen=True):
     """What a rule says of one place. The place and field come from an entry, never computed."""
 
     message: str
@@ -44,8 +44,7 @@ class Hit(NamedTuple):
     severity: Severity | None = None
 
 
-@dataclass(frozen=True)
-class Review:
+class Review(Struct, frozen=True, eq=False):
     """One filing on the reviewer's desk, with all a rule may look at."""
 
     filing: Filing
@@ -53,7 +52,7 @@ class Review:
     settings: Settings
     last_year: Filing | None = None
 
-    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, repr=False, compare=False)
+    _made: dict[Callable[..., Any], Any] = {}
 
     @property
     def balance(self) -> Balance:
@@ -103,7 +102,7 @@ def _balance(review: Review) -> Balance:
 Body = Callable[[Review], Iterable[Hit]]
 
 
-class Rule(NamedTuple):
+class Rule(Struct, frozen=True):
     """A registered rule. `doc` is its page: what it says, why, what to do."""
 
     code: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xltool.edition import Edition, FormSpec, Sum, load_edition
 from xltool.model import Filing, Form
@@ -29,7 +30,7 @@ class Verdict(StrEnum):
     UNKNOWN = "无法判断"
 
 
-class Side(NamedTuple):
+class Side(Struct, frozen=True):
     """One side written out: `total` should be the sum of `terms`.
 
     `sum` counts the terms that are counted; `residual` is total − sum (None where the total is
@@ -76,8 +77,7 @@ class Side(NamedTuple):
         return f"{addends}{sign}{self.total}"
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """Both sides of a department form, in the edition's unit of money, and the verdict."""
 
     unit: str
@@ -200,7 +200,7 @@ def _explained(
         return side
     if side.closes:
         said = f"相差 {show(side.residual)}，在四舍五入的误差 {show(side.tolerance)} 以内"
-        return side._replace(causes=(Cause("rounding", said),))
+        return replace(side, causes=(Cause("rounding", said),))
     opposite = [_term(form, spec, _OPPOSITE[t.field]) for t in side.terms if _opposite(t, spec)]
     budget = projects_budget(filing, edition)
     causes = explain(
@@ -217,7 +217,7 @@ def _explained(
         causes = tuple(c for c in causes if c.field == side.total.field and side.total.amount)
         said = f"两侧各项合计都是 {show(side.sum)}，像是“{side.total.label}”写错了"
         causes = causes or (Cause("total", said, side.total.field, side.sum),)
-    return side._replace(causes=causes)
+    return replace(side, causes=causes)
 
 
 def _opposite(term: Term, spec: FormSpec) -> bool:

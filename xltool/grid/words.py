@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Cell(NamedTuple):
@@ -39,17 +40,16 @@ class Area(NamedTuple):
 BLANK = Cell("")
 
 
-@dataclass(slots=True)
-class Sheet:
+class Sheet(Struct):
     """One worksheet: cells by (row, column), 1-based; only cells that say something need be there."""
 
     name: str
-    cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
-    merges: set[Area] = field(default_factory=set)
-    names: dict[str, Area | None] = field(default_factory=dict)
+    cells: dict[tuple[int, int], Cell] = {}
+    merges: set[Area] = set()
+    names: dict[str, Area | None] = {}
     protected: bool = True
     hidden: bool = False
-    hidden_lines: list[str] = field(default_factory=list)
+    hidden_lines: list[str] = []
     objects: bool = False
     part: str = ""
 
@@ -64,12 +64,11 @@ class Sheet:
         return area
 
 
-@dataclass(slots=True)
-class Grid:
+class Grid(Struct):
     """A workbook: its sheets in order, its custom document properties."""
 
     sheets: list[Sheet]
-    properties: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = {}
     structure_locked: bool = False
 
 

@@ -8,7 +8,9 @@ column ties each to its finding.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from xltool.edition import Edition, load_edition
 from xltool.model import Filing, Finding, Severity
@@ -29,7 +31,7 @@ _TODO = {
 }
 
 
-class Row(NamedTuple):
+class Row(Struct, frozen=True):
     """One line of the table: its texts in the order of HEAD, and where its link leads."""
 
     texts: tuple[str, ...]
@@ -38,7 +40,7 @@ class Row(NamedTuple):
     cell: str = ""
 
 
-class Results(NamedTuple):
+class Results(Struct, frozen=True):
     """What stands on the sheet: the lines on top (verdict, both sides, counts), then the rows."""
 
     title: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from xltool.edition import Block
 from xltool.model import Form, Indicator, Severity
@@ -15,7 +16,7 @@ from xltool.target import Split, Target, split_targets
 from xltool.target.split import split_standards
 
 
-class Value(NamedTuple):
+class Value(Struct, frozen=True):
     """One indicator: its name, its value, and the standard beside it (None where there is none)."""
 
     form: Form

@@ -9,10 +9,11 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date
-from typing import NamedTuple
+
+from msgspec import Struct
 
 
-class Period(NamedTuple):
+class Period(Struct, frozen=True):
     """From the first to the last day, both included."""
 
     start: date
@@ -26,7 +27,7 @@ class Period(NamedTuple):
         return range(self.start.year, self.end.year + 1)
 
 
-class Day(NamedTuple):
+class Day(Struct, frozen=True):
     """A day of a year, the year None where none was written. 29 February stands for its last day."""
 
     year: int | None
@@ -41,7 +42,7 @@ class Day(NamedTuple):
         return f"{self.year}年{self.month}月{self.day}日" if self.year else f"{self.month}月{self.day}日"
 
 
-class Span(NamedTuple):
+class Span(Struct, frozen=True):
     """From `start` to `end`; `start` is None for a deadline (something 前)."""
 
     start: Day | None

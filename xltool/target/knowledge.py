@@ -9,7 +9,9 @@ import functools
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from xltool.target.units import Unit, read_unit
 
@@ -21,7 +23,7 @@ def _declared() -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / "directions.toml").read_text("utf-8"))
 
 
-class Direction(NamedTuple):
+class Direction(Struct, frozen=True):
     """Which way is good, and the word that says so. `outputs`: also among the outputs."""
 
     wants: str

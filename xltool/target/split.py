@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from xltool.target import words
 from xltool.target.parse import parse_target
 from xltool.target.value import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(Struct, frozen=True):
     """The names and values of one row. `pairs` is empty where they can't be paired."""
 
     names: tuple[str, ...]

@@ -7,10 +7,12 @@ import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 
-class Unit(NamedTuple):
+class Unit(Struct, frozen=True):
     """One unit: as written, its one spelling (百分比 → %), and what it converts to.
 
     `factor` units of `base` make one of it. `kind` is `count`, `physical`, `rate`, `point` or

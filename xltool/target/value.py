@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct
 
 from xltool.target.dates import Span
 from xltool.target.units import Unit, money_units, read_unit
@@ -13,8 +14,7 @@ KINDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True, gc=False):
     """One indicator value as read. Two are equal when they say the same.
 
     `operator` is ≥ ≤ > < = or None; a bare number reads as = with `stated` False. `number` is in
@@ -25,9 +25,9 @@ class Target:
 
     operator: str | None
     number: Decimal | None
-    unit: str = field(compare=False)
+    unit: str
     kind: str
-    text: str = field(compare=False)
+    text: str
     symbol: str = ""
     stated: bool = False
     label: str = ""
@@ -36,6 +36,18 @@ class Target:
     span: Span | None = None
     words: str = ""
     parts: tuple[Target, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self._said == other._said if isinstance(other, Target) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    @property
+    def _said(self) -> tuple[object, ...]:
+        """All but how it was written."""
+        same = (self.operator, self.number, self.kind, self.symbol, self.stated, self.label, self.noun)
+        return (*same, self.remark, self.span, self.words, self.parts)
 
     @property
     def measured(self) -> bool:

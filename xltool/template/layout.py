@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from xltool.edition import Edition, EditionError, FormSpec, edition_in
 from xltool.grid import Area, Sheet, open_grid
@@ -47,8 +47,7 @@ class Rows:
         return Area(self.start(area.top), area.left, self.end(area.bottom), area.right)
 
 
-@dataclass(frozen=True)
-class FormLayout:
+class FormLayout(Struct, frozen=True, dict=True):
     """One official form in the template: its blank sheet and where its fields, blocks, heads stand."""
 
     spec: FormSpec
@@ -143,7 +142,7 @@ class FormLayout:
         return merged
 
 
-class Layout(NamedTuple):
+class Layout(Struct, frozen=True):
     """A template workbook, read: both forms' layouts."""
 
     edition: Edition
