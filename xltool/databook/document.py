@@ -170,6 +170,6 @@ class _Reader:
 
 
 def _written(number: Decimal) -> str:
-    """A number as a person would write it; a forged exponent stays one, and no digit of a long one is lost."""
+    """A number as a person would write it; a forged exponent stays one; no digit is lost."""
     exact = len(number.as_tuple().digits) <= 28 and -50 < number.adjusted() < 28
     return plain(number) if exact else str(number)
