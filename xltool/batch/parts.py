@@ -1,13 +1,15 @@
 """A large data book cut into small ones, so that many workers share it and a killed run goes on inside it.
 
-The book is opened once; its sound units lie in OUT's `.xltool/parts`, a hundred a file, as JSON data
-books. A changed book gives the same parts but for those whose units changed, so only they are done again.
+The book is opened once and is never whole in memory; its sound units lie in OUT's `.xltool/parts`, a
+hundred a file, as JSON data books. A changed book gives the same parts but for those whose units
+changed, so only they are done again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from xltool.batch.walk import Item
@@ -20,15 +22,17 @@ PART = 100
 
 def cut(
     item: Item,
-    filings: Sequence[Filing],
+    filings: Iterable[Filing],
     names: Mapping[str, str],
     remarks: Mapping[str, Sequence[Finding]],
     output: Path,
 ) -> Iterator[Item]:
     """Write the parts of a book below OUT; each as an input of its own. Raises XltoolError."""
     home = output / ".xltool" / "parts" / hashlib.blake2b(item.key.encode(), digest_size=8).hexdigest()
-    for number, first in enumerate(range(0, len(filings), PART), 1):
-        some = filings[first : first + PART]
+    whole = iter(filings)
+    number = 0
+    while some := list(islice(whole, PART)):
+        number += 1
         path = home / f"{number:05}.json"
         write_databook(some, path)
         yield Item(

@@ -65,14 +65,19 @@ def fingerprint(item: Item, order: Order) -> str:
     path = Path(item.path)
     if path.is_dir():
         for file in sorted(path.glob("*.csv")):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+            digest.update(file.name.encode() + b"\0")
+            _digest(file, digest)
     elif path.is_file() or not path.exists():  # a pipe would be waited for
-        with path.open("rb") as whole:
-            while chunk := whole.read(1 << 20):
-                digest.update(chunk)
+        _digest(path, digest)
     # Of a part: what its book decided for it.
     digest.update(repr((item.names, item.remarks)).encode() if item.part else b"")
     return digest.hexdigest()
+
+
+def _digest(path: Path, digest: hashlib.blake2b) -> None:
+    with path.open("rb") as whole:
+        while chunk := whole.read(1 << 20):
+            digest.update(chunk)
 
 
 @functools.cache
@@ -155,37 +160,47 @@ def _edition(order: Order) -> Edition | None:
 def _fill(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
     """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
     from xltool.batch.parts import PART, cut
-    from xltool.databook import open_databook
+    from xltool.databook import reading
     from xltool.names import file_name
+
+    outcome = Outcome(item.key)
+    with reading(item.path, order.edition or None) as book:
+        troubled: dict[str, list[Finding]] = {}
+        remarks: dict[str, list[Finding]] = {}
+        for unit, remark in item.remarks:
+            remarks.setdefault(unit, []).append(remark)
+        for problem in book.problems:
+            where = troubled if problem.severity is Severity.ERROR else remarks
+            where.setdefault(problem.unit, []).append(replace(problem, file=item.input))
+        for unit, findings in troubled.items():
+            records.append(_problem_record(unit, findings, item.input, order))
+        taken = {name.casefold() for name in item.reserved}
+        names = item.names or {unit: file_name(unit, taken) for unit in book.sound}
+        if not item.part and len(book.sound) > 2 * PART:
+            output = Path(order.output)
+            for part in cut(item, book, names, remarks, output):
+                outcome.parts.append(part)
+                outcome.outputs.append(Path(part.path).relative_to(output).as_posix())
+            return outcome
+        for filing in book:
+            relative = f"{item.own}/{names[filing.unit]}".lstrip("/")
+            records.append(_fill_one(filing, relative, item, order, remarks.get(filing.unit, ()), outcome))
+    return outcome
+
+
+def _fill_one(
+    filing: Filing, relative: str, item: Item, order: Order, remarks: Iterable[Finding], outcome: Outcome
+) -> dict[str, Any]:
+    """Fill one unit's workbook; its record."""
     from xltool.render import FillError
 
-    book = open_databook(item.path, order.edition or None)
-    outcome = Outcome(item.key)
-    troubled: dict[str, list[Finding]] = {}
-    remarks: dict[str, list[Finding]] = {}
-    for unit, remark in item.remarks:
-        remarks.setdefault(unit, []).append(remark)
-    for problem in book.problems:
-        where = troubled if problem.severity is Severity.ERROR else remarks
-        where.setdefault(problem.unit, []).append(replace(problem, file=item.input))
-    for unit, findings in troubled.items():
-        records.append(_problem_record(unit, findings, item.input, order))
-    taken = {name.casefold() for name in item.reserved}
-    names = item.names or {filing.unit: file_name(filing.unit, taken) for filing in book.filings}
-    if not item.part and len(book.filings) > 2 * PART:
-        outcome.parts.extend(cut(item, book.filings, names, remarks, Path(order.output)))
-        outcome.outputs.extend(Path(part.path).relative_to(order.output).as_posix() for part in outcome.parts)
-    for filing in () if outcome.parts else book.filings:
-        relative = f"{item.own}/{names[filing.unit]}".lstrip("/")
-        try:
-            back = _written(filing, Path(order.output) / relative, order)
-        except FillError as error:
-            finding = Finding("B100", Severity.ERROR, str(error), file=item.input, review="形式")
-            records.append(_problem_record(filing.unit, [finding], item.input, order))
-            continue
-        outcome.outputs.append(relative)
-        records.append(_record(back, relative, order, remarks.get(filing.unit, ())))
-    return outcome
+    try:
+        back = _written(filing, Path(order.output) / relative, order)
+    except FillError as error:
+        finding = Finding("B100", Severity.ERROR, str(error), file=item.input, review="形式")
+        return _problem_record(filing.unit, [finding], item.input, order)
+    outcome.outputs.append(relative)
+    return _record(back, relative, order, remarks)
 
 
 def _written(filing: Filing, path: Path, order: Order) -> Filing:

@@ -47,27 +47,27 @@ def new(path: Path, edition: str | None, force: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 def check(path: Path, edition: str | None, as_json: bool) -> int:
     """检查数据表的填写：缺列、名称对不上、金额无法读取等，一次列全（不审核申报内容）。"""
-    from xltool.databook import open_databook
+    from xltool.databook import reading
 
-    book = open_databook(path, edition)
-    if as_json:
-        import json
+    with reading(path, edition) as book:
+        if as_json:
+            import json
 
-        from xltool.report.record import finding_record
+            from xltool.report.record import finding_record
 
-        problems = [{**finding_record(p), "unit": p.unit} for p in book.problems]
-        found = {
-            "file": str(path),
-            "units": list(book.units),
-            "left_out": book.left_out,
-            "problems": problems,
-        }
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
-    else:
-        problem_lines(book.problems)
-        state = f"{len(book.errors)} 处错误" if book.errors else "没有错误"
-        click.echo(f"{len(book.units)} 个单位，{state}，{len(book.filings)} 个可以填报。")
-    return 1 if book.errors else 0
+            problems = [{**finding_record(p), "unit": p.unit} for p in book.problems]
+            found = {
+                "file": str(path),
+                "units": list(book.units),
+                "left_out": book.left_out,
+                "problems": problems,
+            }
+            click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        else:
+            problem_lines(book.problems)
+            state = f"{len(book.errors)} 处错误" if book.errors else "没有错误"
+            click.echo(f"{len(book.units)} 个单位，{state}，{len(book.sound)} 个可以填报。")
+        return 1 if book.errors else 0
 
 
 @databook.command()

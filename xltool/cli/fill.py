@@ -33,33 +33,34 @@ def fill(source: Path, output: Path, edition: str | None, template: Path | None,
     """
     import xltool
     from xltool.cli.databook import problem_lines
-    from xltool.databook import open_databook
+    from xltool.databook import reading
     from xltool.model import XltoolError
     from xltool.names import file_name
     from xltool.render import FillError
 
     if output.exists() and not output.is_dir():
         raise XltoolError(f"“{output}”是文件，不是文件夹")
-    book = open_databook(source, edition)
     spec = xltool.load_edition(edition) if edition else None
-    problem_lines(book.problems)
     # A data book that lies in the output folder is not overwritten by a unit of the same name.
     taken = {source.stem.casefold()} if source.parent.resolve() == output.resolve() else set()
     written: list[Path] = []
-    wrong, broken = list(book.left_out), False
-    for filing in book.filings:
-        path = output / file_name(filing.unit, taken)
-        try:
-            original = template or (spec or xltool.load_edition(filing.edition)).template
-            if not force and _edited(path, original):
-                raise FillError(f"{path} 已经有了，而且有人改过，没有覆盖；确实要覆盖请加 --force")
-            written.append(xltool.fill(filing, path, template, edition=spec))
-        except XltoolError as error:
-            known = isinstance(error, FillError)
-            code = " B100" if known else ""
-            click.echo(f"{click.style('错误', fg='red')}{code} {filing.unit}：{error}")
-            wrong.append(filing.unit)
-            broken = broken or not known
+    broken = False
+    with reading(source, edition) as book:
+        problem_lines(book.problems)
+        wrong = list(book.left_out)
+        for filing in book:
+            path = output / file_name(filing.unit, taken)
+            try:
+                original = template or (spec or xltool.load_edition(filing.edition)).template
+                if not force and _edited(path, original):
+                    raise FillError(f"{path} 已经有了，而且有人改过，没有覆盖；确实要覆盖请加 --force")
+                written.append(xltool.fill(filing, path, template, edition=spec))
+            except XltoolError as error:
+                known = isinstance(error, FillError)
+                code = " B100" if known else ""
+                click.echo(f"{click.style('错误', fg='red')}{code} {filing.unit}：{error}")
+                wrong.append(filing.unit)
+                broken = broken or not known
     for path in written:
         click.echo(f"已写出 {path}")
     click.echo(_summary(len(written), output, wrong, bool(book.errors)))

@@ -6,31 +6,32 @@ A data book is a workbook (.xlsx) with the sheets 部门, 项目 and 指标, or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from xltool.databook.assembly import Assembly
 from xltool.databook.problems import DatabookError, Problem, Unusable, problem
+from xltool.databook.shelf import Shelf
 from xltool.databook.write import write_databook
 from xltool.edition import Edition
 from xltool.model import Filing, Severity, XltoolError
 
-if TYPE_CHECKING:
-    from xltool.databook.assembly import Assembly
-
-__all__ = ["Databook", "DatabookError", "Problem", "load_databook", "open_databook", "write_databook"]
+__all__ = [
+    "Databook", "DatabookError", "Problem", "Reading", "load_databook", "open_databook", "reading",
+    "write_databook",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Databook:
-    """What a data book holds: the filings of the units without an error, and every problem.
+class _Book:
+    """What is said of a data book: every problem; the units named in 部门, in order; those of them without
+    an error, of which there are filings."""
 
-    `units` are all units named in 部门, in order.
-    """
-
-    filings: list[Filing]
-    problems: list[Problem]
+    problems: list[Problem] = field(default_factory=list)
     units: tuple[str, ...] = ()
+    sound: tuple[str, ...] = ()
 
     @property
     def errors(self) -> list[Problem]:
@@ -39,8 +40,25 @@ class Databook:
     @property
     def left_out(self) -> list[str]:
         """The units that were not read because of an error."""
-        good = {filing.unit for filing in self.filings}
+        good = set(self.sound)
         return [unit for unit in self.units if unit not in good]
+
+
+@dataclass(frozen=True, slots=True)
+class Databook(_Book):
+    """A data book: its problems, its units, and the filings of those without an error."""
+
+    filings: list[Filing] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(_Book):
+    """A data book while it is read: each time it is gone through its filings are made anew, one by one."""
+
+    work: Assembly | None = None
+
+    def __iter__(self) -> Iterator[Filing]:
+        return self.work.filings() if self.work else iter(())
 
 
 def load_databook(path: str | Path, edition: Edition | str | None = None) -> list[Filing]:
@@ -60,17 +78,27 @@ def open_databook(path: str | Path, edition: Edition | str | None = None) -> Dat
 
     Raises XltoolError only where the file can't be reached or the edition is not known.
     """
+    with reading(path, edition) as book:
+        return Databook(book.problems, book.units, book.sound, list(book))
+
+
+@contextmanager
+def reading(path: str | Path, edition: Edition | str | None = None) -> Iterator[Reading]:
+    """`open_databook` for books of thousands of units: their filings are never all in memory at once."""
     path = Path(path)
     if not path.exists():
         raise XltoolError(f"没有这个数据表：{path}")
-    try:
-        work = _document(path, edition) if path.suffix.lower() == ".json" else _tables(path, edition)
-    except Unusable as error:
-        return Databook([], [problem(error.code, str(error), file=str(path))])
-    return Databook(work.filings(), work.problems, tuple(work.drafts))
+    with closing(Shelf()) as shelf:
+        try:
+            document = path.suffix.lower() == ".json"
+            work = (_document if document else _tables)(path, edition, shelf)
+            book = Reading(work.problems, tuple(work.drafts), tuple(work.sound), work)
+        except Unusable as error:
+            book = Reading([problem(error.code, str(error), file=str(path))])
+        yield book
 
 
-def _tables(path: Path, asked: Edition | str | None) -> Assembly:
+def _tables(path: Path, asked: Edition | str | None, shelf: Shelf) -> Assembly:
     from xltool.databook.assemble import assemble
     from xltool.databook.columns import edition_of, tables
     from xltool.databook.sources import open_workbook, read_folder, read_workbook
@@ -84,12 +112,13 @@ def _tables(path: Path, asked: Edition | str | None) -> Assembly:
         grid = open_workbook(path)
         edition = edition_of(grid.properties.get("xltool.databook"), asked)
         sheets, problems = read_workbook(grid, tables(edition), path)
-    return assemble(sheets, edition, str(path), problems)
+    return assemble(sheets, Assembly(edition, str(path), shelf, problems))
 
 
-def _document(path: Path, asked: Edition | str | None) -> Assembly:
+def _document(path: Path, asked: Edition | str | None, shelf: Shelf) -> Assembly:
     from xltool.databook.columns import edition_of
     from xltool.databook.document import assemble_document, read_document
 
     document = read_document(path)
-    return assemble_document(document, edition_of(document.get("edition"), asked), str(path))
+    edition = edition_of(document.get("edition"), asked)
+    return assemble_document(document, Assembly(edition, str(path), shelf))

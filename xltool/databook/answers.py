@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from xltool.edition import Edition
 from xltool.model import Entry, Place
@@ -18,8 +18,7 @@ _YEAR = re.compile(r"([12]\d{3})\s*(?:年度?)?")
 _FULLWIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """What a source holds in one place.
 
     `text` is what a person sees there; `number` is set where the source holds a number;
@@ -40,8 +39,7 @@ class Cell:
 Record = dict[str, Cell]  # a row: its cells by column id
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An entry, and what there is to say about it as (code, message, expected)."""
 
     entry: Entry

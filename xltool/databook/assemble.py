@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from xltool.databook.answers import Record
-from xltool.databook.assembly import Assembly, Draft, ProjectDraft
+from xltool.databook.assembly import Assembly, Draft
 from xltool.databook.columns import LEVEL2, bare, categories, nearest, tables
 from xltool.databook.heads import Rows
-from xltool.databook.problems import Problem
 from xltool.databook.sources import Sheets
-from xltool.edition import Block, Edition, FormSpec
+from xltool.edition import Block, FormSpec
 from xltool.model import Place, Severity
 
 
-def assemble(sheets: Sheets, edition: Edition, file: str, problems: Iterable[Problem] = ()) -> Assembly:
-    """Filings out of the tables 部门, 项目 and 指标; `problems` are those of the opening."""
-    work = Assembly(edition, file, list(problems))
+def assemble(sheets: Sheets, work: Assembly) -> Assembly:
+    """Filings out of the tables 部门, 项目 and 指标. What is wrong so far are problems of the opening."""
     if any(p.severity is Severity.ERROR for p in work.problems):
         work.spoilt.add("")
-    known = tables(edition)
+    known = tables(work.edition)
     rows = {t.name: Rows(work, t, sheets[t.name]) for t in known if t.name in sheets}
     for table, read in (
         (known.department, _departments),
@@ -43,7 +41,7 @@ def _departments(work: Assembly, rows: Rows) -> None:
             continue
         entries = {c.id: work.read(record[c.id], c, unit) for c in rows.table.columns}
         code = entries.pop("code").text.strip()
-        work.drafts[unit] = Draft(code, entries, rows.sheet.name)
+        work.open(unit, code, entries, rows.sheet.name)
 
 
 def _draft(work: Assembly, record: Record, unit: str) -> Draft | None:
@@ -69,7 +67,7 @@ def _projects(work: Assembly, rows: Rows) -> None:
             work.report("B012", said, at, unit, field="project", found=name)
         else:
             entries = {c.id: work.read(record[c.id], c, unit) for c in rows.table.columns if c.id != "unit"}
-            draft.projects.append(ProjectDraft(entries, rows.sheet.name))
+            work.project(draft, entries, rows.sheet.name)
 
 
 def _indicators(work: Assembly, rows: Rows) -> None:
@@ -79,16 +77,16 @@ def _indicators(work: Assembly, rows: Rows) -> None:
         if draft is None:
             continue
         name = record["project"].text.strip()
-        home = draft.project(name) if name else draft
-        if home is None:
-            near = nearest(name, [str(p.entries["project"].value) for p in draft.projects])
+        form = draft.project(name) if name else 0
+        if form is None:
+            near = nearest(name, draft.projects)
             said = f"“{unit}”没有项目“{name}”" + (f"，是不是“{near}”？" if near else "")
             work.report("B009", said, record["project"], unit, field="project", found=name, expected=near)
             continue
         spec = work.edition.project if name else work.edition.department
         block = _block(work, spec, known[spec.id], record, unit)
         if block is not None:
-            home.indicators.append(work.indicator(spec, block, rows.table.content, record, unit))
+            work.indicator(spec, block, rows.table.content, record, unit, form)
 
 
 def _block(

@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from xltool.databook.answers import Cell, Record, answer
 from xltool.databook.columns import Column
 from xltool.databook.problems import Problem, problem
+from xltool.databook.shelf import Shelf
 from xltool.edition import Block, Edition, FormSpec
 from xltool.model import Entry, Filing, Form, Indicator, Place, Severity
 
 
-@dataclass
-class ProjectDraft:
+@dataclass(slots=True)
+class FormDraft:
+    """A form as its row gives it, and the indicators that come for it later."""
+
     entries: Mapping[str, Entry]
     sheet: str
     indicators: list[Indicator] = field(default_factory=list)
 
 
-@dataclass
+# What is put on the shelf for a unit: a form, or an indicator of its n-th form (the department's is 0).
+Piece = FormDraft | tuple[int, Indicator]
+
+
+@dataclass(slots=True)
 class Draft:
-    """One unit on its way to a filing."""
+    """One unit on its way to a filing: what a later row may ask for. The rest is on the shelf."""
 
+    number: int
     code: str
-    entries: Mapping[str, Entry]
-    sheet: str
-    indicators: list[Indicator] = field(default_factory=list)
-    projects: list[ProjectDraft] = field(default_factory=list)
+    projects: list[str] = field(default_factory=list)  # their names, as written
 
-    def filing(self, edition: Edition, source: str) -> Filing:
-        """The filing, with the answers that a data book does not repeat."""
-        department = complete(edition.department, self.entries, self.entries)
-        first = _form(edition.department, department, self)
-        projects = (
-            _form(edition.project, complete(edition.project, one.entries, department), one)
-            for one in self.projects
-        )
-        return Filing(edition.id, first, tuple(projects), self.code, source)
-
-    def project(self, name: str) -> ProjectDraft | None:
-        return next((p for p in self.projects if str(p.entries["project"].value).strip() == name), None)
+    def project(self, name: str) -> int | None:
+        """The number of the project's form."""
+        return next((n for n, one in enumerate(self.projects, 1) if one.strip() == name), None)
 
 
-def _form(spec: FormSpec, entries: Mapping[str, Entry], draft: Draft | ProjectDraft) -> Form:
+def _filing(code: str, pieces: Iterable[Piece], edition: Edition, source: str) -> Filing:
+    """The filing, with the answers that a data book does not repeat."""
+    forms: list[FormDraft] = []
+    for piece in pieces:
+        if isinstance(piece, FormDraft):
+            forms.append(piece)
+        else:
+            forms[piece[0]].indicators.append(piece[1])
+    department, *projects = forms
+    entries = complete(edition.department, department.entries, department.entries)
+    first = _form(edition.department, entries, department)
+    others = (_form(edition.project, complete(edition.project, p.entries, entries), p) for p in projects)
+    return Filing(edition.id, first, tuple(others), code, source)
+
+
+def _form(spec: FormSpec, entries: Mapping[str, Entry], draft: FormDraft) -> Form:
     return Form(spec.id, entries, in_order(spec, draft.indicators), draft.sheet)
 
 
@@ -67,9 +78,22 @@ class Assembly:
 
     edition: Edition
     file: str
+    shelf: Shelf
     problems: list[Problem] = field(default_factory=list)
     drafts: dict[str, Draft] = field(default_factory=dict)
     spoilt: set[str] = field(default_factory=set)
+
+    def open(self, unit: str, code: str, entries: Mapping[str, Entry], sheet: str) -> Draft:
+        """A unit's department form begins its filing."""
+        draft = self.drafts[unit] = Draft(len(self.drafts), code)
+        self.shelf.put(draft.number, FormDraft(entries, sheet))
+        return draft
+
+    def project(self, draft: Draft, entries: Mapping[str, Entry], sheet: str) -> int:
+        """One more project of a unit; the number of its form."""
+        draft.projects.append(str(entries["project"].value))
+        self.shelf.put(draft.number, FormDraft(entries, sheet))
+        return len(draft.projects)
 
     def report(self, code: str, message: str, at: Cell | Place | None, unit: str | None, **more: str) -> None:
         """Note a problem of this unit, of all units (`""`), or of none in particular (None)."""
@@ -88,9 +112,9 @@ class Assembly:
         return got.entry
 
     def indicator(
-        self, spec: FormSpec, block: Block, columns: Iterable[Column], record: Record, unit: str
-    ) -> Indicator:
-        """One indicator of this form; what the form has no column for is said."""
+        self, spec: FormSpec, block: Block, columns: Iterable[Column], record: Record, unit: str, form: int
+    ) -> None:
+        """One indicator of a unit's form; what the form has no column for is said."""
         own = {c.id for c in spec.indicators.column}
         entries = {}
         for column in columns:
@@ -100,11 +124,15 @@ class Assembly:
             elif not cell.blank:
                 said = f"{spec.title}没有“{column.label}”一栏，“{cell.text[:40]}”不会填入"
                 self.report("B103", said, cell, unit, field=column.id, found=cell.text[:200])
-        return Indicator(block.id, entries)
+        self.shelf.put(self.drafts[unit].number, (form, Indicator(block.id, entries)))
 
-    def filings(self) -> list[Filing]:
+    @property
+    def sound(self) -> list[str]:
         """The units without an error."""
-        if "" in self.spoilt:
-            return []
-        good = (draft for unit, draft in self.drafts.items() if unit not in self.spoilt)
-        return [draft.filing(self.edition, self.file) for draft in good]
+        return [] if "" in self.spoilt else [unit for unit in self.drafts if unit not in self.spoilt]
+
+    def filings(self) -> Iterator[Filing]:
+        """The filings of the sound units, in order, made one by one."""
+        for unit in self.sound:
+            draft = self.drafts[unit]
+            yield _filing(draft.code, self.shelf.take(draft.number), self.edition, self.file)

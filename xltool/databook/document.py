@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from xltool.databook.answers import Cell, hollow, lines
-from xltool.databook.assembly import Assembly, Draft, ProjectDraft
+from xltool.databook.assembly import Assembly
 from xltool.databook.columns import Column, nearest, tables
 from xltool.databook.problems import Unusable, problem
-from xltool.databook.sources import decode, read_bytes
-from xltool.edition import Edition, FormSpec
-from xltool.model import Entry, Indicator, Place
+from xltool.databook.sources import encoding_of, read_bytes
+from xltool.edition import FormSpec
+from xltool.model import Entry, Place
 from xltool.money import plain
 
 Object = Mapping[str, Any]
@@ -31,9 +31,12 @@ _NAMES: dict[type, str] = {dict: "对象 {}", list: "数组 []", str: "文字"}
 
 def read_document(path: Path) -> Object:
     """The JSON as plain values, numbers exact. Raises Unusable."""
-    text = decode(read_bytes(path))
-    if text is None:
+    data = read_bytes(path)
+    encoding = encoding_of(data)
+    if encoding is None:
         raise Unusable("文字编码不是 UTF-8")
+    text = data.decode(encoding)
+    del data
     try:
         document = json.loads(
             text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse, object_pairs_hook=_once
@@ -60,23 +63,22 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def assemble_document(document: Object, edition: Edition, file: str) -> Assembly:
+def assemble_document(document: Object, work: Assembly) -> Assembly:
     """Filings out of a JSON data book, its faults noted."""
-    work = Assembly(edition, file)
-    reader = _Reader(work, edition)
+    reader = _Reader(work)
     reader.known(document, "", ("$schema", "edition", "filings"), None)
     filings = reader.get(document, "filings", list, "", None)
     for at, one in reader.each(filings, "filings", None):
         reader.filing(one, at)
     if not work.drafts and not work.problems:
-        work.problems.append(problem("B006", "没有单位", file=file, place=Place("filings", "")))
+        work.problems.append(problem("B006", "没有单位", file=work.file, place=Place("filings", "")))
     return work
 
 
 class _Reader:
-    def __init__(self, work: Assembly, edition: Edition) -> None:
-        self.work, self.edition = work, edition
-        self.tables = tables(edition)
+    def __init__(self, work: Assembly) -> None:
+        self.work, self.edition = work, work.edition
+        self.tables = tables(work.edition)
 
     def filing(self, one: Object, at: str) -> None:
         work = self.work
@@ -96,8 +98,8 @@ class _Reader:
         entries = self.entries(department, columns, home, unit)
         column = self.tables.department["code"]
         code = work.read(self.cell(one, column, at), column, unit)
-        draft = work.drafts[unit] = Draft(code.text.strip(), entries, home)
-        draft.indicators += self.indicators(department, self.edition.department, home, unit)
+        draft = work.open(unit, code.text.strip(), entries, home)
+        self.indicators(department, self.edition.department, home, unit, 0)
         projects = self.get(one, "projects", list, at, unit)
         for place, project in self.each(projects, f"{at}.projects", unit):
             columns = [c for c in self.tables.project.columns if c.id != "unit"]
@@ -105,14 +107,14 @@ class _Reader:
             if entries["project"].blank:
                 label = self.tables.project["project"].label
                 work.report("B007", f"没有写{label}", Place(place, "project"), unit, field="project")
-            indicators = self.indicators(project, self.edition.project, place, unit)
-            draft.projects.append(ProjectDraft(entries, place, list(indicators)))
+            form = work.project(draft, entries, place)
+            self.indicators(project, self.edition.project, place, unit, form)
 
     def entries(self, one: Object, columns: list[Column], at: str, unit: str) -> dict[str, Entry]:
         self.known(one, at, (*(c.id for c in columns), "indicators"), unit)
         return {c.id: self.work.read(self.cell(one, c, at), c, unit) for c in columns}
 
-    def indicators(self, one: Object, spec: FormSpec, at: str, unit: str) -> Iterator[Indicator]:
+    def indicators(self, one: Object, spec: FormSpec, at: str, unit: str, form: int) -> None:
         own = {c.id for c in spec.indicators.column}
         columns = [Column(c.label, c.id, "text") for c in spec.indicators.column]
         blocks = {b.id: b for b in spec.indicators.block}
@@ -128,7 +130,7 @@ class _Reader:
                 said = f"没有“{block}”这个指标类别{hint}" if block else f"没有写指标类别 block{hint}"
                 self.work.report("B010", said, Place(place, "block"), unit, field="block", expected=near)
                 continue
-            yield self.work.indicator(spec, blocks[block], columns, record, unit)
+            self.work.indicator(spec, blocks[block], columns, record, unit, form)
 
     def cell(self, one: Object, column: Column, at: str) -> Cell:
         """One value as a cell; a missing key and null are blank."""

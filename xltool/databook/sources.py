@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,20 +18,22 @@ from xltool.machine import why
 from xltool.model import Place, XltoolError
 
 LARGEST = 256 * 1024 * 1024  # bytes of one CSV or JSON file
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One table as found: its heads, then its rows with their numbers; cells by column, 1-based.
 
-    Cells that say nothing need not be there.
+    Cells that say nothing need not be there. The rows of a CSV are gone through once.
     """
 
     name: str
     heads: dict[int, Cell] = field(default_factory=dict)
-    rows: list[tuple[int, dict[int, Cell]]] = field(default_factory=list)
+    rows: Iterable[Row] = ()
 
 
+Row = tuple[int, dict[int, Cell]]
 Sheets = dict[str, Sheet]
 
 
@@ -46,14 +49,19 @@ def read_bytes(path: Path) -> bytes:
         raise XltoolError(f"{path}：无法读取（{why(error)}）") from error
 
 
-def decode(data: bytes) -> str | None:
-    """Text as Excel in China writes it: UTF-8 with or without BOM, UTF-16 with BOM, GB18030."""
+def encoding_of(data: bytes) -> str | None:
+    """How a text is written, of the ways of Excel in China: UTF-8 with or without BOM, UTF-16 with BOM,
+    GB18030."""
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ["utf-16"] if marked else ["utf-8-sig", "gb18030"]:
+        decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            return data.decode(encoding)
+            for at in range(0, len(data), _CHUNK):
+                decoder.decode(data[at : at + _CHUNK])
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             continue
+        return encoding
     return None
 
 
@@ -109,7 +117,7 @@ def read_workbook(grid: Grid, tables: Tables, path: Path) -> tuple[Sheets, list[
         for (row, column), cell in sheet.cells.items():
             if cell.text or cell.formula:
                 rows.setdefault(row, {})[column] = shown(cell, Place(sheet.name, cell_name(row, column)))
-        sheets[table.name] = sheet_of(sheet.name, rows)
+        sheets[table.name] = sheet_of(sheet.name, sorted(rows.items()))
     return sheets, problems
 
 
@@ -121,33 +129,48 @@ def missing(table: Table, present: Iterable[str], file: str, what: str) -> Probl
 
 def _read_csv(path: Path, file: str) -> Sheet | Problem:
     name = path.name
-    text = decode(read_bytes(path))
-    if text is None:
+    data = read_bytes(path)
+    encoding = encoding_of(data)
+    if encoding is None:
         return problem(
             "B001",
             f"{name} 的文字编码不是 UTF-8 或 GB18030，请用 Excel 另存为“CSV UTF-8（逗号分隔）”",
             file=file,
             place=Place(name, ""),
         )
-    first = text.partition("\n")[0]
+    count = 0
+    try:
+        for _ in _records(data, encoding):
+            count += 1
+    except csv.Error as error:
+        place = Place(name, f"A{count + 1}")
+        return problem("B001", f"{name} 从这一行起读不下去（{error}）", file=file, place=place)
+    return sheet_of(name, _csv_rows(name, _records(data, encoding)))
+
+
+def _records(data: bytes, encoding: str) -> Iterator[list[str]]:
+    """The lines of a table, one by one: the text of a large one is never whole in memory."""
+    first = io.TextIOWrapper(io.BytesIO(data), encoding, newline="\n").readline()
     # Excel's "Unicode text" is separated by tabs.
     delimiter = "\t" if "\t" in first and "," not in first else ","
-    rows: dict[int, dict[int, Cell]] = {}
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for row, record in enumerate(reader, 1):
-            rows[row] = {
+    text = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
+    return csv.reader(text, delimiter=delimiter, strict=True)
+
+
+def _csv_rows(name: str, records: Iterable[list[str]]) -> Iterator[Row]:
+    for row, record in enumerate(records, 1):
+        yield (
+            row,
+            {
                 n: Cell(lines(value), Place(name, cell_name(row, n)))
                 for n, value in enumerate(record, 1)
                 if value
-            }
-    except csv.Error as error:
-        place = Place(name, f"A{len(rows) + 1}")
-        return problem("B001", f"{name} 从这一行起读不下去（{error}）", file=file, place=place)
-    return sheet_of(name, rows)
+            },
+        )
 
 
-def sheet_of(name: str, rows: dict[int, dict[int, Cell]]) -> Sheet:
+def sheet_of(name: str, rows: Iterable[Row]) -> Sheet:
     """The first row with anything in it holds the heads; blank rows are not rows."""
-    filled = [(n, row) for n, row in sorted(rows.items()) if any(not cell.blank for cell in row.values())]
-    return Sheet(name, filled[0][1], filled[1:]) if filled else Sheet(name)
+    filled = ((n, row) for n, row in rows if any(not cell.blank for cell in row.values()))
+    _, heads = next(filled, (0, {}))
+    return Sheet(name, heads, filled)
