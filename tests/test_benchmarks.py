@@ -1,13 +1,20 @@
 """The benchmarks measure what they say: every filler writes the same answers into the form."""
 
+from datetime import datetime
+
 import pytest
+from msgspec import structs
 from openpyxl.utils.cell import coordinate_to_tuple
 
+import xltool
 from benchmarks.fillers import FILLERS, Prepared
 from benchmarks.forms import jobs
+from benchmarks.killing import compare
 from benchmarks.readers import READERS
 from xltool.grid import open_grid
 from xltool.render import render
+from xltool.report.bundle import write_reports
+from xltool.report.record import record
 
 # Those that come with xltool's own dependencies; the others are run where they are installed.
 OURS = ["xltool fill", "xltool render only", "openpyxl, naive", "openpyxl, loaded once"]
@@ -50,3 +57,24 @@ def test_every_reader_reads(name, tmp_path):
     [job] = jobs(1)
     (tmp_path / "x.xlsx").write_bytes(render(job.filing))
     assert READERS[name]()(tmp_path / "x.xlsx")
+
+
+def test_a_killed_run_is_held_against_every_cell_of_the_reports_but_not_their_times(tmp_path):
+    [job] = jobs(1)
+    data = render(job.filing)
+    (tmp_path / "book.xlsx").write_bytes(data)
+    filing = xltool.read(tmp_path / "book.xlsx")
+    found = xltool.check(filing)
+    one = record(filing, found)
+    other = record(filing, [structs.replace(found[0], found="别的"), *found[1:]])
+    for name, records, day in (("calm", one, 1), ("late", one, 2), ("other", other, 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "book.xlsx").write_bytes(data)
+        write_reports([records], tmp_path / name, made=datetime(2026, 1, day, 10, day))
+    assert compare(tmp_path / "calm", tmp_path / "late") == []
+    assert set(compare(tmp_path / "calm", tmp_path / "other")) == {
+        "findings.csv", "report.html", "report.json", "report.xlsx/xl/worksheets/sheet2.xml",
+    }  # fmt: skip
+    (tmp_path / "late" / "book.xlsx").write_bytes(data[:-1])
+    (tmp_path / "late" / "findings.csv").unlink()
+    assert compare(tmp_path / "calm", tmp_path / "late") == ["book.xlsx", "findings.csv"]
