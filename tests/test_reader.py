@@ -222,6 +222,20 @@ def test_an_indented_or_prefixed_spelling_reads_the_same(workbook):
         assert back.faults == ()
 
 
+@pytest.mark.parametrize("remark", ["<!-- {} -->", "<![CDATA[{}]]>"])
+def test_cells_and_names_in_a_remark_are_none(workbook, remark):
+    """A spreadsheet shows what stands outside remarks, so that is what is judged."""
+    parts = {}
+    for name, element in (("xl/worksheets/sheet1.xml", "sheetData"), ("xl/workbook.xml", "sheets")):
+        xml = openpyxl_part(workbook, name)
+        start, end = xml.index(f"<{element}>"), xml.index(f"</{element}>") + len(f"</{element}>")
+        shown = xml[start:end]
+        hidden = remark.format(shown.replace("1245.61", "9999").replace("部门整体", "别的整体"))
+        # CDATA is text, which may only stand inside an element.
+        parts[name] = f"{xml[:start]}<extLst>{hidden}</extLst>{xml[start:]}".encode()
+    assert read_grid(open_grid(repacked(workbook, **parts))) == seed_filing()
+
+
 def test_our_spelling_takes_the_short_way(workbook, monkeypatch):
     """The slower way gives the same, so nothing but this notices when it is taken all the time."""
 

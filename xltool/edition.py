@@ -147,10 +147,14 @@ class FormSpec(_Part, frozen=True, dict=True):
         return {f.id: f for f in self.field}
 
     def block(self, block_id: str) -> Block:
-        return next(b for b in self.indicators.block if b.id == block_id)
+        return self._blocks[block_id]
+
+    @functools.cached_property
+    def _blocks(self) -> dict[str, Block]:
+        return {b.id: b for b in self.indicators.block}
 
 
-class Edition(_Part, frozen=True):
+class Edition(_Part, frozen=True, dict=True):
     """One year's and place's official forms; amounts are in `unit`.
 
     `code_internal` leaves the unit's code out of what is published.
@@ -177,18 +181,22 @@ class Edition(_Part, frozen=True):
             for form in self.form
         )
 
-    @property
+    @functools.cached_property
     def department(self) -> FormSpec:
         return self["department"]
 
-    @property
+    @functools.cached_property
     def project(self) -> FormSpec:
         return self["project"]
 
-    @property
+    @functools.cached_property
     def template(self) -> Path:
         """The template workbook: the truth about where each field stands."""
         return Path(self.folder) / "template.xlsx"
+
+    @functools.cached_property
+    def declaration(self) -> Path:
+        return Path(self.folder) / "edition.toml"
 
 
 def user_folder() -> Path:

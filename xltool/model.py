@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -36,7 +35,7 @@ _SEVERITY_LABELS = {Severity.ERROR: "错误", Severity.QUERY: "核实", Severity
 _SEVERITY_RANKS = {Severity.ERROR: 0, Severity.QUERY: 1, Severity.NOTE: 2}
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True, order=True, gc=False):
     """Where a value stands: a sheet and a cell such as `D5` (for a CSV: its file name and a cell)."""
 
     sheet: str

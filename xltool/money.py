@@ -52,20 +52,30 @@ def convert(amount: Decimal, unit: str, to: str) -> Decimal:
 def tidy(amount: Decimal) -> Decimal:
     """The same amount without trailing zeros or an exponent."""
     short = amount.normalize()
-    exponent = short.as_tuple().exponent
-    assert isinstance(exponent, int)
-    return short.quantize(_ONE) if exponent > 0 else short
+    return short.quantize(_ONE) if short == short.to_integral_value() else short
 
 
 _ONE = Decimal(1)
 
 
+def places(amount: Decimal) -> int:
+    """How many decimals an amount has, trailing zeros not counted."""
+    return len(_decimals(amount)[1])
+
+
 def show(amount: Decimal, decimals: int = 2) -> str:
     """An amount as people write it: at least `decimals` places, more only where it has more."""
-    places = max(decimals, -int(tidy(amount).as_tuple().exponent))
-    return f"{amount:.{places}f}"
+    whole, rest = _decimals(amount)
+    rest = rest.ljust(decimals, "0")
+    return f"{whole}.{rest}" if rest else whole
 
 
 def plain(amount: Decimal) -> str:
     """An amount as a bare number for a cell or a data file: `1245.61`, `240`, `0`."""
-    return f"{tidy(amount):f}"
+    return show(amount, 0)
+
+
+def _decimals(amount: Decimal) -> tuple[str, str]:
+    """The digits before the point, and those after it."""
+    whole, _, rest = f"{amount:f}".partition(".")
+    return whole, rest.rstrip("0")

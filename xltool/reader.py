@@ -154,36 +154,36 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
     faults += changed
     entries: dict[str, Entry] = {}
     for field in layout.spec.field:
-        blank = layout.fields[field.id]
-        at = (rows.start(blank.top), blank.left)
-        entries[field.id] = _entry(field, sheet, at, layout.sheet[blank.top, blank.left], faults, layout.unit)
+        top, left, _, _ = layout.fields[field.id]
+        entries[field.id] = _entry(field, sheet, (rows.start(top), left), faults, layout)
     indicators = _indicators(layout, sheet, rows, faults)
     return Form(layout.spec.id, entries, indicators, sheet.name), faults
 
 
-def _entry(
-    field: Field, sheet: Sheet, at: tuple[int, int], blank: Cell, faults: list[Fault], unit: str
-) -> Entry:
+def _entry(field: Field, sheet: Sheet, at: tuple[int, int], faults: list[Fault], layout: FormLayout) -> Entry:
     """One field's answer, with the official text around it taken off."""
     cell, place = sheet[at], Place(sheet.name, cell_name(*at))
     if cell.formula or cell.error:
         _odd(cell, place, field.id, faults)
     if field.kind == "amount":
-        return _amount(cell, place, field, faults, unit)
+        return _amount(cell, place, field, faults, layout.unit)
     if not field.pattern:
         return answer(cell, place)
     found = _pattern(field.pattern).match(cell.text)
     if found is None:
         if cell.text:
-            faults.append(
-                Fault("layout", f"“{field.label}”栏的官方文字被改动", place, field.id, cell.text, blank.text)
-            )
+            official = layout.sheet[layout.fields[field.id][:2]].text
+            detail = f"“{field.label}”栏的官方文字被改动"
+            faults.append(Fault("layout", detail, place, field.id, cell.text, official))
         return Entry(None, "", place)
     text = found[1]
     if field.kind != "year":
         return Entry(text if text.strip() else None, text.strip(), place)
     year = text.strip().strip("_＿")
-    return Entry(int(year), year, place) if re.fullmatch(r"[12]\d{3}", year) else Entry(None, year, place)
+    return Entry(int(year), year, place) if _YEAR.fullmatch(year) else Entry(None, year, place)
+
+
+_YEAR = re.compile(r"[12]\d{3}")
 
 
 @functools.lru_cache(maxsize=64)
@@ -227,17 +227,16 @@ def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
 def _indicators(layout: FormLayout, sheet: Sheet, rows: Rows, faults: list[Fault]) -> tuple[Indicator, ...]:
     found: list[Indicator] = []
     columns = list(layout.columns.items())
-    taken = sheet.cells
+    taken, name = sheet.cells, sheet.name
     for block_id, blank in layout.blocks.items():
-        area = rows.area(blank)
-        for row in range(area.top, area.bottom + 1):
+        for row in range(rows.start(blank.top), rows.end(blank.bottom) + 1):
             here = [taken.get((row, column), BLANK) for _, column in columns]
             says = [cell.text for cell in here if cell.text and not cell.text.isspace()]
             if not says or (len(says) == 1 and squeeze(says[0]) in layout.placeholders):
                 continue
             cells: dict[str, Entry] = {}
             for (column_id, column), cell in zip(columns, here, strict=True):
-                place = Place(sheet.name, cell_name(row, column))
+                place = Place(name, cell_name(row, column))
                 if cell.formula or cell.error:
                     _odd(cell, place, column_id, faults)
                 cells[column_id] = answer(cell, place)

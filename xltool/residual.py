@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
 
 from xltool.model import Place
-from xltool.money import show, tidy
+from xltool.money import places, show, tidy
 
 MOST = 3  # more explanations than this explain nothing
 
@@ -81,13 +82,12 @@ def rounding(terms: Sequence[Term], decimals: int) -> Decimal:
     A cell does not keep trailing zeros (240 may be 240.00), so no amount is taken to be stated
     more coarsely than the form's own `decimals`.
     """
-    halves = (Decimal(5).scaleb(-1 - max(decimals, places(t.amount))) for t in terms if t.amount)
-    return sum(halves, start=Decimal(0))
+    return sum((_half(max(decimals, places(t.amount))) for t in terms if t.amount), start=Decimal(0))
 
 
-def places(amount: Decimal) -> int:
-    """How many decimals an amount has."""
-    return max(0, -int(tidy(amount).as_tuple().exponent))
+@functools.lru_cache(maxsize=64)
+def _half(decimals: int) -> Decimal:
+    return Decimal(5).scaleb(-1 - decimals)
 
 
 def slip(written: Decimal, meant: Decimal, unit: str) -> tuple[Decimal, str] | None:

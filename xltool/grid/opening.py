@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from xltool.grid.shared import Styles, plain_entities, read_styles, remembered, string_table, unescape
+from xltool.grid.shared import Styles, read_styles, remembered, string_table, unescape
 from xltool.grid.words import Grid, Sheet, read_area
 from xltool.grid.worksheet import CONTROL, read_sheet
 from xltool.package import MAX_CELLS, MAX_SHEETS, Parts, Unreadable, open_parts, parse_xml, read_file, utf8
@@ -30,12 +30,13 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
     workbook = _main_part(package)
     folder = workbook.rpartition("/")[0]
     targets = _relations(package, workbook)
+    parts = {kind.rpartition("/")[2]: _resolve(folder, target) for kind, target in reversed(targets.values())}
     grid, sheet_ids, names = _workbook(package.read(workbook))
     if len(grid.sheets) > MAX_SHEETS:
         raise Unreadable(f"工作表过多（{len(grid.sheets)} 张，上限 {MAX_SHEETS}）")
-    strings = _shared_strings(package, targets, most)
+    strings = _shared_strings(package, parts.get("sharedStrings", ""), most)
     left = most
-    styles = _styles(package, targets)
+    styles = _styles(package, parts.get("styles", ""))
     for sheet, rid in zip(grid.sheets, sheet_ids, strict=True):
         kind, target = targets.get(rid, ("", ""))
         if not kind.endswith("/worksheet"):
@@ -44,13 +45,14 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
         sheet.part = _resolve(folder, target)
         left -= read_sheet(package.read(sheet.part), sheet, strings, styles, blanks, left)
         sheet.objects |= _objects(package, sheet)
+    numbered = {str(n): (sheet, f"'{sheet.name}'") for n, sheet in enumerate(grid.sheets)}
     for name, scope, text in names:
-        # A name that damage or a paste turned into #REF! is there, but leads nowhere.
-        where, _, area = text.rpartition("!")
-        where = where.removeprefix("=").strip("'").replace("''", "'")
-        if scope is not None and scope < len(grid.sheets):
-            sheet = grid.sheets[scope]
-            sheet.names[name] = read_area(area) if where == sheet.name else None
+        if scope in numbered:
+            sheet, quoted = numbered[scope]
+            where, _, area = text.rpartition("!")
+            # A name that damage or a paste turned into #REF! is there, but leads nowhere.
+            here = where == quoted or where.removeprefix("=").strip("'").replace("''", "'") == sheet.name
+            sheet.names[name] = read_area(area) if here else None
     if "docProps/custom.xml" in package:
         grid.properties = dict(_properties(package.read("docProps/custom.xml")))
     return grid
@@ -95,35 +97,55 @@ def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
     return found
 
 
-Name = tuple[str, int | None, str]
+Name = tuple[str, str, str]
 
 
+_PLAIN_SHEET = re.compile(r'<sheet name="([^"]*+)" sheetId="[0-9]++"(?: state="(\w++)")?+ r:id="([^"]*+)"/>')
 _PLAIN_NAME = re.compile(
-    r'<definedName name="([^"<>&]*+)"(?: localSheetId="([0-9]++)")?+(?: hidden="[01]")?+>'
-    r"([^<>]*+)</definedName>"
+    r'<definedName name="([^"]*+)"(?: localSheetId="(0|[1-9][0-9]*+)")?+(?: hidden="[01]")?+>'
+    r"([^<]*+)</definedName>"
 )
 
 
 def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     """Sheets, their relation ids, and names (name, number of the sheet it belongs to, where it leads)."""
-    before, opening, rest = data.partition(b"<definedNames>")
-    listed, closing, after = rest.partition(b"</definedNames>")
-    if opening and closing and b"&#" not in listed and len(listed.translate(None, CONTROL)) == len(listed):
-        found = _PLAIN_NAME.findall(listed.decode("utf-8", "replace"))
-        if listed.count(b"<") == 2 * len(found):
-            grid, ids, _ = _parse_workbook(before + after)
-            names = [
-                (name, int(scope) if scope else None, plain_entities(text) if "&" in text else text)
-                for name, scope, text in found
-            ]
-            return grid, ids, names
+    if b"&" not in data and len(data.translate(None, CONTROL)) == len(data):
+        sheets, rest = _plain(data, b"sheets", _PLAIN_SHEET, 1)
+        names, rest = _plain(rest, b"definedNames", _PLAIN_NAME, 2)
+        if sheets and names and (locked := _around(rest)) is not None:
+            found = [Sheet(name, hidden=state not in ("", "visible")) for name, state, _ in sheets]
+            return Grid(found, structure_locked=locked), [id_ for _, _, id_ in sheets], names
     return _parse_workbook(data)
+
+
+def _plain(data: bytes, element: bytes, spelled: re.Pattern[str], tags: int) -> tuple[list[Name], bytes]:
+    """What stands inside an element, each of so many tags, and the part without it; nothing where it is
+    spelled otherwise."""
+    before, _, rest = data.partition(b"<%b>" % element)
+    listed, closing, after = rest.partition(b"</%b>" % element)
+    if not closing or b"\t" in listed or b"\n" in listed:
+        return [], data
+    try:
+        found = spelled.findall(listed.decode())
+    except UnicodeDecodeError:
+        return [], data
+    return (found, before + after) if tags * len(found) == listed.count(b"<") else ([], data)
+
+
+@remembered(16)
+def _around(data: bytes) -> bool | None:
+    """Whether the structure is locked, as a workbook says around its sheets and names.
+
+    None where sheets or names are there too, or a remark, which may have been taken for them.
+    """
+    grid, _, names = _parse_workbook(data)
+    return None if grid.sheets or names or b"<!" in data else grid.structure_locked
 
 
 def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     grid, ids, names = Grid([]), [], []
     pending: list[str] = []
-    inside: tuple[str, int | None] | None = None
+    inside: tuple[str, str] | None = None
 
     def start(tag: str, a: dict[str, str]) -> None:
         nonlocal inside
@@ -133,7 +155,7 @@ def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
             ids.append(next((v for k, v in a.items() if k.endswith(":id")), ""))
         elif tag == "definedName":
             scope = a.get("localSheetId", "")
-            inside = (a.get("name", ""), int(scope) if scope.isdigit() else None)
+            inside = (a.get("name", ""), str(int(scope)) if scope.isdigit() else "")
             pending.clear()
         elif tag == "workbookProtection":
             grid.structure_locked = a.get("lockStructure") in ("1", "true")
@@ -152,26 +174,17 @@ def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     return grid, ids, names
 
 
-def _shared_strings(package: Parts, targets: dict[str, tuple[str, str]], most: int) -> Mapping[str, str]:
-    part = _part_of(package, targets, "/sharedStrings")
-    data = utf8(package.read(part)) if part else b""
-    if data.count(b"<si") + data.count(b":si") // 2 > most:
+def _shared_strings(package: Parts, part: str, most: int) -> Mapping[str, str]:
+    if part not in package:
+        return {}
+    data = utf8(package.read(part))
+    if len(data) > most and data.count(b"<si") + data.count(b":si") // 2 > most:
         raise Unreadable(f"文字过多（上限 {most:,} 条），请只留申报表")
-    return string_table(data) if part else {}
+    return string_table(data)
 
 
-def _part_of(package: Parts, targets: dict[str, tuple[str, str]], kind: str) -> str:
-    folder = _main_part(package).rpartition("/")[0]
-    for found, target in targets.values():
-        if found.endswith(kind):
-            part = _resolve(folder, target)
-            return part if part in package else ""
-    return ""
-
-
-def _styles(package: Parts, targets: dict[str, tuple[str, str]]) -> Styles:
-    part = _part_of(package, targets, "/styles")
-    return read_styles(package.read(part)) if part else Styles()
+def _styles(package: Parts, part: str) -> Styles:
+    return read_styles(package.read(part)) if part in package else Styles()
 
 
 _DRAWN = re.compile(rb'ObjectType="(\w+)"')

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 
-class Cell(NamedTuple):
+class Cell(Struct, frozen=True, gc=False):
     """One cell: its value as text ("" = blank), whether it is a number, and what was odd about it.
 
     `format` is a number's format code where it may show the number as something else (`0%`, a date).

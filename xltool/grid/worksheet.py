@@ -54,86 +54,91 @@ def read_sheet(
     Returns the number of its cells, blank ones too. Raises Unreadable above `most`.
     """
     data = utf8(data)
-    count = sum(map(data.count, (b"<c ", b"<c>", b":c ", b":c>")))
-    if count > most:
+    if len(data) > most and _cells_in(data) > most:  # a cell takes more than a byte
         raise Unreadable(f"单元格过多（到“{sheet.name[:31]}”已超过上限 {most:,} 格），请只留申报表")
-    before, opening, rest = data.partition(b"<sheetData>")
+    before, _, rest = data.partition(b"<sheetData>")
     cells, closing, after = rest.partition(b"</sheetData>")
     try:
-        if not blanks and opening and closing and _plain_cells(cells, sheet, strings, styles):
-            data = b"%b<sheetData/>%b" % (before, after)
-        else:
+        plain = None if blanks or not closing else _plain_cells(cells, sheet, strings, styles)
+        frame = _frame(data if plain is None else b"%b<sheetData/>%b" % (before, after))
+        if plain is None or frame.rows:
             sheet.cells.clear()
             sheet.hidden_lines.clear()
+            plain = _cells_in(data)
             _parse_cells(data, sheet, strings, styles)
-        frame = _frame(data)
     except ValueError as error:
         raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
     sheet.merges = set(frame.merges)
     sheet.protected, sheet.objects = frame.protected, frame.objects
     sheet.hidden_lines += frame.hidden
-    return count
+    return plain
 
 
-def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> bool:
-    """Take the cells at a glance where they are spelled as usual; False where they are not."""
+def _cells_in(data: bytes) -> int:
+    return sum(map(data.count, (b"<c ", b"<c>", b":c ", b":c>")))
+
+
+def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> int | None:
+    """Take the cells at a glance where they are spelled as usual, and count them; None where they are not."""
     if len(data.translate(None, CONTROL)) != len(data):
-        return False
+        return None
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        return False
-    if "&" in text and _ENTITY.search(text):
-        return False
-    found = _PLAIN_CELL.findall(text)
-    # Every tag is one of a row or of a cell taken, or else the spelling is not the usual one.
-    count = text.count
-    tags = count("<row ") + count("</row>") + count("<c ") + count("</c>")
-    if tags + 2 * count("<v>") + 4 * count("<is>") != count("<") or len(found) != count("</c>"):
-        return False
-    if "hidden=" in text:
-        sheet.hidden_lines += [f"第{row}行" for row in _HIDDEN_ROW.findall(text)]
+        return None
+    if (escaped := "&" in text) and _ENTITY.search(text):
+        return None
+    pieces = _PLAIN_CELL.split(text)
+    # What is left between them is rows and blank cells, or else the spelling is not the usual one.
+    between = "".join(pieces[::6])
+    blank = between.count("<c ")
+    if blank + between.count("<row ") + between.count("</row>") != between.count("<"):
+        return None
+    if "hidden=" in between:
+        sheet.hidden_lines += [f"第{row}行" for row in _HIDDEN_ROW.findall(between)]
     cells = sheet.cells
     unlocked, formats = styles
-    for address, style, kind, value, inline in found:
-        content = value or inline
+    escaped = escaped or "_x" in text
+    for address, style, kind, value, inline in zip(*(pieces[n::6] for n in range(1, 6)), strict=True):
+        content = inline if value is None else value
         if not content:
             continue
         number, form = False, ""
         if kind == "s":
-            if content not in strings:
+            content = strings.get(content)
+            if content is None:
                 raise Unreadable(f"文件已损坏：{sheet.name} 的 {address} 指向不存在的文字")
-            content = strings[content]
-        elif not kind or kind == "n":
-            number, form = True, formats.get(style, "")
+        elif kind is None or kind == "n":
+            number, form = True, formats.get(style or "0", "")
         elif kind == "b":
             content = "TRUE" if content == "1" else "FALSE"
-        else:
-            content = unescape(plain_entities(content) if "&" in content else content)
-        cells[_ADDRESSES[address]] = Cell(content, number, "", False, style not in unlocked, form)
-    return True
+        elif escaped:
+            content = unescape(plain_entities(content))
+        cells[_ADDRESSES[address]] = Cell(content, number, "", False, (style or "0") not in unlocked, form)
+    return blank + len(pieces) // 6
 
 
 _MOST_MERGES = 20_000
 
 
 class _Frame(NamedTuple):
-    """A sheet around its cells."""
+    """A sheet around its cells. `rows`: there are rows, so that what was taken for the cells was a remark."""
 
     merges: frozenset[Area]
     protected: bool
     objects: bool
     hidden: tuple[str, ...]
+    rows: bool
 
 
 @remembered(64)
 def _frame(data: bytes) -> _Frame:
     merges: set[Area] = set()
     hidden: list[str] = []
-    protected = objects = False
+    protected = objects = rows = False
 
     def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal protected, objects
+        nonlocal protected, objects, rows
         if tag == "mergeCell":
             area = read_area(a.get("ref", ""))
             if area:
@@ -147,9 +152,11 @@ def _frame(data: bytes) -> _Frame:
                 hidden.append(f"第{letters(min(int(a.get('min', 1)), LAST_COLUMN))}列")
         elif tag in ("drawing", "oleObjects", "controls", "picture"):
             objects = True
+        elif tag == "row":
+            rows = True
 
     parse_xml(data, start)
-    return _Frame(frozenset(merges), protected, objects, tuple(hidden))
+    return _Frame(frozenset(merges), protected, objects, tuple(hidden), rows)
 
 
 def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> None:

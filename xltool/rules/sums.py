@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xltool.model import Severity
-from xltool.money import show
-from xltool.residual import places, slip
+from xltool.money import places, show
+from xltool.residual import slip
 from xltool.review import Hit, Review, rule
 from xltool.totals import NONTAX, NONTAX_SPENDING, PROJECT_SPENDING, Side, Verdict, projects_budget
 

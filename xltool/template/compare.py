@@ -71,6 +71,8 @@ def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[str]]:
 def _edited(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[tuple[tuple[int, int], str]]:
     """Where official text should stand and doesn't."""
     cells, grown = sheet.cells, rows.grown
+    if not grown and layout.official.items() <= cells.items():
+        return
     for at, text in layout.static.items():
         if grown:
             at = rows.start(at[0]), at[1]
@@ -112,10 +114,7 @@ def changes(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
     for at, text in edited.items():
         place = Place(sheet.name, cell_name(*at))
         yield Fault("layout", "官方文字被改动", place, found=sheet[at].text, expected=text)
-    static: Set[tuple[int, int]] = layout.static.keys()
-    if rows.grown:
-        static = {(rows.start(row), column) for row, column in static}
-    yield from _stray(layout, sheet, static, _inputs(layout, rows))
+    yield from _stray(layout, sheet, rows)
     if rows.grown and sheet.merges == layout.sheet.merges:
         yield Fault("layout", "加减了行，合并单元格没有跟着移动", Place(sheet.name, ""))
         return
@@ -140,21 +139,20 @@ def _moved_rows(layout: FormLayout, sheet: Sheet) -> list[Fault]:
     return faults
 
 
-def _stray(
-    layout: FormLayout, sheet: Sheet, static: Set[tuple[int, int]], inputs: Set[tuple[int, int]]
-) -> Iterator[Fault]:
+def _stray(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
     """Texts where the form has nothing; our own marks beside it are none."""
-    yield from _some(
-        (
-            Fault("layout", "表格以外或锁定格内多了文字", Place(sheet.name, cell_name(*at)), found=cell.text)
-            for at, cell in sheet.cells.items()
-            if cell.text
-            and at not in static
-            and at not in inputs
-            and not (at[1] > layout.right and is_mark(cell.text))
-        ),
-        Place(sheet.name, ""),
-    )
+    stray = sheet.cells.keys() - _known(layout, rows)
+    if stray:
+        yield from _some(
+            (
+                Fault(
+                    "layout", "表格以外或锁定格内多了文字", Place(sheet.name, cell_name(*at)), found=cell.text
+                )
+                for at, cell in sheet.cells.items()
+                if at in stray and cell.text and not (at[1] > layout.right and is_mark(cell.text))
+            ),
+            Place(sheet.name, ""),
+        )
 
 
 def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
@@ -165,10 +163,11 @@ def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
         yield Fault("layout", f"{first.detail}：另有 {1 + sum(1 for _ in faults)} 处没有列出", sheet)
 
 
-def _inputs(layout: FormLayout, rows: Rows) -> frozenset[tuple[int, int]] | set[tuple[int, int]]:
+def _known(layout: FormLayout, rows: Rows) -> Set[tuple[int, int]]:
+    """Every cell where something may stand: official text, or an answer."""
     if not rows.grown:
-        return layout.inputs
-    cells: set[tuple[int, int]] = set()
+        return layout.known
+    cells = {(rows.start(row), column) for row, column in layout.static}
     for blank in (*layout.fields.values(), *layout.blocks.values()):
         area = rows.area(blank)
         for row in range(area.top, area.bottom + 1):

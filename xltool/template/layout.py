@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from xltool.edition import Edition, EditionError, FormSpec, edition_in
-from xltool.grid import Area, Sheet, open_grid
+from xltool.grid import Area, Cell, Sheet, open_grid
 from xltool.machine import why
 from xltool.package import Unreadable
 
@@ -115,6 +115,16 @@ class FormLayout(Struct, frozen=True, dict=True):
         """The official text: every locked template cell that says something."""
         return {at: cell.text for at, cell in self.sheet.cells.items() if cell.text and at not in self.inputs}
 
+    @functools.cached_property
+    def official(self) -> dict[tuple[int, int], Cell]:
+        """The cells that hold the official text."""
+        return {at: self.sheet.cells[at] for at in self.static}
+
+    @functools.cached_property
+    def known(self) -> frozenset[tuple[int, int]]:
+        """Every template cell where something may stand: official text, or an answer."""
+        return self.inputs | self.static.keys()
+
     def rows(self, grown: Mapping[int, int] | None = None) -> Rows:
         return Rows(grown, self.last_row) if grown and any(grown.values()) else self._still
 
@@ -160,7 +170,7 @@ def load_layout(edition: Edition, template: Path | None = None) -> Layout:
 def stamps(edition: Edition, template: Path) -> tuple[int, int]:
     """When template and declaration were last changed: what was made of them is made anew after that."""
     try:
-        return template.stat().st_mtime_ns, (Path(edition.folder) / "edition.toml").stat().st_mtime_ns
+        return template.stat().st_mtime_ns, edition.declaration.stat().st_mtime_ns
     except OSError as error:
         raise EditionError(f"没有模板工作簿 {template}") from error
 
