@@ -1,4 +1,7 @@
-"""`python -m benchmarks`: fill, read, start-up and growth, side by side; a table, and JSON for a record."""
+"""`python -m benchmarks`: fill, read, start-up and growth, side by side; a table, and JSON for a record.
+
+`--part province` is a run of its own, over 100,000 books: half an hour and 5 GB in the temporary folder.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from rich.table import Table
 
 from benchmarks.contest import Result, contest
 from benchmarks.fillers import FILLERS
-from benchmarks.growth import Run, growth
+from benchmarks.growth import Run, growth, province
 from benchmarks.readers import READERS
 from benchmarks.startup import BARE, startup
 
@@ -24,14 +27,19 @@ MEMORY, DISK = Path("/dev/shm"), Path.cwd()
 OTHER_FILLERS = [name for name in FILLERS if not name.startswith(("xltool", "limit", "openpyxl"))]
 ON_DISK = ["xltool fill", "xltool render only", "openpyxl, naive", "limit: write", "limit: write atomically"]
 PARTS = ("fill", "disk", "read", "startup", "growth")
+PROVINCE = "province"  # only when asked for
+
+
+PART = click.Choice([*PARTS, PROVINCE])
 
 
 @click.command()
 @click.option("--rounds", default=7, show_default=True, help="Interleaved rounds; medians are shown.")
-@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these parts.")
+@click.option("--part", "parts", multiple=True, type=PART, help="Only these parts.")
 @click.option("--sizes", default="100,1000,10000", show_default=True, help="Files in the growth runs.")
+@click.option("--most", default=100_000, show_default=True, help="Files in the run of a province.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write all figures here as JSON.")
-def main(rounds: int, parts: Sequence[str], sizes: str, file: Path | None) -> None:
+def main(rounds: int, parts: Sequence[str], sizes: str, most: int, file: Path | None) -> None:
     """Measure xltool beside what else there is, on this machine."""
     console = Console(width=110)
     parts = parts or PARTS
@@ -79,7 +87,12 @@ def main(rounds: int, parts: Sequence[str], sizes: str, file: Path | None) -> No
         runs = growth([int(n) for n in sizes.split(",")], (1, 2), ("fill", "check", "book"), MEMORY)
         show_growth(console, runs)
         figures["growth"] = [asdict(one) for one in runs]
-    show_targets(console, targets)
+    if PROVINCE in parts:
+        runs = list(province(most))
+        show_growth(console, runs)
+        figures[PROVINCE] = [asdict(one) for one in runs]
+    if targets:
+        show_targets(console, targets)
     figures["targets"] = [asdict(one) for one in targets]
     figures["load_after"] = os.getloadavg()[0]
     console.print(f"load after: {figures['load_after']:.1f}")
@@ -145,7 +158,18 @@ def show(console: Console, title: str, results: Sequence[Result], base: str) -> 
 
 def show_growth(console: Console, runs: Sequence[Run]) -> None:
     table = Table(title="xltool batch: fill books of one unit, check workbooks, fill one large book")
-    heads = ("", "files", "workers", "s", "CPU s", "files/s", "× 1 worker", "parent MB", "worker MB")
+    heads = (
+        "",
+        "files",
+        "workers",
+        "s",
+        "CPU s",
+        "files/s",
+        "× 1 worker",
+        "reports s",
+        "parent MB",
+        "worker MB",
+    )
     for head in heads:
         table.add_column(head, justify="right" if head else "left")
     alone = {(run.kind, run.files): run.seconds for run in runs if run.workers == 1}
@@ -153,9 +177,9 @@ def show_growth(console: Console, runs: Sequence[Run]) -> None:
         faster = alone.get((run.kind, run.files), run.seconds) / run.seconds
         speed = f"{run.files / run.seconds:,.0f}"
         seconds, cpu = f"{run.seconds:.1f}", f"{run.cpu_seconds:.1f}"
-        memory = f"{run.parent_mb:.0f}", f"{run.worker_mb:.0f}"
+        rest = f"{run.report_seconds:.1f}", f"{run.parent_mb:.0f}", f"{run.worker_mb:.0f}"
         table.add_row(
-            run.kind, f"{run.files:,}", str(run.workers), seconds, cpu, speed, f"{faster:.2f}", *memory
+            run.kind, f"{run.files:,}", str(run.workers), seconds, cpu, speed, f"{faster:.2f}", *rest
         )
     console.print(table)
 

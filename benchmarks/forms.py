@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from msgspec.structs import replace
 
 import xltool
+from xltool.databook import write_databook
 from xltool.edition import load_edition
 from xltool.grid import cell_name, open_grid
 from xltool.model import Entry, Filing, Form
@@ -30,7 +32,7 @@ class Job:
     cells: Cells
 
 
-def varied(seed: Filing, n: int) -> Filing:
+def varied(seed: Filing, n: int | str) -> Filing:
     """The seed's filing as another unit would have written it: other names, other sentences.
 
     Without this any memory of the last file would pass for speed.
@@ -54,12 +56,26 @@ def varied(seed: Filing, n: int) -> Filing:
     return replace(seed, department=form(seed.department), projects=tuple(map(form, seed.projects)))
 
 
+def filings(count: int) -> Iterator[Filing]:
+    """`count` different filings."""
+    [seed] = xltool.load_databook(EXAMPLE)
+    return (varied(seed, n) for n in range(count))
+
+
+def documents(count: int) -> Iterator[str]:
+    """The same as data books of one unit in JSON, written once and then only named anew."""
+    [seed] = xltool.load_databook(EXAMPLE)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "one.json"
+        write_databook([varied(seed, "〔n〕")], path)
+        text = path.read_text("utf-8")
+    return (text.replace("〔n〕", str(n)) for n in range(count))
+
+
 def jobs(count: int) -> Iterator[Job]:
     """`count` different filings with the cells they change in the blank template."""
-    [seed] = xltool.load_databook(EXAMPLE)
     blank = open_grid(TEMPLATE)
-    for n in range(count):
-        filing = varied(seed, n)
+    for filing in filings(count):
         filled = open_grid(render(filing))
         cells: Cells = []
         for number, (before, after) in enumerate(zip(blank.sheets, filled.sheets, strict=True)):

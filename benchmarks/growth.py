@@ -1,27 +1,30 @@
-"""Runs of `xltool batch` over 100 to 10,000 inputs: seconds a file and memory must not grow."""
+"""Runs of `xltool batch` over 100 to 10,000 inputs, and of a whole province: seconds a file and memory
+must not grow."""
 
 from __future__ import annotations
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from benchmarks.forms import jobs
+from benchmarks.forms import documents, filings
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run: how many inputs, worker processes, seconds by the clock and of the
-    processors, memory of the parent and of the largest worker."""
+    processors, memory of the parent and of the largest worker (or of who writes a report); of the
+    seconds by the clock those after the last input, which the reports take."""
 
     kind: str
     files: int
@@ -30,6 +33,7 @@ class Run:
     cpu_seconds: float
     parent_mb: float
     worker_mb: float
+    report_seconds: float
 
 
 def inputs(folder: Path, kind: str, count: int) -> Path:
@@ -40,15 +44,16 @@ def inputs(folder: Path, kind: str, count: int) -> Path:
 
     folder.mkdir(parents=True)
     if kind == "book":
-        write_databook([job.filing for job in jobs(count)], folder / "book")
+        write_databook(filings(count), folder / "book")
         return folder
-    for n, job in enumerate(jobs(count)):
-        home = folder / f"{n % 97:02}"
-        home.mkdir(exist_ok=True)
-        if kind == "check":
-            (home / f"unit{n}.xlsx").write_bytes(render(job.filing))
-        else:
-            write_databook([job.filing], home / f"unit{n}.json")
+    for n in range(97):
+        (folder / f"{n:02}").mkdir()
+    if kind == "check":
+        for n, filing in enumerate(filings(count)):
+            (folder / f"{n % 97:02}" / f"unit{n}.xlsx").write_bytes(render(filing))
+    else:
+        for n, text in enumerate(documents(count)):
+            (folder / f"{n % 97:02}" / f"unit{n}.json").write_text(text, "utf-8")
     return folder
 
 
@@ -62,6 +67,19 @@ def growth(sizes: Sequence[int], workers: Sequence[int], kinds: Sequence[str], p
     return runs
 
 
+def province(count: int) -> Iterator[Run]:
+    """`count` data books of one unit filled by two workers, then all that was filled checked. Once each, in
+    the temporary folder, which TMPDIR names: about 50 kB a unit."""
+    with tempfile.TemporaryDirectory(prefix="xltool-bench-") as folder:
+        source, filled = inputs(Path(folder) / "in", "fill", count), Path(folder) / "filled"
+        yield batch(source, filled, "fill", count, 2)
+        shutil.rmtree(source)
+        for report in filled.glob("*.*"):  # the reports of the first run are no input of the second
+            if report.is_file():
+                report.unlink()
+        yield batch(filled, Path(folder) / "checked", "check", count, 2)
+
+
 def batch(source: Path, out: Path, kind: str, count: int, workers: int) -> Run:
     options = ["--jobs", str(workers), "--json"]
     command = [sys.executable, "-m", "xltool", "batch", str(source), str(out), *options]
@@ -71,10 +89,10 @@ def batch(source: Path, out: Path, kind: str, count: int, workers: int) -> Run:
     watching = threading.Thread(target=_watch, args=(process.pid, peaks), daemon=True)
     watching.start()
     began = time.perf_counter()
-    last = ""
+    last, worked, at = "", began, began
     assert process.stdout
     for line in process.stdout:
-        last = line
+        last, worked, at = line, at, time.perf_counter()
     process.wait()
     seconds = time.perf_counter() - began
     summary = json.loads(last)
@@ -83,7 +101,8 @@ def batch(source: Path, out: Path, kind: str, count: int, workers: int) -> Run:
         raise RuntimeError(f"{done} of {count} done: {str(summary)[:300]}")
     parent = peaks.pop(process.pid, 0)
     worker = max(peaks.values(), default=0)
-    return Run(kind, count, workers, seconds, children_cpu() - used, parent / 2**20, worker / 2**20)
+    cpu, reports = children_cpu() - used, at - worked
+    return Run(kind, count, workers, seconds, cpu, parent / 2**20, worker / 2**20, reports)
 
 
 def children_cpu() -> float:

@@ -8,7 +8,7 @@ from openpyxl.utils.cell import coordinate_to_tuple
 
 import xltool
 from benchmarks.fillers import FILLERS, Prepared
-from benchmarks.forms import jobs
+from benchmarks.forms import documents, filings, jobs
 from benchmarks.killing import compare
 from benchmarks.readers import READERS
 from xltool.grid import open_grid
@@ -25,6 +25,12 @@ def test_no_two_filings_are_alike():
     assert first.filing != second.filing
     assert [at for *at, _ in first.cells] == [at for *at, _ in second.cells]
     assert sum(a != b for a, b in zip(first.cells, second.cells, strict=True)) > 25
+
+
+def test_the_books_of_a_province_hold_the_same_filings(tmp_path):
+    for text, filing in zip(documents(3), filings(3), strict=True):
+        (tmp_path / "one.json").write_text(text, "utf-8")
+        assert xltool.load_databook(tmp_path / "one.json") == [filing]
 
 
 @pytest.mark.parametrize("name", OURS)
