@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.records import make_records, unreadable
 from tests.test_reports import NASTY, nasty_record
+from xltool.report import html
 from xltool.report.bundle import write_reports
 from xltool.report.html import write_page
 
@@ -62,6 +63,16 @@ def test_the_page_is_one_file_that_may_load_nothing(many, browser):
     assert policy.startswith("default-src &#39;none&#39;") and "unsafe" not in policy
     browser.open(many)
     browser.quiet(many)
+
+
+def test_of_a_whole_province_the_page_has_the_index_only(tmp_path, browser, monkeypatch):
+    monkeypatch.setattr(html, "MOST", 11)
+    page = browser.open(written(tmp_path, make_records(12)))
+    assert page.get_by_role("status").inner_text() == "共 12 家"
+    page.locator("tr.unit .open").first.click()
+    assert "明细不在这一页里：见同一文件夹的 findings.csv" in page.locator("tr.detail").inner_text()
+    assert 'id="part-0"' not in (tmp_path / "report.html").read_text("utf-8")
+    browser.quiet(tmp_path / "report.html")
 
 
 def test_ten_thousand_units_are_counted_and_paged(many, browser):

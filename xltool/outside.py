@@ -10,6 +10,7 @@ _STEERING = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *ra
 _FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠]")
 _NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?%?$")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_DOUBTFUL = re.compile(rf"^[\t\r]|{_FORMULA.pattern}|{_CONTROLS.pattern}")
 
 
 def on_terminal(text: str) -> str:
@@ -19,6 +20,8 @@ def on_terminal(text: str) -> str:
 
 def in_csv(text: str) -> str:
     """A CSV cell that no spreadsheet program reads as a formula: such a text gets a leading `'`."""
+    if not _DOUBTFUL.search(text):
+        return text
     text = _CONTROLS.sub("", text)
     if text.startswith(("\t", "\r")) or (_FORMULA.match(text) and not _NUMBER.match(text)):
         return f"'{text}"

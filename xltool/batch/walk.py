@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -53,7 +54,7 @@ def walk(source: Place) -> Iterator[Item]:
     for inner, files in source.folders():
         folder = _sayable(inner)
         wanted = sorted(name for name in files if _wanted(name))
-        stems = [PurePosixPath(name).stem for name in wanted]
+        stems = Counter(PurePosixPath(name).stem for name in wanted)
         if FOLDER_BOOK in files:
             size = sum(files[name] for name in files if name.endswith(".csv"))
             yield Item(folder or ".", source.at(inner), folder, folder, tuple(stems), size)
@@ -61,7 +62,7 @@ def walk(source: Place) -> Iterator[Item]:
             path = source.at(f"{inner}/{name}" if inner else name)
             # Two data books 甲.xlsx and 甲.json must not fill the same folder.
             stem = PurePosixPath(name).stem
-            own = _sayable(stem if stems.count(stem) == 1 else name)
+            own = _sayable(stem if stems[stem] == 1 else name)
             key, own = (f"{folder}/{one}".lstrip("/") for one in (_sayable(name), own))
             yield Item(key, path, folder, own, size=files[name])
 

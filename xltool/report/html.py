@@ -2,7 +2,7 @@
 
 What is shown of all units stands in one small index at the head of the page; what is shown of an
 opened unit stands in parts behind it, which the browser takes apart only when needed. So a page of
-10,000 units answers at once.
+10,000 units answers at once. A page of many more would be too large to open: it has the index only.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from xltool.report.spool import Spool
 
 TEMPLATES = Path(__file__).parent / "templates"
 PART = 50  # units taken apart together when one of them is opened
+MOST = 20_000  # units with details
 
 
 @contextmanager
@@ -41,14 +42,17 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
             severities.update({f["code"]: f["severity"] for f in record["findings"]})
             verdicts[record["verdict"]] += 1
             index.append(_index_row(record, here, run))
-            details.append(
-                [record["balance"], record["findings"], record.get("stale", []), record["projects"]]
-            )
+            if verdicts.total() <= MOST:
+                details.append(
+                    [record["balance"], record["findings"], record.get("stale", []), record["projects"]]
+                )
 
         yield add
         known = titles()
+        whole = verdicts.total() <= MOST
         meta = {
             "part": PART,
+            "details": whole,
             "live": run.live,
             "verdicts": VERDICTS,
             "severities": {s.value: s.label for s in Severity},
@@ -62,7 +66,7 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
             verdicts=[(key, word, verdicts[key]) for key, word in VERDICTS.items()],
             meta=_script_text(_json(meta)),
             index=_joined(index.lines()),
-            parts=_parts(details.lines()),
+            parts=_parts(details.lines()) if whole else (),
         )
         for piece in stream:
             file.write(piece)

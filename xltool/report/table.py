@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -107,17 +107,18 @@ def csv_report(path: Path, run: Run) -> Iterator[Add]:
         writer = csv.writer(file)
         writer.writerow(CSV_COLUMNS)
 
+        def cells(*values: Any) -> list[str]:
+            return [in_csv(str(value)) for value in values]
+
         def add(record: Record) -> None:
             unit = [record["file"], record["unit"], record["code"], record["year"] or ""]
-            unit.append(VERDICTS[record["verdict"]])
+            unit = cells(*unit, VERDICTS[record["verdict"]])
             for f in record["findings"]:
-                row = [
+                writer.writerow(unit + cells(
                     label(f["severity"]), f["code"], f["sheet"], f["cell"], f["field"], f["message"],
                     f["found"], f["expected"], f["review"], f["explanation"], state(f),
-                ]  # fmt: skip
-                writer.writerow([in_csv(str(value)) for value in unit + row])
+                ))  # fmt: skip
 
         yield add
         for name, reason in run.failed:
-            row = [name, *[""] * 3, "没能处理", *[""] * 5, reason, *[""] * 5]
-            writer.writerow([in_csv(value) for value in row])
+            writer.writerow(cells(name, *[""] * 3, "没能处理", *[""] * 5, reason, *[""] * 5))

@@ -154,7 +154,7 @@ def _summary(sheet: Sheet, units: Iterable[Any], tally: Counter[str], run: Run) 
 def _finding_sheet(sheet: Sheet, files: Iterable[Any], count: int, run: Run) -> None:
     sheet.head(_FINDINGS)
     if count > MOST:
-        sheet.row([f"共 {count:,} 条，太多，不在这里列出：全部见 findings.csv、report.html"])
+        sheet.row([f"共 {count:,} 条，太多，不在这里列出：全部见 findings.csv"])
         return
     known = titles()
     for name, file, findings in files:

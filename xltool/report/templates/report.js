@@ -132,6 +132,7 @@
   }
 
   function body(unit) {
+    if (!meta.details) return [h("p", { class: "quiet" }, "单位太多，明细不在这一页里：见同一文件夹的 findings.csv。")];
     const data = details(unit);
     if (!data) return [h("p", { class: "quiet" }, "正在读取…")];
     const nodes = [];
