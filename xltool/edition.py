@@ -172,7 +172,11 @@ class Edition(_Part, frozen=True, dict=True):
     folder: str = ""
 
     def __getitem__(self, form_id: str) -> FormSpec:
-        return next(f for f in self.form if f.id == form_id)
+        return self._forms[form_id]
+
+    @functools.cached_property
+    def _forms(self) -> dict[str, FormSpec]:
+        return {f.id: f for f in self.form}
 
     def has(self, id_: str) -> bool:
         """A field, an indicator column or a kind of sum of this id stands on one of the forms."""
@@ -181,11 +185,11 @@ class Edition(_Part, frozen=True, dict=True):
             for form in self.form
         )
 
-    @functools.cached_property
+    @property
     def department(self) -> FormSpec:
         return self["department"]
 
-    @functools.cached_property
+    @property
     def project(self) -> FormSpec:
         return self["project"]
 

@@ -129,7 +129,7 @@ class Indicator(Struct, frozen=True):
 
     @property
     def name(self) -> Entry:
-        return self["name"]
+        return self.cells.get("name", NOTHING)
 
     @property
     def target(self) -> Entry:
@@ -137,7 +137,7 @@ class Indicator(Struct, frozen=True):
 
     @property
     def standard(self) -> Entry:
-        return self["standard"]
+        return self.cells.get("standard", NOTHING)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Indicator):

@@ -10,7 +10,7 @@ import functools
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -72,6 +72,8 @@ class Review(Struct, frozen=True, eq=False):
     @property
     def shifted(self) -> frozenset[str]:
         """Sheets whose official text moved or went: what was read there may be another cell's answer."""
+        if not self.filing.faults:
+            return frozenset()
         changed = Counter(f.place.sheet for f in self.filing.faults if f.kind == "layout" and f.place)
         moved = {f.place.sheet for f in self.filing.faults if f.kind == "rows" and f.place}
         return frozenset(moved | {sheet for sheet, count in changed.items() if count >= SHIFTED})
@@ -117,7 +119,7 @@ class Rule(Struct, frozen=True):
 
     def lacks(self, edition: Edition) -> list[str]:
         """What the rule judges and this edition's forms don't have; then it is silent."""
-        return [one for one in self.needs if not edition.has(one)]
+        return [one for one in self.needs if not edition.has(one)] if self.needs else []
 
     @property
     def doc(self) -> str:
@@ -191,11 +193,12 @@ def check(
     _known(settings, book)
     review = Review(filing, edition, settings, _on_these_forms(last_year, edition))
     found: list[Finding] = []
-    shifted = review.shifted
+    readable = review.readable
     for one in book.values():
-        if one.code not in settings.off and (one.reads_faults or review.readable) and not one.lacks(edition):
-            hits = _run(one, review, strict)
-            found.extend(f for f in hits if f.sheet not in shifted or f.code in _OF_THE_FILE)
+        if (readable or one.reads_faults) and one.code not in settings.off and not one.lacks(edition):
+            found += _run(one, review, strict)
+    if shifted := review.shifted:
+        found = [f for f in found if f.sheet not in shifted or f.code in _OF_THE_FILE]
     return arrange(filing, found)
 
 
@@ -237,15 +240,16 @@ def _known(settings: Settings, book: Mapping[str, Rule]) -> None:
             raise SettingsError(f"设置里没有规则“{code}”" + (f"，是否想写“{near[0]}”？" if near else ""))
 
 
-def _run(one: Rule, review: Review, strict: bool) -> Iterator[Finding]:
+def _run(one: Rule, review: Review, strict: bool) -> list[Finding]:
+    found: list[Finding] = []
     try:
-        for hit in one.body(review):
-            yield _finding(one, review, hit)
+        found.extend(_finding(one, review, hit) for hit in one.body(review))
     except Exception as error:
         if strict:
             raise
         message = f"规则 {one.code} 没有运行成功（{type(error).__name__}: {error}），请把本文件交给技术人员"
-        yield Finding("R100", Severity.ERROR, message, file=review.filing.source, review="形式")
+        found.append(Finding("R100", Severity.ERROR, message, file=review.filing.source, review="形式"))
+    return found
 
 
 def _finding(one: Rule, review: Review, hit: Hit) -> Finding:
@@ -280,7 +284,9 @@ def arrange(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
             codes.setdefault((f.sheet, f.cell), set()).add(f.code)
 
     def needless(f: Finding) -> bool:
-        here = codes.get((f.sheet, f.cell), set())
+        here = codes.get((f.sheet, f.cell))
+        if not here:
+            return False
         if len(here) > 1 and f.code[0] not in "RP" and not here.isdisjoint(_LAST_WORD):
             return True
         return f.code in book and not here.isdisjoint(book[f.code].yields_to)
@@ -293,6 +299,7 @@ def arrange(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
     return sorted((f for f in dict.fromkeys(findings) if not needless(f)), key=key)
 
 
+@functools.lru_cache(maxsize=4096)
 def cell_order(cell: str) -> tuple[int, int, str]:
     """Row, then column: reading order."""
     letters = cell.rstrip("0123456789")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from xltool.edition import Block
 from xltool.model import Form, Indicator, Severity
 from xltool.review import Hit, Review
 from xltool.rules._text import quote
@@ -30,13 +29,6 @@ class Value(Struct, frozen=True):
     @property
     def block(self) -> str:
         return self.row.block
-
-    @property
-    def readings(self) -> Iterator[tuple[str, Target]]:
-        """(column, reading) of the value and of the standard."""
-        yield "target", self.target
-        if self.standard is not None:
-            yield "standard", self.standard
 
     @property
     def output(self) -> bool:
@@ -65,38 +57,49 @@ def values(review: Review) -> Sequence[Value]:
     return review.once(_values)
 
 
+def readings(review: Review) -> Sequence[tuple[Value, str, Target]]:
+    """(indicator, column, reading) of every value and standard that is a number."""
+    return review.once(_readings)
+
+
 def _rows(review: Review) -> Sequence[tuple[Form, Indicator, Split]]:
-    return list(_each_row(review))
+    return [
+        (form, row, split_targets(row.name.said, said))
+        for form in review.filing.forms
+        for row in form.indicators
+        if (said := row.target.said) and not said.isspace()
+    ]
 
 
 def _values(review: Review) -> Sequence[Value]:
-    return list(_each_value(review))
-
-
-def _each_row(review: Review) -> Iterator[tuple[Form, Indicator, Split]]:
-    for form in review.filing.forms:
-        for row in form.indicators:
-            if not row.target.blank:
-                yield form, row, split_targets(row.name.said, row.target.said)
-
-
-def _each_value(review: Review) -> Iterator[Value]:
-    blocks: dict[str, dict[str, Block]] = {
-        spec.id: {b.id: b for b in spec.indicators.block} for spec in review.edition.form
-    }
+    found = []
     for form, row, split in rows(review):
+        block = review.spec(form).block(row.block)
         standards = split_standards(row.standard.said, len(split.pairs))
-        block = blocks[form.kind][row.block]
-        for (name, target), standard in zip(split, standards, strict=True):
-            blank = standard is None or standard.kind in ("blank", "placeholder")
-            yield Value(form, row, name, target, None if blank else standard, block.level1, block.kind)
+        for (name, target), standard in zip(split.pairs, standards, strict=True):
+            if standard is not None and standard.kind in ("blank", "placeholder"):
+                standard = None
+            found.append(Value(form, row, name, target, standard, block.level1, block.kind))
+    return found
 
 
-_NOISE = re.compile(r"[\s,，。.;；:：、“”\"'《》()（）\-—_]+")
-_NUMBERING = re.compile(r"^(?:指标|目标)?[0-9一二三四五六七八九十]{1,2}[、.．:：)）]")
+def _readings(review: Review) -> Sequence[tuple[Value, str, Target]]:
+    found = []
+    for one in values(review):
+        if one.target.number is not None:
+            found.append((one, "target", one.target))
+        if one.standard is not None and one.standard.number is not None:
+            found.append((one, "standard", one.standard))
+    return found
+
+
+# Numbering at the beginning; blanks and punctuation anywhere.
+_NOISE = re.compile(
+    r"^\s*(?:指标|目标)?[0-9一二三四五六七八九十]{1,2}[、.．:：)）]|[\s,，。.;；:：、“”\"'《》()（）\-—_]+"
+)
 
 
 @functools.lru_cache(maxsize=4096)
 def squeeze(text: str) -> str:
     """A name without blanks, punctuation and numbering, to compare names."""
-    return _NOISE.sub("", _NUMBERING.sub("", text.strip()))
+    return _NOISE.sub("", text)

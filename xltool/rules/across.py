@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from xltool.edition import Edition
 from xltool.model import Entry, Form, Severity
 from xltool.money import UNITS, show, tidy
 from xltool.residual import Term, rounding, slip
 from xltool.review import Hit, Review, rule
+from xltool.rules._rows import values
 from xltool.rules._text import longer_than_a_year, on, plain, quote
-from xltool.target import split_targets
 from xltool.target.dates import read_period
 from xltool.totals import PROJECT_SPENDING, project_budget, projects_budget
 
@@ -95,8 +94,8 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
     对：200 万元 + 20 万元 ≤ 预算 240 万元。
     """
     for form in review.filing.projects:
+        costs = _costs(review, form)
         budget = project_budget(form, review.edition)
-        costs = _costs(form, review.edition)
         if budget is None or not costs:
             continue
         name, amount, entry = max(costs, key=lambda cost: cost[1])
@@ -123,15 +122,12 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
         )
 
 
-def _costs(form: Form, edition: Edition) -> list[tuple[str, Decimal, Entry]]:
+def _costs(review: Review, form: Form) -> list[tuple[str, Decimal, Entry]]:
     """(name, amount in the edition's unit, entry) of each cost indicator that states money."""
-    spec = edition[form.kind]
     return [
-        (quote(name), tidy(target.yuan / UNITS[edition.unit]), one.target)
-        for one in form.indicators
-        if spec.block(one.block).kind == "cost"
-        for name, target in split_targets(str(one.name.value or ""), str(one.target.value or ""))
-        if target.yuan is not None
+        (quote(one.name), tidy(yuan / UNITS[review.edition.unit]), one.row.target)
+        for one in values(review)
+        if one.kind == "cost" and one.form is form and (yuan := one.target.yuan) is not None
     ]
 
 

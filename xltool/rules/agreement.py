@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -35,8 +34,7 @@ def standards(review: Review) -> Iterator[Hit]:
     对：指标值 20家以上，绩效标准 ≥20家；绩效标准 行业标准。
     """
     for one in values(review):
-        reason = one.standard and _differs(one.target, one.standard)
-        if one.standard is not None and reason:
+        if one.standard is not None and (reason := _differs(one.target, one.standard)):
             beside = quote(one.standard.text)
             yield one.hit(f"与绩效标准“{beside}”{reason}，请改成一致", expected=beside)
 
@@ -45,9 +43,10 @@ def _differs(target: Target, standard: Target) -> str:
     """What disagrees between two readings, or nothing."""
     if target.span is not None and standard.span is not None:
         return "时间不同" if target.span.end != standard.span.end else ""
-    if target.base is None or standard.base is None:
+    stated, beside = target.base, standard.base
+    if stated is None or beside is None:
         return ""
-    (number, unit), (other, base) = target.base, standard.base
+    (number, unit), (other, base) = stated, beside
     if not unit or not base:
         number, other, unit, base = target.number or number, standard.number or other, "", ""
     if unit != base:
@@ -124,18 +123,14 @@ def _same_names(review: Review) -> list[list[Value]]:
 def _conflict(first: Target, other: Target) -> bool:
     if first.span is not None and other.span is not None:
         return first.span.end != other.span.end
-    if (
-        first.base is None
-        or other.base is None
-        or first.base[1] != other.base[1]
-        or first.label != other.label
-    ):
+    one, two = first.base, other.base
+    if one is None or two is None or one[1] != two[1] or first.label != other.label:
         return False
-    band = {first.operator, other.operator}
-    if band & _UPWARD and band & _DOWNWARD:
-        low, high = sorted((first, other), key=lambda t: t.operator in _DOWNWARD)
-        return low.base is not None and high.base is not None and low.base[0] > high.base[0]
-    return first.base[0] != other.base[0]
+    if first.operator in _UPWARD and other.operator in _DOWNWARD:
+        return one[0] > two[0]
+    if first.operator in _DOWNWARD and other.operator in _UPWARD:
+        return two[0] > one[0]
+    return one[0] != two[0]
 
 
 @rule("I414", "一格里写了几个指标", Severity.NOTE, review="可行性", source=FORM)
@@ -166,50 +161,54 @@ def above_the_unit(review: Review) -> Iterator[Hit]:
     错：部门表“新增就业人数 20人以上”，项目表“新增及解决就业人数 180人以上”。
     对：部门表“新增就业人数 ≥200人”，项目表“新增就业人数 ≥180人”。
     """
-    units: dict[str, list[Value]] = defaultdict(list)
+    units: dict[tuple[str, str], list[tuple[str, Value]]] = defaultdict(list)
     for one in values(review):
-        if one.form.kind == "department" and _adds_up(one):
-            units[one.block].append(one)
-    for one in values(review):
-        if one.form.kind != "project" or not _adds_up(one):
+        if not _adds_up(one):
             continue
-        for unit in units[one.block]:
-            if _named_within(unit.name, one.name) and _exceeds(one.target, unit.target):
+        core = _core(one.name)
+        alike = units[one.block, core[:2] + core[-2:]]
+        if one.form.kind == "department":
+            alike.append((core, one))
+            continue
+        for name, unit in alike:
+            if _named_within(name, core) and _exceeds(one.target, unit.target):
                 whole = f"{quote(unit.name)} {quote(unit.target.text)}"
                 yield one.hit(f"高于部门表的“{whole}”，部门包含本项目，请核对这两处", expected=whole)
                 break
 
 
 def _adds_up(one: Value) -> bool:
+    if one.target.number is None or one.target.label:
+        return False
     unit = one.target.measure
-    if unit is None or one.target.number is None or one.target.label:
+    if unit is None:
         return False
     return unit.kind in ("count", "money") or unit.base in ("米", "平方米", "立方米", "公斤", "千瓦时")
 
 
 def _exceeds(project: Target, unit: Target) -> bool:
-    if project.base is None or unit.base is None or project.base[1] != unit.base[1]:
+    more, less = project.base, unit.base
+    if more is None or less is None or more[1] != less[1] or more[0] <= less[0]:
         return False
-    facing_alike = not (
-        {project.operator, unit.operator} & _UPWARD and {project.operator, unit.operator} & _DOWNWARD
-    )
-    return facing_alike and project.base[0] > unit.base[0]
+    band = {project.operator, unit.operator}
+    return not (band & _UPWARD and band & _DOWNWARD)
 
 
 _LINKS = re.compile("[及和与或、的]")
 
 
-@functools.lru_cache(maxsize=4096)
 def _core(name: str) -> str:
     return _LINKS.sub("", squeeze(name))
 
 
-def _named_within(unit: str, project: str) -> bool:
-    """The project's indicator has the unit's name, or that name with a few words more inside."""
-    short, long = _core(unit), _core(project)
+def _named_within(short: str, long: str) -> bool:
+    """The project's indicator has the unit's name, or that name with a few words more inside.
+
+    Both begin and end with the same two characters.
+    """
     if short == long:
         return bool(short)
     if len(short) < 4 or len(short) > len(long) or len(short) < 0.6 * len(long):
         return False
     rest = iter(long)
-    return short[:2] == long[:2] and short[-2:] == long[-2:] and all(char in rest for char in short)
+    return all(char in rest for char in short)

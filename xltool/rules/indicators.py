@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from xltool.model import Severity
 from xltool.review import Hit, Review, rule
-from xltool.rules._rows import Value, squeeze, values
+from xltool.rules._rows import Value, readings, squeeze, values
 from xltool.rules._text import quote
 from xltool.target import Target
 from xltool.target.dates import Period, read_period
@@ -74,13 +74,14 @@ def units(review: Review) -> Iterator[Hit]:
     错：满意度 ≥85（是 85% 还是 85分？）；新建校舍 3（栋、间还是平方米？）。
     对：满意度 ≥85%；在职职工人数（人） 116；安全事故 0。
     """
-    for one in values(review):
-        if unitless(one.name) or unit_in_name(one.name) is not None:
-            continue
-        for column, target in one.readings:
-            if target.number and not target.symbol:
-                beside = f"，而指标值是“{quote(one.target.text)}”" if column == "standard" else ""
-                yield one.hit(f"没有计量单位{beside}，请补上单位", column)
+    for one, column, target in readings(review):
+        if target.number and not target.symbol and not _unit_known(one.name):
+            beside = f"，而指标值是“{quote(one.target.text)}”" if column == "standard" else ""
+            yield one.hit(f"没有计量单位{beside}，请补上单位", column)
+
+
+def _unit_known(name: str) -> bool:
+    return unitless(name) or unit_in_name(name) is not None
 
 
 @rule("I403", "数没有写 ≤ 或 ≥", Severity.QUERY, review="可行性", source=SENSE)
@@ -122,13 +123,13 @@ def decidable(review: Review) -> Iterator[Hit]:
     错：环保处罚 0次以上；验收合格率 ≤100%；群众满意度 >100%。
     对：环保处罚 0次；验收合格率 =100%；税收增长率 ≥0%。
     """
-    for one in values(review):
-        for column, target in one.readings:
-            judged = _decided(one, target)
-            if judged:
-                reason, severity = judged
-                yield one.hit(reason, column, severity=severity)
-                break
+    said = None
+    for one, column, target in readings(review):
+        judged = _decided(one, target) if one is not said else None
+        if judged:
+            reason, severity = judged
+            yield one.hit(reason, column, severity=severity)
+            said = one
 
 
 def _decided(one: Value, target: Target) -> tuple[str, Severity | None] | None:
@@ -162,17 +163,16 @@ def facing(review: Review) -> Iterator[Hit]:
     错：销售收入 ≤1亿；居民投诉 ≥3次；印刷成本 ≥20万元。
     对：销售收入 ≥1亿元；居民投诉 ≤3次；投诉办结率 ≥95%。
     """
-    for one in values(review):
-        for column, target in one.readings:
-            faces = _FACING.get(target.operator or "") if target.number else None
-            wants, because = _wanted(one, target) if faces else ("", "")
-            if wants and wants != faces and _decided(one, target) is None:
-                bound = "不低于" if wants == UP else "不超过"
-                yield one.hit(
-                    f"方向像是反了：{because}，应当{bound}某个数，请核实是否该写“{_SIGN[wants]}”",
-                    column,
-                    expected=_SIGN[wants],
-                )
+    for one, column, target in readings(review):
+        faces = _FACING.get(target.operator or "") if target.number else None
+        wants, because = _wanted(one, target) if faces else ("", "")
+        if wants and wants != faces and _decided(one, target) is None:
+            bound = "不低于" if wants == UP else "不超过"
+            yield one.hit(
+                f"方向像是反了：{because}，应当{bound}某个数，请核实是否该写“{_SIGN[wants]}”",
+                column,
+                expected=_SIGN[wants],
+            )
 
 
 def _wanted(one: Value, target: Target) -> tuple[str, str]:
@@ -223,8 +223,11 @@ def deadlines(review: Review) -> Iterator[Hit]:
     对：2023年的部门表写“12月31日前”；实施期 2022—2024年的项目写“2024年6月底前”。
     """
     for one in values(review):
-        span, year = one.target.span, one.form.year or review.filing.year
-        if span is None or year is None or not one.output:
+        span = one.target.span
+        if span is None or not one.output:
+            continue
+        year = one.form.year or review.filing.year
+        if year is None:
             continue
         allowed = _allowed(one, year)
         written = span.within(year)

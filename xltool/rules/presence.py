@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ from xltool.edition import FormSpec
 from xltool.model import Entry, Form, Place, Severity
 from xltool.review import Hit, Review, rule
 from xltool.rules._text import longer_than_a_year, on, plain, quote
-from xltool.target import is_placeholder, parse_target
+from xltool.target import is_empty, is_placeholder
 from xltool.target.dates import Period, read_period
 
 FORM = "申报表的格式：表上印有这一栏"
@@ -51,7 +50,8 @@ def placeholders(review: Review) -> Iterator[Hit]:
     对：“群众满意度”写“≥92%”。
     """
     for form in review.filing.forms:
-        for field in review.spec(form).field:
+        spec = review.spec(form)
+        for field in spec.field:
             if field.kind in ("text", "long", "unit", "period") and _is_prompt(form[field.id]):
                 yield review.hit(
                     form[field.id],
@@ -59,7 +59,7 @@ def placeholders(review: Review) -> Iterator[Hit]:
                     field=field.id,
                 )
         for one in form.indicators:
-            for column in review.spec(form).indicators.column:
+            for column in spec.indicators.column:
                 if _is_prompt(one[column.id]):
                     yield review.hit(
                         one[column.id],
@@ -68,12 +68,8 @@ def placeholders(review: Review) -> Iterator[Hit]:
                     )
 
 
-# Names of indicators and units come again and again, in one filing and from one to the next.
-_placeholder = functools.lru_cache(maxsize=4096)(is_placeholder)
-
-
 def _is_prompt(entry: Entry) -> bool:
-    return isinstance(entry.value, str) and _placeholder(entry.value)
+    return isinstance(entry.value, str) and is_placeholder(entry.value)
 
 
 @rule("P203", "年度前后不一致", Severity.ERROR, review="完整性", source=FORM, yields_to=("I411",))
@@ -150,11 +146,13 @@ def each_category(review: Review) -> Iterator[Hit]:
     """
     for form in review.filing.forms:
         spec = review.spec(form)
-        filled = {spec.block(one.block).kind for one in form.indicators}
+        filled = {spec.block(block).kind for block in {one.block for one in form.indicators}}
         empty = _empty_kinds(form, spec)
         for kind in dict.fromkeys(block.kind for block in spec.indicators.block):
+            if kind in filled or kind not in review.settings.required_blocks:
+                continue
             blocks = [block for block in spec.indicators.block if block.kind == kind]
-            if kind in filled or kind not in review.settings.required_blocks or blocks[0].level1 in empty:
+            if blocks[0].level1 in empty:
                 continue
             label = blocks[0].label if len(blocks) == 1 else blocks[0].level1
             message = f"“{label}”没有指标，请填写，或说明为什么没有"
@@ -163,9 +161,13 @@ def each_category(review: Review) -> Iterator[Hit]:
 
 def _empty_kinds(form: Form, spec: FormSpec) -> list[str]:
     """产出指标 and 效益指标, where no category under them has an indicator."""
-    filled = {one.block for one in form.indicators}
-    kinds = dict.fromkeys(b.level1 for b in spec.indicators.block if b.level1[:2] in ("产出", "效益"))
-    return [k for k in kinds if not any(b.id in filled for b in spec.indicators.block if b.level1 == k)]
+    blocks = spec.indicators.block
+    filled = {spec.block(block).level1 for block in {one.block for one in form.indicators}}
+    return [
+        k
+        for k in dict.fromkeys(b.level1 for b in blocks if b.level1[:2] in ("产出", "效益"))
+        if k not in filled
+    ]
 
 
 @rule("P206", "指标缺名称或缺指标值", Severity.QUERY, review="完整性", source=FORM)
@@ -197,7 +199,8 @@ def half_indicators(review: Review) -> Iterator[Hit]:
 
 def _empty(entry: Entry) -> bool:
     """Blank, or a stroke that says so."""
-    return entry.blank or (isinstance(entry.value, str) and parse_target(entry.value).empty)
+    said = entry.said
+    return not said or said.isspace() or (said is entry.value and is_empty(said))
 
 
 @rule(

@@ -7,6 +7,7 @@ makes it a `Period` of real days.
 from __future__ import annotations
 
 import calendar
+import functools
 import re
 from datetime import date
 
@@ -208,6 +209,7 @@ def _month(year: int | None, month: int, day: str | None, third: str | None) -> 
 _TIDY = str.maketrans("０１２３４５６７８９．－／（）　", "0123456789.-/() ")
 
 
+@functools.lru_cache(maxsize=256)
 def read_period(text: str, year: int | None = None) -> Period | None:
     """A project's 实施期 as real days: `2023年1月1日-2023年12月31日`, `2023.07-2024.01`, `2021年全年`.
 

@@ -51,14 +51,13 @@ def direction(name: str) -> Direction | None:
     if found is None:
         return None
     around = name.replace(found.word, " ")
-    if any(other in around for other in _words("negations")):
+    if _any("negations").search(around):
         return None
-    if found.wants == DOWN and any(other in around for other in _words("actions")):
+    if found.wants == DOWN and _any("actions").search(around):
         return None
     return found
 
 
-@functools.lru_cache(maxsize=4096)
 def bounded(name: str) -> bool:
     """A rate that can't exceed 100%."""
     return _last(name, "bounded") in _words("bounded")
@@ -67,7 +66,7 @@ def bounded(name: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def signed(name: str) -> bool:
     """A quantity that may be negative, so that ≥0 says something."""
-    return any(word in name for word in _words("signed"))
+    return _any("signed").search(name) is not None
 
 
 @functools.cache
@@ -76,42 +75,90 @@ def _words(table: str) -> frozenset[str]:
 
 
 @functools.cache
-def _endings(*tables: str) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The words that may end a name, and the tails such as 额 that may follow one, the shortest first."""
-    words = frozenset(_directions()).union(*(_words(table) for table in tables))
-    return words, ("", *sorted(_declared()["tails"].split(), key=len))
+def _any(table: str) -> re.Pattern[str]:
+    """One of these words, anywhere."""
+    return re.compile("|".join(map(re.escape, sorted(_words(table)))))
+
+
+@functools.cache
+def _endings(*tables: str) -> dict[str, list[str]]:
+    """The words that may end a name, the longest first, by their last two characters."""
+    found: dict[str, list[str]] = {}
+    for word in sorted(frozenset(_directions()).union(*map(_words, tables)), key=len, reverse=True):
+        found.setdefault(word[-2:], []).append(word)
+    return found
+
+
+@functools.cache
+def _tails() -> dict[str, list[str]]:
+    """The tails such as 额 that may follow a word, the shortest first, by their last character."""
+    found: dict[str, list[str]] = {}
+    for tail in sorted(_declared()["tails"].split(), key=len):
+        found.setdefault(tail[-1], []).append(tail)
+    return found
 
 
 def _last(name: str, *tables: str) -> str:
-    """The longest word that the name ends with; a unit in brackets is no part of the name."""
-    words, tails = _endings(*tables)
-    bare = _UNIT_IN_NAME.sub("", name).strip()
-    stops = [len(bare) - len(tail) for tail in tails if bare.endswith(tail)]
-    found = (bare[start:stop] for start in range(len(bare)) for stop in stops)
-    return next((word for word in found if word in words), "")
+    """The longest word that the name ends with, the shortest tail after it; a unit in brackets is no part
+    of the name."""
+    words, bare = _endings(*tables), _bare(name)
+    first, longest = len(bare), ""
+    for tail in ("", *_tails().get(bare[-1:], ())):
+        end = len(bare) - len(tail)
+        if tail and not bare.endswith(tail):
+            continue
+        for word in words.get(bare[max(end - 2, 0) : end], ()):
+            if bare.endswith(word, 0, end):
+                if end - len(word) < first:
+                    first, longest = end - len(word), word
+                break
+    return longest
 
 
 _UNIT_IN_NAME = re.compile(r"[（(](?:单位[:：])?([^（）()]{1,8})[）)]\s*$")
 
 
-@functools.lru_cache(maxsize=4096)
+def _bare(name: str) -> str:
+    """A name without the unit in brackets at its end."""
+    return _UNIT_IN_NAME.sub("", name).strip()
+
+
 def unit_in_name(name: str) -> Unit | None:
     """The unit in brackets at the end of a name: 在职职工人数（人）."""
     match = _UNIT_IN_NAME.search(name)
     return read_unit(match[1]) if match else None
 
 
-@functools.lru_cache(maxsize=4096)
+class _Expected(Struct, frozen=True):
+    """Names with these endings have one of these units."""
+
+    endings: tuple[str, ...]
+    but: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+@functools.cache
+def _expected() -> tuple[_Expected, ...]:
+    return tuple(
+        _Expected(*(tuple(one[key].split()) for key in ("endings", "except", "units")))
+        for one in _declared()["expects"]
+    )
+
+
 def expected_units(name: str) -> tuple[str, ...]:
     """The base units that an indicator with this ending can have; empty when unsure."""
-    bare = _UNIT_IN_NAME.sub("", name).strip()
-    for one in _declared()["expects"]:
-        if bare.endswith(tuple(one["endings"].split())):
-            return () if bare.endswith(tuple(one["except"].split())) else tuple(one["units"].split())
+    bare = _bare(name)
+    for one in _expected():
+        if bare.endswith(one.endings):
+            return () if bare.endswith(one.but) else one.units
     return ()
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.cache
+def _unitless() -> tuple[str, ...]:
+    return tuple(_declared()["unitless"]["endings"].split())
+
+
 def unitless(name: str) -> bool:
     """An index, a ratio, a score: a number that has no unit."""
-    return name.strip().endswith(tuple(_declared()["unitless"]["endings"].split()))
+    return name.strip().endswith(_unitless())

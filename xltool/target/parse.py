@@ -30,17 +30,22 @@ def parse_target(text: str) -> Target:
 
     Never raises and never guesses: what can't be read is of kind `text`, its words kept. Cached.
     """
-    body = words.clean(text)
-    if body.startswith("定性|"):
-        body = body[3:]
-    if "|" in body:
-        body = body.replace("|", "")
+    body = _body(text)
     return _special(text, body) or _single(text, body) or _several(text, body) or _wording(text, body)
 
 
-def is_placeholder(text: str) -> bool:
-    """A prompt left as an answer: ……, ≥**%, XX, 指标1：, (100字以内); also inside a longer text."""
-    return words.is_prompt(words.clean(text))
+def _body(text: str) -> str:
+    body = words.clean(text)
+    return body.removeprefix("定性|").replace("|", "") if "|" in body else body
+
+
+def is_empty(text: str) -> bool:
+    """Nothing is said: blank, a stroke such as — or /, 不适用; the same as `parse_target(text).empty`."""
+    return not _SAYS.search(text) and (not (body := _body(text)) or body in words.BLANK)
+
+
+# More letters in a row than any expression for nothing has.
+_SAYS = re.compile(rf"\w{{{1 + max(map(len, words.BLANK))}}}")
 
 
 def _special(text: str, body: str) -> Target | None:

@@ -36,7 +36,7 @@ class Split(Struct, frozen=True):
 
 
 # Strongest first; a weaker mark is only tried where the stronger ones don't give the number of values.
-_MARKS = ("\n", "\n；;", "\n；;，,", "\n；;，,、")
+_MARKS = tuple(map(re.compile, ("[\n]", "[\n；;]", "[\n；;，,]", "[\n；;，,、]")))
 _NUMBERED = re.compile(r"^\s*(?:[（(]?[0-9一二三四五六七八九十]{1,2}[)）、.．]|[①-⑳])\s*")
 
 
@@ -49,7 +49,8 @@ def split_targets(name: str, value: str) -> Split:
     """
     target = parse_target(value)
     if not target.parts:
-        return Split((name.strip(),), (target,), ((name.strip(), target),))
+        name = name.strip()
+        return Split((name,), (target,), ((name, target),))
     for marks in _MARKS:
         names = _names(name, marks)
         if len(names) == len(target.parts):
@@ -74,6 +75,5 @@ def split_standards(standard: str, count: int) -> tuple[Target | None, ...]:
     return target.parts if len(target.parts) == count else (None,) * count
 
 
-def _names(name: str, marks: str) -> tuple[str, ...]:
-    pieces = (_NUMBERED.sub("", words.trim(piece)) for piece in re.split(f"[{marks}]", name))
-    return tuple(piece for piece in pieces if piece)
+def _names(name: str, marks: re.Pattern[str]) -> tuple[str, ...]:
+    return tuple(filter(None, [_NUMBERED.sub("", words.trim(piece)) for piece in marks.split(name)]))

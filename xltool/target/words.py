@@ -44,7 +44,8 @@ def clean(text: str) -> str:
 
 def trim(text: str) -> str:
     """Without blanks at the edges and without separators at its end."""
-    return text.strip().rstrip(MARKS) if text.strip(MARKS) else text.strip()
+    bare = text.strip()
+    return bare.rstrip(MARKS) or ("" if text.strip(MARKS) else bare)
 
 
 def without_space(text: str) -> str:
@@ -107,8 +108,25 @@ _PROMPT = re.compile(
 
 
 def is_prompt(body: str) -> bool:
-    """A cleaned text that is, or still holds, the form's own prompt."""
+    """A cleaned text that is, or still holds, the form's own prompt: ……, ≥**%, XX, 指标1：, (100字以内)."""
     return _DOTS.fullmatch(without_space(body)) is not None or _PROMPT.search(body) is not None
+
+
+def _spelled(characters: str) -> str:
+    """A set of these characters as people may write them, before cleaning."""
+    written = [chr(code) for code, clean in _CLEAN.items() if clean and clean in characters]
+    return re.escape("".join([*characters, *written]))
+
+
+# What is needed for a prompt, one of these anywhere or at the beginning; characters that cleaning
+# takes away could hide it.
+_ANYWHERE = re.compile(f"[{_spelled('*_xX×字')}\ufeff\u200b\u200c\u200d\u2060]")
+_BEGINNING = re.compile(rf"[\s{_spelled('(')}]*[{_spelled('.…·。⋯‥_*指目三绩请在填例示')}]")
+
+
+def is_placeholder(text: str) -> bool:
+    """The same of a text as written. Most texts can't hold a prompt, which is seen at a glance."""
+    return (_ANYWHERE.search(text) or _BEGINNING.match(text)) is not None and is_prompt(clean(text))
 
 
 _DEGREE = "|".join(sorted(_DATA["grade"]["degree"].split(), key=len, reverse=True))
