@@ -10,8 +10,9 @@ import fsspec
 import pytest
 
 import xltool
+from benchmarks.killing import contents
 from tests.support.cluster import ftp_server, scheduler
-from tests.test_batch import book_of, command, files, many
+from tests.test_batch import book_of, command, many
 from xltool.batch import parts
 from xltool.batch.away import perform
 from xltool.batch.run import run
@@ -59,7 +60,7 @@ def test_a_cluster_gives_what_one_machine_gives_though_a_worker_is_killed(worker
     done = [event["file"] for event in events if event["event"] == "done"]
     assert len(done) == len(set(done)) == 31
     assert events[-1]["done"] == 31
-    assert files(out) == files(tmp_path / "alone")
+    assert contents(out) == contents(tmp_path / "alone")
     assert not list(out.rglob("*.tmp"))
     again = called(source, out, "--dask", workers.address, "--json")
     assert json.loads(again.stdout.splitlines()[-1])["skipped"] == 31
@@ -78,7 +79,7 @@ def test_folders_behind_a_url_need_no_shared_disk(workers, tmp_path, monkeypatch
         first = called(f"{url}/in", f"{url}/out", "--dask", workers.address, "--json")
         assert first.returncode == 1, first.stderr
         assert json.loads(first.stdout.splitlines()[-1])["done"] == 7
-        assert files(disk / "out") == files(tmp_path / "alone")
+        assert contents(disk / "out") == contents(tmp_path / "alone")
         assert not list(disk.rglob("*.tmp"))
         # The journal is kept on this side; what is gone over there is made again.
         gone = next((disk / "out").rglob("单位3.xlsx"))
@@ -109,7 +110,7 @@ def test_a_large_book_in_an_object_store_is_cut_and_done_there(tmp_path, monkeyp
     assert (first.done, first.failed) == (1, [])
     store.get("/结果", str(tmp_path / "out"), recursive=True)
     shutil.rmtree(tmp_path / "out" / ".xltool")
-    assert files(tmp_path / "out") == files(tmp_path / "alone")
+    assert contents(tmp_path / "out") == contents(tmp_path / "alone")
     again = run("memory://收到", "memory://结果", crew=Inline())
     assert (again.done, again.skipped) == (0, 1)
     store.rm("/收到/区/书", recursive=True)
