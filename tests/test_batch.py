@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from xltool.batch import crew as crews
 from xltool.batch import parts
 from xltool.batch import work as working
 from xltool.batch.crew import Processes
+from xltool.batch.journal import Journal
 from xltool.batch.places import place
 from xltool.batch.run import Jobs, run
 from xltool.batch.walk import walk
@@ -130,6 +131,48 @@ def test_a_second_run_skips_and_a_changed_input_is_done_again(source, tmp_path):
     (out / "乡镇" / "乙镇 报表.xlsx").unlink()
     assert run(source, out, jobs=1).done == 1  # a missing output is made again
     assert run(source, out, jobs=1, fresh=True).done == 4
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [lambda d: b"", lambda d: d[: len(d) // 2], lambda d: bytes(len(d))],
+    ids=["empty", "cut", "zeros"],
+)
+def test_an_output_that_was_damaged_is_made_anew_and_one_that_was_edited_stays(source, tmp_path, harm):
+    out = tmp_path / "out"
+    run(source, out, jobs=1)
+    first = contents(out)
+    filled = out / "城区" / "科工局" / f"{UNIT}.xlsx"
+    filled.write_bytes(harm(filled.read_bytes()))
+    assert run(source, out, jobs=1).done == 1
+    assert contents(out) == first
+    edited = render(named("有人改过"))
+    filled.write_bytes(edited)
+    assert run(source, out, jobs=1).done == 0
+    assert filled.read_bytes() == edited
+
+
+@pytest.mark.parametrize("harm", [lambda d: b"", lambda d: d[: len(d) // 2], lambda d: bytes(len(d))])
+def test_a_damaged_part_is_cut_anew(tmp_path, monkeypatch, harm):
+    source, out = tmp_path / "in", tmp_path / "out"
+    book_of(8, source / "书")
+    monkeypatch.setattr(parts, "PART", 3)
+    run(source, out, jobs=1)
+    first = contents(out)
+    part = sorted((out / ".xltool" / "parts").rglob("*.json"))[1]
+    whole = part.read_bytes()
+    part.write_bytes(harm(whole))
+    shutil.rmtree(out / "书")
+    assert run(source, out, jobs=1).failed == []
+    assert contents(out) == first
+    assert part.read_bytes() == whole
+
+
+def test_the_journal_outlives_a_power_failure(tmp_path):
+    """Written ahead, and forced to the disk before it is taken over: never a spoilt one."""
+    with closing(Journal(tmp_path)) as journal:
+        assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert journal._db.execute("PRAGMA synchronous").fetchone()[0] >= 1
 
 
 def test_what_an_input_no_longer_gives_goes_away(source, tmp_path):

@@ -25,7 +25,7 @@ def perform(item: Item, known: Known, order: Order) -> Outcome:
                 return work(here, order, known)
             outside = Remote(order.output)
             near = replace(order, output=str(Path(folder) / "out"))
-            outcome = work(here, near, known, outside.exists)
+            outcome = work(here, near, known, outside.filled)
             for name in outcome.outputs:
                 outside.send(Path(near.output) / name, name)
         except XltoolError as error:

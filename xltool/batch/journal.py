@@ -42,7 +42,9 @@ class Journal:
         with self._said():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self._path)
-            # WAL survives a kill at any moment.
+            # WAL survives a kill at any moment. After a power failure the last rows may be gone, and what
+            # they told is done again; a row is never there before its outputs, which are on the disk before
+            # their names are (`atomic.writing`).
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
             [(version,)] = self._db.execute("PRAGMA user_version")
             if version != VERSION:

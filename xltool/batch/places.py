@@ -103,6 +103,10 @@ class Remote:
     def exists(self, inner: str) -> bool:
         return bool(self.system.isfile(f"{self.root}/{inner}"))
 
+    def filled(self, inner: str) -> bool:
+        """A file is there and not empty."""
+        return self.exists(inner) and bool(self.system.size(f"{self.root}/{inner}"))
+
     def fetch(self, inner: str, goal: Path) -> None:
         """Bring a file here. Raises OSError."""
         goal.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -97,18 +99,18 @@ def _tool(order: Order) -> str:
 
 
 def work(
-    item: Item, order: Order, known: Known = _NEW, exists: Callable[[str], bool] | None = None
+    item: Item, order: Order, known: Known = _NEW, there: Callable[[str], bool] | None = None
 ) -> Outcome:
     """Fill from a data book, or check a workbook; nothing where all is as the journal knows it.
 
-    Faults in the data are findings in the records. `exists` tells whether a file is there in OUT.
+    Faults in the data are findings in the records. `there` tells whether a file is still whole in OUT.
     """
     from xltool.report.run import sound
 
-    exists = exists or (lambda name: (Path(order.output) / name).is_file())
+    there = there or (lambda name: _whole(Path(order.output) / name))
     try:
         mark = fingerprint(item, order)
-        if mark == known.mark and all(map(exists, known.outputs)):
+        if mark == known.mark and all(map(there, known.outputs)):
             return Outcome(item.key, mark, unchanged=True)
         records: list[dict[str, Any]] = []
         does = _fill if is_book(Path(item.path)) else _check
@@ -124,6 +126,23 @@ def work(
         return Outcome(item.key, failed="占用内存超过上限，已放弃")
     except OSError as error:
         return Outcome(item.key, failed=f"读不了：{why(error)}")
+
+
+# How a part of a book ends as write_databook writes it; nowhere else in it does a line begin so.
+_END = b"\n}\n"
+
+
+def _whole(path: Path) -> bool:
+    """An output that is there and whole: a workbook, or a part of a book. What was emptied or cut short, by
+    hand or by a failing disk, is made again; what somebody has edited is whole, and left as it is."""
+    if path.suffix != ".json":
+        return zipfile.is_zipfile(path)
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_END), os.SEEK_END)
+            return file.read() == _END
+    except OSError:
+        return False
 
 
 def _check(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
