@@ -11,7 +11,7 @@ from msgspec import Struct
 UNITS = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
 _SUFFIXES = {"元": "元", "万元": "万元", "万": "万元", "亿元": "亿元", "亿": "亿元"}
 _FULLWIDTH = str.maketrans("０１２３４５６７８９．，－＋　", "0123456789.,-+ ")
-_AMOUNT = re.compile(
+_AMOUNT = (
     r"^[¥￥]?\s*(?P<sign>[-+−]?)\s*[¥￥]?\s*"
     r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>元|万元|万|亿元|亿)?$"
 )
@@ -31,7 +31,7 @@ def read_amount(text: str, unit: str = "万元") -> Amount | None:
     number, which is converted exactly (`8900元` in a 万元 form is 0.89). Nothing else is guessed.
     """
     cleaned = text.translate(_FULLWIDTH).strip()
-    match = _AMOUNT.match(cleaned)
+    match = re.match(_AMOUNT, cleaned)
     if match is None:
         return None
     number = Decimal(match["number"].replace(",", ""))

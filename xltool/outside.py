@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 # Control characters, and those that turn the direction of writing.
 _STEERING = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
 # What spreadsheet programs may take for the beginning of a formula, fullwidth forms included.
-_FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠]")
-_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?%?$")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_DOUBTFUL = re.compile(rf"^[\t\r]|{_FORMULA.pattern}|{_CONTROLS.pattern}")
+_FORMULA = r"^\s*[=+\-@＝＋－＠]"
+_NUMBER = r"^[+-]?\d+(\.\d+)?%?$"
+_CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
+
+
+@functools.cache
+def _doubtful() -> re.Pattern[str]:
+    # Compiled when first needed: the sets of characters take their time, and a terminal needs none.
+    return re.compile(rf"^[\t\r]|{_FORMULA}|{_CONTROLS}")
 
 
 def on_terminal(text: str) -> str:
@@ -20,9 +26,9 @@ def on_terminal(text: str) -> str:
 
 def in_csv(text: str) -> str:
     """A CSV cell that no spreadsheet program reads as a formula: such a text gets a leading `'`."""
-    if not _DOUBTFUL.search(text):
+    if not _doubtful().search(text):
         return text
-    text = _CONTROLS.sub("", text)
-    if text.startswith(("\t", "\r")) or (_FORMULA.match(text) and not _NUMBER.match(text)):
+    text = re.sub(_CONTROLS, "", text)
+    if text.startswith(("\t", "\r")) or (re.match(_FORMULA, text) and not re.match(_NUMBER, text)):
         return f"'{text}"
     return text

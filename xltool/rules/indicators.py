@@ -46,7 +46,7 @@ def readable(review: Review) -> Iterator[Hit]:
 
 
 _RATIO = re.compile(r"[0-9]\s*[:/：]\s*[0-9]|±\s*[0-9]")  # 1:3, 15/10万, 9:00, ±2%
-_BROKEN = re.compile(r"[.,~\-—/≥≤><=% ]*+[0-9][0-9.,~\-—/≥≤><=% ]*+")
+_SIGNS = ".,~-—/≥≤><=% "
 
 
 def _unreadable(target: Target) -> str:
@@ -61,7 +61,7 @@ def _unreadable(target: Target) -> str:
         return "不是确定的数"
     if words[:1] in _FACING or words[:1] == "=":
         return "有符号，却读不出数"
-    if _BROKEN.fullmatch(words) and not re.search(r"%.*%", words):
+    if words.strip(_SIGNS) and not words.strip(_SIGNS + "0123456789") and not re.search(r"%.*%", words):
         return "读不出是数还是日期"
     return ""
 

@@ -12,7 +12,7 @@ from xltool.review import Hit, Review, rule
 from xltool.rules._text import quote
 from xltool.totals import side_of
 
-_WEIGHT = re.compile(r"^\s*(\d{1,3}(?:\.\d+)?)\s*(?:%|％|分)?\s*$")
+_WEIGHT = r"^\s*(\d{1,3}(?:\.\d+)?)\s*(?:%|％|分)?\s*$"
 
 
 @rule(
@@ -102,5 +102,5 @@ def _wrong(review: Review, entry: Entry, whose: str, found: Decimal, should: str
 
 
 def _weight(entry: Entry) -> Decimal | None:
-    match = _WEIGHT.match(entry.text)
+    match = re.match(_WEIGHT, entry.text)
     return Decimal(match[1]) if match else None

@@ -178,12 +178,12 @@ def _repeats(remark: str, number: Decimal, unit: Unit | None) -> bool:
     return Decimal(remark) == share
 
 
-_MARK = re.compile("[\n;、,]")
+_MARKS = frozenset("\n;、,")
 
 
 def _several(text: str, body: str) -> Target | None:
     """A stuffed cell: its parts, where at least the numbers among them can be read."""
-    if _MARK.search(body) is None:
+    if _MARKS.isdisjoint(body):
         return None
     pieces = split_values(body)
     if len(pieces) < 2:
@@ -207,8 +207,7 @@ def split_values(body: str) -> list[str]:
 
 
 def _pieces(body: str, marks: str) -> list[str]:
-    pieces = (words.trim(piece) for piece in re.split(f"[{marks}]", body))
-    return [piece for piece in pieces if piece.strip(words.MARKS)]
+    return [piece for piece in words.pieces(body, marks) if piece.strip(words.MARKS)]
 
 
 def _counts(piece: str) -> bool:

@@ -36,7 +36,7 @@ class Split(Struct, frozen=True):
 
 
 # Strongest first; a weaker mark is only tried where the stronger ones don't give the number of values.
-_MARKS = tuple(map(re.compile, ("[\n]", "[\n；;]", "[\n；;，,]", "[\n；;，,、]")))
+_MARKS = ("\n", "\n；;", "\n；;，,", "\n；;，,、")
 _NUMBERED = re.compile(r"^\s*(?:[（(]?[0-9一二三四五六七八九十]{1,2}[)）、.．]|[①-⑳])\s*")
 
 
@@ -75,5 +75,5 @@ def split_standards(standard: str, count: int) -> tuple[Target | None, ...]:
     return target.parts if len(target.parts) == count else (None,) * count
 
 
-def _names(name: str, marks: re.Pattern[str]) -> tuple[str, ...]:
-    return tuple(filter(None, [_NUMBERED.sub("", words.trim(piece)) for piece in marks.split(name)]))
+def _names(name: str, marks: str) -> tuple[str, ...]:
+    return tuple(filter(None, [_NUMBERED.sub("", piece) for piece in words.pieces(name, marks)]))

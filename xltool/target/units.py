@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -69,7 +68,7 @@ def unknown_unit(text: str) -> Unit:
     return Unit(text, text, text, Decimal(1), "unknown")
 
 
-_PER = re.compile(r"[/·每]")
+_PER = str.maketrans("·每", "//")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -79,8 +78,8 @@ def read_unit(text: str) -> Unit | None:
     known = _table().get(word)
     if known is not None:
         return known
-    if _PER.search(word):
-        return _compound(word)
+    if "/" in (apart := word.translate(_PER)):
+        return _compound(word, apart.split("/"))
     for scale, factor in _scales():
         if word.startswith(scale):
             one = _table().get(word[len(scale) :].strip())
@@ -89,9 +88,9 @@ def read_unit(text: str) -> Unit | None:
     return None
 
 
-def _compound(word: str) -> Unit | None:
+def _compound(word: str, parts: list[str]) -> Unit | None:
     """元/生/年: every part is a unit or a thing that is counted; the first a unit."""
-    first, *rest = (part.strip() for part in _PER.split(word))
+    first, *rest = (part.strip() for part in parts)
     head = read_unit(first)
     if head is None or not rest:
         return None

@@ -48,6 +48,13 @@ def trim(text: str) -> str:
     return bare.rstrip(MARKS) or ("" if text.strip(MARKS) else bare)
 
 
+def pieces(text: str, marks: str) -> list[str]:
+    """What stands between any of these separators, trimmed."""
+    for mark in marks[1:]:
+        text = text.replace(mark, marks[0])
+    return [trim(piece) for piece in text.split(marks[0])]
+
+
 def without_space(text: str) -> str:
     return text.replace(" ", "")
 
@@ -69,13 +76,13 @@ def combine(front: str | None, front_word: str, back: str | None, back_word: str
     return _BOTH.get((front_word, back_word), "")
 
 
-_LABEL = re.compile(r"(?:[一二三四五六七八九十]、)?[\w《》“”\"·()%/+-]{0,23}[^\W_][》”\")]?:?")
+_LABEL = r"(?:[一二三四五六七八九十]、)?[\w《》“”\"·()%/+-]{0,23}[^\W_][》”\")]?:?"
 
 
 def is_label(text: str) -> bool:
     """A few words before a number that do not change what it counts: 建筑面积, 资金总额:."""
     bare = text.removesuffix(":")
-    return bool(_LABEL.fullmatch(text)) and not bare.endswith(_VAGUE + _ORDINAL)
+    return bool(re.fullmatch(_LABEL, text)) and not bare.endswith(_VAGUE + _ORDINAL)
 
 
 def is_doubtful(unit: str) -> bool:
@@ -95,11 +102,10 @@ def names_money(label: str) -> bool:
 
 def is_vague(text: str) -> bool:
     """A number that is not meant exactly: 约50家, 20余人, 85%左右."""
-    return bool(_VAGUE_NUMBER.search(clean(text)))
+    return bool(re.search(_VAGUE_NUMBER, clean(text)))
 
 
-_VAGUE_NUMBER = re.compile(r"(?:约|近|大概|接近)\s*[0-9]|[0-9][十百千万亿]*(?:余|多|几|来)|(?:左右|上下)$")
-_DOTS = re.compile(r"[.…·。⋯‥_*]{2,}|[…⋯]")
+_VAGUE_NUMBER = r"(?:约|近|大概|接近)\s*[0-9]|[0-9][十百千万亿]*(?:余|多|几|来)|(?:左右|上下)$"
 _PROMPT = re.compile(
     r"\*{2,}|_{2,}|^[≥≤><=]*[xX×]{2,}(?![0-9])|(?<![A-Za-z0-9×])[xX×]{2,}+(?:%|个|家|人|次|万元|元|项|名|年|月|日)"
     r"|^(?:指标|目标|三级指标|绩效指标)\s*+[0-9一二三四五六七八九十]*+\s*+[::]?$|^(?:指标值|指标值及单位)[::]?$"
@@ -109,7 +115,12 @@ _PROMPT = re.compile(
 
 def is_prompt(body: str) -> bool:
     """A cleaned text that is, or still holds, the form's own prompt: ……, ≥**%, XX, 指标1：, (100字以内)."""
-    return _DOTS.fullmatch(without_space(body)) is not None or _PROMPT.search(body) is not None
+    return _is_dots(without_space(body)) or _PROMPT.search(body) is not None
+
+
+def _is_dots(text: str) -> bool:
+    """Two dots and more, or an ellipsis."""
+    return bool(text) and not text.strip(".…·。⋯‥_*") and (len(text) > 1 or text in "…⋯")
 
 
 def _spelled(characters: str) -> str:
@@ -131,7 +142,8 @@ def is_placeholder(text: str) -> bool:
 
 _DEGREE = "|".join(sorted(_DATA["grade"]["degree"].split(), key=len, reverse=True))
 _CORE = "|".join(sorted(_DATA["grade"]["core"].split(), key=len, reverse=True))
-_GRADE = re.compile(rf"(?:{_DEGREE}){{0,2}}(?:{_CORE})(?:、?(?:{_DEGREE})?(?:{_CORE})){{0,2}}")
+# A cleaned text has no separator at its end.
+_GRADE = re.compile(rf"(?:(?:{_DEGREE}){{0,2}}(?:{_CORE})、?){{1,3}}")
 
 
 def is_grade(body: str) -> bool:
