@@ -11,6 +11,8 @@ import click
 import pytest
 from babel.messages.pofile import read_po
 
+from tests.support.seed import seed_filing
+from xltool import fill
 from xltool.cli import COMMANDS, main
 
 LOCALE = Path(__file__).parent.parent / "xltool" / "locale" / "zh_CN" / "LC_MESSAGES"
@@ -59,6 +61,17 @@ def test_version_and_help_load_nothing_heavy():
         "import sys; from xltool.cli import main; main(['--help']);"
         "heavy = {'pandas', 'openpyxl', 'xlwings', 'lxml', 'rich', 'jinja2', 'xlsxwriter'};"
         "print(sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert result.stdout.strip().endswith("[]")
+
+
+def test_checking_a_file_makes_no_dataclass_and_loads_no_other_forms_tools(tmp_path):
+    form = fill(seed_filing(), tmp_path / "form.xlsx")
+    code = (
+        f"import sys; from xltool.cli import main; main(['check', {str(form)!r}]);"
+        "needless = {'dataclasses', 'difflib', 'zipfile', 'xltool.render', 'xltool.databook', 'lxml'};"
+        "print(sorted(needless & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert result.stdout.strip().endswith("[]")

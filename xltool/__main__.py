@@ -2,6 +2,6 @@
 
 import sys
 
-from xltool.cli import main
+from xltool.cli import program
 
-sys.exit(main())
+sys.exit(program())

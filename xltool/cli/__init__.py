@@ -44,6 +44,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+def program() -> int:
+    """`xltool` as a process of its own, which ends with the command."""
+    import atexit
+    import gc
+
+    # What is loaded lives as long as the process. Looking through all of it for garbage while it loads, and
+    # again before the end, takes a sixth of a short command's time.
+    gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
+    return main()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Never a traceback: one line says what went wrong."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
