@@ -38,6 +38,14 @@ def xltool_fill() -> Fill:
     return each(lambda job, path: fill(job.filing, path))
 
 
+def xltool_fill_zlib() -> Fill:
+    """The same where the extra `fast` is not installed."""
+    from xltool import zipping
+
+    zipping._deflater = lambda: zlib.compressobj  # type: ignore[assignment]
+    return xltool_fill()
+
+
 def xltool_render() -> Fill:
     """Only the bytes, written plainly: what the checks and the atomic write cost."""
     from xltool.render import render
@@ -206,12 +214,24 @@ class Prepared:
 
 
 def write_limit() -> Fill:
-    """The ready bytes, written."""
+    """The ready bytes, written: on a disk, into the system's memory."""
     return Prepared(lambda data, path: path.write_bytes(data), lambda data: data)
 
 
+def write_through() -> Fill:
+    """The ready bytes, written and on the disk, as fill leaves them."""
+
+    def write(data: bytes, path: Path) -> None:
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    return Prepared(write, lambda data: data)
+
+
 def write_atomic() -> Fill:
-    """The ready bytes, written beside and moved into place."""
+    """The same, beside and moved into place."""
     from xltool.atomic import writing
 
     def write(data: bytes, path: Path) -> None:
@@ -236,28 +256,39 @@ def _changed(data: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _deflate(part: bytes) -> bytes:
-    from xltool.zipping import LEVEL
-
-    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
+    """As `zipfile` does it."""
+    packer = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -15)
     return packer.compress(part) + packer.flush()
 
 
 def deflate_limit() -> Fill:
-    """Every part of the workbook deflated at our level, and written."""
+    """Every part of the workbook deflated as `zipfile` does it, and written."""
     return Prepared(lambda parts, path: path.write_bytes(b"".join(map(_deflate, parts))), _parts)
 
 
+def deflate_fast_limit() -> Fill:
+    """Every part of the workbook deflated as fill deflates what it changes, and written."""
+    from xltool.zipping import pack
+
+    def write(parts: list[bytes], path: Path) -> None:
+        path.write_bytes(b"".join([pack("", part).local for part in parts]))
+
+    return Prepared(write, _parts)
+
+
 def deflate_changed_limit() -> Fill:
-    """Only the parts that a filling changes deflated, and all written: the floor for any filler."""
+    """Only the parts that a filling changes deflated, as fill does it, and all written: the floor."""
+    from xltool.zipping import pack
 
     def write(ready: tuple[list[bytes], bytes], path: Path) -> None:
-        path.write_bytes(b"".join(map(_deflate, ready[0])) + ready[1])
+        path.write_bytes(b"".join([pack("", part).local for part in ready[0]]) + ready[1])
 
     return Prepared(write, _changed)
 
 
 FILLERS: dict[str, Callable[[], Fill]] = {
     "xltool fill": xltool_fill,
+    "xltool fill, without isal": xltool_fill_zlib,
     "xltool render only": xltool_render,
     "openpyxl, naive": openpyxl_naive,
     "openpyxl, loaded once": openpyxl_once,
@@ -268,7 +299,9 @@ FILLERS: dict[str, Callable[[], Fill]] = {
     "exceljs, loaded once": exceljs_once,
     "xlsx-populate": xlsx_populate,
     "limit: write": write_limit,
+    "limit: write through": write_through,
     "limit: write atomically": write_atomic,
     "limit: deflate + write": deflate_limit,
+    "limit: deflate fast + write": deflate_fast_limit,
     "limit: deflate changed + write": deflate_changed_limit,
 }
