@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +39,9 @@ def writing(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[An
     try:
         with file:
             yield file
+            if not file.closed:  # on the disk before it takes its place: a power failure leaves old or new
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException as error:
         with suppress(OSError):
