@@ -102,6 +102,16 @@ def test_a_block_grows_and_everything_below_follows(seed):
     assert audit(data) == []
 
 
+def test_a_template_that_openpyxl_saved_is_filled_well(seed, tmp_path):
+    """It declares the prefix of relations on each sheet, which are written anew."""
+    template = tmp_path / "模板.xlsx"
+    openpyxl.load_workbook(EDITION.template).save(template)
+    data = render(seed, template)
+    assert audit(data) == []
+    assert read_back(data) == seed
+    verify(seed, data, EDITION)
+
+
 def test_unused_rows_keep_the_official_dots(seed):
     fewer = replace(seed.department, indicators=indicators("quantity", 1))
     sheet = open_grid(render(replace(seed, department=fewer))).sheets[0]
@@ -216,6 +226,7 @@ def test_a_difference_on_reading_back_is_noticed(seed):
 def test_a_failed_write_leaves_the_old_file(seed, tmp_path, monkeypatch):
     path = xltool.fill(seed, tmp_path / "a.xlsx")
     before = path.read_bytes()
+    monkeypatch.setattr("xltool.template.proof.proved", lambda *_: False)
     monkeypatch.setattr("xltool.render.audit_parts", lambda parts: ["坏了"])
     with pytest.raises(FillError, match="坏了"):
         xltool.fill(replace(seed, code="1"), path)

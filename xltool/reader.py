@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from xltool.edition import DEFAULT, Edition, EditionError, Field, load_edition, usable_editions
@@ -63,7 +64,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
             continue
         form, seen = _read_form(form_layout, sheet)
         if form.kind == "project":
-            if _answered(form):
+            if answered(form):
                 projects.append(form)
                 faults += seen
         elif department is None:
@@ -127,7 +128,7 @@ def form_of(layout: Layout, sheet: Sheet) -> FormLayout | None:
     return best if share >= _ALIKE else None
 
 
-def _answered(form: Form) -> bool:
+def answered(form: Form) -> bool:
     """Whether anything but the title and the unit stands on this form: a blank one is no project."""
     answered = {key for key, entry in form.entries.items() if not entry.blank}
     return bool(form.indicators or answered - {"year", "filer", "unit"})
@@ -169,18 +170,26 @@ def _entry(field: Field, sheet: Sheet, at: tuple[int, int], faults: list[Fault],
         return _amount(cell, place, field, faults, layout.unit)
     if not field.pattern:
         return answer(cell, place)
-    found = _pattern(field.pattern).match(cell.text)
+    taken = taken_out(field, cell.text)
+    if taken is not None:
+        return Entry(*taken, place)
+    if cell.text:
+        official = layout.sheet[layout.fields[field.id][:2]].text
+        detail = f"“{field.label}”栏的官方文字被改动"
+        faults.append(Fault("layout", detail, place, field.id, cell.text, official))
+    return Entry(None, "", place)
+
+
+def taken_out(field: Field, text: str) -> tuple[int | str | None, str] | None:
+    """The answer within the official text of its cell, read and as written; None where that was changed."""
+    found = _pattern(field.pattern).match(text)
     if found is None:
-        if cell.text:
-            official = layout.sheet[layout.fields[field.id][:2]].text
-            detail = f"“{field.label}”栏的官方文字被改动"
-            faults.append(Fault("layout", detail, place, field.id, cell.text, official))
-        return Entry(None, "", place)
+        return None
     text = found[1]
     if field.kind != "year":
-        return Entry(text if text.strip() else None, text.strip(), place)
+        return (text if text.strip() else None), text.strip()
     year = text.strip().strip("_＿")
-    return Entry(int(year), year, place) if _YEAR.fullmatch(year) else Entry(None, year, place)
+    return (int(year) if _YEAR.fullmatch(year) else None), year
 
 
 _YEAR = re.compile(r"[12]\d{3}")
@@ -224,6 +233,12 @@ def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
     faults.append(Fault("content", what, place, field, found=cell.formula or cell.text, expected=cell.text))
 
 
+def unused(layout: FormLayout, row: Iterable[str]) -> bool:
+    """Whether a row of the indicator table is none: it says nothing, or the blank's ……"""
+    says = [text for text in row if text and not text.isspace()]
+    return not says or (len(says) == 1 and squeeze(says[0]) in layout.placeholders)
+
+
 def _indicators(layout: FormLayout, sheet: Sheet, rows: Rows, faults: list[Fault]) -> tuple[Indicator, ...]:
     found: list[Indicator] = []
     columns = list(layout.columns.items())
@@ -231,8 +246,7 @@ def _indicators(layout: FormLayout, sheet: Sheet, rows: Rows, faults: list[Fault
     for block_id, blank in layout.blocks.items():
         for row in range(rows.start(blank.top), rows.end(blank.bottom) + 1):
             here = [taken.get((row, column), BLANK) for _, column in columns]
-            says = [cell.text for cell in here if cell.text and not cell.text.isspace()]
-            if not says or (len(says) == 1 and squeeze(says[0]) in layout.placeholders):
+            if unused(layout, [cell.text for cell in here]):
                 continue
             cells: dict[str, Entry] = {}
             for (column_id, column), cell in zip(columns, here, strict=True):

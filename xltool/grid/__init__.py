@@ -3,7 +3,8 @@
 The reader of forms works on this and knows neither zip files nor a live spreadsheet.
 """
 
-from xltool.grid.opening import TABLE_CELLS, grid_of, open_grid
+from xltool.grid.opening import TABLE_CELLS, grid_of, open_grid, read_properties
+from xltool.grid.shared import plain_text
 from xltool.grid.words import (
     BLANK,
     Area,
@@ -18,5 +19,5 @@ from xltool.grid.words import (
 
 __all__ = [
     "BLANK", "TABLE_CELLS", "Area", "Cell", "Grid", "Sheet", "cell_name", "column_number", "grid_of",
-    "letters", "open_grid", "read_area",
+    "letters", "open_grid", "plain_text", "read_area", "read_properties",
 ]  # fmt: skip

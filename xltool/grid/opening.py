@@ -54,7 +54,7 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
             here = where == quoted or where.removeprefix("=").strip("'").replace("''", "'") == sheet.name
             sheet.names[name] = read_area(area) if here else None
     if "docProps/custom.xml" in package:
-        grid.properties = dict(_properties(package.read("docProps/custom.xml")))
+        grid.properties = dict(read_properties(package.read("docProps/custom.xml")))
     return grid
 
 
@@ -201,7 +201,8 @@ def _objects(package: Parts, sheet: Sheet) -> bool:
 
 
 @remembered(16)
-def _properties(data: bytes) -> dict[str, str]:
+def read_properties(data: bytes) -> dict[str, str]:
+    """The custom document properties, texts by name."""
     found: dict[str, str] = {}
     name = ""
     pieces: list[str] = []

@@ -33,6 +33,11 @@ def plain_entities(text: str) -> str:
     return unescape(text)
 
 
+def plain_text(content: str) -> str:
+    """The text that a cell's XML spells so."""
+    return unescape(plain_entities(content) if "&" in content else content)
+
+
 def remembered(most: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:
     """What was made of a part, kept for the next file with the same part; large parts are not kept."""
 

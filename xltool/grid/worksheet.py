@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from xltool.grid.shared import Styles, plain_entities, remembered, unescape
+from xltool.grid.shared import Styles, plain_text, remembered, unescape
 from xltool.grid.words import LAST_COLUMN, Area, Cell, Sheet, cell_name, column_number, letters, read_area
 from xltool.package import MAX_CELLS, Unreadable, parse_xml, utf8
 
@@ -113,7 +113,7 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
         elif kind == "b":
             content = "TRUE" if content == "1" else "FALSE"
         elif escaped:
-            content = unescape(plain_entities(content))
+            content = plain_text(content)
         cells[_ADDRESSES[address]] = Cell(content, number, "", False, (style or "0") not in unlocked, form)
     return blank + len(pieces) // 6
 

@@ -15,9 +15,9 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ _STRINGS = re.compile(
     rb"(?:<si>(?:<t(?: xml:space=\"preserve\")?+>[^<]*+</t>|<t/>)</si>|<si/>)*+</sst>\s*+"
 )
 _TEXT = re.compile(rb"<t[^<>]*>([^<]*)</t>")
+_DEFINED = re.compile(r'<definedName name="([^"]*)"[^>]*>([^<]*)<')
 
 
 def audit(package: bytes | str | Path) -> list[str]:
@@ -98,17 +99,16 @@ class Book(NamedTuple):
     names: frozenset[str]  # sheet names in lower case
 
 
-@lru_cache(maxsize=256)
 def _workbook(xml: bytes) -> tuple[Book | None, list[str]]:
     root = xml_tree(xml)
     if root is None:
-        return None, []  # reported as malformed
+        return None, ["工作簿部件不是格式良好的 XML"]
     found: list[str] = []
     sheets = []
     for e in root.iterfind("{*}sheets/{*}sheet"):
         rel = next((v for k, v in e.attrib.items() if k.endswith("}id")), "")
         sheets.append((e.get("name", ""), e.get("sheetId", ""), rel))
-        found += _sheet_name_faults(e.get("name", ""))
+        found += sheet_name_faults(e.get("name", ""))
     names = Counter(name.casefold() for name, _, _ in sheets)
     found += [f"有 {n} 张工作表同名：{name}" for name, n in names.items() if n > 1]
     for what, values in (("sheetId", [s[1] for s in sheets]), ("关系", [s[2] for s in sheets])):
@@ -116,22 +116,60 @@ def _workbook(xml: bytes) -> tuple[Book | None, list[str]]:
     if not sheets:
         found.append("工作簿没有工作表")
     book = Book(tuple(sheets), frozenset(names))
-    scopes: Counter[tuple[str, str]] = Counter()
-    for e in root.iterfind("{*}definedNames/{*}definedName"):
-        name, scope, text = e.get("name", ""), e.get("localSheetId", ""), e.text or ""
-        scopes[name.casefold(), scope] += 1
+    defined = [
+        (e.get("name", ""), e.get("localSheetId", ""), e.text or "")
+        for e in root.iterfind("{*}definedNames/{*}definedName")
+    ]
+    for name, scope, _ in defined:
         if scope and (not scope.isdigit() or int(scope) >= len(sheets)):
             found.append(f"定义名称“{name}”属于不存在的工作表（序号 {scope}）")
+    return book, found + list(_name_faults(defined, book.names))
+
+
+def _name_faults(defined: Sequence[tuple[str, str, str]], sheets: frozenset[str]) -> Iterator[str]:
+    """What is wrong with these names: (name, number of its sheet, what it leads to)."""
+    for name, _, text in defined:
         if not _NAME.match(name) or " " in name:
-            found.append(f"定义名称“{name}”不合规则")
-        fault = formula_fault(text, book.names)
+            yield f"定义名称“{name}”不合规则"
+        fault = formula_fault(text, sheets)
         if fault:
-            found.append(f"定义名称“{name}”{fault}")
-    found += [f"定义名称“{name}”重复" for (name, _), n in scopes.items() if n > 1]
-    return book, found
+            yield f"定义名称“{name}”{fault}"
+    times = Counter((name.casefold(), scope) for name, scope, _ in defined)
+    yield from (f"定义名称“{name}”重复" for (name, _), n in times.items() if n > 1)
 
 
-def _sheet_name_faults(name: str) -> Iterator[str]:
+_SELF = "\x01"  # stands for the sheet's own name: no sheet can be called so
+
+
+def scoped_names(
+    listed: str, sheets: Sequence[tuple[str, str, str]]
+) -> list[tuple[Mapping[str, str], tuple[str, ...]]] | None:
+    """Each sheet's names and their faults, as we spell them: sheet after sheet. None for other spellings."""
+    found, at = [], 0
+    for number, (name, _, _) in enumerate(sheets):
+        block = _names_at(number).match(listed, at)
+        assert block is not None  # it may be empty
+        quoted = escape("'" + name.replace("'", "''") + "'!", quote=False)
+        found.append(_own_names(block[0].replace(quoted, f"{_SELF}!")))
+        at = block.end()
+    return found if at == len(listed) else None
+
+
+@lru_cache(maxsize=64)
+def _names_at(number: int) -> re.Pattern[str]:
+    return re.compile(rf'(?:<definedName name="[^"<>&]++" localSheetId="{number}">[^<>]++</definedName>)*+')
+
+
+@lru_cache(maxsize=256)
+def _own_names(block: str) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """One sheet's names, which are the same in file after file but for the name of the sheet."""
+    defined = [(name, "", unescape(text)) for name, text in _DEFINED.findall(block)]
+    leads = {name: text.removeprefix(f"{_SELF}!") for name, _, text in defined}
+    return leads, tuple(_name_faults(defined, frozenset([_SELF])))
+
+
+def sheet_name_faults(name: str) -> Iterator[str]:
+    """What Excel would not take as the name of a sheet."""
     if not 1 <= characters(name) <= _SHEET_NAME_MAX:
         yield f"工作表名“{name}”有 {characters(name)} 个字，应当是 1 至 {_SHEET_NAME_MAX} 个字"
     if _SHEET_NAME_BAD.search(name) or name.startswith("'") or name.endswith("'"):
@@ -141,11 +179,11 @@ def _sheet_name_faults(name: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=64)
-def _styles(xml: bytes | None) -> tuple[frozenset[bytes], int, list[str]]:
+def _styles(xml: bytes | None) -> tuple[frozenset[str], int, list[str]]:
     """The style indexes that exist (as written in cells), how many dxfs, and faults."""
     root = None if xml is None else xml_tree(xml)
     if root is None:
-        return frozenset([b"", b"0"]), 0, []
+        return frozenset(["", "0"]), 0, []
     found = []
     sizes = {
         tag: len(root.findall(f"{{*}}{tag}/*")) for tag in ("fonts", "fills", "borders", "cellXfs", "dxfs")
@@ -154,7 +192,7 @@ def _styles(xml: bytes | None) -> tuple[frozenset[bytes], int, list[str]]:
         for attribute, tag in (("fontId", "fonts"), ("fillId", "fills"), ("borderId", "borders")):
             if int(xf.get(attribute, "0")) >= sizes[tag]:
                 found.append(f"样式 {number} 的 {attribute} 超出范围")
-    return frozenset([b"", *(b"%d" % i for i in range(sizes["cellXfs"]))]), sizes["dxfs"], found
+    return frozenset(["", *map(str, range(sizes["cellXfs"]))]), sizes["dxfs"], found
 
 
 def _shared_strings(xml: bytes | None) -> tuple[int, list[str]]:
@@ -197,11 +235,11 @@ def _chain_faults(xml: bytes | None, cells: Mapping[str, Cells]) -> Iterator[str
 
 
 def _sheet(
-    xml: bytes, shared: int, styles: frozenset[bytes], dxfs: int, names: frozenset[str], ids: set[str]
+    xml: bytes, shared: int, styles: frozenset[str], dxfs: int, names: frozenset[str], ids: set[str]
 ) -> tuple[Cells, list[str]]:
     cells, rest = read_cells(xml)
     found = list(cells.faults)
-    found += [f"样式序号 {s.decode()} 超出范围" for s in sorted(cells.styles - styles)]
+    found += [f"样式序号 {s} 超出范围" for s in sorted(cells.styles - styles)]
     if cells.top_shared >= shared:
         found.append(f"共享字符串序号 {cells.top_shared} 超出范围（共 {shared} 条）")
     for at, formula in cells.formulas.items():

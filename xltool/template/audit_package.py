@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -10,6 +11,8 @@ from typing import NamedTuple
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from xltool.template.audit_sheet import xml_tree
+
+_READ_WHOLE = re.compile("xl/workbook\\.xml|xl/worksheets/sheet").match
 
 
 class Relation(NamedTuple):
@@ -43,7 +46,8 @@ def package_faults(parts: Mapping[str, bytes]) -> Iterator[str]:
             for relation in _relations(data, folder):
                 if relation.kind and relation.target not in parts:
                     yield f"{part} 的 {relation.id} 指向不存在的 {relation.target}"
-        if "/worksheets/sheet" not in part and part.endswith((".xml", ".rels", ".vml")):
+        # The workbook's own part and the sheets are read whole anyway.
+        if not _READ_WHOLE(part) and part.endswith((".xml", ".rels", ".vml")):
             fault = _malformed(data)
             if fault:
                 yield f"{part}：{fault}"
@@ -53,7 +57,7 @@ def package_faults(parts: Mapping[str, bytes]) -> Iterator[str]:
 def _malformed(xml: bytes) -> str:
     try:
         ParserCreate().Parse(xml, True)
-    except ExpatError as error:
+    except (ExpatError, LookupError) as error:  # an encoding that nobody knows
         return f"不是格式良好的 XML：{error}"
     return ""
 

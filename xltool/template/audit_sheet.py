@@ -8,6 +8,7 @@ spelled by another program).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from operator import lt
@@ -27,8 +28,11 @@ _PLAIN = re.compile(
     rb'<sheetData>(?:<row r="([0-9]++)"[^<>]*+(?:/>|>(?:'
     rb'<c r="[A-Z]{1,3}+\1"(?: s="[0-9]++")?+(?:' + _VALUE + rb"))*+</row>))*+</sheetData>"
 )
-_ROW = re.compile(rb'<row r="([0-9]+)"')
-_CELL = re.compile(rb'<c r="([^"]++)"(?: s="([0-9]++)")?+(?: t="s"><v>([0-9]++))?+')
+_ROW = re.compile(r'<row r="([0-9]+)"')
+_CELL = re.compile(
+    r'<c r="([^"]++)"(?: s="([0-9]++)")?+'
+    r'(?:/>|(?: t="(s|inlineStr)")?+>(?:<v>|<is><t(?: xml:space="preserve")?+>)([^<]*+)<)'
+)
 _REF = re.compile(r"\$?([A-Z]{1,3})\$?([1-9][0-9]{0,6})")
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r")
 _AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")
@@ -36,10 +40,13 @@ _ESCAPED = re.compile("_x[0-9A-Fa-f]{4}_")
 _TYPES = {"", "n", "s", "str", "inlineStr", "b", "e", "d"}
 
 
+Token = tuple[str, str, str, str]  # a cell as spelled: address, style, type, content
+
+
 class Cells(NamedTuple):
     """What a sheet's cells say of the rest of the workbook, and what is wrong with them."""
 
-    styles: frozenset[bytes] | set[bytes]
+    styles: frozenset[str] | set[str]
     top_shared: int
     formulas: dict[str, str]
     faults: list[str]
@@ -54,13 +61,13 @@ class Frame(NamedTuple):
     faults: tuple[str, ...]
 
 
-class _Order(dict[bytes, int]):
-    """Where a cell stands in row-major order: b"B3" → 3 * 16384 + 2; -1 outside the grid."""
+class _Order(dict[str, int]):
+    """Where a cell stands in row-major order: B3 → 3 * 16384 + 2; -1 outside the grid."""
 
-    def __missing__(self, ref: bytes) -> int:
+    def __missing__(self, ref: str) -> int:
         if len(self) > 200_000:
             self.clear()
-        at = cell(ref.decode("ascii", "replace"))
+        at = cell(ref)
         self[ref] = order = -1 if at is None else at[1] * MAX_COLUMN + at[0]
         return order
 
@@ -117,43 +124,54 @@ def text_fault(xml: bytes) -> str:
     return ""
 
 
-def read_cells(xml: bytes) -> tuple[Cells, bytes]:
-    """A sheet's cells, and the sheet without them."""
+class PlainSheet(NamedTuple):
+    """A sheet in our own spelling: its XML above its rows, their numbers, its cells, its XML below."""
+
+    above: bytes
+    rows: list[str]
+    cells: list[Token]
+    below: bytes
+
+
+def plain_sheet(xml: bytes) -> PlainSheet | None:
+    """A sheet in our own spelling; None for another, or where it holds what no XML may."""
     start = xml.find(b"<sheetData>")
     plain = _PLAIN.match(xml, start) if start >= 0 else None
+    if plain is None or text_fault(plain[0]):
+        return None
+    text = plain[0].decode()
+    return PlainSheet(xml[:start], _ROW.findall(text), _CELL.findall(text), xml[plain.end() :])
+
+
+def read_cells(xml: bytes) -> tuple[Cells, bytes]:
+    """What a sheet's cells say, and the sheet without them."""
+    plain = plain_sheet(xml)
     if plain is None:
         return _explained(xml)
-    data = plain[0]
-    found = _order_faults(_ROW.findall(data))
-    cells = _CELL.findall(data)
-    refs, styles, shared = zip(*cells, strict=True) if cells else ((), (), ())
-    found += _cell_order_faults(refs)
-    fault = text_fault(data)
-    if fault:
-        found.append(fault)
-    top = max((int(index) for index in set(shared) if index), default=-1)
-    return Cells(set(styles), top, {}, found), xml[:start] + b"<sheetData/>" + xml[plain.end() :]
+    above, rows, cells, below = plain
+    refs, styles, kinds, contents = zip(*cells, strict=True) if cells else ((), (), (), ())
+    shared = {content for kind, content in set(zip(kinds, contents, strict=True)) if kind == "s"}
+    found = _order_faults(rows) + _cell_order_faults(refs)
+    return Cells(set(styles), max(map(int, shared), default=-1), {}, found), above + b"<sheetData/>" + below
 
 
-def _order_faults(rows: list[bytes]) -> list[str]:
+def _order_faults(rows: list[str]) -> list[str]:
     numbers = list(map(int, rows))
     if all(map(lt, numbers, numbers[1:])):
         return []
     return [f"第 {b} 行写在第 {a} 行之后" for a, b in pairwise(numbers) if b <= a]
 
 
-def _cell_order_faults(refs: tuple[bytes, ...]) -> list[str]:
+def _cell_order_faults(refs: Sequence[str]) -> list[str]:
     order = list(map(_order.__getitem__, refs))
     if all(map(lt, order, order[1:])) and (not order or order[0] >= 0):
         return []
-    found = [
-        f"单元格 {ref.decode()} 不存在于表格范围内" for ref, at in zip(refs, order, strict=True) if at < 0
-    ]
+    found = [f"单元格 {ref} 不存在于表格范围内" for ref, at in zip(refs, order, strict=True) if at < 0]
     for (a, ref_a), (b, ref_b) in pairwise(zip(order, refs, strict=True)):
         if a == b:
-            found.append(f"单元格 {ref_b.decode()} 出现两次")
+            found.append(f"单元格 {ref_b} 出现两次")
         elif 0 <= b < a:
-            found.append(f"单元格 {ref_b.decode()} 写在 {ref_a.decode()} 之后")
+            found.append(f"单元格 {ref_b} 写在 {ref_a} 之后")
     return found
 
 
@@ -163,17 +181,17 @@ def _explained(xml: bytes) -> tuple[Cells, bytes]:
     data = None if root is None else root.find("{*}sheetData")
     if root is None or data is None:
         fault = "不是格式良好的 XML" if root is None else "没有 sheetData"
-        return Cells(set(), -1, {}, [fault]), b"<worksheet/>"
+        return Cells(set(), -1, {}, [fault, *filter(None, [text_fault(xml)])]), b"<worksheet/>"
     found: list[str] = [fault for fault in [text_fault(xml)] if fault]
     rows, refs, styles, shared = [], [], set(), -1
     formulas: dict[str, str] = {}
     for row in data:
         number = row.get("r", "")
-        rows.append(number.encode() if number.isdigit() else b"0")
+        rows.append(number if number.isdigit() else "0")
         for c in row:
             at, kind, value = c.get("r", ""), c.get("t", ""), c.findtext("{*}v") or ""
-            refs.append(at.encode())
-            styles.add(c.get("s", "").encode())
+            refs.append(at)
+            styles.add(c.get("s", ""))
             if at.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != number:
                 found.append(f"单元格 {at} 写在第 {number} 行里")
             if kind == "s" and value.isdigit():
@@ -182,7 +200,7 @@ def _explained(xml: bytes) -> tuple[Cells, bytes]:
             if formula is not None and (formula.text or formula.get("t") != "shared"):
                 formulas[at] = formula.text or ""
             found += [f"单元格 {at}{fault}" for fault in _value_faults(c, kind, value)]
-    found += _order_faults(rows) + _cell_order_faults(tuple(refs))
+    found += _order_faults(rows) + _cell_order_faults(refs)
     from lxml import etree
 
     data.clear()

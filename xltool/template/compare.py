@@ -64,7 +64,7 @@ def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[str]]:
         return layout.rows(), list(layout.areas)
     rows = layout.rows(grown)
     return rows, [
-        label for label, blank in layout.areas.items() if not _stands(rows, blank, sheet.names[label])
+        label for label, blank in layout.areas.items() if not stands(rows, blank, sheet.names[label])
     ]
 
 
@@ -89,7 +89,7 @@ def _left_behind(sheet: Sheet, edited: Mapping[tuple[int, int], str]) -> bool:
     return 2 * sum((column, squeeze(text)) in texts for (_, column), text in edited.items()) > len(edited)
 
 
-def _stands(rows: Rows, blank: Area, found: Area | None) -> bool:
+def stands(rows: Rows, blank: Area, found: Area | None) -> bool:
     """Whether a name leads where it should; for a merged cell its first cell will do."""
     expected = rows.area(blank)
     return found is not None and found[:2] == expected[:2] and (found == expected or found[2:] == found[:2])

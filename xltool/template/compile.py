@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xltool.edition import Edition, EditionError, edition_in
 from xltool.grid import column_number, letters, open_grid
@@ -35,12 +36,17 @@ _ROW = re.compile(r"<row ([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 _XF = re.compile(r"<xf [^>]*?(?:/>|>.*?</xf>)", re.DOTALL)
 _UNLOCKED = re.compile(r'(<protection\b[^>]*?\blocked=)"(?:0|false)"')
 _CELL = re.compile(r"<c ([^>]*?)(?:/>|>(.*?)</c>)", re.DOTALL)
+# What makes an official cell more than a blank one: its type and content.
+_OFFICIAL = re.compile(r'(?: t="[^"]*")?/?>.*', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A cell that takes an answer: its column, its style, its XML in the blank, and its paper: how much
-    text a line holds (a wide character counts two) and how high a line is, in points."""
+    """A cell that takes an answer: its column, its style, and its paper: how much text a line holds (a
+    wide character counts two) and how high a line is, in points.
+
+    `blank` is its XML in the blank behind the address, as is what `text` and `number` make.
+    """
 
     column: int
     letter: str
@@ -49,30 +55,78 @@ class Slot:
     room: float
     line: float
 
+    @property
+    def bare(self) -> str:
+        return f' s="{self.style}"/>'
 
-@dataclass(frozen=True, slots=True)
+    def text(self, escaped: str) -> str:
+        return f' s="{self.style}" t="inlineStr"><is><t xml:space="preserve">{escaped}</t></is></c>'
+
+    def number(self, digits: str) -> str:
+        return f' s="{self.style}"><v>{digits}</v></c>'
+
+
+class Line(NamedTuple):
+    """A row at its place: its XML with a %s for its height and one for each slot's cell, what stands in
+    the slots in the blank, by column; and the whole row where nothing is answered."""
+
+    xml: str
+    blanks: dict[int, str]
+    unanswered: str
+
+
 class RowPattern:
-    """One template row: its attributes, its height in points, its XML around the slots."""
+    """One template row: its height in points, its slots by column, its XML wherever it stands."""
 
-    attributes: str
-    height: float
-    pieces: tuple[str | Slot, ...]
-    empty: tuple[str | Slot, ...]
-    slots: Mapping[int, Slot]
+    def __init__(self, attributes: str, height: float, pieces: Sequence[str | Slot]) -> None:
+        self.height = height
+        self.slots = {piece.column: piece for piece in pieces if isinstance(piece, Slot)}
+        self._attributes, self._pieces = attributes, pieces
+        self._lines: dict[tuple[int, bool], Line] = {}
 
-    def render(self, number: int, cells: Mapping[int, str], height: float, *, copy: bool = False) -> str:
-        """The row at `number` with these cells by column; a `copy` has no official text of its own."""
-        inner = "".join(
-            [
-                piece if piece.__class__ is str else cells.get(piece.column) or piece.blank  # type: ignore[union-attr]
-                for piece in (self.empty if copy else self.pieces)
-            ]
-        )
-        size = f' ht="{height:g}" customHeight="1"' if height else ""
-        return f'<row r="{ROW}"{self.attributes}{size}>{inner}</row>'.replace(ROW, str(number))
+    def line(self, number: int, *, copy: bool = False) -> Line:
+        """The row at `number`; a `copy`, repeated below, has no official text of its own."""
+        line = self._lines.get((number, copy))
+        if line is None:
+            if len(self._lines) > _MOST_PLACES:
+                self._lines.clear()
+            line = self._lines[number, copy] = self._line(number, copy)
+        return line
+
+    def _line(self, number: int, copy: bool) -> Line:
+        cells: list[str] = []
+        blanks = {column: slot.bare if copy else slot.blank for column, slot in self.slots.items()}
+        for piece in self._pieces:
+            if isinstance(piece, Slot):
+                cells.append(f'<c r="{piece.letter}{number}"%s')
+            else:
+                text = _OFFICIAL.sub("/>", piece) if copy else piece
+                cells.append(text.replace(ROW, str(number)).replace("%", "%%"))
+        xml = f'<row r="{number}"{self._attributes}%s>{"".join(cells)}</row>'
+        return Line(xml, blanks, xml % (height_attribute(self.height), *blanks.values()))
 
 
-@dataclass(frozen=True)
+# Ways for a form to grow that are remembered.
+_MOST_BLANKS = 100
+# Places of a row that are remembered: forms grow by few rows.
+_MOST_PLACES = 64
+
+
+@functools.lru_cache(maxsize=1024)
+def height_attribute(points: float) -> str:
+    return f' ht="{points:g}" customHeight="1"' if points else ""
+
+
+class Blank(NamedTuple):
+    """A sheet without answers, and where its rows stand: its XML above them, each of them, below them."""
+
+    rows: Rows
+    above: str
+    lines: tuple[str, ...]
+    below: str
+
+
+@dataclass(frozen=True, eq=False)
 class SheetPattern:
     """One form's sheet, ready to be filled: its XML above its rows, its rows, its XML below them.
 
@@ -87,19 +141,30 @@ class SheetPattern:
     below_merges: tuple[Piece, ...]
     page: float
 
-    def around(self, rows: Rows) -> tuple[str, str]:
-        """The XML above and below the rows."""
-        return self._still if not rows.grown else self._around(rows)
-
     @functools.cached_property
-    def _still(self) -> tuple[str, str]:
-        return self._around(self.layout.rows())
+    def _blanks(self) -> dict[tuple[tuple[int, int], ...], Blank]:
+        return {}
 
-    def _around(self, rows: Rows) -> tuple[str, str]:
+    def blank(self, rows: Rows) -> Blank:
+        """The sheet without answers, its rows where they now stand."""
+        key = tuple(rows.grown.items())
+        blank = self._blanks.get(key)
+        if blank is None:
+            if len(self._blanks) > _MOST_BLANKS:
+                self._blanks.clear()
+            blank = self._blanks[key] = self._blank(rows)
+        return blank
+
+    def _blank(self, rows: Rows) -> Blank:
+        lines = []
+        for number, row in self.rows.items():
+            first = rows.start(number)
+            lines += [
+                row.line(first + n, copy=n > 0).unanswered for n in range(rows.grown.get(number, 0) + 1)
+            ]
         merges = merge_cells(self.layout.merges(rows))
-        return shifted(self.head, rows), shifted(self.above_merges, rows) + merges + shifted(
-            self.below_merges, rows
-        )
+        below = shifted(self.above_merges, rows) + merges + shifted(self.below_merges, rows)
+        return Blank(rows, shifted(self.head, rows), tuple(lines), below)
 
 
 @dataclass(frozen=True)
@@ -122,7 +187,7 @@ class SheetEntry:
         return shifted(self.names, Rows({}, 0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compiled:
     """A template workbook, ready to be filled any number of times."""
 
@@ -139,6 +204,21 @@ class Compiled:
     def form_of(self) -> dict[str, SheetPattern]:
         """Part name → the form that this sheet is."""
         return {pattern.part: pattern for pattern in self.forms.values()}
+
+    @functools.cached_property
+    def known(self) -> dict[bytes, tuple[Packed, bytes]]:
+        """Its own parts, packed and as they are."""
+        return {packed.name: (packed, self.parts[name]) for name, packed in self.packed.items()}
+
+    @functools.cached_property
+    def parts(self) -> dict[str, bytes]:
+        return {name: self.package.read(name) for name in self.packed}
+
+    @functools.cached_property
+    def kept(self) -> dict[str, bytes]:
+        """The parts that no filing changes."""
+        changed = {*self.form_of, self.workbook_part, *LISTS, "docProps/custom.xml"}
+        return {name: data for name, data in self.parts.items() if name not in changed}
 
     @functools.cached_property
     def locked_styles(self) -> tuple[str, dict[str, str]]:
@@ -158,8 +238,8 @@ class Compiled:
 
 def compile_template(edition: Edition, template: Path | None = None) -> Compiled:
     """The compiled template of an edition. Raises EditionError where it can't be used."""
-    layout = load_layout(edition, template)
-    return _compile(edition.folder, layout.template, stamps(edition, layout.template))
+    path = template or edition.template
+    return _compile(edition.folder, path, stamps(edition, path))
 
 
 @functools.lru_cache(maxsize=8)
@@ -195,7 +275,7 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
         rows[number] = RowPattern(
             "".join(f' {key}="{value}"' for key, value in attributes.items()),
             height,
-            *_pieces(number, match[2] or "", papers, sizes),
+            _pieces(number, match[2] or "", papers, sizes),
         )
     for top, left in sorted({area[:2] for area in (*form.fields.values(), *form.blocks.values())}):
         if top not in rows or left not in rows[top].slots:
@@ -217,32 +297,29 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
 
 def _pieces(
     row: int, xml: str, papers: Mapping[tuple[int, int], float], sizes: dict[str, float]
-) -> tuple[tuple[str | Slot, ...], tuple[str | Slot, ...], dict[int, Slot]]:
-    """The cells of a row as they stand, as they stand in a row repeated below, and its slots."""
+) -> list[str | Slot]:
+    """The cells of a row as they stand, and its slots."""
     pieces: list[str | Slot] = []
-    empty: list[str | Slot] = []
-    slots: dict[int, Slot] = {}
     for match in _CELL.finditer(xml):
         attributes = dict(ATTRIBUTE.findall(match[1]))
         letter = attributes["r"].rstrip("0123456789")
         column, style = column_number(letter), attributes.get("s", "0")
-        opening = f'<c r="{letter}{ROW}" s="{style}"'
-        bare = opening + "/>"
         kind = f' t="{attributes["t"]}"' if "t" in attributes else ""
-        own = f"{opening}{kind}>{match[2]}</c>" if match[2] else bare
+        own = f' s="{style}"{kind}>{match[2]}</c>' if match[2] else f' s="{style}"/>'
         width = papers.get((row, column))
         if width is None:
-            pieces.append(own)
-            empty.append(bare)
+            pieces.append(f'<c r="{letter}{ROW}"{own}')
             continue
         size = sizes.get(style, 11.0)
         # A wide character takes two units of an 11-point default font; one unit stays free at the edge.
         room = max(2.0, (width - 1.5) * 11.0 / size * 0.97)
-        slots[column] = Slot(column, letter, style, own, room, size * LINE)
-        pieces.append(slots[column])
-        empty.append(Slot(column, letter, style, bare, room, size * LINE))
-    return joined(pieces), joined(empty), slots
+        pieces.append(Slot(column, letter, style, own, room, size * LINE))
+    return pieces
 
+
+_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+# The parts that list the others.
+LISTS = "[Content_Types].xml", "xl/_rels/workbook.xml.rels"
 
 _NAME = re.compile(r"(<definedName [^>]*>)([^<]*)</definedName>")
 
@@ -255,6 +332,8 @@ def _workbook(
     listed, closing, after = rest.partition("</sheets>")
     if not closing:
         raise EditionError(f"{path}：workbook.xml 的写法不认识，请用 Excel 或 WPS 另存模板")
+    if "xmlns:r=" not in before:  # some writers declare the prefix on each sheet
+        before = before.replace("<workbook ", f'<workbook xmlns:r="{_RELATIONS}" ', 1)
     between, _, named = after.partition("<definedNames>")
     inner, has_names, last = named.partition("</definedNames>")
     if not has_names:

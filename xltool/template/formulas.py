@@ -14,12 +14,17 @@ _TOKEN = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def formula_fault(formula: str, sheets: frozenset[str]) -> str:
     """What is wrong with a formula or reference, as the end of a sentence; empty when nothing is.
 
     `sheets` are the workbook's sheet names in lower case.
     """
+    # A formula that names no sheet is as good or bad in every workbook.
+    return _fault(formula, sheets if "!" in formula else frozenset())
+
+
+@lru_cache(maxsize=4096)
+def _fault(formula: str, sheets: frozenset[str]) -> str:
     if not formula.strip():
         return "是空的"
     if formula.startswith("="):

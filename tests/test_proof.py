@@ -1,0 +1,177 @@
+"""The quick proof of a written workbook: taken for all we write, sure where it says yes, blind to nothing."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+import xltool
+from tests.support.seed import seed_filing
+from xltool.model import Entry, Filing, Form, Indicator
+from xltool.package import Unpacked
+from xltool.render import FillError, judge, render, verify
+from xltool.template.compile import compile_template
+from xltool.template.proof import proved
+from xltool.zipping import join, pack, split
+
+EDITIONS = ("hunan-2023", "national-2021")
+FIRST, SECOND = "xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"
+BOOK, STRINGS, CUSTOM = "xl/workbook.xml", "xl/sharedStrings.xml", "docProps/custom.xml"
+
+
+@pytest.fixture(scope="module")
+def seed():
+    return replace(seed_filing(), code="00430981")
+
+
+def is_proved(filing: Filing, data: bytes) -> bool:
+    edition = xltool.load_edition(filing.edition)
+    return proved(filing, Unpacked(split(data)), compile_template(edition))
+
+
+def said(form, **values):
+    entries = {key: Entry(value, "" if value is None else str(value)) for key, value in values.items()}
+    return replace(form, entries={**form.entries, **entries})
+
+
+def row(block: str, name: str, target: str = "≥1个") -> Indicator:
+    return Indicator(block, {"name": Entry(name, name), "target": Entry(target, target)})
+
+
+def shapes(seed: Filing):
+    """Filings that make the sheets grow, multiply and go, and texts that XML must spell otherwise."""
+    department, [project] = seed.department, seed.projects
+    many = (*(row("quantity", f"指标{n}") for n in range(9)), row("satisfaction", "满意度"))
+    yield seed
+    yield replace(seed, code="")
+    yield replace(seed, projects=())
+    yield replace(seed, department=None)
+    yield replace(seed, projects=tuple(said(project, project=f"项目{n}") for n in range(4)))
+    yield replace(
+        seed, projects=(said(project, project="A & B's <一>"), said(project, project="a & b's <一>"))
+    )
+    yield replace(seed, department=replace(department, indicators=many))
+    yield replace(seed, department=replace(department, indicators=()))
+    yield replace(seed, department=said(department, duties="职责。" * 3000, goal="目标\n" * 90))
+    yield replace(seed, department=said(department, goal="a<b & c>\x07_x000D_ \r 尾 "))
+    yield replace(seed, department=said(department, total=Decimal("0.0001"), other=None))
+
+
+def test_all_that_we_write_is_proved(seed):
+    for filing in shapes(seed):
+        assert is_proved(filing, render(filing)), filing
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_forms_of_every_edition_are_proved(edition):
+    found = xltool.load_edition(edition)
+    texts = {f.id: Entry("内容", "内容") for f in found.department.field if f.kind in ("text", "long")}
+    filing = Filing(edition, department=Form("department", {**texts, "year": Entry(2024, "2024")}))
+    assert is_proved(filing, render(filing))
+
+
+def changed(data: bytes, part: str, old: str, new: str) -> bytes:
+    """The package with one spot of a part altered."""
+    parts = split(data)
+    assert old.encode() in parts[part], old
+    parts[part] = parts[part].replace(old.encode(), new.encode(), 1)
+    return join(pack(name, content) for name, content in parts.items())
+
+
+SPOTS = {
+    "an amount": (FIRST, "<v>1245.61</v>", "<v>1245.62</v>"),
+    "an amount as text": (FIRST, "><v>1245.61</v></c>", ' t="inlineStr"><is><t>1245.61</t></is></c>'),
+    "a word": (FIRST, "工业", "农业"),
+    "an official text": (FIRST, 't="s"><v>3</v>', 't="s"><v>4</v>'),
+    "a style": (FIRST, '<c r="A3" s="', '<c r="A3" s="1'),
+    "a cell that is gone": (FIRST, '<c r="B3"', '<c r="G3"'),
+    "a cell's content in another": (SECOND, '<c r="D9"', '<c r="D10"'),
+    "a merge": (FIRST, '<mergeCell ref="A1:F1"/>', ""),
+    "the protection": (FIRST, ' sheet="1"', ' sheet="0"'),
+    "a name that leads elsewhere": (BOOK, "!$D$6<", "!$D$7<"),
+    "a name that is gone": (BOOK, 'name="基本支出"', 'name="基本开支"'),
+    "a hidden sheet": (
+        BOOK,
+        '<sheet name="部门整体支出绩效目标表"',
+        '<sheet state="hidden" name="部门整体支出绩效目标表"',
+    ),
+    "shared text": (STRINGS, "基本支出", "基木支出"),
+    "the unit's code": (CUSTOM, "00430981", "00430982"),
+    "the edition": (CUSTOM, "hunan-2023", "national-2021"),
+    "a bare &": (FIRST, "工业", "工&业"),
+    "an unclosed row": (FIRST, "</row>", ""),
+    "text between cells": (FIRST, "</c><c", "</c>x<c"),
+}
+
+
+@pytest.mark.parametrize("spot", SPOTS)
+def test_no_change_is_overlooked(seed, spot):
+    data = render(seed)
+    assert not is_proved(seed, changed(data, *SPOTS[spot]))
+    assert is_proved(seed, data)
+
+
+def test_another_filing_is_not_proved(seed):
+    data = render(seed)
+    department = seed.department
+    [first, *others] = department.indicators
+    for other in (
+        replace(seed, projects=()),
+        replace(seed, projects=seed.projects * 2),
+        replace(seed, department=None),
+        replace(seed, department=said(department, general=None)),
+        replace(seed, department=said(department, other=Decimal("1"))),
+        replace(seed, department=said(department, unheard_of="1")),
+        replace(seed, department=replace(department, indicators=tuple(others))),
+        replace(seed, department=replace(department, indicators=(*others, first))),
+        replace(seed, department=replace(department, indicators=(first, *department.indicators))),
+    ):
+        assert not is_proved(other, data)
+        with pytest.raises(FillError):
+            verify(other, data, xltool.load_edition())
+
+
+ODD = st.text(st.sampled_from("甲a1 　.…\r\n\t&<_x00D;{}年\x0b\ufffe'\""), max_size=8)
+ANSWERS = st.one_of(ODD, st.none(), st.decimals(0, 10**6, places=2), st.integers(0, 3000))
+
+
+@given(
+    st.dictionaries(st.sampled_from(["year", "unit", "goal", "duties", "filer", "total", "other"]), ANSWERS),
+    st.lists(st.tuples(st.sampled_from(["quantity", "quality", "cost"]), ODD, ODD), max_size=4),
+    ODD,
+)
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_proved_the_reader_reads_so(answers, rows, project):
+    """However odd the filing: the proof never says yes where the reader would say no."""
+    seed = seed_filing()
+    department = said(seed.department, **answers)
+    department = replace(department, indicators=tuple(row(*one) for one in rows))
+    filing = replace(
+        seed, department=department, projects=tuple(said(one, project=project) for one in seed.projects)
+    )
+    try:
+        data = render(filing)
+    except FillError:
+        assume(False)
+    parts = Unpacked(split(data))
+    if proved(filing, parts, compile_template(xltool.load_edition())):
+        judge(filing, parts, xltool.load_edition())
+
+
+@given(
+    st.sampled_from([FIRST, SECOND, BOOK, STRINGS, CUSTOM]),
+    st.floats(0, 0.999),
+    st.sampled_from('0189AD<>&"/ \x07中'),
+)
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_character_altered_anywhere_is_no_harm_where_it_is_proved(part, share, character):
+    """Whatever is altered in a written part: where the proof still says yes, so does the reader."""
+    seed = seed_filing()
+    parts = Unpacked(split(render(seed)))
+    text = parts[part].decode()
+    at = int(share * len(text))
+    parts[part] = (text[:at] + character + text[at + 1 :]).encode()
+    if proved(seed, parts, compile_template(xltool.load_edition())):
+        judge(seed, parts, xltool.load_edition())
