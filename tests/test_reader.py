@@ -12,6 +12,7 @@ from tests.support.seed import seed_filing
 from tests.test_package import repacked
 from xltool.grid import open_grid
 from xltool.model import Entry, Filing, Indicator
+from xltool.package import Unreadable
 from xltool.reader import read_grid
 from xltool.render import render
 
@@ -234,6 +235,32 @@ def test_cells_and_names_in_a_remark_are_none(workbook, remark):
         # CDATA is text, which may only stand inside an element.
         parts[name] = f"{xml[:start]}<extLst>{hidden}</extLst>{xml[start:]}".encode()
     assert read_grid(open_grid(repacked(workbook, **parts))) == seed_filing()
+
+
+def test_merges_in_a_remark_are_none(workbook):
+    name = "xl/worksheets/sheet1.xml"
+    xml = openpyxl_part(workbook, name)
+    start, end = xml.index("<mergeCells"), xml.index("</mergeCells>") + len("</mergeCells>")
+    hidden = f"{xml[:start]}<!-- {xml[start:end]} -->{xml[end:]}"
+    told = read_grid(open_grid(repacked(workbook, **{name: hidden.encode()}))).faults
+    assert {fault.detail for fault in told} == {"合并单元格被拆开"}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("promptTitle=", 'promptTitle="年" promptTitle'),  # an attribute without a value
+        ("</dataValidation>", "</dataValidation></dataValidation>"),
+        ('prompt="', 'prompt="&nothing;'),
+        ('prompt="', 'prompt="\0'),
+        ("</mergeCells>", "<mergeCell></mergeCells>"),
+    ],
+)
+def test_what_is_no_xml_is_damaged_wherever_it_stands(workbook, was, becomes):
+    name = "xl/worksheets/sheet1.xml"
+    broken = openpyxl_part(workbook, name).replace(was, becomes, 1).encode()
+    with pytest.raises(Unreadable, match="已损坏"):
+        open_grid(repacked(workbook, **{name: broken}))
 
 
 def test_our_spelling_takes_the_short_way(workbook, monkeypatch):

@@ -1,6 +1,7 @@
 """Indicator values: every form of the collected list reads as held right; what is read can be written."""
 
 import csv
+import itertools
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xltool
-from xltool.target import parse_target, split_targets, write_target
+from xltool.target import (
+    is_empty,
+    is_placeholder,
+    knowledge,
+    parse_target,
+    split_targets,
+    words,
+    write_target,
+)
 from xltool.target.dates import Day, Period, Span, read_deadline, read_period
 from xltool.target.normal import normal_text
 from xltool.target.units import read_unit
@@ -284,6 +293,45 @@ def test_any_text_is_read_and_kept(text):
     assert parse_target(target.normal) == parse_target(parse_target(target.normal).normal)
     assert len(target.columns) == 3
     split_targets(text, text)
+
+
+# Prompts and words for nothing, in half and full width, with what cleaning takes away beside and inside.
+WHOLE = """
+……  …  ..  __  ＿＿  ***  ≥＊＊%  xx个  ＸＸ  ××%  指标  指标1：  目标二  三级指标  指标值及单位：
+(100字以内)  （50字内）  请填写  請选择  在此填写  （例如  示例  填写说明
+—  ——  --  /  ／  无此项  无此内容  不适用  N/A  n/a  ｜  定性|  数字化  指标体系建设  2个  15家以上
+"""
+around = st.sampled_from(["", "", "", " ", "　", "（", "。", "\u200b", "\ufeff", "|", "\n", "甲", "1"])
+prompts = st.builds(
+    lambda before, text, at, inside, after: before + text[:at] + inside + text[at:] + after,
+    *(around, st.sampled_from(WHOLE.split()), st.integers(0, 4), around, around),
+)
+
+
+@given(st.one_of(prompts, st.text(), st.text(alphabet, max_size=24)))
+def test_a_glance_sees_what_a_close_look_sees(text):
+    assert is_empty(text) == parse_target(text).empty
+    body = words.clean(text)
+    assert is_placeholder(text) == (
+        words._is_dots(words.without_space(body)) or words._PROMPT.search(body) is not None
+    )
+
+
+known = [
+    word for table in ((), ("bounded",)) for words in knowledge._endings(*table).values() for word in words
+]
+tails = ["", *itertools.chain(*knowledge._tails().values())]
+
+
+@given(*(st.sampled_from(part) for part in (["", "新增", *known], known, tails, ["", "（人）", "类"])))
+def test_the_longest_word_that_a_name_ends_with(before, word, tail, unit):
+    name = before + word + tail
+    ends = [(name[a : len(name) - len(t)], t) for a in range(len(name)) for t in tails if name.endswith(t)]
+    words = {word for group in knowledge._endings().values() for word in group}
+    longest = next(
+        (end for end, _ in sorted(ends, key=lambda e: (-len("".join(e)), len(e[1]))) if end in words), ""
+    )
+    assert knowledge._last(name + unit) == ("" if unit == "类" else longest)
 
 
 @given(st.one_of(st.text(), st.text(alphabet, max_size=24)))

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from xltool.grid.shared import Styles, read_styles, remembered, string_table, unescape
+from xltool.grid.shared import Styles, decoded, read_styles, remembered, string_table, unescape
 from xltool.grid.words import Grid, Sheet, read_area
-from xltool.grid.worksheet import CONTROL, read_sheet
+from xltool.grid.worksheet import read_sheet
 from xltool.package import MAX_CELLS, MAX_SHEETS, Parts, Unreadable, open_parts, parse_xml, read_file, utf8
 
 # Cells of a table of many units (a data book, a list of units).
@@ -109,7 +109,7 @@ _PLAIN_NAME = re.compile(
 
 def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     """Sheets, their relation ids, and names (name, number of the sheet it belongs to, where it leads)."""
-    if b"&" not in data and len(data.translate(None, CONTROL)) == len(data):
+    if b"&" not in data:
         sheets, rest = _plain(data, b"sheets", _PLAIN_SHEET, 1)
         names, rest = _plain(rest, b"definedNames", _PLAIN_NAME, 2)
         if sheets and names and (locked := _around(rest)) is not None:
@@ -123,13 +123,11 @@ def _plain(data: bytes, element: bytes, spelled: re.Pattern[str], tags: int) -> 
     spelled otherwise."""
     before, _, rest = data.partition(b"<%b>" % element)
     listed, closing, after = rest.partition(b"</%b>" % element)
-    if not closing or b"\t" in listed or b"\n" in listed:
+    text = decoded(listed) if closing else None
+    if text is None or "\t" in text or "\n" in text:
         return [], data
-    try:
-        found = spelled.findall(listed.decode())
-    except UnicodeDecodeError:
-        return [], data
-    return (found, before + after) if tags * len(found) == listed.count(b"<") else ([], data)
+    found = spelled.findall(text)
+    return (found, before + after) if tags * len(found) == text.count("<") else ([], data)
 
 
 @remembered(16)

@@ -15,6 +15,20 @@ _LARGE = 2**20
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
+# Not allowed in XML, or (carriage return) not what a parser gives back.
+_CONTROL = bytes({*range(32)} - {9, 10})
+
+
+def decoded(data: bytes) -> str | None:
+    """The text of a piece of XML; None where a parser would refuse it, or give back another one."""
+    if len(data.translate(None, _CONTROL)) != len(data):
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def unescape(text: str) -> str:
     """Characters that XML can't hold are written `_xHHHH_` in a workbook.
 

@@ -1,13 +1,13 @@
-"""One worksheet's XML: its cells, its merges, its protection."""
+"""One worksheet's XML: its cells."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from xltool.grid.shared import Styles, plain_text, remembered, unescape
-from xltool.grid.words import LAST_COLUMN, Area, Cell, Sheet, cell_name, column_number, letters, read_area
+from xltool.grid.frame import read_frame
+from xltool.grid.shared import Styles, decoded, plain_text, unescape
+from xltool.grid.words import Cell, Sheet, cell_name, column_number
 from xltool.package import MAX_CELLS, Unreadable, parse_xml, utf8
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
@@ -35,8 +35,6 @@ class _Addresses(dict[str, tuple[int, int]]):
 
 
 _ADDRESSES = _Addresses()
-# Not allowed in XML, or (carriage return) not what a parser gives back.
-CONTROL = bytes({*range(32)} - {9, 10})
 # Nothing but the five entities of XML, which HTML has too.
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 
@@ -60,7 +58,7 @@ def read_sheet(
     cells, closing, after = rest.partition(b"</sheetData>")
     try:
         plain = None if blanks or not closing else _plain_cells(cells, sheet, strings, styles)
-        frame = _frame(data if plain is None else b"%b<sheetData/>%b" % (before, after))
+        frame = read_frame(data if plain is None else b"%b<sheetData/>%b" % (before, after))
         if plain is None or frame.rows:
             sheet.cells.clear()
             sheet.hidden_lines.clear()
@@ -80,13 +78,8 @@ def _cells_in(data: bytes) -> int:
 
 def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> int | None:
     """Take the cells at a glance where they are spelled as usual, and count them; None where they are not."""
-    if len(data.translate(None, CONTROL)) != len(data):
-        return None
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return None
-    if (escaped := "&" in text) and _ENTITY.search(text):
+    text = decoded(data)
+    if text is None or ((escaped := "&" in text) and _ENTITY.search(text)):
         return None
     pieces = _PLAIN_CELL.split(text)
     # What is left between them is rows and blank cells, or else the spelling is not the usual one.
@@ -116,47 +109,6 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
             content = plain_text(content)
         cells[_ADDRESSES[address]] = Cell(content, number, "", False, (style or "0") not in unlocked, form)
     return blank + len(pieces) // 6
-
-
-_MOST_MERGES = 20_000
-
-
-class _Frame(NamedTuple):
-    """A sheet around its cells. `rows`: there are rows, so that what was taken for the cells was a remark."""
-
-    merges: frozenset[Area]
-    protected: bool
-    objects: bool
-    hidden: tuple[str, ...]
-    rows: bool
-
-
-@remembered(64)
-def _frame(data: bytes) -> _Frame:
-    merges: set[Area] = set()
-    hidden: list[str] = []
-    protected = objects = rows = False
-
-    def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal protected, objects, rows
-        if tag == "mergeCell":
-            area = read_area(a.get("ref", ""))
-            if area:
-                merges.add(area)
-                if len(merges) > _MOST_MERGES:
-                    raise Unreadable(f"合并单元格过多（超过 {_MOST_MERGES:,} 处）")
-        elif tag == "sheetProtection":
-            protected = a.get("sheet") in ("1", "true")
-        elif tag == "col":
-            if a.get("hidden") in ("1", "true"):
-                hidden.append(f"第{letters(min(int(a.get('min', 1)), LAST_COLUMN))}列")
-        elif tag in ("drawing", "oleObjects", "controls", "picture"):
-            objects = True
-        elif tag == "row":
-            rows = True
-
-    parse_xml(data, start)
-    return _Frame(frozenset(merges), protected, objects, tuple(hidden), rows)
 
 
 def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> None:

@@ -60,10 +60,11 @@ def placeholders(review: Review) -> Iterator[Hit]:
                 )
         for one in form.indicators:
             for column in spec.indicators.column:
-                if _is_prompt(one[column.id]):
+                entry = one.cells.get(column.id)
+                if entry is not None and _is_prompt(entry):
                     yield review.hit(
-                        one[column.id],
-                        f"“{column.label}”里留着占位或提示文字“{quote(one[column.id])}”，请换成实际内容",
+                        entry,
+                        f"“{column.label}”里留着占位或提示文字“{quote(entry)}”，请换成实际内容",
                         field=f"{one.block}.{column.id}",
                     )
 

@@ -44,8 +44,8 @@ def is_empty(text: str) -> bool:
     return not _SAYS.search(text) and (not (body := _body(text)) or body in words.BLANK)
 
 
-# More letters in a row than any expression for nothing has.
-_SAYS = re.compile(rf"\w{{{1 + max(map(len, words.BLANK))}}}")
+# A digit, or more letters in a row than any expression for nothing has.
+_SAYS = re.compile(rf"[0-9]|\w{{{1 + max(map(len, words.BLANK))}}}")
 
 
 def _special(text: str, body: str) -> Target | None:
@@ -73,17 +73,19 @@ _NUMBER = re.compile(
 _BRACKET = re.compile(r"(?P<before>[^()]*)\((?P<inside>[^()]*)\)(?P<after>[^()]*)")
 
 
+@functools.lru_cache(maxsize=64)  # the values of a stuffed cell are tried before they are taken
 def _single(text: str, body: str) -> Target | None:
     """One number with its operator and unit, or one date or period."""
     span = read_span(body)
     if span is not None:
         kind = "period" if span.is_period else "date"
         return Target("≤" if span.deadline else None, None, "", kind, text, span=span)
-    match = _NUMBER.fullmatch(body)
-    if match is None or "\n" in body:
+    match = None if "\n" in body else _NUMBER.fullmatch(body)
+    if match is None:
         return None
-    head = _head(match["head"])
-    tail = head and _tail((match["tail"] or "").strip(), stated=head[1] is not None)
+    before, digits, behind = match.groups()
+    head = _head(before)
+    tail = head and _tail((behind or "").strip(), stated=head[1] is not None)
     if head is None or tail is None:
         return None
     label, front, front_word = head
@@ -91,7 +93,7 @@ def _single(text: str, body: str) -> Target | None:
     operator = words.combine(front, front_word, back, back_word)
     if operator == "":
         return None
-    number = Decimal(match["number"].replace(",", ""))
+    number = Decimal(digits.replace(",", ""))
     if remark and _repeats(remark, number, unit):
         remark = ""
     written = "" if unit is None else words.without_space(unit.written)
@@ -113,6 +115,8 @@ def _single(text: str, body: str) -> Target | None:
 
 def _head(head: str) -> tuple[str, str | None, str] | None:
     """(label, operator, its word) before a number; None where the number is no quantity."""
+    if not head or head in words.BEFORE:
+        return "", words.BEFORE.get(head), head
     rest = head.rstrip()
     operator, word = None, ""
     while found := words.ends_with(rest, words.BEFORE):
@@ -138,7 +142,7 @@ def _tail(tail: str, *, stated: bool) -> tuple[Unit | None, str, str, str | None
     found = words.ends_with(tail, words.AFTER)
     if found:
         operator, word, tail = words.AFTER[found], found, tail[: -len(found)].rstrip()
-    bracket = _BRACKET.fullmatch(tail)
+    bracket = _BRACKET.fullmatch(tail) if "(" in tail else None
     if bracket is not None:
         tail, remark, after = bracket["before"].strip(), bracket["inside"].strip(), bracket["after"].strip()
         if not tail and not after and (inside := read_unit(remark)):

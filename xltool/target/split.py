@@ -52,13 +52,14 @@ def split_targets(name: str, value: str) -> Split:
         name = name.strip()
         return Split((name,), (target,), ((name, target),))
     for marks in _MARKS:
-        names = _names(name, marks)
-        if len(names) == len(target.parts):
+        pieces = words.pieces(name, marks)
+        if len(pieces) >= len(target.parts) == len(names := _names(pieces)):
             return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
     if all(part.label for part in target.parts[1:]):
         names = tuple(_with_label(name.strip(), part) for part in target.parts)
         return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
-    names = next((found for marks in _MARKS[:3] if len(found := _names(name, marks)) > 1), (name.strip(),))
+    several = (_names(words.pieces(name, marks)) for marks in _MARKS[:3])
+    names = next((found for found in several if len(found) > 1), (name.strip(),))
     return Split(names, target.parts, ())
 
 
@@ -75,5 +76,5 @@ def split_standards(standard: str, count: int) -> tuple[Target | None, ...]:
     return target.parts if len(target.parts) == count else (None,) * count
 
 
-def _names(name: str, marks: str) -> tuple[str, ...]:
-    return tuple(filter(None, [_NUMBERED.sub("", piece) for piece in words.pieces(name, marks)]))
+def _names(pieces: list[str]) -> tuple[str, ...]:
+    return tuple(filter(None, [_NUMBERED.sub("", piece) for piece in pieces]))

@@ -115,7 +115,7 @@ _PROMPT = re.compile(
 
 def is_prompt(body: str) -> bool:
     """A cleaned text that is, or still holds, the form's own prompt: ……, ≥**%, XX, 指标1：, (100字以内)."""
-    return _is_dots(without_space(body)) or _PROMPT.search(body) is not None
+    return _may_be_prompt(body) and (_is_dots(without_space(body)) or _PROMPT.search(body) is not None)
 
 
 def _is_dots(text: str) -> bool:
@@ -124,20 +124,23 @@ def _is_dots(text: str) -> bool:
 
 
 def _spelled(characters: str) -> str:
-    """A set of these characters as people may write them, before cleaning."""
-    written = [chr(code) for code, clean in _CLEAN.items() if clean and clean in characters]
-    return re.escape("".join([*characters, *written]))
+    """These characters, and what cleaning makes them of."""
+    return characters + "".join(chr(code) for code, clean in _CLEAN.items() if clean and clean in characters)
 
 
-# What is needed for a prompt, one of these anywhere or at the beginning; characters that cleaning
-# takes away could hide it.
-_ANYWHERE = re.compile(f"[{_spelled('*_xX×字')}\ufeff\u200b\u200c\u200d\u2060]")
-_BEGINNING = re.compile(rf"[\s{_spelled('(')}]*[{_spelled('.…·。⋯‥_*指目三绩请在填例示')}]")
+# Without one of these, anywhere or first, there is no prompt; what cleaning takes away could hide one.
+_ANYWHERE = re.compile(f"[{re.escape(_spelled('*_xX×字'))}\ufeff\u200b\u200c\u200d\u2060]")
+_FIRST = frozenset(_spelled("(.…·。⋯‥_*指目三绩请在填例示"))
 
 
 def is_placeholder(text: str) -> bool:
-    """The same of a text as written. Most texts can't hold a prompt, which is seen at a glance."""
-    return (_ANYWHERE.search(text) or _BEGINNING.match(text)) is not None and is_prompt(clean(text))
+    """The same of a text as written."""
+    return _may_be_prompt(text) and is_prompt(clean(text))
+
+
+def _may_be_prompt(text: str) -> bool:
+    """Most texts can't, which is seen at a glance."""
+    return text.lstrip()[:1] in _FIRST or _ANYWHERE.search(text) is not None
 
 
 _DEGREE = "|".join(sorted(_DATA["grade"]["degree"].split(), key=len, reverse=True))

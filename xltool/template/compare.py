@@ -70,13 +70,13 @@ def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[str]]:
 
 def _edited(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[tuple[tuple[int, int], str]]:
     """Where official text should stand and doesn't."""
-    cells, grown = sheet.cells, rows.grown
-    if not grown and layout.official.items() <= cells.items():
+    cells, official = sheet.cells, layout.official
+    if rows.grown:
+        official = {(rows.start(row), column): cell for (row, column), cell in official.items()}
+    if official.items() <= cells.items():
         return
-    for at, text in layout.static.items():
-        if grown:
-            at = rows.start(at[0]), at[1]
-        found = cells.get(at, BLANK).text
+    for at, cell in official.items():
+        text, found = cell.text, cells.get(at, BLANK).text
         if found != text and squeeze(found) != squeeze(text):
             yield at, text
 
@@ -168,10 +168,8 @@ def _known(layout: FormLayout, rows: Rows) -> Set[tuple[int, int]]:
     if not rows.grown:
         return layout.known
     cells = {(rows.start(row), column) for row, column in layout.static}
-    for blank in (*layout.fields.values(), *layout.blocks.values()):
-        area = rows.area(blank)
-        for row in range(area.top, area.bottom + 1):
-            cells.update((row, column) for column in range(area.left, area.right + 1))
+    for top, left, bottom, right in (*layout.fields.values(), *layout.blocks.values()):
+        cells.update(itertools.product(range(rows.start(top), rows.end(bottom) + 1), range(left, right + 1)))
     return cells
 
 

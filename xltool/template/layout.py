@@ -7,6 +7,7 @@ everything below then stands lower. `Rows` is that shift; reader, renderer and c
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -86,12 +87,8 @@ class FormLayout(Struct, frozen=True, dict=True):
     def inputs(self) -> frozenset[tuple[int, int]]:
         """All template cells that take an answer."""
         cells: set[tuple[int, int]] = set()
-        for area in (*self.fields.values(), *self.blocks.values()):
-            cells.update(
-                (row, column)
-                for row in range(area.top, area.bottom + 1)
-                for column in range(area.left, area.right + 1)
-            )
+        for top, left, bottom, right in (*self.fields.values(), *self.blocks.values()):
+            cells.update(itertools.product(range(top, bottom + 1), range(left, right + 1)))
         return frozenset(cells)
 
     @functools.cached_property
@@ -142,8 +139,8 @@ class FormLayout(Struct, frozen=True, dict=True):
             return self.sheet.merges
         merged: set[Area] = set()
         for area in self.sheet.merges:
-            block = next((b for b in self.blocks.values() if b.bottom == area.top == area.bottom), None)
-            if block is not None and block.left <= area.left:
+            block = self.block_at.get(area.top)
+            if block is not None and block.bottom == area.top == area.bottom and block.left <= area.left:
                 first = rows.start(area.top)
                 for row in range(first, rows.end(area.bottom) + 1):
                     merged.add(Area(row, area.left, row, area.right))

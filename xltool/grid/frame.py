@@ -1,0 +1,92 @@
+"""What stands around a worksheet's cells: merges, protection, hidden columns, objects."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from xltool.grid.shared import decoded, remembered
+from xltool.grid.words import LAST_COLUMN, Area, letters, read_area
+from xltool.package import Unreadable, parse_xml
+
+_MOST_MERGES = 20_000
+
+
+class Frame(Struct, frozen=True):
+    """A sheet around its cells. `rows`: it has rows of its own; `remarks`: it has comments or the like."""
+
+    merges: frozenset[Area]
+    protected: bool
+    objects: bool
+    hidden: tuple[str, ...]
+    rows: bool
+    remarks: bool
+
+
+@remembered(64)
+def read_frame(data: bytes) -> Frame:
+    """The frame of a sheet's XML. Raises Unreadable.
+
+    Where rows were added, merges and validations have moved: they are taken at a glance where they are
+    spelled as usual; what is left is the same in sheet after sheet.
+    """
+    merges, rest = _cut(data, b"<mergeCells", _MERGES)
+    _, rest = _cut(rest, b"<dataValidations", _VALIDATIONS)
+    frame = _parse_frame(rest)
+    areas = [read_area(ref) for ref in _REF.findall(merges)]
+    if frame.merges or frame.remarks or None in areas or len(areas) > _MOST_MERGES:
+        return _parse_frame(data)
+    return replace(frame, merges=frozenset(area for area in areas if area))
+
+
+_REF = re.compile(r'ref="([^"]++)"')
+_MERGES = re.compile(rb'(?: count="[0-9]++")?+>(?:<mergeCell ref="[A-Z0-9:]++"/>)*+</mergeCells>')
+_ENTITY = rb"&(?:amp|lt|gt|quot|apos|#[0-9]++|#x[0-9A-Fa-f]++);"
+_ATTRIBUTES = rb'(?: [A-Za-z:]++="[^"<&]*+(?:' + _ENTITY + rb'[^"<&]*+)*+")*+'
+_TEXT = rb"[^<>&]*+(?:" + _ENTITY + rb"[^<>&]*+)*+"
+_VALIDATIONS = re.compile(
+    _ATTRIBUTES
+    + rb">(?:<dataValidation"
+    + _ATTRIBUTES
+    + rb"(?:/>|>(?:<formula1>%b</formula1>)?+(?:<formula2>%b</formula2>)?+</dataValidation>))*+"
+    % (_TEXT, _TEXT)
+    + rb"</dataValidations>"
+)
+
+
+def _cut(data: bytes, opening: bytes, spelled: re.Pattern[bytes]) -> tuple[str, bytes]:
+    """An element that is spelled as usual, and the part without it; else nothing and the whole part."""
+    before, _, rest = data.partition(opening)
+    match = spelled.match(rest)
+    text = decoded(match[0]) if match else None
+    return (text, before + rest[match.end() :]) if match and text else ("", data)
+
+
+@remembered(64)
+def _parse_frame(data: bytes) -> Frame:
+    merges: set[Area] = set()
+    hidden: list[str] = []
+    protected = objects = rows = False
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        nonlocal protected, objects, rows
+        if tag == "mergeCell":
+            area = read_area(a.get("ref", ""))
+            if area:
+                merges.add(area)
+                if len(merges) > _MOST_MERGES:
+                    raise Unreadable(f"合并单元格过多（超过 {_MOST_MERGES:,} 处）")
+        elif tag == "sheetProtection":
+            protected = a.get("sheet") in ("1", "true")
+        elif tag == "col":
+            if a.get("hidden") in ("1", "true"):
+                hidden.append(f"第{letters(min(int(a.get('min', 1)), LAST_COLUMN))}列")
+        elif tag in ("drawing", "oleObjects", "controls", "picture"):
+            objects = True
+        elif tag == "row":
+            rows = True
+
+    parse_xml(data, start)
+    return Frame(frozenset(merges), protected, objects, tuple(hidden), rows, b"<!" in data)
