@@ -132,11 +132,13 @@ def split(
     return parts
 
 
-@functools.lru_cache(maxsize=128)
 def _inflate(packed: bytes, crc: int, length: int) -> bytes:
-    """What most parts of a package hold is what they held in the last one."""
     inflate = zlib.decompressobj(-15)
     data = inflate.decompress(packed, length + 1)
     if len(data) != length or not inflate.eof or inflate.unused_data or zlib.crc32(data) != crc:
         raise ValueError("a part is not what its record says")
     return data
+
+
+# What most parts of a package hold is what they held in the last one.
+_inflated = functools.lru_cache(maxsize=32)(_inflate)

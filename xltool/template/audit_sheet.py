@@ -29,18 +29,12 @@ _PLAIN = re.compile(
     rb'<c r="[A-Z]{1,3}+\1"(?: s="[0-9]++")?+(?:' + _VALUE + rb"))*+</row>))*+</sheetData>"
 )
 _ROW = re.compile(r'<row r="([0-9]+)"')
-_CELL = re.compile(
-    r'<c r="([^"]++)"(?: s="([0-9]++)")?+'
-    r'(?:/>|(?: t="(s|inlineStr)")?+>(?:<v>|<is><t(?: xml:space="preserve")?+>)([^<]*+)<)'
-)
+_CELL = re.compile(r'<c r="([^"]++)"(?: s="([0-9]++)")?+(?: t="s"><v>([0-9]++))?+')
 _REF = re.compile(r"\$?([A-Z]{1,3})\$?([1-9][0-9]{0,6})")
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r")
 _AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")
 _ESCAPED = re.compile("_x[0-9A-Fa-f]{4}_")
 _TYPES = {"", "n", "s", "str", "inlineStr", "b", "e", "d"}
-
-
-Token = tuple[str, str, str, str]  # a cell as spelled: address, style, type, content
 
 
 class Cells(NamedTuple):
@@ -124,35 +118,17 @@ def text_fault(xml: bytes) -> str:
     return ""
 
 
-class PlainSheet(NamedTuple):
-    """A sheet in our own spelling: its XML above its rows, their numbers, its cells, its XML below."""
-
-    above: bytes
-    rows: list[str]
-    cells: list[Token]
-    below: bytes
-
-
-def plain_sheet(xml: bytes) -> PlainSheet | None:
-    """A sheet in our own spelling; None for another, or where it holds what no XML may."""
+def read_cells(xml: bytes) -> tuple[Cells, bytes]:
+    """What a sheet's cells say, and the sheet without them."""
     start = xml.find(b"<sheetData>")
     plain = _PLAIN.match(xml, start) if start >= 0 else None
     if plain is None or text_fault(plain[0]):
-        return None
-    text = plain[0].decode()
-    return PlainSheet(xml[:start], _ROW.findall(text), _CELL.findall(text), xml[plain.end() :])
-
-
-def read_cells(xml: bytes) -> tuple[Cells, bytes]:
-    """What a sheet's cells say, and the sheet without them."""
-    plain = plain_sheet(xml)
-    if plain is None:
         return _explained(xml)
-    above, rows, cells, below = plain
-    refs, styles, kinds, contents = zip(*cells, strict=True) if cells else ((), (), (), ())
-    shared = {content for kind, content in set(zip(kinds, contents, strict=True)) if kind == "s"}
-    found = _order_faults(rows) + _cell_order_faults(refs)
-    return Cells(set(styles), max(map(int, shared), default=-1), {}, found), above + b"<sheetData/>" + below
+    text = plain[0].decode()
+    refs, styles, shared = zip(*cells, strict=True) if (cells := _CELL.findall(text)) else ((), (), ())
+    found = _order_faults(_ROW.findall(text)) + _cell_order_faults(refs)
+    top = max((int(index) for index in set(shared) if index), default=-1)
+    return Cells(set(styles), top, {}, found), xml[:start] + b"<sheetData/>" + xml[plain.end() :]
 
 
 def _order_faults(rows: list[str]) -> list[str]:

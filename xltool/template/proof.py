@@ -17,12 +17,13 @@ from typing import NamedTuple
 
 from xltool.edition import Field
 from xltool.grid import letters, plain_text, read_area, read_properties
-from xltool.model import NOTHING, Entry, Filing, Form, Indicator
+from xltool.model import NOTHING, Entry, Filing, Form
+from xltool.money import plain
 from xltool.reader import answered, taken_out, unused
 from xltool.report.results import RESULTS_SHEET
 from xltool.template.audit import audit_parts, scoped_names, sheet_name_faults
 from xltool.template.audit_package import package_faults, relations_of
-from xltool.template.audit_sheet import plain_sheet, text_fault
+from xltool.template.audit_sheet import text_fault
 from xltool.template.compare import stands
 from xltool.template.compile import Blank, Compiled, SheetPattern
 from xltool.template.layout import FormLayout, Rows
@@ -44,7 +45,7 @@ def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bo
         waiting = projects if pattern.layout.spec.repeats else departments
         if not waiting or name == RESULTS_SHEET:
             return False
-        if not _says(waiting.pop(0), parts[target[relation]], names, pattern, compiled):
+        if not _says(waiting.pop(0), parts.get(target.get(relation, ""), b""), names, pattern, compiled):
             return False
     return not departments and not projects
 
@@ -78,18 +79,73 @@ def _sheets(book: bytes, compiled: Compiled) -> list[tuple[str, str, Mapping[str
     return [(name, relation, leads) for (name, _, relation), (leads, _) in zip(sheets, names, strict=True)]
 
 
-class _Skeleton(NamedTuple):
-    """A form's sheet as it must be but for the answers: its XML above and below its rows (which sheet is
-    open and how it fits its pages are for the filling to choose), its rows' numbers, its cells column by
-    column, and which of them are the fields' and, row by row, the indicator blocks'."""
+# A cell in our spelling: address, style, and one of: a shared text, a number, a text of its own.
+_CELL = re.compile(
+    r'<c r="([A-Z]++[0-9]++)"(?: s="([0-9]++)")?+(?:/>| t="s"><v>([0-9]++)</v></c>|><v>([-+.0-9eE]++)</v></c>'
+    r'| t="inlineStr"><is><t(?: xml:space="preserve")?+>([^<]{0,16000}+)</t></is></c>)'
+)
+_ROWS = re.compile(r'(?:<row r="[0-9]++"[^<>]*+(?<!/)></row>|<row r="[0-9]++"[^<>]*+/>)*+')
+_ROW = re.compile(r'<row r="([0-9]++)"')
+_CONTROL = bytes({*range(32)} - {9, 10, 13})
+_AMPERSAND = re.compile("&(?!(?:amp|lt|gt|quot|apos);)")
 
+Column = list[str | None]
+
+
+class _Cells(NamedTuple):
+    """What the cells of a sheet say, in their order: each a shared text, a number or a text, or nothing."""
+
+    shared: Column
+    numbers: Column
+    texts: Column
+
+
+class _Sheet(NamedTuple):
+    """A sheet in our own spelling: its XML above and below its rows; its rows and before which cell each
+    begins or ends; its cells with addresses and styles."""
+
+    above: bytes
+    below: bytes
+    rows: list[str]
+    breaks: list[int]
+    addresses: list[str]
+    styles: Column
+    cells: _Cells
+
+
+def _read(xml: bytes) -> _Sheet | None:
+    """The sheet; None in another spelling, or where there is what no XML may hold."""
+    above, _, rest = xml.partition(b"<sheetData>")
+    data, closed, below = rest.partition(b"</sheetData>")
+    if not closed or len(data.translate(None, _CONTROL)) != len(data):
+        return None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    pieces = _CELL.split(text)
+    between = pieces[::6]
+    rows = "".join(between)
+    if not _ROWS.fullmatch(rows):
+        return None
+    texts = pieces[5::6]
+    if "&" in text or "_x" in text:
+        if _AMPERSAND.search(text):
+            return None
+        # As the reader gives them.
+        texts = [one and plain_text(one).replace("\r\n", "\n") for one in texts]
+    breaks = [n for n, piece in enumerate(between) if piece]
+    cells = _Cells(pieces[3::6], pieces[4::6], texts)
+    return _Sheet(above, below, _ROW.findall(rows), breaks, pieces[1::6], pieces[2::6], cells)
+
+
+class _Skeleton(NamedTuple):
+    """The blank of a form with its rows in their places, and which of its cells are the fields' and, row
+    by row, the indicator blocks'. Which sheet is open and how it fits its pages is the filling's to say."""
+
+    sheet: _Sheet
     above: tuple[bytes, bytes]
     below: tuple[bytes, bytes]
-    rows: list[str]
-    addresses: tuple[str, ...]
-    styles: tuple[str, ...]
-    kinds: list[str]
-    contents: list[str]
     fields: list[tuple[Field, int]]
     blocks: list[tuple[str, list[list[int]]]]
 
@@ -98,11 +154,11 @@ class _Skeleton(NamedTuple):
 def _skeleton(blank: Blank, pattern: SheetPattern, compiled: Compiled) -> _Skeleton | None:
     """Each way in which a form grows is judged once, as a whole workbook; None where it isn't sound."""
     xml = f"{blank.above}<sheetData>{''.join(blank.lines)}</sheetData>{blank.below}".encode()
-    plain = plain_sheet(xml)
-    if plain is None or not plain.cells or audit_parts({**compiled.parts, pattern.part: xml}):
+    sheet = _read(xml)
+    if sheet is None or audit_parts({**compiled.parts, pattern.part: xml}):
         return None
     layout, rows = pattern.layout, blank.rows
-    at = {cell[0]: n for n, cell in enumerate(plain.cells)}
+    at = {address: n for n, address in enumerate(sheet.addresses)}
     fields = [
         (field, at[f"{letters(area.left)}{rows.start(area.top)}"])
         for field in layout.spec.field
@@ -114,10 +170,9 @@ def _skeleton(blank: Blank, pattern: SheetPattern, compiled: Compiled) -> _Skele
         for block, blank_area in layout.blocks.items()
         for area in [rows.area(blank_area)]
     ]
-    above = plain.above, plain.above.replace(b' tabSelected="1"', b"", 1)
-    below = plain.below, plain.below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
-    addresses, styles, kinds, contents = zip(*plain.cells, strict=True)
-    return _Skeleton(above, below, plain.rows, addresses, styles, [*kinds], [*contents], fields, blocks)
+    above = sheet.above, sheet.above.replace(b' tabSelected="1"', b"", 1)
+    below = sheet.below, sheet.below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
+    return _Skeleton(sheet, above, below, fields, blocks)
 
 
 def _says(
@@ -129,30 +184,63 @@ def _says(
     rows = _rows(layout, names)
     if rows is None or not blank.protected or blank.hidden or blank.hidden_lines or blank.objects:
         return False
+    must, found = _skeleton(pattern.blank(rows), pattern, compiled), _read(xml)
+    if must is None or found is None or found.above not in must.above or found.below not in must.below:
+        return False
+    if found[2:-1] != must.sheet[2:-1]:  # rows, addresses, styles
+        return False
+    return found.cells == _answered(form, layout, must)
+
+
+def _answered(form: Form, layout: FormLayout, must: _Skeleton) -> _Cells | None:
+    """The blank's cells with the filing's answers; None for what the reader would read as something else."""
+    shared, numbers, texts = map(list.copy, must.sheet.cells)
     if form.kind != layout.spec.id or not form.entries.keys() <= layout.fields.keys():
-        return False
+        return None
     if not form.indicators and not answered(form):
-        return False
-    must, plain = _skeleton(pattern.blank(rows), pattern, compiled), plain_sheet(xml)
-    if must is None or plain is None or plain.above not in must.above or plain.below not in must.below:
-        return False
-    if plain.rows != must.rows or len(plain.cells) != len(must.addresses):
-        return False
-    addresses, styles, *rest = zip(*plain.cells, strict=True)
-    if addresses != must.addresses or styles != must.styles:
-        return False
-    # What was answered is held against the filing and taken away; what is left, against the blank.
-    kinds, contents = map(list[str], rest)
+        return None
     for field, n in must.fields:
-        entry = form.entries.get(field.id)
-        if entry is None or (entry.value is None and not entry.text):
+        entry = form.entries.get(field.id, NOTHING)
+        value = entry.value
+        if value is None and not entry.text:
             continue
-        if not _field_says(field, kinds[n], _plain(contents[n]), entry):
-            return False
-        kinds[n], contents[n] = must.kinds[n], must.contents[n]
-    if not _indicators_stand(form.indicators, layout, must, kinds, contents):
-        return False
-    return kinds == must.kinds and contents == must.contents
+        shared[n] = numbers[n] = texts[n] = None
+        if field.kind == "amount":
+            if not isinstance(value, Decimal):
+                return None
+            numbers[n] = plain(value)
+        elif field.pattern:
+            texts[n] = said = field.pattern.format(value)
+            taken = taken_out(field, said)
+            if taken is None or taken[0] != value or value is None:
+                return None
+        elif text := _text(entry):
+            texts[n] = text
+        else:
+            return None
+    waiting = iter(form.indicators)
+    one = next(waiting, None)
+    columns = layout.columns
+    for block, lines in must.blocks:
+        for line in lines:
+            if one is None or one.block != block:
+                break
+            row = [text for id_ in columns if (text := _text(one.cells.get(id_, NOTHING))) is not None]
+            if len(row) < len(line) or unused(layout, row) or not one.cells.keys() <= columns.keys():
+                return None
+            for n, said in zip(line, row, strict=True):
+                shared[n] = numbers[n] = None
+                texts[n] = said or None
+            one = next(waiting, None)
+    return _Cells(shared, numbers, texts) if one is None else None
+
+
+def _text(entry: Entry) -> str | None:
+    """What is to be read as text; None for what the reader never gives."""
+    value = entry.value
+    if value is None:
+        return entry.text
+    return value if value and value.__class__ is str else None
 
 
 def _rows(layout: FormLayout, names: Mapping[str, str]) -> Rows | None:
@@ -174,57 +262,3 @@ def _rows(layout: FormLayout, names: Mapping[str, str]) -> Rows | None:
         shift += extra
     rows = layout.rows(grown)
     return rows if all(stands(rows, blank, found[label]) for label, blank in layout.areas.items()) else None
-
-
-def _field_says(field: Field, kind: str, content: str, entry: Entry) -> bool:
-    value = entry.value
-    if field.kind == "amount":
-        return isinstance(value, Decimal) and not kind and content != "" and Decimal(content) == value
-    if not field.pattern:
-        return _same(kind, content, entry)
-    taken = taken_out(field, content)
-    return kind == "inlineStr" and taken is not None and taken[0] == value is not None
-
-
-def _indicators_stand(
-    indicators: tuple[Indicator, ...],
-    layout: FormLayout,
-    must: _Skeleton,
-    kinds: list[str],
-    contents: list[str],
-) -> bool:
-    """Whether the indicators stand in the rows of their blocks; takes away what they say."""
-    waiting = iter(indicators)
-    one = next(waiting, None)
-    columns = layout.columns
-    for block, lines in must.blocks:
-        for line in lines:
-            if one is None or one.block != block:
-                break
-            row = [_plain(contents[n]) for n in line]
-            if unused(layout, row) or not one.cells.keys() <= columns.keys():
-                return False
-            for id_, n, content in zip(columns, line, row, strict=True):
-                if not _same(kinds[n], content, one.cells.get(id_, NOTHING)):
-                    return False
-                kinds[n], contents[n] = must.kinds[n], must.contents[n]
-            one = next(waiting, None)
-    return one is None
-
-
-def _same(kind: str, content: str, entry: Entry) -> bool:
-    text = entry.value
-    if text is None:
-        text = entry.text
-        if not text:
-            return not kind and not content
-    if kind != "inlineStr" or not content:
-        return False
-    return content == text
-
-
-def _plain(content: str) -> str:
-    """The text that XML spells so, as the reader gives it."""
-    if "&" not in content and "_x" not in content:
-        return content
-    return plain_text(content).replace("\r\n", "\n")
