@@ -1,13 +1,22 @@
 """A book of thousands of units is read as a small one is, only not all of it in memory at once."""
 
 import csv
+import io
 import random
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
+from xlsxwriter import Workbook
 
+from tests.support.seed import seed_filing
 from tests.test_databook_problems import HEADS
+from tests.test_package import repacked
+from xltool import package
 from xltool.databook import open_databook, reading, shelf, write_databook
+from xltool.databook.sources import encoding_of
+from xltool.grid import tables
 from xltool.model import Filing, XltoolError
 
 
@@ -52,6 +61,20 @@ def scattered(folder: Path, seed: int) -> Path:
     return folder
 
 
+def as_workbook(folder: Path, *, shared: bool) -> Path:
+    """The same tables as an .xlsx, its texts shared, as Excel writes them, or each in its cell."""
+    path = folder.with_suffix(".xlsx")
+    with Workbook(path, {"constant_memory": not shared}) as book:
+        for table in HEADS:
+            sheet = book.add_worksheet(table)
+            data = (folder / f"{table}.csv").read_bytes()
+            text = data.decode(encoding_of(data))
+            for n, row in enumerate(csv.reader(io.StringIO(text, newline=""))):
+                for m, cell in enumerate(row):
+                    sheet.write(n, m, cell.replace("\uffff", "_xFFFF_")[:32767])
+    return path
+
+
 def everything(filing: Filing):
     """All of a filing, what equality doesn't look at too."""
 
@@ -66,13 +89,17 @@ def everything(filing: Filing):
 
 
 @pytest.mark.parametrize("seed", range(25))
-@pytest.mark.parametrize("kind", ["", ".json"])
+@pytest.mark.parametrize("kind", ["", ".json", ".xlsx"])
 def test_a_book_put_away_on_disk_says_the_same(tmp_path, monkeypatch, seed, kind):
     path = scattered(tmp_path / "书", seed)
-    if kind:
+    if kind == ".json":
         write_databook(open_databook(path).filings, path := tmp_path / "书.json")
+    elif kind:
+        path = as_workbook(path, shared=seed % 2 == 0)
     whole = open_databook(path)
     monkeypatch.setattr(shelf, "MOST", 3)
+    monkeypatch.setattr(tables, "LARGE", 0)
+    monkeypatch.setattr(package, "_PIECE", 97)
     with reading(path) as book:
         assert book.problems == whole.problems
         assert (book.units, list(book.sound)) == (whole.units, [one.unit for one in whole.filings])
@@ -107,3 +134,80 @@ def test_no_room_for_the_temporary_file_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(shelf.tempfile, "TemporaryFile", lambda mode: Path("/dev/full").open("r+b"))  # noqa: SIM115
     with pytest.raises(XltoolError, match="临时文件夹放不下这本数据表：磁盘已满"):
         open_databook(scattered(tmp_path / "书", 3))
+
+
+SHEET, STRINGS = "xl/worksheets/sheet3.xml", "xl/sharedStrings.xml"
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A sound workbook of shared texts, and what is said of it, read row by row, with a part changed."""
+    monkeypatch.setattr(tables, "LARGE", 0)
+    monkeypatch.setattr(package, "_PIECE", 1000)
+    write_databook([seed_filing()], tmp_path / "book.xlsx")
+    data = (tmp_path / "book.xlsx").read_bytes()
+
+    def said(part: str, change) -> list[str]:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            changed = change(parts.read(part).decode())
+        changed = changed if isinstance(changed, bytes) else changed.encode()
+        (tmp_path / "book.xlsx").write_bytes(repacked(data, **{part: changed}))
+        book = open_databook(tmp_path / "book.xlsx")
+        assert bool(book.filings) != bool(book.problems)
+        return [problem.message for problem in book.problems]
+
+    return said
+
+
+def test_a_large_workbook_in_any_spelling(large):
+    """As it is; in UTF-16; with a prefix; without addresses, as some programs write it."""
+    assert large(SHEET, lambda t: t) == []
+    for part in (SHEET, STRINGS):
+        assert large(part, lambda t: "\ufeff" + t) == []
+        assert large(part, lambda t: t.encode("utf-16")) == []
+        assert (
+            large(part, lambda t: re.sub(r"(</?)(?=[a-z])", r"\1x:", t).replace("xmlns=", "xmlns:x=")) == []
+        )
+    assert large(SHEET, lambda t: t.replace("<sheetData>", "<!-- <row r='9'/> --><sheetData>")) == []
+
+
+def test_more_than_a_table_can_have_is_refused_in_one_line(large, monkeypatch):
+    """Whatever the header claims, no more is unpacked, and no more is kept."""
+    cells = "".join(f'<row r="{n}">{"<c/>" * 100}</row>' for n in range(5000, 5100))
+    long = f'<row r="9999"><c r="A9999" t="inlineStr"><is><t>{"长" * 70_000}</t></is></c></row>'
+    monkeypatch.setattr(tables, "MOST_CELLS", 3000)
+    monkeypatch.setattr(tables, "MOST_TEXT", 66_000)
+    end = "</sheetData>"
+    for part, change, words in (
+        (SHEET, lambda t: t.replace(end, cells + end), "文字过多"),
+        (SHEET, lambda t: t.replace(end, long + end), "文字过长"),
+        (STRINGS, lambda t: t.replace("</sst>", f"<si><t>{'长' * 70_000}</t></si></sst>"), "文字过长"),
+        (STRINGS, lambda t: t.replace("</sst>", "<si><t>a</t></si>" * 4000 + "</sst>"), "文字过多"),
+        (SHEET, lambda t: t.replace(end, '<row r="2"><c r="A2"><v>1</v></c></row>' + end), "没有按顺序"),
+        (SHEET, lambda t: t.replace("<row ", "<!DOCTYPE x []><row ", 1), "XML 有错"),
+        (SHEET, lambda t: "<!DOCTYPE x [<!ENTITY a 'b'>]>" + t[t.index("<worksheet") :], "DTD"),
+        (SHEET, lambda t: t[: len(t) // 2], "XML 有错"),
+        (SHEET, lambda t: t.encode("utf-16")[:-1], "编码"),
+        (SHEET, lambda t: t.replace('t="s"><v>', 't="s"><v>0'), "不存在的文字"),
+        (SHEET, lambda t: t.replace('<row r="', '<row r="x', 1), "行列号无效"),
+    ):
+        [message] = large(part, change) or [""]
+        assert words in message, words
+        assert message.startswith("打不开：")
+    monkeypatch.setattr(tables, "MOST_PART", 10_000)
+    assert "疑为压缩炸弹" in large(SHEET, lambda t: t + " " * 10_000)[0]
+    monkeypatch.setattr(tables, "MOST_UNPACKED", 10_000)
+    assert "疑为压缩炸弹" in large(SHEET, lambda t: t)[0]
+
+
+def test_a_workbook_cut_short_on_its_way_gives_nothing(tmp_path, monkeypatch):
+    """Its end is seen only when its first rows were read."""
+    monkeypatch.setattr(tables, "LARGE", 0)
+    path = as_workbook(scattered(tmp_path / "书", 3), shared=False)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"sheet3.xml") + 400
+    data[at : at + 4] = b"\0\0\0\0"
+    path.write_bytes(data)
+    book = open_databook(path)
+    assert [problem.code for problem in book.problems] == ["B001"]
+    assert not book.filings

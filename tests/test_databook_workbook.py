@@ -18,6 +18,13 @@ from xltool.template.audit import audit
 EDITION = load_edition()
 
 
+@pytest.fixture(autouse=True, params=[None, 0], ids=["whole", "row by row"])
+def size(request, monkeypatch):
+    """Each book is read as a small one is, and as a large one."""
+    if request.param is not None:
+        monkeypatch.setattr("xltool.grid.tables.LARGE", request.param)
+
+
 @pytest.fixture
 def opened(tmp_path):
     """A data book of one unit and one project, made by hand: change cells, then read it."""

@@ -269,7 +269,7 @@ def test_our_spelling_takes_the_short_way(workbook, monkeypatch):
     def parsed(*_):
         raise AssertionError("parsed cell by cell")
 
-    monkeypatch.setattr("xltool.grid.worksheet._parse_cells", parsed)
+    monkeypatch.setattr("xltool.grid.worksheet.cell_handlers", parsed)
     assert read_grid(open_grid(workbook)) == seed_filing()
 
 

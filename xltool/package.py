@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import stat
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from xml.parsers import expat
@@ -23,6 +23,7 @@ MAX_FILE = 50 * 2**20
 MAX_PARTS = 2_000
 MAX_UNPACKED = 200 * 2**20
 MAX_PART = 64 * 2**20
+_PIECE = 2**20
 MAX_DEPTH = 60
 # A form has some hundred cells; a workbook of working sheets beside it some ten thousand.
 MAX_CELLS = 300_000
@@ -39,7 +40,8 @@ class Unreadable(Exception):
 class Package:
     """The parts of an .xlsx by name, inflated when asked for, within the limits."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, most: int | None = None) -> None:
+        most = most or MAX_UNPACKED
         if len(data) > MAX_FILE:
             raise Unreadable(f"文件过大（{len(data) / 2**20:.0f} MB，上限 {MAX_FILE // 2**20} MB）")
         if not data:
@@ -66,8 +68,8 @@ class Package:
             if entry.filename in self._entries:
                 raise Unreadable(f"文件已损坏：部件重名（{entry.filename[:60]}）")
             self._entries[entry.filename] = entry
-        if sum(e.file_size for e in entries) > MAX_UNPACKED:
-            raise Unreadable(f"文件展开后过大（上限 {MAX_UNPACKED // 2**20} MB），疑为压缩炸弹")
+        if sum(e.file_size for e in entries) > most:
+            raise Unreadable(f"文件展开后过大（上限 {most // 2**20} MB），疑为压缩炸弹")
         if "[Content_Types].xml" not in self._entries:
             raise Unreadable("不是 Excel 工作簿（.xlsx）")
 
@@ -80,18 +82,25 @@ class Package:
 
     def read(self, name: str) -> bytes:
         """One part's bytes. Never more than the limit, whatever its header claims."""
+        return b"".join(self.stream(name, MAX_PART))
+
+    def stream(self, name: str, most: int) -> Iterator[bytes]:
+        """One part's bytes in pieces; at the latest at their end Unreadable is raised if it is not sound."""
         entry = self._entries.get(name)
         if entry is None:
             raise Unreadable(f"文件已损坏：缺少部件 {name[:60]}")
         if entry.flag_bits & 1:
             raise Unreadable("文件有打开密码（已加密），请去掉密码后再交")
-        if entry.file_size > MAX_PART:
+        if entry.file_size > most:
             raise Unreadable(f"文件展开后过大（{name[:60]}），疑为压缩炸弹")
         import zipfile
 
         try:
             with self._zip.open(entry) as stream:
-                data = stream.read(MAX_PART + 1)
+                while piece := stream.read(_PIECE):
+                    if (most := most - len(piece)) < 0:
+                        raise Unreadable(f"文件展开后过大（{name[:60]}），疑为压缩炸弹")
+                    yield piece
         except (
             zipfile.BadZipFile,
             zlib.error,
@@ -102,9 +111,6 @@ class Package:
             NotImplementedError,
         ) as error:
             raise Unreadable(f"文件已损坏，读不出部件 {name[:60]}") from error
-        if len(data) > MAX_PART:
-            raise Unreadable(f"文件展开后过大（{name[:60]}），疑为压缩炸弹")
-        return data
 
 
 class Parts(Protocol):
@@ -173,6 +179,14 @@ def utf8(data: bytes) -> bytes:
 
 def parse_xml(data: bytes, start: Start, end: End | None = None, text: Text | None = None) -> None:
     """Walk one XML part; element names come without prefix. No DTD, no entities, bounded depth."""
+    for _ in walk_xml((utf8(data),), start, end, text):
+        pass
+
+
+def walk_xml(
+    pieces: Iterable[bytes], start: Start, end: End | None = None, text: Text | None = None
+) -> Iterator[None]:
+    """`parse_xml` of a part that comes in pieces (in UTF-8): one step for each."""
     parser = expat.ParserCreate("utf-8")  # whatever the part claims
     depth = 0
 
@@ -200,6 +214,10 @@ def parse_xml(data: bytes, start: Start, end: End | None = None, text: Text | No
     parser.StartDoctypeDeclHandler = refused
     parser.EntityDeclHandler = refused
     try:
-        parser.Parse(utf8(data), True)
+        for piece in pieces:
+            parser.Parse(piece, False)
+            yield
+        parser.Parse(b"", True)
+        yield
     except expat.ExpatError as error:
         raise Unreadable(f"文件已损坏：XML 有错（第 {error.lineno} 行）") from error

@@ -109,9 +109,9 @@ def _tables(path: Path, asked: Edition | str | None, shelf: Shelf) -> Assembly:
     elif path.suffix.lower() == ".csv":
         raise Unusable(f"一个 CSV 只是一张表，请给出放有三张表的文件夹：{path.parent}")
     else:
-        grid = open_workbook(path)
-        edition = edition_of(grid.properties.get("xltool.databook"), asked)
-        sheets, problems = read_workbook(grid, tables(edition), path)
+        book = open_workbook(path)
+        edition = edition_of(book.properties.get("xltool.databook"), asked)
+        sheets, problems = read_workbook(book, tables(edition), path)
     return assemble(sheets, Assembly(edition, str(path), shelf, problems))
 
 

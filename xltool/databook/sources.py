@@ -7,13 +7,16 @@ import csv
 import io
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from xltool.databook.answers import Cell, lines
 from xltool.databook.columns import Table, Tables, nearest
 from xltool.databook.problems import Problem, Unusable, problem
-from xltool.grid import TABLE_CELLS, Grid, cell_name, open_grid
+from xltool.grid import Cell as Stored
+from xltool.grid import Tables as Workbook
+from xltool.grid import cell_name, open_tables
 from xltool.machine import why
 from xltool.model import Place, XltoolError
 
@@ -86,39 +89,54 @@ def read_folder(folder: Path, tables: Tables) -> tuple[Sheets, list[Problem]]:
     return sheets, problems
 
 
-def open_workbook(path: Path) -> Grid:
+def open_workbook(path: Path) -> Workbook:
     """A received workbook, opened under guard. Raises Unusable."""
+    with _opening(path):
+        found = open_tables(path)
+    if "xltool.edition" in found.properties:
+        raise Unusable("这是申报工作簿，不是数据表；审核请用 xltool check")
+    return found
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[None]:
     from xltool.package import Unreadable
 
     try:
-        grid = open_grid(path, most=TABLE_CELLS)
+        yield
     except Unreadable as error:
         raise Unusable(f"打不开：{error}") from error
     except OSError as error:
         raise XltoolError(f"{path}：无法读取（{why(error)}）") from error
-    if "xltool.edition" in grid.properties:
-        raise Unusable("这是申报工作簿，不是数据表；审核请用 xltool check")
-    return grid
 
 
-def read_workbook(grid: Grid, tables: Tables, path: Path) -> tuple[Sheets, list[Problem]]:
+def read_workbook(book: Workbook, tables: Tables, path: Path) -> tuple[Sheets, list[Problem]]:
     """The sheets 部门, 项目 and 指标 of a workbook; other sheets are ignored."""
-    from xltool.databook.shown import shown
-
-    found = {sheet.name.strip(): sheet for sheet in grid.sheets}
+    found = {name.strip(): name for name in book.sheets}
     sheets: Sheets = {}
     problems = []
     for table in tables:
         if table.name not in found:
             problems.append(missing(table, found, str(path), f"工作表“{table.name}”"))
             continue
-        sheet = found[table.name]
-        rows: dict[int, dict[int, Cell]] = {}
-        for (row, column), cell in sheet.cells.items():
-            if cell.text or cell.formula:
-                rows.setdefault(row, {})[column] = shown(cell, Place(sheet.name, cell_name(row, column)))
-        sheets[table.name] = sheet_of(sheet.name, sorted(rows.items()))
+        name = found[table.name]
+        sheets[table.name] = sheet_of(name, _shown(name, book.sheets[name], path))
     return sheets, problems
+
+
+def _shown(name: str, rows: Iterable[tuple[int, dict[int, Stored]]], path: Path) -> Iterator[Row]:
+    from xltool.databook.shown import shown
+
+    with _opening(path):
+        for row, cells in rows:
+            yield (
+                row,
+                {
+                    column: shown(cell, Place(name, cell_name(row, column)))
+                    for column, cell in sorted(cells.items())
+                    if cell.text or cell.formula
+                },
+            )
 
 
 def missing(table: Table, present: Iterable[str], file: str, what: str) -> Problem:

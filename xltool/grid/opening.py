@@ -27,24 +27,14 @@ def open_grid(source: Path | str | bytes, *, blanks: bool = False, most: int = M
 
 def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> Grid:
     """The grid of a package's parts. Raises Unreadable."""
-    workbook = _main_part(package)
-    folder = workbook.rpartition("/")[0]
-    targets = _relations(package, workbook)
-    parts = {kind.rpartition("/")[2]: _resolve(folder, target) for kind, target in reversed(targets.values())}
-    grid, sheet_ids, names = _workbook(package.read(workbook))
-    if len(grid.sheets) > MAX_SHEETS:
-        raise Unreadable(f"工作表过多（{len(grid.sheets)} 张，上限 {MAX_SHEETS}）")
+    grid, parts, names = frame_of(package)
     strings = _shared_strings(package, parts.get("sharedStrings", ""), most)
     left = most
-    styles = _styles(package, parts.get("styles", ""))
-    for sheet, rid in zip(grid.sheets, sheet_ids, strict=True):
-        kind, target = targets.get(rid, ("", ""))
-        if not kind.endswith("/worksheet"):
-            sheet.hidden = True
-            continue
-        sheet.part = _resolve(folder, target)
-        left -= read_sheet(package.read(sheet.part), sheet, strings, styles, blanks, left)
-        sheet.objects |= _objects(package, sheet)
+    styles = styles_of(package, parts.get("styles", ""))
+    for sheet in grid.sheets:
+        if sheet.part:
+            left -= read_sheet(package.read(sheet.part), sheet, strings, styles, blanks, left)
+            sheet.objects |= _objects(package, sheet)
     numbered = {str(n): (sheet, f"'{sheet.name}'") for n, sheet in enumerate(grid.sheets)}
     for name, scope, text in names:
         if scope in numbered:
@@ -53,9 +43,30 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
             # A name that damage or a paste turned into #REF! is there, but leads nowhere.
             here = where == quoted or where.removeprefix("=").strip("'").replace("''", "'") == sheet.name
             sheet.names[name] = read_area(area) if here else None
+    return grid
+
+
+Name = tuple[str, str, str]
+
+
+def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[Name]]:
+    """A workbook without the content of its sheets; its own parts by kind; its defined names."""
+    workbook = _main_part(package)
+    folder = workbook.rpartition("/")[0]
+    targets = _relations(package, workbook)
+    parts = {kind.rpartition("/")[2]: _resolve(folder, target) for kind, target in reversed(targets.values())}
+    grid, sheet_ids, names = _workbook(package.read(workbook))
+    if len(grid.sheets) > MAX_SHEETS:
+        raise Unreadable(f"工作表过多（{len(grid.sheets)} 张，上限 {MAX_SHEETS}）")
+    for sheet, rid in zip(grid.sheets, sheet_ids, strict=True):
+        kind, target = targets.get(rid, ("", ""))
+        if kind.endswith("/worksheet"):
+            sheet.part = _resolve(folder, target)
+        else:
+            sheet.hidden = True
     if "docProps/custom.xml" in package:
         grid.properties = dict(read_properties(package.read("docProps/custom.xml")))
-    return grid
+    return grid, parts, names
 
 
 def _main_part(package: Parts) -> str:
@@ -95,9 +106,6 @@ def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
 
     parse_xml(data, start)
     return found
-
-
-Name = tuple[str, str, str]
 
 
 _PLAIN_SHEET = re.compile(r'<sheet name="([^"]*+)" sheetId="[0-9]++"(?: state="(\w++)")?+ r:id="([^"]*+)"/>')
@@ -181,7 +189,7 @@ def _shared_strings(package: Parts, part: str, most: int) -> Mapping[str, str]:
     return string_table(data)
 
 
-def _styles(package: Parts, part: str) -> Styles:
+def styles_of(package: Parts, part: str) -> Styles:
     return read_styles(package.read(part)) if part in package else Styles()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from xltool.package import parse_xml
+from xltool.package import End, Start, Text, parse_xml
 
 T = TypeVar("T")
 _LARGE = 2**20
@@ -66,6 +66,16 @@ def remembered(most: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], 
 def string_table(data: bytes) -> Mapping[str, str]:
     """Shared texts by their number as cells write it."""
     strings: dict[str, str] = {}
+
+    def add(text: str) -> None:
+        strings[str(len(strings))] = text
+
+    parse_xml(data, *string_handlers(add))
+    return strings
+
+
+def string_handlers(add: Callable[[str], None]) -> tuple[Start, End, Text]:
+    """What takes the shared texts from their XML, one after the other."""
     pieces: list[str] = []
     wanted = phonetic = False
 
@@ -83,14 +93,13 @@ def string_table(data: bytes) -> Mapping[str, str]:
         if tag == "rPh":
             phonetic = False
         elif tag == "si":
-            strings[str(len(strings))] = unescape("".join(pieces))
+            add(unescape("".join(pieces)))
 
     def text(data: str) -> None:
         if wanted:
             pieces.append(data)
 
-    parse_xml(data, start, end, text)
-    return strings
+    return start, end, text
 
 
 class Styles(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from xltool.grid.frame import read_frame
 from xltool.grid.shared import Styles, decoded, plain_text, unescape
 from xltool.grid.words import Cell, Sheet, cell_name, column_number
-from xltool.package import MAX_CELLS, Unreadable, parse_xml, utf8
+from xltool.package import MAX_CELLS, End, Start, Text, Unreadable, parse_xml, utf8
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T00:00:00(?:\.0+)?Z?)?$")  # of the strict format
@@ -63,7 +63,7 @@ def read_sheet(
             sheet.cells.clear()
             sheet.hidden_lines.clear()
             plain = _cells_in(data)
-            _parse_cells(data, sheet, strings, styles)
+            parse_xml(data, *cell_handlers(sheet, strings, styles))
     except ValueError as error:
         raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
     sheet.merges = set(frame.merges)
@@ -111,7 +111,8 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
     return blank + len(pieces) // 6
 
 
-def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> None:
+def cell_handlers(sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> tuple[Start, End, Text]:
+    """What takes the cells of a sheet from its XML, however they are spelled."""
     cells = sheet.cells
     row = column = 0
     kind = style = ""
@@ -181,4 +182,4 @@ def _parse_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
         if taking is not None:
             taking.append(data)
 
-    parse_xml(data, start, end, text)
+    return start, end, text

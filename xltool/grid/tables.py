@@ -1,0 +1,156 @@
+"""A workbook of tables, gone through row by row. Of a large one neither sheets nor shared texts are ever
+whole in memory, so that they may be larger than those of a form.
+"""
+
+from __future__ import annotations
+
+import codecs
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from xltool.grid.opening import TABLE_CELLS, frame_of, open_grid, styles_of
+from xltool.grid.shared import Styles, string_handlers
+from xltool.grid.words import Cell, Sheet
+from xltool.grid.worksheet import cell_handlers
+from xltool.package import End, Package, Start, Text, Unreadable, read_file, walk_xml
+
+# Bytes of a file from which on it is large: a book of a thousand units.
+LARGE = 2**20
+# Of a large one: bytes of a part and of all parts unpacked; cells of a sheet, and shared texts; characters
+# of one text.
+MOST_PART = 256 * 2**20
+MOST_UNPACKED = 512 * 2**20
+MOST_CELLS = 4 * TABLE_CELLS
+MOST_TEXT = 2**20
+
+Row = tuple[int, dict[int, Cell]]
+
+
+class Tables(NamedTuple):
+    """A workbook's sheets by name, to be gone through once; its custom document properties."""
+
+    sheets: Mapping[str, Iterable[Row]]
+    properties: Mapping[str, str]
+
+
+def open_tables(path: Path) -> Tables:
+    """The tables of a received .xlsx, each as its rows by number, with their cells by column.
+
+    Raises Unreadable (of a large one perhaps only when its rows are gone through) or OSError.
+    """
+    data = read_file(path)
+    if len(data) < LARGE:
+        grid = open_grid(data, most=TABLE_CELLS)
+        return Tables({sheet.name: _rows_of(sheet) for sheet in grid.sheets}, grid.properties)
+    package = Package(data, MOST_UNPACKED)
+    grid, parts, _ = frame_of(package)
+    strings = _strings(package, parts.get("sharedStrings", ""))
+    styles = styles_of(package, parts.get("styles", ""))
+    rows = partial(_streamed, package, strings=strings, styles=styles)
+    return Tables({sheet.name: rows(sheet) for sheet in grid.sheets if sheet.part}, grid.properties)
+
+
+def _rows_of(sheet: Sheet) -> Iterator[Row]:
+    rows: dict[int, dict[int, Cell]] = {}
+    for (row, column), cell in sheet.cells.items():
+        rows.setdefault(row, {})[column] = cell
+    return iter(sorted(rows.items()))
+
+
+def _streamed(package: Package, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> Iterator[Row]:
+    """The rows of a sheet as its XML is unpacked."""
+    last = 0
+
+    def ready(but: int = 0) -> Iterator[Row]:
+        """The rows taken so far, but not the last: it may go on."""
+        nonlocal last
+        rows = list(_rows_of(sheet))
+        sheet.cells.clear()
+        sheet.hidden_lines.clear()
+        for row, cells in rows[len(rows) - but :]:
+            sheet.cells.update({(row, column): cell for column, cell in cells.items()})
+        for row, cells in rows[: len(rows) - but]:
+            if row <= last:
+                raise Unreadable(f"文件已损坏：{sheet.name[:31]} 的行没有按顺序")
+            last = row
+            yield row, cells
+
+    try:
+        for _ in _walked(package, sheet.part, "c", cell_handlers(sheet, strings, styles)):
+            yield from ready(but=1)
+    except ValueError as error:
+        raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
+    yield from ready()
+
+
+def _strings(package: Package, part: str) -> Mapping[str, str]:
+    texts = _Texts()
+    if part in package:
+        for _ in _walked(package, part, "si", string_handlers(texts.add)):
+            pass
+    return texts
+
+
+def _walked(package: Package, part: str, unit: str, handlers: tuple[Start, End, Text]) -> Iterator[None]:
+    """Walk a part piece by piece, within the limits: so many cells or texts (`unit`), none too long."""
+    start, end, text = handlers
+    count = length = 0
+
+    def opened(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal count, length
+        if tag == unit:
+            count, length = count + 1, 0
+            if count > MOST_CELLS:
+                raise Unreadable(f"单元格或文字过多（上限 {MOST_CELLS:,}）")
+        start(tag, attributes)
+
+    def said(piece: str) -> None:
+        nonlocal length
+        length += len(piece)
+        if length > MOST_TEXT:
+            raise Unreadable(f"有一段文字过长（上限 {MOST_TEXT:,} 字）")
+        text(piece)
+
+    yield from walk_xml(_pieces(package, part), opened, end, said)
+
+
+class _Texts(Mapping[str, str]):
+    """Shared texts by their number as cells write it, one behind the other in one string of bytes."""
+
+    def __init__(self) -> None:
+        self._bytes, self._ends = bytearray(), array("Q", [0])
+
+    def add(self, text: str) -> None:
+        self._bytes += text.encode()
+        self._ends.append(len(self._bytes))
+
+    def __getitem__(self, number: str) -> str:
+        at = int(number) if number.isdecimal() and len(number) < 10 else -1
+        if not 0 <= at < len(self) or str(at) != number:
+            raise KeyError(number)
+        return self._bytes[self._ends[at] : self._ends[at + 1]].decode()
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, range(len(self)))
+
+
+def _pieces(package: Package, part: str) -> Iterator[bytes]:
+    """A part in UTF-8, piece by piece."""
+    pieces = package.stream(part, MOST_PART)
+    first = next(pieces, b"")
+    whole = chain([first.removeprefix(codecs.BOM_UTF8)], pieces)
+    if not first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        yield from whole
+        return
+    try:
+        for text in codecs.iterdecode(whole, "utf-16"):
+            yield text.encode()
+    except UnicodeError as error:
+        raise Unreadable("文件已损坏：XML 的文字编码有错") from error
