@@ -110,6 +110,12 @@ def test_text_in_a_return_is_only_text_in_a_note(bureau):
     assert "<img" not in note.read_text("utf-8")
 
 
+def test_a_chase_list_of_another_kind_is_refused(bureau, capsys):
+    assert main(["status", "--chase", "催报.doc"]) == 2
+    assert ".txt 或 .xlsx" in capsys.readouterr().err
+    assert not Path("催报.doc").exists()
+
+
 def test_the_chase_list_names_who_is_late(bureau, capsys):
     main(["distribute"])
     folder, codes = hand_in(bureau, wrong=(1,), absent=(4,))

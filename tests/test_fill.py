@@ -209,6 +209,7 @@ def test_long_texts_get_the_paper_they_need(seed):
 def test_what_excel_cannot_hold_is_refused_in_one_line(seed, tmp_path):
     for bad in (
         with_entries(seed.department, goal="长" * 32_768),
+        with_entries(seed.department, goal="半个\ud800字"),
         with_entries(seed.department, total=Decimal("1234567890123456.78")),
     ):
         with pytest.raises(FillError) as error:

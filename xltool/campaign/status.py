@@ -11,6 +11,7 @@ from typing import Any
 from xltool.campaign.folder import Campaign
 from xltool.campaign.judge import KINDS
 from xltool.campaign.units import Unit
+from xltool.model import XltoolError
 
 STATES = ("未下发", "未报", "有错误", "待核实", "通过", "退回")
 _BY_VERDICT = {"pass": "通过", "query": "待核实", "error": "有错误"}
@@ -114,6 +115,8 @@ def _remark(row: Any, unit: Unit, mixed: set[tuple[str, str]]) -> str:
 
 def write_chase(path: Path, campaign: Campaign, standing: Status) -> None:
     """The chase list (催报名单) as text or, by its suffix, as a workbook."""
+    if path.suffix.lower() not in ("", ".txt", ".xlsx"):
+        raise XltoolError(f"催报名单写成 .txt 或 .xlsx，不是“{path.suffix}”：{path}")
     if path.suffix.lower() == ".xlsx":
         _chase_workbook(path, campaign, standing)
         return
