@@ -130,7 +130,8 @@ def _spelled(characters: str) -> str:
 
 # Without one of these, anywhere or first, there is no prompt; what cleaning takes away could hide one.
 _ANYWHERE = re.compile(f"[{re.escape(_spelled('*_xX×字'))}\ufeff\u200b\u200c\u200d\u2060]")
-_FIRST = frozenset(_spelled("(.…·。⋯‥_*指目三绩请在填例示"))
+_FIRST = frozenset(_spelled(".…·。⋯‥_*指目三绩请在填例示"))
+_OPENING = _spelled("(") + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 
 def is_placeholder(text: str) -> bool:
@@ -140,7 +141,7 @@ def is_placeholder(text: str) -> bool:
 
 def _may_be_prompt(text: str) -> bool:
     """Most texts can't, which is seen at a glance."""
-    return text.lstrip()[:1] in _FIRST or _ANYWHERE.search(text) is not None
+    return text.lstrip(_OPENING)[:1] in _FIRST or _ANYWHERE.search(text) is not None
 
 
 _DEGREE = "|".join(sorted(_DATA["grade"]["degree"].split(), key=len, reverse=True))
