@@ -11,7 +11,7 @@ from msgspec import Struct
 from xltool.model import Form, Indicator, Severity
 from xltool.review import Hit, Review
 from xltool.rules._text import quote
-from xltool.target import Split, Target, split_targets
+from xltool.target import Split, Target, parse_target, split_targets
 from xltool.target.split import split_standards
 
 
@@ -47,14 +47,14 @@ class Value(Struct, frozen=True):
         )
 
 
-def rows(review: Review) -> Sequence[tuple[Form, Indicator, Split]]:
-    """Every indicator row that has a value, with its reading."""
-    return review.once(_rows)
-
-
 def values(review: Review) -> Sequence[Value]:
     """Every indicator that can be told apart; rows that can't be paired are left to I407."""
-    return review.once(_values)
+    return review.once(_read)[0]
+
+
+def stuffed(review: Review) -> Sequence[tuple[Form, Indicator, Split]]:
+    """Every indicator row with several values in its cell."""
+    return review.once(_read)[1]
 
 
 def readings(review: Review) -> Sequence[tuple[Value, str, Target]]:
@@ -62,25 +62,27 @@ def readings(review: Review) -> Sequence[tuple[Value, str, Target]]:
     return review.once(_readings)
 
 
-def _rows(review: Review) -> Sequence[tuple[Form, Indicator, Split]]:
-    return [
-        (form, row, split_targets(row.name.said, said))
-        for form in review.filing.forms
-        for row in form.indicators
-        if (said := row.target.said) and not said.isspace()
-    ]
-
-
-def _values(review: Review) -> Sequence[Value]:
-    found = []
-    for form, row, split in rows(review):
-        block = review.spec(form).block(row.block)
-        standards = split_standards(row.standard.said, len(split.pairs))
-        for (name, target), standard in zip(split.pairs, standards, strict=True):
-            if standard is not None and standard.kind in ("blank", "placeholder"):
-                standard = None
-            found.append(Value(form, row, name, target, standard, block.level1, block.kind))
-    return found
+def _read(review: Review) -> tuple[list[Value], list[tuple[Form, Indicator, Split]]]:
+    found: list[Value] = []
+    several: list[tuple[Form, Indicator, Split]] = []
+    for form in review.filing.forms:
+        for row in form.indicators:
+            name, said, standard = row.name.said, row.target.said, row.standard.said
+            if not said or said.isspace():
+                continue
+            target = parse_target(said)
+            pairs: Sequence[tuple[str, Target]] = ((name.strip(), target),)
+            if target.parts:
+                split = split_targets(name, said)
+                several.append((form, row, split))
+                pairs = split.pairs
+            block = review.spec(form).block(row.block)
+            for (one, value), beside in zip(pairs, split_standards(standard, len(pairs)), strict=True):
+                blank = beside is None or beside.kind in ("blank", "placeholder")
+                found.append(
+                    Value(form, row, one, value, None if blank else beside, block.level1, block.kind)
+                )
+    return found, several
 
 
 def _readings(review: Review) -> Sequence[tuple[Value, str, Target]]:

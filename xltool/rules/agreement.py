@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from xltool.model import Severity
 from xltool.review import Hit, Review, rule
-from xltool.rules._rows import Value, rows, squeeze, values
+from xltool.rules._rows import Value, squeeze, stuffed, values
 from xltool.rules._text import quote
 from xltool.target import Target
 
@@ -63,8 +63,8 @@ def unpaired(review: Review) -> Iterator[Hit]:
     错：名称“高企申报，企业入库”，指标值三行“15家、120家、3次”。
     对：两个名称两个值，按先后一一对应；一行只写一个指标最好。
     """
-    for _, row, split in rows(review):
-        if split.stuffed and not split.paired:
+    for _, row, split in stuffed(review):
+        if not split.paired:
             told = "；".join(quote(target.text) for target in split.targets)
             yield review.hit(
                 row.target,
@@ -133,14 +133,14 @@ def _conflict(first: Target, other: Target) -> bool:
 
 
 @rule("I414", "一格里写了几个指标", Severity.NOTE, review="可行性", source=FORM)
-def stuffed(review: Review) -> Iterator[Hit]:
+def several_in_one(review: Review) -> Iterator[Hit]:
     """一格里写了几个名称和几个值，按先后一一对应读出来；拆成几行更清楚，也才能导入财政系统。
 
     错：名称“高企申报，企业入库”，指标值两行“15家以上、120家以上”。
     对：两行，每行一个名称一个值。
     """
-    for _, row, split in rows(review):
-        if split.stuffed and split.paired:
+    for _, row, split in stuffed(review):
+        if split.paired:
             pairs = "；".join(f"{quote(name)} {quote(target.normal)}" for name, target in split)
             yield review.hit(
                 row.target,

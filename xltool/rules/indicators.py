@@ -270,19 +270,17 @@ def matching_units(review: Review) -> Iterator[Hit]:
     对：验收合格率 ≥95%；培训人数 ≥200人次。
     """
     for one in values(review):
-        unit = one.target.measure
-        if one.target.number is None or unit is None:
+        unit = one.target.measure if one.target.number is not None else None
+        if unit is None:
             continue
         if unit.kind == "rate" and signed(one.target.label):
             continue  # 死亡人数 同比下降5%
-        named = unit_in_name(one.name)
-        if named is not None:
-            fits = named.base == unit.base
-            wanted = named.symbol
+        if (named := unit_in_name(one.name)) is not None:
+            fits, wanted = named.base == unit.base, named.symbol
+        elif units := expected_units(one.name):
+            fits, wanted = unit.base.partition("/")[0] in units, "、".join(units[:3])
         else:
-            units = expected_units(one.name)
-            fits = not units or unit.base.partition("/")[0] in units
-            wanted = "、".join(units[:3])
+            continue
         if not fits:
             yield one.hit(
                 f"单位是“{unit.symbol}”，与名称不相配（应当是{wanted}一类），请核实", expected=wanted

@@ -120,13 +120,17 @@ _UNIT_IN_NAME = re.compile(r"[（(](?:单位[:：])?([^（）()]{1,8})[）)]\s*$
 
 def _bare(name: str) -> str:
     """A name without the unit in brackets at its end."""
-    return _UNIT_IN_NAME.sub("", name).strip()
+    bare = name.strip()
+    return _UNIT_IN_NAME.sub("", bare).strip() if bare.endswith(_CLOSING) else bare
 
 
 def unit_in_name(name: str) -> Unit | None:
     """The unit in brackets at the end of a name: 在职职工人数（人）."""
-    match = _UNIT_IN_NAME.search(name)
+    match = _UNIT_IN_NAME.search(name) if name.rstrip().endswith(_CLOSING) else None
     return read_unit(match[1]) if match else None
+
+
+_CLOSING = (")", "）")
 
 
 class _Expected(Struct, frozen=True):
