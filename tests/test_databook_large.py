@@ -14,7 +14,7 @@ from tests.support.seed import seed_filing
 from tests.test_databook_problems import HEADS
 from tests.test_package import repacked
 from xltool import package
-from xltool.databook import open_databook, reading, shelf, write_databook
+from xltool.databook import document, open_databook, reading, shelf, write_databook
 from xltool.databook.sources import encoding_of
 from xltool.grid import tables
 from xltool.model import Filing, XltoolError
@@ -99,6 +99,7 @@ def test_a_book_put_away_on_disk_says_the_same(tmp_path, monkeypatch, seed, kind
     whole = open_databook(path)
     monkeypatch.setattr(shelf, "MOST", 3)
     monkeypatch.setattr(tables, "LARGE", 0)
+    monkeypatch.setattr(document, "LARGE", 0)
     monkeypatch.setattr(package, "_PIECE", 97)
     with reading(path) as book:
         assert book.problems == whole.problems
@@ -106,6 +107,54 @@ def test_a_book_put_away_on_disk_says_the_same(tmp_path, monkeypatch, seed, kind
         assert book.left_out == whole.left_out
         for _ in range(2):
             assert list(map(everything, book)) == list(map(everything, whole.filings))
+
+
+UNIT = '{"department": {"unit": "甲局", "total": 1.50, "goal": "目标"}}'
+# § stands for a unit.
+DOCUMENTS = {
+    "sound": '{"$schema": "x", "filings": [§], "edition": "hunan-2023"}',
+    "with a mark": '\ufeff{"filings": [§]}',
+    "an unknown key": '{"more": {"filings": [§]}, "filings": [§]}',
+    "filings twice": '{"filings": [§], "filings": [§]}',
+    "filings twice, otherwise": '{"filings": [], "filings": [§]}',
+    "a key twice": '{"filings": [{"department": {"unit": "甲局", "unit": "乙局"}}]}',
+    "no filings": '{"edition": "hunan-2023"}',
+    "filings are none": '{"filings": null}',
+    "filings are an object": '{"filings": {"department": 1}}',
+    "things among them": '{"filings": [1, "x", null, [], {}, §]}',
+    "no number": '{"filings": [{"department": {"unit": "甲局", "total": NaN}}]}',
+    "half a character": '{"filings": [{"department": {"unit": "甲局", "goal": "\\ud800"}}]}',
+    "a large number": '{"filings": [{"department": {"unit": "甲局", "total": ' + "9" * 5000 + "}}]}",
+    "cut short": '{"filings": [§',
+    "more behind it": '{"filings": [§]} x',
+    "a comma too many": '{"filings": [§,]}',
+    "deep": '{"filings": [' + "[" * 100_000 + "]}",
+    "a list": "[§]",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030"])
+@pytest.mark.parametrize("text", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+def test_a_document_in_pieces_says_the_same(tmp_path, monkeypatch, text, encoding):
+    path = tmp_path / "书.json"
+    path.write_text(text.replace("§", UNIT), encoding)
+    whole = open_databook(path)
+    monkeypatch.setattr(document, "LARGE", -1)
+    book = open_databook(path)
+    assert book.problems == whole.problems
+    assert list(map(everything, book.filings)) == list(map(everything, whole.filings))
+
+
+def test_bytes_that_are_no_text_in_a_document(tmp_path, monkeypatch):
+    path = tmp_path / "书.json"
+    for bad in (b"\xff", b"\xed\xa0\x80"):
+        path.write_bytes(DOCUMENTS["sound"].replace("§", UNIT).encode().replace("目标".encode(), bad))
+        monkeypatch.setattr(document, "LARGE", 2**20)
+        whole = open_databook(path)
+        monkeypatch.setattr(document, "LARGE", -1)
+        book = open_databook(path)
+        assert (book.problems, book.filings) == (whole.problems, whole.filings)
 
 
 def test_the_faulty_books_have_faults_and_sound_units(tmp_path):

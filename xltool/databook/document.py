@@ -16,6 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from xltool.databook.answers import Cell, hollow, lines
 from xltool.databook.assembly import Assembly
 from xltool.databook.columns import Column, nearest, tables
@@ -29,18 +31,22 @@ Object = Mapping[str, Any]
 _NAMES: dict[type, str] = {dict: "对象 {}", list: "数组 []", str: "文字"}
 
 
+# Bytes of a file from which on its filings are parsed one by one; a book of some hundred units.
+LARGE = 4 * 2**20
+
+
 def read_document(path: Path) -> Object:
     """The JSON as plain values, numbers exact. Raises Unusable."""
     data = read_bytes(path)
     encoding = encoding_of(data)
     if encoding is None:
         raise Unusable("文字编码不是 UTF-8")
+    if len(data) > LARGE and encoding == "utf-8-sig" and (document := _in_pieces(data)) is not None:
+        return document
     text = data.decode(encoding)
     del data
     try:
-        document = json.loads(
-            text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse, object_pairs_hook=_once
-        )
+        document = _parsed(text)
     except json.JSONDecodeError as error:
         raise Unusable(f"不是有效的 JSON：第 {error.lineno} 行第 {error.colno} 列写法不对") from error
     except RecursionError as error:
@@ -48,6 +54,34 @@ def read_document(path: Path) -> Object:
     if not isinstance(document, dict):
         raise Unusable('最外层应当是对象，例如 {"filings": […]}')
     return document
+
+
+def _parsed(text: str | bytes) -> Any:
+    return json.loads(
+        text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse, object_pairs_hook=_once
+    )
+
+
+class _Filings(list[msgspec.Raw]):
+    """Filings as they are written, each parsed when its turn comes: so they are never all in memory."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return (_parsed(bytes(raw)) for raw in super().__iter__())
+
+
+def _in_pieces(data: bytes) -> Object | None:
+    """A document whose filings are parsed one by one; None where anything is wrong with it: parsed whole, it
+    will be said what."""
+    try:
+        written = msgspec.json.decode(data, type=dict[str, msgspec.Raw])["filings"]
+        at = data.index(memoryview(written))
+        document = _parsed(data[:at] + b"[]" + data[at + len(memoryview(written)) :])
+        filings = _Filings(msgspec.json.decode(written, type=list[msgspec.Raw]))
+        for _ in filings:
+            pass
+    except (msgspec.MsgspecError, KeyError, ValueError, RecursionError, Unusable):
+        return None
+    return {**document, "filings": filings}
 
 
 def _refuse(word: str) -> Any:
