@@ -10,7 +10,7 @@ from msgspec.structs import replace
 import xltool
 from tests.support.seed import seed_filing
 from tests.test_package import repacked
-from xltool.grid import open_grid
+from xltool.grid import open_grid, shared
 from xltool.model import Entry, Filing, Indicator
 from xltool.package import Unreadable
 from xltool.reader import read_grid
@@ -271,6 +271,40 @@ def test_our_spelling_takes_the_short_way(workbook, monkeypatch):
 
     monkeypatch.setattr("xltool.grid.worksheet.cell_handlers", parsed)
     assert read_grid(open_grid(workbook)) == seed_filing()
+
+
+EXCEL = (
+    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\r\n'
+    '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" count="5" uniqueCount="3">'
+    '<si><t>一般公共预算</t><phoneticPr fontId="1" type="noConversion"/></si>'
+    '<si><t xml:space="preserve"> 目标1：甲&amp;乙_x000D_\n目标2 </t></si><si><t></t></si></sst>'
+)
+
+
+def test_shared_texts_as_excel_spells_them_are_taken_at_a_glance(monkeypatch):
+    monkeypatch.setattr(shared, "_parse_strings", None)
+    texts = {"0": "一般公共预算", "1": " 目标1：甲&乙\r\n目标2 ", "2": ""}
+    assert shared.string_table(EXCEL.encode()) == texts
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("<t>一般公共预算</t>", "<r><t>一般</t></r><r><rPr><b/></rPr><t>公共预算</t></r>"),
+        ("<t>一般公共预算</t>", "<!-- <si><t>甲</t></si> --><t>一般公共预算</t>"),
+        ("<si><t></t>", "<!-- <si><t>甲</t></si> --><si><t></t>"),
+        ("一般", "一&#33324;"),
+        ("<si><t>", '<si><t ><phoneticPr a="1"/></t></si><si><t>'),
+        ("<sst ", "<!-- <sst><si><t>甲</t></si></sst> --><sst "),
+        ("</sst>", "</sst><!-- <si><t>甲</t></si> -->"),
+        ("<t></t>", "<t/>"),
+        ("<si>", "\n <si>"),
+    ],
+)
+def test_shared_texts_spelled_otherwise_are_parsed(was, becomes):
+    data = EXCEL.replace(was, becomes).encode()
+    assert data != EXCEL.encode()
+    assert shared.string_table(data) == shared._parse_strings(data)
 
 
 def test_a_blank_template_is_a_filing_without_answers():

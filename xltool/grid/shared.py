@@ -19,6 +19,10 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _CONTROL = bytes({*range(32)} - {9, 10})
 
 
+# What is not one of the five entities of XML, which HTML has too.
+OTHER_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
+
+
 def decoded(data: bytes) -> str | None:
     """The text of a piece of XML; None where a parser would refuse it, or give back another one."""
     if len(data.translate(None, _CONTROL)) != len(data):
@@ -62,9 +66,27 @@ def remembered(most: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], 
     return keep
 
 
+# The spelling in which Excel, WPS and LibreOffice write texts of one font; others are parsed.
+_PLAIN_STRING = re.compile(
+    r'<si><t(?: xml:space="preserve")?+>([^<>]*+)</t>(?:<phoneticPr(?: \w++="\w*+")*+/>)?+</si>'
+)
+_BEFORE_STRINGS = re.compile(rb"(?:<\?xml [^<>?]*+\?>)?+\s*+")
+_AROUND_STRINGS = re.compile(r'(?: [\w:]++="[^"<>&]*+")*+></sst>\s*+')
+
+
 @remembered(16)
 def string_table(data: bytes) -> Mapping[str, str]:
     """Shared texts by their number as cells write it."""
+    before, _, rest = data.partition(b"<sst")
+    text = decoded(rest) if _BEFORE_STRINGS.fullmatch(before) else None
+    if text is not None and not OTHER_ENTITY.search(text):
+        pieces = _PLAIN_STRING.split(text)
+        if _AROUND_STRINGS.fullmatch("".join(pieces[::2])):
+            return {str(number): plain_text(text) for number, text in enumerate(pieces[1::2])}
+    return _parse_strings(data)
+
+
+def _parse_strings(data: bytes) -> Mapping[str, str]:
     strings: dict[str, str] = {}
 
     def add(text: str) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from xltool.grid.frame import read_frame
-from xltool.grid.shared import Styles, decoded, plain_text, unescape
+from xltool.grid.shared import OTHER_ENTITY, Styles, decoded, plain_text, unescape
 from xltool.grid.words import Cell, Sheet, cell_name, column_number
 from xltool.package import MAX_CELLS, End, Start, Text, Unreadable, parse_xml, utf8
 
@@ -35,8 +35,6 @@ class _Addresses(dict[str, tuple[int, int]]):
 
 
 _ADDRESSES = _Addresses()
-# Nothing but the five entities of XML, which HTML has too.
-_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 
 
 def read_sheet(
@@ -79,7 +77,7 @@ def _cells_in(data: bytes) -> int:
 def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> int | None:
     """Take the cells at a glance where they are spelled as usual, and count them; None where they are not."""
     text = decoded(data)
-    if text is None or ((escaped := "&" in text) and _ENTITY.search(text)):
+    if text is None or ((escaped := "&" in text) and OTHER_ENTITY.search(text)):
         return None
     pieces = _PLAIN_CELL.split(text)
     # What is left between them is rows and blank cells, or else the spelling is not the usual one.
@@ -87,7 +85,7 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
     blank = between.count("<c ")
     if blank + between.count("<row ") + between.count("</row>") != between.count("<"):
         return None
-    if "hidden=" in between:
+    if 'hidden="1"' in between or 'hidden="true"' in between:
         sheet.hidden_lines += [f"第{row}行" for row in _HIDDEN_ROW.findall(between)]
     cells = sheet.cells
     unlocked, formats = styles
