@@ -10,11 +10,13 @@ from msgspec.structs import replace
 import xltool
 from tests.support.seed import seed_filing
 from tests.test_package import repacked
-from xltool.grid import open_grid, shared
+from xltool.grid import Sheet, open_grid, shared
 from xltool.model import Entry, Filing, Indicator
 from xltool.package import Unreadable
 from xltool.reader import read_grid
 from xltool.render import render
+from xltool.template.compare import _edited
+from xltool.template.layout import load_layout
 
 DEPARTMENT, PROJECT = "部门整体支出绩效目标表", "科技三项、税收增量、中小微企业创新创业大赛专项"
 
@@ -305,6 +307,19 @@ def test_shared_texts_spelled_otherwise_are_parsed(was, becomes):
     data = EXCEL.replace(was, becomes).encode()
     assert data != EXCEL.encode()
     assert shared.string_table(data) == shared._parse_strings(data)
+
+
+def test_two_labels_that_fall_on_one_row_are_both_held_against_it():
+    layout = load_layout(xltool.load_edition()).forms["department"]
+    duties, goal = layout.fields["duties"], layout.fields["goal"]
+    assert duties.bottom + 1 == goal.top
+    rows = layout.rows({duties.bottom: -1})
+    texts = {at: cell for at, cell in layout.sheet.cells.items() if at[0] <= duties.bottom}
+    told = [text for at, text in _edited(layout, Sheet("表", texts), rows) if at == (duties.top, 1)]
+    assert told == [layout.static[goal.top, 1]]
+    texts[duties.top, 1] = layout.sheet[goal.top, 1]
+    told = [text for at, text in _edited(layout, Sheet("表", texts), rows) if at == (duties.top, 1)]
+    assert told == [layout.static[duties.top, 1]]
 
 
 def test_a_blank_template_is_a_filing_without_answers():

@@ -70,13 +70,16 @@ def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[str]]:
 
 def _edited(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[tuple[tuple[int, int], str]]:
     """Where official text should stand and doesn't."""
-    cells, official = sheet.cells, layout.official
-    if rows.grown:
+    cells, grown, official = sheet.cells, rows.grown, layout.official
+    if grown:
         official = {(rows.start(row), column): cell for (row, column), cell in official.items()}
-    if official.items() <= cells.items():
+    # Where rows are missing, two texts may have one place: then each is looked at.
+    if len(official) == len(layout.official) and official.items() <= cells.items():
         return
-    for at, cell in official.items():
-        text, found = cell.text, cells.get(at, BLANK).text
+    for at, text in layout.static.items():
+        if grown:
+            at = rows.start(at[0]), at[1]
+        found = cells.get(at, BLANK).text
         if found != text and squeeze(found) != squeeze(text):
             yield at, text
 
