@@ -72,7 +72,8 @@ def _edited(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[tuple[tupl
     """Where official text should stand and doesn't."""
     cells, grown, official = sheet.cells, rows.grown, layout.official
     if grown:
-        official = {(rows.start(row), column): cell for (row, column), cell in official.items()}
+        starts = rows.starts
+        official = {(starts[row], column): cell for (row, column), cell in official.items()}
     # Where rows are missing, two texts may have one place: then each is looked at.
     if len(official) == len(layout.official) and official.items() <= cells.items():
         return
@@ -170,9 +171,10 @@ def _known(layout: FormLayout, rows: Rows) -> Set[tuple[int, int]]:
     """Every cell where something may stand: official text, or an answer."""
     if not rows.grown:
         return layout.known
-    cells = {(rows.start(row), column) for row, column in layout.static}
+    starts, ends = rows.starts, rows.ends
+    cells = {(starts[row], column) for row, column in layout.static}
     for top, left, bottom, right in (*layout.fields.values(), *layout.blocks.values()):
-        cells.update(itertools.product(range(rows.start(top), rows.end(bottom) + 1), range(left, right + 1)))
+        cells.update(itertools.product(range(starts[top], ends[bottom] + 1), range(left, right + 1)))
     return cells
 
 

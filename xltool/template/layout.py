@@ -22,27 +22,28 @@ from xltool.package import Unreadable
 class Rows:
     """Template rows → rows of a form in which some areas have grown (or lost rows).
 
-    `grown` maps the last template row of a growing area to the number of rows added after it.
+    `grown` maps the last template row of a growing area to the number of rows added after it; `starts`
+    and `ends` say of each template row where it stands, and where an area that ends with it ends.
     """
 
-    __slots__ = ("_ends", "_starts", "grown")
+    __slots__ = ("ends", "grown", "starts")
 
     def __init__(self, grown: Mapping[int, int], last: int) -> None:
         self.grown = {row: extra for row, extra in grown.items() if extra}
-        self._starts, self._ends = [0], [0]
+        self.starts, self.ends = [0], [0]
         shift = 0
         for row in range(1, last + 2):
-            self._starts.append(row + shift)
+            self.starts.append(row + shift)
             shift += self.grown.get(row, 0)
-            self._ends.append(row + shift)
+            self.ends.append(row + shift)
 
     def start(self, row: int) -> int:
         """Where a template row stands."""
-        return self._starts[row] if row < len(self._starts) else row + self._ends[-1] - len(self._ends) + 1
+        return self.starts[row] if row < len(self.starts) else row + self.ends[-1] - len(self.ends) + 1
 
     def end(self, row: int) -> int:
         """Where an area that ends with this template row ends, rows added to it included."""
-        return self._ends[row] if row < len(self._ends) else row + self._ends[-1] - len(self._ends) + 1
+        return self.ends[row] if row < len(self.ends) else row + self.ends[-1] - len(self.ends) + 1
 
     def area(self, area: Area) -> Area:
         return Area(self.start(area.top), area.left, self.end(area.bottom), area.right)
@@ -138,14 +139,15 @@ class FormLayout(Struct, frozen=True, dict=True):
         if not rows.grown:
             return self.sheet.merges
         merged: set[Area] = set()
+        starts, ends, blocks = rows.starts, rows.ends, self.block_at
         for area in self.sheet.merges:
-            block = self.block_at.get(area.top)
+            block = blocks.get(area.top)
             if block is not None and block.bottom == area.top == area.bottom and block.left <= area.left:
                 first = rows.start(area.top)
                 for row in range(first, rows.end(area.bottom) + 1):
                     merged.add(Area(row, area.left, row, area.right))
             else:
-                merged.add(rows.area(area))
+                merged.add(Area(starts[area.top], area.left, ends[area.bottom], area.right))
         return merged
 
 
