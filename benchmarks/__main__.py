@@ -1,6 +1,6 @@
 """`python -m benchmarks`: fill, read, start-up and growth, side by side; a table, and JSON for a record.
 
-`--part province` is a run of its own, over 100,000 books: half an hour and 5 GB in the temporary folder.
+`--part province` is a run of its own, over 100,000 books: half an hour and 10 GB in the temporary folder.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def growth(sizes: Sequence[int], workers: Sequence[int], kinds: Sequence[str], p
 
 def province(count: int) -> Iterator[Run]:
     """`count` data books of one unit filled by two workers, then all that was filled checked. Once each, in
-    the temporary folder, which TMPDIR names: about 50 kB a unit."""
+    the temporary folder, which TMPDIR names: about 100 kB a unit."""
     with tempfile.TemporaryDirectory(prefix="xltool-bench-") as folder:
         source, filled = inputs(Path(folder) / "in", "fill", count), Path(folder) / "filled"
         yield batch(source, filled, "fill", count, 2)
