@@ -124,7 +124,8 @@ def split(
             ):
                 raise ValueError("not as join() writes it")
             follows = body + packed
-            parts[text] = _inflate(data[body:follows], crc, length)
+            # Where the template's parts are known, the others are new in every file.
+            parts[text] = (_inflate if known else _inflated)(data[body:follows], crc, length)
     except (struct.error, zlib.error, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
     if at != start + size or follows != start or len({name.casefold() for name in parts}) != count:
