@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overdue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from pebble import ProcessExpired, ProcessPool
@@ -32,6 +33,7 @@ class Processes:
 
     def results(self, jobs: Jobs, order: Order) -> Iterator[tuple[Item, Outcome]]:
         under_way: dict[Future[Any], Item] = {}
+        finished: SimpleQueue[Future[Any]] = SimpleQueue()
         with ProcessPool(max_workers=self.jobs, initializer=_prepare, initargs=(self.memory,)) as pool:
             try:
                 while True:
@@ -39,12 +41,12 @@ class Processes:
                         limit = patience(self.timeout, job[0])
                         task: Future[Any] = pool.schedule(perform, args=(*job, order), timeout=limit)
                         under_way[task] = job[0]
+                        task.add_done_callback(finished.put)
                     if not under_way:
                         return
-                    finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
-                    for task in finished:
-                        item = under_way.pop(task)
-                        yield item, _outcome(task, item, patience(self.timeout, item))
+                    task = finished.get()
+                    item = under_way.pop(task)
+                    yield item, _outcome(task, item, patience(self.timeout, item))
             except BaseException:
                 pool.stop()
                 raise

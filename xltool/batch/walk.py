@@ -6,7 +6,7 @@ import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from xltool.model import Finding
 
 # A folder that holds this file is one data book.
 FOLDER_BOOK = "部门.csv"
-_SUFFIXES = {".xlsx", ".xlsm", ".xls", ".json", ".et", ".wps"}
+_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".json", ".et", ".wps")
 
 
 class Item(Struct, frozen=True):
@@ -54,14 +54,14 @@ def walk(source: Place) -> Iterator[Item]:
     for inner, files in source.folders():
         folder = _sayable(inner)
         wanted = sorted(name for name in files if _wanted(name))
-        stems = Counter(PurePosixPath(name).stem for name in wanted)
+        stems = Counter(map(_stem, wanted))
         if FOLDER_BOOK in files:
             size = sum(files[name] for name in files if name.endswith(".csv"))
             yield Item(folder or ".", source.at(inner), folder, folder, tuple(stems), size)
         for name in wanted:
             path = source.at(f"{inner}/{name}" if inner else name)
             # Two data books 甲.xlsx and 甲.json must not fill the same folder.
-            stem = PurePosixPath(name).stem
+            stem = _stem(name)
             own = _sayable(stem if stems[stem] == 1 else name)
             key, own = (f"{folder}/{one}".lstrip("/") for one in (_sayable(name), own))
             yield Item(key, path, folder, own, size=files[name])
@@ -79,7 +79,11 @@ def count(source: Place) -> int:
 
 def _wanted(name: str) -> bool:
     # ~$ and .~lock. are the lock files of Excel, WPS and LibreOffice.
-    return not name.startswith(("~$", ".")) and PurePosixPath(name).suffix.lower() in _SUFFIXES
+    return not name.startswith(("~$", ".")) and name.lower().endswith(_SUFFIXES)
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def is_book(path: Path) -> bool:
