@@ -42,16 +42,15 @@ def read_frame(data: bytes) -> Frame:
 
 
 _REF = re.compile(r'ref="([^"]++)"')
-_MERGES = re.compile(rb'(?: count="[0-9]++")?+>(?:<mergeCell ref="[A-Z0-9:]++"/>)*+</mergeCells>')
+_MERGES = re.compile(rb'(?: count="[0-9]++")?>(?:<mergeCell ref="[A-Z0-9:]++"/>)*</mergeCells>')
 _ENTITY = rb"&(?:amp|lt|gt|quot|apos|#[0-9]++|#x[0-9A-Fa-f]++);"
-_ATTRIBUTES = rb'(?: [A-Za-z:]++="[^"<&]*+(?:' + _ENTITY + rb'[^"<&]*+)*+")*+'
-_TEXT = rb"[^<>&]*+(?:" + _ENTITY + rb"[^<>&]*+)*+"
+_ATTRIBUTES = rb'(?: [A-Za-z:]++="[^"<&]*+(?:' + _ENTITY + rb'[^"<&]*+)*")*'
+_TEXT = rb"[^<>&]*+(?:" + _ENTITY + rb"[^<>&]*+)*"
 _VALIDATIONS = re.compile(
     _ATTRIBUTES
     + rb">(?:<dataValidation"
     + _ATTRIBUTES
-    + rb"(?:/>|>(?:<formula1>%b</formula1>)?+(?:<formula2>%b</formula2>)?+</dataValidation>))*+"
-    % (_TEXT, _TEXT)
+    + rb"(?:/>|>(?:<formula1>%b</formula1>)?(?:<formula2>%b</formula2>)?</dataValidation>))*" % (_TEXT, _TEXT)
     + rb"</dataValidations>"
 )
 

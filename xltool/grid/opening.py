@@ -108,9 +108,9 @@ def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
     return found
 
 
-_PLAIN_SHEET = re.compile(r'<sheet name="([^"]*+)" sheetId="[0-9]++"(?: state="(\w++)")?+ r:id="([^"]*+)"/>')
+_PLAIN_SHEET = re.compile(r'<sheet name="([^"]*+)" sheetId="[0-9]++"(?: state="(\w++)")? r:id="([^"]*+)"/>')
 _PLAIN_NAME = re.compile(
-    r'<definedName name="([^"]*+)"(?: localSheetId="(0|[1-9][0-9]*+)")?+(?: hidden="[01]")?+>'
+    r'<definedName name="([^"]*+)"(?: localSheetId="(0|[1-9][0-9]*+)")?(?: hidden="[01]")?>'
     r"([^<]*+)</definedName>"
 )
 

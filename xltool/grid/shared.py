@@ -68,10 +68,10 @@ def remembered(most: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], 
 
 # The spelling in which Excel, WPS and LibreOffice write texts of one font; others are parsed.
 _PLAIN_STRING = re.compile(
-    r'<si><t(?: xml:space="preserve")?+>([^<>]*+)</t>(?:<phoneticPr(?: \w++="\w*+")*+/>)?+</si>'
+    r'<si><t(?: xml:space="preserve")?>([^<>]*+)</t>(?:<phoneticPr(?: \w++="\w*+")*/>)?</si>'
 )
-_BEFORE_STRINGS = re.compile(rb"(?:<\?xml [^<>?]*+\?>)?+\s*+")
-_AROUND_STRINGS = re.compile(r'(?: [\w:]++="[^"<>&]*+")*+></sst>\s*+')
+_BEFORE_STRINGS = re.compile(rb"(?:<\?xml [^<>?]*+\?>)?\s*+")
+_AROUND_STRINGS = re.compile(r'(?: [\w:]++="[^"<>&]*+")*></sst>\s*+')
 
 
 @remembered(16)

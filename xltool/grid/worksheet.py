@@ -17,8 +17,8 @@ _OPEN = Cell("", locked=False)
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
 _HIDDEN_ROW = re.compile(r'<row (?=[^<>]*\bhidden="(?:1|true)")[^<>]*?\br="(\d{1,7})"')
 _PLAIN_CELL = re.compile(
-    r'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"(?: s="([0-9]++)")?+(?: t="(s|n|str|inlineStr|b)")?+>'
-    r'(?:<v>([^<>]*+)</v></c>|<is><t(?: xml:space="preserve")?+>([^<>]*+)</t></is></c>)'
+    r'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"(?: s="([0-9]++)")?(?: t="(s|n|str|inlineStr|b)")?>'
+    r'(?:<v>([^<>]*+)</v></c>|<is><t(?: xml:space="preserve")?>([^<>]*+)</t></is></c>)'
 )
 
 

@@ -38,8 +38,8 @@ _SHEET_NAME_MAX = 31
 _SHEET_NAME_BAD = re.compile(r"[\[\]:*?/\\]")
 _NAME = re.compile(r"[^\W\d]|\\")
 _STRINGS = re.compile(
-    rb"(?:<\?xml[^<>]*+>\s*+)?+<sst[^<>]*+>"
-    rb"(?:<si>(?:<t(?: xml:space=\"preserve\")?+>[^<]*+</t>|<t/>)</si>|<si/>)*+</sst>\s*+"
+    rb"(?:<\?xml[^<>]*+>\s*+)?<sst[^<>]*+>"
+    rb"(?:<si>(?:<t(?: xml:space=\"preserve\")?>[^<]*+</t>|<t/>)</si>|<si/>)*</sst>\s*+"
 )
 _TEXT = re.compile(rb"<t[^<>]*>([^<]*)</t>")
 _DEFINED = re.compile(r'<definedName name="([^"]*)"[^>]*>([^<]*)<')
@@ -157,7 +157,7 @@ def scoped_names(
 
 @lru_cache(maxsize=64)
 def _names_at(number: int) -> re.Pattern[str]:
-    return re.compile(rf'(?:<definedName name="[^"<>&]++" localSheetId="{number}">[^<>]++</definedName>)*+')
+    return re.compile(rf'(?:<definedName name="[^"<>&]++" localSheetId="{number}">[^<>]++</definedName>)*')
 
 
 @lru_cache(maxsize=256)

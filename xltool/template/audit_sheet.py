@@ -20,16 +20,16 @@ MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _VALUE = (
     rb"/>|"
-    rb"><v>-?+[0-9]++(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+</v></c>|"
+    rb"><v>-?+[0-9]++(?:\.[0-9]++)?(?:[eE][-+]?+[0-9]++)?</v></c>|"
     rb' t="s"><v>[0-9]++</v></c>|'
-    rb' t="inlineStr"><is><t(?: xml:space="preserve")?+>[^<]{0,32767}+</t></is></c>'
+    rb' t="inlineStr"><is><t(?: xml:space="preserve")?>[^<]{0,32767}+</t></is></c>'
 )
 _PLAIN = re.compile(
     rb'<sheetData>(?:<row r="([0-9]++)"[^<>]*+(?:/>|>(?:'
-    rb'<c r="[A-Z]{1,3}+\1"(?: s="[0-9]++")?+(?:' + _VALUE + rb"))*+</row>))*+</sheetData>"
+    rb'<c r="[A-Z]{1,3}+\1"(?: s="[0-9]++")?(?:' + _VALUE + rb"))*</row>))*</sheetData>"
 )
 _ROW = re.compile(r'<row r="([0-9]+)"')
-_CELL = re.compile(r'<c r="([^"]++)"(?: s="([0-9]++)")?+(?: t="s"><v>([0-9]++))?+')
+_CELL = re.compile(r'<c r="([^"]++)"(?: s="([0-9]++)")?(?: t="s"><v>([0-9]++))?')
 _REF = re.compile(r"\$?([A-Z]{1,3})\$?([1-9][0-9]{0,6})")
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r")
 _AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")

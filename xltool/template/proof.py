@@ -50,9 +50,7 @@ def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bo
     return not departments and not projects
 
 
-_SHEET = re.compile(
-    r'<sheet name="([^"<>]++)" sheetId="([0-9]++)"( state="[a-zA-Z]++")?+ r:id="([^"<>]++)"/>'
-)
+_SHEET = re.compile(r'<sheet name="([^"<>]++)" sheetId="([0-9]++)"( state="[a-zA-Z]++")? r:id="([^"<>]++)"/>')
 
 
 def _sheets(book: bytes, compiled: Compiled) -> list[tuple[str, str, Mapping[str, str]]]:
@@ -81,10 +79,10 @@ def _sheets(book: bytes, compiled: Compiled) -> list[tuple[str, str, Mapping[str
 
 # A cell in our spelling: address, style, and one of: a shared text, a number, a text of its own.
 _CELL = re.compile(
-    r'<c r="([A-Z]++[0-9]++)"(?: s="([0-9]++)")?+(?:/>| t="s"><v>([0-9]++)</v></c>|><v>([-+.0-9eE]++)</v></c>'
-    r'| t="inlineStr"><is><t(?: xml:space="preserve")?+>([^<]{0,16000}+)</t></is></c>)'
+    r'<c r="([A-Z]++[0-9]++)"(?: s="([0-9]++)")?(?:/>| t="s"><v>([0-9]++)</v></c>|><v>([-+.0-9eE]++)</v></c>'
+    r'| t="inlineStr"><is><t(?: xml:space="preserve")?>([^<]{0,16000}+)</t></is></c>)'
 )
-_ROWS = re.compile(r'(?:<row r="[0-9]++"[^<>]*+(?<!/)></row>|<row r="[0-9]++"[^<>]*+/>)*+')
+_ROWS = re.compile(r'(?:<row r="[0-9]++"[^<>]*+(?<!/)></row>|<row r="[0-9]++"[^<>]*+/>)*')
 _ROW = re.compile(r'<row r="([0-9]++)"')
 _CONTROL = bytes({*range(32)} - {9, 10, 13})
 _AMPERSAND = re.compile("&(?!(?:amp|lt|gt|quot|apos);)")
