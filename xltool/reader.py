@@ -130,8 +130,8 @@ def form_of(layout: Layout, sheet: Sheet) -> FormLayout | None:
 
 def answered(form: Form) -> bool:
     """Whether anything but the title and the unit stands on this form: a blank one is no project."""
-    answered = {key for key, entry in form.entries.items() if not entry.blank}
-    return bool(form.indicators or answered - {"year", "filer", "unit"})
+    filled = {key for key, entry in form.entries.items() if not entry.blank}
+    return bool(form.indicators or filled - {"year", "filer", "unit"})
 
 
 def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:

@@ -56,8 +56,8 @@ def assemble(
     defined = f"<definedNames>{defined}</definedNames>" if defined else ""
     changed[compiled.workbook_part] = f"{before}<sheets>{''.join(listed)}</sheets>{between}{defined}{after}"
     if types or dropped:
-        content = compiled.package.read("[Content_Types].xml").decode()
-        rels = compiled.package.read("xl/_rels/workbook.xml.rels").decode()
+        content = compiled.parts.read("[Content_Types].xml").decode()
+        rels = compiled.parts.read("xl/_rels/workbook.xml.rels").decode()
         for part, rid in dropped.items():
             content = re.sub(rf'<Override PartName="/{re.escape(part)}"[^>]*/>', "", content)
             rels = re.sub(rf'<Relationship [^>]*Id="{re.escape(rid)}"[^>]*/>', "", rels)
@@ -81,7 +81,7 @@ def assemble(
 
 def _with_properties(compiled: Compiled, properties: Mapping[str, str]) -> str:
     """The custom properties with what has no cell on the form: the unit's code, the seal."""
-    xml = compiled.package.read("docProps/custom.xml").decode()
+    xml = compiled.parts.read("docProps/custom.xml").decode()
     number = max((int(n) for n in re.findall(r'pid="(\d+)"', xml)), default=1)
     items = [
         f'<property fmtid="{{D5CDD505-2E9C-101B-9397-08002B2CF9AE}}" pid="{pid}" name="{escape(name)}">'

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from xltool.edition import Edition, EditionError, edition_in
 from xltool.grid import column_number, letters, open_grid
-from xltool.package import Package, open_package
+from xltool.package import Package, Unpacked, open_package
 from xltool.template.layout import FormLayout, Layout, Rows, load_layout, stamps
 from xltool.template.paper import ATTRIBUTE, LINE, column_widths, font_sizes, page_height, paper_width
 from xltool.template.shifting import (
@@ -211,8 +211,8 @@ class Compiled:
         return {packed.name: (packed, self.parts[name]) for name, packed in self.packed.items()}
 
     @functools.cached_property
-    def parts(self) -> dict[str, bytes]:
-        return {name: self.package.read(name) for name in self.packed}
+    def parts(self) -> Unpacked:
+        return Unpacked({name: self.package.read(name) for name in self.packed})
 
     @functools.cached_property
     def kept(self) -> dict[str, bytes]:
@@ -223,7 +223,7 @@ class Compiled:
     @functools.cached_property
     def locked_styles(self) -> tuple[str, dict[str, str]]:
         """styles.xml with a locked twin of every input style, and input style → its twin."""
-        xml = self.package.read("xl/styles.xml").decode()
+        xml = self.parts.read("xl/styles.xml").decode()
         before, _, rest = xml.partition("<cellXfs")
         _, _, rest = rest.partition(">")
         inner, _, after = rest.partition("</cellXfs>")

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from xltool.edition import Field
 from xltool.grid import letters, plain_text, read_area, read_properties
+from xltool.grid.shared import OTHER_ENTITY, decoded
 from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
 from xltool.reader import answered, taken_out, unused
@@ -84,9 +85,6 @@ _CELL = re.compile(
 )
 _ROWS = re.compile(r'(?:<row r="[0-9]++"[^<>]*+(?<!/)></row>|<row r="[0-9]++"[^<>]*+/>)*')
 _ROW = re.compile(r'<row r="([0-9]++)"')
-_CONTROL = bytes({*range(32)} - {9, 10, 13})
-_AMPERSAND = re.compile("&(?!(?:amp|lt|gt|quot|apos);)")
-
 Column = list[str | None]
 
 
@@ -115,11 +113,8 @@ def _read(xml: bytes) -> _Sheet | None:
     """The sheet; None in another spelling, or where there is what no XML may hold."""
     above, _, rest = xml.partition(b"<sheetData>")
     data, closed, below = rest.partition(b"</sheetData>")
-    if not closed or len(data.translate(None, _CONTROL)) != len(data):
-        return None
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
+    text = decoded(data) if closed else None
+    if text is None:
         return None
     pieces = _CELL.split(text)
     between = pieces[::6]
@@ -128,7 +123,7 @@ def _read(xml: bytes) -> _Sheet | None:
         return None
     texts = pieces[5::6]
     if "&" in text or "_x" in text:
-        if _AMPERSAND.search(text):
+        if OTHER_ENTITY.search(text):
             return None
         # As the reader gives them.
         texts = [one and plain_text(one).replace("\r\n", "\n") for one in texts]
