@@ -6,6 +6,7 @@ A filler is handed the finished cells; only xltool starts from the filing and re
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.forms import TEMPLATE, Job
+from benchmarks.forms import TEMPLATE, Job, reshaped
 
 # Writes these jobs to these paths.
 Fill = Callable[[Sequence[Job], Sequence[Path]], None]
@@ -42,8 +43,16 @@ def xltool_fill_zlib() -> Fill:
     """The same where the extra `fast` is not installed."""
     from xltool import zipping
 
-    zipping._deflater = lambda: zlib.compressobj  # type: ignore[assignment]
+    zipping._codec = lambda: zlib  # type: ignore[assignment]
     return xltool_fill()
+
+
+def xltool_fill_reshaped() -> Fill:
+    """The same with other numbers of indicators in each: no memory of how forms grow helps."""
+    from xltool.render import fill
+
+    numbers = itertools.count()
+    return Prepared(fill, lambda job: reshaped(job.filing, next(numbers)))
 
 
 def xltool_render() -> Fill:
@@ -199,14 +208,14 @@ def _finished(job: Job) -> bytes:
 
 
 class Prepared:
-    """Writes what was made ready beforehand of the same filings, so that nothing but writing is timed."""
+    """Writes what was made ready of the jobs beforehand, so that nothing but writing is timed."""
 
-    def __init__(self, write: Callable[[Any, Path], object], ready: Callable[[bytes], Any]) -> None:
+    def __init__(self, write: Callable[[Any, Path], object], ready: Callable[[Job], Any]) -> None:
         self._write, self._made_ready = write, ready
         self._ready: dict[int, Any] = {}
 
     def prepare(self, jobs: Sequence[Job]) -> None:
-        self._ready = {id(job): self._made_ready(_finished(job)) for job in jobs}
+        self._ready = {id(job): self._made_ready(job) for job in jobs}
 
     def __call__(self, jobs: Sequence[Job], paths: Sequence[Path]) -> None:
         for job, path in zip(jobs, paths, strict=True):
@@ -215,7 +224,7 @@ class Prepared:
 
 def write_limit() -> Fill:
     """The ready bytes, written: on a disk, into the system's memory."""
-    return Prepared(lambda data, path: path.write_bytes(data), lambda data: data)
+    return Prepared(lambda data, path: path.write_bytes(data), _finished)
 
 
 def write_through() -> Fill:
@@ -227,7 +236,7 @@ def write_through() -> Fill:
             file.flush()
             os.fsync(file.fileno())
 
-    return Prepared(write, lambda data: data)
+    return Prepared(write, _finished)
 
 
 def write_atomic() -> Fill:
@@ -238,16 +247,18 @@ def write_atomic() -> Fill:
         with writing(path, "wb") as file:
             file.write(data)
 
-    return Prepared(write, lambda data: data)
+    return Prepared(write, _finished)
 
 
-def _parts(data: bytes) -> list[bytes]:
+def _parts(job: Job) -> list[bytes]:
+    data = _finished(job)
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         return [package.read(name) for name in package.namelist()]
 
 
-def _changed(data: bytes) -> tuple[list[bytes], bytes]:
+def _changed(job: Job) -> tuple[list[bytes], bytes]:
     """The parts that differ from the template, inflated; the bytes of all others as they lie in the file."""
+    data = _finished(job)
     with zipfile.ZipFile(TEMPLATE) as blank, zipfile.ZipFile(io.BytesIO(data)) as package:
         old = {name: blank.read(name) for name in blank.namelist()}
         same = [e for e in package.infolist() if package.read(e) == old.get(e.filename)]
@@ -288,6 +299,7 @@ def deflate_changed_limit() -> Fill:
 
 FILLERS: dict[str, Callable[[], Fill]] = {
     "xltool fill": xltool_fill,
+    "xltool fill, every form grown otherwise": xltool_fill_reshaped,
     "xltool fill, without isal": xltool_fill_zlib,
     "xltool render only": xltool_render,
     "openpyxl, naive": openpyxl_naive,

@@ -1,5 +1,6 @@
 """The quick proof of a written workbook: taken for all we write, sure where it says yes, blind to nothing."""
 
+import zipfile
 from decimal import Decimal
 
 import pytest
@@ -100,6 +101,10 @@ SPOTS = {
     "shared text": (STRINGS, "基本支出", "基木支出"),
     "the unit's code": (CUSTOM, "00430981", "00430982"),
     "the edition": (CUSTOM, "hunan-2023", "national-2021"),
+    "a height that is none": (FIRST, ' ht="', ' ht="x'),
+    "a row of another number": (FIRST, '<row r="5"', '<row r="6"'),
+    "an attribute of a row": (FIRST, '<row r="5"', '<row r="5" hidden="1"'),
+    "another order of sheets": (BOOK, 'sheetId="1"', 'sheetId="2"'),
     "a bare &": (FIRST, "工业", "工&业"),
     "an unclosed row": (FIRST, "</row>", ""),
     "text between cells": (FIRST, "</c><c", "</c>x<c"),
@@ -111,6 +116,39 @@ def test_no_change_is_overlooked(seed, spot):
     data = render(seed)
     assert not is_proved(seed, changed(data, *SPOTS[spot]))
     assert is_proved(seed, data)
+
+
+def test_a_part_too_many_is_not_overlooked(seed):
+    parts = split(render(seed))
+    parts["xl/more.xml"] = b"<more/>"
+    assert not is_proved(seed, join(pack(name, content) for name, content in parts.items()))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sound"),
+    [
+        ("<cols>", "<cols>", True),
+        ('<sheetProtection sheet="1"', '<sheetProtection sheet="0"', False),
+        ('<mergeCell ref="A1:F1"/>', '<mergeCell ref="A1:F1"/><mergeCell ref="B1:C1"/>', False),
+        ("<cols>", '<cols><col min="9" max="9" hidden="1"/>', False),
+    ],
+)
+def test_nothing_is_proved_with_a_template_that_is_not_sound(seed, tmp_path, old, new, sound):
+    edition = xltool.load_edition()
+    path = tmp_path / "模板.xlsx"
+    with zipfile.ZipFile(edition.template) as before, zipfile.ZipFile(path, "w") as after:
+        for name in before.namelist():
+            text = before.read(name).decode()
+            assert name != FIRST or old in text
+            after.writestr(name, text.replace(old, new) if name == FIRST else text)
+    compiled = compile_template(edition, path)
+    assert proved(seed, Unpacked(split(render(seed, path))), compiled) is sound
+
+
+def test_no_number_is_no_amount(seed):
+    for value in ("NaN", "Infinity", "-0"):
+        filing = replace(seed, department=said(seed.department, other=Decimal(value)))
+        assert is_proved(filing, render(filing)) is (value == "-0")
 
 
 def test_another_filing_is_not_proved(seed):
@@ -158,6 +196,36 @@ def test_what_is_proved_the_reader_reads_so(answers, rows, project):
     parts = Unpacked(split(data))
     if proved(filing, parts, compile_template(xltool.load_edition())):
         judge(filing, parts, xltool.load_edition())
+
+
+LONG = st.integers(0, 40).map(lambda n: "一条职责，写得长些。\n" * n + "尾")
+COUNTS = st.lists(st.integers(0, 4), min_size=9, max_size=9)
+
+
+@given(COUNTS, st.lists(COUNTS, max_size=3), LONG, LONG)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_however_forms_grow_they_are_proved_and_read_so(department, projects, duties, goal):
+    """Each way to grow is spelled out anew, not judged anew: there must be none that the reader finds bad."""
+    seed, edition = seed_filing(), xltool.load_edition()
+
+    def grown(form: Form, counts: list[int], **values: str) -> Form:
+        blocks = {spec.id: spec for spec in edition.form}[form.kind].indicators.block
+        rows = [
+            row(b.id, f"{b.label}{n}") for b, count in zip(blocks, counts, strict=True) for n in range(count)
+        ]
+        return replace(said(form, **values), indicators=tuple(rows))
+
+    filing = replace(
+        seed,
+        department=grown(seed.department, department, duties=duties, goal=goal),
+        projects=tuple(
+            grown(seed.projects[0], counts, project=f"项目{n}", annual_goal=goal)
+            for n, counts in enumerate(projects)
+        ),
+    )
+    parts = Unpacked(split(render(filing)))
+    assert proved(filing, parts, compile_template(edition))
+    judge(filing, parts, edition)
 
 
 @given(

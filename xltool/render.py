@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from xltool.atomic import writing
 from xltool.edition import Edition, load_edition
@@ -43,8 +45,10 @@ def fill(
     """
     path = Path(path)
     edition = edition or load_edition(filing.edition)
-    data = render(filing, template, edition=edition)
-    verify(filing, data, edition)
+    compiled = compile_template(edition, Path(template) if template else None)
+    data = _render(filing, compiled)
+    # What another template may say that isn't the edition's, the reader judges.
+    _verify(filing, data, compile_template(edition) if template else compiled)
     with writing(path, "wb") as file:
         file.write(data)
     return path
@@ -52,15 +56,18 @@ def fill(
 
 def verify(filing: Filing, data: bytes, edition: Edition) -> None:
     """Read the written bytes back: the same filing, no fault, a sound package. Raises FillError."""
+    _verify(filing, data, compile_template(edition))
+
+
+def _verify(filing: Filing, data: bytes, compiled: Compiled) -> None:
     from xltool.template.proof import proved
 
-    compiled = compile_template(edition)
     try:
         parts = Unpacked(split(data, known=compiled.known))
     except ValueError as error:
         raise FillError(f"写出的压缩包读不回来（{filing.unit}）：{error}") from error
     if not proved(filing, parts, compiled):
-        judge(filing, parts, edition)
+        judge(filing, parts, compiled.layout.edition)
 
 
 def judge(filing: Filing, parts: Unpacked, edition: Edition) -> None:
@@ -103,14 +110,26 @@ def render(
     """
     edition = edition or load_edition(filing.edition)
     compiled = compile_template(edition, Path(template) if template else None)
+    return _render(filing, compiled, properties or {}, locked or {})
+
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+def _render(
+    filing: Filing,
+    compiled: Compiled,
+    properties: Mapping[str, str] = _NONE,
+    locked: Mapping[str, Collection[str]] = _NONE,
+) -> bytes:
     sheets: list[Filled] = []
     taken: set[str] = {entry.name.casefold() for entry in compiled.sheets}
     for entry in compiled.sheets:
         pattern = compiled.form_of.get(entry.part)
         if pattern is None:
-            sheets.append(Filled(entry.name, entry, None, ""))
+            sheets.append(Filled(entry.name, entry, None, b""))
             continue
-        held = _locked_twins(compiled, pattern, locked or {})
+        held = _locked_twins(compiled, pattern, locked)
         if not pattern.layout.spec.repeats:
             if filing.department is not None:
                 sheets.append(Filled(entry.name, entry, *fill_sheet(pattern, filing.department, held)))
@@ -121,7 +140,7 @@ def render(
             sheets.append(Filled(name, entry, *fill_sheet(pattern, form, held)))
     if not sheets:
         raise FillError("这份申报没有任何表可写")
-    given = {**(properties or {}), **({"xltool.unit_code": filing.code} if filing.code else {})}
+    given = {**properties, **({"xltool.unit_code": filing.code} if filing.code else {})}
     return assemble(compiled, sheets, given, locked=bool(locked))
 
 

@@ -34,22 +34,24 @@ class Packed(NamedTuple):
 
 
 @functools.cache
-def _deflater() -> Any:
-    """Intel's library where it is installed (the extra `fast`), three times as fast; or zlib."""
+def _codec() -> Any:
+    """For what we write: Intel's library where it is installed (the extra `fast`), up to three times as
+    fast, or zlib."""
     try:
         from isal import isal_zlib
     except ImportError:
-        return zlib.compressobj
-    return isal_zlib.compressobj
+        return zlib
+    return isal_zlib
 
 
 def pack(name: str, data: bytes) -> Packed:
     """Deflate one part."""
-    deflate = _deflater()(LEVEL, zlib.DEFLATED, -15, _MEMORY)
+    codec = _codec()
+    deflate = codec.compressobj(LEVEL, zlib.DEFLATED, -15, _MEMORY)
     packed = deflate.compress(data) + deflate.flush()
     encoded = name.encode()
     flags = 0 if name.isascii() else _UTF8
-    crc = zlib.crc32(data)
+    crc = codec.crc32(data)
     head = _LOCAL.pack(b"PK\3\4", 20, flags, 8, 0, _DATE, crc, len(packed), len(data), len(encoded), 0)
     return Packed(encoded, head + encoded + packed, (flags, crc, len(packed), len(data)))
 
@@ -124,19 +126,21 @@ def split(
             ):
                 raise ValueError("not as join() writes it")
             follows = body + packed
-            # Where the template's parts are known, the others are new in every file.
-            parts[text] = (_inflate if known else _inflated)(data[body:follows], crc, length)
-    except (struct.error, zlib.error, UnicodeDecodeError) as error:
+            if known:  # a file of our own, of which the other parts are new
+                parts[text] = _inflate(data[body:follows], crc, length, _codec())
+            else:
+                parts[text] = _inflated(data[body:follows], crc, length, zlib)
+    except (struct.error, zlib.error, _codec().error, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
     if at != start + size or follows != start or len({name.casefold() for name in parts}) != count:
         raise ValueError("not as join() writes it")
     return parts
 
 
-def _inflate(packed: bytes, crc: int, length: int) -> bytes:
-    inflate = zlib.decompressobj(-15)
+def _inflate(packed: bytes, crc: int, length: int, codec: Any) -> bytes:
+    inflate = codec.decompressobj(-15)
     data = inflate.decompress(packed, length + 1)
-    if len(data) != length or not inflate.eof or inflate.unused_data or zlib.crc32(data) != crc:
+    if len(data) != length or not inflate.eof or inflate.unused_data or codec.crc32(data) != crc:
         raise ValueError("a part is not what its record says")
     return data
 

@@ -18,12 +18,12 @@ _SHEET_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relatio
 
 
 class Filled(NamedTuple):
-    """One sheet to be: its name, the template sheet it is made from, its rows and XML ("" = unchanged)."""
+    """One sheet to be: its name, the template sheet it is made from, its rows and XML (b"" = unchanged)."""
 
     name: str
     entry: SheetEntry
     rows: Rows | None
-    xml: str
+    xml: bytes
 
 
 def assemble(
@@ -31,7 +31,7 @@ def assemble(
 ) -> bytes:
     """The workbook of these sheets. `properties` are custom document properties to add; `locked` says
     that cells use the locked twins of the input styles."""
-    changed: dict[str, str] = {}
+    changed: dict[str, bytes] = {}
     used: Counter[str] = Counter()
     listed, names, types, relations = [], [], [], []
     for number, (name, entry, rows, xml) in enumerate(sheets):
@@ -43,7 +43,7 @@ def assemble(
             types.append(f'<Override PartName="/{part}" ContentType="{_SHEET_TYPE}"/>')
             relations.append(f'<Relationship Id="{rid}" Type="{_SHEET_RELATION}" Target="/{part}"/>')
             # Only the first sheet may be the one selected.
-            xml = xml.replace(' tabSelected="1"', "", 1)
+            xml = xml.replace(b' tabSelected="1"', b"", 1)
         if xml:
             changed[part] = xml
         state = f' state="{entry.state}"' if entry.state else ""
@@ -54,28 +54,29 @@ def assemble(
     before, between, after = compiled.workbook
     defined = "".join([*names, *compiled.global_names])
     defined = f"<definedNames>{defined}</definedNames>" if defined else ""
-    changed[compiled.workbook_part] = f"{before}<sheets>{''.join(listed)}</sheets>{between}{defined}{after}"
+    book = f"{before}<sheets>{''.join(listed)}</sheets>{between}{defined}{after}"
+    changed[compiled.workbook_part] = book.encode()
     if types or dropped:
         content = compiled.parts.read("[Content_Types].xml").decode()
         rels = compiled.parts.read("xl/_rels/workbook.xml.rels").decode()
         for part, rid in dropped.items():
             content = re.sub(rf'<Override PartName="/{re.escape(part)}"[^>]*/>', "", content)
             rels = re.sub(rf'<Relationship [^>]*Id="{re.escape(rid)}"[^>]*/>', "", rels)
-        changed["[Content_Types].xml"] = content.replace("</Types>", "".join(types) + "</Types>")
+        changed["[Content_Types].xml"] = content.replace("</Types>", "".join(types) + "</Types>").encode()
         changed["xl/_rels/workbook.xml.rels"] = rels.replace(
             "</Relationships>", "".join(relations) + "</Relationships>"
-        )
+        ).encode()
     if properties:
-        changed["docProps/custom.xml"] = _with_properties(compiled, properties)
+        changed["docProps/custom.xml"] = _with_properties(compiled, properties).encode()
     if locked:
-        changed["xl/styles.xml"] = compiled.locked_styles[0]
+        changed["xl/styles.xml"] = compiled.locked_styles[0].encode()
     parts = []
     for name, packed in compiled.packed.items():
         if name in dropped:
             continue
-        text = changed.pop(name, None)
-        parts.append(packed if text is None else pack(name, text.encode()))
-    parts += [pack(name, text.encode()) for name, text in changed.items()]
+        data = changed.pop(name, None)
+        parts.append(packed if data is None else pack(name, data))
+    parts += [pack(name, data) for name, data in changed.items()]
     return join(parts)
 
 

@@ -17,7 +17,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from html import escape, unescape
+from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,7 +42,6 @@ _STRINGS = re.compile(
     rb"(?:<si>(?:<t(?: xml:space=\"preserve\")?>[^<]*+</t>|<t/>)</si>|<si/>)*</sst>\s*+"
 )
 _TEXT = re.compile(rb"<t[^<>]*>([^<]*)</t>")
-_DEFINED = re.compile(r'<definedName name="([^"]*)"[^>]*>([^<]*)<')
 
 
 def audit(package: bytes | str | Path) -> list[str]:
@@ -136,36 +135,6 @@ def _name_faults(defined: Sequence[tuple[str, str, str]], sheets: frozenset[str]
             yield f"定义名称“{name}”{fault}"
     times = Counter((name.casefold(), scope) for name, scope, _ in defined)
     yield from (f"定义名称“{name}”重复" for (name, _), n in times.items() if n > 1)
-
-
-_SELF = "\x01"  # stands for the sheet's own name: no sheet can be called so
-
-
-def scoped_names(
-    listed: str, sheets: Sequence[tuple[str, str, str]]
-) -> list[tuple[Mapping[str, str], tuple[str, ...]]] | None:
-    """Each sheet's names and their faults, as we spell them: sheet after sheet. None for other spellings."""
-    found, at = [], 0
-    for number, (name, _, _) in enumerate(sheets):
-        block = _names_at(number).match(listed, at)
-        assert block is not None  # it may be empty
-        quoted = escape("'" + name.replace("'", "''") + "'!", quote=False)
-        found.append(_own_names(block[0].replace(quoted, f"{_SELF}!")))
-        at = block.end()
-    return found if at == len(listed) else None
-
-
-@lru_cache(maxsize=64)
-def _names_at(number: int) -> re.Pattern[str]:
-    return re.compile(rf'(?:<definedName name="[^"<>&]++" localSheetId="{number}">[^<>]++</definedName>)*')
-
-
-@lru_cache(maxsize=256)
-def _own_names(block: str) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """One sheet's names, which are the same in file after file but for the name of the sheet."""
-    defined = [(name, "", unescape(text)) for name, text in _DEFINED.findall(block)]
-    leads = {name: text.removeprefix(f"{_SELF}!") for name, _, text in defined}
-    return leads, tuple(_name_faults(defined, frozenset([_SELF])))
 
 
 def sheet_name_faults(name: str) -> Iterator[str]:

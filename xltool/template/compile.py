@@ -9,15 +9,15 @@ from __future__ import annotations
 import functools
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from xltool.edition import Edition, EditionError, edition_in
+from xltool.edition import Edition, EditionError, Field, edition_in
 from xltool.grid import column_number, letters, open_grid
 from xltool.package import Package, Unpacked, open_package
-from xltool.template.layout import FormLayout, Layout, Rows, load_layout, stamps
+from xltool.template.layout import MOST_SHAPES, FormLayout, Layout, Rows, load_layout, stamps
 from xltool.template.paper import ATTRIBUTE, LINE, column_widths, font_sizes, page_height, paper_width
 from xltool.template.shifting import (
     ROW,
@@ -67,12 +67,11 @@ class Slot:
 
 
 class Line(NamedTuple):
-    """A row at its place: its XML with a %s for its height and one for each slot's cell, what stands in
-    the slots in the blank, by column; and the whole row where nothing is answered."""
+    """A row at its place: its XML in pieces, of which the second is its height, and which pieces are its
+    slots' cells, by column."""
 
-    xml: str
-    blanks: dict[int, str]
-    unanswered: str
+    pieces: tuple[bytes, ...]
+    at: dict[int, int]
 
 
 class RowPattern:
@@ -82,32 +81,24 @@ class RowPattern:
         self.height = height
         self.slots = {piece.column: piece for piece in pieces if isinstance(piece, Slot)}
         self._attributes, self._pieces = attributes, pieces
-        self._lines: dict[tuple[int, bool], Line] = {}
-
-    def line(self, number: int, *, copy: bool = False) -> Line:
-        """The row at `number`; a `copy`, repeated below, has no official text of its own."""
-        line = self._lines.get((number, copy))
-        if line is None:
-            if len(self._lines) > _MOST_PLACES:
-                self._lines.clear()
-            line = self._lines[number, copy] = self._line(number, copy)
-        return line
+        self.line = functools.lru_cache(_MOST_PLACES)(self._line)
 
     def _line(self, number: int, copy: bool) -> Line:
-        cells: list[str] = []
-        blanks = {column: slot.bare if copy else slot.blank for column, slot in self.slots.items()}
+        """The row at `number`; a `copy`, repeated below, has no official text of its own."""
+        pieces = [f'<row r="{number}"{self._attributes}', height_attribute(self.height)]
+        at: dict[int, int] = {}
+        between = ">"
         for piece in self._pieces:
             if isinstance(piece, Slot):
-                cells.append(f'<c r="{piece.letter}{number}"%s')
+                at[piece.column] = len(pieces) + 1
+                pieces += [f'{between}<c r="{piece.letter}{number}"', piece.bare if copy else piece.blank]
+                between = ""
             else:
-                text = _OFFICIAL.sub("/>", piece) if copy else piece
-                cells.append(text.replace(ROW, str(number)).replace("%", "%%"))
-        xml = f'<row r="{number}"{self._attributes}%s>{"".join(cells)}</row>'
-        return Line(xml, blanks, xml % (height_attribute(self.height), *blanks.values()))
+                between += (_OFFICIAL.sub("/>", piece) if copy else piece).replace(ROW, str(number))
+        pieces.append(f"{between}</row>")
+        return Line(tuple(piece.encode() for piece in pieces), at)
 
 
-# Ways for a form to grow that are remembered.
-_MOST_BLANKS = 100
 # Places of a row that are remembered: forms grow by few rows.
 _MOST_PLACES = 64
 
@@ -117,13 +108,27 @@ def height_attribute(points: float) -> str:
     return f' ht="{points:g}" customHeight="1"' if points else ""
 
 
-class Blank(NamedTuple):
-    """A sheet without answers, and where its rows stand: its XML above them, each of them, below them."""
+# A cell that takes an answer: which piece of its sheet it is.
+Input = tuple[int, Slot]
 
-    rows: Rows
-    above: str
-    lines: tuple[str, ...]
-    below: str
+
+class Blank(NamedTuple):
+    """The rows of a sheet without answers: their XML in pieces, the pieces that say how high each row is and
+    how high that is, the fields' cells, the cells of each indicator row block by block, and how high all
+    rows are together. `fields` and `blocks` say the row first."""
+
+    pieces: list[bytes]
+    heights: dict[int, tuple[int, float]]
+    fields: list[tuple[int, Field, Input]]
+    blocks: dict[str, list[tuple[int, list[Input]]]]
+    height: float
+
+
+class Frame(NamedTuple):
+    """A sheet's XML above its rows, and below them."""
+
+    above: bytes
+    below: bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,29 +147,53 @@ class SheetPattern:
     page: float
 
     @functools.cached_property
-    def _blanks(self) -> dict[tuple[tuple[int, int], ...], Blank]:
-        return {}
+    def frame(self) -> Callable[[Rows], Frame]:
+        """What stands around the rows where they now stand."""
+        return functools.lru_cache(MOST_SHAPES)(self._frame)
 
-    def blank(self, rows: Rows) -> Blank:
-        """The sheet without answers, its rows where they now stand."""
-        key = tuple(rows.grown.items())
-        blank = self._blanks.get(key)
-        if blank is None:
-            if len(self._blanks) > _MOST_BLANKS:
-                self._blanks.clear()
-            blank = self._blanks[key] = self._blank(rows)
-        return blank
-
-    def _blank(self, rows: Rows) -> Blank:
-        lines = []
-        for number, row in self.rows.items():
-            first = rows.start(number)
-            lines += [
-                row.line(first + n, copy=n > 0).unanswered for n in range(rows.grown.get(number, 0) + 1)
-            ]
+    def _frame(self, rows: Rows) -> Frame:
         merges = merge_cells(self.layout.merges(rows))
         below = shifted(self.above_merges, rows) + merges + shifted(self.below_merges, rows)
-        return Blank(rows, shifted(self.head, rows), tuple(lines), below)
+        return Frame(shifted(self.head, rows).encode(), below.encode())
+
+    @functools.cached_property
+    def blank(self) -> Callable[[Rows], Blank]:
+        """The rows without answers where they now stand. Not to be changed: a copy takes the answers."""
+        return functools.lru_cache(MOST_SHAPES)(self._blank)
+
+    def _blank(self, rows: Rows) -> Blank:
+        layout = self.layout
+        pieces: list[bytes] = []
+        heights: dict[int, tuple[int, float]] = {}
+        inputs: dict[int, dict[int, Input]] = {}
+        for row, place, copy in self.lines(rows):
+            line, start = row.line(place, copy), len(pieces)
+            heights[place] = start + 1, row.height
+            inputs[place] = {column: (start + n, row.slots[column]) for column, n in line.at.items()}
+            pieces += line.pieces
+        fields = [
+            (place, field, inputs[place][area.left])
+            for field in layout.spec.field
+            for area in [layout.fields[field.id]]
+            for place in [rows.start(area.top)]
+        ]
+        columns = layout.columns.values()
+        blocks = {
+            block: [
+                (place, [inputs[place][column] for column in columns])
+                for place in range(rows.start(area.top), rows.end(area.bottom) + 1)
+            ]
+            for block, area in layout.blocks.items()
+        }
+        return Blank(pieces, heights, fields, blocks, sum([height for _, height in heights.values()]))
+
+    def lines(self, rows: Rows) -> Iterator[tuple[RowPattern, int, bool]]:
+        """Every row of the form, from top to bottom: its pattern, where it stands, whether it was added."""
+        for number, row in self.rows.items():
+            first = rows.start(number)
+            yield row, first, False
+            for n in range(rows.grown.get(number, 0)):
+                yield row, first + n + 1, True
 
 
 @dataclass(frozen=True)
@@ -179,12 +208,14 @@ class SheetEntry:
 
     def named(self, quoted: str, scope: int, rows: Rows | None) -> str:
         """The sheet's own names, leading to where its rows now stand."""
-        text = self._still if rows is None or not rows.grown else shifted(self.names, rows)
-        return text.replace(SHEET, quoted).replace(SCOPE, str(scope))
+        return quoted.join(self._names(rows, scope))
 
     @functools.cached_property
-    def _still(self) -> str:
-        return shifted(self.names, Rows({}, 0))
+    def _names(self) -> Callable[[Rows | None, int], list[str]]:
+        def names(rows: Rows | None, scope: int) -> list[str]:
+            return shifted(self.names, rows or Rows({}, 0)).replace(SCOPE, str(scope)).split(SHEET)
+
+        return functools.lru_cache(MOST_SHAPES)(names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,10 +308,17 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
             height,
             _pieces(number, match[2] or "", papers, sizes),
         )
-    for top, left in sorted({area[:2] for area in (*form.fields.values(), *form.blocks.values())}):
-        if top not in rows or left not in rows[top].slots:
+    # Where answers are put: a field's first cell, in an indicator block every row.
+    needed = {area[:2] for area in form.fields.values()} | {
+        (row, column)
+        for area in form.blocks.values()
+        for row in range(area.top, area.bottom + 1)
+        for column in form.columns.values()
+    }
+    for row, column in sorted(needed):
+        if row not in rows or column not in rows[row].slots:
             raise EditionError(
-                f"工作表“{form.sheet.name}”的 {letters(left)}{top} 没有格式，请在模板里设好再保存"
+                f"工作表“{form.sheet.name}”的 {letters(column)}{row} 没有格式，请在模板里设好再保存"
             )
     merges = re.search(r"<mergeCells.*?</mergeCells>", after, re.DOTALL)
     start, stop = merges.span() if merges else (0, 0)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
-from xltool.edition import Edition, EditionError, FormSpec, edition_in
+from xltool.edition import Edition, EditionError, Field, FormSpec, edition_in
 from xltool.grid import Area, Cell, Sheet, open_grid
 from xltool.machine import why
 from xltool.package import Unreadable
+
+# Ways for a form to grow that are remembered.
+MOST_SHAPES = 100
 
 
 class Rows:
@@ -124,11 +127,16 @@ class FormLayout(Struct, frozen=True, dict=True):
         return self.inputs | self.static.keys()
 
     def rows(self, grown: Mapping[int, int] | None = None) -> Rows:
-        return Rows(grown, self.last_row) if grown and any(grown.values()) else self._still
+        """The same rows for the same growth, by which what is made for them can be kept."""
+        return self._rows(tuple([(row, extra) for row, extra in grown.items() if extra]) if grown else ())
 
     @functools.cached_property
-    def _still(self) -> Rows:
-        return Rows({}, self.last_row)
+    def _rows(self) -> Callable[[tuple[tuple[int, int], ...]], Rows]:
+        return functools.lru_cache(MOST_SHAPES)(lambda grown: Rows(dict(grown), self.last_row))
+
+    @functools.cached_property
+    def long_fields(self) -> list[Field]:
+        return [field for field in self.spec.field if field.kind == "long"]
 
     def merges(self, rows: Rows) -> set[Area]:
         """The merged cells of the form with these rows.

@@ -1,66 +1,116 @@
 """A workbook that we wrote, proved to say its filing: a look that is sure, or says nothing.
 
 A received file may be anything, and the reader makes the best of it. Our own must be exactly so:
-the blank's rows moved to their places, in its inputs the filing's answers, and nothing else. Every
-cell, name and frame is read from the finished bytes and held against blank and filing, without a
-filing being built of them. What is proved here the reader reads as the same filing, without a
-fault; what isn't, for whatever reason, is left to it to judge.
+the blank's rows moved to their places, in its inputs the filing's answers, and nothing else. What
+must stand there is spelled out of blank and filing and held against the finished bytes; only the
+heights of rows and the names of sheets are the filling's to say. What is proved here the reader
+reads as the same filing, without a fault; what isn't, for whatever reason, is left to it to judge.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from html import escape
 from typing import NamedTuple
 
 from xltool.edition import Field
-from xltool.grid import letters, plain_text, read_area, read_properties
+from xltool.grid import column_number, grid_of, plain_text, read_properties
 from xltool.grid.shared import OTHER_ENTITY, decoded
 from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
+from xltool.package import Unpacked
 from xltool.reader import answered, taken_out, unused
 from xltool.report.results import RESULTS_SHEET
-from xltool.template.audit import audit_parts, scoped_names, sheet_name_faults
+from xltool.template.assemble import Filled, assemble
+from xltool.template.audit import audit_parts, sheet_name_faults
 from xltool.template.audit_package import package_faults, relations_of
-from xltool.template.audit_sheet import text_fault
-from xltool.template.compare import stands
-from xltool.template.compile import Blank, Compiled, SheetPattern
-from xltool.template.layout import FormLayout, Rows
+from xltool.template.compare import changes, locate
+from xltool.template.compile import LISTS, Compiled, RowPattern, SheetEntry, SheetPattern
+from xltool.template.fill_sheet import armour, growth
+from xltool.template.layout import MOST_SHAPES, FormLayout, Rows
+from xltool.zipping import split
+
+_CUSTOM = "docProps/custom.xml"
 
 
 def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bool:
     """Whether these parts are the template with this filing's answers in it, and nothing else."""
     if any(parts.get(name) != data for name, data in compiled.kept.items()) or any(package_faults(parts)):
         return False
-    said = read_properties(parts.get("docProps/custom.xml", b""))
+    said = read_properties(parts.get(_CUSTOM, b""))
     if (said.get("xltool.edition"), said.get("xltool.unit_code", "")) != (filing.edition, filing.code):
         return False
+    sheets = _sheets(filing, parts[compiled.workbook_part], compiled)
+    if not sheets or not _sound(compiled):
+        return False
     target = {relation.id: relation.target for relation in relations_of(parts, compiled.workbook_part)}
-    departments, projects = [filing.department] if filing.department else [], [*filing.projects]
-    for name, relation, names in _sheets(parts[compiled.workbook_part], compiled):
-        pattern = next((p for p in compiled.forms.values() if p.layout.areas.keys() <= names.keys()), None)
-        if pattern is None:
-            continue  # a sheet of the template's own, and so kept as it is
-        waiting = projects if pattern.layout.spec.repeats else departments
-        if not waiting or name == RESULTS_SHEET:
+    places = {target.get(sheet.relation, "") for sheet in sheets}
+    others = {compiled.workbook_part, _CUSTOM, *LISTS}
+    if len(places) < len(sheets) or not parts.keys() <= compiled.kept.keys() | places | others:
+        return False
+    return all(
+        sheet.entry.part == target[sheet.relation]
+        if sheet.form is None or sheet.pattern is None or sheet.rows is None
+        else _says(sheet.form, parts.get(target[sheet.relation], b""), sheet.pattern, sheet.rows)
+        for sheet in sheets
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _sound(compiled: Compiled) -> bool:
+    """Whether the template is a sound workbook that is read as itself, and still is with all grown that may
+    grow. Between these two and any other way for forms to grow nothing differs but the numbers of rows."""
+    for more in (0, 2):
+        sheets, grown = [], {}
+        for entry in compiled.sheets:
+            pattern = compiled.form_of.get(entry.part)
+            if pattern is None:
+                sheets.append(Filled(entry.name, entry, None, b""))
+                continue
+            rows = pattern.layout.rows({area.bottom: more for _, area in pattern.layout.growing})
+            above, below = pattern.frame(rows)
+            blank = [above, b"<sheetData>", *pattern.blank(rows).pieces, b"</sheetData>", below]
+            sheets.append(Filled(entry.name, entry, rows, b"".join(blank)))
+            grown[entry.name] = pattern.layout, rows
+        parts = Unpacked(split(assemble(compiled, sheets, {})))
+        if audit_parts(parts):
             return False
-        if not _says(waiting.pop(0), parts.get(target.get(relation, ""), b""), names, pattern, compiled):
-            return False
-    return not departments and not projects
+        for sheet in grid_of(parts).sheets:
+            if sheet.name not in grown:
+                continue
+            layout, rows = grown[sheet.name]
+            found, faults = locate(layout, sheet)
+            if found.grown != rows.grown or faults or any(changes(layout, sheet, rows)):
+                return False
+            if not sheet.protected or sheet.hidden or sheet.hidden_lines or sheet.objects:
+                return False
+    return True
+
+
+class _Listed(NamedTuple):
+    """A sheet of the workbook: its relation, the template's sheet that it is, and the form on it."""
+
+    relation: str
+    entry: SheetEntry
+    form: Form | None
+    pattern: SheetPattern | None
+    rows: Rows | None
 
 
 _SHEET = re.compile(r'<sheet name="([^"<>]++)" sheetId="([0-9]++)"( state="[a-zA-Z]++")? r:id="([^"<>]++)"/>')
 
 
-def _sheets(book: bytes, compiled: Compiled) -> list[tuple[str, str, Mapping[str, str]]]:
-    """The sheets that the workbook's own part lists: name, relation, where on the sheet its defined names
-    lead. Empty where it is not the template's part with other sheets."""
+def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_Listed]:
+    """The sheets that the workbook's own part lists. Empty where it is not the template's part with the
+    sheets of this filing and, for each, the template's names at their places."""
     before, between, after = compiled.workbook
-    if text_fault(book):
+    text = decoded(book)
+    if text is None:
         return []
-    opened, _, rest = book.decode().partition("<sheets>")
+    opened, _, rest = text.partition("<sheets>")
     listed, _, rest = rest.partition("</sheets>")
     middle, _, rest = rest.partition("<definedNames>")
     defined, _, end = rest.partition("</definedNames>")
@@ -68,167 +118,184 @@ def _sheets(book: bytes, compiled: Compiled) -> list[tuple[str, str, Mapping[str
     spelled = "".join([f'<sheet name="{n}" sheetId="{i}"{s} r:id="{r}"/>' for n, i, s, r in found])
     if (opened, middle, end, spelled) != (before, between, after, listed):
         return []
-    sheets = [(plain_text(name), number, relation) for name, number, _, relation in found]
-    names = scoped_names(defined, sheets)
-    if names is None or any(faults for _, faults in names):
+    if OTHER_ENTITY.search(listed.replace("&#x27;", "'")):
         return []
-    called = {name.casefold() for name, _, _ in sheets if not any(sheet_name_faults(name))}
-    if len(called) < len(sheets) or len({number for _, number, _ in sheets}) < len(sheets):
+    forms = [*_forms(filing, compiled)]
+    names = [plain_text(name) for name, _, _, _ in found]
+    called = {name.casefold() for name in names if not any(sheet_name_faults(name)) and name != RESULTS_SHEET}
+    numbers = {number for _, number, _, _ in found}
+    if not len(forms) == len(found) == len(called) == len(numbers):
         return []
-    return [(name, relation, leads) for (name, _, relation), (leads, _) in zip(sheets, names, strict=True)]
+    sheets, at = [], 0
+    for number, (name, (_, _, state, relation), (entry, pattern, form)) in enumerate(
+        zip(names, found, forms, strict=True)
+    ):
+        rows = None if pattern is None or form is None else growth(pattern, form).rows
+        if state != (entry.state and f' state="{entry.state}"'):
+            return []
+        must = entry.named(escape("'" + name.replace("'", "''") + "'!", quote=False), number, rows)
+        if not defined.startswith(must, at):
+            return []
+        at += len(must)
+        sheets.append(_Listed(relation, entry, form, pattern, rows))
+    return sheets if defined[at:] == "".join(compiled.global_names) else []
 
 
-# A cell in our spelling: address, style, and one of: a shared text, a number, a text of its own.
-_CELL = re.compile(
-    r'<c r="([A-Z]++[0-9]++)"(?: s="([0-9]++)")?(?:/>| t="s"><v>([0-9]++)</v></c>|><v>([-+.0-9eE]++)</v></c>'
-    r'| t="inlineStr"><is><t(?: xml:space="preserve")?>([^<]{0,16000}+)</t></is></c>)'
-)
-_ROWS = re.compile(r'(?:<row r="[0-9]++"[^<>]*+(?<!/)></row>|<row r="[0-9]++"[^<>]*+/>)*')
-_ROW = re.compile(r'<row r="([0-9]++)"')
-Column = list[str | None]
+def _forms(
+    filing: Filing, compiled: Compiled
+) -> Iterator[tuple[SheetEntry, SheetPattern | None, Form | None]]:
+    """The sheets that this filing needs, in their order."""
+    for entry in compiled.sheets:
+        pattern = compiled.form_of.get(entry.part)
+        if pattern is None:
+            yield entry, None, None
+        elif pattern.layout.spec.repeats:
+            yield from ((entry, pattern, form) for form in filing.projects)
+        elif filing.department is not None:
+            yield entry, pattern, filing.department
 
 
-class _Cells(NamedTuple):
-    """What the cells of a sheet say, in their order: each a shared text, a number or a text, or nothing."""
+class _Row(NamedTuple):
+    """A row of the blank at its place: its XML cut around its height and its inputs' cells, how long its
+    beginning is up to its height, and each input's piece and style by its column."""
 
-    shared: Column
-    numbers: Column
-    texts: Column
-
-
-class _Sheet(NamedTuple):
-    """A sheet in our own spelling: its XML above and below its rows; its rows and before which cell each
-    begins or ends; its cells with addresses and styles."""
-
-    above: bytes
-    below: bytes
-    rows: list[str]
-    breaks: list[int]
-    addresses: list[str]
-    styles: Column
-    cells: _Cells
+    pieces: tuple[bytes, ...]
+    opening: int
+    inputs: dict[int, tuple[int, str]]
 
 
-def _read(xml: bytes) -> _Sheet | None:
-    """The sheet; None in another spelling, or where there is what no XML may hold."""
-    above, _, rest = xml.partition(b"<sheetData>")
-    data, closed, below = rest.partition(b"</sheetData>")
-    text = decoded(data) if closed else None
-    if text is None:
+_HEIGHT = r'(?: ht="[0-9]++(?:[.][0-9]++)?" customHeight="1")?'
+_HEAD = re.compile(rf'(r="([0-9]++)"[^<>]*?){_HEIGHT}>')
+_CELL = re.compile(r'r="([A-Z]++)([0-9]++)"(( s="[0-9]++")?[^<>]*+/?>.*+)', re.DOTALL)
+
+
+@functools.lru_cache(maxsize=8192)
+def _row(row: RowPattern, place: int, copy: bool) -> _Row | None:
+    """The row at this place, made once; None where it isn't what it should be."""
+    head, *cells = b"".join(row.line(place, copy).pieces).decode()[len("<row ") : -len("</row>")].split("<c ")
+    says = _HEAD.fullmatch(head)
+    if says is None or int(says[2]) != place:
         return None
-    pieces = _CELL.split(text)
-    between = pieces[::6]
-    rows = "".join(between)
-    if not _ROWS.fullmatch(rows):
-        return None
-    texts = pieces[5::6]
-    if "&" in text or "_x" in text:
-        if OTHER_ENTITY.search(text):
+    pieces, inputs, fixed, last = [f"<row {says[1]}", ""], {}, ">", 0
+    for cell in cells:
+        spelled = _CELL.fullmatch(cell)
+        if spelled is None or int(spelled[2]) != place or (column := column_number(spelled[1])) <= last:
             return None
-        # As the reader gives them.
-        texts = [one and plain_text(one).replace("\r\n", "\n") for one in texts]
-    breaks = [n for n, piece in enumerate(between) if piece]
-    cells = _Cells(pieces[3::6], pieces[4::6], texts)
-    return _Sheet(above, below, _ROW.findall(rows), breaks, pieces[1::6], pieces[2::6], cells)
+        last = column
+        if column in row.slots:
+            inputs[column] = len(pieces) + 1, spelled[4] or ""
+            pieces += [f'{fixed}<c r="{spelled[1]}{place}"', spelled[3]]
+            fixed = ""
+        else:
+            fixed += f"<c {cell}"
+    pieces.append(f"{fixed}</row>")
+    return _Row(tuple(piece.encode() for piece in pieces), len(says[1]), inputs)
 
 
 class _Skeleton(NamedTuple):
-    """The blank of a form with its rows in their places, and which of its cells are the fields' and, row
-    by row, the indicator blocks'. Which sheet is open and how it fits its pages is the filling's to say."""
+    """The rows of a blank at their places: their XML in pieces, which of them are the heights, and how long
+    the row's beginning is before it; which are the fields' cells and, row by row, the indicator blocks',
+    and their styles."""
 
-    sheet: _Sheet
-    above: tuple[bytes, bytes]
-    below: tuple[bytes, bytes]
-    fields: list[tuple[Field, int]]
-    blocks: list[tuple[str, list[list[int]]]]
+    pieces: list[bytes]
+    heights: list[tuple[int, int]]
+    fields: list[tuple[Field, int, str]]
+    blocks: dict[str, list[list[tuple[int, str]]]]
 
 
-@functools.lru_cache(maxsize=200)
-def _skeleton(blank: Blank, pattern: SheetPattern, compiled: Compiled) -> _Skeleton | None:
-    """Each way in which a form grows is judged once, as a whole workbook; None where it isn't sound."""
-    xml = f"{blank.above}<sheetData>{''.join(blank.lines)}</sheetData>{blank.below}".encode()
-    sheet = _read(xml)
-    if sheet is None or audit_parts({**compiled.parts, pattern.part: xml}):
-        return None
-    layout, rows = pattern.layout, blank.rows
-    at = {address: n for n, address in enumerate(sheet.addresses)}
+@functools.lru_cache(maxsize=2 * MOST_SHAPES)
+def _skeleton(pattern: SheetPattern, rows: Rows) -> _Skeleton | None:
+    """The blank whose rows stand so; None where one of them isn't what it should be."""
+    pieces: list[bytes] = []
+    heights: list[tuple[int, int]] = []
+    inputs: dict[tuple[int, int], tuple[int, str]] = {}
+    for row, place, copy in pattern.lines(rows):
+        line = _row(row, place, copy)
+        if line is None:
+            return None
+        heights.append((len(pieces) + 1, line.opening))
+        for column, (n, style) in line.inputs.items():
+            inputs[place, column] = len(pieces) + n, style
+        pieces += line.pieces
+    layout = pattern.layout
     fields = [
-        (field, at[f"{letters(area.left)}{rows.start(area.top)}"])
+        (field, *inputs[rows.start(area.top), area.left])
         for field in layout.spec.field
         for area in [layout.fields[field.id]]
     ]
-    columns = [letters(column) for column in layout.columns.values()]
-    blocks = [
-        (block, [[at[f"{column}{row}"] for column in columns] for row in range(area.top, area.bottom + 1)])
-        for block, blank_area in layout.blocks.items()
-        for area in [rows.area(blank_area)]
-    ]
-    above = sheet.above, sheet.above.replace(b' tabSelected="1"', b"", 1)
-    below = sheet.below, sheet.below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
-    return _Skeleton(sheet, above, below, fields, blocks)
+    columns = layout.columns.values()
+    blocks = {
+        block: [[inputs[place, column] for column in columns] for place in range(top, bottom + 1)]
+        for block, area in layout.blocks.items()
+        for top, _, bottom, _ in [rows.area(area)]
+    }
+    return _Skeleton(pieces, heights, fields, blocks)
 
 
-def _says(
-    form: Form, xml: bytes, names: Mapping[str, str], pattern: SheetPattern, compiled: Compiled
-) -> bool:
+@functools.lru_cache(maxsize=1024)
+def _is_height(attributes: bytes) -> bool:
+    return re.fullmatch(_HEIGHT.encode(), attributes) is not None
+
+
+def _says(form: Form, xml: bytes, pattern: SheetPattern, rows: Rows) -> bool:
     """Whether a sheet is the blank of this form with these answers."""
-    layout = pattern.layout
-    blank = layout.sheet
-    rows = _rows(layout, names)
-    if rows is None or not blank.protected or blank.hidden or blank.hidden_lines or blank.objects:
+    above, _, rest = xml.partition(b"<sheetData>")
+    data, _, below = rest.partition(b"</sheetData>")
+    frame = pattern.frame(rows)
+    # What is open, and how a sheet fits its pages, is the filling's to say.
+    if not _is(above, frame.above, b' tabSelected="1"', b""):
         return False
-    must, found = _skeleton(pattern.blank(rows), pattern, compiled), _read(xml)
-    if must is None or found is None or found.above not in must.above or found.below not in must.below:
+    if not _is(below, frame.below, b'fitToHeight="0"', b'fitToHeight="1"'):
         return False
-    if found[2:-1] != must.sheet[2:-1]:  # rows, addresses, styles
+    blank = _skeleton(pattern, rows)
+    nothing, *heads = [row.partition(b">")[0] for row in data.split(b"<row ")]
+    if blank is None or nothing or len(heads) != len(blank.heights):
         return False
-    return found.cells == _answered(form, layout, must)
+    pieces = blank.pieces[:]
+    for head, (n, opening) in zip(heads, blank.heights, strict=True):
+        pieces[n] = height = head[opening:]
+        if not _is_height(height):
+            return False
+    return _answered(form, pattern.layout, blank, pieces) and b"".join(pieces) == data
 
 
-def _answered(form: Form, layout: FormLayout, must: _Skeleton) -> _Cells | None:
-    """The blank's cells with the filing's answers; None for what the reader would read as something else."""
-    shared, numbers, texts = map(list.copy, must.sheet.cells)
-    if form.kind != layout.spec.id or not form.entries.keys() <= layout.fields.keys():
-        return None
-    if not form.indicators and not answered(form):
-        return None
-    for field, n in must.fields:
-        entry = form.entries.get(field.id, NOTHING)
-        value = entry.value
-        if value is None and not entry.text:
-            continue
-        shared[n] = numbers[n] = texts[n] = None
-        if field.kind == "amount":
-            if not isinstance(value, Decimal):
-                return None
-            numbers[n] = plain(value)
-        elif field.pattern:
-            texts[n] = said = field.pattern.format(value)
-            taken = taken_out(field, said)
-            if taken is None or taken[0] != value or value is None:
-                return None
-        elif text := _text(entry):
-            texts[n] = text
-        else:
+def _is(found: bytes, must: bytes, old: bytes, new: bytes) -> bool:
+    return found == must or found == must.replace(old, new, 1)
+
+
+_ODD = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_x")
+_MOST = 16_000  # characters: no more than a cell can hold, whatever they are
+
+
+def _text(style: str, text: str) -> str | None:
+    """A cell with this text; None for what the reader would not read so."""
+    if not text:
+        return f"{style}/>"
+    spelled = text
+    if _ODD.search(text):
+        spelled = escape(armour(text), quote=False)
+        if OTHER_ENTITY.search(spelled) or plain_text(spelled).replace("\r\n", "\n") != text:
             return None
-    waiting = iter(form.indicators)
-    one = next(waiting, None)
-    columns = layout.columns
-    for block, lines in must.blocks:
-        for line in lines:
-            if one is None or one.block != block:
-                break
-            row = [text for id_ in columns if (text := _text(one.cells.get(id_, NOTHING))) is not None]
-            if len(row) < len(line) or unused(layout, row) or not one.cells.keys() <= columns.keys():
-                return None
-            for n, said in zip(line, row, strict=True):
-                shared[n] = numbers[n] = None
-                texts[n] = said or None
-            one = next(waiting, None)
-    return _Cells(shared, numbers, texts) if one is None else None
+    if len(spelled) > _MOST:
+        return None
+    return f'{style} t="inlineStr"><is><t xml:space="preserve">{spelled}</t></is></c>'
 
 
-def _text(entry: Entry) -> str | None:
+def _field(style: str, field: Field, entry: Entry) -> str | None:
+    """The cell of a field's answer."""
+    value = entry.value
+    if field.kind == "amount":
+        if not isinstance(value, Decimal) or not value.is_finite():
+            return None
+        return f"{style}><v>{plain(value)}</v></c>"
+    if field.pattern:
+        text = field.pattern.format(value)
+        taken = taken_out(field, text)
+        return None if taken is None or value is None or taken[0] != value else _text(style, text)
+    return _text(style, said) if (said := _said(entry)) else None
+
+
+def _said(entry: Entry) -> str | None:
     """What is to be read as text; None for what the reader never gives."""
     value = entry.value
     if value is None:
@@ -236,22 +303,33 @@ def _text(entry: Entry) -> str | None:
     return value if value and value.__class__ is str else None
 
 
-def _rows(layout: FormLayout, names: Mapping[str, str]) -> Rows | None:
-    """How the form grew, as its names tell; None where they don't lead where they should."""
-    found = {label: read_area(names[label]) for label in layout.areas}
-    if found == layout.names:
-        return layout.rows()
-    growing = layout.growing
-    grown: dict[int, int] = {}
-    shift = 0
-    for (label, blank), after in zip(growing, [*growing[1:], None], strict=True):
-        here = found[label]
-        if after is None:
-            extra = 0 if here is None else (here.bottom - here.top) - (blank.bottom - blank.top)
-        else:  # a long text's name leads to its first cell only: what stands below tells
-            below = found[after[0]]
-            extra = 0 if below is None else below.top - after[1].top - shift
-        grown[blank.bottom] = extra
-        shift += extra
-    rows = layout.rows(grown)
-    return rows if all(stands(rows, blank, found[label]) for label, blank in layout.areas.items()) else None
+def _answered(form: Form, layout: FormLayout, blank: _Skeleton, pieces: list[bytes]) -> bool:
+    """Put the filing's answers into the pieces. False for what the reader would read as something else."""
+    if form.kind != layout.spec.id or not form.entries.keys() <= layout.fields.keys():
+        return False
+    if not form.indicators and not answered(form):
+        return False
+    for field, n, style in blank.fields:
+        entry = form.entries.get(field.id, NOTHING)
+        if entry.value is not None or entry.text:
+            cell = _field(style, field, entry)
+            if cell is None:
+                return False
+            pieces[n] = cell.encode()
+    waiting = iter(form.indicators)
+    one = next(waiting, None)
+    columns = layout.columns
+    for block, lines in blank.blocks.items():
+        for line in lines:
+            if one is None or one.block != block:
+                break
+            row = [said for id_ in columns if (said := _said(one.cells.get(id_, NOTHING))) is not None]
+            if len(row) < len(line) or unused(layout, row) or not one.cells.keys() <= columns.keys():
+                return False
+            for (n, style), said in zip(line, row, strict=True):
+                cell = _text(style, said)
+                if cell is None:
+                    return False
+                pieces[n] = cell.encode()
+            one = next(waiting, None)
+    return one is None
