@@ -165,26 +165,25 @@ class SheetPattern:
         layout = self.layout
         pieces: list[bytes] = []
         heights: dict[int, tuple[int, float]] = {}
-        inputs: dict[int, dict[int, Input]] = {}
+        lines: dict[int, tuple[int, dict[int, int], dict[int, Slot]]] = {}
         for row, place, copy in self.lines(rows):
             line, start = row.line(place, copy), len(pieces)
             heights[place] = start + 1, row.height
-            inputs[place] = {column: (start + n, row.slots[column]) for column, n in line.at.items()}
+            lines[place] = start, line.at, row.slots
             pieces += line.pieces
-        fields = [
-            (place, field, inputs[place][area.left])
-            for field in layout.spec.field
-            for area in [layout.fields[field.id]]
-            for place in [rows.start(area.top)]
-        ]
+        fields = []
+        for field in layout.spec.field:
+            area = layout.fields[field.id]
+            place = rows.start(area.top)
+            start, at, slots = lines[place]
+            fields.append((place, field, (start + at[area.left], slots[area.left])))
         columns = layout.columns.values()
-        blocks = {
-            block: [
-                (place, [inputs[place][column] for column in columns])
-                for place in range(rows.start(area.top), rows.end(area.bottom) + 1)
-            ]
-            for block, area in layout.blocks.items()
-        }
+        blocks: dict[str, list[tuple[int, list[Input]]]] = {}
+        for block, area in layout.blocks.items():
+            blocks[block] = found = []
+            for place in range(rows.start(area.top), rows.end(area.bottom) + 1):
+                start, at, slots = lines[place]
+                found.append((place, [(start + at[column], slots[column]) for column in columns]))
         return Blank(pieces, heights, fields, blocks, sum([height for _, height in heights.values()]))
 
     def lines(self, rows: Rows) -> Iterator[tuple[RowPattern, int, bool]]:

@@ -14,10 +14,11 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from html import escape
+from itertools import pairwise, repeat
 from typing import NamedTuple
 
 from xltool.edition import Field
-from xltool.grid import column_number, grid_of, plain_text, read_properties
+from xltool.grid import column_number, grid_of, letters, plain_text, read_properties
 from xltool.grid.shared import OTHER_ENTITY, decoded
 from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
@@ -28,7 +29,7 @@ from xltool.template.assemble import Filled, assemble
 from xltool.template.audit import audit_parts, sheet_name_faults
 from xltool.template.audit_package import package_faults, relations_of
 from xltool.template.compare import changes, locate
-from xltool.template.compile import LISTS, Compiled, RowPattern, SheetEntry, SheetPattern
+from xltool.template.compile import LISTS, Blank, Compiled, Input, RowPattern, SheetEntry, SheetPattern, Slot
 from xltool.template.fill_sheet import armour, growth
 from xltool.template.layout import MOST_SHAPES, FormLayout, Rows
 from xltool.zipping import split
@@ -155,81 +156,43 @@ def _forms(
             yield entry, pattern, filing.department
 
 
-class _Row(NamedTuple):
-    """A row of the blank at its place: its XML cut around its height and its inputs' cells, how long its
-    beginning is up to its height, and each input's piece and style by its column."""
-
-    pieces: tuple[bytes, ...]
-    opening: int
-    inputs: dict[int, tuple[int, str]]
-
-
 _HEIGHT = r'(?: ht="[0-9]++(?:[.][0-9]++)?" customHeight="1")?'
-_HEAD = re.compile(rf'(r="([0-9]++)"[^<>]*?){_HEIGHT}>')
-_CELL = re.compile(r'r="([A-Z]++)([0-9]++)"(( s="[0-9]++")?[^<>]*+/?>.*+)', re.DOTALL)
+_LINE = re.compile(rf'<row r="([0-9]++)"[^<>]*?{_HEIGHT}>')
+_CELL = re.compile(r'r="([A-Z]++)([0-9]++)"(?: s="[0-9]++")?[^<>]*+/?>.*+', re.DOTALL)
 
 
 @functools.lru_cache(maxsize=8192)
-def _row(row: RowPattern, place: int, copy: bool) -> _Row | None:
-    """The row at this place, made once; None where it isn't what it should be."""
-    head, *cells = b"".join(row.line(place, copy).pieces).decode()[len("<row ") : -len("</row>")].split("<c ")
-    says = _HEAD.fullmatch(head)
-    if says is None or int(says[2]) != place:
-        return None
-    pieces, inputs, fixed, last = [f"<row {says[1]}", ""], {}, ">", 0
-    for cell in cells:
-        spelled = _CELL.fullmatch(cell)
-        if spelled is None or int(spelled[2]) != place or (column := column_number(spelled[1])) <= last:
-            return None
-        last = column
-        if column in row.slots:
-            inputs[column] = len(pieces) + 1, spelled[4] or ""
-            pieces += [f'{fixed}<c r="{spelled[1]}{place}"', spelled[3]]
-            fixed = ""
-        else:
-            fixed += f"<c {cell}"
-    pieces.append(f"{fixed}</row>")
-    return _Row(tuple(piece.encode() for piece in pieces), len(says[1]), inputs)
-
-
-class _Skeleton(NamedTuple):
-    """The rows of a blank at their places: their XML in pieces, which of them are the heights, and how long
-    the row's beginning is before it; which are the fields' cells and, row by row, the indicator blocks',
-    and their styles."""
-
-    pieces: list[bytes]
-    heights: list[tuple[int, int]]
-    fields: list[tuple[Field, int, str]]
-    blocks: dict[str, list[list[tuple[int, str]]]]
+def _stands(row: RowPattern, place: int, copy: bool) -> bool:
+    """Whether a row of the blank says itself where it is, and each of its cells, from left to right."""
+    head, *cells = b"".join(row.line(place, copy).pieces).decode().removesuffix("</row>").split("<c ")
+    found = [_LINE.fullmatch(head), *map(_CELL.fullmatch, cells)]
+    if not all(found) or {one[one.lastindex or 0] for one in found if one} != {str(place)}:
+        return False
+    return all(a < b for a, b in pairwise([column_number(one[1]) for one in found[1:] if one]))
 
 
 @functools.lru_cache(maxsize=2 * MOST_SHAPES)
-def _skeleton(pattern: SheetPattern, rows: Rows) -> _Skeleton | None:
-    """The blank whose rows stand so; None where one of them isn't what it should be."""
-    pieces: list[bytes] = []
-    heights: list[tuple[int, int]] = []
-    inputs: dict[tuple[int, int], tuple[int, str]] = {}
-    for row, place, copy in pattern.lines(rows):
-        line = _row(row, place, copy)
-        if line is None:
-            return None
-        heights.append((len(pieces) + 1, line.opening))
-        for column, (n, style) in line.inputs.items():
-            inputs[place, column] = len(pieces) + n, style
-        pieces += line.pieces
-    layout = pattern.layout
-    fields = [
-        (field, *inputs[rows.start(area.top), area.left])
-        for field in layout.spec.field
-        for area in [layout.fields[field.id]]
-    ]
-    columns = layout.columns.values()
-    blocks = {
-        block: [[inputs[place, column] for column in columns] for place in range(top, bottom + 1)]
-        for block, area in layout.blocks.items()
-        for top, _, bottom, _ in [rows.area(area)]
-    }
-    return _Skeleton(pieces, heights, fields, blocks)
+def _in_place(pattern: SheetPattern, rows: Rows) -> bool:
+    """Whether in the blank that grew so every row stands where it should, and so will every answer."""
+    layout, blank = pattern.layout, pattern.blank(rows)
+    if not all(_stands(*line) for line in pattern.lines(rows)):
+        return False
+
+    def at(row: int, column: int, one: Input) -> bool:
+        n, slot = one
+        opened = f'<c r="{letters(column)}{row}"'.encode()
+        return blank.pieces[n - 1].endswith(opened) and blank.pieces[n].startswith(slot.bare[:-2].encode())
+
+    for _, field, one in blank.fields:
+        area = layout.fields[field.id]
+        if not at(rows.start(area.top), area.left, one):
+            return False
+    for block, lines in blank.blocks.items():
+        area = rows.area(layout.blocks[block])
+        for row, (_, inputs) in zip(range(area.top, area.bottom + 1), lines, strict=True):
+            if not all(map(at, repeat(row), layout.columns.values(), inputs)):
+                return False
+    return True
 
 
 @functools.lru_cache(maxsize=1024)
@@ -247,13 +210,13 @@ def _says(form: Form, xml: bytes, pattern: SheetPattern, rows: Rows) -> bool:
         return False
     if not _is(below, frame.below, b'fitToHeight="0"', b'fitToHeight="1"'):
         return False
-    blank = _skeleton(pattern, rows)
+    blank = pattern.blank(rows)
     nothing, *heads = [row.partition(b">")[0] for row in data.split(b"<row ")]
-    if blank is None or nothing or len(heads) != len(blank.heights):
+    if nothing or len(heads) != len(blank.heights) or not _in_place(pattern, rows):
         return False
     pieces = blank.pieces[:]
-    for head, (n, opening) in zip(heads, blank.heights, strict=True):
-        pieces[n] = height = head[opening:]
+    for head, (n, _) in zip(heads, blank.heights.values(), strict=True):
+        pieces[n] = height = head[len(pieces[n - 1]) - len("<row ") :]
         if not _is_height(height):
             return False
     return _answered(form, pattern.layout, blank, pieces) and b"".join(pieces) == data
@@ -267,10 +230,10 @@ _ODD = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_x")
 _MOST = 16_000  # characters: no more than a cell can hold, whatever they are
 
 
-def _text(style: str, text: str) -> str | None:
+def _text(slot: Slot, text: str) -> str | None:
     """A cell with this text; None for what the reader would not read so."""
     if not text:
-        return f"{style}/>"
+        return f' s="{slot.style}"/>'
     spelled = text
     if _ODD.search(text):
         spelled = escape(armour(text), quote=False)
@@ -278,21 +241,21 @@ def _text(style: str, text: str) -> str | None:
             return None
     if len(spelled) > _MOST:
         return None
-    return f'{style} t="inlineStr"><is><t xml:space="preserve">{spelled}</t></is></c>'
+    return f' s="{slot.style}" t="inlineStr"><is><t xml:space="preserve">{spelled}</t></is></c>'
 
 
-def _field(style: str, field: Field, entry: Entry) -> str | None:
+def _field(slot: Slot, field: Field, entry: Entry) -> str | None:
     """The cell of a field's answer."""
     value = entry.value
     if field.kind == "amount":
         if not isinstance(value, Decimal) or not value.is_finite():
             return None
-        return f"{style}><v>{plain(value)}</v></c>"
+        return f' s="{slot.style}"><v>{plain(value)}</v></c>'
     if field.pattern:
         text = field.pattern.format(value)
         taken = taken_out(field, text)
-        return None if taken is None or value is None or taken[0] != value else _text(style, text)
-    return _text(style, said) if (said := _said(entry)) else None
+        return None if taken is None or value is None or taken[0] != value else _text(slot, text)
+    return _text(slot, said) if (said := _said(entry)) else None
 
 
 def _said(entry: Entry) -> str | None:
@@ -303,16 +266,16 @@ def _said(entry: Entry) -> str | None:
     return value if value and value.__class__ is str else None
 
 
-def _answered(form: Form, layout: FormLayout, blank: _Skeleton, pieces: list[bytes]) -> bool:
+def _answered(form: Form, layout: FormLayout, blank: Blank, pieces: list[bytes]) -> bool:
     """Put the filing's answers into the pieces. False for what the reader would read as something else."""
     if form.kind != layout.spec.id or not form.entries.keys() <= layout.fields.keys():
         return False
     if not form.indicators and not answered(form):
         return False
-    for field, n, style in blank.fields:
+    for _, field, (n, slot) in blank.fields:
         entry = form.entries.get(field.id, NOTHING)
         if entry.value is not None or entry.text:
-            cell = _field(style, field, entry)
+            cell = _field(slot, field, entry)
             if cell is None:
                 return False
             pieces[n] = cell.encode()
@@ -320,14 +283,14 @@ def _answered(form: Form, layout: FormLayout, blank: _Skeleton, pieces: list[byt
     one = next(waiting, None)
     columns = layout.columns
     for block, lines in blank.blocks.items():
-        for line in lines:
+        for _, line in lines:
             if one is None or one.block != block:
                 break
             row = [said for id_ in columns if (said := _said(one.cells.get(id_, NOTHING))) is not None]
             if len(row) < len(line) or unused(layout, row) or not one.cells.keys() <= columns.keys():
                 return False
-            for (n, style), said in zip(line, row, strict=True):
-                cell = _text(style, said)
+            for (n, slot), said in zip(line, row, strict=True):
+                cell = _text(slot, said)
                 if cell is None:
                     return False
                 pieces[n] = cell.encode()
