@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
@@ -32,14 +31,14 @@ def assemble(
     """The workbook of these sheets. `properties` are custom document properties to add; `locked` says
     that cells use the locked twins of the input styles."""
     changed: dict[str, bytes] = {}
-    used: Counter[str] = Counter()
+    used: dict[str, int] = {}
     listed, names, types, relations = [], [], [], []
     for number, (name, entry, rows, xml) in enumerate(sheets):
-        used[entry.part] += 1
+        used[entry.part] = nth = used.get(entry.part, 0) + 1
         part, rid = entry.part, entry.rid
-        if used[entry.part] > 1:
+        if nth > 1:
             stem = entry.part.removesuffix(".xml")
-            part, rid = f"{stem}_{used[entry.part]}.xml", f"{entry.rid}x{used[entry.part]}"
+            part, rid = f"{stem}_{nth}.xml", f"{entry.rid}x{nth}"
             types.append(f'<Override PartName="/{part}" ContentType="{_SHEET_TYPE}"/>')
             relations.append(f'<Relationship Id="{rid}" Type="{_SHEET_RELATION}" Target="/{part}"/>')
             # Only the first sheet may be the one selected.
@@ -50,12 +49,8 @@ def assemble(
         listed.append(f'<sheet name="{escape(name)}" sheetId="{number + 1}"{state} r:id="{rid}"/>')
         quoted = escape("'" + name.replace("'", "''") + "'!", quote=False)
         names.append(entry.named(quoted, number, rows))
-    dropped = {entry.part: entry.rid for entry in compiled.sheets if not used[entry.part]}
-    before, between, after = compiled.workbook
-    defined = "".join([*names, *compiled.global_names])
-    defined = f"<definedNames>{defined}</definedNames>" if defined else ""
-    book = f"{before}<sheets>{''.join(listed)}</sheets>{between}{defined}{after}"
-    changed[compiled.workbook_part] = book.encode()
+    dropped = {entry.part: entry.rid for entry in compiled.sheets if entry.part not in used}
+    changed[compiled.workbook_part] = compiled.book("".join(listed), "".join(names))
     if types or dropped:
         content = compiled.parts.read("[Content_Types].xml").decode()
         rels = compiled.parts.read("xl/_rels/workbook.xml.rels").decode()

@@ -147,6 +147,22 @@ class SheetPattern:
     page: float
 
     @functools.cached_property
+    def long_texts(self) -> list[tuple[Field, Slot, list[float], int]]:
+        """The fields that may take more rows: their cells, how high their rows are, the last of these."""
+        layout = self.layout
+        return [
+            (
+                field,
+                self.rows[top].slots[left],
+                [self.rows[row].height for row in range(top, bottom + 1)],
+                bottom,
+            )
+            for field in layout.spec.field
+            if field.kind == "long"
+            for top, left, bottom, _ in [layout.fields[field.id]]
+        ]
+
+    @functools.cached_property
     def frame(self) -> Callable[[Rows], Frame]:
         """What stands around the rows where they now stand."""
         return functools.lru_cache(MOST_SHAPES)(self._frame)
@@ -229,6 +245,13 @@ class Compiled:
     workbook: tuple[str, str, str]
     global_names: tuple[str, ...]
     workbook_part: str
+
+    def book(self, sheets: str, names: str) -> bytes:
+        """The workbook's own part, with these sheets and their names."""
+        before, between, after = self.workbook
+        names += "".join(self.global_names)
+        defined = f"<definedNames>{names}</definedNames>" if names else ""
+        return f"{before}<sheets>{sheets}</sheets>{between}{defined}{after}".encode()
 
     @functools.cached_property
     def form_of(self) -> dict[str, SheetPattern]:

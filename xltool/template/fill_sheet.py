@@ -39,15 +39,12 @@ def growth(pattern: SheetPattern, form: Form) -> Growth:
     layout = pattern.layout
     grown: dict[int, int] = {}
     heights: dict[str, float] = {}
-    for field in layout.long_fields:
-        area = layout.fields[field.id]
-        there = [pattern.rows[row].height for row in range(area.top, area.bottom + 1)]
-        text = _text_of(field, form.entries.get(field.id, NOTHING))
-        need = height_of(text, pattern.rows[area.top].slots[area.left])
+    for field, slot, there, last in pattern.long_texts:
+        need = height_of(_text_of(field, form.entries.get(field.id, NOTHING)), slot)
         heights[field.id] = 0.0
         if need > sum(there):
             count = max(len(there), -int(-need // (MAX_HEIGHT - 9)))
-            grown[area.bottom] = count - len(there)
+            grown[last] = count - len(there)
             heights[field.id] = min(MAX_HEIGHT, round(need / count, 2))
     counts: dict[str, int] = {}
     for indicator in form.indicators:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from xltool.edition import Edition, EditionError, Field, FormSpec, edition_in
+from xltool.edition import Edition, EditionError, FormSpec, edition_in
 from xltool.grid import Area, Cell, Sheet, open_grid
 from xltool.machine import why
 from xltool.package import Unreadable
@@ -133,10 +133,6 @@ class FormLayout(Struct, frozen=True, dict=True):
     @functools.cached_property
     def _rows(self) -> Callable[[tuple[tuple[int, int], ...]], Rows]:
         return functools.lru_cache(MOST_SHAPES)(lambda grown: Rows(dict(grown), self.last_row))
-
-    @functools.cached_property
-    def long_fields(self) -> list[Field]:
-        return [field for field in self.spec.field if field.kind == "long"]
 
     def merges(self, rows: Rows) -> set[Area]:
         """The merged cells of the form with these rows.

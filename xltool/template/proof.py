@@ -107,39 +107,27 @@ _SHEET = re.compile(r'<sheet name="([^"<>]++)" sheetId="([0-9]++)"( state="[a-zA
 def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_Listed]:
     """The sheets that the workbook's own part lists. Empty where it is not the template's part with the
     sheets of this filing and, for each, the template's names at their places."""
-    before, between, after = compiled.workbook
-    text = decoded(book)
-    if text is None:
+    listed = decoded(book.partition(b"<sheets>")[2].partition(b"</sheets>")[0])
+    if listed is None or OTHER_ENTITY.search(listed.replace("&#x27;", "'")):
         return []
-    opened, _, rest = text.partition("<sheets>")
-    listed, _, rest = rest.partition("</sheets>")
-    middle, _, rest = rest.partition("<definedNames>")
-    defined, _, end = rest.partition("</definedNames>")
     found = _SHEET.findall(listed)
-    spelled = "".join([f'<sheet name="{n}" sheetId="{i}"{s} r:id="{r}"/>' for n, i, s, r in found])
-    if (opened, middle, end, spelled) != (before, between, after, listed):
-        return []
-    if OTHER_ENTITY.search(listed.replace("&#x27;", "'")):
-        return []
     forms = [*_forms(filing, compiled)]
     names = [plain_text(name) for name, _, _, _ in found]
     called = {name.casefold() for name in names if not any(sheet_name_faults(name)) and name != RESULTS_SHEET}
     numbers = {number for _, number, _, _ in found}
     if not len(forms) == len(found) == len(called) == len(numbers):
         return []
-    sheets, at = [], 0
-    for number, (name, (_, _, state, relation), (entry, pattern, form)) in enumerate(
-        zip(names, found, forms, strict=True)
-    ):
+    sheets, spelled, defined = [], [], []
+    for scope, (entry, pattern, form) in enumerate(forms):
+        as_written, number, _, relation = found[scope]
         rows = None if pattern is None or form is None else growth(pattern, form).rows
-        if state != (entry.state and f' state="{entry.state}"'):
-            return []
-        must = entry.named(escape("'" + name.replace("'", "''") + "'!", quote=False), number, rows)
-        if not defined.startswith(must, at):
-            return []
-        at += len(must)
+        state = f' state="{entry.state}"' if entry.state else ""
+        spelled.append(f'<sheet name="{as_written}" sheetId="{number}"{state} r:id="{relation}"/>')
+        quoted = escape("'" + names[scope].replace("'", "''") + "'!", quote=False)
+        defined.append(entry.named(quoted, scope, rows))
         sheets.append(_Listed(relation, entry, form, pattern, rows))
-    return sheets if defined[at:] == "".join(compiled.global_names) else []
+    must = compiled.book("".join(spelled), "".join(defined))
+    return sheets if book == must else []
 
 
 def _forms(
