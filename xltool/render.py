@@ -54,12 +54,12 @@ def fill(
     return path
 
 
-def verify(filing: Filing, data: bytes, edition: Edition) -> None:
-    """Read the written bytes back: the same filing, no fault, a sound package. Raises FillError."""
-    _verify(filing, data, compile_template(edition))
+def verify(filing: Filing, data: bytes, edition: Edition) -> Unpacked:
+    """The parts of the written bytes, read back: the same filing, no fault, all sound. Raises FillError."""
+    return _verify(filing, data, compile_template(edition))
 
 
-def _verify(filing: Filing, data: bytes, compiled: Compiled) -> None:
+def _verify(filing: Filing, data: bytes, compiled: Compiled) -> Unpacked:
     from xltool.template.proof import proved
 
     try:
@@ -68,6 +68,7 @@ def _verify(filing: Filing, data: bytes, compiled: Compiled) -> None:
         raise FillError(f"写出的压缩包读不回来（{filing.unit}）：{error}") from error
     if not proved(filing, parts, compiled):
         judge(filing, parts, compiled.layout.edition)
+    return parts
 
 
 def judge(filing: Filing, parts: Unpacked, edition: Edition) -> None:

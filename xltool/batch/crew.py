@@ -1,7 +1,9 @@
-"""Worker processes on this machine. One that hangs, dies or grows too large costs only its own input."""
+"""Worker processes on this machine. One that hangs, dies or grows too large costs only its own input: what
+was in its hand besides is done again, each for itself."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overdue
@@ -16,10 +18,13 @@ from xltool.batch.walk import Item
 from xltool.batch.work import Order, Outcome
 
 if TYPE_CHECKING:
-    from xltool.batch.run import Jobs
+    from xltool.batch.run import Job, Jobs
 
-# Inputs under way for each process: enough that none waits, few enough that memory stays flat.
-WINDOW = 8
+# Handfuls under way for each process: enough that none waits, few enough that memory stays flat.
+WINDOW = 4
+# Small inputs go to a process by the handful, for sending each takes a tenth of the time that it takes.
+HANDFUL = 8
+HANDFUL_BYTES = 2**17
 
 
 def patience(timeout: float, item: Item) -> float:
@@ -32,40 +37,62 @@ class Processes:
         self.jobs, self.timeout, self.memory = jobs, timeout, memory
 
     def results(self, jobs: Jobs, order: Order) -> Iterator[tuple[Item, Outcome]]:
-        under_way: dict[Future[Any], Item] = {}
+        under_way: dict[Future[Any], list[Job]] = {}
         finished: SimpleQueue[Future[Any]] = SimpleQueue()
+        alone: deque[Job] = deque()  # of a handful that did not come back
         with ProcessPool(max_workers=self.jobs, initializer=_prepare, initargs=(self.memory,)) as pool:
             try:
                 while True:
-                    while len(under_way) < self.jobs * WINDOW and (job := jobs.take()):
-                        limit = patience(self.timeout, job[0])
-                        task: Future[Any] = pool.schedule(perform, args=(*job, order), timeout=limit)
-                        under_way[task] = job[0]
+                    while len(under_way) < self.jobs * WINDOW and (
+                        some := [alone.popleft()] if alone else _handful(jobs)
+                    ):
+                        limit = max(patience(self.timeout, item) for item, _ in some)
+                        task: Future[Any] = pool.schedule(_perform, args=(some, order), timeout=limit)
+                        under_way[task] = some
                         task.add_done_callback(finished.put)
                     if not under_way:
                         return
                     task = finished.get()
-                    item = under_way.pop(task)
-                    yield item, _outcome(task, item, patience(self.timeout, item))
+                    some = under_way.pop(task)
+                    if len(some) > 1 and task.exception():
+                        alone.extend(some)  # one of them is at fault: each for itself
+                    else:
+                        items = [item for item, _ in some]
+                        yield from zip(items, _outcomes(task, items[0], self.timeout), strict=True)
             except BaseException:
                 pool.stop()
                 raise
 
 
-def _outcome(task: Any, item: Item, limit: float) -> Outcome:
+def _handful(jobs: Jobs) -> list[Job]:
+    """The next inputs, not too many to wait for them all."""
+    some: list[Job] = []
+    size = 0
+    while len(some) < HANDFUL and size < HANDFUL_BYTES and (job := jobs.take()):
+        some.append(job)
+        size += job[0].size
+    return some
+
+
+def _perform(some: list[Job], order: Order) -> list[Outcome]:
+    return [perform(item, known, order) for item, known in some]
+
+
+def _outcomes(task: Future[Any], item: Item, timeout: float) -> list[Outcome]:
+    """What came of a handful; where it did not come back, of its only input."""
     try:
-        outcome: Outcome = task.result()
+        outcomes: list[Outcome] = task.result()
     except Overdue:
-        return Outcome(item.key, failed=f"超过 {limit:.0f} 秒没有做完，已放弃")
+        return [Outcome(item.key, failed=f"超过 {patience(timeout, item):.0f} 秒没有做完，已放弃")]
     except ProcessExpired as error:
-        return Outcome(item.key, failed=f"处理进程意外结束（退出码 {error.exitcode}），已放弃")
+        return [Outcome(item.key, failed=f"处理进程意外结束（退出码 {error.exitcode}），已放弃")]
     except DiskError:
         raise
     except MemoryError:
-        return Outcome(item.key, failed="占用内存超过上限，已放弃")
+        return [Outcome(item.key, failed="占用内存超过上限，已放弃")]
     except Exception as error:
-        return Outcome(item.key, failed=f"程序内部错误（{type(error).__name__}：{error}）")
-    return outcome
+        return [Outcome(item.key, failed=f"程序内部错误（{type(error).__name__}：{error}）")]
+    return outcomes
 
 
 def _prepare(memory: int) -> None:

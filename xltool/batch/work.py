@@ -225,14 +225,13 @@ def _fill_one(
 def _written(filing: Filing, path: Path, order: Order) -> Filing:
     """Fill one workbook. What is reported is what the workbook says, with its cells, not what was meant."""
     from xltool.edition import load_edition
-    from xltool.grid import open_grid
+    from xltool.grid import grid_of
     from xltool.reader import read_grid
     from xltool.render import render, verify
 
     edition = _edition(order) or load_edition(filing.edition)
     data = render(filing, edition=edition)
-    verify(filing, data, edition)
-    back = read_grid(open_grid(data), edition=edition)
+    back = read_grid(grid_of(verify(filing, data, edition)), edition=edition)
     with writing(path, "wb") as file:
         file.write(data)
     return back
