@@ -183,6 +183,9 @@ def _in_place(pattern: SheetPattern, rows: Rows) -> bool:
     return True
 
 
+_OPENED = re.compile(rb"<row [^>]*+")
+
+
 @functools.lru_cache(maxsize=1024)
 def _is_height(attributes: bytes) -> bool:
     return re.fullmatch(_HEIGHT.encode(), attributes) is not None
@@ -199,12 +202,12 @@ def _says(form: Form, xml: bytes, pattern: SheetPattern, rows: Rows) -> bool:
     if not _is(below, frame.below, b'fitToHeight="0"', b'fitToHeight="1"'):
         return False
     blank = pattern.blank(rows)
-    nothing, *heads = [row.partition(b">")[0] for row in data.split(b"<row ")]
-    if nothing or len(heads) != len(blank.heights) or not _in_place(pattern, rows):
+    heads = _OPENED.findall(data)
+    if len(heads) != len(blank.heights) or not _in_place(pattern, rows):
         return False
     pieces = blank.pieces[:]
     for head, (n, _) in zip(heads, blank.heights.values(), strict=True):
-        pieces[n] = height = head[len(pieces[n - 1]) - len("<row ") :]
+        pieces[n] = height = head[len(pieces[n - 1]) :]
         if not _is_height(height):
             return False
     return _answered(form, pattern.layout, blank, pieces) and b"".join(pieces) == data
