@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +14,7 @@ from xltool.campaign import keys, parcel, seal
 from xltool.campaign.folder import Campaign
 from xltool.campaign.ledger import now
 from xltool.campaign.names import distinct, safe_name
+from xltool.campaign.sending import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import Unit
 from xltool.campaign.workers import ordered
 from xltool.edition import Edition, FormSpec, edition_in
@@ -23,19 +23,6 @@ from xltool.model import Entry, Filing, Form, XltoolError
 from xltool.reader import read_grid
 from xltool.render import render
 from xltool.template.audit import audit
-
-OUTBOX = "下发"
-NO_DISTRICT = "未分区县"
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What one run sent: parcels as (district, file, units)."""
-
-    batch: int
-    units: int
-    unchanged: int
-    parcels: list[tuple[str, Path, int]]
 
 
 def prefill(unit: Unit, year: int, edition: Edition) -> dict[str, dict[str, str]]:
@@ -212,44 +199,4 @@ def _parcel(
         **files,
         parcel.MANIFEST: text,
         parcel.SIGNATURE: key.sign(parcel.CONTEXT + text).hex().encode(),
-    }
-
-
-def manifest(
-    campaign: Campaign,
-    district: str,
-    batch: int,
-    units: list[parcel.Listed],
-    files: dict[str, bytes],
-    forwarded: str = "",
-) -> bytes:
-    """The list of what lies in a parcel, each file with its digest, as JSON text.
-
-    `forwarded` names who passes on workbooks that somebody else sealed.
-    """
-    listed = parcel.Manifest(
-        campaign=campaign.id,
-        title=campaign.title,
-        year=campaign.year,
-        edition=campaign.edition.id,
-        layout=campaign.layout,
-        district=district,
-        batch=batch,
-        deadline=campaign.deadline,
-        issuer=campaign.meta.get("issuer", ""),
-        units=units,
-        files={name: parcel.digest(data) for name, data in files.items()},
-        forwarded=forwarded,
-    )
-    return msgspec.json.format(msgspec.json.encode(listed), indent=1)
-
-
-def common_files(campaign: Campaign, district: str, units: list[Unit]) -> dict[str, bytes]:
-    """What lies in a parcel beside the workbooks and the manifest."""
-    from xltool.campaign.instruction import instruction
-
-    return {
-        parcel.PUBLIC: campaign.public_pem,
-        parcel.INSTRUCTION: instruction(campaign, district, units).encode(),
-        **{name: (campaign.edition_folder / Path(name).name).read_bytes() for name in parcel.EDITION},
     }

@@ -1,0 +1,64 @@
+"""What a parcel holds besides its workbooks, whether they were sealed here or are only passed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from xltool.campaign import parcel
+from xltool.campaign.folder import Campaign
+from xltool.campaign.instruction import instruction
+from xltool.campaign.units import Unit
+
+OUTBOX = "下发"
+NO_DISTRICT = "未分区县"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one run sent: parcels as (district, file, units)."""
+
+    batch: int
+    units: int
+    unchanged: int
+    parcels: list[tuple[str, Path, int]]
+
+
+def manifest(
+    campaign: Campaign,
+    district: str,
+    batch: int,
+    units: list[parcel.Listed],
+    files: dict[str, bytes],
+    forwarded: str = "",
+) -> bytes:
+    """The list of what lies in a parcel, each file with its digest, as JSON text.
+
+    `forwarded` names who passes on workbooks that somebody else sealed.
+    """
+    listed = parcel.Manifest(
+        campaign=campaign.id,
+        title=campaign.title,
+        year=campaign.year,
+        edition=campaign.edition.id,
+        layout=campaign.layout,
+        district=district,
+        batch=batch,
+        deadline=campaign.deadline,
+        issuer=campaign.meta.get("issuer", ""),
+        units=units,
+        files={name: parcel.digest(data) for name, data in files.items()},
+        forwarded=forwarded,
+    )
+    return msgspec.json.format(msgspec.json.encode(listed), indent=1)
+
+
+def common_files(campaign: Campaign, district: str, units: list[Unit]) -> dict[str, bytes]:
+    """What lies in a parcel beside the workbooks and the manifest."""
+    return {
+        parcel.PUBLIC: campaign.public_pem,
+        parcel.INSTRUCTION: instruction(campaign, district, units).encode(),
+        **{name: (campaign.edition_folder / Path(name).name).read_bytes() for name in parcel.EDITION},
+    }
