@@ -30,7 +30,7 @@ from xltool.template.audit import audit_parts, sheet_name_faults
 from xltool.template.audit_package import package_faults, relations_of
 from xltool.template.compare import changes, locate
 from xltool.template.compile import LISTS, Blank, Compiled, Input, RowPattern, SheetEntry, SheetPattern, Slot
-from xltool.template.fill_sheet import armour, growth
+from xltool.template.fill_sheet import SPECIAL, armour, growth
 from xltool.template.layout import MOST_SHAPES, FormLayout, Rows
 from xltool.zipping import split
 
@@ -217,7 +217,6 @@ def _is(found: bytes, must: bytes, old: bytes, new: bytes) -> bool:
     return found == must or found == must.replace(old, new, 1)
 
 
-_ODD = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_x")
 _MOST = 16_000  # characters: no more than a cell can hold, whatever they are
 
 
@@ -226,7 +225,7 @@ def _text(slot: Slot, text: str) -> str | None:
     if not text:
         return f' s="{slot.style}"/>'
     spelled = text
-    if _ODD.search(text):
+    if SPECIAL.search(text):
         spelled = escape(armour(text), quote=False)
         if OTHER_ENTITY.search(spelled) or plain_text(spelled).replace("\r\n", "\n") != text:
             return None
