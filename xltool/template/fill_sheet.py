@@ -52,8 +52,9 @@ def growth(pattern: SheetPattern, form: Form) -> Growth:
     for block, count in counts.items():
         if block not in layout.blocks:
             raise FillError(f"版式里没有指标类别“{block}”")
-        area = layout.blocks[block]
-        grown[area.bottom] = max(0, count - (area.bottom - area.top + 1))
+        top, _, bottom, _ = layout.blocks[block]
+        if count > bottom - top + 1:
+            grown[bottom] = count - (bottom - top + 1)
     return Growth(layout.rows(grown), heights)
 
 
@@ -142,11 +143,17 @@ def armour(text: str) -> str:
 
 def height_of(text: str, slot: Slot) -> float:
     """The points at which all of a text can be read in the width of its cell."""
-    room, lines = slot.room, 0
-    if len(text) * 2.5 <= room and "\n" not in text:  # as wide as can be, it fits
-        return slot.line + 4
-    for line in text.split("\n") if "\n" in text else (text,):
-        # In UTF-8 a wide character takes three bytes; counted as two: the middle of bytes and letters.
-        width = (len(line) + len(line.encode("utf-8", "surrogatepass"))) / 2
-        lines += 1 if width <= room else -int(-width // room)
+    if "\n" in text:
+        lines = sum([_lines(line, slot.room) for line in text.split("\n")])
+    else:
+        lines = _lines(text, slot.room)
     return lines * slot.line + 4
+
+
+def _lines(text: str, room: float) -> int:
+    """The lines that a text without breaks takes."""
+    if len(text) * 2.5 <= room:  # as wide as can be, it fits
+        return 1
+    # In UTF-8 a wide character takes three bytes; counted as two: the middle of bytes and letters.
+    width = (len(text) + len(text.encode("utf-8", "surrogatepass"))) / 2
+    return 1 if width <= room else -int(-width // room)
