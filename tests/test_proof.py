@@ -104,6 +104,8 @@ SPOTS = {
     "a height that is none": (FIRST, ' ht="', ' ht="x'),
     "a row of another number": (FIRST, '<row r="5"', '<row r="6"'),
     "an attribute of a row": (FIRST, '<row r="5"', '<row r="5" hidden="1"'),
+    "a sheet that is not there": (BOOK, 'r:id="rId1"', 'r:id="rId9"'),
+    "one sheet twice": (BOOK, 'r:id="rId1"', 'r:id="rId2"'),
     "another order of sheets": (BOOK, 'sheetId="1"', 'sheetId="2"'),
     "a bare &": (FIRST, "工业", "工&业"),
     "an unclosed row": (FIRST, "</row>", ""),

@@ -48,15 +48,15 @@ def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bo
     if not sheets or not _sound(compiled):
         return False
     target = {relation.id: relation.target for relation in relations_of(parts, compiled.workbook_part)}
-    places = {target.get(sheet.relation, "") for sheet in sheets}
+    places = [target.get(sheet.relation, "") for sheet in sheets]
     others = {compiled.workbook_part, _CUSTOM, *LISTS}
-    if len(places) < len(sheets) or not parts.keys() <= compiled.kept.keys() | places | others:
+    if len({*places}) < len(places) or not parts.keys() <= {*compiled.kept, *places, *others}:
         return False
     return all(
-        sheet.entry.part == target[sheet.relation]
+        sheet.entry.part == place
         if sheet.form is None or sheet.pattern is None or sheet.rows is None
-        else _says(sheet.form, parts.get(target[sheet.relation], b""), sheet.pattern, sheet.rows)
-        for sheet in sheets
+        else _says(sheet.form, parts.get(place, b""), sheet.pattern, sheet.rows)
+        for place, sheet in zip(places, sheets, strict=True)
     )
 
 
