@@ -227,7 +227,8 @@ def test_light_and_dark_follow_the_system_and_the_switch(some, browser):
     assert paper(light) == "rgb(255, 255, 255)" and paper(dark) != paper(light)
     dark.get_by_role("button", name="浅色").click()
     assert paper(dark) == "rgb(255, 255, 255)"
-    for _ in range(20):  # a busy browser writes down what it is to keep in its own time
+    for wait in range(20):  # a busy browser writes down what it is to keep in its own time
+        dark.wait_for_timeout(100 * wait)
         dark.reload()
         if paper(dark) == "rgb(255, 255, 255)":
             break
