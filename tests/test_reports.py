@@ -9,11 +9,13 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import xltool
 from tests.support.records import make_records, unreadable
 from xltool.model import XltoolError
-from xltool.outside import in_csv
+from xltool.outside import in_csv, row_in_csv
 from xltool.report import sheet, workbook
 from xltool.report.bundle import KINDS, write_reports
 from xltool.report.run import Run
@@ -158,6 +160,14 @@ def test_csv_never_holds_a_formula(tmp_path, text):
     with path.open(encoding="utf-8-sig", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert not [cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell)]
+
+
+CELLS = st.text(st.sampled_from("甲a1 　=+-@＝\n\t\r\x00\x7f\u202e￥…"), max_size=4)
+
+
+@given(st.lists(CELLS, max_size=4))
+def test_a_row_of_csv_is_the_same_as_its_cells(cells):
+    assert row_in_csv(cells) == [in_csv(cell) for cell in cells]
 
 
 def test_numbers_stay_numbers_in_csv():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 
 # Control characters, and those that turn the direction of writing.
 _STEERING = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
@@ -32,3 +33,16 @@ def in_csv(text: str) -> str:
     if text.startswith(("\t", "\r")) or (re.match(_FORMULA, text) and not re.match(_NUMBER, text)):
         return f"'{text}"
     return text
+
+
+# What a cell without control characters begins with if it is doubtful.
+_DOUBTFUL_FIRST = frozenset("=+-@＝＋－＠ \n")
+
+
+def row_in_csv(values: Iterable[object]) -> list[str]:
+    """A row of such cells. Hardly one is doubtful: seen for all at once."""
+    cells = list(map(str, values))
+    plain = "".join(cells).replace("\n", "").isprintable()
+    if plain and _DOUBTFUL_FIRST.isdisjoint([cell[:1] for cell in cells]):
+        return cells
+    return list(map(in_csv, cells))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Run:
         return "/".join(quote(part, safe="", errors="replace") for part in self.parts(file))
 
 
+@functools.cache
 def label(severity: str) -> str:
     """错误, 核实 or 提示."""
     return Severity(severity).label

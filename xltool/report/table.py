@@ -6,14 +6,14 @@ import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
 from xltool.atomic import writing
 from xltool.machine import why
 from xltool.model import XltoolError
-from xltool.outside import in_csv
+from xltool.outside import row_in_csv
 from xltool.report.record import VERDICTS, Record
 from xltool.report.run import Run, label, state
 
@@ -107,18 +107,15 @@ def csv_report(path: Path, run: Run) -> Iterator[Add]:
         writer = csv.writer(file)
         writer.writerow(CSV_COLUMNS)
 
-        def cells(*values: Any) -> list[str]:
-            return [in_csv(str(value)) for value in values]
-
         def add(record: Record) -> None:
             unit = [record["file"], record["unit"], record["code"], record["year"] or ""]
-            unit = cells(*unit, VERDICTS[record["verdict"]])
+            unit = row_in_csv([*unit, VERDICTS[record["verdict"]]])
             for f in record["findings"]:
-                writer.writerow(unit + cells(
+                writer.writerow(unit + row_in_csv([
                     label(f["severity"]), f["code"], f["sheet"], f["cell"], f["field"], f["message"],
                     f["found"], f["expected"], f["review"], f["explanation"], state(f),
-                ))  # fmt: skip
+                ]))  # fmt: skip
 
         yield add
         for name, reason in run.failed:
-            writer.writerow(cells(name, *[""] * 3, "没能处理", *[""] * 5, reason, *[""] * 5))
+            writer.writerow(row_in_csv([name, *[""] * 3, "没能处理", *[""] * 5, reason, *[""] * 5]))
