@@ -86,6 +86,17 @@ class Office:
             self._kill()
         shutil.rmtree(self.profile, ignore_errors=True)
 
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; one that is falling over gets a moment for it."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        return self.process.poll() is None
+
+    def restart(self) -> None:
+        self.__exit__()
+        self.__enter__()
+
     def _kill(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
