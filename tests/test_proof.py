@@ -1,5 +1,6 @@
 """The quick proof of a written workbook: taken for all we write, sure where it says yes, blind to nothing."""
 
+import re
 import zipfile
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 import xltool
 from tests.support.seed import seed_filing
+from xltool.edition import EditionError
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.package import Unpacked
 from xltool.render import FillError, judge, render, verify
@@ -145,6 +147,19 @@ def test_nothing_is_proved_with_a_template_that_is_not_sound(seed, tmp_path, old
             after.writestr(name, text.replace(old, new) if name == FIRST else text)
     compiled = compile_template(edition, path)
     assert proved(seed, Unpacked(split(render(seed, path))), compiled) is sound
+
+
+def test_a_template_without_a_cell_for_each_answer_is_refused(tmp_path):
+    """Also one in a lower row of an indicator block, which few filings need."""
+    edition = xltool.load_edition()
+    path = tmp_path / "模板.xlsx"
+    with zipfile.ZipFile(edition.template) as before, zipfile.ZipFile(path, "w") as after:
+        for name in before.namelist():
+            text = before.read(name).decode()
+            lacking = re.sub('<c r="E14"[^>]*(?:/>|>.*?</c>)', "", text)
+            after.writestr(name, lacking if name == FIRST else text)
+    with pytest.raises(EditionError, match="E14 没有格式"):
+        compile_template(edition, path)
 
 
 def test_no_number_is_no_amount(seed):
