@@ -3,6 +3,7 @@
 import re
 import zipfile
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -128,6 +129,17 @@ def test_a_part_too_many_is_not_overlooked(seed):
     assert not is_proved(seed, join(pack(name, content) for name, content in parts.items()))
 
 
+def template(folder: Path, old: str, new: str) -> Path:
+    """The template with something on its first sheet altered: what this pattern finds."""
+    path = folder / "模板.xlsx"
+    with zipfile.ZipFile(xltool.load_edition().template) as before, zipfile.ZipFile(path, "w") as after:
+        for name in before.namelist():
+            text = before.read(name).decode()
+            assert name != FIRST or re.search(old, text)
+            after.writestr(name, re.sub(old, lambda _: new, text) if name == FIRST else text)
+    return path
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sound"),
     [
@@ -138,28 +150,16 @@ def test_a_part_too_many_is_not_overlooked(seed):
     ],
 )
 def test_nothing_is_proved_with_a_template_that_is_not_sound(seed, tmp_path, old, new, sound):
-    edition = xltool.load_edition()
-    path = tmp_path / "模板.xlsx"
-    with zipfile.ZipFile(edition.template) as before, zipfile.ZipFile(path, "w") as after:
-        for name in before.namelist():
-            text = before.read(name).decode()
-            assert name != FIRST or old in text
-            after.writestr(name, text.replace(old, new) if name == FIRST else text)
-    compiled = compile_template(edition, path)
+    path = template(tmp_path, re.escape(old), new)
+    compiled = compile_template(xltool.load_edition(), path)
     assert proved(seed, Unpacked(split(render(seed, path))), compiled) is sound
 
 
 def test_a_template_without_a_cell_for_each_answer_is_refused(tmp_path):
     """Also one in a lower row of an indicator block, which few filings need."""
-    edition = xltool.load_edition()
-    path = tmp_path / "模板.xlsx"
-    with zipfile.ZipFile(edition.template) as before, zipfile.ZipFile(path, "w") as after:
-        for name in before.namelist():
-            text = before.read(name).decode()
-            lacking = re.sub('<c r="E14"[^>]*(?:/>|>.*?</c>)', "", text)
-            after.writestr(name, lacking if name == FIRST else text)
+    path = template(tmp_path, '<c r="E14"[^>]*(?:/>|>.*?</c>)', "")
     with pytest.raises(EditionError, match="E14 没有格式"):
-        compile_template(edition, path)
+        compile_template(xltool.load_edition(), path)
 
 
 def test_no_number_is_no_amount(seed):

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 from xltool.atomic import writing
 from xltool.edition import Edition, load_edition
@@ -46,7 +44,7 @@ def fill(
     path = Path(path)
     edition = edition or load_edition(filing.edition)
     compiled = compile_template(edition, Path(template) if template else None)
-    data = _render(filing, compiled)
+    data = _render(filing, compiled, {}, {})
     # What another template may say that isn't the edition's, the reader judges.
     _verify(filing, data, compile_template(edition) if template else compiled)
     with writing(path, "wb") as file:
@@ -114,14 +112,11 @@ def render(
     return _render(filing, compiled, properties or {}, locked or {})
 
 
-_NONE: Mapping[str, Any] = MappingProxyType({})
-
-
 def _render(
     filing: Filing,
     compiled: Compiled,
-    properties: Mapping[str, str] = _NONE,
-    locked: Mapping[str, Collection[str]] = _NONE,
+    properties: Mapping[str, str],
+    locked: Mapping[str, Collection[str]],
 ) -> bytes:
     sheets: list[Filled] = []
     taken: set[str] = {entry.name.casefold() for entry in compiled.sheets}

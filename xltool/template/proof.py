@@ -168,8 +168,8 @@ def _in_place(pattern: SheetPattern, rows: Rows) -> bool:
 
     def at(row: int, column: int, one: Input) -> bool:
         n, slot = one
-        opened = f'<c r="{letters(column)}{row}"'.encode()
-        return blank.pieces[n - 1].endswith(opened) and blank.pieces[n].startswith(slot.bare[:-2].encode())
+        opened, style = f'<c r="{letters(column)}{row}"'.encode(), f' s="{slot.style}"'.encode()
+        return blank.pieces[n - 1].endswith(opened) and blank.pieces[n].startswith(style)
 
     for _, field, one in blank.fields:
         area = layout.fields[field.id]
@@ -218,6 +218,9 @@ def _is(found: bytes, must: bytes, old: bytes, new: bytes) -> bool:
 
 
 _MOST = 16_000  # characters: no more than a cell can hold, whatever they are
+
+
+# Cells are spelled here once more, not by `Slot`: how the filling spells them is what is to be proved.
 
 
 def _text(slot: Slot, text: str) -> str | None:
