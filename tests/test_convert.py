@@ -17,9 +17,9 @@ from xltool.cli import main
 from xltool.convert import CHECK, LOST, MADE, convert, next_year
 from xltool.databook import load_databook
 from xltool.edition import load_edition
+from xltool.indicator import parse_target
+from xltool.indicator.value_columns import value_columns
 from xltool.model import Entry, Indicator, compose
-from xltool.target import parse_target
-from xltool.target.columns import value_columns
 
 HUNAN, NATIONAL = load_edition("hunan-2023"), load_edition("national-2021")
 SHARED = {

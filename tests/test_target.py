@@ -11,19 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xltool
-from xltool.target import (
-    is_empty,
-    is_placeholder,
-    knowledge,
-    parse_target,
-    split_targets,
-    words,
-    write_target,
-)
-from xltool.target.dates import Day, Period, Span, read_deadline, read_period
-from xltool.target.normal import normal_text
-from xltool.target.units import read_unit
-from xltool.target.value import KINDS, Target
+from xltool.indicator import is_empty, is_placeholder, parse_target, split_targets, write_target
+from xltool.indicator import names as knowledge
+from xltool.indicator import vocabulary as words
+from xltool.indicator.dates import Day, Period, Span, read_deadline, read_period
+from xltool.indicator.normalise import normal_text
+from xltool.indicator.units import read_unit
+from xltool.indicator.value import KINDS, Target
 
 VALUES = Path(__file__).parent / "data" / "indicator_values.tsv"
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from xltool.databook import load_databook
     from xltool.edition import Edition, load_edition
+    from xltool.indicator import Target, parse_target, split_targets
     from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity, XltoolError
     from xltool.reader import read
     from xltool.render import fill
     from xltool.review import check
-    from xltool.target import Target, parse_target, split_targets
     from xltool.totals import Balance, balance
 
 _HOMES = {
@@ -45,9 +45,9 @@ _HOMES = {
     "XltoolError": "model",
     "read": "reader",
     "fill": "render",
-    "Target": "target",
-    "parse_target": "target",
-    "split_targets": "target",
+    "Target": "indicator",
+    "parse_target": "indicator",
+    "split_targets": "indicator",
 }
 
 __all__ = [

@@ -14,12 +14,12 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from xltool.edition import Edition, FormSpec, load_edition
+from xltool.indicator import parse_target
+from xltool.indicator.dates import read_period
+from xltool.indicator.value_columns import value_columns
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.money import convert as convert_money
 from xltool.money import plain, tidy
-from xltool.target import parse_target
-from xltool.target.columns import value_columns
-from xltool.target.dates import read_period
 
 LOST, CHECK, MADE = "放不下", "请复核", "算出"
 

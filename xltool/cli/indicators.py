@@ -14,7 +14,7 @@ from xltool.edition import Edition, load_edition
 from xltool.model import Filing, XltoolError
 
 if TYPE_CHECKING:
-    from xltool.target.normal import Change
+    from xltool.indicator.normalise import Change
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -68,7 +68,7 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
 
     退出码：0 完成，2 有文件没能读或没能写。
     """
-    from xltool.target.normal import changes
+    from xltool.indicator.normalise import changes
 
     form = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []
@@ -106,9 +106,9 @@ def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
 
 def _save(file: Path, filing: Filing, found: Sequence[Change], copy: Path, edition: Edition | None) -> None:
     """The copy differs in these cells only, and reads back as the filing in normal form."""
+    from xltool.indicator.normalise import normalised
     from xltool.reader import read
     from xltool.rewrite import rewrite
-    from xltool.target.normal import normalised
 
     copy.parent.mkdir(parents=True, exist_ok=True)
     rewrite(file, copy, {one.place: one.becomes for one in found if one.place is not None})

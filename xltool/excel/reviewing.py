@@ -165,7 +165,7 @@ def clear_marks() -> str:
 @button
 def normalise() -> str:
     """Rewrite the indicator values that can be read for sure; originals are listed on a sheet."""
-    from xltool.target.normal import changes as normal_forms
+    from xltool.indicator.normalise import changes as normal_forms
 
     here = desk()
     with here.snapshot() as path:

@@ -17,13 +17,13 @@ from msgspec.structs import replace
 
 from xltool.atomic import writing
 from xltool.edition import Edition
+from xltool.indicator import Target, split_targets
+from xltool.indicator.value import write_number
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.money import plain
 from xltool.outside import in_csv
 from xltool.report.indicators import COLUMNS as SPLIT
 from xltool.report.indicators import indicator_rows
-from xltool.target import Target, split_targets
-from xltool.target.value import write_number
 
 Add = Callable[[Filing, Edition], None]
 

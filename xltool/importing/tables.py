@@ -10,8 +10,8 @@ from xltool.edition import Edition
 from xltool.importing.labels import Labels, bare, money_unit
 from xltool.importing.record import Leftover, Sure
 from xltool.importing.rows import Cell, Row, tidy_text
+from xltool.indicator.value_columns import value_columns
 from xltool.model import Entry, Indicator, compose
-from xltool.target.columns import value_columns
 
 _SIGNS = {
     "≥": "≥", "≧": "≥", ">=": "≥", "≤": "≤", "≦": "≤", "<=": "≤", "=": "=", ">": ">", "<": "<",
@@ -252,8 +252,8 @@ class IndicatorTable:
     @staticmethod
     def _split(entries: dict[str, Entry]) -> list[dict[str, Entry]]:
         """A stuffed row as its indicators, where names, values and standards pair without doubt."""
-        from xltool.target import split_targets
-        from xltool.target.split import split_standards
+        from xltool.indicator import split_targets
+        from xltool.indicator.split import split_standards
 
         name, target = entries.get("name"), entries.get("target")
         if name is None or target is None or set(entries) - {"name", "target", "standard"}:

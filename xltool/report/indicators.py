@@ -9,10 +9,10 @@ from typing import IO
 
 from xltool.atomic import writing
 from xltool.edition import Edition, load_edition
+from xltool.indicator import Target, split_targets
+from xltool.indicator.split import split_standards
 from xltool.model import Entry, Filing
 from xltool.outside import in_csv
-from xltool.target import Target, split_targets
-from xltool.target.split import split_standards
 
 COLUMNS = (
     "单位", "部门编码", "年度", "表", "项目", "一级指标", "二级指标", "三级指标", "指标值及单位",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from xltool.indicator.dates import Period
 from xltool.model import Entry, Form
-from xltool.target.dates import Period
 
 SHOWN = 40
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from xltool.indicator.parse import parse_target
+from xltool.indicator.value import write_number
 from xltool.model import compose
-from xltool.target.parse import parse_target
-from xltool.target.value import write_number
 
 
 def value_columns(text: str) -> tuple[str, str, str]:

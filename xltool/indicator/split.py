@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from xltool.target import words
-from xltool.target.parse import parse_target
-from xltool.target.value import Target
+from xltool.indicator import vocabulary as words
+from xltool.indicator.parse import parse_target
+from xltool.indicator.value import Target
 
 
 class Split(Struct, frozen=True):

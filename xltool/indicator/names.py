@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from xltool.target.units import Unit, read_unit
+from xltool.indicator.units import Unit, read_unit
 
 UP, DOWN = "up", "down"
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from xltool.target.units import variants
+from xltool.indicator.units import variants
 
 _DATA = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))
 

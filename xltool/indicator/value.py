@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from xltool.target.dates import Span
-from xltool.target.units import Unit, money_units, read_unit
+from xltool.indicator.dates import Span
+from xltool.indicator.units import Unit, money_units, read_unit
 
 KINDS = (
     "number", "money", "date", "period", "grade", "boolean", "text", "placeholder", "blank", "multiple",

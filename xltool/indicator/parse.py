@@ -16,10 +16,10 @@ import functools
 import re
 from decimal import Decimal
 
-from xltool.target import words
-from xltool.target.dates import read_span
-from xltool.target.units import Unit, read_unit, splits_noun, unknown_unit
-from xltool.target.value import Target
+from xltool.indicator import vocabulary as words
+from xltool.indicator.dates import read_span
+from xltool.indicator.units import Unit, read_unit, splits_noun, unknown_unit
+from xltool.indicator.value import Target
 
 _COUNTED = frozenset({"number", "money", "date", "period"})
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from xltool.indicator.parse import parse_target
+from xltool.indicator.value import Target
 from xltool.model import NOTHING, Entry, Filing, Form, Indicator, Place
-from xltool.target.parse import parse_target
-from xltool.target.value import Target
 
 COLUMNS = ("target", "standard")
 
