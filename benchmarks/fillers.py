@@ -241,7 +241,7 @@ def write_through() -> Fill:
 
 def write_atomic() -> Fill:
     """The same, beside and moved into place."""
-    from xltool.atomic import writing
+    from xltool.files.atomic import writing
 
     def write(data: bytes, path: Path) -> None:
         with writing(path, "wb") as file:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from xltool.atomic import writing
+from xltool.files.atomic import writing
 from xltool.model import XltoolError
 
 

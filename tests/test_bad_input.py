@@ -15,8 +15,8 @@ import pytest
 import xltool
 from tests.support.seed import seed_filing
 from xltool.cli import main
-from xltool.declared import toml_fault, value_fault
 from xltool.edition import SHIPPED
+from xltool.files.declarations import toml_fault, value_fault
 from xltool.machine import why
 
 

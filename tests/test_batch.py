@@ -32,8 +32,8 @@ from xltool.batch.run import Jobs, run
 from xltool.batch.walk import walk
 from xltool.batch.work import Order, Outcome
 from xltool.databook import write_databook
+from xltool.files.filenames import file_name
 from xltool.model import Entry, XltoolError
-from xltool.names import file_name
 from xltool.render import render
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.support.campaign import fill_in, make_campaign, patched, sent_workbooks
 from xltool.campaign import keys, parcel, seal
 from xltool.campaign.distribute import distribute
-from xltool.campaign.names import distinct, safe_name
 from xltool.campaign.verify import verify
+from xltool.files.path_names import distinct, safe_name
 from xltool.grid import open_grid
 from xltool.model import XltoolError
 

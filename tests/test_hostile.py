@@ -17,10 +17,10 @@ import pytest
 import xltool
 from tests.support.seed import seed_filing
 from xltool.databook import open_databook
+from xltool.files.filenames import file_name
 from xltool.importing import import_files
 from xltool.importing.labels import labels_of
 from xltool.indicator import is_placeholder, parse_target, split_targets
-from xltool.names import file_name
 from xltool.package import Unreadable
 from xltool.render import render
 from xltool.report.record import record

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from xltool.declared import toml_fault, value_fault
+from xltool.files.declarations import toml_fault, value_fault
 from xltool.machine import why
 from xltool.model import XltoolError
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from xltool.atomic import writing
 from xltool.edition import Edition, load_edition
+from xltool.files.atomic import writing
 from xltool.grid import grid_of
 from xltool.model import Filing
 from xltool.package import Unpacked

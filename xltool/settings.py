@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from xltool.declared import toml_fault, value_fault
+from xltool.files.declarations import toml_fault, value_fault
 from xltool.machine import why
 from xltool.model import Severity, XltoolError
 

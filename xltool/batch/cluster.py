@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from xltool.atomic import DiskError
 from xltool.batch.away import perform
 from xltool.batch.crew import patience
 from xltool.batch.walk import Item
 from xltool.batch.work import Order, Outcome
+from xltool.files.atomic import DiskError
 from xltool.model import XltoolError
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from xltool.atomic import DiskError
 from xltool.batch.away import perform
 from xltool.batch.walk import Item
 from xltool.batch.work import Order, Outcome
+from xltool.files.atomic import DiskError
 
 if TYPE_CHECKING:
     from xltool.batch.run import Job, Jobs

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from xltool.atomic import DiskError
 from xltool.batch.walk import Item
 from xltool.batch.work import Known, Outcome
+from xltool.files.atomic import DiskError
 from xltool.model import XltoolError
 
 FOLDER = ".xltool"

@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from xltool.atomic import DiskError, writing
 from xltool.batch.walk import Item, is_book
 from xltool.edition import Edition
+from xltool.files.atomic import DiskError, writing
 from xltool.machine import why
 from xltool.model import Filing, Finding, Severity, XltoolError
 
@@ -180,7 +180,7 @@ def _fill(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
     """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
     from xltool.batch.parts import PART, cut
     from xltool.databook import reading
-    from xltool.names import file_name
+    from xltool.files.filenames import file_name
 
     outcome = Outcome(item.key)
     with reading(item.path, order.edition or None) as book:

@@ -11,10 +11,10 @@ from pathlib import Path
 from xltool.campaign import keys, parcel
 from xltool.campaign.folder import Campaign, make_folder, open_campaign, save
 from xltool.campaign.ledger import Row, now
-from xltool.campaign.names import distinct, safe_name
 from xltool.campaign.sending import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.campaign.verify import verify
 from xltool.edition import edition_in
+from xltool.files.path_names import distinct, safe_name
 from xltool.model import XltoolError
 
 

@@ -17,7 +17,7 @@ from xltool.campaign.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.judge import Judgement, judge_one, set_up
 from xltool.campaign.ledger import now
 from xltool.campaign.parcel import digest
-from xltool.campaign.workers import ordered
+from xltool.files.ordered_pool import ordered
 from xltool.model import Fault, Filing, Finding, XltoolError
 from xltool.report.record import finding_record, verdict
 from xltool.review import check
@@ -211,7 +211,7 @@ def _content(row: Any) -> str:
 def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
     """The values of each counted return on a fresh template: only values travel, nothing else of the file."""
     from xltool.campaign.judge import Register, judge
-    from xltool.campaign.names import safe_name
+    from xltool.files.path_names import safe_name
     from xltool.render import fill
 
     register = Register.of(campaign)

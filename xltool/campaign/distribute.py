@@ -13,11 +13,11 @@ import msgspec
 from xltool.campaign import keys, parcel, seal
 from xltool.campaign.folder import Campaign
 from xltool.campaign.ledger import now
-from xltool.campaign.names import distinct, safe_name
 from xltool.campaign.sending import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import Unit
-from xltool.campaign.workers import ordered
 from xltool.edition import Edition, FormSpec, edition_in
+from xltool.files.ordered_pool import ordered
+from xltool.files.path_names import distinct, safe_name
 from xltool.grid import open_grid
 from xltool.model import Entry, Filing, Form, XltoolError
 from xltool.reader import read_grid

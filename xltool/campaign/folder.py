@@ -12,12 +12,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from xltool.atomic import writing
 from xltool.campaign import keys
 from xltool.campaign.ledger import Ledger, now
-from xltool.campaign.names import safe_name
 from xltool.campaign.units import Unit, read_units
 from xltool.edition import Edition, edition_in, load_edition
+from xltool.files.atomic import writing
+from xltool.files.path_names import safe_name
 from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.settings import Settings, load_settings

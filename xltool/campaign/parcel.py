@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from xltool.atomic import writing
 from xltool.campaign.units import Unit
 from xltool.edition import Edition
+from xltool.files.atomic import writing
 from xltool.machine import why
 from xltool.model import XltoolError
 from xltool.money import read_amount

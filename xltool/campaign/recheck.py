@@ -11,7 +11,7 @@ import msgspec
 from xltool.campaign.collect import judged_values, original_bytes, with_versions
 from xltool.campaign.folder import Campaign
 from xltool.campaign.judge import CHOOSABLE, KINDS, judge_one, set_up
-from xltool.campaign.workers import ordered
+from xltool.files.ordered_pool import ordered
 from xltool.model import Severity, XltoolError
 from xltool.report.record import VERDICTS
 

@@ -8,7 +8,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from xltool.atomic import writing
 from xltool.campaign.rollup import (
     BUDGET,
     BY_NONTAX,
@@ -22,6 +21,7 @@ from xltool.campaign.rollup import (
 )
 from xltool.campaign.scaling import TOTAL, WHOLE, Scaled
 from xltool.campaign.sheets import HEAD, Book, height
+from xltool.files.atomic import writing
 from xltool.totals import SIDES
 
 DETAIL, ORIGINALS = "单位明细", "（原值）"

@@ -120,7 +120,7 @@ def write_chase(path: Path, campaign: Campaign, standing: Status) -> None:
     if path.suffix.lower() == ".xlsx":
         _chase_workbook(path, campaign, standing)
         return
-    from xltool.atomic import writing
+    from xltool.files.atomic import writing
 
     with writing(path) as file:
         file.write(chase_text(campaign, standing))
@@ -149,8 +149,8 @@ def _said(s: Standing) -> str:
 
 
 def _chase_workbook(path: Path, campaign: Campaign, standing: Status) -> None:
-    from xltool.atomic import writing
     from xltool.campaign.sheets import Book
+    from xltool.files.atomic import writing
 
     heads = ["区县", "部门编码", "部门名称", "状态", "逾期", "自", "联系人", "备注"]
     widths = [12, 14, 30, 9, 6, 18, 12, 40]

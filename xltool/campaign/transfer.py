@@ -13,12 +13,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from xltool.atomic import writing
 from xltool.campaign import keys
 from xltool.campaign.folder import Campaign, open_campaign
 from xltool.campaign.ledger import FILE
-from xltool.campaign.names import safe_name
 from xltool.campaign.parcel import UNSOUND, digest
+from xltool.files.atomic import writing
+from xltool.files.path_names import safe_name
 from xltool.machine import why
 from xltool.model import XltoolError
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xltool.outside import on_terminal
+from xltool.files.escape import on_terminal
 
 if TYPE_CHECKING:
     from xltool.campaign import Campaign

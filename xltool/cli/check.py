@@ -106,8 +106,8 @@ def _mark(
     filing: Filing, findings: Sequence[Finding], folder: Path, taken: set[str], edition: Edition | None
 ) -> None:
     """A copy of the workbook with its results inside, under its own name."""
+    from xltool.files.filenames import file_name
     from xltool.marked import mark_file
-    from xltool.names import file_name
     from xltool.report.results import results
     from xltool.sidenotes import marks
 

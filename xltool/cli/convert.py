@@ -31,9 +31,9 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     金额在元和万元之间准确换算；放不下的、要复核的、算出来的，列在数据表旁边的“-转换说明.csv”，一样也不会悄悄丢掉。
     """
     from xltool import convert as conversion
-    from xltool.atomic import writing
     from xltool.databook import write_databook
-    from xltool.outside import in_csv
+    from xltool.files.atomic import writing
+    from xltool.files.escape import in_csv
 
     if not to and not next_year:
         raise XltoolError("请用 --to 指定版式，或用 --next-year 做下一年的草稿（可以同时用）")

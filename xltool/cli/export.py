@@ -137,7 +137,7 @@ def _wait(press: Press, filing: Filing, edition: Edition, goal: Path, left: Left
 
 def _goal(paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, set[str]]) -> Path:
     """The PDF of a workbook: in the output as deep as it lies in the folder that was named."""
-    from xltool.names import file_name
+    from xltool.files.filenames import file_name
 
     above = next((path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent)
     folder = output / file.parent.relative_to(above)

@@ -19,8 +19,8 @@ from xltool.cli._campaign import (
     there_type,
     where,
 )
+from xltool.files.escape import on_terminal
 from xltool.model import XltoolError
-from xltool.outside import on_terminal
 
 if TYPE_CHECKING:
     from xltool.campaign.collect import Collected
@@ -254,10 +254,10 @@ def rollup(
     folder: Path, output: Path | None, json_file: Path | None, unit: str | None, decimals: int
 ) -> None:
     """汇总：按区县、主管部门和全部，舍位平衡，能查到构成每个合计的单位；写明汇总了几个单位、缺哪些。"""
-    from xltool.atomic import writing
     from xltool.campaign.rollup import rollup as add_up
     from xltool.campaign.rollup_record import rollup_json
     from xltool.campaign.rollup_sheets import write_rollup
+    from xltool.files.atomic import writing
 
     with opened(folder) as here:
         book = add_up(here, unit or "", decimals)

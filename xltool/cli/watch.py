@@ -46,7 +46,7 @@ def watch(folder: Path, existing: bool, poll: bool, edition: str, settings: str)
 
 def line(one: Checked, folder: Path) -> str:
     """One save in one line: when, which file, the verdict, what is open, where to look."""
-    from xltool.outside import on_terminal
+    from xltool.files.escape import on_terminal
     from xltool.report.record import VERDICTS
     from xltool.report.run import label
 

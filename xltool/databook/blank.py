@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
-from xltool.atomic import writing
 from xltool.databook.columns import CODE, INDICATORS, LEVEL1, LEVEL2, Column, Table, bare, tables
 from xltool.edition import Edition
+from xltool.files.atomic import writing
 from xltool.grid import letters
 from xltool.template import prompts
 

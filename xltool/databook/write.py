@@ -10,10 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from xltool.atomic import writing
 from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
 from xltool.databook.columns import INDICATORS, Table, tables
 from xltool.edition import DEFAULT, Edition, load_edition
+from xltool.files.atomic import writing
 from xltool.model import Entry, Filing, Form, XltoolError
 from xltool.money import plain
 

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from xltool.atomic import writing
+from xltool.files.atomic import writing
 from xltool.model import XltoolError
 
 ADDIN = Path(__file__).with_name("xltool.xlam")

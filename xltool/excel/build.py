@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from xltool.atomic import writing
+from xltool.files.atomic import writing
 from xltool.model import XltoolError
 
 _RIBBON_PART = "customUI/customUI14.xml"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xltool.atomic import writing
 from xltool.edition import Edition, Field, load_edition, usable_editions
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import write_texts
+from xltool.files.atomic import writing
 from xltool.grid import Grid, open_grid
 from xltool.model import Filing, Form, XltoolError
 from xltool.reader import form_of

@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import xltool
-from xltool.atomic import writing
 from xltool.edition import Edition, editions, load_edition
 from xltool.excel.press import button, desk, labels, log_file
+from xltool.files.atomic import writing
 from xltool.model import Severity, XltoolError
 
 

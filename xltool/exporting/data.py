@@ -15,13 +15,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from xltool.atomic import writing
 from xltool.edition import Edition
+from xltool.files.atomic import writing
+from xltool.files.escape import in_csv
 from xltool.indicator import Target, split_targets
 from xltool.indicator.value import write_number
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.money import plain
-from xltool.outside import in_csv
 from xltool.report.indicators import COLUMNS as SPLIT
 from xltool.report.indicators import indicator_rows
 

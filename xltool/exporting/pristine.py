@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from xltool.atomic import writing
 from xltool.edition import Edition
 from xltool.exporting.office import print_pdf
+from xltool.files.atomic import writing
 from xltool.model import Fault, Filing
 from xltool.render import render
 

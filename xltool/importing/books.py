@@ -11,11 +11,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from xltool.atomic import writing
 from xltool.edition import Edition
+from xltool.files.atomic import writing
+from xltool.files.escape import in_csv
 from xltool.importing.record import Imported, Leftover, Value
 from xltool.model import Filing, Form, Place
-from xltool.outside import in_csv
 
 VALUES = ("文件", "表", "项目", "栏目", "值", "来源", "把握", "说明")
 LEFTOVERS = ("文件", "位置", "内容", "原因")

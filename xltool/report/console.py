@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from xltool.files.escape import on_terminal
 from xltool.model import Severity
-from xltool.outside import on_terminal
 from xltool.report.record import VERDICTS, Record
 
 _COLOURS = {"error": "red", "query": "yellow", "note": "cyan", "pass": "green"}

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from xltool.atomic import writing
+from xltool.files.atomic import writing
 from xltool.model import Severity
 from xltool.report.record import VERDICTS, Record
 from xltool.report.run import Run, sound, titles, total

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from xltool.atomic import writing
 from xltool.edition import Edition, load_edition
+from xltool.files.atomic import writing
+from xltool.files.escape import in_csv
 from xltool.indicator import Target, split_targets
 from xltool.indicator.split import split_standards
 from xltool.model import Entry, Filing
-from xltool.outside import in_csv
 
 COLUMNS = (
     "单位", "部门编码", "年度", "表", "项目", "一级指标", "二级指标", "三级指标", "指标值及单位",

@@ -8,8 +8,8 @@ import zipfile
 from html import escape
 from pathlib import Path
 
-from xltool.atomic import writing
 from xltool.edition import Edition, EditionError, FormSpec, editions, load_edition, user_folder
+from xltool.files.atomic import writing
 from xltool.grid import Area, Sheet, cell_name, open_grid
 from xltool.machine import why
 from xltool.model import XltoolError

@@ -11,8 +11,8 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from xltool.atomic import writing
 from xltool.edition import Edition, FormSpec
+from xltool.files.atomic import writing
 from xltool.model import XltoolError
 from xltool.template.pen import Pen
 from xltool.template.sketch import Sketch, sketched

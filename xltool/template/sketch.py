@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from xltool.declared import toml_fault, value_fault
 from xltool.edition import Edition, EditionError, FormSpec
+from xltool.files.declarations import toml_fault, value_fault
 from xltool.grid import Area
 from xltool.machine import why
 from xltool.template.pen import Pen
