@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from xltool.errors import XltoolError
 from xltool.files.atomic import writing
-from xltool.model import XltoolError
 
 
 def test_the_file_appears_only_when_the_block_ends(tmp_path):

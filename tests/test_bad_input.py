@@ -16,8 +16,8 @@ import xltool
 from tests.support.seed import seed_filing
 from xltool.cli import main
 from xltool.edition import SHIPPED
+from xltool.errors import why
 from xltool.files.declarations import toml_fault, value_fault
-from xltool.machine import why
 
 
 def run(capsys, *arguments):

@@ -32,8 +32,9 @@ from xltool.batch.run import Jobs, run
 from xltool.batch.walk import walk
 from xltool.batch.work import Order, Outcome
 from xltool.databook import write_databook
+from xltool.errors import XltoolError
 from xltool.files.filenames import file_name
-from xltool.model import Entry, XltoolError
+from xltool.model import Entry
 from xltool.render import render
 
 

@@ -23,7 +23,7 @@ from xltool.campaign.rollup import rollup
 from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.transfer import export_campaign, import_campaign
 from xltool.campaign.units import UnitsError, read_units
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 COLLECT = "import sys; from xltool.cli import main; sys.exit(main(['collect', '--campaign', *sys.argv[1:]]))"
 

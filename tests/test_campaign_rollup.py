@@ -15,7 +15,7 @@ from xltool.campaign.rollup import rollup
 from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.rollup_sheets import write_rollup
 from xltool.edition import load_edition
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 from xltool.template.audit import audit
 
 

@@ -17,7 +17,7 @@ from tests.support.seed import UNIT, seed_filing
 from xltool import check as judge
 from xltool import fill
 from xltool.cli.check import balance, check
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 from xltool.report import console
 from xltool.report.record import record
 from xltool.settings import load_settings

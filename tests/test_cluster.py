@@ -16,7 +16,7 @@ from tests.test_batch import book_of, command, many
 from xltool.batch import parts
 from xltool.batch.away import perform
 from xltool.batch.run import run
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 # One scheduler for all of them.
 pytestmark = pytest.mark.xdist_group("cluster")

@@ -16,8 +16,9 @@ from tests.test_package import repacked
 from xltool import package
 from xltool.databook import document, open_databook, reading, shelf, write_databook
 from xltool.databook.sources import encoding_of
+from xltool.errors import XltoolError
 from xltool.grid import tables
-from xltool.model import Filing, XltoolError
+from xltool.model import Filing
 
 
 def scattered(folder: Path, seed: int) -> Path:

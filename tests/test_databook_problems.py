@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.support.seed import EXAMPLE, seed_filing
 from xltool.databook import DatabookError, load_databook, open_databook, problems
-from xltool.model import Severity, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Severity
 
 HEADS = {
     "部门": "年度,部门名称,部门编码,资金总额,一般公共预算,政府性基金拨款,纳入专户管理的非税收入拨款,"

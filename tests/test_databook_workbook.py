@@ -12,7 +12,8 @@ from tests.support.seed import seed_filing
 from xltool.databook import load_databook, open_databook, write_databook
 from xltool.databook.columns import tables
 from xltool.edition import load_edition
-from xltool.model import Entry, Filing, Form, Indicator, Severity, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Entry, Filing, Form, Indicator, Severity
 from xltool.template.audit import audit
 
 EDITION = load_edition()

@@ -26,11 +26,12 @@ from xltool.cli import main
 from xltool.cli.export import CSV, JSON, NOTHING, export
 from xltool.convert import convert
 from xltool.edition import DEFAULT, SHIPPED, load_edition
+from xltool.errors import XltoolError
 from xltool.exporting import office as office_module
 from xltool.exporting.data import COLUMNS, record, rows
 from xltool.exporting.pristine import Press
 from xltool.exporting.public import PUBLIC_COLUMNS
-from xltool.model import Entry, XltoolError
+from xltool.model import Entry
 
 SCHEMA = json.loads((Path(xltool.exporting.__file__).parent / "export.schema.json").read_text("utf-8"))
 EDITION = load_edition()

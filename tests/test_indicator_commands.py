@@ -15,9 +15,9 @@ from xltool import check, fill, read
 from xltool.cli import main
 from xltool.cli.indicators import indicators, normalise
 from xltool.cli.rules import rules as rules_command
+from xltool.errors import XltoolError
 from xltool.indicator.normalise import changes, normal_text, normalised
 from xltool.marked import mark_file
-from xltool.model import XltoolError
 from xltool.report.indicators import COLUMNS, indicator_rows
 from xltool.report.results import results
 from xltool.report.rulebook import examples, explanation, markdown

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import xltool
 from tests.support.records import make_records, unreadable
+from xltool.errors import XltoolError
 from xltool.files.escape import in_csv, row_in_csv
-from xltool.model import XltoolError
 from xltool.report import sheet, workbook
 from xltool.report.bundle import KINDS, write_reports
 from xltool.report.run import Run

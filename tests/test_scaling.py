@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xltool.campaign.scaling import TOTAL, WHOLE, Infeasible, Table, scale, spread
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 CENT = Decimal("0.01")
 STEPS = st.sampled_from([Decimal(1), CENT, Decimal(10), Decimal(10_000)])

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import xltool
 from tests.support.seed import seed_filing
 from xltool.cli.watch import line
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 from xltool.watch import judge, wanted, watch
 
 WAIT = 30  # a limit for a broken watcher; nothing here depends on speed

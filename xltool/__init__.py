@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from xltool.databook import load_databook
     from xltool.edition import Edition, load_edition
+    from xltool.errors import XltoolError
     from xltool.indicator import Target, parse_target, split_targets
-    from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity, XltoolError
+    from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity
     from xltool.reader import read
     from xltool.render import fill
     from xltool.review import check
@@ -42,7 +43,7 @@ _HOMES = {
     "Indicator": "model",
     "Place": "model",
     "Severity": "model",
-    "XltoolError": "model",
+    "XltoolError": "errors",
     "read": "reader",
     "fill": "render",
     "Target": "indicator",

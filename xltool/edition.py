@@ -18,9 +18,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from xltool.errors import XltoolError, why
 from xltool.files.declarations import toml_fault, value_fault
-from xltool.machine import why
-from xltool.model import XltoolError
 
 SHIPPED = Path(__file__).parent / "editions"
 DEFAULT = "hunan-2023"

@@ -285,7 +285,3 @@ class Finding(Struct, frozen=True, gc=False):
     def key(self) -> str:
         """What an explanation is tied to: the same fault at the same place with the same value."""
         return "|".join((self.code, self.sheet, self.field, self.found))
-
-
-class XltoolError(Exception):
-    """The program or the machine could not do it: one line in Chinese. Faults in data are findings."""

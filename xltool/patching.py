@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.machine import why
-from xltool.model import XltoolError
 from xltool.package import Package, Unreadable, open_package
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from xltool.edition import DEFAULT, Edition, EditionError, Field, load_edition, usable_editions
+from xltool.errors import XltoolError, why
 from xltool.grid import BLANK, Cell, Grid, Sheet, cell_name, open_grid
-from xltool.machine import why
-from xltool.model import Entry, Fault, Filing, Form, Indicator, Place, XltoolError
+from xltool.model import Entry, Fault, Filing, Form, Indicator, Place
 from xltool.money import read_amount, tidy
 from xltool.package import Unreadable
 from xltool.report.results import RESULTS_SHEET, read_answers

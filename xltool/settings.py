@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from xltool.errors import XltoolError, why
 from xltool.files.declarations import toml_fault, value_fault
-from xltool.machine import why
-from xltool.model import Severity, XltoolError
+from xltool.model import Severity
 
 SHIPPED = Path(__file__).parent / "settings.toml"
 

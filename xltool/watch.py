@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from xltool.edition import Edition
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 from xltool.report.record import Record
 from xltool.settings import Settings
 

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from xltool.cli.addin import addin
+from xltool.errors import XltoolError
 from xltool.excel import addin as installation
 from xltool.excel.__main__ import unescaped
 from xltool.excel.addin import ADDIN
 from xltool.excel.build import build, parts
 from xltool.excel.press import buttons, labels
-from xltool.model import XltoolError
 
 MACROS = Path(__file__).parents[2] / "macros"
 

@@ -16,9 +16,10 @@ from tests.support.seed import EXAMPLE, seed_filing
 from xltool import check, fill, load_edition, read
 from xltool.databook import load_databook
 from xltool.databook.write import write_databook
+from xltool.errors import XltoolError
 from xltool.excel.press import buttons, labels, press
 from xltool.grid import open_grid
-from xltool.model import Entry, Filing, XltoolError
+from xltool.model import Entry, Filing
 from xltool.report.results import HEAD, RESULTS_SHEET, results
 from xltool.sidenotes import MARK, is_mark, marks
 

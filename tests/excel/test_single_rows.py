@@ -5,9 +5,9 @@ import re
 import pytest
 
 from xltool import load_edition, read
+from xltool.errors import XltoolError
 from xltool.excel.press import press
 from xltool.grid import open_grid
-from xltool.model import XltoolError
 from xltool.template.copying import copy_edition
 from xltool.template.draw import draw
 from xltool.template.layout import load_layout

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from tests.support.seed import seed_filing
 from xltool import fill
 from xltool.cli.live import live
+from xltool.errors import XltoolError
 from xltool.excel import panel
 from xltool.excel.__main__ import main
 from xltool.excel.press import labels
-from xltool.model import XltoolError
 from xltool.report.results import RESULTS_SHEET
 
 

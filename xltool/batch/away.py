@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from xltool.batch.places import Remote, is_url
 from xltool.batch.walk import Item
 from xltool.batch.work import Known, Order, Outcome, work
-from xltool.machine import why
-from xltool.model import XltoolError
+from xltool.errors import XltoolError, why
 
 
 def perform(item: Item, known: Known, order: Order) -> Outcome:

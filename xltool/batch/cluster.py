@@ -11,8 +11,8 @@ from xltool.batch.away import perform
 from xltool.batch.crew import patience
 from xltool.batch.walk import Item
 from xltool.batch.work import Order, Outcome
+from xltool.errors import XltoolError
 from xltool.files.atomic import DiskError
-from xltool.model import XltoolError
 
 if TYPE_CHECKING:
     from xltool.batch.run import Jobs

@@ -14,8 +14,8 @@ import msgspec
 
 from xltool.batch.walk import Item
 from xltool.batch.work import Known, Outcome
+from xltool.errors import XltoolError
 from xltool.files.atomic import DiskError
-from xltool.model import XltoolError
 
 FOLDER = ".xltool"
 # Raised when the tables change: an older journal is then begun anew.

@@ -8,8 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from xltool.machine import why
-from xltool.model import XltoolError
+from xltool.errors import XltoolError, why
 
 # Stores where a file appears whole or not at all; elsewhere it is written beside and renamed.
 _WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "memory"}

@@ -18,8 +18,7 @@ from xltool.batch.journal import FOLDER, Journal
 from xltool.batch.places import Place, Remote, is_url, place
 from xltool.batch.walk import Item, walk
 from xltool.batch.work import Known, Order, Outcome
-from xltool.machine import why
-from xltool.model import XltoolError
+from xltool.errors import XltoolError, why
 
 # How long one input may take (a large one longer), and how much memory a worker may hold.
 TIMEOUT_SECONDS = 60.0

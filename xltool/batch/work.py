@@ -17,9 +17,9 @@ from msgspec.structs import replace
 
 from xltool.batch.walk import Item, is_book
 from xltool.edition import Edition
+from xltool.errors import XltoolError, why
 from xltool.files.atomic import DiskError, writing
-from xltool.machine import why
-from xltool.model import Filing, Finding, Severity, XltoolError
+from xltool.model import Filing, Finding, Severity
 
 
 class Order(Struct, frozen=True):

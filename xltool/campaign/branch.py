@@ -14,8 +14,8 @@ from xltool.campaign.ledger import Row, now
 from xltool.campaign.sending import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.campaign.verify import verify
 from xltool.edition import edition_in
+from xltool.errors import XltoolError
 from xltool.files.path_names import distinct, safe_name
-from xltool.model import XltoolError
 
 
 def new_branch(folder: Path, source: Path, key_file: Path | None = None) -> Campaign:

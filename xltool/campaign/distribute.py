@@ -16,10 +16,11 @@ from xltool.campaign.ledger import now
 from xltool.campaign.sending import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import Unit
 from xltool.edition import Edition, FormSpec, edition_in
+from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.files.path_names import distinct, safe_name
 from xltool.grid import open_grid
-from xltool.model import Entry, Filing, Form, XltoolError
+from xltool.model import Entry, Filing, Form
 from xltool.reader import read_grid
 from xltool.render import render
 from xltool.template.audit import audit

@@ -16,10 +16,9 @@ from xltool.campaign import keys
 from xltool.campaign.ledger import Ledger, now
 from xltool.campaign.units import Unit, read_units
 from xltool.edition import Edition, edition_in, load_edition
+from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.path_names import safe_name
-from xltool.machine import why
-from xltool.model import XltoolError
 from xltool.settings import Settings, load_settings
 from xltool.template.layout import load_layout
 

@@ -24,8 +24,7 @@ from xltool.campaign.parcel import (
     entry_name,
     read_entry,
 )
-from xltool.machine import why
-from xltool.model import XltoolError
+from xltool.errors import XltoolError, why
 from xltool.package import MAX_FILE
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".xltx", ".ett")

@@ -10,8 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from xltool.machine import why
-from xltool.model import XltoolError
+from xltool.errors import XltoolError, why
 
 PRIVATE, PUBLIC = "private.pem", "public.pem"
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from xltool.campaign.units import Unit
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 FILE = "campaign.db"
 VERSION = 1

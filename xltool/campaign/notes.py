@@ -13,9 +13,10 @@ from xltool.campaign.folder import Campaign
 from xltool.campaign.judge import KINDS
 from xltool.campaign.pages import page
 from xltool.campaign.units import Unit
+from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.files.path_names import safe_name
-from xltool.model import Severity, XltoolError
+from xltool.model import Severity
 
 FOLDER = "退回意见"  # in it a folder for each day: what was sent back before stays apart
 

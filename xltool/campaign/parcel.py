@@ -17,9 +17,8 @@ import msgspec
 
 from xltool.campaign.units import Unit
 from xltool.edition import Edition
+from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.machine import why
-from xltool.model import XltoolError
 from xltool.money import read_amount
 from xltool.package import MAX_FILE
 

@@ -11,8 +11,9 @@ import msgspec
 from xltool.campaign.collect import judged_values, original_bytes, with_versions
 from xltool.campaign.folder import Campaign
 from xltool.campaign.judge import CHOOSABLE, KINDS, judge_one, set_up
+from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
-from xltool.model import Severity, XltoolError
+from xltool.model import Severity
 from xltool.report.record import VERDICTS
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal, localcontext
 
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 # The row of column totals, the column of row totals; no name can be the same.
 WHOLE, TOTAL = "\0whole", "\0total"

@@ -11,7 +11,7 @@ from typing import Any
 from xltool.campaign.folder import Campaign
 from xltool.campaign.judge import KINDS
 from xltool.campaign.units import Unit
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 STATES = ("未下发", "未报", "有错误", "待核实", "通过", "退回")
 _BY_VERDICT = {"pass": "通过", "query": "待核实", "error": "有错误"}

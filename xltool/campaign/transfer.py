@@ -17,10 +17,9 @@ from xltool.campaign import keys
 from xltool.campaign.folder import Campaign, open_campaign
 from xltool.campaign.ledger import FILE
 from xltool.campaign.parcel import UNSOUND, digest
+from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.path_names import safe_name
-from xltool.machine import why
-from xltool.model import XltoolError
 
 LOCKED_KEY = "keys/private.encrypted.pem"
 MAX_ALL = 50 * 2**30

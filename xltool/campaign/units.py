@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xltool.edition import Edition, Field
+from xltool.errors import XltoolError, why
 from xltool.grid import TABLE_CELLS, Sheet, cell_name, open_grid
-from xltool.machine import why
-from xltool.model import Place, XltoolError
+from xltool.model import Place
 from xltool.money import plain, read_amount
 from xltool.package import Unreadable
 from xltool.reader import answer

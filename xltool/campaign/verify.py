@@ -14,9 +14,8 @@ from xltool.campaign import keys, parcel, seal
 from xltool.campaign.folder import layout_fingerprint
 from xltool.campaign.judge import changed
 from xltool.edition import Edition, EditionError, edition_in, load_edition
+from xltool.errors import XltoolError, why
 from xltool.grid import open_grid
-from xltool.machine import why
-from xltool.model import XltoolError
 from xltool.package import MAX_FILE, Unreadable
 from xltool.reader import read_grid
 

@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import click
 
     from xltool.cli._group import group
-    from xltool.model import XltoolError
+    from xltool.errors import XltoolError
 
     try:
         code = group(COMMANDS)(arguments, prog_name="xltool", standalone_mode=False)
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if os.environ.get("XLTOOL_DEBUG"):
             raise
-        from xltool.machine import why
+        from xltool.errors import why
 
         click.echo(f"错误：{f'{error.filename}：' if error.filename else ''}{why(error)}", err=True)
         return 2

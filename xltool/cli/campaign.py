@@ -11,7 +11,7 @@ import click
 
 from xltool.cli._campaign import file_type, folder_type, opened, progress, table, there_type, where
 from xltool.edition import DEFAULT
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 
 @click.group()

@@ -10,7 +10,8 @@ import click
 
 from xltool.cli.workbooks import edition_option, paths_argument, workbooks
 from xltool.edition import Edition, load_edition
-from xltool.model import Filing, Finding, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Filing, Finding
 
 _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from xltool.edition import Edition, load_edition
-from xltool.model import Filing, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Filing
 
 HEAD = ("单位", "类别", "表", "项目", "栏目", "内容", "说明")
 

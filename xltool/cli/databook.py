@@ -105,7 +105,7 @@ def schema(edition: str | None) -> None:
 
 def _not_there(path: Path, force: bool) -> None:
     """What someone has filled in is not overwritten unasked."""
-    from xltool.model import XltoolError
+    from xltool.errors import XltoolError
 
     there = any(path.glob("*.csv")) if path.is_dir() else path.exists()
     if there and not force:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from xltool.edition import DEFAULT, editions, load_edition
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 
 @click.group()

@@ -12,7 +12,8 @@ import click
 
 from xltool.cli.workbooks import edition_option, filings, paths_argument
 from xltool.edition import Edition, load_edition
-from xltool.model import Filing, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Filing
 
 if TYPE_CHECKING:
     from xltool.exporting.pristine import Press

@@ -34,8 +34,8 @@ def fill(source: Path, output: Path, edition: str | None, template: Path | None,
     import xltool
     from xltool.cli.databook import problem_lines
     from xltool.databook import reading
+    from xltool.errors import XltoolError
     from xltool.files.filenames import file_name
-    from xltool.model import XltoolError
     from xltool.render import FillError
 
     if output.exists() and not output.is_dir():

@@ -11,7 +11,8 @@ import click
 
 from xltool.cli.workbooks import WORKBOOKS, edition_option, filings, paths_argument, workbooks
 from xltool.edition import Edition, load_edition
-from xltool.model import Filing, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Filing
 
 if TYPE_CHECKING:
     from xltool.indicator.normalise import Change

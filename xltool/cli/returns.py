@@ -19,8 +19,8 @@ from xltool.cli._campaign import (
     there_type,
     where,
 )
+from xltool.errors import XltoolError
 from xltool.files.escape import on_terminal
-from xltool.model import XltoolError
 
 if TYPE_CHECKING:
     from xltool.campaign.collect import Collected

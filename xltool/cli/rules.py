@@ -7,7 +7,7 @@ import difflib
 import click
 
 from xltool.edition import load_edition
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 
 @click.command()

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from xltool.edition import Edition
-from xltool.machine import why
-from xltool.model import Filing, XltoolError
+from xltool.errors import XltoolError, why
+from xltool.model import Filing
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et")
 OURS = ("report.xlsx",)  # what xltool itself wrote beside the workbooks

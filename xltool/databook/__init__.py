@@ -16,7 +16,8 @@ from xltool.databook.problems import DatabookError, Problem, Unusable, problem
 from xltool.databook.shelf import Shelf
 from xltool.databook.write import write_databook
 from xltool.edition import Edition
-from xltool.model import Filing, Severity, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Filing, Severity
 
 __all__ = [
     "Databook", "DatabookError", "Problem", "Reading", "load_databook", "open_databook", "reading",

@@ -27,7 +27,8 @@ B103 核实  这张申报表没有这一栏，所写的内容不会填入
 
 from __future__ import annotations
 
-from xltool.model import Filing, Finding, Place, Severity, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Filing, Finding, Place, Severity
 
 _SEVERITIES = {"B101": Severity.NOTE, "B102": Severity.NOTE, "B103": Severity.QUERY}
 

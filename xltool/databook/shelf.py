@@ -10,8 +10,7 @@ from collections import defaultdict
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
-from xltool.machine import why
-from xltool.model import XltoolError
+from xltool.errors import XltoolError, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,11 +14,11 @@ from pathlib import Path
 from xltool.databook.answers import Cell, lines
 from xltool.databook.columns import Table, Tables, nearest
 from xltool.databook.problems import Problem, Unusable, problem
+from xltool.errors import XltoolError, why
 from xltool.grid import Cell as Stored
 from xltool.grid import Tables as Workbook
 from xltool.grid import cell_name, open_tables
-from xltool.machine import why
-from xltool.model import Place, XltoolError
+from xltool.model import Place
 
 LARGEST = 256 * 1024 * 1024  # bytes of one CSV or JSON file
 _CHUNK = 1 << 20

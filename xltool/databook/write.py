@@ -13,8 +13,9 @@ from typing import Any
 from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
 from xltool.databook.columns import INDICATORS, Table, tables
 from xltool.edition import DEFAULT, Edition, load_edition
+from xltool.errors import XltoolError
 from xltool.files.atomic import writing
-from xltool.model import Entry, Filing, Form, XltoolError
+from xltool.model import Entry, Filing, Form
 from xltool.money import plain
 
 Value = str | int | Decimal | None

@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import suppress
 
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 
 def unescaped(name: str) -> str:

@@ -11,8 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from xltool.errors import XltoolError
 from xltool.files.atomic import writing
-from xltool.model import XltoolError
 
 ADDIN = Path(__file__).with_name("xltool.xlam")
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from xltool.errors import XltoolError
 from xltool.files.atomic import writing
-from xltool.model import XltoolError
 
 _RIBBON_PART = "customUI/customUI14.xml"
 _RIBBON_TYPE = "http://schemas.microsoft.com/office/2007/relationships/ui/extensibility"

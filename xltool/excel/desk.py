@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from xltool.model import Filing, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Filing
 from xltool.package import Package, Unreadable, open_package
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import xltool
+from xltool.errors import XltoolError
 from xltool.excel.addin import ADDIN, Installed, user
-from xltool.model import XltoolError
 
 # (root such as HKCU, key, value name or "" for the default) → what is written there, None where nothing.
 Registry = Callable[[str, str, str], object]

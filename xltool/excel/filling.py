@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from xltool.edition import Edition, Field, load_edition, usable_editions
+from xltool.errors import XltoolError
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import write_texts
 from xltool.files.atomic import writing
 from xltool.grid import Grid, open_grid
-from xltool.model import Filing, Form, XltoolError
+from xltool.model import Filing, Form
 from xltool.reader import form_of
 from xltool.template.layout import FormLayout, load_layout
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import xltool
 from xltool.edition import Edition, editions, load_edition
+from xltool.errors import XltoolError
 from xltool.excel.press import button, desk, labels, log_file
 from xltool.files.atomic import writing
-from xltool.model import Severity, XltoolError
+from xltool.model import Severity
 
 
 @button

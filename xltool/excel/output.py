@@ -6,9 +6,9 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+from xltool.errors import XltoolError
 from xltool.excel.press import button, desk
 from xltool.excel.reviewing import CHANGES_SHEET
-from xltool.model import XltoolError
 from xltool.report.results import RESULTS_SHEET
 
 PDF = "PDF (*.pdf),*.pdf"

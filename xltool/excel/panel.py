@@ -11,9 +11,9 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from xltool.errors import XltoolError
 from xltool.excel.addin import windowless_python
 from xltool.excel.press import labels
-from xltool.model import XltoolError
 
 if TYPE_CHECKING:
     import tkinter as tk

@@ -18,9 +18,9 @@ from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree
 
+from xltool.errors import XltoolError
 from xltool.excel.addin import ADDIN
 from xltool.excel.desk import Desk, attach, busy, quiet
-from xltool.model import XltoolError
 
 Function = Callable[[], str]
 _HOMES = ("filling", "rows", "reviewing", "output", "helping")

@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
 
+from xltool.errors import XltoolError
 from xltool.excel.desk import Desk, busy
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import mark, protection, write_texts
 from xltool.grid import Grid, column_number, open_grid
-from xltool.model import Filing, Finding, Place, XltoolError
+from xltool.model import Filing, Finding, Place
 from xltool.report.record import VERDICTS, counts, verdict
 from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, SHEET, results
 from xltool.report.results_xlsx import write_changes, write_results

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xltool.edition import Edition, load_edition
+from xltool.errors import XltoolError
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import has_password, protection, unprotected, write_texts
 from xltool.grid import Area, Grid, Sheet, letters, open_grid
-from xltool.model import XltoolError
 from xltool.reader import form_of
 from xltool.template.compare import locate, squeeze
 from xltool.template.layout import FormLayout, Rows, load_layout

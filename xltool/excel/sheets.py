@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from xltool.errors import XltoolError
 from xltool.excel.desk import busy
 from xltool.grid import Sheet
-from xltool.model import XltoolError
 from xltool.package import Package, parse_xml
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from xltool.machine import why
-from xltool.model import XltoolError
+from xltool.errors import XltoolError, why
 
 MISSING = (
     "没有找到 LibreOffice（soffice），不能转成 PDF。请安装 LibreOffice；"

@@ -14,12 +14,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from xltool.edition import Edition, FormSpec
+from xltool.errors import XltoolError, why
 from xltool.exporting.data import COLUMNS, csv_file
 from xltool.exporting.pristine import Press, changed
 from xltool.files.atomic import writing
 from xltool.files.filenames import file_name
-from xltool.machine import why
-from xltool.model import Filing, Form, Indicator, XltoolError
+from xltool.model import Filing, Form, Indicator
 from xltool.render import FillError
 
 WHOLE = "全部单位.csv"

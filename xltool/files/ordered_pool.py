@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from xltool.model import XltoolError
+from xltool.errors import XltoolError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

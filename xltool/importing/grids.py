@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from xltool.errors import why
 from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, NotImportable, Row
-from xltool.machine import why
 from xltool.package import MAX_CELLS, Unreadable, read_file, utf8
 
 # Kinds that are told apart in order to say the way out.

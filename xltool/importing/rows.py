@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xltool.model import Place, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import Place
 
 # A form has some dozens of rows; what lies far beyond is formatting, not filing.
 MAX_ROWS, MAX_COLUMNS = 5_000, 256

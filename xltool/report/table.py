@@ -10,10 +10,9 @@ from typing import IO
 
 import msgspec
 
+from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.escape import row_in_csv
-from xltool.machine import why
-from xltool.model import XltoolError
 from xltool.report.record import VERDICTS, Record
 from xltool.report.run import Run, label, state
 

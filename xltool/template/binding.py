@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xltool.edition import Edition, FormSpec
+from xltool.errors import XltoolError, why
 from xltool.grid import Area, Sheet, cell_name, open_grid
-from xltool.machine import why
-from xltool.model import XltoolError
 from xltool.package import Unreadable
 
 

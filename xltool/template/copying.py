@@ -9,10 +9,9 @@ from html import escape
 from pathlib import Path
 
 from xltool.edition import Edition, EditionError, FormSpec, editions, load_edition, user_folder
+from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.grid import Area, Sheet, cell_name, open_grid
-from xltool.machine import why
-from xltool.model import XltoolError
 from xltool.package import Unreadable
 
 _ID = re.compile(r'^id\s*=\s*"[^"]*"', re.MULTILINE)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from xltool.edition import Edition, FormSpec
+from xltool.errors import XltoolError
 from xltool.files.atomic import writing
-from xltool.model import XltoolError
 from xltool.template.pen import Pen
 from xltool.template.sketch import Sketch, sketched
 

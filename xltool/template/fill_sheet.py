@@ -10,7 +10,8 @@ from html import escape
 from typing import NamedTuple
 
 from xltool.edition import Field
-from xltool.model import NOTHING, Entry, Form, XltoolError
+from xltool.errors import XltoolError
+from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
 from xltool.template.compile import SheetPattern, Slot, height_attribute
 from xltool.template.layout import Rows

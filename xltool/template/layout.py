@@ -14,8 +14,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from xltool.edition import Edition, EditionError, FormSpec, edition_in
+from xltool.errors import why
 from xltool.grid import Area, Cell, Sheet, open_grid
-from xltool.machine import why
 from xltool.package import Unreadable
 
 # Ways for a form to grow that are remembered.

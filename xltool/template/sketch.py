@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from xltool.edition import Edition, EditionError, FormSpec
+from xltool.errors import why
 from xltool.files.declarations import toml_fault, value_fault
 from xltool.grid import Area
-from xltool.machine import why
 from xltool.template.pen import Pen
 
 _CELL = re.compile(r"^(?P<text>.*?)(?:\*(?P<columns>\d+))?(?:\^(?P<rows>\d+))?$", re.DOTALL)

@@ -1,8 +1,13 @@
-"""What the machine refused, in a few Chinese words, whatever language the machine speaks."""
+"""What stops the program: one family of exceptions, and the machine's refusals in a few Chinese words."""
 
 from __future__ import annotations
 
 import errno
+
+
+class XltoolError(Exception):
+    """The program or the machine could not do it: one line in Chinese. Faults in data are findings."""
+
 
 _WORDS = {
     "ENOENT": "没有这个文件或文件夹",
