@@ -41,7 +41,7 @@ def xltool_fill() -> Fill:
 
 def xltool_fill_zlib() -> Fill:
     """The same where the extra `fast` is not installed."""
-    from xltool import zipping
+    from xltool.xlsx import zip_container as zipping
 
     zipping._codec = lambda: zlib  # type: ignore[assignment]
     return xltool_fill()
@@ -279,7 +279,7 @@ def deflate_limit() -> Fill:
 
 def deflate_fast_limit() -> Fill:
     """Every part of the workbook deflated as fill deflates what it changes, and written."""
-    from xltool.zipping import pack
+    from xltool.xlsx.zip_container import pack
 
     def write(parts: list[bytes], path: Path) -> None:
         path.write_bytes(b"".join([pack("", part).local for part in parts]))
@@ -289,7 +289,7 @@ def deflate_fast_limit() -> Fill:
 
 def deflate_changed_limit() -> Fill:
     """Only the parts that a filling changes deflated, as fill does it, and all written: the floor."""
-    from xltool.zipping import pack
+    from xltool.xlsx.zip_container import pack
 
     def write(ready: tuple[list[bytes], bytes], path: Path) -> None:
         path.write_bytes(b"".join([pack("", part).local for part in ready[0]]) + ready[1])

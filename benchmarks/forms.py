@@ -14,9 +14,10 @@ from msgspec.structs import replace
 import xltool
 from xltool.databook import write_databook
 from xltool.edition import load_edition
-from xltool.grid import cell_name, open_grid
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.render import render
+from xltool.xlsx.references import cell_name
+from xltool.xlsx.workbook_reader import open_grid
 
 EXAMPLE = Path(xltool.__file__).parent / "example" / "沅江市科学技术和工业信息化局"
 TEMPLATE = Path(load_edition().folder) / "template.xlsx"

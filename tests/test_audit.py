@@ -8,8 +8,8 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from xltool.edition import load_edition
-from xltool.template.audit import audit, audit_parts
-from xltool.template.formulas import formula_fault
+from xltool.xlsx.audit.formulas import formula_fault
+from xltool.xlsx.audit.workbook import audit, audit_parts
 
 TEMPLATE = load_edition("hunan-2023").template
 SHEET = "xl/worksheets/sheet1.xml"

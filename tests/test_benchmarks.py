@@ -11,10 +11,10 @@ from benchmarks.fillers import FILLERS, Prepared
 from benchmarks.forms import documents, filings, jobs
 from benchmarks.killing import compare
 from benchmarks.readers import READERS
-from xltool.grid import open_grid
 from xltool.render import render
 from xltool.report.bundle import write_reports
 from xltool.report.record import record
+from xltool.xlsx.workbook_reader import open_grid
 
 # Those that come with xltool's own dependencies; the others are run where they are installed.
 OURS = ["xltool fill", "xltool render only", "openpyxl, naive", "openpyxl, loaded once"]

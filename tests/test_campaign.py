@@ -25,8 +25,8 @@ from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.status import status
 from xltool.campaign.units import UnitsError, read_units
 from xltool.edition import load_edition
-from xltool.grid import open_grid
 from xltool.reader import read_grid
+from xltool.xlsx.workbook_reader import open_grid
 
 
 def out_of(campaign):

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from tests.support.campaign import fill_in, sent_workbooks, unit_rows, write_units
 from xltool.cli import COMMANDS, main
-from xltool.template.audit import audit
+from xltool.xlsx.audit.workbook import audit
 
 DOCS = Path(__file__).parent.parent / "docs" / "campaign.md"
 

@@ -16,7 +16,7 @@ from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.rollup_sheets import write_rollup
 from xltool.edition import load_edition
 from xltool.errors import XltoolError
-from xltool.template.audit import audit
+from xltool.xlsx.audit.workbook import audit
 
 
 @pytest.fixture(scope="module")

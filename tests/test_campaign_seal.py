@@ -13,7 +13,7 @@ from xltool.campaign.distribute import distribute
 from xltool.campaign.verify import verify
 from xltool.errors import XltoolError
 from xltool.files.path_names import distinct, safe_name
-from xltool.grid import open_grid
+from xltool.xlsx.workbook_reader import open_grid
 
 MARK = seal.Seal(
     campaign="ab12", title="2024年申报", unit="0310205", name="青山县水利局", district="青山县", year=2024,

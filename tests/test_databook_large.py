@@ -13,12 +13,11 @@ from xlsxwriter import Workbook
 from tests.support.seed import seed_filing
 from tests.test_databook_problems import HEADS
 from tests.test_package import repacked
-from xltool import package
 from xltool.databook import document, open_databook, reading, shelf, write_databook
 from xltool.databook.sources import encoding_of
 from xltool.errors import XltoolError
-from xltool.grid import tables
 from xltool.model import Filing
+from xltool.xlsx import package, tables
 
 
 def scattered(folder: Path, seed: int) -> Path:

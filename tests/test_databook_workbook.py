@@ -14,7 +14,7 @@ from xltool.databook.columns import tables
 from xltool.edition import load_edition
 from xltool.errors import XltoolError
 from xltool.model import Entry, Filing, Form, Indicator, Severity
-from xltool.template.audit import audit
+from xltool.xlsx.audit.workbook import audit
 
 EDITION = load_edition()
 
@@ -23,7 +23,7 @@ EDITION = load_edition()
 def size(request, monkeypatch):
     """Each book is read as a small one is, and as a large one."""
     if request.param is not None:
-        monkeypatch.setattr("xltool.grid.tables.LARGE", request.param)
+        monkeypatch.setattr("xltool.xlsx.tables.LARGE", request.param)
 
 
 @pytest.fixture

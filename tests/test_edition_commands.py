@@ -15,9 +15,9 @@ from xltool.cli import main
 from xltool.convert import convert
 from xltool.databook import write_databook
 from xltool.edition import EditionError, editions, load_edition, usable_editions, user_folder
-from xltool.grid import open_grid
 from xltool.model import Entry
 from xltool.reader import read_grid
+from xltool.xlsx.workbook_reader import open_grid
 
 SHEET = "项目支出绩效目标表"
 

@@ -19,10 +19,10 @@ from xltool.campaign.rollup_record import rollup_json
 from xltool.cli import main
 from xltool.databook import load_databook, write_databook
 from xltool.edition import load_edition
-from xltool.grid import open_grid
 from xltool.render import render
 from xltool.template.copying import copy_edition
 from xltool.watch import judge
+from xltool.xlsx.workbook_reader import open_grid
 
 OURS = {"edition": "national-2021"}
 

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 import xltool
 from tests.support.seed import seed_filing
-from xltool.grid import open_grid
 from xltool.model import Entry, Form, Indicator
 from xltool.reader import read_grid
 from xltool.render import FillError, render, sheet_name, verify
-from xltool.template.audit import audit
+from xltool.xlsx.audit.workbook import audit
+from xltool.xlsx.workbook_reader import open_grid
 
 EDITION = xltool.load_edition()
 

@@ -21,11 +21,11 @@ from xltool.files.filenames import file_name
 from xltool.importing import import_files
 from xltool.importing.labels import labels_of
 from xltool.indicator import is_placeholder, parse_target, split_targets
-from xltool.package import Unreadable
 from xltool.render import render
 from xltool.report.record import record
 from xltool.rules import indicators
-from xltool.seen import as_seen
+from xltool.xlsx.number_format import as_seen
+from xltool.xlsx.package import Unreadable
 
 SHEET, BOOK = "xl/worksheets/sheet1.xml", "xl/workbook.xml"
 STRINGS, STYLES, CUSTOM = "xl/sharedStrings.xml", "xl/styles.xml", "docProps/custom.xml"

@@ -22,7 +22,7 @@ from xltool.report.indicators import COLUMNS, indicator_rows
 from xltool.report.results import results
 from xltool.report.rulebook import examples, explanation, markdown
 from xltool.review import rules
-from xltool.template.audit import audit
+from xltool.xlsx.audit.workbook import audit
 
 DOCS = Path(__file__).parent.parent / "docs" / "rules.md"
 

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from tests.support.seed import seed_filing
 from xltool import check, fill, read
 from xltool.cli.check import check as command
-from xltool.grid import open_grid
 from xltool.marked import mark_file
 from xltool.report.results import HEAD, RESULTS_SHEET, results
 from xltool.sidenotes import is_mark, marks
-from xltool.template.audit import audit
+from xltool.xlsx.audit.workbook import audit
+from xltool.xlsx.workbook_reader import open_grid
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ from tests.support.strategies import filings
 from xltool.convert import convert
 from xltool.databook import load_databook, write_databook
 from xltool.edition import DEFAULT, SHIPPED, EditionError, load_edition
-from xltool.grid import open_grid
 from xltool.model import Entry, Indicator
 from xltool.reader import read_grid
 from xltool.render import render
-from xltool.template.audit import audit
 from xltool.template.binding import problems
 from xltool.template.copying import copy_edition
 from xltool.template.draw import draw
+from xltool.xlsx.audit.workbook import audit
+from xltool.xlsx.workbook_reader import open_grid
 
 NATIONAL = load_edition("national-2021")
 PACKAGE = Path(xltool.__file__).parent

@@ -2,7 +2,7 @@
 
 import xlsxwriter
 
-from xltool.grid import open_grid
+from xltool.xlsx.workbook_reader import open_grid
 
 
 def sheets(path):

@@ -7,9 +7,9 @@ import pytest
 
 import xltool
 from tests.support.seed import seed_filing
-from xltool import package
-from xltool.package import Package, Unreadable, open_package, parse_xml
 from xltool.render import render
+from xltool.xlsx import package
+from xltool.xlsx.package import Package, Unreadable, open_package, parse_xml
 
 
 @pytest.fixture(scope="module")

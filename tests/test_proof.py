@@ -14,11 +14,11 @@ import xltool
 from tests.support.seed import seed_filing
 from xltool.edition import EditionError
 from xltool.model import Entry, Filing, Form, Indicator
-from xltool.package import Unpacked
 from xltool.render import FillError, judge, render, verify
 from xltool.template.compile import compile_template
 from xltool.template.proof import proved
-from xltool.zipping import join, pack, split
+from xltool.xlsx.package import Unpacked
+from xltool.xlsx.zip_container import join, pack, split
 
 EDITIONS = ("hunan-2023", "national-2021")
 FIRST, SECOND = "xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"

@@ -9,10 +9,10 @@ import zipfile
 import pytest
 
 from tests.support.case import filing_of
-from xltool.grid import open_grid
 from xltool.model import Filing
 from xltool.reader import read_grid
 from xltool.render import render
+from xltool.xlsx.workbook_reader import open_grid
 
 SHEETS = ("xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml")
 STRINGS, STYLES = "xl/sharedStrings.xml", "xl/styles.xml"

@@ -10,13 +10,15 @@ from msgspec.structs import replace
 import xltool
 from tests.support.seed import seed_filing
 from tests.test_package import repacked
-from xltool.grid import Sheet, open_grid, shared
 from xltool.model import Entry, Filing, Indicator
-from xltool.package import Unreadable
 from xltool.reader import read_grid
 from xltool.render import render
 from xltool.template.compare import _edited
 from xltool.template.layout import load_layout
+from xltool.xlsx import shared_parts as shared
+from xltool.xlsx.grid import Sheet
+from xltool.xlsx.package import Unreadable
+from xltool.xlsx.workbook_reader import open_grid
 
 DEPARTMENT, PROJECT = "部门整体支出绩效目标表", "科技三项、税收增量、中小微企业创新创业大赛专项"
 
@@ -271,7 +273,7 @@ def test_our_spelling_takes_the_short_way(workbook, monkeypatch):
     def parsed(*_):
         raise AssertionError("parsed cell by cell")
 
-    monkeypatch.setattr("xltool.grid.worksheet.cell_handlers", parsed)
+    monkeypatch.setattr("xltool.xlsx.cells.cell_handlers", parsed)
     assert read_grid(open_grid(workbook)) == seed_filing()
 
 

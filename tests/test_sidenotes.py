@@ -2,9 +2,10 @@
 
 import pytest
 
-from xltool.grid import Area, Cell, Sheet, column_number
 from xltool.model import Finding, Severity
 from xltool.sidenotes import MARK, marks, to_write
+from xltool.xlsx.grid import Cell, Sheet
+from xltool.xlsx.references import Area, column_number
 
 AREA = {"_xlnm.Print_Area": Area(1, 1, 30, 6)}
 

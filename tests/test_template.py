@@ -12,9 +12,9 @@ from openpyxl.styles import Protection
 
 from xltool.cli import main
 from xltool.edition import load_edition
-from xltool.template.audit import audit
 from xltool.template.binding import problems
 from xltool.template.draw import draw
+from xltool.xlsx.audit.workbook import audit
 
 EDITION = load_edition("hunan-2023")
 HERE = Path(__file__).parent

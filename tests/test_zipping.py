@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xltool.edition import load_edition
-from xltool.template.audit import audit
-from xltool.zipping import join, pack, split
+from xltool.xlsx.audit.workbook import audit
+from xltool.xlsx.zip_container import join, pack, split
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 PARTS = st.dictionaries(NAMES, st.binary(max_size=300), max_size=6)

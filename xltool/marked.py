@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xltool.grid import grid_of
-from xltool.package import Package
-from xltool.patching import (
+from xltool.report.results import RESULTS_SHEET, Results
+from xltool.sidenotes import to_write
+from xltool.xlsx.edit import (
     BOOK,
     BOOK_RELS,
     MAIN,
@@ -26,9 +26,9 @@ from xltool.patching import (
     sheet_part,
     to_bytes,
     write_text,
-)  # fmt: skip
-from xltool.report.results import RESULTS_SHEET, Results
-from xltool.sidenotes import to_write
+)
+from xltool.xlsx.package import Package
+from xltool.xlsx.workbook_reader import grid_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from xltool.edition import DEFAULT, Edition, EditionError, Field, load_edition, usable_editions
 from xltool.errors import XltoolError, why
-from xltool.grid import BLANK, Cell, Grid, Sheet, cell_name, open_grid
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place
 from xltool.money import read_amount, tidy
-from xltool.package import Unreadable
 from xltool.report.results import RESULTS_SHEET, read_answers
-from xltool.seen import as_seen, stored_number
 from xltool.template.compare import changes, likeness, locate, squeeze
 from xltool.template.layout import FormLayout, Layout, Rows, load_layout
+from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
+from xltool.xlsx.number_format import as_seen, stored_number
+from xltool.xlsx.package import Unreadable
+from xltool.xlsx.references import cell_name
+from xltool.xlsx.workbook_reader import open_grid
 
 # From here on a sheet counts as a form that was changed; below, as a sheet of another kind.
 _ALIKE = 0.5

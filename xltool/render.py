@@ -12,14 +12,14 @@ from pathlib import Path
 
 from xltool.edition import Edition, load_edition
 from xltool.files.atomic import writing
-from xltool.grid import grid_of
 from xltool.model import Filing
-from xltool.package import Unpacked
 from xltool.template.assemble import Filled, assemble
-from xltool.template.audit import audit_parts
 from xltool.template.compile import Compiled, SheetPattern, compile_template
 from xltool.template.fill_sheet import FillError, fill_sheet
-from xltool.zipping import split
+from xltool.xlsx.audit.workbook import audit_parts
+from xltool.xlsx.package import Unpacked
+from xltool.xlsx.workbook_reader import grid_of
+from xltool.xlsx.zip_container import split
 
 __all__ = ["FillError", "fill", "render", "sheet_name", "verify"]
 

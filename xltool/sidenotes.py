@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from xltool.model import Finding, Severity
 
 if TYPE_CHECKING:
-    from xltool.grid import Sheet
+    from xltool.xlsx.grid import Sheet
 
 MARK = "◀审核："
 _PRINTED = "_xlnm.Print_Area"

@@ -18,10 +18,10 @@ from xltool.databook import load_databook
 from xltool.databook.write import write_databook
 from xltool.errors import XltoolError
 from xltool.excel.press import buttons, labels, press
-from xltool.grid import open_grid
 from xltool.model import Entry, Filing
 from xltool.report.results import HEAD, RESULTS_SHEET, results
 from xltool.sidenotes import MARK, is_mark, marks
+from xltool.xlsx.workbook_reader import open_grid
 
 pytestmark = pytest.mark.xdist_group("calc")
 

@@ -7,10 +7,10 @@ import pytest
 from xltool import load_edition, read
 from xltool.errors import XltoolError
 from xltool.excel.press import press
-from xltool.grid import open_grid
 from xltool.template.copying import copy_edition
 from xltool.template.draw import draw
 from xltool.template.layout import load_layout
+from xltool.xlsx.workbook_reader import open_grid
 
 pytestmark = pytest.mark.xdist_group("calc")
 

@@ -15,9 +15,9 @@ from xltool.campaign import seal
 from xltool.campaign.folder import Campaign, new_campaign
 from xltool.campaign.parcel import read_parcel
 from xltool.edition import load_edition
-from xltool.grid import open_grid
 from xltool.model import Entry, Filing
 from xltool.render import render
+from xltool.xlsx.workbook_reader import open_grid
 
 EDITION = load_edition("hunan-2023")
 HEADS = ["部门编码", "部门名称", "区县", "主管部门", "联系人", "资金总额", "基本支出", "预填一般公共预算"]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from tests.support.campaign import fill_in, patched, with_properties
 from tests.support.case import filing_of
 from xltool.campaign import seal
-from xltool.grid import open_grid
 from xltool.model import Filing
+from xltool.xlsx.workbook_reader import open_grid
 
 SHEET = "xl/worksheets/sheet1.xml"
 CUSTOM = "docProps/custom.xml"

@@ -225,9 +225,9 @@ def _fill_one(
 def _written(filing: Filing, path: Path, order: Order) -> Filing:
     """Fill one workbook. What is reported is what the workbook says, with its cells, not what was meant."""
     from xltool.edition import load_edition
-    from xltool.grid import grid_of
     from xltool.reader import read_grid
     from xltool.render import render, verify
+    from xltool.xlsx.workbook_reader import grid_of
 
     edition = _edition(order) or load_edition(filing.edition)
     data = render(filing, edition=edition)

@@ -19,11 +19,11 @@ from xltool.edition import Edition, FormSpec, edition_in
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.files.path_names import distinct, safe_name
-from xltool.grid import open_grid
 from xltool.model import Entry, Filing, Form
 from xltool.reader import read_grid
 from xltool.render import render
-from xltool.template.audit import audit
+from xltool.xlsx.audit.workbook import audit
+from xltool.xlsx.workbook_reader import open_grid
 
 
 def prefill(unit: Unit, year: int, edition: Edition) -> dict[str, dict[str, str]]:

@@ -25,7 +25,7 @@ from xltool.campaign.parcel import (
     read_entry,
 )
 from xltool.errors import XltoolError, why
-from xltool.package import MAX_FILE
+from xltool.xlsx.package import MAX_FILE
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".xltx", ".ett")
 _OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")

@@ -18,12 +18,13 @@ from msgspec.structs import replace
 from xltool.campaign import seal
 from xltool.campaign.folder import Campaign
 from xltool.edition import Edition
-from xltool.grid import Grid, open_grid
 from xltool.model import Entry, Fault, Filing, Finding, Form
-from xltool.package import Unreadable
 from xltool.reader import read_grid
 from xltool.review import check
 from xltool.settings import Settings
+from xltool.xlsx.grid import Grid
+from xltool.xlsx.package import Unreadable
+from xltool.xlsx.workbook_reader import open_grid
 
 # What a return is, in one word and in words.
 KINDS = {

@@ -20,7 +20,7 @@ from xltool.edition import Edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.money import read_amount
-from xltool.package import MAX_FILE
+from xltool.xlsx.package import MAX_FILE
 
 MANIFEST, SIGNATURE, PUBLIC, INSTRUCTION = "清单.json", "清单.sig", "公钥.pem", "填报说明.html"
 EDITION = ("版式/edition.toml", "版式/template.xlsx")

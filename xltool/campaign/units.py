@@ -13,11 +13,13 @@ from pathlib import Path
 
 from xltool.edition import Edition, Field
 from xltool.errors import XltoolError, why
-from xltool.grid import TABLE_CELLS, Sheet, cell_name, open_grid
 from xltool.model import Place
 from xltool.money import plain, read_amount
-from xltool.package import Unreadable
 from xltool.reader import answer
+from xltool.xlsx.grid import Sheet
+from xltool.xlsx.package import Unreadable
+from xltool.xlsx.references import cell_name
+from xltool.xlsx.workbook_reader import TABLE_CELLS, open_grid
 
 CODE, NAME, DISTRICT, SUPERIOR, CONTACT = "部门编码", "部门名称", "区县", "主管部门", "联系人"
 _KNOWN = {CODE: "code", NAME: "name", DISTRICT: "district", SUPERIOR: "superior", CONTACT: "contact"}

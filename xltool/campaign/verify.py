@@ -15,9 +15,9 @@ from xltool.campaign.folder import layout_fingerprint
 from xltool.campaign.judge import changed
 from xltool.edition import Edition, EditionError, edition_in, load_edition
 from xltool.errors import XltoolError, why
-from xltool.grid import open_grid
-from xltool.package import MAX_FILE, Unreadable
 from xltool.reader import read_grid
+from xltool.xlsx.package import MAX_FILE, Unreadable
+from xltool.xlsx.workbook_reader import open_grid
 
 
 @dataclass(frozen=True, slots=True)

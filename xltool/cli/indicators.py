@@ -109,7 +109,7 @@ def _save(file: Path, filing: Filing, found: Sequence[Change], copy: Path, editi
     """The copy differs in these cells only, and reads back as the filing in normal form."""
     from xltool.indicator.normalise import normalised
     from xltool.reader import read
-    from xltool.rewrite import rewrite
+    from xltool.xlsx.rewrite import rewrite
 
     copy.parent.mkdir(parents=True, exist_ok=True)
     rewrite(file, copy, {one.place: one.becomes for one in found if one.place is not None})

@@ -12,8 +12,8 @@ from unicodedata import east_asian_width
 from xltool.databook.columns import CODE, INDICATORS, LEVEL1, LEVEL2, Column, Table, bare, tables
 from xltool.edition import Edition
 from xltool.files.atomic import writing
-from xltool.grid import letters
 from xltool.template import prompts
+from xltool.xlsx.references import letters
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook

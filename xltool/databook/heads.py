@@ -8,8 +8,8 @@ from xltool.databook.answers import Cell, Record, hollow
 from xltool.databook.assembly import Assembly
 from xltool.databook.columns import Table, nearest
 from xltool.databook.sources import Sheet
-from xltool.grid import cell_name
 from xltool.model import Place
+from xltool.xlsx.references import cell_name
 
 
 class Rows:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from xltool.databook.answers import Cell, lines
-from xltool.grid import Cell as Stored
 from xltool.model import Place
 from xltool.money import plain
-from xltool.seen import as_seen, stored_number
+from xltool.xlsx.grid import Cell as Stored
+from xltool.xlsx.number_format import as_seen, stored_number
 
 
 def shown(cell: Stored, place: Place) -> Cell:

@@ -15,10 +15,11 @@ from xltool.databook.answers import Cell, lines
 from xltool.databook.columns import Table, Tables, nearest
 from xltool.databook.problems import Problem, Unusable, problem
 from xltool.errors import XltoolError, why
-from xltool.grid import Cell as Stored
-from xltool.grid import Tables as Workbook
-from xltool.grid import cell_name, open_tables
 from xltool.model import Place
+from xltool.xlsx.grid import Cell as Stored
+from xltool.xlsx.references import cell_name
+from xltool.xlsx.tables import Tables as Workbook
+from xltool.xlsx.tables import open_tables
 
 LARGEST = 256 * 1024 * 1024  # bytes of one CSV or JSON file
 _CHUNK = 1 << 20
@@ -100,7 +101,7 @@ def open_workbook(path: Path) -> Workbook:
 
 @contextmanager
 def _opening(path: Path) -> Iterator[None]:
-    from xltool.package import Unreadable
+    from xltool.xlsx.package import Unreadable
 
     try:
         yield

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from xltool.errors import XltoolError
 from xltool.model import Filing
-from xltool.package import Package, Unreadable, open_package
+from xltool.xlsx.package import Package, Unreadable, open_package
 
 if TYPE_CHECKING:
     import xlwings as xw

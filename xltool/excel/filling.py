@@ -10,10 +10,11 @@ from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import write_texts
 from xltool.files.atomic import writing
-from xltool.grid import Grid, open_grid
 from xltool.model import Filing, Form
 from xltool.reader import form_of
 from xltool.template.layout import FormLayout, load_layout
+from xltool.xlsx.grid import Grid
+from xltool.xlsx.workbook_reader import open_grid
 
 WORKBOOKS = "Excel 工作簿 (*.xlsx),*.xlsx"
 DATA = "数据表 (*.xlsx;*.json;*.csv),*.xlsx;*.json;*.csv"

@@ -10,12 +10,14 @@ from xltool.errors import XltoolError
 from xltool.excel.desk import Desk, busy
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import mark, protection, write_texts
-from xltool.grid import Grid, column_number, open_grid
 from xltool.model import Filing, Finding, Place
 from xltool.report.record import VERDICTS, counts, verdict
 from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, SHEET, results
 from xltool.report.results_xlsx import write_changes, write_results
 from xltool.sidenotes import marks, to_write
+from xltool.xlsx.grid import Grid
+from xltool.xlsx.references import column_number
+from xltool.xlsx.workbook_reader import open_grid
 
 CHANGES_SHEET = "规范记录"
 # The families of rules that speak of sums: totals, and the sums across forms.

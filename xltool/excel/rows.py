@@ -9,10 +9,12 @@ from xltool.errors import XltoolError
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import has_password, protection, unprotected, write_texts
-from xltool.grid import Area, Grid, Sheet, letters, open_grid
 from xltool.reader import form_of
 from xltool.template.compare import locate, squeeze
 from xltool.template.layout import FormLayout, Rows, load_layout
+from xltool.xlsx.grid import Grid, Sheet
+from xltool.xlsx.references import Area, letters
+from xltool.xlsx.workbook_reader import open_grid
 
 
 @dataclass(frozen=True)

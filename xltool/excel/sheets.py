@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from xltool.errors import XltoolError
 from xltool.excel.desk import busy
-from xltool.grid import Sheet
-from xltool.package import Package, parse_xml
+from xltool.xlsx.grid import Sheet
+from xltool.xlsx.package import Package, parse_xml
 
 if TYPE_CHECKING:
     import xlwings as xw

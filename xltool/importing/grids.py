@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xltool.errors import why
 from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, NotImportable, Row
-from xltool.package import MAX_CELLS, Unreadable, read_file, utf8
+from xltool.xlsx.package import MAX_CELLS, Unreadable, read_file, utf8
 
 # Kinds that are told apart in order to say the way out.
 _NOT_READ = {b"%PDF": "PDF", b"{\\rtf": "RTF 文档", b"MIME-Version": "单个文件网页（.mht）"}
@@ -57,7 +57,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def _office(path: Path, data: bytes) -> list[Row]:
-    from xltool.package import Package
+    from xltool.xlsx.package import Package
 
     try:
         package = Package(data)  # refuses bombs and damage before anything is parsed
@@ -85,7 +85,7 @@ _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([^\"']*)")
 
 def _bounded(part: bytes) -> None:
     """Refuses what a library would follow to the end: entities, and cells or merges without number."""
-    from xltool.grid import read_area
+    from xltool.xlsx.references import read_area
 
     if b"<!DOCTYPE" in part:
         raise Unreadable("文件含有 DTD 或实体声明，不予打开")

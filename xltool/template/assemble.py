@@ -10,7 +10,7 @@ from typing import NamedTuple
 from xltool.template.compile import Compiled, SheetEntry
 from xltool.template.fill_sheet import armour
 from xltool.template.layout import Rows
-from xltool.zipping import join, pack
+from xltool.xlsx.zip_container import join, pack
 
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _SHEET_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"

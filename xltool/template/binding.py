@@ -7,8 +7,10 @@ from pathlib import Path
 
 from xltool.edition import Edition, FormSpec
 from xltool.errors import XltoolError, why
-from xltool.grid import Area, Sheet, cell_name, open_grid
-from xltool.package import Unreadable
+from xltool.xlsx.grid import Sheet
+from xltool.xlsx.package import Unreadable
+from xltool.xlsx.references import Area, cell_name
+from xltool.xlsx.workbook_reader import open_grid
 
 
 def problems(path: Path | str, edition: Edition) -> list[str]:

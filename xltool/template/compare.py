@@ -9,11 +9,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set
 
-from xltool.grid import BLANK, Area, Sheet, cell_name
 from xltool.model import Fault, Place
 from xltool.sidenotes import is_mark
 from xltool.template.layout import FormLayout, Rows
 from xltool.template.rows import MOST_ROWS, align, match, moved, squeeze
+from xltool.xlsx.grid import BLANK, Sheet
+from xltool.xlsx.references import Area, cell_name
 
 
 def likeness(layout: FormLayout, sheet: Sheet) -> float:

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xltool.edition import Edition, EditionError, Field, edition_in
-from xltool.grid import column_number, letters, open_grid
-from xltool.package import Package, Unpacked, open_package
 from xltool.template.layout import MOST_SHAPES, FormLayout, Layout, Rows, load_layout, stamps
 from xltool.template.paper import ATTRIBUTE, LINE, column_widths, font_sizes, page_height, paper_width
 from xltool.template.shifting import (
@@ -30,7 +28,10 @@ from xltool.template.shifting import (
     references,
     shifted,
 )
-from xltool.zipping import Packed, pack
+from xltool.xlsx.package import Package, Unpacked, open_package
+from xltool.xlsx.references import column_number, letters
+from xltool.xlsx.workbook_reader import open_grid
+from xltool.xlsx.zip_container import Packed, pack
 
 _ROW = re.compile(r"<row ([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 _XF = re.compile(r"<xf [^>]*?(?:/>|>.*?</xf>)", re.DOTALL)

@@ -11,8 +11,10 @@ from pathlib import Path
 from xltool.edition import Edition, EditionError, FormSpec, editions, load_edition, user_folder
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.grid import Area, Sheet, cell_name, open_grid
-from xltool.package import Unreadable
+from xltool.xlsx.grid import Sheet
+from xltool.xlsx.package import Unreadable
+from xltool.xlsx.references import Area, cell_name
+from xltool.xlsx.workbook_reader import open_grid
 
 _ID = re.compile(r'^id\s*=\s*"[^"]*"', re.MULTILINE)
 _MARK = re.compile(r'(name="xltool\.edition"[^>]*>\s*<vt:lpwstr>)[^<]*(</vt:lpwstr>)')

@@ -15,8 +15,10 @@ from msgspec import Struct
 
 from xltool.edition import Edition, EditionError, FormSpec, edition_in
 from xltool.errors import why
-from xltool.grid import Area, Cell, Sheet, open_grid
-from xltool.package import Unreadable
+from xltool.xlsx.grid import Cell, Sheet
+from xltool.xlsx.package import Unreadable
+from xltool.xlsx.references import Area
+from xltool.xlsx.workbook_reader import open_grid
 
 # Ways for a form to grow that are remembered.
 MOST_SHAPES = 100

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from xltool.grid import Area
-from xltool.package import Package, parse_xml
 from xltool.template.layout import FormLayout
+from xltool.xlsx.package import Package, parse_xml
+from xltool.xlsx.references import Area
 
 ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
 

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from xltool.edition import Edition, FormSpec
-from xltool.grid import Area, letters
 from xltool.template import prompts
+from xltool.xlsx.references import Area, letters
 
 if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet

@@ -18,21 +18,22 @@ from itertools import pairwise, repeat
 from typing import NamedTuple
 
 from xltool.edition import Field
-from xltool.grid import column_number, grid_of, letters, plain_text, read_properties
-from xltool.grid.shared import OTHER_ENTITY, decoded
 from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
-from xltool.package import Unpacked
 from xltool.reader import answered, taken_out, unused
 from xltool.report.results import RESULTS_SHEET
 from xltool.template.assemble import Filled, assemble
-from xltool.template.audit import audit_parts, sheet_name_faults
-from xltool.template.audit_package import package_faults, relations_of
 from xltool.template.compare import changes, locate
 from xltool.template.compile import LISTS, Blank, Compiled, Input, RowPattern, SheetEntry, SheetPattern, Slot
 from xltool.template.fill_sheet import SPECIAL, armour, growth
 from xltool.template.layout import MOST_SHAPES, FormLayout, Rows
-from xltool.zipping import split
+from xltool.xlsx.audit.package import package_faults, relations_of
+from xltool.xlsx.audit.workbook import audit_parts, sheet_name_faults
+from xltool.xlsx.package import Unpacked
+from xltool.xlsx.references import column_number, letters
+from xltool.xlsx.shared_parts import OTHER_ENTITY, decoded, plain_text
+from xltool.xlsx.workbook_reader import grid_of, read_properties
+from xltool.xlsx.zip_container import split
 
 _CUSTOM = "docProps/custom.xml"
 

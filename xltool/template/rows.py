@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from xltool.grid import Sheet
 from xltool.template.layout import FormLayout, Rows
+from xltool.xlsx.grid import Sheet
 
 # A form that grew by more rows did not grow: something else stands below it.
 MOST_ROWS = 2_000

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from xltool.grid import Area
 from xltool.template.layout import Rows
+from xltool.xlsx.references import Area
 
 # Stand for the row's number, the sheet's name and its number; can't occur in XML.
 ROW, SHEET, SCOPE = "\0", "\1", "\2"

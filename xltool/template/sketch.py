@@ -17,8 +17,8 @@ import msgspec
 from xltool.edition import Edition, EditionError, FormSpec
 from xltool.errors import why
 from xltool.files.declarations import toml_fault, value_fault
-from xltool.grid import Area
 from xltool.template.pen import Pen
+from xltool.xlsx.references import Area
 
 _CELL = re.compile(r"^(?P<text>.*?)(?:\*(?P<columns>\d+))?(?:\^(?P<rows>\d+))?$", re.DOTALL)
 _STYLES: dict[str, dict[str, Any]] = {

@@ -21,18 +21,10 @@ from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
-from xltool.template.audit_package import package_faults, part_of, relations_of, targets_of
-from xltool.template.audit_sheet import (
-    MAX_TEXT,
-    Cells,
-    characters,
-    frame_of,
-    read_cells,
-    text_fault,
-    xml_tree,
-)
-from xltool.template.formulas import formula_fault
-from xltool.zipping import split
+from xltool.xlsx.audit.formulas import formula_fault
+from xltool.xlsx.audit.package import package_faults, part_of, relations_of, targets_of
+from xltool.xlsx.audit.sheet import MAX_TEXT, Cells, characters, frame_of, read_cells, text_fault, xml_tree
+from xltool.xlsx.zip_container import split
 
 _SHEET_NAME_MAX = 31
 _SHEET_NAME_BAD = re.compile(r"[\[\]:*?/\\]")

@@ -1,26 +1,10 @@
-"""The words of a workbook as a grid: cells, areas, sheets, addresses."""
+"""A1 references: columns as letters, cells and areas, within the limits of a worksheet."""
 
 from __future__ import annotations
 
 import functools
 import re
 from typing import NamedTuple
-
-from msgspec import Struct
-
-
-class Cell(Struct, frozen=True, gc=False):
-    """One cell: its value as text ("" = blank), whether it is a number, and what was odd about it.
-
-    `format` is a number's format code where it may show the number as something else (`0%`, a date).
-    """
-
-    text: str
-    number: bool = False
-    formula: str = ""
-    error: bool = False
-    locked: bool = True
-    format: str = ""
 
 
 class Area(NamedTuple):
@@ -35,41 +19,6 @@ class Area(NamedTuple):
         first = f"{letters(self.left)}{self.top}"
         last = f"{letters(self.right)}{self.bottom}"
         return first if first == last else f"{first}:{last}"
-
-
-BLANK = Cell("")
-
-
-class Sheet(Struct):
-    """One worksheet: cells by (row, column), 1-based; only cells that say something need be there."""
-
-    name: str
-    cells: dict[tuple[int, int], Cell] = {}
-    merges: set[Area] = set()
-    names: dict[str, Area | None] = {}
-    protected: bool = True
-    hidden: bool = False
-    hidden_lines: list[str] = []
-    objects: bool = False
-    part: str = ""
-
-    def __getitem__(self, at: tuple[int, int]) -> Cell:
-        return self.cells.get(at, BLANK)
-
-    def whole(self, area: Area) -> Area:
-        """The merged area that begins where this one does, or else the area itself."""
-        for merge in self.merges:
-            if merge.top == area.top and merge.left == area.left:
-                return merge
-        return area
-
-
-class Grid(Struct):
-    """A workbook: its sheets in order, its custom document properties."""
-
-    sheets: list[Sheet]
-    properties: dict[str, str] = {}
-    structure_locked: bool = False
 
 
 @functools.lru_cache(maxsize=1024)

@@ -12,11 +12,11 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from xltool.grid.opening import TABLE_CELLS, frame_of, open_grid, styles_of
-from xltool.grid.shared import Styles, string_handlers
-from xltool.grid.words import Cell, Sheet
-from xltool.grid.worksheet import cell_handlers
-from xltool.package import End, Package, Start, Text, Unreadable, read_file, walk_xml
+from xltool.xlsx.cells import cell_handlers
+from xltool.xlsx.grid import Cell, Sheet
+from xltool.xlsx.package import End, Package, Start, Text, Unreadable, read_file, walk_xml
+from xltool.xlsx.shared_parts import Styles, string_handlers
+from xltool.xlsx.workbook_reader import TABLE_CELLS, frame_of, open_grid, styles_of
 
 # Bytes of a file from which on it is large: a book of a thousand units.
 LARGE = 2**20

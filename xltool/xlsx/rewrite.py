@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xltool.model import Place
-from xltool.package import Package
-from xltool.patching import BOOK, BOOK_RELS, MAIN, parse, patch_file, sheet_part, to_bytes, write_text
+from xltool.xlsx.edit import BOOK, BOOK_RELS, MAIN, parse, patch_file, sheet_part, to_bytes, write_text
+from xltool.xlsx.package import Package
 
 
 def rewrite(source: Path, goal: Path, texts: Mapping[Place, str]) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from xml.parsers import expat
 
-from xltool.zipping import split
+from xltool.xlsx.zip_container import split
 
 if TYPE_CHECKING:
     import zipfile

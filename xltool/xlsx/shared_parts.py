@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from xltool.package import End, Start, Text, parse_xml
+from xltool.xlsx.package import End, Start, Text, parse_xml
 
 T = TypeVar("T")
 _LARGE = 2**20

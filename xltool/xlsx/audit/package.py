@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from xml.parsers.expat import ExpatError, ParserCreate
 
-from xltool.template.audit_sheet import xml_tree
+from xltool.xlsx.audit.sheet import xml_tree
 
 _READ_WHOLE = re.compile("xl/workbook\\.xml|xl/worksheets/sheet").match
 

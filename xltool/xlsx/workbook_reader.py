@@ -6,10 +6,20 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from xltool.grid.shared import Styles, decoded, read_styles, remembered, string_table, unescape
-from xltool.grid.words import Grid, Sheet, read_area
-from xltool.grid.worksheet import read_sheet
-from xltool.package import MAX_CELLS, MAX_SHEETS, Parts, Unreadable, open_parts, parse_xml, read_file, utf8
+from xltool.xlsx.cells import read_sheet
+from xltool.xlsx.grid import Grid, Sheet
+from xltool.xlsx.package import (
+    MAX_CELLS,
+    MAX_SHEETS,
+    Parts,
+    Unreadable,
+    open_parts,
+    parse_xml,
+    read_file,
+    utf8,
+)
+from xltool.xlsx.references import read_area
+from xltool.xlsx.shared_parts import Styles, decoded, read_styles, remembered, string_table, unescape
 
 # Cells of a table of many units (a data book, a list of units).
 TABLE_CELLS = 3_000_000

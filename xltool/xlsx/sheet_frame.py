@@ -7,9 +7,9 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
-from xltool.grid.shared import decoded, remembered
-from xltool.grid.words import LAST_COLUMN, Area, letters, read_area
-from xltool.package import Unreadable, parse_xml
+from xltool.xlsx.package import Unreadable, parse_xml
+from xltool.xlsx.references import LAST_COLUMN, Area, letters, read_area
+from xltool.xlsx.shared_parts import decoded, remembered
 
 _MOST_MERGES = 20_000
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.package import Package, Unreadable, open_package
+from xltool.xlsx.package import Package, Unreadable, open_package
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -79,7 +79,7 @@ def cell_at(sheet: _Element, row: int, column: int) -> _Element:
     """The cell in this place of a sheet's part, made in its order where there is none."""
     from lxml import etree
 
-    from xltool.grid import cell_name, column_number
+    from xltool.xlsx.references import cell_name, column_number
 
     def place(cell: _Element) -> int:
         return column_number(cell.get("r", "").rstrip("0123456789"))

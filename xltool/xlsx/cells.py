@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from xltool.grid.frame import read_frame
-from xltool.grid.shared import OTHER_ENTITY, Styles, decoded, plain_text, unescape
-from xltool.grid.words import Cell, Sheet, cell_name, column_number
-from xltool.package import MAX_CELLS, End, Start, Text, Unreadable, parse_xml, utf8
+from xltool.xlsx.grid import Cell, Sheet
+from xltool.xlsx.package import MAX_CELLS, End, Start, Text, Unreadable, parse_xml, utf8
+from xltool.xlsx.references import cell_name, column_number
+from xltool.xlsx.shared_parts import OTHER_ENTITY, Styles, decoded, plain_text, unescape
+from xltool.xlsx.sheet_frame import read_frame
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T00:00:00(?:\.0+)?Z?)?$")  # of the strict format

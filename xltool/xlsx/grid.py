@@ -1,0 +1,59 @@
+"""A workbook as a grid: sheets, cells, merges, names, properties, as any source gives them.
+
+The reader of forms works on this and knows neither zip files nor a live spreadsheet.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from xltool.xlsx.references import Area
+
+
+class Cell(Struct, frozen=True, gc=False):
+    """One cell: its value as text ("" = blank), whether it is a number, and what was odd about it.
+
+    `format` is a number's format code where it may show the number as something else (`0%`, a date).
+    """
+
+    text: str
+    number: bool = False
+    formula: str = ""
+    error: bool = False
+    locked: bool = True
+    format: str = ""
+
+
+BLANK = Cell("")
+
+
+class Sheet(Struct):
+    """One worksheet: cells by (row, column), 1-based; only cells that say something need be there."""
+
+    name: str
+    cells: dict[tuple[int, int], Cell] = {}
+    merges: set[Area] = set()
+    names: dict[str, Area | None] = {}
+    protected: bool = True
+    hidden: bool = False
+    hidden_lines: list[str] = []
+    objects: bool = False
+    part: str = ""
+
+    def __getitem__(self, at: tuple[int, int]) -> Cell:
+        return self.cells.get(at, BLANK)
+
+    def whole(self, area: Area) -> Area:
+        """The merged area that begins where this one does, or else the area itself."""
+        for merge in self.merges:
+            if merge.top == area.top and merge.left == area.left:
+                return merge
+        return area
+
+
+class Grid(Struct):
+    """A workbook: its sheets in order, its custom document properties."""
+
+    sheets: list[Sheet]
+    properties: dict[str, str] = {}
+    structure_locked: bool = False
