@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 import xltool
 from xltool.databook import write_databook
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.render import render
 from xltool.xlsx.references import cell_name

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.xlsx.audit.formulas import formula_fault
 from xltool.xlsx.audit.workbook import audit, audit_parts
 

@@ -15,7 +15,7 @@ import pytest
 import xltool
 from tests.support.seed import seed_filing
 from xltool.cli import main
-from xltool.edition import SHIPPED
+from xltool.editions.declaration import SHIPPED
 from xltool.errors import why
 from xltool.files.declarations import toml_fault, value_fault
 

@@ -14,7 +14,7 @@ from xltool.campaign.folder import new_campaign
 from xltool.campaign.rollup import rollup
 from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.rollup_sheets import write_rollup
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.errors import XltoolError
 from xltool.xlsx.audit.workbook import audit
 

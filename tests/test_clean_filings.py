@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.clean import NAMES, clean_filing
 from xltool import check, fill, load_edition, read
-from xltool.convert import convert
+from xltool.editions.conversion import convert
 from xltool.model import Severity
 
 

@@ -14,9 +14,9 @@ from tests.support.case import filing_of
 from tests.support.seed import seed_filing
 from tests.support.strategies import filings
 from xltool.cli import main
-from xltool.convert import CHECK, LOST, MADE, convert, next_year
 from xltool.databook import load_databook
-from xltool.edition import load_edition
+from xltool.editions.conversion import CHECK, LOST, MADE, convert, next_year
+from xltool.editions.declaration import load_edition
 from xltool.indicator import parse_target
 from xltool.indicator.value_columns import value_columns
 from xltool.model import Entry, Indicator, compose

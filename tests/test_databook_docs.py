@@ -5,7 +5,7 @@ from pathlib import Path
 
 from xltool.databook import problems
 from xltool.databook.columns import tables
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 
 DOCS = (Path(__file__).parent.parent / "docs" / "databook.md").read_text("utf-8")
 

@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 
 from tests.support.strategies import books
 from xltool.databook import load_databook, open_databook, write_databook
-from xltool.edition import SHIPPED, load_edition
+from xltool.editions.declaration import SHIPPED, load_edition
 from xltool.model import Entry, Filing, Form
 
 NAMES = ["book.xlsx", "book.json", "book"]

@@ -10,7 +10,7 @@ from tests.support.seed import EXAMPLE, seed_filing
 from tests.support.strategies import amounts, books, entry
 from xltool.databook import load_databook, open_databook, write_databook
 from xltool.databook.schema import SHIPPED, schema
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.model import Filing, Form
 
 KINDS = ["book.xlsx", "book.json", "book"]

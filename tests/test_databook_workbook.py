@@ -11,7 +11,7 @@ import xltool
 from tests.support.seed import seed_filing
 from xltool.databook import load_databook, open_databook, write_databook
 from xltool.databook.columns import tables
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.errors import XltoolError
 from xltool.model import Entry, Filing, Form, Indicator, Severity
 from xltool.xlsx.audit.workbook import audit

@@ -12,9 +12,9 @@ import xltool
 import xltool.review
 from tests.support.seed import seed_filing
 from xltool.cli import main
-from xltool.convert import convert
 from xltool.databook import write_databook
-from xltool.edition import EditionError, editions, load_edition, usable_editions, user_folder
+from xltool.editions.conversion import convert
+from xltool.editions.declaration import EditionError, editions, load_edition, usable_editions, user_folder
 from xltool.model import Entry
 from xltool.reader import read_grid
 from xltool.xlsx.workbook_reader import open_grid

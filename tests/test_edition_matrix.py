@@ -18,9 +18,9 @@ from xltool.campaign.rollup import rollup
 from xltool.campaign.rollup_record import rollup_json
 from xltool.cli import main
 from xltool.databook import load_databook, write_databook
-from xltool.edition import load_edition
+from xltool.editions.copy import copy_edition
+from xltool.editions.declaration import load_edition
 from xltool.render import render
-from xltool.template.copying import copy_edition
 from xltool.watch import judge
 from xltool.xlsx.workbook_reader import open_grid
 

@@ -24,8 +24,8 @@ from tests.support.seed import UNIT, seed_filing
 from tests.support.strategies import filings
 from xltool.cli import main
 from xltool.cli.export import CSV, JSON, NOTHING, export
-from xltool.convert import convert
-from xltool.edition import DEFAULT, SHIPPED, load_edition
+from xltool.editions.conversion import convert
+from xltool.editions.declaration import DEFAULT, SHIPPED, load_edition
 from xltool.errors import XltoolError
 from xltool.exporting import office as office_module
 from xltool.exporting.data import COLUMNS, record, rows

@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 import xltool
 from tests.support.seed import seed_filing
 from tests.support.strategies import filings
-from xltool.convert import convert
 from xltool.databook import load_databook, write_databook
-from xltool.edition import DEFAULT, SHIPPED, EditionError, load_edition
+from xltool.editions.conversion import convert
+from xltool.editions.copy import copy_edition
+from xltool.editions.declaration import DEFAULT, SHIPPED, EditionError, load_edition
 from xltool.model import Entry, Indicator
 from xltool.reader import read_grid
 from xltool.render import render
 from xltool.template.binding import problems
-from xltool.template.copying import copy_edition
 from xltool.template.draw import draw
 from xltool.xlsx.audit.workbook import audit
 from xltool.xlsx.workbook_reader import open_grid

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 import xltool
 from tests.support.seed import seed_filing
-from xltool.edition import EditionError
+from xltool.editions.declaration import EditionError
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.render import FillError, judge, render, verify
 from xltool.template.compile import compile_template

@@ -11,7 +11,7 @@ from openpyxl.cell.cell import MergedCell
 from openpyxl.styles import Protection
 
 from xltool.cli import main
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.template.binding import problems
 from xltool.template.draw import draw
 from xltool.xlsx.audit.workbook import audit

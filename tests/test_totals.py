@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.case import filing_of
 from tests.support.seed import seed_filing
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.money import places
 from xltool.residual import explain
 from xltool.totals import Side, Term, Verdict, balance, lines

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.xlsx.audit.workbook import audit
 from xltool.xlsx.zip_container import join, pack, split
 

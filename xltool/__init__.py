@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xltool.databook import load_databook
-    from xltool.edition import Edition, load_edition
+    from xltool.editions.declaration import Edition, load_edition
     from xltool.errors import XltoolError
     from xltool.indicator import Target, parse_target, split_targets
     from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity
@@ -34,8 +34,8 @@ _HOMES = {
     "balance": "totals",
     "check": "review",
     "load_databook": "databook",
-    "Edition": "edition",
-    "load_edition": "edition",
+    "Edition": "editions.declaration",
+    "load_edition": "editions.declaration",
     "Entry": "model",
     "Filing": "model",
     "Finding": "model",

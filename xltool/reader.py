@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from xltool.edition import DEFAULT, Edition, EditionError, Field, load_edition, usable_editions
+from xltool.editions.declaration import DEFAULT, Edition, EditionError, Field, load_edition, usable_editions
 from xltool.errors import XltoolError, why
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place
 from xltool.money import read_amount, tidy

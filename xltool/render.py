@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from xltool.edition import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition
 from xltool.files.atomic import writing
 from xltool.model import Filing
 from xltool.template.assemble import Filled, assemble

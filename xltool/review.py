@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from xltool.edition import Edition, EditionError, FormSpec, load_edition
+from xltool.editions.declaration import Edition, EditionError, FormSpec, load_edition
 from xltool.model import Entry, Filing, Finding, Form, Place, Severity
 from xltool.settings import Settings, SettingsError, load_settings
 from xltool.totals import Balance, balance
@@ -206,7 +206,7 @@ def _on_these_forms(last_year: Filing | None, edition: Edition) -> Filing | None
     """Last year's filing as it would stand on this year's forms, where those were other ones."""
     if last_year is None or last_year.edition == edition.id:
         return last_year
-    from xltool.convert import convert
+    from xltool.editions.conversion import convert
 
     try:
         return convert(last_year, edition).filing

@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from xltool.edition import Edition, FormSpec, Sum, load_edition
+from xltool.editions.declaration import Edition, FormSpec, Sum, load_edition
 from xltool.model import Filing, Form
 from xltool.money import show
 from xltool.residual import Cause, Term, explain, rounding

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.report.record import Record
 from xltool.settings import Settings

@@ -14,7 +14,7 @@ from tests.support.case import filing_of
 from xltool.campaign import seal
 from xltool.campaign.folder import Campaign, new_campaign
 from xltool.campaign.parcel import read_parcel
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.model import Entry, Filing
 from xltool.render import render
 from xltool.xlsx.workbook_reader import open_grid

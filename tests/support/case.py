@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xltool.edition import Edition, Field, FormSpec, load_edition
+from xltool.editions.declaration import Edition, Field, FormSpec, load_edition
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place
 from xltool.money import read_amount
 

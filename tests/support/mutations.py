@@ -18,7 +18,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from tests.support.case import read_entry
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.model import Entry, Filing, Form, Indicator, Place
 
 Change = Callable[[Filing], Filing]

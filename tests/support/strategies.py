@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from xltool.databook.assembly import complete, in_order
-from xltool.edition import Edition, FormSpec, load_edition
+from xltool.editions.declaration import Edition, FormSpec, load_edition
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.money import tidy
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from xltool.batch.walk import Item, is_book
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import DiskError, writing
 from xltool.model import Filing, Finding, Severity
@@ -86,7 +86,7 @@ def _digest(path: Path, digest: hashlib.blake2b) -> None:
 def _tool(order: Order) -> str:
     """The tool's, edition's and settings' part of a fingerprint."""
     from xltool import __version__
-    from xltool.edition import editions, load_edition
+    from xltool.editions.declaration import editions, load_edition
     from xltool.settings import load_settings
 
     digest = hashlib.blake2b(digest_size=16)
@@ -171,7 +171,7 @@ def _record(filing: Filing, file: str, order: Order, more: Iterable[Finding] = (
 
 def _edition(order: Order) -> Edition | None:
     """The edition that was asked for; without one each file says its own."""
-    from xltool.edition import load_edition
+    from xltool.editions.declaration import load_edition
 
     return load_edition(order.edition) if order.edition else None
 
@@ -224,7 +224,7 @@ def _fill_one(
 
 def _written(filing: Filing, path: Path, order: Order) -> Filing:
     """Fill one workbook. What is reported is what the workbook says, with its cells, not what was meant."""
-    from xltool.edition import load_edition
+    from xltool.editions.declaration import load_edition
     from xltool.reader import read_grid
     from xltool.render import render, verify
     from xltool.xlsx.workbook_reader import grid_of
@@ -238,7 +238,7 @@ def _written(filing: Filing, path: Path, order: Order) -> Filing:
 
 
 def _problem_record(unit: str, findings: list[Finding], file: str, order: Order) -> dict[str, Any]:
-    from xltool.edition import DEFAULT
+    from xltool.editions.declaration import DEFAULT
     from xltool.report.record import record
 
     edition = _edition(order)

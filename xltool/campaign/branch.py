@@ -13,7 +13,7 @@ from xltool.campaign.folder import Campaign, make_folder, open_campaign, save
 from xltool.campaign.ledger import Row, now
 from xltool.campaign.sending import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.campaign.verify import verify
-from xltool.edition import edition_in
+from xltool.editions.declaration import edition_in
 from xltool.errors import XltoolError
 from xltool.files.path_names import distinct, safe_name
 

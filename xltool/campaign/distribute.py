@@ -15,7 +15,7 @@ from xltool.campaign.folder import Campaign
 from xltool.campaign.ledger import now
 from xltool.campaign.sending import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import Unit
-from xltool.edition import Edition, FormSpec, edition_in
+from xltool.editions.declaration import Edition, FormSpec, edition_in
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.files.path_names import distinct, safe_name

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.model import Filing
 from xltool.money import plain
 from xltool.totals import balance, project_budget

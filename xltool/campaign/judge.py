@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from xltool.campaign import seal
 from xltool.campaign.folder import Campaign
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.model import Entry, Fault, Filing, Finding, Form
 from xltool.reader import read_grid
 from xltool.review import check

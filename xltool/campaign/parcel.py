@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from xltool.campaign.units import Unit
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.money import read_amount

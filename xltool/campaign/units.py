@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xltool.edition import Edition, Field
+from xltool.editions.declaration import Edition, Field
 from xltool.errors import XltoolError, why
 from xltool.model import Place
 from xltool.money import plain, read_amount

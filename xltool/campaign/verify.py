@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from xltool.campaign import keys, parcel, seal
 from xltool.campaign.folder import layout_fingerprint
 from xltool.campaign.judge import changed
-from xltool.edition import Edition, EditionError, edition_in, load_edition
+from xltool.editions.declaration import Edition, EditionError, edition_in, load_edition
 from xltool.errors import XltoolError, why
 from xltool.reader import read_grid
 from xltool.xlsx.package import MAX_FILE, Unreadable

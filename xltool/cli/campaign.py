@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from xltool.cli._campaign import file_type, folder_type, opened, progress, table, there_type, where
-from xltool.edition import DEFAULT
+from xltool.editions.declaration import DEFAULT
 from xltool.errors import XltoolError
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from xltool.cli.workbooks import edition_option, paths_argument, workbooks
-from xltool.edition import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.model import Filing, Finding
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from xltool.edition import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.model import Filing
 
@@ -31,8 +31,8 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
 
     金额在元和万元之间准确换算；放不下的、要复核的、算出来的，列在数据表旁边的“-转换说明.csv”，一样也不会悄悄丢掉。
     """
-    from xltool import convert as conversion
     from xltool.databook import write_databook
+    from xltool.editions import conversion as conversion
     from xltool.files.atomic import writing
     from xltool.files.escape import in_csv
 

@@ -98,7 +98,7 @@ def schema(edition: str | None) -> None:
     import json
 
     from xltool.databook.schema import schema as schema_of
-    from xltool.edition import DEFAULT, load_edition
+    from xltool.editions.declaration import DEFAULT, load_edition
 
     click.echo(json.dumps(schema_of(load_edition(edition or DEFAULT)), ensure_ascii=False, indent=2))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from xltool.edition import DEFAULT, editions, load_edition
+from xltool.editions.declaration import DEFAULT, editions, load_edition
 from xltool.errors import XltoolError
 
 
@@ -40,7 +40,7 @@ def new(name: str, source: str, output: Path | None) -> None:
     然后：在 Excel 里改 template.xlsx（移动格子、改文字、给填报格定义名称），字段有增减时改 edition.toml，
     再用 xltool edition check 检查。
     """
-    from xltool.template.copying import copy_edition
+    from xltool.editions.copy import copy_edition
 
     folder = copy_edition(load_edition(source), name, output)
     click.echo(f"已复制到 {folder}")
@@ -60,8 +60,8 @@ def check(which: str, show: Path | None) -> int:
 
     版式是编号或文件夹。退出码：0 没有问题，1 有问题，2 没能运行。
     """
+    from xltool.editions.copy import show_bindings
     from xltool.template.binding import problems
-    from xltool.template.copying import show_bindings
 
     one = load_edition(which)
     found = problems(one.template, one)

@@ -46,7 +46,7 @@ def import_(
 
     按官方栏目名称找表，取值都记下来源和把握；认不准的不猜，列在“未导入”清单里。
     """
-    from xltool.edition import load_edition
+    from xltool.editions.declaration import load_edition
     from xltool.importing import import_files
     from xltool.importing.books import LEFTOVERS, VALUES, leftover_row, value_row, write_books, write_report
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli.workbooks import WORKBOOKS, edition_option, filings, paths_argument, workbooks
-from xltool.edition import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.model import Filing
 

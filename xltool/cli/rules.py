@@ -6,7 +6,7 @@ import difflib
 
 import click
 
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.errors import XltoolError
 
 

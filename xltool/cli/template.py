@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xltool.edition import DEFAULT, load_edition
+from xltool.editions.declaration import DEFAULT, load_edition
 
 
 @click.group()

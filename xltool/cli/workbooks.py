@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError, why
 from xltool.model import Filing
 

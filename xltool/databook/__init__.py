@@ -15,7 +15,7 @@ from xltool.databook.assembly import Assembly
 from xltool.databook.problems import DatabookError, Problem, Unusable, problem
 from xltool.databook.shelf import Shelf
 from xltool.databook.write import write_databook
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.model import Filing, Severity
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.model import Entry, Place
 from xltool.money import plain, read_amount, tidy
 

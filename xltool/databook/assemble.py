@@ -9,7 +9,7 @@ from xltool.databook.assembly import Assembly, Draft
 from xltool.databook.columns import LEVEL2, bare, categories, nearest, tables
 from xltool.databook.heads import Rows
 from xltool.databook.sources import Sheets
-from xltool.edition import Block, FormSpec
+from xltool.editions.declaration import Block, FormSpec
 from xltool.model import Place, Severity
 
 

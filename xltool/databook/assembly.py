@@ -9,7 +9,7 @@ from xltool.databook.answers import Cell, Record, answer
 from xltool.databook.columns import Column
 from xltool.databook.problems import Problem, problem
 from xltool.databook.shelf import Shelf
-from xltool.edition import Block, Edition, FormSpec
+from xltool.editions.declaration import Block, Edition, FormSpec
 from xltool.model import Entry, Filing, Form, Indicator, Place, Severity
 
 

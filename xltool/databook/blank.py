@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
 from xltool.databook.columns import CODE, INDICATORS, LEVEL1, LEVEL2, Column, Table, bare, tables
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.template import prompts
 from xltool.xlsx.references import letters

@@ -23,7 +23,7 @@ from xltool.databook.assembly import Assembly
 from xltool.databook.columns import Column, nearest, tables
 from xltool.databook.problems import Unusable, problem
 from xltool.databook.sources import encoding_of, read_bytes
-from xltool.edition import FormSpec
+from xltool.editions.declaration import FormSpec
 from xltool.model import Entry, Place
 from xltool.money import plain
 

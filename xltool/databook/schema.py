@@ -7,7 +7,7 @@ from typing import Any
 
 from xltool.databook.answers import LONGEST
 from xltool.databook.columns import CODE, Column, tables
-from xltool.edition import Edition, FormSpec
+from xltool.editions.declaration import Edition, FormSpec
 
 SHIPPED = Path(__file__).parent.parent / "schema" / "databook.schema.json"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
 from xltool.databook.columns import INDICATORS, Table, tables
-from xltool.edition import DEFAULT, Edition, load_edition
+from xltool.editions.declaration import DEFAULT, Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.model import Entry, Filing, Form

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xltool.edition import Edition, Field, load_edition, usable_editions
+from xltool.editions.declaration import Edition, Field, load_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk

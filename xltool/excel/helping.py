@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import xltool
-from xltool.edition import Edition, editions, load_edition
+from xltool.editions.declaration import Edition, editions, load_edition
 from xltool.errors import XltoolError
 from xltool.excel.press import button, desk, labels, log_file
 from xltool.files.atomic import writing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xltool.edition import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk

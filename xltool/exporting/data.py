@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.files.escape import in_csv
 from xltool.indicator import Target, split_targets

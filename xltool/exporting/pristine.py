@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.exporting.office import print_pdf
 from xltool.files.atomic import writing
 from xltool.model import Fault, Filing

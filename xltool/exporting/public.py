@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from xltool.edition import Edition, FormSpec
+from xltool.editions.declaration import Edition, FormSpec
 from xltool.errors import XltoolError, why
 from xltool.exporting.data import COLUMNS, csv_file
 from xltool.exporting.pristine import Press, changed

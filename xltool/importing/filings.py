@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from xltool.edition import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import read_rows
 from xltool.importing.labels import Labels, labels_of, year_line, year_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from xltool.edition import Field
+from xltool.editions.declaration import Field
 from xltool.importing.labels import Labels, Match, money_unit
 from xltool.importing.record import Leftover, Sure, Value
 from xltool.importing.rows import Cell, Row, tidy_text

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 
 _ALIASES = Path(__file__).with_name("labels.toml")
 _LONGEST = 100  # characters of a label with all that may stand around it

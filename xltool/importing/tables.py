@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.importing.labels import Labels, bare, money_unit
 from xltool.importing.record import Leftover, Sure
 from xltool.importing.rows import Cell, Row, tidy_text

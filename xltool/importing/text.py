@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from xltool.edition import load_edition
+from xltool.editions.declaration import load_edition
 from xltool.importing.labels import Labels, bare, labels_of, money_unit, year_line
 from xltool.importing.rows import MAX_ROWS, Cell, NotImportable, Row
 from xltool.model import Place

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from xltool.edition import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition
 from xltool.files.atomic import writing
 from xltool.files.escape import in_csv
 from xltool.indicator import Target, split_targets

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.model import Filing, Finding, Form, Severity
 from xltool.money import plain
 from xltool.residual import Term

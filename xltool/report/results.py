@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from xltool.edition import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition
 from xltool.model import Filing, Finding, Severity
 from xltool.report.record import VERDICTS, counts, verdict
 from xltool.review import stale

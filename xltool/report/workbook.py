@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
-from xltool.edition import EditionError, load_edition
+from xltool.editions.declaration import EditionError, load_edition
 from xltool.files.atomic import writing
 from xltool.report.record import VERDICTS, Record
 from xltool.report.run import Run, label, sides, state, titles, total

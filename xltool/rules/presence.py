@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xltool.edition import FormSpec
+from xltool.editions.declaration import FormSpec
 from xltool.indicator import is_empty, is_placeholder
 from xltool.indicator.dates import Period, read_period
 from xltool.model import Entry, Form, Place, Severity

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from xltool.edition import Edition
+from xltool.editions.declaration import Edition
 from xltool.indicator.dates import read_period
 from xltool.model import Form, Severity
 from xltool.money import plain, read_amount

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from xltool.edition import Edition, FormSpec
+from xltool.editions.declaration import Edition, FormSpec
 from xltool.errors import XltoolError, why
 from xltool.xlsx.grid import Sheet
 from xltool.xlsx.package import Unreadable

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from xltool.edition import Edition, EditionError, Field, edition_in
+from xltool.editions.declaration import Edition, EditionError, Field, edition_in
 from xltool.template.layout import MOST_SHAPES, FormLayout, Layout, Rows, load_layout, stamps
 from xltool.template.paper import ATTRIBUTE, LINE, column_widths, font_sizes, page_height, paper_width
 from xltool.template.shifting import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from xltool.edition import Edition, EditionError, FormSpec
+from xltool.editions.declaration import Edition, EditionError, FormSpec
 from xltool.template.layout import FormLayout, load_layout
 
 _WORDS = {

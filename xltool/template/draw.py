@@ -11,7 +11,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from xltool.edition import Edition, FormSpec
+from xltool.editions.declaration import Edition, FormSpec
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.template.pen import Pen

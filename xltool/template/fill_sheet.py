@@ -9,7 +9,7 @@ from decimal import Decimal
 from html import escape
 from typing import NamedTuple
 
-from xltool.edition import Field
+from xltool.editions.declaration import Field
 from xltool.errors import XltoolError
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain

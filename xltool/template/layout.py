@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from xltool.edition import Edition, EditionError, FormSpec, edition_in
+from xltool.editions.declaration import Edition, EditionError, FormSpec, edition_in
 from xltool.errors import why
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.package import Unreadable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from xltool.edition import Edition, FormSpec
+from xltool.editions.declaration import Edition, FormSpec
 from xltool.template import prompts
 from xltool.xlsx.references import Area, letters
 

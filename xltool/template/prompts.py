@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xltool.edition import Column, Edition, Field
+from xltool.editions.declaration import Column, Edition, Field
 
 STANDARDS = ("计划标准", "行业标准", "历史标准")
 

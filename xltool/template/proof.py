@@ -17,7 +17,7 @@ from html import escape
 from itertools import pairwise, repeat
 from typing import NamedTuple
 
-from xltool.edition import Field
+from xltool.editions.declaration import Field
 from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
 from xltool.reader import answered, taken_out, unused

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from xltool.edition import Edition, EditionError, FormSpec
+from xltool.editions.declaration import Edition, EditionError, FormSpec
 from xltool.errors import why
 from xltool.files.declarations import toml_fault, value_fault
 from xltool.template.pen import Pen

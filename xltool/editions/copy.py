@@ -8,7 +8,7 @@ import zipfile
 from html import escape
 from pathlib import Path
 
-from xltool.edition import Edition, EditionError, FormSpec, editions, load_edition, user_folder
+from xltool.editions.declaration import Edition, EditionError, FormSpec, editions, load_edition, user_folder
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.xlsx.grid import Sheet

@@ -1,4 +1,4 @@
-"""The official forms, declared once as data: `editions/<id>/edition.toml` beside its template workbook.
+"""The official forms, declared once as data: `editions/shipped/<id>/edition.toml` beside its template workbook.
 
 The declaration says WHAT stands on a form (fields, official labels, kinds, sums, indicator
 categories); the template's defined names say WHERE. An edition is a folder with both: shipped
@@ -21,7 +21,7 @@ import msgspec
 from xltool.errors import XltoolError, why
 from xltool.files.declarations import toml_fault, value_fault
 
-SHIPPED = Path(__file__).parent / "editions"
+SHIPPED = Path(__file__).parent / "shipped"
 DEFAULT = "hunan-2023"
 
 # What an indicator column can be.

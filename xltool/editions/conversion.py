@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from xltool.edition import Edition, FormSpec, load_edition
+from xltool.editions.declaration import Edition, FormSpec, load_edition
 from xltool.indicator import parse_target
 from xltool.indicator.dates import read_period
 from xltool.indicator.value_columns import value_columns
