@@ -10,8 +10,8 @@ Read = Callable[[Path], object]
 
 def xltool_read_check() -> Read:
     """Read, hold against the official layout, run all rules."""
+    from xltool.checks.engine import check
     from xltool.reader import read
-    from xltool.review import check
 
     return lambda path: check(read(path))
 

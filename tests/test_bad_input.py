@@ -140,7 +140,7 @@ def test_what_the_machine_refuses_is_no_internal_error(workbook, monkeypatch, ca
     def refuse(*_args, **_kwargs):
         raise PermissionError(errno.EACCES, "Permission denied", "某处/甲.xlsx")
 
-    monkeypatch.setattr("xltool.review.check", refuse)
+    monkeypatch.setattr("xltool.checks.engine.check", refuse)
     code, _, said = run(capsys, "check", workbook)
     assert (code, said) == (2, "错误：某处/甲.xlsx：没有权限\n")
 

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from xltool import __version__
+from xltool.checks.engine import rules
 from xltool.editions.declaration import SHIPPED
-from xltool.review import rules
 
 TEXT = (Path(__file__).parent.parent / "CHANGELOG.md").read_text("utf-8")
 

@@ -16,11 +16,11 @@ from tests.support.case import filing_of
 from tests.support.seed import UNIT, seed_filing
 from xltool import check as judge
 from xltool import fill
+from xltool.checks.settings import load_settings
 from xltool.cli.check import balance, check
 from xltool.errors import XltoolError
 from xltool.report import console
 from xltool.report.record import record
-from xltool.settings import load_settings
 
 SCHEMA = json.loads(
     (Path(xltool.report.__file__).parent / "schema" / "report.schema.json").read_text("utf-8")

@@ -9,7 +9,7 @@ from openpyxl.styles import Protection
 from openpyxl.workbook.defined_name import DefinedName
 
 import xltool
-import xltool.review
+import xltool.checks.engine
 from tests.support.seed import seed_filing
 from xltool.cli import main
 from xltool.databook import write_databook
@@ -205,7 +205,7 @@ def test_rules_that_need_what_an_edition_lacks_are_silent_and_named(capsys):
 
 def test_what_a_rule_needs_is_something_that_some_edition_has():
     shipped = [load_edition(id_) for id_ in ("hunan-2023", "national-2021")]
-    for rule in xltool.review.rules().values():
+    for rule in xltool.checks.engine.rules().values():
         assert not rule.needs or any(not rule.lacks(one) for one in shipped), rule.code
 
 

@@ -16,6 +16,7 @@ import pytest
 
 import xltool
 from tests.support.seed import seed_filing
+from xltool.checks.rules import indicators
 from xltool.databook import open_databook
 from xltool.files.filenames import file_name
 from xltool.importing import import_files
@@ -23,7 +24,6 @@ from xltool.importing.labels import labels_of
 from xltool.indicator import is_placeholder, parse_target, split_targets
 from xltool.render import render
 from xltool.report.record import record
-from xltool.rules import indicators
 from xltool.xlsx.number_format import as_seen
 from xltool.xlsx.package import Unreadable
 

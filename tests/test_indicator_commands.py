@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from tests.support.case import filing_of
 from tests.support.seed import UNIT, seed_filing
 from xltool import check, fill, read
+from xltool.checks.engine import rules
 from xltool.cli import main
 from xltool.cli.indicators import indicators, normalise
 from xltool.cli.rules import rules as rules_command
@@ -21,7 +22,6 @@ from xltool.marked import mark_file
 from xltool.report.indicators import COLUMNS, indicator_rows
 from xltool.report.results import results
 from xltool.report.rulebook import examples, explanation, markdown
-from xltool.review import rules
 from xltool.xlsx.audit.workbook import audit
 
 DOCS = Path(__file__).parent.parent / "docs" / "rules.md"

@@ -6,8 +6,8 @@ from tests.support.case import place_of
 from tests.support.clean import NAMES, clean_filing
 from tests.support.mutations import MUTATIONS
 from xltool import check, fill, load_edition, read
+from xltool.checks.engine import rules
 from xltool.model import Severity
-from xltool.review import rules
 
 TWO = [name for name in NAMES if len(clean_filing(name).projects) == 2]
 by_title = pytest.mark.parametrize("mutation", MUTATIONS, ids=[m.title for m in MUTATIONS])

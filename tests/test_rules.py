@@ -28,11 +28,11 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-import xltool.rules
+import xltool.checks.rules
 from tests.support.case import filing_of, place_of
 from tests.support.strategies import filings
-from xltool.review import check, rules
-from xltool.settings import load_settings
+from xltool.checks.engine import check, rules
+from xltool.checks.settings import load_settings
 
 CASES = Path(__file__).parent / "cases"
 RUNNER_KEYS = {"why", "expect", "says", "severity", "also", "settings", "last_year"}
@@ -92,7 +92,7 @@ def test_every_case_file_has_its_rule():
 def _modules():
     return [
         importlib.import_module(f"xltool.rules.{m.name}")
-        for m in pkgutil.iter_modules(xltool.rules.__path__)
+        for m in pkgutil.iter_modules(xltool.checks.rules.__path__)
         if not m.name.startswith("_")
     ]
 

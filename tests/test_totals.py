@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.support.case import filing_of
 from tests.support.seed import seed_filing
+from xltool.checks.cross_totals import Side, Term, Verdict, balance, lines
+from xltool.checks.residual import explain
 from xltool.editions.declaration import load_edition
 from xltool.money import places
-from xltool.residual import explain
-from xltool.totals import Side, Term, Verdict, balance, lines
 
 CENT = Decimal("0.01")
 amounts = st.one_of(

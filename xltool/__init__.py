@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from xltool.checks.cross_totals import Balance, balance
+    from xltool.checks.engine import check
     from xltool.databook import load_databook
     from xltool.editions.declaration import Edition, load_edition
     from xltool.errors import XltoolError
@@ -26,13 +28,11 @@ if TYPE_CHECKING:
     from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity
     from xltool.reader import read
     from xltool.render import fill
-    from xltool.review import check
-    from xltool.totals import Balance, balance
 
 _HOMES = {
-    "Balance": "totals",
-    "balance": "totals",
-    "check": "review",
+    "Balance": "checks.cross_totals",
+    "balance": "checks.cross_totals",
+    "check": "checks.engine",
     "load_databook": "databook",
     "Edition": "editions.declaration",
     "load_edition": "editions.declaration",

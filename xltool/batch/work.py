@@ -86,8 +86,8 @@ def _digest(path: Path, digest: hashlib.blake2b) -> None:
 def _tool(order: Order) -> str:
     """The tool's, edition's and settings' part of a fingerprint."""
     from xltool import __version__
+    from xltool.checks.settings import load_settings
     from xltool.editions.declaration import editions, load_edition
-    from xltool.settings import load_settings
 
     digest = hashlib.blake2b(digest_size=16)
     folders = [Path(load_edition(order.edition).folder)] if order.edition else list(editions().values())
@@ -160,9 +160,9 @@ def _check(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
 
 
 def _record(filing: Filing, file: str, order: Order, more: Iterable[Finding] = ()) -> dict[str, Any]:
+    from xltool.checks.engine import check
+    from xltool.checks.settings import load_settings
     from xltool.report.record import record
-    from xltool.review import check
-    from xltool.settings import load_settings
 
     filing, edition = replace(filing, source=file), _edition(order)
     found = check(filing, settings=load_settings(order.settings or None), edition=edition, strict=False)

@@ -17,11 +17,11 @@ from xltool.campaign.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.judge import Judgement, judge_one, set_up
 from xltool.campaign.ledger import now
 from xltool.campaign.parcel import digest
+from xltool.checks.engine import check
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.model import Fault, Filing, Finding
 from xltool.report.record import finding_record, verdict
-from xltool.review import check
 
 BATCH = 200  # returns in one transaction
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import msgspec
 
+from xltool.checks.cross_totals import balance, project_budget
 from xltool.editions.declaration import Edition
 from xltool.model import Filing
 from xltool.money import plain
-from xltool.totals import balance, project_budget
 
 
 class Project(msgspec.Struct, frozen=True):

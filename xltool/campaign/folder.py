@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from xltool.campaign import keys
 from xltool.campaign.ledger import Ledger, now
 from xltool.campaign.units import Unit, read_units
+from xltool.checks.settings import Settings, load_settings
 from xltool.editions.declaration import Edition, edition_in, load_edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.path_names import safe_name
-from xltool.settings import Settings, load_settings
 from xltool.template.layout import load_layout
 
 

@@ -17,11 +17,11 @@ from msgspec.structs import replace
 
 from xltool.campaign import seal
 from xltool.campaign.folder import Campaign
+from xltool.checks.engine import check
+from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.model import Entry, Fault, Filing, Finding, Form
 from xltool.reader import read_grid
-from xltool.review import check
-from xltool.settings import Settings
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.workbook_reader import open_grid

@@ -13,10 +13,10 @@ from xltool.campaign.folder import Campaign
 from xltool.campaign.ledger import now
 from xltool.campaign.scaling import TOTAL, WHOLE, Infeasible, Scaled, Table, scale, spread
 from xltool.campaign.status import Standing, status
+from xltool.checks.cross_totals import SIDES, Verdict
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.money import UNITS, convert
-from xltool.totals import SIDES, Verdict
 
 if TYPE_CHECKING:
     from pandas import DataFrame

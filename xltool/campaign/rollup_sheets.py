@@ -21,8 +21,8 @@ from xltool.campaign.rollup import (
 )
 from xltool.campaign.scaling import TOTAL, WHOLE, Scaled
 from xltool.campaign.sheets import HEAD, Book, height
+from xltool.checks.cross_totals import SIDES
 from xltool.files.atomic import writing
-from xltool.totals import SIDES
 
 DETAIL, ORIGINALS = "单位明细", "（原值）"
 GROUPS = {"district": "区县", "superior": "主管部门"}

@@ -45,10 +45,10 @@ def check(
 
     退出码：0 没有错误，1 有错误，2 没能运行。
     """
+    from xltool.checks.engine import check as judge
+    from xltool.checks.settings import load_settings
     from xltool.report import console
     from xltool.report.record import record
-    from xltool.review import check as judge
-    from xltool.settings import load_settings
 
     rules_of_house = load_settings(settings or None)
     form = load_edition(edition) if edition else None

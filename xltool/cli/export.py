@@ -146,8 +146,8 @@ def _goal(paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, set
 
 
 def _publish(paths: Sequence[Path], output: Path, form: Edition | None, left: Left) -> None:
+    from xltool.checks.engine import check
     from xltool.exporting.public import publish, refuse_full
-    from xltool.review import check
 
     refuse_full(output)
     count = 0

@@ -19,8 +19,8 @@ def rules(code: str, edition: str, markdown: bool) -> None:
 
     例：xltool rules I405
     """
+    from xltool.checks.engine import rules as book
     from xltool.report import rulebook
-    from xltool.review import rules as book
 
     every = book()
     if markdown:

@@ -22,9 +22,9 @@ def watch(folder: Path, existing: bool, poll: bool, edition: str, settings: str)
 
     Excel、WPS、LibreOffice 都可以，不用宏。结果页打开一次就够，回到该页会自动换成最新结果。按 Ctrl-C 结束。
     """
+    from xltool.checks.settings import load_settings
     from xltool.editions.declaration import load_edition
     from xltool.errors import XltoolError
-    from xltool.settings import load_settings
     from xltool.watch import watch as watched
 
     if not folder.is_dir():

@@ -56,7 +56,7 @@ _KINDS = {
 @button
 def rules_help() -> str:
     """Every rule of the check, as a page in the browser."""
-    from xltool.review import rules
+    from xltool.checks.engine import rules
 
     rows = [(r.code, Severity(r.severity).label, r.review, r.title, r.doc) for r in rules().values()]
     return _show("rules", "规则说明", [("审核规则", ("代码", "级别", "审核属性", "规则", "说明"), rows)])

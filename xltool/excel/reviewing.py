@@ -34,7 +34,7 @@ def check_all() -> str:
 @button
 def cross_totals() -> str:
     """Reconcile both sides of the department form and the forms with each other."""
-    from xltool.totals import balance, lines
+    from xltool.checks.cross_totals import balance, lines
 
     filing, findings, _ = _review(lambda f: f.code.startswith(_SUMS))
     if filing.department is None:
@@ -47,7 +47,7 @@ def cross_totals() -> str:
 
 def _review(marked: Callable[[Finding], bool]) -> tuple[Filing, list[Finding], str]:
     """Read, check, show; the filing, all its findings and where they were shown."""
-    from xltool.review import check
+    from xltool.checks.engine import check
 
     here = desk()
     with here.snapshot() as path:

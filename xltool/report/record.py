@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from xltool.checks.cross_totals import Balance, Side, balance, lines
+from xltool.checks.engine import edition_of, stale
+from xltool.checks.residual import Term
 from xltool.editions.declaration import Edition
 from xltool.model import Filing, Finding, Form, Severity
 from xltool.money import plain
-from xltool.residual import Term
-from xltool.review import edition_of, stale
-from xltool.totals import Balance, Side, balance, lines
 
 Record = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from xltool.review import Rule
+from xltool.checks.engine import Rule
 
 FAMILIES = {
     "R": "读文件和版面",

@@ -80,7 +80,7 @@ def total(record: Record) -> str | None:
 
 def titles() -> dict[str, str]:
     """The title of every rule, by code."""
-    from xltool.review import rules
+    from xltool.checks.engine import rules
 
     return {code: one.title for code, one in rules().items()}
 

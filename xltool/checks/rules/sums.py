@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xltool.checks.cross_totals import (
+    NONTAX,
+    NONTAX_SPENDING,
+    PROJECT_SPENDING,
+    Side,
+    Verdict,
+    projects_budget,
+)
+from xltool.checks.engine import Hit, Review, rule
+from xltool.checks.residual import slip
 from xltool.model import Severity
 from xltool.money import places, show
-from xltool.residual import slip
-from xltool.review import Hit, Review, rule
-from xltool.totals import NONTAX, NONTAX_SPENDING, PROJECT_SPENDING, Side, Verdict, projects_budget
 
 SUMS = "表内合计关系"
 FORM = "申报表的格式：金额单位和小数位数"

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from xltool.checks.engine import Hit, Review
+from xltool.checks.rules._text import quote
 from xltool.indicator import Split, Target, parse_target, split_targets
 from xltool.indicator.split import split_standards
 from xltool.model import Form, Indicator, Severity
-from xltool.review import Hit, Review
-from xltool.rules._text import quote
 
 
 class Value(Struct, frozen=True):

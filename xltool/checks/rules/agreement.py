@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from xltool.checks.engine import Hit, Review, rule
+from xltool.checks.rules._rows import Value, squeeze, stuffed, values
+from xltool.checks.rules._text import quote
 from xltool.indicator import Target
 from xltool.model import Severity
-from xltool.review import Hit, Review, rule
-from xltool.rules._rows import Value, squeeze, stuffed, values
-from xltool.rules._text import quote
 
 FORM = "申报表的格式：一行一个指标"
 MATHS = "算术"

@@ -9,10 +9,10 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from xltool.checks.residual import Cause, Term, explain, rounding
 from xltool.editions.declaration import Edition, FormSpec, Sum, load_edition
 from xltool.model import Filing, Form
 from xltool.money import show
-from xltool.residual import Cause, Term, explain, rounding
 
 # The income item and the unlabelled right-hand cell of its row, where the spending out of it stands.
 NONTAX, NONTAX_SPENDING = "nontax", "nontax_spending"

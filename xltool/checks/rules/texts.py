@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from xltool.checks.engine import Hit, Review, rule
+from xltool.checks.rules._rows import squeeze
+from xltool.checks.rules._text import longer_than_a_year, quote
 from xltool.editions.declaration import Edition
 from xltool.indicator.dates import read_period
 from xltool.model import Form, Severity
 from xltool.money import plain, read_amount
-from xltool.review import Hit, Review, rule
-from xltool.rules._rows import squeeze
-from xltool.rules._text import longer_than_a_year, quote
 
 # The least that is worth a word: a short goal is often the same, rightly.
 LEAST = 20

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from xltool.checks.cross_totals import PROJECT_SPENDING, project_budget, projects_budget
+from xltool.checks.engine import Hit, Review, rule
+from xltool.checks.residual import Term, rounding, slip
+from xltool.checks.rules._rows import values
+from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
 from xltool.indicator.dates import read_period
 from xltool.model import Entry, Form, Severity
 from xltool.money import UNITS, show, tidy
-from xltool.residual import Term, rounding, slip
-from xltool.review import Hit, Review, rule
-from xltool.rules._rows import values
-from xltool.rules._text import longer_than_a_year, on, plain, quote
-from xltool.totals import PROJECT_SPENDING, project_budget, projects_budget
 
 BETWEEN = "表间关系：部门表的项目支出与各项目表的当年预算"
 # A cost indicator so named is the whole, not one more part.

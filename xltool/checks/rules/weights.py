@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from xltool.checks.cross_totals import side_of
+from xltool.checks.engine import Hit, Review, rule
+from xltool.checks.rules._text import quote
 from xltool.model import Entry, Form, Severity
 from xltool.money import plain, show
-from xltool.review import Hit, Review, rule
-from xltool.rules._text import quote
-from xltool.totals import side_of
 
 _WEIGHT = r"^\s*(\d{1,3}(?:\.\d+)?)\s*(?:%|％|分)?\s*$"
 

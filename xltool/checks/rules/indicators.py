@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from xltool.checks.engine import Hit, Review, rule
+from xltool.checks.rules._rows import Value, readings, squeeze, values
+from xltool.checks.rules._text import quote
 from xltool.indicator import Target
 from xltool.indicator.dates import Period, read_period
 from xltool.indicator.names import (
@@ -19,9 +22,6 @@ from xltool.indicator.names import (
 )
 from xltool.indicator.vocabulary import is_vague
 from xltool.model import Severity
-from xltool.review import Hit, Review, rule
-from xltool.rules._rows import Value, readings, squeeze, values
-from xltool.rules._text import quote
 
 SENSE = "审核常识：指标值要能衡量、能核对"
 IMPORT = "财政业务系统按计算符号、指标值、计量单位三栏导入，拆不开的导不进去"

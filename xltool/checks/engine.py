@@ -17,10 +17,10 @@ from typing import Any, TypeVar, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from xltool.checks.cross_totals import Balance, balance
+from xltool.checks.settings import Settings, SettingsError, load_settings
 from xltool.editions.declaration import Edition, EditionError, FormSpec, load_edition
 from xltool.model import Entry, Filing, Finding, Form, Place, Severity
-from xltool.settings import Settings, SettingsError, load_settings
-from xltool.totals import Balance, balance
 
 T = TypeVar("T")
 
@@ -165,7 +165,7 @@ def rule(
 @functools.cache
 def rules() -> Mapping[str, Rule]:
     """All rules by code, in order of code."""
-    package = importlib.import_module("xltool.rules")
+    package = importlib.import_module("xltool.checks.rules")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"xltool.rules.{module.name}")
     return MappingProxyType(dict(sorted(_RULES.items())))

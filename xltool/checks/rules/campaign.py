@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xltool.checks.engine import Hit, Review, rule
+from xltool.checks.rules._text import quote
 from xltool.model import Severity
-from xltool.review import Hit, Review, rule
-from xltool.rules._text import quote
 
 SEAL = "下发时的封印与批次台账"
 

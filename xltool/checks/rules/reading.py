@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xltool.checks.engine import Hit, Review, rule
+from xltool.checks.rules._text import quote
 from xltool.model import Fault, Severity
-from xltool.review import Hit, Review, rule
-from xltool.rules._text import quote
 
 FILE = "收到的文件与官方模板的比较"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from xltool.checks.engine import Hit, Review, rule
+from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
 from xltool.editions.declaration import FormSpec
 from xltool.indicator import is_empty, is_placeholder
 from xltool.indicator.dates import Period, read_period
 from xltool.model import Entry, Form, Place, Severity
-from xltool.review import Hit, Review, rule
-from xltool.rules._text import longer_than_a_year, on, plain, quote
 
 FORM = "申报表的格式：表上印有这一栏"
 COVERAGE = "财政部2024-03-26对绩效目标审核的要求：完整性（读过转述，未见条款原文）"
