@@ -58,7 +58,7 @@ def cost(kind: str, units: int, folder: Path) -> str:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from tests.support.records import make_records\n"
-        "from xltool.report.bundle import write_reports\n"
+        "from xltool.reports.bundle import write_reports\n"
         f"[path] = write_reports(make_records({units}), {str(folder)!r}, [{kind!r}])\n"
         "import resource; print(path.stat().st_size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

@@ -12,8 +12,8 @@ from benchmarks.forms import documents, filings, jobs
 from benchmarks.killing import compare
 from benchmarks.readers import READERS
 from xltool.render import render
-from xltool.report.bundle import write_reports
-from xltool.report.record import record
+from xltool.reports.bundle import write_reports
+from xltool.reports.record import record
 from xltool.xlsx.workbook_reader import open_grid
 
 # Those that come with xltool's own dependencies; the others are run where they are installed.

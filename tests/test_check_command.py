@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import xltool.reader
-import xltool.report
+import xltool.reports
 from tests.support.case import filing_of
 from tests.support.seed import UNIT, seed_filing
 from xltool import check as judge
@@ -19,11 +19,11 @@ from xltool import fill
 from xltool.checks.settings import load_settings
 from xltool.cli.check import balance, check
 from xltool.errors import XltoolError
-from xltool.report import console
-from xltool.report.record import record
+from xltool.reports import console
+from xltool.reports.record import record
 
 SCHEMA = json.loads(
-    (Path(xltool.report.__file__).parent / "schema" / "report.schema.json").read_text("utf-8")
+    (Path(xltool.reports.__file__).parent / "schema" / "report.schema.json").read_text("utf-8")
 )
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 

@@ -23,7 +23,7 @@ from xltool.importing import import_files
 from xltool.importing.labels import labels_of
 from xltool.indicator import is_placeholder, parse_target, split_targets
 from xltool.render import render
-from xltool.report.record import record
+from xltool.reports.record import record
 from xltool.xlsx.number_format import as_seen
 from xltool.xlsx.package import Unreadable
 

@@ -12,9 +12,9 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.records import make_records, unreadable
 from tests.test_reports import NASTY, nasty_record
-from xltool.report import html
-from xltool.report.bundle import write_reports
-from xltool.report.html import write_page
+from xltool.reports import html
+from xltool.reports.bundle import write_reports
+from xltool.reports.html import write_page
 
 pytestmark = pytest.mark.xdist_group("browser")
 MANY = 10_000

@@ -16,10 +16,10 @@ import xltool
 from tests.support.records import make_records, unreadable
 from xltool.errors import XltoolError
 from xltool.files.escape import in_csv, row_in_csv
-from xltool.report import sheet, workbook
-from xltool.report.bundle import KINDS, write_reports
-from xltool.report.run import Run
-from xltool.report.table import read_failed, read_records
+from xltool.reports import sheet, workbook
+from xltool.reports.bundle import KINDS, write_reports
+from xltool.reports.run import Run
+from xltool.reports.table import read_failed, read_records
 
 MADE = datetime(2026, 3, 1, 9, 30)
 NASTY = [

@@ -18,7 +18,7 @@ from pathlib import Path
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
-from xltool.report.record import Record
+from xltool.reports.record import Record
 
 QUIET = 0.4  # seconds without a change after which a save counts as finished
 PATIENCE = 10.0  # seconds after which a file that is still incomplete is judged as it is
@@ -132,8 +132,8 @@ def judge(path: Path, settings: Settings | None = None, edition: Edition | None 
     """Check one workbook and write `<name>.审核结果.html` beside it. Never raises."""
     from xltool.checks.engine import check
     from xltool.reader import read
-    from xltool.report.html import write_page
-    from xltool.report.record import record
+    from xltool.reports.html import write_page
+    from xltool.reports.record import record
 
     now = datetime.now()
     try:

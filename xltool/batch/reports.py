@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xltool.batch.journal import Journal
-from xltool.report.bundle import write_reports
+from xltool.reports.bundle import write_reports
 
 if TYPE_CHECKING:
     from xltool.batch.run import Summary

@@ -105,7 +105,7 @@ def work(
 
     Faults in the data are findings in the records. `there` tells whether a file is still whole in OUT.
     """
-    from xltool.report.run import sound
+    from xltool.reports.run import sound
 
     there = there or (lambda name: _whole(Path(order.output) / name))
     try:
@@ -162,7 +162,7 @@ def _check(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
 def _record(filing: Filing, file: str, order: Order, more: Iterable[Finding] = ()) -> dict[str, Any]:
     from xltool.checks.engine import check
     from xltool.checks.settings import load_settings
-    from xltool.report.record import record
+    from xltool.reports.record import record
 
     filing, edition = replace(filing, source=file), _edition(order)
     found = check(filing, settings=load_settings(order.settings or None), edition=edition, strict=False)
@@ -239,7 +239,7 @@ def _written(filing: Filing, path: Path, order: Order) -> Filing:
 
 def _problem_record(unit: str, findings: list[Finding], file: str, order: Order) -> dict[str, Any]:
     from xltool.editions.declaration import DEFAULT
-    from xltool.report.record import record
+    from xltool.reports.record import record
 
     edition = _edition(order)
     filing = Filing(edition.id if edition else DEFAULT, source=file)

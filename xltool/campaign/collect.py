@@ -21,7 +21,7 @@ from xltool.checks.engine import check
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.model import Fault, Filing, Finding
-from xltool.report.record import finding_record, verdict
+from xltool.reports.record import finding_record, verdict
 
 BATCH = 200  # returns in one transaction
 

@@ -14,7 +14,7 @@ from xltool.campaign.judge import CHOOSABLE, KINDS, judge_one, set_up
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.model import Severity
-from xltool.report.record import VERDICTS
+from xltool.reports.record import VERDICTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,8 @@ def check(
     """
     from xltool.checks.engine import check as judge
     from xltool.checks.settings import load_settings
-    from xltool.report import console
-    from xltool.report.record import record
+    from xltool.reports import console
+    from xltool.reports.record import record
 
     rules_of_house = load_settings(settings or None)
     form = load_edition(edition) if edition else None
@@ -78,8 +78,8 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
 
     退出码：0 平衡，1 不平衡或无法判断，2 没能运行。
     """
-    from xltool.report import console
-    from xltool.report.record import record
+    from xltool.reports import console
+    from xltool.reports.record import record
 
     form = load_edition(edition) if edition else None
 

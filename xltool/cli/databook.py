@@ -53,7 +53,7 @@ def check(path: Path, edition: str | None, as_json: bool) -> int:
         if as_json:
             import json
 
-            from xltool.report.record import finding_record
+            from xltool.reports.record import finding_record
 
             problems = [{**finding_record(p), "unit": p.unit} for p in book.problems]
             found = {

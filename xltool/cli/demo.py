@@ -15,8 +15,8 @@ def demo(output: Path) -> None:
     """用自带的 2023 年真实申报件走一遍：数据表 → 填好的官方表 → 审核与交叉平衡 → 报告。"""
     import xltool
     from xltool.batch.run import run
-    from xltool.report.console import show_record
-    from xltool.report.record import record
+    from xltool.reports.console import show_record
+    from xltool.reports.record import record
 
     example = Path(xltool.__file__).parent / "example"
     summary = run(example, output, jobs=1)

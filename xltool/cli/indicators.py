@@ -32,7 +32,7 @@ def indicators(paths: Sequence[Path], edition: str, csv_file: Path | None, xlsx_
 
     退出码：0 全部读到，2 有文件没能读。
     """
-    from xltool.report.indicators import indicator_rows, save_csv, save_xlsx, write_csv
+    from xltool.reports.indicators import indicator_rows, save_csv, save_xlsx, write_csv
 
     form = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xltool.report.bundle import KINDS
+from xltool.reports.bundle import KINDS
 
 
 @click.command()
@@ -23,8 +23,8 @@ def report(results: Path, output: Path, kinds: tuple[str, ...], title: str) -> N
 
     文件的链接按 RESULTS.json 所在的文件夹计算。
     """
-    from xltool.report.bundle import write_reports
-    from xltool.report.table import read_failed, read_records
+    from xltool.reports.bundle import write_reports
+    from xltool.reports.table import read_failed, read_records
 
     paths = write_reports(
         read_records(results),

@@ -140,7 +140,7 @@ def _collected(result: Collected) -> dict[str, Any]:
 
 def _show_collected(result: Collected, names: dict[str, str]) -> None:
     from xltool.campaign.judge import KINDS
-    from xltool.report.record import VERDICTS
+    from xltool.reports.record import VERDICTS
 
     bad = [r for r in result.new if r.verdict == "error"]
     rows = [

@@ -20,7 +20,7 @@ def rules(code: str, edition: str, markdown: bool) -> None:
     例：xltool rules I405
     """
     from xltool.checks.engine import rules as book
-    from xltool.report import rulebook
+    from xltool.reports import rulebook
 
     every = book()
     if markdown:

@@ -11,9 +11,9 @@ from xltool.excel.desk import Desk, busy
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import mark, protection, write_texts
 from xltool.model import Filing, Finding, Place
-from xltool.report.record import VERDICTS, counts, verdict
 from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, SHEET, results
 from xltool.report.results_xlsx import write_changes, write_results
+from xltool.reports.record import VERDICTS, counts, verdict
 from xltool.sidenotes import marks, to_write
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.references import column_number

@@ -22,8 +22,8 @@ from xltool.indicator import Target, split_targets
 from xltool.indicator.value import write_number
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.money import plain
-from xltool.report.indicators import COLUMNS as SPLIT
-from xltool.report.indicators import indicator_rows
+from xltool.reports.indicators import COLUMNS as SPLIT
+from xltool.reports.indicators import indicator_rows
 
 Add = Callable[[Filing, Edition], None]
 

@@ -12,7 +12,7 @@ import click
 
 from xltool.files.escape import on_terminal
 from xltool.model import Severity
-from xltool.report.record import VERDICTS, Record
+from xltool.reports.record import VERDICTS, Record
 
 _COLOURS = {"error": "red", "query": "yellow", "note": "cyan", "pass": "green"}
 

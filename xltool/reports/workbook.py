@@ -13,10 +13,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from xltool.editions.declaration import EditionError, load_edition
 from xltool.files.atomic import writing
-from xltool.report.record import VERDICTS, Record
-from xltool.report.run import Run, label, sides, state, titles, total
-from xltool.report.sheet import Cell, Formats, Link, Sheet, anchor, target
-from xltool.report.spool import Spool
+from xltool.reports.record import VERDICTS, Record
+from xltool.reports.run import Run, label, sides, state, titles, total
+from xltool.reports.sheet import Cell, Formats, Link, Sheet, anchor, target
+from xltool.reports.spool import Spool
 
 if TYPE_CHECKING:
     from xlsxwriter.workbook import Workbook

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xltool.report.run import Run
+from xltool.reports.run import Run
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format

@@ -12,7 +12,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from xltool.model import Severity
-from xltool.report.record import Record
+from xltool.reports.record import Record
 
 
 @dataclass(frozen=True, slots=True)

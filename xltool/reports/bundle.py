@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from xltool.report.record import Record
-from xltool.report.run import Run, repaired, sound
+from xltool.reports.record import Record
+from xltool.reports.run import Run, repaired, sound
 
 Report = Callable[[Path, Run], AbstractContextManager[Callable[[Record], None]]]
 
@@ -61,4 +61,4 @@ def _whole(failed: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 def _report(kind: str) -> Report:
     module, function = KINDS[kind][1].split(":")
-    return cast(Report, getattr(import_module(f"xltool.report.{module}"), function))
+    return cast(Report, getattr(import_module(f"xltool.reports.{module}"), function))

@@ -89,7 +89,7 @@ def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path) -> None:
     """A worksheet of texts, so that codes keep their zeros and nothing becomes a formula."""
     import xlsxwriter
 
-    from xltool.report.sheet import sound
+    from xltool.reports.sheet import sound
 
     with (
         writing(path, "wb") as file,

@@ -19,9 +19,9 @@ from typing import Any
 
 from xltool.files.atomic import writing
 from xltool.model import Severity
-from xltool.report.record import VERDICTS, Record
-from xltool.report.run import Run, sound, titles, total
-from xltool.report.spool import Spool
+from xltool.reports.record import VERDICTS, Record
+from xltool.reports.run import Run, sound, titles, total
+from xltool.reports.spool import Spool
 
 TEMPLATES = Path(__file__).parent / "templates"
 PART = 50  # units taken apart together when one of them is opened

@@ -13,8 +13,8 @@ import msgspec
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.escape import row_in_csv
-from xltool.report.record import VERDICTS, Record
-from xltool.report.run import Run, label, state
+from xltool.reports.record import VERDICTS, Record
+from xltool.reports.run import Run, label, state
 
 Add = Callable[[Record], None]
 
