@@ -18,10 +18,10 @@ from xltool.cli.indicators import indicators, normalise
 from xltool.cli.rules import rules as rules_command
 from xltool.errors import XltoolError
 from xltool.indicator.normalise import changes, normal_text, normalised
-from xltool.marked import mark_file
-from xltool.report.results import results
 from xltool.reports.indicators import COLUMNS, indicator_rows
 from xltool.reports.rulebook import examples, explanation, markdown
+from xltool.results_sheet.insert import mark_file
+from xltool.results_sheet.table import results
 from xltool.xlsx.audit.workbook import audit
 
 DOCS = Path(__file__).parent.parent / "docs" / "rules.md"

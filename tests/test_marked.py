@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from tests.support.seed import seed_filing
 from xltool import check, fill, read
 from xltool.cli.check import check as command
-from xltool.marked import mark_file
-from xltool.report.results import HEAD, RESULTS_SHEET, results
-from xltool.sidenotes import is_mark, marks
+from xltool.results_sheet.insert import mark_file
+from xltool.results_sheet.marks import is_mark, marks
+from xltool.results_sheet.table import HEAD, RESULTS_SHEET, results
 from xltool.xlsx.audit.workbook import audit
 from xltool.xlsx.workbook_reader import open_grid
 

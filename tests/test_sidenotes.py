@@ -3,7 +3,7 @@
 import pytest
 
 from xltool.model import Finding, Severity
-from xltool.sidenotes import MARK, marks, to_write
+from xltool.results_sheet.marks import MARK, marks, to_write
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.references import Area, column_number
 

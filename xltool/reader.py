@@ -11,7 +11,7 @@ from xltool.editions.declaration import DEFAULT, Edition, EditionError, Field, l
 from xltool.errors import XltoolError, why
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place
 from xltool.money import read_amount, tidy
-from xltool.report.results import RESULTS_SHEET, read_answers
+from xltool.results_sheet.table import RESULTS_SHEET, read_answers
 from xltool.template.compare import changes, likeness, locate, squeeze
 from xltool.template.layout import FormLayout, Layout, Rows, load_layout
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet

@@ -19,8 +19,8 @@ from xltool.databook.write import write_databook
 from xltool.errors import XltoolError
 from xltool.excel.press import buttons, labels, press
 from xltool.model import Entry, Filing
-from xltool.report.results import HEAD, RESULTS_SHEET, results
-from xltool.sidenotes import MARK, is_mark, marks
+from xltool.results_sheet.marks import MARK, is_mark, marks
+from xltool.results_sheet.table import HEAD, RESULTS_SHEET, results
 from xltool.xlsx.workbook_reader import open_grid
 
 pytestmark = pytest.mark.xdist_group("calc")

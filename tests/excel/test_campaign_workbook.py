@@ -8,7 +8,7 @@ from xltool.campaign.distribute import distribute
 from xltool.campaign.judge import Register, judge
 from xltool.databook.write import write_databook
 from xltool.excel.press import press
-from xltool.report.results import RESULTS_SHEET
+from xltool.results_sheet.table import RESULTS_SHEET
 
 pytestmark = pytest.mark.xdist_group("calc")
 

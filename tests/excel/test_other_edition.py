@@ -7,7 +7,7 @@ from tests.support.case import filing_of
 from xltool import check, fill, read
 from xltool.excel.press import press
 from xltool.model import Entry
-from xltool.report.results import HEAD, RESULTS_SHEET, results
+from xltool.results_sheet.table import HEAD, RESULTS_SHEET, results
 
 pytestmark = pytest.mark.xdist_group("calc")
 

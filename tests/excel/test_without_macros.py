@@ -16,7 +16,7 @@ from xltool.errors import XltoolError
 from xltool.excel import panel
 from xltool.excel.__main__ import main
 from xltool.excel.press import labels
-from xltool.report.results import RESULTS_SHEET
+from xltool.results_sheet.table import RESULTS_SHEET
 
 
 @pytest.mark.xdist_group("calc")

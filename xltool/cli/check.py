@@ -108,9 +108,9 @@ def _mark(
 ) -> None:
     """A copy of the workbook with its results inside, under its own name."""
     from xltool.files.filenames import file_name
-    from xltool.marked import mark_file
-    from xltool.report.results import results
-    from xltool.sidenotes import marks
+    from xltool.results_sheet.insert import mark_file
+    from xltool.results_sheet.marks import marks
+    from xltool.results_sheet.table import results
 
     source = Path(filing.source)
     goal = folder / file_name(source.stem, taken, source.suffix)

@@ -9,7 +9,7 @@ from pathlib import Path
 from xltool.errors import XltoolError
 from xltool.excel.press import button, desk
 from xltool.excel.reviewing import CHANGES_SHEET
-from xltool.report.results import RESULTS_SHEET
+from xltool.results_sheet.table import RESULTS_SHEET
 
 PDF = "PDF (*.pdf),*.pdf"
 DATA = "JSON (*.json),*.json,数据表 (*.xlsx),*.xlsx"

@@ -11,10 +11,10 @@ from xltool.excel.desk import Desk, busy
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import mark, protection, write_texts
 from xltool.model import Filing, Finding, Place
-from xltool.report.results import HEAD, PLACE, RESULTS_SHEET, SHEET, results
-from xltool.report.results_xlsx import write_changes, write_results
 from xltool.reports.record import VERDICTS, counts, verdict
-from xltool.sidenotes import marks, to_write
+from xltool.results_sheet.marks import marks, to_write
+from xltool.results_sheet.table import HEAD, PLACE, RESULTS_SHEET, SHEET, results
+from xltool.results_sheet.write import write_changes, write_results
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.references import column_number
 from xltool.xlsx.workbook_reader import open_grid

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from xltool.model import Fault, Place
-from xltool.sidenotes import is_mark
+from xltool.results_sheet.marks import is_mark
 from xltool.template.layout import FormLayout, Rows
 from xltool.template.rows import MOST_ROWS, align, match, moved, squeeze
 from xltool.xlsx.grid import BLANK, Sheet

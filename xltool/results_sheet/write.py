@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xltool.model import Place
-from xltool.report.results import ANSWER, HEAD, KEY, PLACE, RESULTS_SHEET, Results
+from xltool.results_sheet.table import ANSWER, HEAD, KEY, PLACE, RESULTS_SHEET, Results
 
 _WIDTHS = (5, 8, 7, 20, 6, 46, 22, 22, 22, 9, 34, 3)
 _FILLS = {"error": "FDE9E7", "query": "FFF6DD", "note": "EEF3FA", "stale": "F2F2F2"}

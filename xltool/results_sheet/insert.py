@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xltool.report.results import RESULTS_SHEET, Results
-from xltool.sidenotes import to_write
+from xltool.results_sheet.marks import to_write
+from xltool.results_sheet.table import RESULTS_SHEET, Results
 from xltool.xlsx.edit import (
     BOOK,
     BOOK_RELS,
@@ -87,7 +87,7 @@ def _drawn(results: Results) -> zipfile.ZipFile:
     """The results as a workbook of their own, in memory."""
     import tempfile
 
-    from xltool.report.results_xlsx import write_results
+    from xltool.results_sheet.write import write_results
 
     with tempfile.TemporaryDirectory(prefix="xltool-") as folder:
         file = write_results(results, Path(folder) / "results.xlsx")
