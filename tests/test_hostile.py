@@ -326,7 +326,7 @@ def test_damage_of_any_kind_is_no_import_either(parts, tmp_path):
 
 
 def test_no_template_check_stops(parts, tmp_path):
-    from xltool.template.binding import problems
+    from xltool.template.bindings import problems
 
     chance = random.Random(7)
     path = tmp_path / "模板.xlsx"

@@ -18,7 +18,7 @@ from xltool.editions.declaration import DEFAULT, SHIPPED, EditionError, load_edi
 from xltool.model import Entry, Indicator
 from xltool.reader import read_grid
 from xltool.render import render
-from xltool.template.binding import problems
+from xltool.template.bindings import problems
 from xltool.template.draw import draw
 from xltool.xlsx.audit.workbook import audit
 from xltool.xlsx.workbook_reader import open_grid

@@ -13,8 +13,8 @@ from tests.test_package import repacked
 from xltool.model import Entry, Filing, Indicator
 from xltool.reader import read_grid
 from xltool.render import render
-from xltool.template.compare import _edited
 from xltool.template.layout import load_layout
+from xltool.template.match import _edited
 from xltool.xlsx import shared_parts as shared
 from xltool.xlsx.grid import Sheet
 from xltool.xlsx.package import Unreadable

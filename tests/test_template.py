@@ -12,7 +12,7 @@ from openpyxl.styles import Protection
 
 from xltool.cli import main
 from xltool.editions.declaration import load_edition
-from xltool.template.binding import problems
+from xltool.template.bindings import problems
 from xltool.template.draw import draw
 from xltool.xlsx.audit.workbook import audit
 

@@ -12,8 +12,8 @@ from xltool.errors import XltoolError, why
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place
 from xltool.money import read_amount, tidy
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
-from xltool.template.compare import changes, likeness, locate, squeeze
 from xltool.template.layout import FormLayout, Layout, Rows, load_layout
+from xltool.template.match import changes, likeness, locate, squeeze
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
 from xltool.xlsx.number_format import as_seen, stored_number
 from xltool.xlsx.package import Unreadable

@@ -61,7 +61,7 @@ def check(which: str, show: Path | None) -> int:
     版式是编号或文件夹。退出码：0 没有问题，1 有问题，2 没能运行。
     """
     from xltool.editions.copy import show_bindings
-    from xltool.template.binding import problems
+    from xltool.template.bindings import problems
 
     one = load_edition(which)
     found = problems(one.template, one)
@@ -80,7 +80,7 @@ def check(which: str, show: Path | None) -> int:
 @click.argument("new", metavar="新版式")
 def diff(old: str, new: str) -> None:
     """比较两个版式：字段、指标类别、合计关系、金额单位、位置有什么变化。"""
-    from xltool.template.difference import differences
+    from xltool.template.edition_diff import differences
 
     lines = differences(load_edition(old), load_edition(new))
     for line in lines:

@@ -36,7 +36,7 @@ def check(file: Path, edition: str) -> int:
 
     退出码：0 没有问题，1 有问题，2 没能运行。
     """
-    from xltool.template.binding import problems
+    from xltool.template.bindings import problems
 
     found = problems(file, load_edition(edition))
     for line in found:

@@ -10,8 +10,8 @@ from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import has_password, protection, unprotected, write_texts
 from xltool.reader import form_of
-from xltool.template.compare import locate, squeeze
 from xltool.template.layout import FormLayout, Rows, load_layout
+from xltool.template.match import locate, squeeze
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.references import Area, letters
 from xltool.xlsx.workbook_reader import open_grid

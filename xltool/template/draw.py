@@ -14,7 +14,7 @@ from typing import Any
 from xltool.editions.declaration import Edition, FormSpec
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
-from xltool.template.pen import Pen
+from xltool.template.draw_parts import Pen
 from xltool.template.sketch import Sketch, sketched
 
 DRAWN = ("hunan-2023",)

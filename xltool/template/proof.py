@@ -23,10 +23,10 @@ from xltool.money import plain
 from xltool.reader import answered, taken_out, unused
 from xltool.results_sheet.table import RESULTS_SHEET
 from xltool.template.assemble import Filled, assemble
-from xltool.template.compare import changes, locate
 from xltool.template.compile import LISTS, Blank, Compiled, Input, RowPattern, SheetEntry, SheetPattern, Slot
 from xltool.template.fill_sheet import SPECIAL, armour, growth
 from xltool.template.layout import MOST_SHAPES, FormLayout, Rows
+from xltool.template.match import changes, locate
 from xltool.xlsx.audit.package import package_faults, relations_of
 from xltool.xlsx.audit.workbook import audit_parts, sheet_name_faults
 from xltool.xlsx.package import Unpacked

@@ -17,7 +17,7 @@ import msgspec
 from xltool.editions.declaration import Edition, EditionError, FormSpec
 from xltool.errors import why
 from xltool.files.declarations import toml_fault, value_fault
-from xltool.template.pen import Pen
+from xltool.template.draw_parts import Pen
 from xltool.xlsx.references import Area
 
 _CELL = re.compile(r"^(?P<text>.*?)(?:\*(?P<columns>\d+))?(?:\^(?P<rows>\d+))?$", re.DOTALL)

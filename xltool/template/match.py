@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from xltool.model import Fault, Place
 from xltool.results_sheet.marks import is_mark
+from xltool.template.align import MOST_ROWS, align, match, moved, squeeze
 from xltool.template.layout import FormLayout, Rows
-from xltool.template.rows import MOST_ROWS, align, match, moved, squeeze
 from xltool.xlsx.grid import BLANK, Sheet
 from xltool.xlsx.references import Area, cell_name
 
