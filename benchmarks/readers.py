@@ -11,13 +11,13 @@ Read = Callable[[Path], object]
 def xltool_read_check() -> Read:
     """Read, hold against the official layout, run all rules."""
     from xltool.checks.engine import check
-    from xltool.reader import read
+    from xltool.reading.reader import read
 
     return lambda path: check(read(path))
 
 
 def xltool_read() -> Read:
-    from xltool.reader import read
+    from xltool.reading.reader import read
 
     return read
 

@@ -25,7 +25,7 @@ from xltool.campaign.rollup_record import rollup_json
 from xltool.campaign.status import status
 from xltool.campaign.units import UnitsError, read_units
 from xltool.editions.declaration import load_edition
-from xltool.reader import read_grid
+from xltool.reading.reader import read_grid
 from xltool.xlsx.workbook_reader import open_grid
 
 

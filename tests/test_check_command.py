@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-import xltool.reader
+import xltool.reading.reader
 import xltool.reports
 from tests.support.case import filing_of
 from tests.support.seed import UNIT, seed_filing
@@ -108,14 +108,14 @@ def test_what_is_not_there_could_not_run(command, tmp_path):
 
 
 def test_a_file_without_permission_is_2_and_the_rest_goes_on(workbooks, monkeypatch):
-    opened = xltool.reader.open_grid
+    opened = xltool.reading.reader.open_grid
 
     def guarded(path):
         if path.name == "水利局.xlsx":
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path)
 
-    monkeypatch.setattr(xltool.reader, "open_grid", guarded)
+    monkeypatch.setattr(xltool.reading.reader, "open_grid", guarded)
     result = run(check, workbooks)
     assert result.return_value == 2
     assert "水利局.xlsx" in result.stderr

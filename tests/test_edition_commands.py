@@ -16,7 +16,7 @@ from xltool.databook import write_databook
 from xltool.editions.conversion import convert
 from xltool.editions.declaration import EditionError, editions, load_edition, usable_editions, user_folder
 from xltool.model import Entry
-from xltool.reader import read_grid
+from xltool.reading.reader import read_grid
 from xltool.xlsx.workbook_reader import open_grid
 
 SHEET = "项目支出绩效目标表"

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 import xltool
 from tests.support.seed import seed_filing
 from xltool.model import Entry, Form, Indicator
-from xltool.reader import read_grid
+from xltool.reading.reader import read_grid
 from xltool.render import FillError, render, sheet_name, verify
 from xltool.xlsx.audit.workbook import audit
 from xltool.xlsx.workbook_reader import open_grid

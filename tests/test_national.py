@@ -16,7 +16,7 @@ from xltool.editions.conversion import convert
 from xltool.editions.copy import copy_edition
 from xltool.editions.declaration import DEFAULT, SHIPPED, EditionError, load_edition
 from xltool.model import Entry, Indicator
-from xltool.reader import read_grid
+from xltool.reading.reader import read_grid
 from xltool.render import render
 from xltool.template.bindings import problems
 from xltool.template.draw import draw

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.case import filing_of
 from xltool.model import Filing
-from xltool.reader import read_grid
+from xltool.reading.reader import read_grid
 from xltool.render import render
 from xltool.xlsx.workbook_reader import open_grid
 

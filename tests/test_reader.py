@@ -11,7 +11,7 @@ import xltool
 from tests.support.seed import seed_filing
 from tests.test_package import repacked
 from xltool.model import Entry, Filing, Indicator
-from xltool.reader import read_grid
+from xltool.reading.reader import read_grid
 from xltool.render import render
 from xltool.template.layout import load_layout
 from xltool.template.match import _edited

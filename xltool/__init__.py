@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from xltool.errors import XltoolError
     from xltool.indicator import Target, parse_target, split_targets
     from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity
-    from xltool.reader import read
+    from xltool.reading.reader import read
     from xltool.render import fill
 
 _HOMES = {
@@ -44,7 +44,7 @@ _HOMES = {
     "Place": "model",
     "Severity": "model",
     "XltoolError": "errors",
-    "read": "reader",
+    "read": "reading.reader",
     "fill": "render",
     "Target": "indicator",
     "parse_target": "indicator",

@@ -71,7 +71,7 @@ def _verify(filing: Filing, data: bytes, compiled: Compiled) -> Unpacked:
 
 def judge(filing: Filing, parts: Unpacked, edition: Edition) -> None:
     """The workbook read as any received one, where it isn't plain at a glance that it says the filing."""
-    from xltool.reader import read_grid
+    from xltool.reading.reader import read_grid
 
     back = read_grid(grid_of(parts), edition=edition)
     if back != filing:

@@ -131,7 +131,7 @@ def wanted(folder: Path, path: Path) -> bool:
 def judge(path: Path, settings: Settings | None = None, edition: Edition | None = None) -> Checked:
     """Check one workbook and write `<name>.审核结果.html` beside it. Never raises."""
     from xltool.checks.engine import check
-    from xltool.reader import read
+    from xltool.reading.reader import read
     from xltool.reports.html import write_page
     from xltool.reports.record import record
 

@@ -238,6 +238,6 @@ def _zip(files: dict[str, bytes]) -> bytes:
 
 
 def _read(data: bytes) -> Filing:
-    from xltool.reader import read_grid
+    from xltool.reading.reader import read_grid
 
     return read_grid(open_grid(data))

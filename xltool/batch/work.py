@@ -225,7 +225,7 @@ def _fill_one(
 def _written(filing: Filing, path: Path, order: Order) -> Filing:
     """Fill one workbook. What is reported is what the workbook says, with its cells, not what was meant."""
     from xltool.editions.declaration import load_edition
-    from xltool.reader import read_grid
+    from xltool.reading.reader import read_grid
     from xltool.render import render, verify
     from xltool.xlsx.workbook_reader import grid_of
 

@@ -20,7 +20,7 @@ from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.files.path_names import distinct, safe_name
 from xltool.model import Entry, Filing, Form
-from xltool.reader import read_grid
+from xltool.reading.reader import read_grid
 from xltool.render import render
 from xltool.xlsx.audit.workbook import audit
 from xltool.xlsx.workbook_reader import open_grid

@@ -21,7 +21,7 @@ from xltool.checks.engine import check
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.model import Entry, Fault, Filing, Finding, Form
-from xltool.reader import read_grid
+from xltool.reading.reader import read_grid
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.workbook_reader import open_grid

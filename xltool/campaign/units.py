@@ -15,7 +15,7 @@ from xltool.editions.declaration import Edition, Field
 from xltool.errors import XltoolError, why
 from xltool.model import Place
 from xltool.money import plain, read_amount
-from xltool.reader import answer
+from xltool.reading.reader import answer
 from xltool.xlsx.grid import Sheet
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.references import cell_name

@@ -15,7 +15,7 @@ from xltool.campaign.folder import layout_fingerprint
 from xltool.campaign.judge import changed
 from xltool.editions.declaration import Edition, EditionError, edition_in, load_edition
 from xltool.errors import XltoolError, why
-from xltool.reader import read_grid
+from xltool.reading.reader import read_grid
 from xltool.xlsx.package import MAX_FILE, Unreadable
 from xltool.xlsx.workbook_reader import open_grid
 

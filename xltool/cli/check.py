@@ -129,7 +129,7 @@ def _each(
     show: Callable[[dict[str, Any]], None] | None,
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """The result of every workbook, shown as it comes; and what could not be read, with the reason."""
-    from xltool.reader import read
+    from xltool.reading.reader import read
 
     results: list[dict[str, Any]] = []
     failed: list[tuple[str, str]] = []
@@ -147,7 +147,7 @@ def _each(
 
 
 def _last_year(file: Path, edition: Edition | None) -> Filing:
-    from xltool.reader import read
+    from xltool.reading.reader import read
 
     filing = read(file)  # last year's form may have been another one
     if edition is not None and not any(filing.forms):

@@ -76,7 +76,7 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
 def _filings(paths: Sequence[Path], edition: Edition | None) -> Iterator[Filing]:
     from xltool.batch.walk import is_book
     from xltool.databook import load_databook
-    from xltool.reader import read
+    from xltool.reading.reader import read
 
     for path in paths:
         if not path.exists():

@@ -108,7 +108,7 @@ def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
 def _save(file: Path, filing: Filing, found: Sequence[Change], copy: Path, edition: Edition | None) -> None:
     """The copy differs in these cells only, and reads back as the filing in normal form."""
     from xltool.indicator.normalise import normalised
-    from xltool.reader import read
+    from xltool.reading.reader import read
     from xltool.xlsx.rewrite import rewrite
 
     copy.parent.mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,7 @@ def filings(
 
     A file that is no official form is one of those.
     """
-    from xltool.reader import read
+    from xltool.reading.reader import read
 
     for file in workbooks(paths):
         try:

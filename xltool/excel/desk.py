@@ -56,7 +56,7 @@ class Desk:
 
     def read(self, path: Path) -> Filing:
         """The filing in a snapshot. Raises XltoolError where the workbook is none of ours."""
-        from xltool.reader import read
+        from xltool.reading.reader import read
 
         filing = replace(read(path), source=self.source)
         for fault in filing.faults:

@@ -11,7 +11,7 @@ from xltool.excel.press import button, desk
 from xltool.excel.sheets import write_texts
 from xltool.files.atomic import writing
 from xltool.model import Filing, Form
-from xltool.reader import form_of
+from xltool.reading.reader import form_of
 from xltool.template.layout import FormLayout, load_layout
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.workbook_reader import open_grid

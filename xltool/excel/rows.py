@@ -9,7 +9,7 @@ from xltool.errors import XltoolError
 from xltool.excel.desk import Desk
 from xltool.excel.press import button, desk
 from xltool.excel.sheets import has_password, protection, unprotected, write_texts
-from xltool.reader import form_of
+from xltool.reading.reader import form_of
 from xltool.template.layout import FormLayout, Rows, load_layout
 from xltool.template.match import locate, squeeze
 from xltool.xlsx.grid import Grid, Sheet

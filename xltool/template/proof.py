@@ -20,7 +20,7 @@ from typing import NamedTuple
 from xltool.editions.declaration import Field
 from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
-from xltool.reader import answered, taken_out, unused
+from xltool.reading.reader import answered, taken_out, unused
 from xltool.results_sheet.table import RESULTS_SHEET
 from xltool.template.assemble import Filled, assemble
 from xltool.template.compile import LISTS, Blank, Compiled, Input, RowPattern, SheetEntry, SheetPattern, Slot
