@@ -140,7 +140,7 @@ def _fill_turn(name: str, folder: Path) -> Iterator[Timing]:
 
 def _read_turn(name: str, folder: Path) -> Iterator[Timing]:
     from benchmarks.readers import READERS
-    from xltool.render import render
+    from xltool.filling.writer import render
 
     read = READERS[name]()
 

@@ -34,7 +34,7 @@ def each(one: Callable[[Job, Path], object]) -> Fill:
 
 def xltool_fill() -> Fill:
     """Render, read back, compare, check the structure, write atomically."""
-    from xltool.render import fill
+    from xltool.filling.writer import fill
 
     return each(lambda job, path: fill(job.filing, path))
 
@@ -49,7 +49,7 @@ def xltool_fill_zlib() -> Fill:
 
 def xltool_fill_reshaped() -> Fill:
     """The same with other numbers of indicators in each: no memory of how forms grow helps."""
-    from xltool.render import fill
+    from xltool.filling.writer import fill
 
     numbers = itertools.count()
     return Prepared(fill, lambda job: reshaped(job.filing, next(numbers)))
@@ -57,7 +57,7 @@ def xltool_fill_reshaped() -> Fill:
 
 def xltool_render() -> Fill:
     """Only the bytes, written plainly: what the checks and the atomic write cost."""
-    from xltool.render import render
+    from xltool.filling.writer import render
 
     return each(lambda job, path: path.write_bytes(render(job.filing)))
 
@@ -202,7 +202,7 @@ def xlsx_populate() -> Fill:
 
 
 def _finished(job: Job) -> bytes:
-    from xltool.render import render
+    from xltool.filling.writer import render
 
     return render(job.filing)
 

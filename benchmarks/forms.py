@@ -14,8 +14,8 @@ from msgspec.structs import replace
 import xltool
 from xltool.databook import write_databook
 from xltool.editions.declaration import load_edition
+from xltool.filling.writer import render
 from xltool.model import Entry, Filing, Form, Indicator
-from xltool.render import render
 from xltool.xlsx.references import cell_name
 from xltool.xlsx.workbook_reader import open_grid
 

@@ -40,7 +40,7 @@ def inputs(folder: Path, kind: str, count: int) -> Path:
     """`count` data books of one unit (`fill`), as many workbooks (`check`), or one data book of as many
     units (`book`, CSV tables), no two alike."""
     from xltool.databook import write_databook
-    from xltool.render import render
+    from xltool.filling.writer import render
 
     folder.mkdir(parents=True)
     if kind == "book":

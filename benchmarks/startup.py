@@ -20,7 +20,7 @@ BARE = "python -c pass"
 
 
 def startup(rounds: int) -> list[Result]:
-    from xltool.render import render
+    from xltool.filling.writer import render
 
     with tempfile.TemporaryDirectory(prefix="xltool-bench-") as folder:
         form = Path(folder) / "form.xlsx"

@@ -34,8 +34,8 @@ from xltool.batch.work import Order, Outcome
 from xltool.databook import write_databook
 from xltool.errors import XltoolError
 from xltool.files.filenames import file_name
+from xltool.filling.writer import render
 from xltool.model import Entry
-from xltool.render import render
 
 
 def named(unit: str):

@@ -11,7 +11,7 @@ from benchmarks.fillers import FILLERS, Prepared
 from benchmarks.forms import documents, filings, jobs
 from benchmarks.killing import compare
 from benchmarks.readers import READERS
-from xltool.render import render
+from xltool.filling.writer import render
 from xltool.reports.bundle import write_reports
 from xltool.reports.record import record
 from xltool.xlsx.workbook_reader import open_grid

@@ -10,10 +10,10 @@ from openpyxl import load_workbook
 import xltool
 from tests.support.seed import EXAMPLE, UNIT, seed_filing
 from tests.test_databook_problems import book
-from xltool import render
 from xltool.cli import main
 from xltool.databook import write_databook
-from xltool.render import FillError
+from xltool.filling import writer as render
+from xltool.filling.writer import FillError
 
 
 def workbooks(folder):

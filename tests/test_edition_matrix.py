@@ -20,7 +20,7 @@ from xltool.cli import main
 from xltool.databook import load_databook, write_databook
 from xltool.editions.copy import copy_edition
 from xltool.editions.declaration import load_edition
-from xltool.render import render
+from xltool.filling.writer import render
 from xltool.watch import judge
 from xltool.xlsx.workbook_reader import open_grid
 

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 import xltool
 from tests.support.seed import seed_filing
+from xltool.filling.writer import FillError, render, sheet_name, verify
 from xltool.model import Entry, Form, Indicator
 from xltool.reading.reader import read_grid
-from xltool.render import FillError, render, sheet_name, verify
 from xltool.xlsx.audit.workbook import audit
 from xltool.xlsx.workbook_reader import open_grid
 
@@ -227,8 +227,8 @@ def test_a_difference_on_reading_back_is_noticed(seed):
 def test_a_failed_write_leaves_the_old_file(seed, tmp_path, monkeypatch):
     path = xltool.fill(seed, tmp_path / "a.xlsx")
     before = path.read_bytes()
-    monkeypatch.setattr("xltool.template.proof.proved", lambda *_: False)
-    monkeypatch.setattr("xltool.render.audit_parts", lambda parts: ["坏了"])
+    monkeypatch.setattr("xltool.filling.proof.proved", lambda *_: False)
+    monkeypatch.setattr("xltool.filling.writer.audit_parts", lambda parts: ["坏了"])
     with pytest.raises(FillError, match="坏了"):
         xltool.fill(replace(seed, code="1"), path)
     assert path.read_bytes() == before

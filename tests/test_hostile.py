@@ -19,10 +19,10 @@ from tests.support.seed import seed_filing
 from xltool.checks.rules import indicators
 from xltool.databook import open_databook
 from xltool.files.filenames import file_name
+from xltool.filling.writer import render
 from xltool.importing import import_files
 from xltool.importing.labels import labels_of
 from xltool.indicator import is_placeholder, parse_target, split_targets
-from xltool.render import render
 from xltool.reports.record import record
 from xltool.xlsx.number_format import as_seen
 from xltool.xlsx.package import Unreadable

@@ -83,7 +83,7 @@ def test_a_filing_without_a_unit_is_not_lost(tmp_path, capsys):
 
 def test_a_filled_official_workbook_imports_to_the_same_filing(tmp_path, capsys):
     """The reader goes by defined names, the import by printed labels: they must agree."""
-    from xltool.render import fill
+    from xltool.filling.writer import fill
 
     book = tmp_path / "申报.xlsx"
     fill(seed_filing(), book)

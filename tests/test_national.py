@@ -15,9 +15,9 @@ from xltool.databook import load_databook, write_databook
 from xltool.editions.conversion import convert
 from xltool.editions.copy import copy_edition
 from xltool.editions.declaration import DEFAULT, SHIPPED, EditionError, load_edition
+from xltool.filling.writer import render
 from xltool.model import Entry, Indicator
 from xltool.reading.reader import read_grid
-from xltool.render import render
 from xltool.template.bindings import problems
 from xltool.template.draw import draw
 from xltool.xlsx.audit.workbook import audit

@@ -7,7 +7,7 @@ import pytest
 
 import xltool
 from tests.support.seed import seed_filing
-from xltool.render import render
+from xltool.filling.writer import render
 from xltool.xlsx import package
 from xltool.xlsx.package import Package, Unreadable, open_package, parse_xml
 

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 import xltool
 from tests.support.seed import seed_filing
 from xltool.editions.declaration import EditionError
+from xltool.filling.compile import compile_template
+from xltool.filling.proof import proved
+from xltool.filling.writer import FillError, judge, render, verify
 from xltool.model import Entry, Filing, Form, Indicator
-from xltool.render import FillError, judge, render, verify
-from xltool.template.compile import compile_template
-from xltool.template.proof import proved
 from xltool.xlsx.package import Unpacked
 from xltool.xlsx.zip_container import join, pack, split
 

@@ -9,9 +9,9 @@ import zipfile
 import pytest
 
 from tests.support.case import filing_of
+from xltool.filling.writer import render
 from xltool.model import Filing
 from xltool.reading.reader import read_grid
-from xltool.render import render
 from xltool.xlsx.workbook_reader import open_grid
 
 SHEETS = ("xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml")

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 import xltool
 from tests.support.seed import seed_filing
 from tests.test_package import repacked
+from xltool.filling.writer import render
 from xltool.model import Entry, Filing, Indicator
 from xltool.reading.reader import read_grid
-from xltool.render import render
 from xltool.template.layout import load_layout
 from xltool.template.match import _edited
 from xltool.xlsx import shared_parts as shared

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from xltool.databook import load_databook
     from xltool.editions.declaration import Edition, load_edition
     from xltool.errors import XltoolError
+    from xltool.filling.writer import fill
     from xltool.indicator import Target, parse_target, split_targets
     from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity
     from xltool.reading.reader import read
-    from xltool.render import fill
 
 _HOMES = {
     "Balance": "checks.cross_totals",
@@ -45,7 +45,7 @@ _HOMES = {
     "Severity": "model",
     "XltoolError": "errors",
     "read": "reading.reader",
-    "fill": "render",
+    "fill": "filling.writer",
     "Target": "indicator",
     "parse_target": "indicator",
     "split_targets": "indicator",

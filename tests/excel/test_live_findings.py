@@ -7,7 +7,7 @@ from tests.support.mutations import MUTATIONS
 from tests.support.seed import seed_filing
 from xltool import check, fill, read
 from xltool.excel.press import press
-from xltool.render import FillError
+from xltool.filling.writer import FillError
 from xltool.results_sheet.table import HEAD, RESULTS_SHEET, results
 
 pytestmark = pytest.mark.xdist_group("calc")

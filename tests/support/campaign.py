@@ -15,8 +15,8 @@ from xltool.campaign import seal
 from xltool.campaign.folder import Campaign, new_campaign
 from xltool.campaign.parcel import read_parcel
 from xltool.editions.declaration import load_edition
+from xltool.filling.writer import render
 from xltool.model import Entry, Filing
-from xltool.render import render
 from xltool.xlsx.workbook_reader import open_grid
 
 EDITION = load_edition("hunan-2023")

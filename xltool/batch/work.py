@@ -211,7 +211,7 @@ def _fill_one(
     filing: Filing, relative: str, item: Item, order: Order, remarks: Iterable[Finding], outcome: Outcome
 ) -> dict[str, Any]:
     """Fill one unit's workbook; its record."""
-    from xltool.render import FillError
+    from xltool.filling.writer import FillError
 
     try:
         back = _written(filing, Path(order.output) / relative, order)
@@ -225,8 +225,8 @@ def _fill_one(
 def _written(filing: Filing, path: Path, order: Order) -> Filing:
     """Fill one workbook. What is reported is what the workbook says, with its cells, not what was meant."""
     from xltool.editions.declaration import load_edition
+    from xltool.filling.writer import render, verify
     from xltool.reading.reader import read_grid
-    from xltool.render import render, verify
     from xltool.xlsx.workbook_reader import grid_of
 
     edition = _edition(order) or load_edition(filing.edition)

@@ -213,7 +213,7 @@ def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
     """The values of each counted return on a fresh template: only values travel, nothing else of the file."""
     from xltool.campaign.judge import Register, judge
     from xltool.files.path_names import safe_name
-    from xltool.render import fill
+    from xltool.filling.writer import fill
 
     register = Register.of(campaign)
     units = {unit.code: unit for unit in campaign.ledger.units()}

@@ -19,9 +19,9 @@ from xltool.editions.declaration import Edition, FormSpec, edition_in
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.files.path_names import distinct, safe_name
+from xltool.filling.writer import render
 from xltool.model import Entry, Filing, Form
 from xltool.reading.reader import read_grid
-from xltool.render import render
 from xltool.xlsx.audit.workbook import audit
 from xltool.xlsx.workbook_reader import open_grid
 

@@ -118,7 +118,7 @@ def _export(
 
 def _wait(press: Press, filing: Filing, edition: Edition, goal: Path, left: Left) -> None:
     from xltool.exporting.pristine import changed, left_behind
-    from xltool.render import FillError
+    from xltool.filling.writer import FillError
 
     if faults := changed(filing):
         more = f"，等 {len(faults)} 处" if len(faults) > 1 else ""

@@ -36,7 +36,7 @@ def fill(source: Path, output: Path, edition: str | None, template: Path | None,
     from xltool.databook import reading
     from xltool.errors import XltoolError
     from xltool.files.filenames import file_name
-    from xltool.render import FillError
+    from xltool.filling.writer import FillError
 
     if output.exists() and not output.is_dir():
         raise XltoolError(f"“{output}”是文件，不是文件夹")

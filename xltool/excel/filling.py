@@ -42,7 +42,7 @@ def new_form() -> str:
 def fill_from_data() -> str:
     """Fill the workbook from a data book: its sheets are replaced by filled official ones."""
     from xltool.databook import load_databook
-    from xltool.render import fill
+    from xltool.filling.writer import fill
 
     here = desk()
     with here.snapshot() as path:

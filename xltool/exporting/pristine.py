@@ -13,8 +13,8 @@ from pathlib import Path
 from xltool.editions.declaration import Edition
 from xltool.exporting.office import print_pdf
 from xltool.files.atomic import writing
+from xltool.filling.writer import render
 from xltool.model import Fault, Filing
-from xltool.render import render
 
 
 def changed(filing: Filing) -> list[str]:

@@ -19,8 +19,8 @@ from xltool.exporting.data import COLUMNS, csv_file
 from xltool.exporting.pristine import Press, changed
 from xltool.files.atomic import writing
 from xltool.files.filenames import file_name
+from xltool.filling.writer import FillError
 from xltool.model import Filing, Form, Indicator
-from xltool.render import FillError
 
 WHOLE = "全部单位.csv"
 NOTES = "说明.txt"

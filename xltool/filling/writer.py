@@ -12,10 +12,10 @@ from pathlib import Path
 
 from xltool.editions.declaration import Edition, load_edition
 from xltool.files.atomic import writing
+from xltool.filling.compile import Compiled, SheetPattern, compile_template
+from xltool.filling.fill_sheet import FillError, fill_sheet
+from xltool.filling.package import Filled, assemble
 from xltool.model import Filing
-from xltool.template.assemble import Filled, assemble
-from xltool.template.compile import Compiled, SheetPattern, compile_template
-from xltool.template.fill_sheet import FillError, fill_sheet
 from xltool.xlsx.audit.workbook import audit_parts
 from xltool.xlsx.package import Unpacked
 from xltool.xlsx.workbook_reader import grid_of
@@ -58,7 +58,7 @@ def verify(filing: Filing, data: bytes, edition: Edition) -> Unpacked:
 
 
 def _verify(filing: Filing, data: bytes, compiled: Compiled) -> Unpacked:
-    from xltool.template.proof import proved
+    from xltool.filling.proof import proved
 
     try:
         parts = Unpacked(split(data, known=compiled.known))

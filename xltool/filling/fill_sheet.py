@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from xltool.editions.declaration import Field
 from xltool.errors import XltoolError
+from xltool.filling.compile import SheetPattern, Slot, height_attribute
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
-from xltool.template.compile import SheetPattern, Slot, height_attribute
 from xltool.template.layout import Rows
 
 MAX_TEXT = 32_767  # characters in a cell

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xltool.editions.declaration import Edition, EditionError, Field, edition_in
-from xltool.template.layout import MOST_SHAPES, FormLayout, Layout, Rows, load_layout, stamps
-from xltool.template.paper import ATTRIBUTE, LINE, column_widths, font_sizes, page_height, paper_width
-from xltool.template.shifting import (
+from xltool.filling.references import (
     ROW,
     SCOPE,
     SHEET,
@@ -28,6 +26,8 @@ from xltool.template.shifting import (
     references,
     shifted,
 )
+from xltool.filling.row_height import ATTRIBUTE, LINE, column_widths, font_sizes, page_height, paper_width
+from xltool.template.layout import MOST_SHAPES, FormLayout, Layout, Rows, load_layout, stamps
 from xltool.xlsx.package import Package, Unpacked, open_package
 from xltool.xlsx.references import column_number, letters
 from xltool.xlsx.workbook_reader import open_grid

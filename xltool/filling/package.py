@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from xltool.template.compile import Compiled, SheetEntry
-from xltool.template.fill_sheet import armour
+from xltool.filling.compile import Compiled, SheetEntry
+from xltool.filling.fill_sheet import armour
 from xltool.template.layout import Rows
 from xltool.xlsx.zip_container import join, pack
 

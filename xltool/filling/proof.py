@@ -18,13 +18,13 @@ from itertools import pairwise, repeat
 from typing import NamedTuple
 
 from xltool.editions.declaration import Field
+from xltool.filling.compile import LISTS, Blank, Compiled, Input, RowPattern, SheetEntry, SheetPattern, Slot
+from xltool.filling.fill_sheet import SPECIAL, armour, growth
+from xltool.filling.package import Filled, assemble
 from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
 from xltool.reading.reader import answered, taken_out, unused
 from xltool.results_sheet.table import RESULTS_SHEET
-from xltool.template.assemble import Filled, assemble
-from xltool.template.compile import LISTS, Blank, Compiled, Input, RowPattern, SheetEntry, SheetPattern, Slot
-from xltool.template.fill_sheet import SPECIAL, armour, growth
 from xltool.template.layout import MOST_SHAPES, FormLayout, Rows
 from xltool.template.match import changes, locate
 from xltool.xlsx.audit.package import package_faults, relations_of
