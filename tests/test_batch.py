@@ -22,15 +22,15 @@ import xltool
 from benchmarks.killing import contents
 from tests.support.seed import EXAMPLE, UNIT, seed_filing
 from tests.test_package import repacked
-from xltool.batch import crew as crews
-from xltool.batch import parts
-from xltool.batch import work as working
-from xltool.batch.crew import Processes
+from xltool.batch import book_parts as parts
+from xltool.batch import local_workers as crews
+from xltool.batch import task as working
+from xltool.batch.inputs import walk
 from xltool.batch.journal import Journal
-from xltool.batch.places import place
+from xltool.batch.local_workers import Processes
 from xltool.batch.run import Jobs, run
-from xltool.batch.walk import walk
-from xltool.batch.work import Order, Outcome
+from xltool.batch.storage import place
+from xltool.batch.task import Order, Outcome
 from xltool.databook import write_databook
 from xltool.errors import XltoolError
 from xltool.files.filenames import file_name

@@ -13,7 +13,7 @@ import xltool
 from benchmarks.killing import contents
 from tests.support.cluster import ftp_server, scheduler
 from tests.test_batch import book_of, command, many
-from xltool.batch import parts
+from xltool.batch import book_parts as parts
 from xltool.batch.away import perform
 from xltool.batch.run import run
 from xltool.errors import XltoolError
@@ -121,7 +121,7 @@ def test_a_large_book_in_an_object_store_is_cut_and_done_there(tmp_path, monkeyp
 
 
 def test_an_input_that_hangs_is_given_up_and_its_worker_started_anew(tmp_path, monkeypatch):
-    from xltool.batch import cluster as clusters
+    from xltool.batch import dask_workers as clusters
 
     source = many(tmp_path / "in", 6)
     with scheduler(tmp_path / "cluster") as own:
@@ -150,7 +150,7 @@ def _hanging():
 
 
 def test_no_scheduler_and_no_workers_are_one_line(tmp_path, monkeypatch):
-    from xltool.batch import cluster as clusters
+    from xltool.batch import dask_workers as clusters
 
     monkeypatch.setattr(clusters, "_CONNECT_SECONDS", 1)
     with pytest.raises(XltoolError, match="连不上"):

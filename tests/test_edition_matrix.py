@@ -10,6 +10,7 @@ from msgspec.structs import replace
 import xltool
 from tests.support.campaign import sent_workbooks, write_units
 from tests.support.case import filing_of
+from xltool.batch.watch import judge
 from xltool.campaign import seal
 from xltool.campaign.collect import collect
 from xltool.campaign.distribute import distribute
@@ -21,7 +22,6 @@ from xltool.databook import load_databook, write_databook
 from xltool.editions.copy import copy_edition
 from xltool.editions.declaration import load_edition
 from xltool.filling.writer import render
-from xltool.watch import judge
 from xltool.xlsx.workbook_reader import open_grid
 
 OURS = {"edition": "national-2021"}

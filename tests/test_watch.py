@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 import xltool
 from tests.support.seed import seed_filing
+from xltool.batch.watch import judge, wanted, watch
 from xltool.cli.watch import line
 from xltool.errors import XltoolError
-from xltool.watch import judge, wanted, watch
 
 WAIT = 30  # a limit for a broken watcher; nothing here depends on speed
 
@@ -209,7 +209,7 @@ def test_the_command_ends_in_good_order(folder, monkeypatch):
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr("xltool.watch.watch", interrupted)
+    monkeypatch.setattr("xltool.batch.watch.watch", interrupted)
     from xltool.cli.watch import watch as command
 
     result = CliRunner().invoke(command, [str(folder)])

@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 from msgspec.structs import replace
 
-from xltool.batch.places import Remote, is_url
-from xltool.batch.walk import Item
-from xltool.batch.work import Known, Order, Outcome, work
+from xltool.batch.inputs import Item
+from xltool.batch.storage import Remote, is_url
+from xltool.batch.task import Known, Order, Outcome, work
 from xltool.errors import XltoolError, why
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from xltool.batch.walk import Item
-from xltool.batch.work import Known, Outcome
+from xltool.batch.inputs import Item
+from xltool.batch.task import Known, Outcome
 from xltool.errors import XltoolError
 from xltool.files.atomic import DiskError
 

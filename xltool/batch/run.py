@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import filelock
 
+from xltool.batch.inputs import Item, walk
 from xltool.batch.journal import FOLDER, Journal
-from xltool.batch.places import Place, Remote, is_url, place
-from xltool.batch.walk import Item, walk
-from xltool.batch.work import Known, Order, Outcome
+from xltool.batch.storage import Place, Remote, is_url, place
+from xltool.batch.task import Known, Order, Outcome
 from xltool.errors import XltoolError, why
 
 # How long one input may take (a large one longer), and how much memory a worker may hold.
@@ -85,7 +85,7 @@ def run(
     second run on the same OUT) or go on (a full disk). Ctrl-C ends it in good order: what was done
     is kept, `Summary.interrupted` says so, the next run goes on.
     """
-    from xltool.batch.crew import Processes
+    from xltool.batch.local_workers import Processes
     from xltool.batch.reports import write_all
 
     inside, outside = places(source, output)

@@ -52,7 +52,7 @@ def batch(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     crew = None
     if dask:
-        from xltool.batch.cluster import Cluster
+        from xltool.batch.dask_workers import Cluster
 
         crew = Cluster(dask, timeout)
     with _shown(as_json, source) as notice:
@@ -112,8 +112,8 @@ def _shown(as_json: bool, source: str) -> Iterator[Callable[[dict[str, Any]], No
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        from xltool.batch.places import place
-        from xltool.batch.walk import count
+        from xltool.batch.inputs import count
+        from xltool.batch.storage import place
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:

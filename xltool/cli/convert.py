@@ -74,7 +74,7 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
 
 
 def _filings(paths: Sequence[Path], edition: Edition | None) -> Iterator[Filing]:
-    from xltool.batch.walk import is_book
+    from xltool.batch.inputs import is_book
     from xltool.databook import load_databook
     from xltool.reading.reader import read
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from xltool.watch import Checked
+    from xltool.batch.watch import Checked
 
 
 @click.command()
@@ -22,10 +22,10 @@ def watch(folder: Path, existing: bool, poll: bool, edition: str, settings: str)
 
     Excel、WPS、LibreOffice 都可以，不用宏。结果页打开一次就够，回到该页会自动换成最新结果。按 Ctrl-C 结束。
     """
+    from xltool.batch.watch import watch as watched
     from xltool.checks.settings import load_settings
     from xltool.editions.declaration import load_edition
     from xltool.errors import XltoolError
-    from xltool.watch import watch as watched
 
     if not folder.is_dir():
         raise XltoolError(f"没有这个文件夹：{folder}")

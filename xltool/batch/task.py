@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from xltool.batch.walk import Item, is_book
+from xltool.batch.inputs import Item, is_book
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import DiskError, writing
@@ -178,7 +178,7 @@ def _edition(order: Order) -> Edition | None:
 
 def _fill(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
     """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
-    from xltool.batch.parts import PART, cut
+    from xltool.batch.book_parts import PART, cut
     from xltool.databook import reading
     from xltool.files.filenames import file_name
 

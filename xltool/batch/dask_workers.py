@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from xltool.batch.away import perform
-from xltool.batch.crew import patience
-from xltool.batch.walk import Item
-from xltool.batch.work import Order, Outcome
+from xltool.batch.inputs import Item
+from xltool.batch.local_workers import patience
+from xltool.batch.task import Order, Outcome
 from xltool.errors import XltoolError
 from xltool.files.atomic import DiskError
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pebble import ProcessExpired, ProcessPool
 
 from xltool.batch.away import perform
-from xltool.batch.walk import Item
-from xltool.batch.work import Order, Outcome
+from xltool.batch.inputs import Item
+from xltool.batch.task import Order, Outcome
 from xltool.files.atomic import DiskError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from xltool.batch.places import Place
+from xltool.batch.storage import Place
 from xltool.model import Finding
 
 # A folder that holds this file is one data book.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-from xltool.batch.walk import Item
+from xltool.batch.inputs import Item
 from xltool.databook.write import write_databook
 from xltool.model import Filing, Finding
 
