@@ -24,15 +24,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.support.campaign import HEADS, fill_in, make_campaign, sent_workbooks, unit_rows, write_units
 from tests.support.faults import FAULTS, Sent
-from xltool.campaign.collect import collect
-from xltool.campaign.distribute import distribute
-from xltool.campaign.folder import Campaign
-from xltool.campaign.rollup import rollup
-from xltool.campaign.rollup_record import rollup_json
-from xltool.campaign.rollup_sheets import write_rollup
-from xltool.campaign.status import status, write_chase
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.returns.collection import collect
+from xltool.campaign.returns.status import status, write_chase
+from xltool.campaign.returns.verification import verify
+from xltool.campaign.rollup.record import rollup_json
+from xltool.campaign.rollup.sheets import write_rollup
+from xltool.campaign.rollup.summation import rollup
+from xltool.campaign.sending.distribution import distribute
 from xltool.campaign.units import read_units
-from xltool.campaign.verify import verify
 
 EVERY = 20
 

@@ -15,14 +15,14 @@ from openpyxl import load_workbook
 
 from tests.support.campaign import fill_in, make_campaign, sent_workbooks, unit_rows, write_units
 from tests.support.faults import FAULTS, Sent, saved_again
-from xltool.campaign.collect import collect
-from xltool.campaign.distribute import distribute
-from xltool.campaign.folder import new_campaign, open_campaign
-from xltool.campaign.judge import Register, named_unit
-from xltool.campaign.parcel import EDITION, read_parcel
-from xltool.campaign.rollup import rollup
-from xltool.campaign.rollup_record import rollup_json
-from xltool.campaign.status import status
+from xltool.campaign.ledger.campaign_folder import new_campaign, open_campaign
+from xltool.campaign.returns.collection import collect
+from xltool.campaign.returns.judgement import Register, named_unit
+from xltool.campaign.returns.status import status
+from xltool.campaign.rollup.record import rollup_json
+from xltool.campaign.rollup.summation import rollup
+from xltool.campaign.sealing.parcel import EDITION, read_parcel
+from xltool.campaign.sending.distribution import distribute
 from xltool.campaign.units import UnitsError, read_units
 from xltool.editions.declaration import load_edition
 from xltool.reading.reader import read_grid
@@ -207,7 +207,7 @@ def test_the_private_key_is_its_owners_and_in_nothing_sent(tmp_path):
 
 
 def test_versions_the_latest_valid_counts_and_an_earlier_can_be_chosen(tmp_path):
-    from xltool.campaign.recheck import choose
+    from xltool.campaign.returns.rejudgement import choose
 
     campaign = make_campaign(tmp_path, districts=1, each=2)
     blanks = out_of(campaign)
@@ -239,8 +239,8 @@ def test_versions_the_latest_valid_counts_and_an_earlier_can_be_chosen(tmp_path)
 
 
 def test_a_recheck_says_whose_verdict_changed(tmp_path):
-    from xltool.campaign.folder import pin_settings
-    from xltool.campaign.recheck import recheck
+    from xltool.campaign.ledger.campaign_folder import pin_settings
+    from xltool.campaign.returns.rejudgement import recheck
 
     campaign = make_campaign(tmp_path, districts=1, each=3)
     blanks = out_of(campaign)
@@ -364,7 +364,7 @@ def test_swapped_names_are_both_told(tmp_path):
     assert campaign.ledger.counted() == {}
     standing = {s.unit.code: s for s in status(campaign).standings}
     assert any("互换" in remark for remark in standing[a].remarks)
-    from xltool.campaign.recheck import choose
+    from xltool.campaign.returns.rejudgement import choose
 
     choose(campaign, a, 1)
     assert set(campaign.ledger.counted()) == {a}
@@ -372,7 +372,7 @@ def test_swapped_names_are_both_told(tmp_path):
 
 def test_a_new_edition_supersedes_what_was_sent(tmp_path):
     """The template gets another label: what was sent before is stale, in one finding."""
-    from xltool.campaign.folder import pin_edition
+    from xltool.campaign.ledger.campaign_folder import pin_edition
 
     campaign = make_campaign(tmp_path, districts=1, each=1)
     [old] = out_of(campaign).values()

@@ -183,9 +183,9 @@ def test_errors_are_one_line(tmp_path, monkeypatch, capsys):
 
 
 def test_the_instruction_is_one_page_and_names_the_fingerprint(bureau):
-    from xltool.campaign.folder import open_campaign
-    from xltool.campaign.keys import fingerprint
-    from xltool.campaign.parcel import read_parcel
+    from xltool.campaign.ledger.campaign_folder import open_campaign
+    from xltool.campaign.sealing.keys import fingerprint
+    from xltool.campaign.sealing.parcel import read_parcel
 
     main(["distribute"])
     files = read_parcel(Path("下发/第1批/第1区.zip"))
@@ -276,7 +276,7 @@ def test_the_sdk_finds_no_fault_in_what_a_campaign_writes(validator, bureau):
 
 @pytest.mark.xdist_group("office")
 def test_the_instruction_and_a_short_note_print_on_one_page(office, browser, bureau):
-    from xltool.campaign.parcel import read_parcel
+    from xltool.campaign.sealing.parcel import read_parcel
 
     main(["distribute"])
     folder, _ = hand_in(bureau, wrong=(1,))

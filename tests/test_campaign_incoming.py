@@ -7,10 +7,10 @@ import zipfile
 import pytest
 
 from tests.support.campaign import fill_in, make_campaign, sent_workbooks
-from xltool.campaign import incoming as room
-from xltool.campaign.collect import collect
-from xltool.campaign.distribute import distribute
-from xltool.campaign.incoming import incoming
+from xltool.campaign.returns import incoming as room
+from xltool.campaign.returns.collection import collect
+from xltool.campaign.returns.incoming import incoming
+from xltool.campaign.sending.distribution import distribute
 
 
 def zipped(files):

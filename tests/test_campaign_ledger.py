@@ -13,15 +13,15 @@ import msgspec
 import pytest
 
 from tests.support.campaign import EDITION, fill_in, make_campaign, sent_workbooks, unit_rows, write_units
-from xltool.campaign import ledger as ledgers
-from xltool.campaign import parcel as parcels
-from xltool.campaign.branch import new_branch, submit, take_parcel
-from xltool.campaign.collect import collect
-from xltool.campaign.distribute import distribute
-from xltool.campaign.folder import open_campaign
-from xltool.campaign.rollup import rollup
-from xltool.campaign.rollup_record import rollup_json
-from xltool.campaign.transfer import export_campaign, import_campaign
+from xltool.campaign.ledger import store as ledgers
+from xltool.campaign.ledger.campaign_folder import open_campaign
+from xltool.campaign.ledger.transfer import export_campaign, import_campaign
+from xltool.campaign.returns.collection import collect
+from xltool.campaign.rollup.record import rollup_json
+from xltool.campaign.rollup.summation import rollup
+from xltool.campaign.sealing import parcel as parcels
+from xltool.campaign.sending.branch import new_branch, submit, take_parcel
+from xltool.campaign.sending.distribution import distribute
 from xltool.campaign.units import UnitsError, read_units
 from xltool.errors import XltoolError
 
@@ -89,7 +89,7 @@ def test_a_kill_while_collecting_loses_nothing(expected, tmp_path, monkeypatch):
     archive, folder, right = expected
     campaign = import_campaign(archive, tmp_path / "断")
     # One return a transaction, so that there is something to cut in two.
-    code = f"import xltool.campaign.collect as c; c.BATCH = 1; {COLLECT}"
+    code = f"import xltool.campaign.returns.collection as c; c.BATCH = 1; {COLLECT}"
     process = subprocess.Popen([sys.executable, "-c", code, str(campaign.folder), str(folder)])
     deadline = time.monotonic() + 60
     while len(campaign.ledger.returns()) < 5:  # a reader is never blocked

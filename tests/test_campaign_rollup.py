@@ -8,12 +8,12 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.support.campaign import fill_in, make_campaign, sent_workbooks, unit_rows, write_units
-from xltool.campaign.collect import collect
-from xltool.campaign.distribute import distribute
-from xltool.campaign.folder import new_campaign
-from xltool.campaign.rollup import rollup
-from xltool.campaign.rollup_record import rollup_json
-from xltool.campaign.rollup_sheets import write_rollup
+from xltool.campaign.ledger.campaign_folder import new_campaign
+from xltool.campaign.returns.collection import collect
+from xltool.campaign.rollup.record import rollup_json
+from xltool.campaign.rollup.sheets import write_rollup
+from xltool.campaign.rollup.summation import rollup
+from xltool.campaign.sending.distribution import distribute
 from xltool.editions.declaration import load_edition
 from xltool.errors import XltoolError
 from xltool.xlsx.audit.workbook import audit

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.campaign import fill_in, make_campaign, patched, sent_workbooks
-from xltool.campaign import keys, parcel, seal
-from xltool.campaign.distribute import distribute
-from xltool.campaign.verify import verify
+from xltool.campaign.returns.verification import verify
+from xltool.campaign.sealing import keys, parcel, seal
+from xltool.campaign.sending.distribution import distribute
 from xltool.errors import XltoolError
 from xltool.files.path_names import distinct, safe_name
 from xltool.xlsx.workbook_reader import open_grid

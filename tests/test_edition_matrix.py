@@ -11,12 +11,12 @@ import xltool
 from tests.support.campaign import sent_workbooks, write_units
 from tests.support.case import filing_of
 from xltool.batch.watch import judge
-from xltool.campaign import seal
-from xltool.campaign.collect import collect
-from xltool.campaign.distribute import distribute
-from xltool.campaign.folder import new_campaign
-from xltool.campaign.rollup import rollup
-from xltool.campaign.rollup_record import rollup_json
+from xltool.campaign.ledger.campaign_folder import new_campaign
+from xltool.campaign.returns.collection import collect
+from xltool.campaign.rollup.record import rollup_json
+from xltool.campaign.rollup.summation import rollup
+from xltool.campaign.sealing import seal
+from xltool.campaign.sending.distribution import distribute
 from xltool.cli import main
 from xltool.databook import load_databook, write_databook
 from xltool.editions.copy import copy_edition

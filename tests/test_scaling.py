@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xltool.campaign.scaling import TOTAL, WHOLE, Infeasible, Table, scale, spread
+from xltool.campaign.rollup.scaling import TOTAL, WHOLE, Infeasible, Table, scale, spread
 from xltool.errors import XltoolError
 
 CENT = Decimal("0.01")

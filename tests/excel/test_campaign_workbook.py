@@ -4,8 +4,8 @@ import pytest
 
 from tests.support.campaign import fill_in, make_campaign, sent_workbooks
 from xltool import read
-from xltool.campaign.distribute import distribute
-from xltool.campaign.judge import Register, judge
+from xltool.campaign.returns.judgement import Register, judge
+from xltool.campaign.sending.distribution import distribute
 from xltool.databook.write import write_databook
 from xltool.excel.press import press
 from xltool.results_sheet.table import RESULTS_SHEET

@@ -11,9 +11,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tests.support.case import filing_of
-from xltool.campaign import seal
-from xltool.campaign.folder import Campaign, new_campaign
-from xltool.campaign.parcel import read_parcel
+from xltool.campaign.ledger.campaign_folder import Campaign, new_campaign
+from xltool.campaign.sealing import seal
+from xltool.campaign.sealing.parcel import read_parcel
 from xltool.editions.declaration import load_edition
 from xltool.filling.writer import render
 from xltool.model import Entry, Filing

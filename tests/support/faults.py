@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tests.support.campaign import fill_in, patched, with_properties
 from tests.support.case import filing_of
-from xltool.campaign import seal
+from xltool.campaign.sealing import seal
 from xltool.model import Filing
 from xltool.xlsx.workbook_reader import open_grid
 

@@ -6,6 +6,6 @@ they came (content-addressed). Every operation is idempotent: what was done alre
 
 from __future__ import annotations
 
-from xltool.campaign.folder import Campaign, open_campaign
+from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
 
 __all__ = ["Campaign", "open_campaign"]

@@ -33,12 +33,12 @@ def new(
     source: Path | None, key: Path | None,
 ) -> None:  # fmt: skip
     """建立批次：文件夹、台账、密钥；或由上级下发的压缩包建立下级台账。"""
-    from xltool.campaign.folder import new_campaign
-    from xltool.campaign.keys import fingerprint
+    from xltool.campaign.ledger.campaign_folder import new_campaign
+    from xltool.campaign.sealing.keys import fingerprint
 
     name = name.absolute()
     if source:
-        from xltool.campaign.branch import new_branch
+        from xltool.campaign.sending.branch import new_branch
 
         made = new_branch(name, source, key)
         origin = f"（{made.title}，下级台账）"
@@ -79,7 +79,7 @@ def update(folder: Path, units: Path) -> None:
 @click.argument("parcel", metavar="压缩包", type=there_type)
 def receive(folder: Path, parcel: Path) -> None:
     """下级台账：收进上级再次下发的压缩包。"""
-    from xltool.campaign.branch import take_parcel
+    from xltool.campaign.sending.branch import take_parcel
 
     with opened(folder) as here:
         if not here.branch:
@@ -93,8 +93,8 @@ def receive(folder: Path, parcel: Path) -> None:
 @click.option("--edition", default="", help="换用这个版式（编号或文件夹，复制进批次文件夹）。")
 def recheck(folder: Path, settings: Path | None, edition: str) -> None:
     """规则、版式或设置变了以后，把收到的全部重审一遍，列出结论变了的。"""
-    from xltool.campaign.folder import pin_edition, pin_settings
-    from xltool.campaign.recheck import recheck as judge_again
+    from xltool.campaign.ledger.campaign_folder import pin_edition, pin_settings
+    from xltool.campaign.returns.rejudgement import recheck as judge_again
 
     if edition:
         pin_edition(folder, edition)
@@ -117,8 +117,8 @@ def recheck(folder: Path, settings: Path | None, edition: str) -> None:
 @click.option("--reason", default="", help="理由，记在台账里。")
 def choose(folder: Path, code: str, version: int | None, latest: bool, reason: str) -> None:
     """选定一个单位的某一版为准；不写版号就列出各版。"""
-    from xltool.campaign.judge import KINDS
-    from xltool.campaign.recheck import choose as let_count
+    from xltool.campaign.returns.judgement import KINDS
+    from xltool.campaign.returns.rejudgement import choose as let_count
     from xltool.reports.record import VERDICTS
 
     with opened(folder) as here:
@@ -149,8 +149,8 @@ def choose(folder: Path, code: str, version: int | None, latest: bool, reason: s
 )
 def notes(folder: Path, codes: Sequence[str], form: str, queries: bool, output: Path | None) -> None:
     """退回意见：每个单位一份，写明哪一格有什么问题、怎么改。"""
-    from xltool.campaign.notes import FOLDER, write_notes
-    from xltool.campaign.notes import notes as due
+    from xltool.campaign.returns.notes import FOLDER, write_notes
+    from xltool.campaign.returns.notes import notes as due
 
     with opened(folder) as here:
         found = due(here, codes, queries=queries)
@@ -164,7 +164,7 @@ def notes(folder: Path, codes: Sequence[str], form: str, queries: bool, output: 
 @click.option("-o", "--output", type=file_type, required=True, help="写到哪个 zip。")
 def submit(folder: Path, output: Path) -> None:
     """上报：把采用的申报原样打成一个 zip，交上级收取。"""
-    from xltool.campaign.branch import submit as pass_upwards
+    from xltool.campaign.sending.branch import submit as pass_upwards
 
     with opened(folder) as here:
         count, total = pass_upwards(here, output), len(here.ledger.units())
@@ -177,7 +177,7 @@ def submit(folder: Path, output: Path) -> None:
 @click.option("--with-key", is_flag=True, help="连同私钥（用口令加密），到别处还能下发。")
 def export_(folder: Path, file: Path, with_key: bool) -> None:
     """整个批次导出成一个文件，用来搬家或存档。"""
-    from xltool.campaign.transfer import export_campaign
+    from xltool.campaign.ledger.transfer import export_campaign
 
     word = click.prompt("口令", hide_input=True, confirmation_prompt="再输一次") if with_key else ""
     with opened(folder) as here:
@@ -191,7 +191,7 @@ def export_(folder: Path, file: Path, with_key: bool) -> None:
 @click.option("--with-key", is_flag=True, help="解开私钥（要口令）。")
 def import_(file: Path, name: Path, with_key: bool) -> None:
     """由导出的文件恢复批次。"""
-    from xltool.campaign.transfer import import_campaign
+    from xltool.campaign.ledger.transfer import import_campaign
 
     word = click.prompt("口令", hide_input=True) if with_key else ""
     made = import_campaign(file, name.absolute(), word)

@@ -23,9 +23,9 @@ from xltool.errors import XltoolError
 from xltool.files.escape import on_terminal
 
 if TYPE_CHECKING:
-    from xltool.campaign.collect import Collected
-    from xltool.campaign.status import Status
-    from xltool.campaign.verify import Verified
+    from xltool.campaign.returns.collection import Collected
+    from xltool.campaign.returns.status import Status
+    from xltool.campaign.returns.verification import Verified
 
 
 @click.command()
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=folder_type, help="写到哪个文件夹（默认批次文件夹里的“下发”）。")
 def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> None:
     """下发：每个单位一个预填、锁定、加封的工作簿，每个区县一个压缩包；再运行只发有变动的。"""
-    from xltool.campaign.distribute import distribute as send
+    from xltool.campaign.sending.distribution import distribute as send
 
     with opened(folder) as here, progress("下发") as seen:
         sent = send(here, output, districts, seen)
@@ -54,8 +54,8 @@ def verify(paths: Sequence[Path], key: Path | None, as_json: bool) -> int:
 
     退出码：0 为真而完整，1 不是，2 没能运行。
     """
-    from xltool.campaign.keys import load_public
-    from xltool.campaign.verify import verify as look
+    from xltool.campaign.returns.verification import verify as look
+    from xltool.campaign.sealing.keys import load_public
 
     public = load_public(key.read_bytes()) if key else None
     results = [look(one, public) for path in paths for one in _parcels(path)]
@@ -69,7 +69,7 @@ def verify(paths: Sequence[Path], key: Path | None, as_json: bool) -> int:
 
 def _parcels(path: Path) -> Sequence[Path]:
     """The parcels in a folder of them; anything else is looked at as it is."""
-    from xltool.campaign.parcel import MANIFEST
+    from xltool.campaign.sealing.parcel import MANIFEST
 
     if not path.is_dir() or any(path.rglob(MANIFEST)):
         return [path]
@@ -116,7 +116,7 @@ def collect(folder: Path, paths: Sequence[Path], pristine: Path | None, as_json:
 
     退出码：0 都收下且没有错误，1 有错误或有打不开的，2 没能运行。
     """
-    from xltool.campaign.collect import collect as take_in
+    from xltool.campaign.returns.collection import collect as take_in
 
     with opened(folder) as here, progress("收取") as seen:
         names = {unit.code: unit.name for unit in here.ledger.units()}
@@ -139,7 +139,7 @@ def _collected(result: Collected) -> dict[str, Any]:
 
 
 def _show_collected(result: Collected, names: dict[str, str]) -> None:
-    from xltool.campaign.judge import KINDS
+    from xltool.campaign.returns.judgement import KINDS
     from xltool.reports.record import VERDICTS
 
     bad = [r for r in result.new if r.verdict == "error"]
@@ -177,8 +177,8 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
 @as_json_option
 def status(folder: Path, district: str | None, by_unit: bool, chase: Path | None, as_json: bool) -> None:
     """进度：未下发、未报、有错误、待核实、通过、退回；谁逾期；催报名单。"""
-    from xltool.campaign.status import status as stand
-    from xltool.campaign.status import write_chase
+    from xltool.campaign.returns.status import status as stand
+    from xltool.campaign.returns.status import write_chase
 
     with opened(folder) as here:
         standing = stand(here)
@@ -209,8 +209,8 @@ def _standing(standing: Status) -> dict[str, Any]:
 
 
 def _show_standing(standing: Status, title: str, district: str | None, by_unit: bool) -> None:
-    from xltool.campaign.judge import KINDS
-    from xltool.campaign.status import STATES
+    from xltool.campaign.returns.judgement import KINDS
+    from xltool.campaign.returns.status import STATES
 
     places = [d for d in standing.districts if district in (None, d)]
     if not places:
@@ -254,9 +254,9 @@ def rollup(
     folder: Path, output: Path | None, json_file: Path | None, unit: str | None, decimals: int
 ) -> None:
     """汇总：按区县、主管部门和全部，舍位平衡，能查到构成每个合计的单位；写明汇总了几个单位、缺哪些。"""
-    from xltool.campaign.rollup import rollup as add_up
-    from xltool.campaign.rollup_record import rollup_json
-    from xltool.campaign.rollup_sheets import write_rollup
+    from xltool.campaign.rollup.record import rollup_json
+    from xltool.campaign.rollup.sheets import write_rollup
+    from xltool.campaign.rollup.summation import rollup as add_up
     from xltool.files.atomic import writing
 
     with opened(folder) as here:

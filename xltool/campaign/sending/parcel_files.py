@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from xltool.campaign import parcel
-from xltool.campaign.folder import Campaign
-from xltool.campaign.instruction import instruction
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.sealing import parcel
+from xltool.campaign.sending.instruction import instruction
 from xltool.campaign.units import Unit
 
 OUTBOX = "下发"

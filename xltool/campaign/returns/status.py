@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xltool.campaign.folder import Campaign
-from xltool.campaign.judge import KINDS
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import Unit
 from xltool.errors import XltoolError
 

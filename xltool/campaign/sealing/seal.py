@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from xltool.campaign.keys import signed
+from xltool.campaign.sealing.keys import signed
 
 _PART, SIGNATURE = "xltool.seal.", "xltool.signature"
 _CHUNK = 200

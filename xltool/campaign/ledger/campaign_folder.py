@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from xltool.campaign import keys
-from xltool.campaign.ledger import Ledger, now
+from xltool.campaign.ledger.store import Ledger, now
+from xltool.campaign.sealing import keys
 from xltool.campaign.units import Unit, read_units
 from xltool.checks.settings import Settings, load_settings
 from xltool.editions.declaration import Edition, edition_in, load_edition

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from xltool.campaign import keys, parcel, seal
-from xltool.campaign.folder import Campaign
-from xltool.campaign.ledger import now
-from xltool.campaign.sending import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.store import now
+from xltool.campaign.sealing import keys, parcel, seal
+from xltool.campaign.sending.parcel_files import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import Unit
 from xltool.editions.declaration import Edition, FormSpec, edition_in
 from xltool.errors import XltoolError
@@ -96,7 +96,7 @@ def distribute(
 ) -> Sent:
     """Send to every unit what it does not have yet; a second run sends nothing."""
     if campaign.branch:
-        from xltool.campaign.branch import forward
+        from xltool.campaign.sending.branch import forward
 
         return forward(campaign, output)
     key, ledger = campaign.private_key, campaign.ledger  # no key, nothing sent

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from xltool.campaign.collect import judged_values, original_bytes, with_versions
-from xltool.campaign.folder import Campaign
-from xltool.campaign.judge import CHOOSABLE, KINDS, judge_one, set_up
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.returns.collection import judged_values, original_bytes, with_versions
+from xltool.campaign.returns.judgement import CHOOSABLE, KINDS, judge_one, set_up
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.model import Severity

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from xltool.campaign.folder import Campaign
-from xltool.campaign.judge import KINDS
-from xltool.campaign.pages import page
+from xltool.campaign.documents import page
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import Unit
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing

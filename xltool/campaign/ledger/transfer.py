@@ -13,10 +13,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from xltool.campaign import keys
-from xltool.campaign.folder import Campaign, open_campaign
-from xltool.campaign.ledger import FILE
-from xltool.campaign.parcel import UNSOUND, digest
+from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
+from xltool.campaign.ledger.store import FILE
+from xltool.campaign.sealing import keys
+from xltool.campaign.sealing.parcel import UNSOUND, digest
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.path_names import safe_name

@@ -15,8 +15,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec.structs import replace
 
-from xltool.campaign import seal
-from xltool.campaign.folder import Campaign
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.sealing import seal
 from xltool.checks.engine import check
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
@@ -211,7 +211,7 @@ _register: Register | None = None
 
 def set_up(folder: Path) -> None:
     global _register
-    from xltool.campaign.folder import open_campaign
+    from xltool.campaign.ledger.campaign_folder import open_campaign
 
     campaign = open_campaign(folder)
     _register = Register.of(campaign)

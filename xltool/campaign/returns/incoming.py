@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from xltool.campaign.parcel import (
+from xltool.campaign.sealing.parcel import (
     EDITION,
     INSTRUCTION,
     MANIFEST,

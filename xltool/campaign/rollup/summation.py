@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from xltool.campaign.figures import Figures
-from xltool.campaign.folder import Campaign
-from xltool.campaign.ledger import now
-from xltool.campaign.scaling import TOTAL, WHOLE, Infeasible, Scaled, Table, scale, spread
-from xltool.campaign.status import Standing, status
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.figures import Figures
+from xltool.campaign.ledger.store import now
+from xltool.campaign.returns.status import Standing, status
+from xltool.campaign.rollup.scaling import TOTAL, WHOLE, Infeasible, Scaled, Table, scale, spread
 from xltool.checks.cross_totals import SIDES, Verdict
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError

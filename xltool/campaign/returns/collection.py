@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from xltool.campaign.figures import Figures, content_of, figures_of
-from xltool.campaign.folder import Campaign
-from xltool.campaign.incoming import Found, Incoming, Unreachable, incoming
-from xltool.campaign.judge import Judgement, judge_one, set_up
-from xltool.campaign.ledger import now
-from xltool.campaign.parcel import digest
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.figures import Figures, content_of, figures_of
+from xltool.campaign.ledger.store import now
+from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
+from xltool.campaign.returns.judgement import Judgement, judge_one, set_up
+from xltool.campaign.sealing.parcel import digest
 from xltool.checks.engine import check
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
@@ -211,7 +211,7 @@ def _content(row: Any) -> str:
 
 def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
     """The values of each counted return on a fresh template: only values travel, nothing else of the file."""
-    from xltool.campaign.judge import Register, judge
+    from xltool.campaign.returns.judgement import Register, judge
     from xltool.files.path_names import safe_name
     from xltool.filling.writer import fill
 

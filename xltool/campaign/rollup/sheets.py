@@ -8,7 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from xltool.campaign.rollup import (
+from xltool.campaign.rollup.scaling import TOTAL, WHOLE, Scaled
+from xltool.campaign.rollup.summation import (
     BUDGET,
     BY_NONTAX,
     PROJECTS,
@@ -19,7 +20,6 @@ from xltool.campaign.rollup import (
     is_rounded,
     second_table,
 )
-from xltool.campaign.scaling import TOTAL, WHOLE, Scaled
 from xltool.campaign.sheets import HEAD, Book, height
 from xltool.checks.cross_totals import SIDES
 from xltool.files.atomic import writing

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from xltool.campaign import keys
-from xltool.campaign.folder import Campaign
-from xltool.campaign.pages import page
+from xltool.campaign.documents import page
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.sealing import keys
 from xltool.campaign.units import Unit
 
 

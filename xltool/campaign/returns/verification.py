@@ -10,9 +10,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from xltool.campaign import keys, parcel, seal
-from xltool.campaign.folder import layout_fingerprint
-from xltool.campaign.judge import changed
+from xltool.campaign.ledger.campaign_folder import layout_fingerprint
+from xltool.campaign.returns.judgement import changed
+from xltool.campaign.sealing import keys, parcel, seal
 from xltool.editions.declaration import Edition, EditionError, edition_in, load_edition
 from xltool.errors import XltoolError, why
 from xltool.reading.reader import read_grid

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xltool.campaign import keys, parcel
-from xltool.campaign.folder import Campaign, make_folder, open_campaign, save
-from xltool.campaign.ledger import Row, now
-from xltool.campaign.sending import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
-from xltool.campaign.verify import verify
+from xltool.campaign.ledger.campaign_folder import Campaign, make_folder, open_campaign, save
+from xltool.campaign.ledger.store import Row, now
+from xltool.campaign.returns.verification import verify
+from xltool.campaign.sealing import keys, parcel
+from xltool.campaign.sending.parcel_files import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
 from xltool.editions.declaration import edition_in
 from xltool.errors import XltoolError
 from xltool.files.path_names import distinct, safe_name
@@ -135,7 +135,7 @@ def _forwarded(campaign: Campaign, name: str, batch: int, rows: list[Row]) -> di
 def submit(campaign: Campaign, path: Path) -> int:
     """Pass upwards what counts: the originals as they came, in one zip; the number of filings."""
     units = {unit.code: unit for unit in campaign.ledger.units()}
-    from xltool.campaign.collect import original_bytes
+    from xltool.campaign.returns.collection import original_bytes
 
     files: dict[str, bytes] = {}
     taken: set[str] = set()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from xltool.campaign.rollup import BUDGET, BY_NONTAX, PROJECTS, ZERO, Rollup, comparison, in_unit
-from xltool.campaign.scaling import TOTAL, WHOLE, Scaled
+from xltool.campaign.rollup.scaling import TOTAL, WHOLE, Scaled
+from xltool.campaign.rollup.summation import BUDGET, BY_NONTAX, PROJECTS, ZERO, Rollup, comparison, in_unit
 from xltool.money import plain
 
 
