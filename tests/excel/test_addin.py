@@ -15,7 +15,7 @@ from xltool.excel import addin as installation
 from xltool.excel.__main__ import unescaped
 from xltool.excel.addin import ADDIN
 from xltool.excel.build import build, parts
-from xltool.excel.press import buttons, labels
+from xltool.excel.ribbon import buttons, labels
 
 MACROS = Path(__file__).parents[2] / "macros"
 

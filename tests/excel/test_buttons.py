@@ -17,7 +17,7 @@ from xltool import check, fill, load_edition, read
 from xltool.databook import load_databook
 from xltool.databook.write import write_databook
 from xltool.errors import XltoolError
-from xltool.excel.press import buttons, labels, press
+from xltool.excel.ribbon import buttons, labels, press
 from xltool.model import Entry, Filing
 from xltool.results_sheet.marks import MARK, is_mark, marks
 from xltool.results_sheet.table import HEAD, RESULTS_SHEET, results
@@ -503,7 +503,7 @@ def test_all_is_put_back_when_a_button_fails(app, seed, monkeypatch, tmp_path):
         assert (app.screen_updating, app.calculation, app.display_alerts) == (False, "manual", False)
         raise ZeroDivisionError("内部错误")
 
-    monkeypatch.setattr("xltool.excel.reviewing.results", broken)
+    monkeypatch.setattr("xltool.excel.buttons.reviewing.results", broken)
     with pytest.raises(XltoolError, match=r"xltool\.log"):
         press("check_all")
     assert (app.screen_updating, app.calculation, app.display_alerts) == (True, "automatic", True)

@@ -7,7 +7,7 @@ from xltool import read
 from xltool.campaign.returns.judgement import Register, judge
 from xltool.campaign.sending.distribution import distribute
 from xltool.databook.write import write_databook
-from xltool.excel.press import press
+from xltool.excel.ribbon import press
 from xltool.results_sheet.table import RESULTS_SHEET
 
 pytestmark = pytest.mark.xdist_group("calc")

@@ -6,7 +6,7 @@ from tests.support.clean import clean_filing
 from tests.support.mutations import MUTATIONS
 from tests.support.seed import seed_filing
 from xltool import check, fill, read
-from xltool.excel.press import press
+from xltool.excel.ribbon import press
 from xltool.filling.writer import FillError
 from xltool.results_sheet.table import HEAD, RESULTS_SHEET, results
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tests.support.case import filing_of
 from xltool import check, fill, read
-from xltool.excel.press import press
+from xltool.excel.ribbon import press
 from xltool.model import Entry
 from xltool.results_sheet.table import HEAD, RESULTS_SHEET, results
 

@@ -7,7 +7,7 @@ import pytest
 from xltool import load_edition, read
 from xltool.editions.copy import copy_edition
 from xltool.errors import XltoolError
-from xltool.excel.press import press
+from xltool.excel.ribbon import press
 from xltool.template.draw import draw
 from xltool.template.layout import load_layout
 from xltool.xlsx.workbook_reader import open_grid

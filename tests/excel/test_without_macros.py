@@ -15,7 +15,7 @@ from xltool.cli.live import live
 from xltool.errors import XltoolError
 from xltool.excel import panel
 from xltool.excel.__main__ import main
-from xltool.excel.press import labels
+from xltool.excel.ribbon import labels
 from xltool.results_sheet.table import RESULTS_SHEET
 
 

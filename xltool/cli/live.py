@@ -10,7 +10,7 @@ import click
 @click.option("--book", default="", help="哪个工作簿（名称）；不写就是正在用的那个。")
 def live(button: str | None, book: str) -> None:
     """对正在运行的 Excel 按一下功能区的按钮 BUTTON；不写 BUTTON 就列出全部按钮。"""
-    from xltool.excel.press import labels, press
+    from xltool.excel.ribbon import labels, press
 
     if button is None:
         from rich.console import Console

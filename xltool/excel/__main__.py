@@ -24,7 +24,7 @@ LINGER_SECONDS = 12.0
 
 def give_back_the_foot(book: str, hwnd: int) -> None:
     """Let the message be read, then give the line back to Excel unless something else stands there."""
-    from xltool.excel.desk import attach
+    from xltool.excel.session import attach
 
     with suppress(Exception):
         desk = attach(book, hwnd)
@@ -36,7 +36,7 @@ def give_back_the_foot(book: str, hwnd: int) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Press the button. Messages appear in Excel; the exit code tells whether it went well."""
-    from xltool.excel.press import press
+    from xltool.excel.ribbon import press
 
     parser = argparse.ArgumentParser(prog="xltool.excel")
     parser.add_argument("button")

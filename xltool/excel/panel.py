@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from xltool.errors import XltoolError
 from xltool.excel.addin import windowless_python
-from xltool.excel.press import labels
+from xltool.excel.ribbon import labels
 
 if TYPE_CHECKING:
     import tkinter as tk

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from xltool.errors import XltoolError
-from xltool.excel.desk import busy
+from xltool.excel.session import busy
 from xltool.xlsx.grid import Sheet
 from xltool.xlsx.package import Package, parse_xml
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import xltool
 from xltool.editions.declaration import Edition, editions, load_edition
 from xltool.errors import XltoolError
-from xltool.excel.press import button, desk, labels, log_file
+from xltool.excel.ribbon import button, desk, labels, log_file
 from xltool.files.atomic import writing
 from xltool.model import Severity
 

@@ -7,8 +7,8 @@ from itertools import count
 from pathlib import Path
 
 from xltool.errors import XltoolError
-from xltool.excel.press import button, desk
-from xltool.excel.reviewing import CHANGES_SHEET
+from xltool.excel.buttons.reviewing import CHANGES_SHEET
+from xltool.excel.ribbon import button, desk
 from xltool.results_sheet.table import RESULTS_SHEET
 
 PDF = "PDF (*.pdf),*.pdf"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
-from xltool.excel.desk import Desk
-from xltool.excel.press import button, desk
-from xltool.excel.sheets import has_password, protection, unprotected, write_texts
+from xltool.excel.live_sheet import has_password, protection, unprotected, write_texts
+from xltool.excel.ribbon import button, desk
+from xltool.excel.session import Desk
 from xltool.reading.reader import form_of
 from xltool.template.layout import FormLayout, Rows, load_layout
 from xltool.template.match import locate, squeeze

@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 from xltool.errors import XltoolError
 from xltool.excel.addin import ADDIN
-from xltool.excel.desk import Desk, attach, busy, quiet
+from xltool.excel.session import Desk, attach, busy, quiet
 
 Function = Callable[[], str]
 _HOMES = ("filling", "rows", "reviewing", "output", "helping")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xltool.errors import XltoolError
-from xltool.excel.desk import Desk, busy
-from xltool.excel.press import button, desk
-from xltool.excel.sheets import mark, protection, write_texts
+from xltool.excel.live_sheet import mark, protection, write_texts
+from xltool.excel.ribbon import button, desk
+from xltool.excel.session import Desk, busy
 from xltool.model import Filing, Finding, Place
 from xltool.reports.record import VERDICTS, counts, verdict
 from xltool.results_sheet.marks import marks, to_write

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from xltool.editions.declaration import Edition, Field, load_edition, usable_editions
 from xltool.errors import XltoolError
-from xltool.excel.desk import Desk
-from xltool.excel.press import button, desk
-from xltool.excel.sheets import write_texts
+from xltool.excel.live_sheet import write_texts
+from xltool.excel.ribbon import button, desk
+from xltool.excel.session import Desk
 from xltool.files.atomic import writing
 from xltool.model import Filing, Form
 from xltool.reading.reader import form_of
