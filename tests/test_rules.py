@@ -91,7 +91,7 @@ def test_every_case_file_has_its_rule():
 
 def _modules():
     return [
-        importlib.import_module(f"xltool.rules.{m.name}")
+        importlib.import_module(f"xltool.checks.rules.{m.name}")
         for m in pkgutil.iter_modules(xltool.checks.rules.__path__)
         if not m.name.startswith("_")
     ]

@@ -167,7 +167,7 @@ def rules() -> Mapping[str, Rule]:
     """All rules by code, in order of code."""
     package = importlib.import_module("xltool.checks.rules")
     for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"xltool.rules.{module.name}")
+        importlib.import_module(f"xltool.checks.rules.{module.name}")
     return MappingProxyType(dict(sorted(_RULES.items())))
 
 

@@ -1,4 +1,4 @@
-"""A data book as JSON, by field id: `xltool/schema/databook.schema.json` says its shape.
+"""A data book as JSON, by field id: `xltool/databook/databook.schema.json` says its shape.
 
     {"edition": "hunan-2023", "filings": [
         {"code": "", "department": {<field id>: value, "indicators": [INDICATOR]},

@@ -9,7 +9,7 @@ from xltool.databook.answers import LONGEST
 from xltool.databook.columns import CODE, Column, tables
 from xltool.editions.declaration import Edition, FormSpec
 
-SHIPPED = Path(__file__).parent.parent / "schema" / "databook.schema.json"
+SHIPPED = Path(__file__).with_name("databook.schema.json")
 
 
 def schema(edition: Edition) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def labels() -> tuple[Label, ...]:
 def buttons() -> dict[str, Function]:
     """Every function of the ribbon by its button's id."""
     for home in _HOMES:
-        import_module(f"xltool.excel.{home}")
+        import_module(f"xltool.excel.buttons.{home}")
     return dict(_BUTTONS)
 
 

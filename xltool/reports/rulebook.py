@@ -57,7 +57,7 @@ def markdown(rules: Mapping[str, Rule]) -> str:
         "# 审核规则",
         "这一页由 `xltool rules --markdown` 从规则本身导出，不要手改。"
         "错误必须改正；核实可以改正，也可以书面说明；提示只是告知。"
-        "阈值、试行、停用和轻重在设置文件里改（`xltool/settings.toml`）。",
+        "阈值、试行、停用和轻重在设置文件里改（`xltool/checks/settings.toml`）。",
     ]
     for title, found in families(rules):
         parts.append(f"## {title}")

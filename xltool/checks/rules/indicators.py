@@ -158,7 +158,7 @@ def _decided(one: Value, target: Target) -> tuple[str, Severity | None] | None:
 def facing(review: Review) -> Iterator[Hit]:
     """收入、满意度、覆盖率越多越好，写 ≤ 就是给好事封顶；成本、处罚、投诉越少越好，写 ≥ 就是要求坏事发生。
 
-    哪些词有方向，见 `xltool/target/directions.toml`；拿不准的不报。零和怎样都成立的值由 I404 去说。
+    哪些词有方向，见 `xltool/indicator/directions.toml`；拿不准的不报。零和怎样都成立的值由 I404 去说。
 
     错：销售收入 ≤1亿；居民投诉 ≥3次；印刷成本 ≥20万元。
     对：销售收入 ≥1亿元；居民投诉 ≤3次；投诉办结率 ≥95%。
@@ -264,7 +264,7 @@ def repeats(review: Review) -> Iterator[Hit]:
 def matching_units(review: Review) -> Iterator[Hit]:
     """“……率”的单位是 %，“……人数”的单位是人，名称括号里写了单位的就该用那个单位。
 
-    哪些名称配哪些单位，见 `xltool/target/directions.toml`；拿不准的不报。
+    哪些名称配哪些单位，见 `xltool/indicator/directions.toml`；拿不准的不报。
 
     错：验收合格率 ≥95个；培训人数 ≥20场；在职人数（人） =116个。
     对：验收合格率 ≥95%；培训人数 ≥200人次。
