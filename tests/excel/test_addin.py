@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
+from tests.support.paths import ROOT
 from xltool.cli.addin import addin
 from xltool.errors import XltoolError
 from xltool.excel import addin as installation
@@ -17,7 +18,7 @@ from xltool.excel.addin import ADDIN
 from xltool.excel.build import build, parts
 from xltool.excel.ribbon import buttons, labels
 
-MACROS = Path(__file__).parents[2] / "macros"
+MACROS = ROOT / "macros"
 
 
 @pytest.fixture(scope="module")

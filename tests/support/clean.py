@@ -6,12 +6,12 @@ A form lists only what the unit wrote; unit and year are repeated on every form 
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 from tests.support.case import filing_of
+from tests.support.paths import DATA
 from xltool.model import Filing
 
-FOLDER = Path(__file__).parent.parent / "data" / "clean"
+FOLDER = DATA / "clean"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xltool.batch.away import perform
 from xltool.batch.inputs import Item
+from xltool.batch.jobs import Jobs
 from xltool.batch.local_workers import patience
 from xltool.batch.task import Order, Outcome
 from xltool.errors import XltoolError
 from xltool.files.atomic import DiskError
-
-if TYPE_CHECKING:
-    from xltool.batch.run import Jobs
 
 _CONNECT_SECONDS = 20
 _LOOK_SECONDS = 5.0

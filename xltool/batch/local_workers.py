@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overdue
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
 from xltool.batch.away import perform
 from xltool.batch.inputs import Item
+from xltool.batch.jobs import Job, Jobs
 from xltool.batch.task import Order, Outcome
 from xltool.files.atomic import DiskError
-
-if TYPE_CHECKING:
-    from xltool.batch.run import Job, Jobs
 
 # Handfuls under way for each process: enough that none waits, few enough that memory stays flat.
 WINDOW = 4

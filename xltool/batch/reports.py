@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from xltool.batch.jobs import Summary
 from xltool.batch.journal import Journal
 from xltool.reports.bundle import write_reports
-
-if TYPE_CHECKING:
-    from xltool.batch.run import Summary
 
 _TOGETHER = (("json", "html", "csv"), ("xlsx",))
 # With fewer units a process of its own costs more than it saves.

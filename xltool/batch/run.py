@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import filelock
 
 from xltool.batch.inputs import Item, walk
+from xltool.batch.jobs import Crew, Jobs, Summary
 from xltool.batch.journal import FOLDER, Journal
 from xltool.batch.storage import Place, Remote, is_url, place
-from xltool.batch.task import Known, Order, Outcome
+from xltool.batch.task import Order, Outcome
 from xltool.errors import XltoolError, why
 
 # How long one input may take (a large one longer), and how much memory a worker may hold.
@@ -25,45 +24,6 @@ TIMEOUT_SECONDS = 60.0
 MEMORY_MB = 2048
 
 Notice = Callable[[dict[str, Any]], None]
-Job = tuple[Item, Known]
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a run did: inputs done, skipped as unchanged, failed; units by verdict; seconds taken."""
-
-    done: int = 0
-    skipped: int = 0
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    verdicts: Counter[str] = field(default_factory=Counter)
-    seconds: float = 0.0
-    interrupted: bool = False
-
-
-class Crew(Protocol):
-    """Whoever does the work: results come in any order, at most a few inputs are under way at once."""
-
-    def results(self, jobs: Jobs, order: Order) -> Iterator[tuple[Item, Outcome]]:
-        """`jobs.take()` may give more after it gave None, as long as results are still to come."""
-        ...
-
-
-class Jobs:
-    """What is still to be done: the inputs as they are found, the parts of large books as they are cut."""
-
-    def __init__(self, items: Iterable[Item], journal: Journal | None = None, fresh: bool = False) -> None:
-        self._items, self._journal, self._fresh = iter(items), journal, fresh
-        self._parts: deque[Item] = deque()
-
-    def take(self) -> Job | None:
-        """The next one with what is known of it; None where there is nothing just now."""
-        item = self._parts.popleft() if self._parts else next(self._items, None)
-        if item is None:
-            return None
-        return item, self._journal.known(item.key) if self._journal and not self._fresh else Known()
-
-    def add(self, parts: Iterable[Item]) -> None:
-        self._parts.extend(parts)
 
 
 def run(

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xltool.databook.assembly import Assembly
+from xltool.databook.assembly import Assembly, Piece
 from xltool.databook.problems import DatabookError, Problem, Unusable, problem
 from xltool.databook.shelf import Shelf
 from xltool.databook.write import write_databook
@@ -89,7 +89,8 @@ def reading(path: str | Path, edition: Edition | str | None = None) -> Iterator[
     path = Path(path)
     if not path.exists():
         raise XltoolError(f"没有这个数据表：{path}")
-    with closing(Shelf()) as shelf:
+    shelf: Shelf[Piece] = Shelf()
+    with closing(shelf):
         try:
             document = path.suffix.lower() == ".json"
             work = (_document if document else _tables)(path, edition, shelf)
@@ -99,7 +100,7 @@ def reading(path: str | Path, edition: Edition | str | None = None) -> Iterator[
         yield book
 
 
-def _tables(path: Path, asked: Edition | str | None, shelf: Shelf) -> Assembly:
+def _tables(path: Path, asked: Edition | str | None, shelf: Shelf[Piece]) -> Assembly:
     from xltool.databook.assemble import assemble
     from xltool.databook.columns import edition_of, tables
     from xltool.databook.sources import open_workbook, read_folder, read_workbook
@@ -116,7 +117,7 @@ def _tables(path: Path, asked: Edition | str | None, shelf: Shelf) -> Assembly:
     return assemble(sheets, Assembly(edition, str(path), shelf, problems))
 
 
-def _document(path: Path, asked: Edition | str | None, shelf: Shelf) -> Assembly:
+def _document(path: Path, asked: Edition | str | None, shelf: Shelf[Piece]) -> Assembly:
     from xltool.databook.columns import edition_of
     from xltool.databook.document import assemble_document, read_document
 

@@ -78,7 +78,7 @@ class Assembly:
 
     edition: Edition
     file: str
-    shelf: Shelf
+    shelf: Shelf[Piece]
     problems: list[Problem] = field(default_factory=list)
     drafts: dict[str, Draft] = field(default_factory=dict)
     spoilt: set[str] = field(default_factory=set)

@@ -8,20 +8,20 @@ import pickle
 import tempfile
 from collections import defaultdict
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Generic, TypeVar
 
 from xltool.errors import XltoolError, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xltool.databook.assembly import Piece
+Piece = TypeVar("Piece")
 
 # Pieces (forms, indicators) in memory before they are put away; those of some two hundred units.
 MOST = 5_000
 
 
-class Shelf:
+class Shelf(Generic[Piece]):
     """Pieces by the number of their unit, put there in any order. A small book needs no file."""
 
     def __init__(self) -> None:

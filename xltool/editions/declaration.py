@@ -1,4 +1,4 @@
-"""The official forms, declared once as data: `editions/shipped/<id>/edition.toml` beside its template workbook.
+"""The official forms, declared once as data: `editions/shipped/<id>/edition.toml` beside its template.
 
 The declaration says WHAT stands on a form (fields, official labels, kinds, sums, indicator
 categories); the template's defined names say WHERE. An edition is a folder with both: shipped

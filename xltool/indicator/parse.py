@@ -16,7 +16,7 @@ import functools
 import re
 from decimal import Decimal
 
-from xltool.indicator import vocabulary as words
+from xltool.indicator import vocabulary
 from xltool.indicator.dates import read_span
 from xltool.indicator.units import Unit, read_unit, splits_noun, unknown_unit
 from xltool.indicator.value import Target
@@ -35,29 +35,29 @@ def parse_target(text: str) -> Target:
 
 
 def _body(text: str) -> str:
-    body = words.clean(text)
+    body = vocabulary.clean(text)
     return body.removeprefix("定性|").replace("|", "") if "|" in body else body
 
 
 def is_empty(text: str) -> bool:
     """Nothing is said: blank, a stroke such as — or /, 不适用; the same as `parse_target(text).empty`."""
-    return not _SAYS.search(text) and (not (body := _body(text)) or body in words.BLANK)
+    return not _SAYS.search(text) and (not (body := _body(text)) or body in vocabulary.BLANK)
 
 
 # A digit, or more letters in a row than any expression for nothing has.
-_SAYS = re.compile(rf"[0-9]|\w{{{1 + max(map(len, words.BLANK))}}}")
+_SAYS = re.compile(rf"[0-9]|\w{{{1 + max(map(len, vocabulary.BLANK))}}}")
 
 
 def _special(text: str, body: str) -> Target | None:
     """Blank cells, prompts, yes and no, unit-only cells."""
-    if not body or body in words.BLANK:
+    if not body or body in vocabulary.BLANK:
         return Target(None, None, "", "blank", text)
-    if words.is_prompt(body):
+    if vocabulary.is_prompt(body):
         return Target(None, None, "", "placeholder", text, words=body)
-    if body in words.BOOLEAN:
+    if body in vocabulary.BOOLEAN:
         return Target(None, None, "", "boolean", text, words=body)
-    if words.DIGIT.search(body) is None:
-        operator = words.BEFORE.get(body[0])
+    if vocabulary.DIGIT.search(body) is None:
+        operator = vocabulary.BEFORE.get(body[0])
         unit = read_unit(body[1:] if operator else body)
         if unit is not None and (operator or unit.kind != "count"):
             return Target(
@@ -90,14 +90,14 @@ def _single(text: str, body: str) -> Target | None:
         return None
     label, front, front_word = head
     unit, noun, remark, back, back_word = tail
-    operator = words.combine(front, front_word, back, back_word)
+    operator = vocabulary.combine(front, front_word, back, back_word)
     if operator == "":
         return None
     number = Decimal(digits.replace(",", ""))
     if remark and _repeats(remark, number, unit):
         remark = ""
-    written = "" if unit is None else words.without_space(unit.written)
-    money = unit.kind == "money" if unit is not None else words.names_money(label)
+    written = "" if unit is None else vocabulary.without_space(unit.written)
+    money = unit.kind == "money" if unit is not None else vocabulary.names_money(label)
     symbol = "" if unit is None else unit.symbol
     return Target(
         operator or "=",
@@ -115,19 +115,19 @@ def _single(text: str, body: str) -> Target | None:
 
 def _head(head: str) -> tuple[str, str | None, str] | None:
     """(label, operator, its word) before a number; None where the number is no quantity."""
-    if not head or head in words.BEFORE:
-        return "", words.BEFORE.get(head), head
+    if not head or head in vocabulary.BEFORE:
+        return "", vocabulary.BEFORE.get(head), head
     rest = head.rstrip()
     operator, word = None, ""
-    while found := words.ends_with(rest, words.BEFORE):
-        if operator is not None and words.BEFORE[found] != operator and words.BEFORE[found] != "≥":
+    while found := vocabulary.ends_with(rest, vocabulary.BEFORE):
+        if operator is not None and vocabulary.BEFORE[found] != operator and vocabulary.BEFORE[found] != "≥":
             return None
         if operator is None:
-            operator, word = words.BEFORE[found], found
+            operator, word = vocabulary.BEFORE[found], found
         rest = rest[: -len(found)].rstrip()
     if not rest:
         return "", operator, word
-    if not words.is_label(rest):
+    if not vocabulary.is_label(rest):
         return None
     return rest, operator, word
 
@@ -139,20 +139,20 @@ def _tail(tail: str, *, stated: bool) -> tuple[Unit | None, str, str, str | None
     have is still its unit: ≥36道.
     """
     remark, operator, word = "", None, ""
-    found = words.ends_with(tail, words.AFTER)
+    found = vocabulary.ends_with(tail, vocabulary.AFTER)
     if found:
-        operator, word, tail = words.AFTER[found], found, tail[: -len(found)].rstrip()
+        operator, word, tail = vocabulary.AFTER[found], found, tail[: -len(found)].rstrip()
     bracket = _BRACKET.fullmatch(tail) if "(" in tail else None
     if bracket is not None:
         tail, remark, after = bracket["before"].strip(), bracket["inside"].strip(), bracket["after"].strip()
         if not tail and not after and (inside := read_unit(remark)):
             return inside, "", "", operator, word
         if after:
-            if operator is not None or after not in words.AFTER:
+            if operator is not None or after not in vocabulary.AFTER:
                 return None
-            operator, word = words.AFTER[after], after
-        elif operator is None and (found := words.ends_with(tail, words.AFTER)):
-            operator, word, tail = words.AFTER[found], found, tail[: -len(found)].rstrip()
+            operator, word = vocabulary.AFTER[after], after
+        elif operator is None and (found := vocabulary.ends_with(tail, vocabulary.AFTER)):
+            operator, word, tail = vocabulary.AFTER[found], found, tail[: -len(found)].rstrip()
     if not tail:
         return None, "", remark, operator, word
     unit = read_unit(tail)
@@ -161,7 +161,7 @@ def _tail(tail: str, *, stated: bool) -> tuple[Unit | None, str, str, str | None
     counted = splits_noun(tail)
     if counted is not None:
         return (*counted, remark, operator, word)
-    if (stated or operator) and _new_unit().fullmatch(tail) and not words.is_doubtful(tail):
+    if (stated or operator) and _new_unit().fullmatch(tail) and not vocabulary.is_doubtful(tail):
         return unknown_unit(tail), "", remark, operator, word
     return None
 
@@ -211,7 +211,7 @@ def split_values(body: str) -> list[str]:
 
 
 def _pieces(body: str, marks: str) -> list[str]:
-    return [piece for piece in words.pieces(body, marks) if piece.strip(words.MARKS)]
+    return [piece for piece in vocabulary.pieces(body, marks) if piece.strip(vocabulary.MARKS)]
 
 
 def _counts(piece: str) -> bool:
@@ -221,7 +221,7 @@ def _counts(piece: str) -> bool:
 
 def _wording(text: str, body: str) -> Target:
     """Words: a grade from the declared list, a limit such as 不超预算, or plain text."""
-    if words.is_grade(body):
+    if vocabulary.is_grade(body):
         return Target(None, None, "", "grade", text, words=body)
-    limit = "≤" if words.is_limit(body) else None
+    limit = "≤" if vocabulary.is_limit(body) else None
     return Target(limit, None, "", "text", text, stated=limit is not None, words=text.strip())

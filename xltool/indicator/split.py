@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from xltool.indicator import vocabulary as words
+from xltool.indicator import vocabulary
 from xltool.indicator.parse import parse_target
 from xltool.indicator.value import Target
 
@@ -52,13 +52,13 @@ def split_targets(name: str, value: str) -> Split:
         name = name.strip()
         return Split((name,), (target,), ((name, target),))
     for marks in _MARKS:
-        pieces = words.pieces(name, marks)
+        pieces = vocabulary.pieces(name, marks)
         if len(pieces) >= len(target.parts) == len(names := _names(pieces)):
             return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
     if all(part.label for part in target.parts[1:]):
         names = tuple(_with_label(name.strip(), part) for part in target.parts)
         return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
-    several = (_names(words.pieces(name, marks)) for marks in _MARKS[:3])
+    several = (_names(vocabulary.pieces(name, marks)) for marks in _MARKS[:3])
     names = next((found for found in several if len(found) > 1), (name.strip(),))
     return Split(names, target.parts, ())
 

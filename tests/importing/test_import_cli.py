@@ -1,0 +1,110 @@
+"""`xltool import`: the data book, the report, what was not imported, and the exit codes."""
+
+import csv
+import json
+
+from tests.support import layouts
+from tests.support.layouts import c
+from tests.support.paths import DATA
+from tests.support.seed import seed_filing
+from xltool.cli import main
+from xltool.databook import load_databook
+from xltool.importing.books import VALUES
+
+SEED = DATA / "seed.txt"
+
+
+def table(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_published_document_becomes_its_data_book(tmp_path, capsys):
+    for kind, name in (("xlsx", "数据表.xlsx"), ("json", "数据表.json"), ("csv", "数据表")):
+        folder = tmp_path / kind
+        assert main(["import", str(SEED), "-o", str(folder), "--kind", kind]) == 0
+        assert load_databook(folder / name) == [seed_filing()]
+        assert "部门表 1 张，项目表 1 张" in capsys.readouterr().out
+
+
+def test_every_value_is_in_the_report_with_its_source(tmp_path, capsys):
+    assert main(["import", str(SEED), "-o", str(tmp_path), "--values"]) == 0
+    rows = table(tmp_path / "导入取值.csv")
+    [total] = [row for row in rows if row["栏目"] == "资金总额"]
+    assert total == dict(
+        zip(
+            VALUES,
+            ("seed.txt", "部门整体支出绩效目标表", "", "资金总额", "1245.61", "正文!第9行", "中", ""),
+            strict=True,
+        )
+    )
+    report = json.loads((tmp_path / "导入报告.json").read_text("utf-8"))
+    assert report["values"] == rows and report["leftovers"] == []
+    assert report["filings"][0]["year"] == 2023
+    assert "资金总额" in capsys.readouterr().out
+
+
+def test_what_was_left_is_shown_with_its_place_and_one_bad_file_stops_nothing(tmp_path, capsys):
+    layout = [*layouts.PROJECT, [c("财政部门审核意见"), c("同意", 5)], [c("说不清的栏"), c("内容", 5)]]
+    good = layouts.write_docx(tmp_path / "好.docx", [(layouts.PROJECT_TITLE, layout)])
+    bad = tmp_path / "坏.docx"
+    bad.write_bytes(b"PK\x03\x04")
+    assert main(["import", str(good), str(bad), "-o", str(tmp_path / "出")]) == 1
+    said = capsys.readouterr()
+    assert "说不清的栏" in said.out and "坏.docx" in said.err
+    left = table(tmp_path / "出" / "未导入.csv")
+    assert {row["内容"] for row in left} >= {"说不清的栏", "内容"}
+    assert any("损坏" in row["原因"] for row in left)
+
+
+def test_two_years_are_two_books_and_nothing_found_is_exit_code_2(tmp_path, capsys):
+    for year in (2022, 2023):
+        forms = [(f"{year}年部门整体支出绩效目标表", layouts.DEPARTMENT)]
+        layouts.write_html(tmp_path / f"{year}.html", forms)
+    files = [str(tmp_path / "2022.html"), str(tmp_path / "2023.html")]
+    assert main(["import", *files, "-o", str(tmp_path / "出")]) == 0
+    assert {p.name for p in (tmp_path / "出").glob("*.xlsx")} == {"数据表-2022.xlsx", "数据表-2023.xlsx"}
+    empty = tmp_path / "空白.txt"
+    empty.write_text("今天天气很好\n", "utf-8")
+    assert main(["import", str(empty), "-o", str(tmp_path / "无")]) == 2
+    capsys.readouterr()
+
+
+def test_a_filing_without_a_unit_is_not_lost(tmp_path, capsys):
+    layout = [[c("项目支出名称"), c("水渠维修", 5)], *layouts.PROJECT[2:]]
+    path = layouts.write_docx(tmp_path / "a.docx", [(layouts.PROJECT_TITLE, layout)], "单位：万元")
+    assert main(["import", str(path), "-o", str(tmp_path / "出")]) == 2
+    assert "--unit" in capsys.readouterr().out
+    assert len(table(tmp_path / "出" / "导入取值.csv")) > 10
+    assert main(["import", str(path), "-o", str(tmp_path / "出"), "--unit", "某局"]) == 0
+    [filing] = load_databook(tmp_path / "出" / "数据表.xlsx")
+    assert (filing.unit, filing.projects[0].text("project")) == ("某局", "水渠维修")
+
+
+def test_a_filled_official_workbook_imports_to_the_same_filing(tmp_path, capsys):
+    """The reader goes by defined names, the import by printed labels: they must agree."""
+    from xltool.filling.writer import fill
+
+    book = tmp_path / "申报.xlsx"
+    fill(seed_filing(), book)
+    assert main(["import", str(book), "-o", str(tmp_path / "出")]) == 0
+    assert load_databook(tmp_path / "出" / "数据表.xlsx") == [seed_filing()]
+    assert table(tmp_path / "出" / "未导入.csv") == []
+    capsys.readouterr()
+
+
+def test_a_folder_of_old_files(tmp_path, capsys):
+    old = tmp_path / "旧"
+    (old / "里面").mkdir(parents=True)
+    layouts.write_docx(old / "部门.docx", layouts.WHOLE[:1])
+    layouts.write_xls(old / "里面" / "项目.xls", layouts.WHOLE[1:])
+    (old / "~$部门.docx").write_bytes(b"lock")
+    (old / "照片.jpg").write_bytes(b"\xff\xd8")
+    assert main(["import", str(old), "-o", str(tmp_path / "出")]) == 0
+    [filing] = load_databook(tmp_path / "出" / "数据表.xlsx")
+    assert len(filing.projects) == 1
+    files = {row["文件"] for row in table(tmp_path / "出" / "导入取值.csv")}
+    assert files == {"部门.docx", "里面/项目.xls"}
+    # What was made is not taken in again.
+    assert main(["import", str(tmp_path / "出" / "数据表.xlsx"), "-o", str(tmp_path / "再")]) == 2
+    assert "已经是数据表" in capsys.readouterr().err

@@ -1,0 +1,113 @@
+"""The house rules as tests: style, types, import contracts, the READMEs' commands, no machine named."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.paths import ROOT
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+
+
+def test_style():
+    result = run(sys.executable, "-m", "ruff", "check", ".")
+    assert result.returncode == 0, result.stdout
+    result = run(sys.executable, "-m", "ruff", "format", "--check", ".")
+    assert result.returncode == 0, result.stdout
+
+
+def test_types():
+    result = run(sys.executable, "-m", "mypy")
+    assert result.returncode == 0, result.stdout
+
+
+def test_import_contracts():
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    result = run(sys.executable, "-c", code)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def blocks(name: str) -> list[str]:
+    return re.findall(r"```console\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL)
+
+
+def test_both_readmes_give_the_same_commands():
+    assert blocks("README.md") == blocks("README.en.md")
+    headings = [
+        len(re.findall(r"^## ", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+        for name in ("README.md", "README.en.md")
+    ]
+    assert headings[0] == headings[1]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.en.md"])
+def test_both_readmes_lead_to_every_page(name):
+    text = (ROOT / name).read_text("utf-8")
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} | {"CHANGELOG.md"}
+    assert {page for page in pages if f"]({page})" not in text} == set()
+    assert {page for page in re.findall(r"\]\(([^)]+\.md)\)", text) if not (ROOT / page).exists()} == set()
+
+
+def test_ci_runs_the_readme_test_command():
+    [_, tests] = blocks("README.md")
+    assert tests.strip() in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_readme_main_job_works_in_a_fresh_environment(tmp_path):
+    """The first command of the README, word for word, in a new virtual environment."""
+    [main, _] = blocks("README.md")
+    venv = tmp_path / "venv"
+    run(sys.executable, "-m", "venv", str(venv))
+    command = (
+        main.strip().replace("python ", f"{venv}/bin/python ").replace("demo-out", f"{tmp_path}/结果 夹")
+    )
+    command = command.replace(f"{tmp_path}/结果 夹", f"'{tmp_path}/结果 夹'")
+    result = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    made = {path.name for path in (tmp_path / "结果 夹").rglob("*") if path.is_file()}
+    assert {"report.html", "report.json", "report.xlsx", "沅江市科学技术和工业信息化局.xlsx"} <= made
+    assert "711.94" in result.stdout
+    assert "1245.61" in result.stdout
+    # The installed package has all it needs with it: the same from another folder.
+    installed = subprocess.run(
+        [venv / "bin" / "xltool", "demo", "again"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert installed.returncode == 0, installed.stderr
+    assert (tmp_path / "again" / "report.html").is_file()
+
+
+def test_nothing_names_a_machine_or_a_registry():
+    words = [
+        "/wo" + "rk/",
+        "/fa" + "rm/",
+        ".lib" + "rary",
+        "pypi.o" + "rg",
+        "registry.npm" + "js",
+        "deb.deb" + "ian",
+    ]
+    result = run("git", "grep", "-nFI", *(part for word in words for part in ("-e", word)))
+    if result.returncode == 128:
+        pytest.skip("not a git checkout")
+    assert result.stdout == ""
+
+
+def test_no_group_is_possessive():
+    """Python before 3.11.5 (Debian 12 has 3.11.2) goes on behind a failed attempt: `(?:[.][0-9])?+` eats the
+    dot of `1.x`. Characters and sets may be possessive, groups not."""
+    wrong = [
+        f"{path.name}: {line.strip()}"
+        for path in (ROOT / "xltool").rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if re.search(r"\)(?:[*?+]|\{[0-9,]+\})\+", line)
+    ]
+    assert wrong == []

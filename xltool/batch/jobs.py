@@ -1,0 +1,52 @@
+"""What a run has to do, who does it, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from xltool.batch.inputs import Item
+from xltool.batch.journal import Journal
+from xltool.batch.task import Known, Order, Outcome
+
+Job = tuple[Item, Known]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did: inputs done, skipped as unchanged, failed; units by verdict; seconds taken."""
+
+    done: int = 0
+    skipped: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+class Crew(Protocol):
+    """Whoever does the work: results come in any order, at most a few inputs are under way at once."""
+
+    def results(self, jobs: Jobs, order: Order) -> Iterator[tuple[Item, Outcome]]:
+        """`jobs.take()` may give more after it gave None, as long as results are still to come."""
+        ...
+
+
+class Jobs:
+    """What is still to be done: the inputs as they are found, the parts of large books as they are cut."""
+
+    def __init__(self, items: Iterable[Item], journal: Journal | None = None, fresh: bool = False) -> None:
+        self._items, self._journal, self._fresh = iter(items), journal, fresh
+        self._parts: deque[Item] = deque()
+
+    def take(self) -> Job | None:
+        """The next one with what is known of it; None where there is nothing just now."""
+        item = self._parts.popleft() if self._parts else next(self._items, None)
+        if item is None:
+            return None
+        return item, self._journal.known(item.key) if self._journal and not self._fresh else Known()
+
+    def add(self, parts: Iterable[Item]) -> None:
+        self._parts.extend(parts)
