@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, TESTS
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -111,3 +111,21 @@ def test_no_group_is_possessive():
         if re.search(r"\)(?:[*?+]|\{[0-9,]+\})\+", line)
     ]
     assert wrong == []
+
+
+def test_tests_lie_where_the_package_has_its_rooms():
+    """A room's tests are in the folder of its name; what concerns the project itself is in `project`."""
+    rooms = {folder.name for folder in (ROOT / "xltool").iterdir() if (folder / "__init__.py").is_file()}
+    tested = {test.relative_to(TESTS).parts[0] for test in TESTS.rglob("test_*.py")}
+    assert tested - rooms == {"project"}
+
+
+def test_no_test_imports_another():
+    """What two tests need is in `tests/support`."""
+    borrowed = [
+        f"{test.name}: {line}"
+        for test in TESTS.rglob("test_*.py")
+        for line in test.read_text("utf-8").splitlines()
+        if re.match(r"\s*(from|import) tests\.(?!support\b)", line)
+    ]
+    assert borrowed == []
