@@ -254,6 +254,26 @@ class Filing(Struct, frozen=True):
         return next((f.year for f in self.forms if f.year is not None), None)
 
 
+class FindingState(StrEnum):
+    """What is still to be done about a finding, as reports show it."""
+
+    OPEN = "待处理"
+    EXPLAINED = "已说明"
+    NOTE = "提示"
+    TRIAL = "试行"
+
+
+def finding_state(severity: str, explanation: str, trial: bool) -> FindingState:
+    """The state of a finding; an error stays open whatever is written about it."""
+    if trial:
+        return FindingState.TRIAL
+    if severity == Severity.NOTE:
+        return FindingState.NOTE
+    if severity == Severity.QUERY and explanation:
+        return FindingState.EXPLAINED
+    return FindingState.OPEN
+
+
 class Finding(Struct, frozen=True, gc=False):
     """One thing a reviewer would say, in Chinese, with both values and the place.
 
@@ -275,11 +295,14 @@ class Finding(Struct, frozen=True, gc=False):
     trial: bool = False
 
     @property
+    def state(self) -> FindingState:
+        """What is still to be done about it."""
+        return finding_state(self.severity, self.explanation, self.trial)
+
+    @property
     def open(self) -> bool:
         """Still to be dealt with: an error, or a query without an explanation."""
-        if self.trial or self.severity is Severity.NOTE:
-            return False
-        return self.severity is Severity.ERROR or not self.explanation
+        return self.state is FindingState.OPEN
 
     @property
     def key(self) -> str:

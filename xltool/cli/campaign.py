@@ -119,7 +119,7 @@ def choose(folder: Path, code: str, version: int | None, latest: bool, reason: s
     """选定一个单位的某一版为准；不写版号就列出各版。"""
     from xltool.campaign.returns.judgement import KINDS
     from xltool.campaign.returns.rejudgement import choose as let_count
-    from xltool.reports.record import VERDICTS
+    from xltool.checks.results import VERDICTS
 
     with opened(folder) as here:
         if version is not None or latest:

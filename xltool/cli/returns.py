@@ -140,7 +140,7 @@ def _collected(result: Collected) -> dict[str, Any]:
 
 def _show_collected(result: Collected, names: dict[str, str]) -> None:
     from xltool.campaign.returns.judgement import KINDS
-    from xltool.reports.record import VERDICTS
+    from xltool.checks.results import VERDICTS
 
     bad = [r for r in result.new if r.verdict == "error"]
     rows = [

@@ -46,8 +46,8 @@ def watch(folder: Path, existing: bool, poll: bool, edition: str, settings: str)
 
 def line(one: Checked, folder: Path) -> str:
     """One save in one line: when, which file, the verdict, what is open, where to look."""
+    from xltool.checks.results import VERDICTS
     from xltool.files.escape import on_terminal
-    from xltool.reports.record import VERDICTS
     from xltool.reports.run import label
 
     name = one.path.relative_to(folder) if one.path.is_relative_to(folder) else one.path.name

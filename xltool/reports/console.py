@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from xltool.checks.results import VERDICTS
 from xltool.files.escape import on_terminal
 from xltool.model import Severity
-from xltool.reports.record import VERDICTS, Record
+from xltool.reports.record import Record
 
 _COLOURS = {"error": "red", "query": "yellow", "note": "cyan", "pass": "green"}
 

@@ -17,9 +17,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from xltool.checks.results import VERDICTS
 from xltool.files.atomic import writing
 from xltool.model import Severity
-from xltool.reports.record import VERDICTS, Record
+from xltool.reports.record import Record
 from xltool.reports.run import Run, sound, titles, total
 from xltool.reports.spool import Spool
 

@@ -12,7 +12,6 @@ explanations whose finding is gone. `schema/report.schema.json` says it all for 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -20,14 +19,12 @@ from typing import Any
 from xltool.checks.cross_totals import Balance, Side, balance, lines
 from xltool.checks.engine import edition_of, stale
 from xltool.checks.residual import Term
+from xltool.checks.results import counts, verdict
 from xltool.editions.declaration import Edition
-from xltool.model import Filing, Finding, Form, Severity
+from xltool.model import Filing, Finding, Form
 from xltool.money import plain
 
 Record = dict[str, Any]
-
-# The verdict of a whole file, worst first.
-VERDICTS = {"error": "有错误", "query": "待核实", "pass": "通过"}
 
 
 def record(filing: Filing, findings: Sequence[Finding], edition: Edition | None = None) -> Record:
@@ -48,27 +45,6 @@ def record(filing: Filing, findings: Sequence[Finding], edition: Edition | None 
         "projects": [_project(form, edition) for form in filing.projects],
         "indicators": [row for form in filing.forms for row in _indicators(form, edition)],
     }
-
-
-def verdict(findings: Sequence[Finding]) -> str:
-    """`error`, `query` or `pass`: what is still open."""
-    still_open = {f.severity for f in findings if f.open}
-    if Severity.ERROR in still_open:
-        return "error"
-    return "query" if Severity.QUERY in still_open else "pass"
-
-
-def counts(findings: Sequence[Finding]) -> dict[str, int]:
-    """How many findings count, by severity; explained queries and trial rules apart."""
-    counted = Counter(
-        "trial"
-        if f.trial
-        else "explained"
-        if f.severity is Severity.QUERY and f.explanation
-        else f.severity.value
-        for f in findings
-    )
-    return {key: counted[key] for key in ("error", "query", "note", "explained", "trial")}
 
 
 def finding_record(f: Finding) -> Record:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from xltool.model import Severity
+from xltool.model import Severity, finding_state
 from xltool.reports.record import Record
 
 
@@ -57,13 +57,7 @@ def label(severity: str) -> str:
 
 def state(finding: Record) -> str:
     """What is still to be done about a finding."""
-    if finding["trial"]:
-        return "试行"
-    if finding["severity"] == Severity.NOTE:
-        return "提示"
-    if finding["severity"] == Severity.QUERY and finding["explanation"]:
-        return "已说明"
-    return "待处理"
+    return finding_state(finding["severity"], finding["explanation"], finding["trial"])
 
 
 def sides(record: Record) -> Iterator[tuple[str, Record]]:

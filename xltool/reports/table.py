@@ -10,10 +10,11 @@ from typing import IO
 
 import msgspec
 
+from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.escape import row_in_csv
-from xltool.reports.record import VERDICTS, Record
+from xltool.reports.record import Record
 from xltool.reports.run import Run, label, state
 
 Add = Callable[[Record], None]

@@ -11,9 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
+from xltool.checks.results import VERDICTS
 from xltool.editions.declaration import EditionError, load_edition
 from xltool.files.atomic import writing
-from xltool.reports.record import VERDICTS, Record
+from xltool.reports.record import Record
 from xltool.reports.run import Run, label, sides, state, titles, total
 from xltool.reports.sheet import Cell, Formats, Link, Sheet, anchor, target
 from xltool.reports.spool import Spool

@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from xltool.checks.cross_totals import balance, lines
 from xltool.checks.engine import stale
+from xltool.checks.results import VERDICTS, counts, verdict
 from xltool.editions.declaration import Edition, load_edition
 from xltool.model import Filing, Finding, Severity
-from xltool.reports.record import VERDICTS, counts, verdict
 
 RESULTS_SHEET = "审核结果"
 HEAD = ("序号", "级别", "代码", "表", "位置", "问题", "填的", "应为", "怎么办", "审核属性", "说明", "标识")

@@ -18,10 +18,11 @@ from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incom
 from xltool.campaign.returns.judgement import Judgement, judge_one, set_up
 from xltool.campaign.sealing.parcel import digest
 from xltool.checks.engine import check
+from xltool.checks.results import verdict
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.model import Fault, Filing, Finding
-from xltool.reports.record import finding_record, verdict
+from xltool.reports.record import finding_record
 
 BATCH = 200  # returns in one transaction
 

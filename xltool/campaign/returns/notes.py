@@ -16,7 +16,7 @@ from xltool.campaign.units import Unit
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.files.path_names import safe_name
-from xltool.model import Severity
+from xltool.model import Finding, Severity
 
 FOLDER = "退回意见"  # in it a folder for each day: what was sent back before stays apart
 
@@ -30,12 +30,12 @@ class Note:
     version: int
     received: str
     kind: str
-    findings: list[dict[str, Any]]
+    findings: list[Finding]
     return_id: int
 
     @property
     def errors(self) -> int:
-        return sum(f["severity"] == Severity.ERROR.value for f in self.findings)
+        return sum(f.severity is Severity.ERROR for f in self.findings)
 
 
 def notes(campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = False) -> list[Note]:
@@ -58,19 +58,13 @@ def notes(campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = Fals
             continue
         row = latest[code]
         if row["verdict"] == "error" or (queries and row["verdict"] == "query"):
-            said = [f for f in msgspec.json.decode(row["findings"]) if _open(f)]
-            said.sort(key=lambda f: f["severity"] != Severity.ERROR.value)
+            said = [f for f in msgspec.json.decode(row["findings"], type=list[Finding]) if f.open]
+            said.sort(key=lambda f: f.severity is not Severity.ERROR)
             found.append(
                 Note(unit, row["name"].rpartition("/")[2], row["version"], row["received_at"], row["kind"],
                      said, row["id"])
             )  # fmt: skip
     return found
-
-
-def _open(finding: dict[str, Any]) -> bool:
-    if finding["trial"] or finding["severity"] == Severity.NOTE.value:
-        return False
-    return finding["severity"] == Severity.ERROR.value or not finding["explanation"]
 
 
 def write_notes(campaign: Campaign, found: list[Note], folder: Path, form: str = "html") -> list[Path]:
@@ -108,8 +102,7 @@ def _workbook(path: Path, campaign: Campaign, note: Note) -> None:
     said = _said(campaign, note)
     rows = [
         [
-            number, said["severities"][f["severity"]], f["sheet"], f["cell"],
-            said["labels"].get(f["field"], ""), f["message"], f["code"],
+            number, f.severity.label, f.sheet, f.cell, said["labels"].get(f.field, ""), f.message, f.code,
         ]
         for number, f in enumerate(note.findings, 1)
     ]  # fmt: skip

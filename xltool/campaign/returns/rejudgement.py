@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.returns.collection import judged_values, original_bytes, with_versions
 from xltool.campaign.returns.judgement import CHOOSABLE, KINDS, judge_one, set_up
+from xltool.checks.results import VERDICTS, verdict
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
-from xltool.model import Severity
-from xltool.reports.record import VERDICTS
+from xltool.model import Finding, Severity
+from xltool.reports.record import finding_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,11 @@ def choose(campaign: Campaign, code: str, version: int | None, reason: str = "")
 
 def _answered(row: dict[str, Any], said: str) -> dict[str, Any]:
     """A judgement in which the question of the version (D603) is answered, or open again."""
-    findings = msgspec.json.decode(row["findings"])
-    for one in findings:
-        if one["code"] == "D603" and one["severity"] == Severity.QUERY.value:
-            one["explanation"] = said
-    asked = {f["severity"] for f in findings if not f["trial"] and not f["explanation"]}
-    verdict = next((v for v in ("error", "query") if v in asked), "pass")
-    return {**row, "findings": msgspec.json.encode(findings).decode(), "verdict": verdict}
+    findings = [
+        replace(finding, explanation=said)
+        if finding.code == "D603" and finding.severity is Severity.QUERY
+        else finding
+        for finding in msgspec.json.decode(row["findings"], type=list[Finding])
+    ]
+    packed = msgspec.json.encode([finding_record(finding) for finding in findings]).decode()
+    return {**row, "findings": packed, "verdict": verdict(findings)}

@@ -6,12 +6,12 @@ from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
 
+from xltool.checks.results import VERDICTS, counts, verdict
 from xltool.errors import XltoolError
 from xltool.excel.live_sheet import mark, protection, write_texts
 from xltool.excel.ribbon import button, desk
 from xltool.excel.session import Desk, busy
 from xltool.model import Filing, Finding, Place
-from xltool.reports.record import VERDICTS, counts, verdict
 from xltool.results_sheet.marks import marks, to_write
 from xltool.results_sheet.table import HEAD, PLACE, RESULTS_SHEET, SHEET, results
 from xltool.results_sheet.write import write_changes, write_results
