@@ -79,7 +79,7 @@ def test_checking_a_file_makes_no_dataclass_and_loads_no_other_forms_tools(tmp_p
 
 def test_a_fault_of_the_program_is_one_line(monkeypatch, capsys):
     broken = click.Command("broken", callback=lambda: 1 / 0)
-    monkeypatch.setitem(COMMANDS, "broken", ("tests.test_cli:_broken", ""))
+    monkeypatch.setitem(COMMANDS, "broken", ("tests.cli.test_cli:_broken", ""))
     monkeypatch.setattr(sys.modules[__name__], "_broken", broken, raising=False)
     assert main(["broken"]) == 2
     assert "ZeroDivisionError" in capsys.readouterr().err

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("calc")
 @pytest.fixture
 def edition(tmp_path, monkeypatch):
     """A bureau's own edition: national-2021 with one row a category."""
-    monkeypatch.setattr("xltool.edition.user_folder", lambda: tmp_path / "版式")
+    monkeypatch.setattr("xltool.editions.declaration.user_folder", lambda: tmp_path / "版式")
     folder = copy_edition(load_edition("national-2021"), "county-2030", tmp_path / "版式")
     declared = (folder / "edition.toml").read_text("utf-8")
     (folder / "edition.toml").write_text(re.sub(r"(?m)^rows = 2$", "rows = 1", declared), "utf-8")

@@ -91,7 +91,6 @@ def _said(campaign: Campaign, note: Note) -> dict[str, Any]:
         "campaign": campaign,
         "note": note,
         "kind": KINDS[note.kind],
-        "severities": {s.value: s.label for s in Severity},
         "labels": labels,
     }
 
