@@ -30,7 +30,7 @@ from xltool.batch.journal import Journal
 from xltool.batch.local_workers import Processes
 from xltool.batch.run import run
 from xltool.batch.storage import place
-from xltool.batch.task import Order, Outcome
+from xltool.batch.task import Outcome, RunOrder
 from xltool.errors import XltoolError
 from xltool.files.filenames import file_name
 from xltool.filling.writer import render
@@ -229,7 +229,7 @@ def test_an_input_that_hangs_or_grows_or_kills_costs_only_itself(source, monkeyp
     monkeypatch.setattr(crews, "perform", doing)
     crew = Processes(2, timeout=2.0, memory=1500)
     jobs = Jobs(walk(place(source)))
-    results = {outcome.key: outcome.failed for _, outcome in crew.results(jobs, Order("x"))}
+    results = {outcome.key: outcome.failed for _, outcome in crew.results(jobs, RunOrder("x"))}
     assert len(results) == 4
     assert words in results.pop("乡镇/坏.xlsx")
     assert set(results.values()) == {""}
@@ -237,11 +237,11 @@ def test_an_input_that_hangs_or_grows_or_kills_costs_only_itself(source, monkeyp
 
 def test_the_fingerprint_knows_settings_and_content(source, tmp_path):
     item = next(i for i in walk(place(source)) if i.key.startswith("乡镇"))
-    plain = working.fingerprint(item, Order("x"))
+    plain = working.fingerprint(item, RunOrder("x"))
     custom = tmp_path / "设置.toml"
     custom.write_text("long_text_min = 20\n", "utf-8")
-    assert working.fingerprint(item, Order("x", settings=str(custom))) != plain
-    assert working.fingerprint(item, Order("y")) == plain
+    assert working.fingerprint(item, RunOrder("x", settings=str(custom))) != plain
+    assert working.fingerprint(item, RunOrder("y")) == plain
 
 
 def test_file_names_are_safe_and_distinct():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xltool.campaign.rollup.scaling import TOTAL, WHOLE, Infeasible, Table, scale, spread
+from xltool.campaign.rollup.scaling import TOTAL, WHOLE, AmountTable, Infeasible, scale, spread
 from xltool.errors import XltoolError
 
 CENT = Decimal("0.01")
@@ -32,7 +32,7 @@ def tables(draw):
         if second:
             left = sum(cells[row, c] for c in first) - sum(cells[row, c] for c in second[:-1])
             cells[row, second[-1]] = left
-    return Table(rows, (first, second) if second else (first,), cells)
+    return AmountTable(rows, (first, second) if second else (first,), cells)
 
 
 def adds_up(scaled):
@@ -90,7 +90,9 @@ def test_a_small_positive_amount_never_becomes_negative():
 
 def test_the_totals_of_another_sheet_are_kept_or_refused():
     half = Decimal("0.5")
-    table = Table(("一", "二"), (("a", "b"),), {("一", "a"): half, ("一", "b"): half, ("二", "a"): half * 3})
+    table = AmountTable(
+        ("一", "二"), (("a", "b"),), {("一", "a"): half, ("一", "b"): half, ("二", "a"): half * 3}
+    )
     kept = scale(table, Decimal(1), {"a": Decimal(2), "b": Decimal(0), TOTAL: Decimal(2)})
     adds_up(kept)
     with pytest.raises(Infeasible):
@@ -98,11 +100,11 @@ def test_the_totals_of_another_sheet_are_kept_or_refused():
 
 
 def test_what_is_scaled_is_not_scaled_again():
-    scaled = scale(Table(("一",), (("a",),), {("一", "a"): Decimal("1.5")}), Decimal(1))
+    scaled = scale(AmountTable(("一",), (("a",),), {("一", "a"): Decimal("1.5")}), Decimal(1))
     with pytest.raises(XltoolError, match="已经舍位平衡过"):
         scale(scaled, Decimal(1))
 
 
 def test_sides_that_differ_are_refused():
     with pytest.raises(ValueError, match="same sum"):
-        Table(("一",), (("a",), ("b",)), {("一", "a"): Decimal(1), ("一", "b"): Decimal(2)})
+        AmountTable(("一",), (("a",), ("b",)), {("一", "a"): Decimal(1), ("一", "b"): Decimal(2)})

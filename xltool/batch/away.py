@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from xltool.batch.inputs import Item
 from xltool.batch.storage import Remote, is_url
-from xltool.batch.task import Known, Order, Outcome, work
+from xltool.batch.task import Known, Outcome, RunOrder, work
 from xltool.errors import XltoolError, why
 
 
-def perform(item: Item, known: Known, order: Order) -> Outcome:
+def perform(item: Item, known: Known, order: RunOrder) -> Outcome:
     """Do one input wherever it and its results lie."""
     if not is_url(item.path) and not is_url(order.output):
         return work(item, order, known)

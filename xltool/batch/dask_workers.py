@@ -11,7 +11,7 @@ from xltool.batch.away import perform
 from xltool.batch.inputs import Item
 from xltool.batch.jobs import Jobs
 from xltool.batch.local_workers import patience
-from xltool.batch.task import Order, Outcome
+from xltool.batch.task import Outcome, RunOrder
 from xltool.errors import XltoolError
 from xltool.files.atomic import DiskError
 
@@ -54,7 +54,7 @@ class Cluster:
         if versions != {__version__}:
             raise XltoolError(f"工作进程上的 xltool 是 {'、'.join(sorted(versions))}，这里是 {__version__}")
 
-    def results(self, jobs: Jobs, order: Order) -> Iterator[tuple[Item, Outcome]]:
+    def results(self, jobs: Jobs, order: RunOrder) -> Iterator[tuple[Item, Outcome]]:
         from distributed import CancelledError, wait
 
         client = self.client

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from xltool.batch.storage import Place
+from xltool.batch.storage import StorageFolder
 from xltool.model import Finding
 
 # A folder that holds this file is one data book.
@@ -49,7 +49,7 @@ class Item(Struct, frozen=True):
         return self.own == self.folder and not self.part
 
 
-def walk(source: Place) -> Iterator[Item]:
+def walk(source: StorageFolder) -> Iterator[Item]:
     """Every input below `source`, sorted, links not followed. Raises XltoolError for an unreadable folder."""
     for inner, files in source.folders():
         folder = _sayable(inner)
@@ -72,7 +72,7 @@ def _sayable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def count(source: Place) -> int:
+def count(source: StorageFolder) -> int:
     """How many inputs there are, for a progress bar: names only, nothing opened."""
     return sum(sum(map(_wanted, files)) + (FOLDER_BOOK in files) for _, files in source.folders())
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from xltool.batch.inputs import Item
 from xltool.batch.journal import Journal
-from xltool.batch.task import Known, Order, Outcome
+from xltool.batch.task import Known, Outcome, RunOrder
 
 Job = tuple[Item, Known]
 
@@ -29,7 +29,7 @@ class Summary:
 class Crew(Protocol):
     """Whoever does the work: results come in any order, at most a few inputs are under way at once."""
 
-    def results(self, jobs: Jobs, order: Order) -> Iterator[tuple[Item, Outcome]]:
+    def results(self, jobs: Jobs, order: RunOrder) -> Iterator[tuple[Item, Outcome]]:
         """`jobs.take()` may give more after it gave None, as long as results are still to come."""
         ...
 

@@ -15,7 +15,7 @@ from pebble import ProcessExpired, ProcessPool
 from xltool.batch.away import perform
 from xltool.batch.inputs import Item
 from xltool.batch.jobs import Job, Jobs
-from xltool.batch.task import Order, Outcome
+from xltool.batch.task import Outcome, RunOrder
 from xltool.files.atomic import DiskError
 
 # Handfuls under way for each process: enough that none waits, few enough that memory stays flat.
@@ -34,7 +34,7 @@ class Processes:
     def __init__(self, jobs: int, timeout: float, memory: int) -> None:
         self.jobs, self.timeout, self.memory = jobs, timeout, memory
 
-    def results(self, jobs: Jobs, order: Order) -> Iterator[tuple[Item, Outcome]]:
+    def results(self, jobs: Jobs, order: RunOrder) -> Iterator[tuple[Item, Outcome]]:
         under_way: dict[Future[Any], list[Job]] = {}
         finished: SimpleQueue[Future[Any]] = SimpleQueue()
         alone: deque[Job] = deque()  # of a handful that did not come back
@@ -72,7 +72,7 @@ def _handful(jobs: Jobs) -> list[Job]:
     return some
 
 
-def _perform(some: list[Job], order: Order) -> list[Outcome]:
+def _perform(some: list[Job], order: RunOrder) -> list[Outcome]:
     return [perform(item, known, order) for item, known in some]
 
 

@@ -15,8 +15,8 @@ import filelock
 from xltool.batch.inputs import Item, walk
 from xltool.batch.jobs import Crew, Jobs, Summary
 from xltool.batch.journal import FOLDER, Journal
-from xltool.batch.storage import Place, Remote, is_url, place
-from xltool.batch.task import Order, Outcome
+from xltool.batch.storage import Remote, StorageFolder, is_url, place
+from xltool.batch.task import Outcome, RunOrder
 from xltool.errors import XltoolError, why
 
 # How long one input may take (a large one longer), and how much memory a worker may hold.
@@ -50,7 +50,7 @@ def run(
 
     inside, outside = places(source, output)
     began = time.monotonic()
-    order = Order(outside.at(""), edition, settings)
+    order = RunOrder(outside.at(""), edition, settings)
     crew = crew or Processes(jobs or os.cpu_count() or 1, timeout, memory)
     home = state_folder(output)
     summary = Summary()
@@ -77,7 +77,9 @@ def run(
     return summary
 
 
-def _work(crew: Crew, jobs: Jobs, order: Order, journal: Journal, summary: Summary, notice: Notice) -> None:
+def _work(
+    crew: Crew, jobs: Jobs, order: RunOrder, journal: Journal, summary: Summary, notice: Notice
+) -> None:
     counted: set[str] = set()  # the large books of which a part was done
     with closing(crew.results(jobs, order)) as results:  # type: ignore[type-var]
         for item, outcome in results:
@@ -96,7 +98,7 @@ def _work(crew: Crew, jobs: Jobs, order: Order, journal: Journal, summary: Summa
             notice(_event(item, outcome))
 
 
-def places(source: Path | str, output: Path | str) -> tuple[Place, Place]:
+def places(source: Path | str, output: Path | str) -> tuple[StorageFolder, StorageFolder]:
     """IN and OUT, apart from each other. Raises XltoolError."""
     if not is_url(source):
         if not Path(source).exists():
@@ -131,7 +133,7 @@ def _locked(home: Path, output: Path | str) -> AbstractContextManager[Any]:
         raise XltoolError(f"写不了 {output}：{why(error)}") from error
 
 
-def _sweep(outside: Place) -> None:
+def _sweep(outside: StorageFolder) -> None:
     """Remove what a killed run left half-written; nobody else writes here now."""
     with suppress(XltoolError):  # there is no OUT yet
         for folder, files in outside.folders():
@@ -139,7 +141,7 @@ def _sweep(outside: Place) -> None:
             _remove((f"{folder}/{name}".lstrip("/") for name in left), outside)
 
 
-def _remove(names: Iterable[str], outside: Place) -> None:
+def _remove(names: Iterable[str], outside: StorageFolder) -> None:
     """Remove what inputs no longer give."""
     for name in names:
         if isinstance(outside, Remote):

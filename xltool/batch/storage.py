@@ -14,7 +14,7 @@ from xltool.errors import XltoolError, why
 _WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "memory"}
 
 
-class Place(Protocol):
+class StorageFolder(Protocol):
     """A folder with files in it, here or elsewhere."""
 
     def folders(self) -> Iterator[tuple[str, dict[str, int]]]:
@@ -26,7 +26,7 @@ class Place(Protocol):
         ...
 
 
-def place(path: str | Path) -> Place:
+def place(path: str | Path) -> StorageFolder:
     """The place that a path or URL names. Raises XltoolError where fsspec is wanted and missing."""
     return Remote(str(path)) if is_url(path) else Disk(Path(path))
 

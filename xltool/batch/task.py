@@ -22,7 +22,7 @@ from xltool.files.atomic import DiskError, writing
 from xltool.model import Filing, Finding, Severity
 
 
-class Order(Struct, frozen=True):
+class RunOrder(Struct, frozen=True):
     """What to do with each input, the same for the whole run."""
 
     output: str
@@ -58,7 +58,7 @@ class Outcome(Struct, frozen=True):
     unchanged: bool = False
 
 
-def fingerprint(item: Item, order: Order) -> str:
+def fingerprint(item: Item, order: RunOrder) -> str:
     """What the result depends on: the input's bytes, the tool, the edition, the settings.
 
     Raises OSError where the input can't be read.
@@ -83,7 +83,7 @@ def _digest(path: Path, digest: hashlib.blake2b) -> None:
 
 
 @functools.cache
-def _tool(order: Order) -> str:
+def _tool(order: RunOrder) -> str:
     """The tool's, edition's and settings' part of a fingerprint."""
     from xltool import __version__
     from xltool.checks.settings import load_settings
@@ -99,7 +99,7 @@ def _tool(order: Order) -> str:
 
 
 def work(
-    item: Item, order: Order, known: Known = _NEW, there: Callable[[str], bool] | None = None
+    item: Item, order: RunOrder, known: Known = _NEW, there: Callable[[str], bool] | None = None
 ) -> Outcome:
     """Fill from a data book, or check a workbook; nothing where all is as the journal knows it.
 
@@ -145,7 +145,7 @@ def _whole(path: Path) -> bool:
         return False
 
 
-def _check(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
+def _check(item: Item, order: RunOrder, records: list[dict[str, Any]]) -> Outcome:
     import xltool
 
     filing = xltool.read(item.path, edition=_edition(order))
@@ -159,7 +159,7 @@ def _check(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
     return outcome
 
 
-def _record(filing: Filing, file: str, order: Order, more: Iterable[Finding] = ()) -> dict[str, Any]:
+def _record(filing: Filing, file: str, order: RunOrder, more: Iterable[Finding] = ()) -> dict[str, Any]:
     from xltool.checks.engine import check
     from xltool.checks.settings import load_settings
     from xltool.reports.record import record
@@ -169,14 +169,14 @@ def _record(filing: Filing, file: str, order: Order, more: Iterable[Finding] = (
     return record(filing, [*found, *more], edition)
 
 
-def _edition(order: Order) -> Edition | None:
+def _edition(order: RunOrder) -> Edition | None:
     """The edition that was asked for; without one each file says its own."""
     from xltool.editions.declaration import load_edition
 
     return load_edition(order.edition) if order.edition else None
 
 
-def _fill(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
+def _fill(item: Item, order: RunOrder, records: list[dict[str, Any]]) -> Outcome:
     """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
     from xltool.batch.book_parts import PART, cut
     from xltool.databook import reading
@@ -208,7 +208,7 @@ def _fill(item: Item, order: Order, records: list[dict[str, Any]]) -> Outcome:
 
 
 def _fill_one(
-    filing: Filing, relative: str, item: Item, order: Order, remarks: Iterable[Finding], outcome: Outcome
+    filing: Filing, relative: str, item: Item, order: RunOrder, remarks: Iterable[Finding], outcome: Outcome
 ) -> dict[str, Any]:
     """Fill one unit's workbook; its record."""
     from xltool.filling.writer import FillError
@@ -222,7 +222,7 @@ def _fill_one(
     return _record(back, relative, order, remarks)
 
 
-def _written(filing: Filing, path: Path, order: Order) -> Filing:
+def _written(filing: Filing, path: Path, order: RunOrder) -> Filing:
     """Fill one workbook. What is reported is what the workbook says, with its cells, not what was meant."""
     from xltool.editions.declaration import load_edition
     from xltool.filling.writer import render, verify
@@ -237,7 +237,7 @@ def _written(filing: Filing, path: Path, order: Order) -> Filing:
     return back
 
 
-def _problem_record(unit: str, findings: list[Finding], file: str, order: Order) -> dict[str, Any]:
+def _problem_record(unit: str, findings: list[Finding], file: str, order: RunOrder) -> dict[str, Any]:
     from xltool.editions.declaration import DEFAULT
     from xltool.reports.record import record
 

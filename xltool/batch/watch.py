@@ -32,7 +32,7 @@ Mark = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedSave:
     """One save: the workbook, its record, and the page written beside it (None: see `problem`)."""
 
     path: Path
@@ -80,7 +80,7 @@ def watch(
     existing: bool = False,
     polling: bool = False,
     stop: threading.Event | None = None,
-) -> Iterator[Checked]:
+) -> Iterator[CheckedSave]:
     """Every save of a workbook below `folder`, as it is checked, until `stop` is set or Ctrl-C.
 
     `existing` also checks what lies there already; `polling` is for network drives that report no
@@ -128,7 +128,7 @@ def wanted(folder: Path, path: Path) -> bool:
     return not hidden and path.suffix.lower() in _SUFFIXES and not path.name.startswith(_LOCKS)
 
 
-def judge(path: Path, settings: Settings | None = None, edition: Edition | None = None) -> Checked:
+def judge(path: Path, settings: Settings | None = None, edition: Edition | None = None) -> CheckedSave:
     """Check one workbook and write `<name>.审核结果.html` beside it. Never raises."""
     from xltool.checks.engine import check
     from xltool.reading.reader import read
@@ -139,16 +139,16 @@ def judge(path: Path, settings: Settings | None = None, edition: Edition | None 
     try:
         filing = read(path, edition=edition)
         if any(fault.kind == "foreign" for fault in filing.faults):
-            return Checked(path, now, problem="不是申报工作簿，未审核")
+            return CheckedSave(path, now, problem="不是申报工作簿，未审核")
         found = check(filing, settings=settings, edition=edition, strict=False)
         result = {**record(filing, found, edition), "file": path.name}
         page = path.with_name(f"{path.stem}.审核结果.html")
         write_page(result, page, live=True)
     except XltoolError as error:
-        return Checked(path, now, problem=str(error))
+        return CheckedSave(path, now, problem=str(error))
     except Exception as error:  # one bad file never ends the watch
-        return Checked(path, now, problem=f"程序内部错误（{type(error).__name__}：{error}）")
-    return Checked(path, now, result, page)
+        return CheckedSave(path, now, problem=f"程序内部错误（{type(error).__name__}：{error}）")
+    return CheckedSave(path, now, result, page)
 
 
 def _mark(path: Path) -> Mark | None:

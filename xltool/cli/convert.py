@@ -44,7 +44,7 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     rows: list[tuple[str, ...]] = []
     for filing in _filings(paths, own):
         one = conversion.Converted(filing)
-        notes: list[conversion.Note] = []
+        notes: list[conversion.ConversionNote] = []
         if next_year:
             one = conversion.next_year(one.filing, own)
             notes += one.notes

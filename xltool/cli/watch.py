@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from xltool.batch.watch import Checked
+    from xltool.batch.watch import CheckedSave
 
 
 @click.command()
@@ -44,7 +44,7 @@ def watch(folder: Path, existing: bool, poll: bool, edition: str, settings: str)
         click.echo("已结束。")
 
 
-def line(one: Checked, folder: Path) -> str:
+def line(one: CheckedSave, folder: Path) -> str:
     """One save in one line: when, which file, the verdict, what is open, where to look."""
     from xltool.checks.results import VERDICTS
     from xltool.files.escape import on_terminal

@@ -26,7 +26,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class _Book:
+class _BookReport:
     """What is said of a data book: every problem; the units named in 部门, in order; those of them without
     an error, of which there are filings."""
 
@@ -46,14 +46,14 @@ class _Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Databook(_Book):
+class Databook(_BookReport):
     """A data book: its problems, its units, and the filings of those without an error."""
 
     filings: list[Filing] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading(_Book):
+class Reading(_BookReport):
     """A data book while it is read: each time it is gone through its filings are made anew, one by one."""
 
     work: Assembly | None = None

@@ -18,7 +18,7 @@ _YEAR = re.compile(r"([12]\d{3})\s*(?:年度?)?")
 _FULLWIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
 
 
-class Cell(NamedTuple):
+class SourceCell(NamedTuple):
     """What a source holds in one place.
 
     `text` is what a person sees there; `number` is set where the source holds a number;
@@ -36,7 +36,7 @@ class Cell(NamedTuple):
         return not self.text.strip() and self.fault is None
 
 
-Record = dict[str, Cell]  # a row: its cells by column id
+SourceRecord = dict[str, SourceCell]  # a row: its cells by column id
 
 
 class Answer(NamedTuple):
@@ -46,7 +46,7 @@ class Answer(NamedTuple):
     remarks: tuple[tuple[str, str, str], ...] = ()
 
 
-def hollow(cells: Iterable[Cell], edition: Edition) -> bool:
+def hollow(cells: Iterable[SourceCell], edition: Edition) -> bool:
     """Nothing but blanks and the official …… : no answer at all."""
     return all(cell.blank or set(cell.text.strip()) <= set(edition.placeholder) for cell in cells)
 
@@ -65,7 +65,7 @@ def too_long(text: str) -> bool:
     return len(text) * 2 > LONGEST and excel_length(text) > LONGEST
 
 
-def answer(cell: Cell, kind: str, edition: Edition) -> Answer:
+def answer(cell: SourceCell, kind: str, edition: Edition) -> Answer:
     """Read one cell as a field of this kind."""
     if cell.fault:
         return Answer(Entry(None, cell.text, cell.place), ((*cell.fault, ""),))
@@ -83,16 +83,16 @@ def answer(cell: Cell, kind: str, edition: Edition) -> Answer:
     return read
 
 
-def _text(cell: Cell, edition: Edition) -> Answer:
+def _text(cell: SourceCell, edition: Edition) -> Answer:
     return Answer(Entry(cell.text or None, cell.text, cell.place))
 
 
-def _name(cell: Cell, edition: Edition) -> Answer:
+def _name(cell: SourceCell, edition: Edition) -> Answer:
     """A unit's name is a key: the spaces around it are not part of it."""
     return Answer(Entry(cell.text.strip() or None, cell.text, cell.place))
 
 
-def _amount(cell: Cell, edition: Edition) -> Answer:
+def _amount(cell: SourceCell, edition: Edition) -> Answer:
     if cell.blank:
         return Answer(Entry(None, "", cell.place))
     value = cell.number
@@ -113,7 +113,7 @@ def _amount(cell: Cell, edition: Edition) -> Answer:
     return Answer(Entry(value, cell.text, cell.place), remarks)
 
 
-def _year(cell: Cell, edition: Edition) -> Answer:
+def _year(cell: SourceCell, edition: Edition) -> Answer:
     if cell.blank:
         return Answer(Entry(None, "", cell.place))
     match = _YEAR.fullmatch(cell.text.translate(_FULLWIDTH).strip())

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xltool.databook.answers import Record
+from xltool.databook.answers import SourceRecord
 from xltool.databook.assembly import Assembly, Draft
 from xltool.databook.columns import LEVEL2, bare, categories, nearest, tables
-from xltool.databook.heads import Rows
-from xltool.databook.sources import Sheets
+from xltool.databook.heads import TableRows
+from xltool.databook.sources import SourceTables
 from xltool.editions.declaration import Block, FormSpec
 from xltool.model import Place, Severity
 
 
-def assemble(sheets: Sheets, work: Assembly) -> Assembly:
+def assemble(sheets: SourceTables, work: Assembly) -> Assembly:
     """Filings out of the tables 部门, 项目 and 指标. What is wrong so far are problems of the opening."""
     if any(p.severity is Severity.ERROR for p in work.problems):
         work.spoilt.add("")
     known = tables(work.edition)
-    rows = {t.name: Rows(work, t, sheets[t.name]) for t in known if t.name in sheets}
+    rows = {t.name: TableRows(work, t, sheets[t.name]) for t in known if t.name in sheets}
     for table, read in (
         (known.department, _departments),
         (known.project, _projects),
@@ -33,7 +33,7 @@ def assemble(sheets: Sheets, work: Assembly) -> Assembly:
     return work
 
 
-def _departments(work: Assembly, rows: Rows) -> None:
+def _departments(work: Assembly, rows: TableRows) -> None:
     for record, unit in rows:
         if unit in work.drafts:
             said = f"单位“{unit}”出现两次，一个单位一行"
@@ -44,7 +44,7 @@ def _departments(work: Assembly, rows: Rows) -> None:
         work.open(unit, code, entries, rows.sheet.name)
 
 
-def _draft(work: Assembly, record: Record, unit: str) -> Draft | None:
+def _draft(work: Assembly, record: SourceRecord, unit: str) -> Draft | None:
     if unit in work.drafts:
         return work.drafts[unit]
     near = nearest(unit, work.drafts)
@@ -53,7 +53,7 @@ def _draft(work: Assembly, record: Record, unit: str) -> Draft | None:
     return None
 
 
-def _projects(work: Assembly, rows: Rows) -> None:
+def _projects(work: Assembly, rows: TableRows) -> None:
     label = rows.table["project"].label
     for record, unit in rows:
         draft = _draft(work, record, unit)
@@ -70,7 +70,7 @@ def _projects(work: Assembly, rows: Rows) -> None:
             work.project(draft, entries, rows.sheet.name)
 
 
-def _indicators(work: Assembly, rows: Rows) -> None:
+def _indicators(work: Assembly, rows: TableRows) -> None:
     known = {form.id: categories(form) for form in work.edition.form}
     for record, unit in rows:
         draft = _draft(work, record, unit)
@@ -90,7 +90,7 @@ def _indicators(work: Assembly, rows: Rows) -> None:
 
 
 def _block(
-    work: Assembly, spec: FormSpec, known: Mapping[str, Block], record: Record, unit: str
+    work: Assembly, spec: FormSpec, known: Mapping[str, Block], record: SourceRecord, unit: str
 ) -> Block | None:
     """The category that a row names, written with or without the ending 指标."""
     level1, level2 = record["level1"], record["level2"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from xltool.databook.answers import Cell, Record, answer
-from xltool.databook.columns import Column
+from xltool.databook.answers import SourceCell, SourceRecord, answer
+from xltool.databook.columns import BookColumn
 from xltool.databook.problems import Problem, problem
 from xltool.databook.shelf import Shelf
 from xltool.editions.declaration import Block, Edition, FormSpec
@@ -95,15 +95,17 @@ class Assembly:
         self.shelf.put(draft.number, FormDraft(entries, sheet))
         return len(draft.projects)
 
-    def report(self, code: str, message: str, at: Cell | Place | None, unit: str | None, **more: str) -> None:
+    def report(
+        self, code: str, message: str, at: SourceCell | Place | None, unit: str | None, **more: str
+    ) -> None:
         """Note a problem of this unit, of all units (`""`), or of none in particular (None)."""
-        place = at.place if isinstance(at, Cell) else at
+        place = at.place if isinstance(at, SourceCell) else at
         one = problem(code, message, file=self.file, place=place, unit=unit or "", **more)
         self.problems.append(one)
         if one.severity is Severity.ERROR and unit is not None:
             self.spoilt.add(unit)
 
-    def read(self, cell: Cell, column: Column, unit: str) -> Entry:
+    def read(self, cell: SourceCell, column: BookColumn, unit: str) -> Entry:
         """One answer; what there is to say about it is reported."""
         got = answer(cell, column.kind, self.edition)
         for code, message, expected in got.remarks:
@@ -112,7 +114,13 @@ class Assembly:
         return got.entry
 
     def indicator(
-        self, spec: FormSpec, block: Block, columns: Iterable[Column], record: Record, unit: str, form: int
+        self,
+        spec: FormSpec,
+        block: Block,
+        columns: Iterable[BookColumn],
+        record: SourceRecord,
+        unit: str,
+        form: int,
     ) -> None:
         """One indicator of a unit's form; what the form has no column for is said."""
         own = {c.id for c in spec.indicators.column}

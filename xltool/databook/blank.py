@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
-from xltool.databook.columns import CODE, INDICATORS, LEVEL1, LEVEL2, Column, Table, bare, tables
+from xltool.databook.columns import CODE, INDICATORS, LEVEL1, LEVEL2, BookColumn, BookTable, bare, tables
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.template import prompts
@@ -53,13 +53,13 @@ def draw(path: Path, edition: Edition, sheets: Mapping[str, Sequence[Sequence[An
     with writing(path, "wb") as file, Workbook(file, options) as book:
         book.set_properties({"title": f"{edition.title}：数据表", "created": dt.datetime(2023, 1, 1)})
         book.set_custom_property("xltool.databook", edition.id, "text")
-        pen = _Pen(book, edition)
+        pen = _BookPen(book, edition)
         for table in tables(edition):
             pen.table(table, (sheets or {}).get(table.name, ()))
         pen.guide()
 
 
-class _Pen:
+class _BookPen:
     def __init__(self, book: Workbook, edition: Edition) -> None:
         self.book, self.edition, self.tables = book, edition, tables(edition)
         self.fields = {f.id: f for form in (edition.project, edition.department) for f in form.field}
@@ -76,7 +76,7 @@ class _Pen:
         self.title = book.add_format({"bold": True, "font_size": 16, "font_name": "黑体"})
         self.section = book.add_format({"bold": True, "font_size": 12, "font_name": "黑体"})
 
-    def table(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    def table(self, table: BookTable, rows: Sequence[Sequence[Any]]) -> None:
         sheet = self.book.add_worksheet(table.name)
         last = max(ROOM, len(rows))
         formats = [self._format(column) for column in table.columns]
@@ -97,12 +97,12 @@ class _Pen:
             for n, value in enumerate(row):
                 _write(sheet, r, n, value, formats[n])
 
-    def _format(self, column: Column) -> Any:
+    def _format(self, column: BookColumn) -> Any:
         number = _NUMBERS.get(column.kind, "@")
         wrap = column.kind not in ("amount", "year")
         return self.book.add_format({"num_format": number, "valign": "top", "text_wrap": wrap})
 
-    def _validation(self, table: Table, column: Column, n: int) -> dict[str, Any]:
+    def _validation(self, table: BookTable, column: BookColumn, n: int) -> dict[str, Any]:
         if column.id == "year":
             said = "应当是四位数的年份，例如：2023。"
             rule = {"validate": "integer", "criteria": "between", "minimum": 2000, "maximum": 2099}
@@ -133,7 +133,7 @@ class _Pen:
             return _prompt(column.label, f"按官方表的“{column.label}”一栏填写。")
         return prompts.for_field(self.fields[column.id], self.edition, f"{letters(n + 1)}2")
 
-    def _names(self, table: Table, column: Column, text: str) -> dict[str, Any]:
+    def _names(self, table: BookTable, column: BookColumn, text: str) -> dict[str, Any]:
         """A list of the names in another table's column; a warning only, for it may come later."""
         n = next(n for n, c in enumerate(table.columns, 1) if c.id == column.id)
         source = f"={table.name}!${letters(n)}$2:${letters(n)}${ROOM + 1}"

@@ -18,7 +18,7 @@ LEVEL2 = "二级指标"
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class BookColumn:
     """One column: its head, the field id (or indicator column id) it fills, and the field's kind."""
 
     label: str
@@ -28,17 +28,17 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class BookTable:
     """One table: the name of its sheet (or CSV file) and its columns in order."""
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[BookColumn, ...]
 
-    def __getitem__(self, id_: str) -> Column:
+    def __getitem__(self, id_: str) -> BookColumn:
         return next(c for c in self.columns if c.id == id_)
 
     @property
-    def content(self) -> tuple[Column, ...]:
+    def content(self) -> tuple[BookColumn, ...]:
         """The columns that say something of their own: a row with none of them filled is no row."""
         if self.name != INDICATORS:
             return self.columns
@@ -46,12 +46,12 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
-    department: Table
-    project: Table
-    indicators: Table
+class BookTables:
+    department: BookTable
+    project: BookTable
+    indicators: BookTable
 
-    def __iter__(self) -> Iterator[Table]:
+    def __iter__(self) -> Iterator[BookTable]:
         return iter((self.department, self.project, self.indicators))
 
 
@@ -76,36 +76,36 @@ def edition_of(named: object, asked: Edition | str | None) -> Edition:
 
 
 @functools.lru_cache(maxsize=16)
-def tables(edition: Edition) -> Tables:
+def tables(edition: Edition) -> BookTables:
     """部门, 项目 and 指标 with the official labels of this edition as heads."""
     department, project = edition.department, edition.project
-    unit = Column(department["unit"].label, "unit", "unit")
-    name = Column(project["project"].label, "project", "text")
+    unit = BookColumn(department["unit"].label, "unit", "unit")
+    name = BookColumn(project["project"].label, "project", "text")
     columns = {c.id: c.label for form in (department, project) for c in form.indicators.column}
-    return Tables(
-        Table(department.databook, tuple(_with_code(_answers(department)))),
-        Table(project.databook, (unit, *_answers(project))),
-        Table(
+    return BookTables(
+        BookTable(department.databook, tuple(_with_code(_answers(department)))),
+        BookTable(project.databook, (unit, *_answers(project))),
+        BookTable(
             INDICATORS,
             (
                 unit,
                 name,
-                Column(LEVEL1, "level1", "text"),
-                Column(LEVEL2, "level2", "text"),
-                *(Column(label, id_, "text") for id_, label in columns.items()),
+                BookColumn(LEVEL1, "level1", "text"),
+                BookColumn(LEVEL2, "level2", "text"),
+                *(BookColumn(label, id_, "text") for id_, label in columns.items()),
             ),
         ),
     )
 
 
-def _answers(form: FormSpec) -> list[Column]:
-    return [Column(f.label, f.id, f.kind) for f in form.field if not f.derived]
+def _answers(form: FormSpec) -> list[BookColumn]:
+    return [BookColumn(f.label, f.id, f.kind) for f in form.field if not f.derived]
 
 
-def _with_code(columns: list[Column]) -> list[Column]:
+def _with_code(columns: list[BookColumn]) -> list[BookColumn]:
     """The unit's code stands behind its name."""
     at = next(n for n, c in enumerate(columns) if c.id == "unit") + 1
-    return [*columns[:at], Column(CODE, "code", "text", optional=True), *columns[at:]]
+    return [*columns[:at], BookColumn(CODE, "code", "text", optional=True), *columns[at:]]
 
 
 def bare(category: str) -> str:

@@ -18,9 +18,9 @@ from typing import Any
 
 import msgspec
 
-from xltool.databook.answers import Cell, hollow, lines
+from xltool.databook.answers import SourceCell, hollow, lines
 from xltool.databook.assembly import Assembly
-from xltool.databook.columns import Column, nearest, tables
+from xltool.databook.columns import BookColumn, nearest, tables
 from xltool.databook.problems import Unusable, problem
 from xltool.databook.sources import encoding_of, read_bytes
 from xltool.editions.declaration import FormSpec
@@ -144,13 +144,13 @@ class _Reader:
             form = work.project(draft, entries, place)
             self.indicators(project, self.edition.project, place, unit, form)
 
-    def entries(self, one: Object, columns: list[Column], at: str, unit: str) -> dict[str, Entry]:
+    def entries(self, one: Object, columns: list[BookColumn], at: str, unit: str) -> dict[str, Entry]:
         self.known(one, at, (*(c.id for c in columns), "indicators"), unit)
         return {c.id: self.work.read(self.cell(one, c, at), c, unit) for c in columns}
 
     def indicators(self, one: Object, spec: FormSpec, at: str, unit: str, form: int) -> None:
         own = {c.id for c in spec.indicators.column}
-        columns = [Column(c.label, c.id, "text") for c in spec.indicators.column]
+        columns = [BookColumn(c.label, c.id, "text") for c in spec.indicators.column]
         blocks = {b.id: b for b in spec.indicators.block}
         for place, row in self.each(self.get(one, "indicators", list, at, unit), f"{at}.indicators", unit):
             self.known(row, place, ("block", *own), unit)
@@ -166,22 +166,22 @@ class _Reader:
                 continue
             self.work.indicator(spec, blocks[block], columns, record, unit, form)
 
-    def cell(self, one: Object, column: Column, at: str) -> Cell:
+    def cell(self, one: Object, column: BookColumn, at: str) -> SourceCell:
         """One value as a cell; a missing key and null are blank."""
         value, place = one.get(column.id), Place(at, column.id)
         if value is None:
-            return Cell("", place)
+            return SourceCell("", place)
         if isinstance(value, str):
-            return Cell(lines(value), place)
+            return SourceCell(lines(value), place)
         if isinstance(value, Decimal) and column.kind in ("amount", "year"):
-            return Cell(_written(value), place, value)
+            return SourceCell(_written(value), place, value)
         wanted = "数字" if column.kind in ("amount", "year") else "文字（加双引号）"
         shown = (
             _written(value)
             if isinstance(value, Decimal)
             else json.dumps(value, ensure_ascii=False, default=str)
         )
-        return Cell(shown[:200], place, fault=("B018", f"{shown[:40]} 应当是{wanted}"))
+        return SourceCell(shown[:200], place, fault=("B018", f"{shown[:40]} 应当是{wanted}"))
 
     def get(self, one: Object, key: str, kind: type, at: str, unit: str | None) -> Any:
         """The list or object under this key, an empty one where it is missing."""

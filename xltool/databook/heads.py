@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xltool.databook.answers import Cell, Record, hollow
+from xltool.databook.answers import SourceCell, SourceRecord, hollow
 from xltool.databook.assembly import Assembly
-from xltool.databook.columns import Table, nearest
-from xltool.databook.sources import Sheet
+from xltool.databook.columns import BookTable, nearest
+from xltool.databook.sources import SourceTable
 from xltool.model import Place
 from xltool.xlsx.references import cell_name
 
 
-class Rows:
+class TableRows:
     """The rows of one table by column id. Faults of the heads are reported to the assembly."""
 
-    def __init__(self, work: Assembly, table: Table, sheet: Sheet) -> None:
+    def __init__(self, work: Assembly, table: BookTable, sheet: SourceTable) -> None:
         self.work, self.table, self.sheet = work, table, sheet
         self.at: dict[str, int] = {}
         self._place_heads()
@@ -42,13 +42,13 @@ class Rows:
                 said = f"缺少列“{column.label}”"
                 self.work.report("B003", said, Place(self.sheet.name, ""), "", field=column.id)
 
-    def _unknown(self, head: Cell, label: str, near: str) -> None:
+    def _unknown(self, head: SourceCell, label: str, near: str) -> None:
         hint = f"，是不是“{near}”？" if near else "，请删去这一列"
         # Whom it concerns shows in the rows: the units with something in this column.
         said = f"不认识的列“{label}”{hint}"
         self.work.report("B004", said, head, None, found=label, expected=near)
 
-    def __iter__(self) -> Iterator[tuple[Record, str]]:
+    def __iter__(self) -> Iterator[tuple[SourceRecord, str]]:
         """Each row's cells by column id, and the unit's name in it."""
         last = None
         for row, cells in self.sheet.rows:
@@ -67,11 +67,11 @@ class Rows:
                 self.work.report("B007", said, record["unit"], last, field="unit")
             last = unit or last
 
-    def _strays(self, cells: dict[int, Cell]) -> list[tuple[int, Cell]]:
+    def _strays(self, cells: dict[int, SourceCell]) -> list[tuple[int, SourceCell]]:
         known = set(self.at.values())
         return [(n, cell) for n, cell in sorted(cells.items()) if n not in known and not cell.blank]
 
-    def _keep_back(self, strays: list[tuple[int, Cell]], unit: str) -> None:
+    def _keep_back(self, strays: list[tuple[int, SourceCell]], unit: str) -> None:
         """Nothing is dropped unsaid: what stands in no known column keeps its unit back."""
         for n, cell in strays:
             self.work.spoilt.add(unit)
@@ -79,6 +79,6 @@ class Rows:
                 said = f"“{cell.text[:40]}”所在的列没有表头"
                 self.work.report("B004", said, cell, unit, found=cell.text[:200])
 
-    def _cell(self, id_: str, row: int, cells: dict[int, Cell]) -> Cell:
+    def _cell(self, id_: str, row: int, cells: dict[int, SourceCell]) -> SourceCell:
         column = self.at.get(id_, 0)
-        return cells.get(column) or Cell("", Place(self.sheet.name, cell_name(row, column or 1)))
+        return cells.get(column) or SourceCell("", Place(self.sheet.name, cell_name(row, column or 1)))

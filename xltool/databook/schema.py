@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from xltool.databook.answers import LONGEST
-from xltool.databook.columns import CODE, Column, tables
+from xltool.databook.columns import CODE, BookColumn, tables
 from xltool.editions.declaration import Edition, FormSpec
 
 SHIPPED = Path(__file__).with_name("databook.schema.json")
@@ -46,7 +46,7 @@ def schema(edition: Edition) -> dict[str, Any]:
 
 
 def _form(
-    edition: Edition, form: FormSpec, columns: tuple[Column, ...], required: list[str]
+    edition: Edition, form: FormSpec, columns: tuple[BookColumn, ...], required: list[str]
 ) -> dict[str, Any]:
     fields = {c.id: {"title": c.label, "$ref": f"#/$defs/{_kind(c)}"} for c in columns if c.id != "code"}
     blocks = form.indicators.block
@@ -64,7 +64,7 @@ def _form(
     return {"title": form.title, **whole}
 
 
-def _kind(column: Column) -> str:
+def _kind(column: BookColumn) -> str:
     return column.kind if column.kind in ("amount", "year") else "text"
 
 

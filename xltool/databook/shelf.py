@@ -15,22 +15,22 @@ from xltool.errors import XltoolError, why
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Piece = TypeVar("Piece")
+Shelved = TypeVar("Shelved")
 
 # Pieces (forms, indicators) in memory before they are put away; those of some two hundred units.
 MOST = 5_000
 
 
-class Shelf(Generic[Piece]):
+class Shelf(Generic[Shelved]):
     """Pieces by the number of their unit, put there in any order. A small book needs no file."""
 
     def __init__(self) -> None:
-        self._near: defaultdict[int, list[Piece]] = defaultdict(list)
+        self._near: defaultdict[int, list[Shelved]] = defaultdict(list)
         self._count = 0
         self._far: defaultdict[int, list[int]] = defaultdict(list)
         self._file: IO[bytes] | None = None
 
-    def put(self, unit: int, piece: Piece) -> None:
+    def put(self, unit: int, piece: Shelved) -> None:
         """Raises XltoolError where there is no room for a temporary file."""
         self._near[unit].append(piece)
         self._count += 1
@@ -46,9 +46,9 @@ class Shelf(Generic[Piece]):
         self._near.clear()
         self._count = 0
 
-    def take(self, unit: int) -> list[Piece]:
+    def take(self, unit: int) -> list[Shelved]:
         """All pieces of a unit, in the order in which they were put there."""
-        pieces: list[Piece] = []
+        pieces: list[Shelved] = []
         if self._file is not None:
             with _said():
                 for place in self._far.get(unit, ()):

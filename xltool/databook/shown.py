@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import re
 
-from xltool.databook.answers import Cell, lines
+from xltool.databook.answers import SourceCell, lines
 from xltool.model import Place
 from xltool.money import plain
 from xltool.xlsx.grid import Cell as Stored
 from xltool.xlsx.number_format import as_seen, stored_number
 
 
-def shown(cell: Stored, place: Place) -> Cell:
+def shown(cell: Stored, place: Place) -> SourceCell:
     """A stored cell as an answer: numbers exact to the 15 digits that Excel shows.
 
     A percentage or a date is stored as a number; it is the text on the screen that was meant.
     """
     formula = bool(cell.formula)
     if cell.error:
-        return Cell(cell.text, place, fault=("B017", f"单元格里是错误值 {cell.text}，请改正"))
+        return SourceCell(cell.text, place, fault=("B017", f"单元格里是错误值 {cell.text}，请改正"))
     if formula and not cell.text:
         said = "公式没有计算结果；请在 Excel 或 WPS 里打开、重算并保存，或直接填写数值"
-        return Cell("", place, fault=("B017", said))
+        return SourceCell("", place, fault=("B017", said))
     if not cell.number:
-        return Cell(lines(cell.text), place, formula=formula)
+        return SourceCell(lines(cell.text), place, formula=formula)
     number = stored_number(cell.text)
     if number is None:
-        return Cell(cell.text, place, formula=formula)
+        return SourceCell(cell.text, place, formula=formula)
     text = as_seen(cell.text, cell.format)
     meant = text != plain(number) and not re.fullmatch(r"0\d+", text)
-    return Cell(text, place, None if meant else number, formula=formula)
+    return SourceCell(text, place, None if meant else number, formula=formula)

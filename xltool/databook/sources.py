@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xltool.databook.answers import Cell, lines
-from xltool.databook.columns import Table, Tables, nearest
+from xltool.databook.answers import SourceCell, lines
+from xltool.databook.columns import BookTable, BookTables, nearest
 from xltool.databook.problems import Problem, Unusable, problem
 from xltool.errors import XltoolError, why
 from xltool.model import Place
@@ -26,19 +26,19 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class SourceTable:
     """One table as found: its heads, then its rows with their numbers; cells by column, 1-based.
 
     Cells that say nothing need not be there. The rows of a CSV are gone through once.
     """
 
     name: str
-    heads: dict[int, Cell] = field(default_factory=dict)
-    rows: Iterable[Row] = ()
+    heads: dict[int, SourceCell] = field(default_factory=dict)
+    rows: Iterable[SourceRow] = ()
 
 
-Row = tuple[int, dict[int, Cell]]
-Sheets = dict[str, Sheet]
+SourceRow = tuple[int, dict[int, SourceCell]]
+SourceTables = dict[str, SourceTable]
 
 
 def read_bytes(path: Path) -> bytes:
@@ -69,9 +69,9 @@ def encoding_of(data: bytes) -> str | None:
     return None
 
 
-def read_folder(folder: Path, tables: Tables) -> tuple[Sheets, list[Problem]]:
+def read_folder(folder: Path, tables: BookTables) -> tuple[SourceTables, list[Problem]]:
     """部门.csv, 项目.csv and 指标.csv of a folder."""
-    sheets: Sheets = {}
+    sheets: SourceTables = {}
     problems: list[Problem] = []
     try:
         files = {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() == ".csv"}
@@ -111,10 +111,10 @@ def _opening(path: Path) -> Iterator[None]:
         raise XltoolError(f"{path}：无法读取（{why(error)}）") from error
 
 
-def read_workbook(book: Workbook, tables: Tables, path: Path) -> tuple[Sheets, list[Problem]]:
+def read_workbook(book: Workbook, tables: BookTables, path: Path) -> tuple[SourceTables, list[Problem]]:
     """The sheets 部门, 项目 and 指标 of a workbook; other sheets are ignored."""
     found = {name.strip(): name for name in book.sheets}
-    sheets: Sheets = {}
+    sheets: SourceTables = {}
     problems = []
     for table in tables:
         if table.name not in found:
@@ -125,7 +125,7 @@ def read_workbook(book: Workbook, tables: Tables, path: Path) -> tuple[Sheets, l
     return sheets, problems
 
 
-def _shown(name: str, rows: Iterable[tuple[int, dict[int, Stored]]], path: Path) -> Iterator[Row]:
+def _shown(name: str, rows: Iterable[tuple[int, dict[int, Stored]]], path: Path) -> Iterator[SourceRow]:
     from xltool.databook.shown import shown
 
     with _opening(path):
@@ -140,13 +140,13 @@ def _shown(name: str, rows: Iterable[tuple[int, dict[int, Stored]]], path: Path)
             )
 
 
-def missing(table: Table, present: Iterable[str], file: str, what: str) -> Problem:
+def missing(table: BookTable, present: Iterable[str], file: str, what: str) -> Problem:
     near = nearest(table.name, present)
     hint = f"，是不是“{near}”？" if near else ""
     return problem("B002", f"缺少{what}{hint}", file=file, expected=table.name)
 
 
-def _read_csv(path: Path, file: str) -> Sheet | Problem:
+def _read_csv(path: Path, file: str) -> SourceTable | Problem:
     name = path.name
     data = read_bytes(path)
     encoding = encoding_of(data)
@@ -176,20 +176,20 @@ def _records(data: bytes, encoding: str) -> Iterator[list[str]]:
     return csv.reader(text, delimiter=delimiter, strict=True)
 
 
-def _csv_rows(name: str, records: Iterable[list[str]]) -> Iterator[Row]:
+def _csv_rows(name: str, records: Iterable[list[str]]) -> Iterator[SourceRow]:
     for row, record in enumerate(records, 1):
         yield (
             row,
             {
-                n: Cell(lines(value), Place(name, cell_name(row, n)))
+                n: SourceCell(lines(value), Place(name, cell_name(row, n)))
                 for n, value in enumerate(record, 1)
                 if value
             },
         )
 
 
-def sheet_of(name: str, rows: Iterable[Row]) -> Sheet:
+def sheet_of(name: str, rows: Iterable[SourceRow]) -> SourceTable:
     """The first row with anything in it holds the heads; blank rows are not rows."""
     filled = ((n, row) for n, row in rows if any(not cell.blank for cell in row.values()))
     _, heads = next(filled, (0, {}))
-    return Sheet(name, heads, filled)
+    return SourceTable(name, heads, filled)

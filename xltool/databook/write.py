@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
-from xltool.databook.columns import INDICATORS, Table, tables
+from xltool.databook.columns import INDICATORS, BookTable, tables
 from xltool.editions.declaration import DEFAULT, Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.model import Entry, Filing, Form
 from xltool.money import plain
 
-Value = str | int | Decimal | None
-Sheets = dict[str, list[list[Value]]]
+CellValue = str | int | Decimal | None
+BookSheets = dict[str, list[list[CellValue]]]
 
 
 def write_databook(
@@ -83,15 +83,15 @@ def _storable(filings: Sequence[Filing]) -> None:
                         raise XltoolError(f"“{filing.unit}”有文字超过 {LONGEST} 个字符或含有无法保存的字符")
 
 
-def value(entry: Entry) -> Value:
+def value(entry: Entry) -> CellValue:
     """What to write for an answer: its value, or its text where it could not be read."""
     return (entry.text or None) if entry.value is None else entry.value
 
 
-def sheets(filings: Iterable[Filing], edition: Edition) -> Sheets:
+def sheets(filings: Iterable[Filing], edition: Edition) -> BookSheets:
     """The rows of each table (without heads), in the order of its columns."""
     known = tables(edition)
-    found: Sheets = {table.name: [] for table in known}
+    found: BookSheets = {table.name: [] for table in known}
     for filing in filings:
         department = filing.department or _no_department(filing)
         own = {"unit": filing.unit, "code": filing.code}
@@ -107,16 +107,16 @@ def _no_department(filing: Filing) -> Form:
     return Form("department", {"year": Entry(filing.year)})
 
 
-def _row(table: Table, form: Form, own: dict[str, str]) -> list[Value]:
+def _row(table: BookTable, form: Form, own: dict[str, str]) -> list[CellValue]:
     return [own.get(c.id) if c.id in own else value(form[c.id]) for c in table.columns]
 
 
-def _indicators(table: Table, form: Form, edition: Edition, unit: str) -> Iterable[list[Value]]:
+def _indicators(table: BookTable, form: Form, edition: Edition, unit: str) -> Iterable[list[CellValue]]:
     spec = edition[form.kind]
     project = form.text("project").strip() or None
     for one in form.indicators:
         block = spec.block(one.block)
-        head: list[Value] = [unit, project, block.level1, block.label]
+        head: list[CellValue] = [unit, project, block.level1, block.label]
         yield head + [value(one[c.id]) for c in table.content]
 
 
@@ -146,7 +146,7 @@ def _write_folder(filings: list[Filing], folder: Path, edition: Edition) -> None
             writer.writerows([_csv(one) for one in row] for row in rows[table.name])
 
 
-def _csv(one: Value) -> str:
+def _csv(one: CellValue) -> str:
     return "" if one is None else plain(one) if isinstance(one, Decimal) else str(one)
 
 
@@ -172,7 +172,7 @@ def _write_json(filings: list[Filing], path: Path, edition: Edition) -> None:
         file.write(msgspec.json.format(data, indent=2) + b"\n")
 
 
-def _object(table: Table, form: Form, own: dict[str, str]) -> dict[str, Any]:
+def _object(table: BookTable, form: Form, own: dict[str, str]) -> dict[str, Any]:
     ids = [c.id for c in table.columns if c.id not in ("code", *(["unit"] if form.kind == "project" else []))]
     fields = {id_: own.get(id_, value(form[id_])) for id_ in ids}
     return {

@@ -25,7 +25,7 @@ LOST, CHECK, MADE = "放不下", "请复核", "算出"
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ConversionNote:
     """One thing to look at: 放不下 (no place for it), 请复核 (changed or to be confirmed), 算出 (a sum)."""
 
     kind: str
@@ -41,13 +41,13 @@ class Converted:
     """The filing on its new forms, and all that a person should look at."""
 
     filing: Filing
-    notes: tuple[Note, ...] = field(default=())
+    notes: tuple[ConversionNote, ...] = field(default=())
 
 
 def convert(filing: Filing, to: Edition, source: Edition | None = None) -> Converted:
     """The filing on the forms of `to`. `source` is its own edition, where that is not known by its id."""
     source = source or load_edition(filing.edition)
-    notes: list[Note] = []
+    notes: list[ConversionNote] = []
     forms = [_Move(source, to, form, notes).form() for form in filing.forms]
     moved = replace(
         filing,
@@ -64,7 +64,7 @@ def convert(filing: Filing, to: Edition, source: Edition | None = None) -> Conve
 class _Move:
     """One form on its way from one edition to another."""
 
-    def __init__(self, source: Edition, to: Edition, form: Form, notes: list[Note]) -> None:
+    def __init__(self, source: Edition, to: Edition, form: Form, notes: list[ConversionNote]) -> None:
         self.source, self.to, self.old, self.notes = source, to, form, notes
         self.was, self.spec = source[form.kind], to[form.kind]
 
@@ -78,7 +78,9 @@ class _Move:
         return Form(self.old.kind, entries, tuple(rows), self.spec.sheet)
 
     def note(self, kind: str, label: str, text: str, reason: str) -> None:
-        self.notes.append(Note(kind, self.spec.title, self.old.text("project"), label, text, reason))
+        self.notes.append(
+            ConversionNote(kind, self.spec.title, self.old.text("project"), label, text, reason)
+        )
 
     def _entry(self, id_: str) -> Entry:
         entry = self.old[id_]
@@ -161,7 +163,7 @@ def next_year(filing: Filing, edition: Edition | None = None) -> Converted:
     """
     edition = edition or load_edition(filing.edition)
     year = filing.year
-    notes: list[Note] = []
+    notes: list[ConversionNote] = []
     forms = [_draft(form, edition[form.kind], year, notes) for form in filing.forms]
     drafted = replace(
         filing,
@@ -174,9 +176,9 @@ def next_year(filing: Filing, edition: Edition | None = None) -> Converted:
     return Converted(drafted, tuple(notes))
 
 
-def _draft(form: Form, spec: FormSpec, year: int | None, notes: list[Note]) -> Form:
+def _draft(form: Form, spec: FormSpec, year: int | None, notes: list[ConversionNote]) -> Form:
     def note(kind: str, label: str, text: str, reason: str) -> None:
-        notes.append(Note(kind, spec.title, form.text("project"), label, text, reason))
+        notes.append(ConversionNote(kind, spec.title, form.text("project"), label, text, reason))
 
     entries: dict[str, Entry] = {}
     for f in spec.field:

@@ -28,7 +28,7 @@ DEFAULT = "hunan-2023"
 COLUMNS = ("name", "target", "sign", "number", "measure", "standard", "weight", "note")
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
-Label = Annotated[str, msgspec.Meta(min_length=1)]
+LabelText = Annotated[str, msgspec.Meta(min_length=1)]
 Kind = Literal["year", "unit", "text", "long", "amount", "period"]
 
 
@@ -50,7 +50,7 @@ class Field(_Part, frozen=True):
     """
 
     id: Id
-    label: Label
+    label: LabelText
     kind: Kind
     required: bool = False
     pattern: str = ""
@@ -75,7 +75,7 @@ class Sum(_Part, frozen=True):
     adjust: tuple[Id, ...] = ()
 
 
-class Column(_Part, frozen=True):
+class IndicatorColumn(_Part, frozen=True):
     """One column of the indicator table. `label` is the head's defined name.
 
     The value is one column `target`, or split into `sign`, `number` and `measure`; `weight` holds a
@@ -84,7 +84,7 @@ class Column(_Part, frozen=True):
     """
 
     id: Id
-    label: Label
+    label: LabelText
     options: tuple[str, ...] = ()
     internal: bool = False
 
@@ -97,8 +97,8 @@ class Block(_Part, frozen=True):
     """
 
     id: Id
-    level1: Label
-    label: Label
+    level1: LabelText
+    label: LabelText
     rows: Annotated[int, msgspec.Meta(ge=1, le=50)]
     counts_as: Id = ""
 
@@ -108,8 +108,8 @@ class Block(_Part, frozen=True):
 
 
 class Indicators(_Part, frozen=True):
-    label: Label
-    column: tuple[Column, ...]
+    label: LabelText
+    column: tuple[IndicatorColumn, ...]
     block: tuple[Block, ...]
 
     def has(self, column: str) -> bool:
@@ -126,9 +126,9 @@ class FormSpec(_Part, frozen=True, dict=True):
     """One official form: `title` as printed after the year, `sheet` its name in the template."""
 
     id: Literal["department", "project"]
-    title: Label
-    sheet: Label
-    databook: Label
+    title: LabelText
+    sheet: LabelText
+    databook: LabelText
     field: tuple[Field, ...]
     indicators: Indicators
     repeats: bool = False
@@ -160,7 +160,7 @@ class Edition(_Part, frozen=True, dict=True):
     """
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    title: Label
+    title: LabelText
     unit: Literal["万元", "元"]
     form: tuple[FormSpec, ...]
     decimals: Annotated[int, msgspec.Meta(ge=0, le=6)] = 2

@@ -26,7 +26,7 @@ _WITHOUT_MACROS = "可改用 xltool panel（不用宏）"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExaminedThing:
     """One thing examined: right (True), wrong (False) or not to be seen from here (None)."""
 
     right: bool | None
@@ -35,14 +35,14 @@ class Line:
     todo: str = ""
 
 
-def examine(registry: Registry | None = None) -> list[Line]:
+def examine(registry: Registry | None = None) -> list[ExaminedThing]:
     """Everything a helper on the telephone would ask, in order."""
     lines = list(_python())
     if registry is None and sys.platform == "win32":
         registry = windows_registry
     if registry is None:
         lines.append(
-            Line(
+            ExaminedThing(
                 None, "Excel、信任设置", "这台机器不是 Windows，看不到 Excel 和注册表", "请在会计的电脑上运行"
             )
         )
@@ -51,7 +51,7 @@ def examine(registry: Registry | None = None) -> list[Line]:
     try:
         lines += _addin(user())
     except XltoolError as error:
-        lines.append(Line(None, "加载项", str(error)))
+        lines.append(ExaminedThing(None, "加载项", str(error)))
     return lines
 
 
@@ -59,14 +59,14 @@ def _bits() -> str:
     return f"{struct.calcsize('P') * 8} 位"
 
 
-def _python() -> Iterator[Line]:
+def _python() -> Iterator[ExaminedThing]:
     from importlib.metadata import version
 
-    yield Line(True, "xltool", f"{xltool.__version__}（xlwings {version('xlwings')}）")
-    yield Line(True, "Python", f"{platform.python_version()} {_bits()}：{sys.executable}")
+    yield ExaminedThing(True, "xltool", f"{xltool.__version__}（xlwings {version('xlwings')}）")
+    yield ExaminedThing(True, "Python", f"{platform.python_version()} {_bits()}：{sys.executable}")
 
 
-def _excel(registry: Registry) -> Iterator[Line]:
+def _excel(registry: Registry) -> Iterator[ExaminedThing]:
     path = next(
         (
             found
@@ -81,16 +81,18 @@ def _excel(registry: Registry) -> Iterator[Line]:
     )
     shown = {"x64": "64 位", "x86": "32 位"}.get(str(bits), "位数不详")
     if path:
-        yield Line(True, "Excel", f"{path}（{current or '版本不详'}，{shown}）")
+        yield ExaminedThing(True, "Excel", f"{path}（{current or '版本不详'}，{shown}）")
     else:
-        yield Line(False, "Excel", "没有找到", "装好 Excel，或者用命令行和 WPS 里的普通 .xlsx")
+        yield ExaminedThing(False, "Excel", "没有找到", "装好 Excel，或者用命令行和 WPS 里的普通 .xlsx")
     clsid = registry("HKCR", r"Excel.Application\CLSID", "")
     server = str(registry("HKCR", rf"CLSID\{clsid}\LocalServer32", "") or "") if clsid else ""
     if any(name in server.lower() for name in ("wps", "kingsoft", r"\et.exe")):
-        yield Line(False, "Excel 的名称", f"被 WPS 占用：{server}", "在 WPS 的配置工具里取消与 Excel 的兼容")
+        yield ExaminedThing(
+            False, "Excel 的名称", f"被 WPS 占用：{server}", "在 WPS 的配置工具里取消与 Excel 的兼容"
+        )
 
 
-def _trust(registry: Registry) -> Iterator[Line]:
+def _trust(registry: Registry) -> Iterator[ExaminedThing]:
     level = registry("HKCU", _POLICY, "vbawarnings")
     by_policy = level is not None
     if level is None:
@@ -103,13 +105,15 @@ def _trust(registry: Registry) -> Iterator[Line]:
     }
     text = words.get(level, "默认") if isinstance(level, int) else "默认（XLSTART 是受信任位置，照常运行）"
     who = "由单位统一规定" if by_policy else "信任中心"
-    yield Line(level not in (3, 4), "宏", f"{text}（{who}）", _WITHOUT_MACROS if level in (3, 4) else "")
+    yield ExaminedThing(
+        level not in (3, 4), "宏", f"{text}（{who}）", _WITHOUT_MACROS if level in (3, 4) else ""
+    )
     no_places = registry("HKCU", rf"{_OFFICE}\Security\Trusted Locations", "AllLocationsDisabled") == 1
     no_places = no_places or registry("HKCU", rf"{_POLICY}\Trusted Locations", "AllLocationsDisabled") == 1
     places = "已全部停用" if no_places else "有效"
-    yield Line(not no_places, "受信任位置", places, _WITHOUT_MACROS if no_places else "")
+    yield ExaminedThing(not no_places, "受信任位置", places, _WITHOUT_MACROS if no_places else "")
     blocked = str(registry("HKLM", _ASR, _NO_CHILDREN) or "0") == "1"
-    yield Line(
+    yield ExaminedThing(
         not blocked,
         "启动 Python",
         "被 Defender 规则禁止（Office 不得启动程序）" if blocked else "没有见到禁止的规则",
@@ -117,26 +121,26 @@ def _trust(registry: Registry) -> Iterator[Line]:
     )
 
 
-def _addin(place: Installed) -> Iterator[Line]:
+def _addin(place: Installed) -> Iterator[ExaminedThing]:
     again = "运行 xltool addin install"
     if not place.addin.is_file():
-        yield Line(False, "加载项", f"没有安装：{place.addin}", again)
+        yield ExaminedThing(False, "加载项", f"没有安装：{place.addin}", again)
     elif place.addin.read_bytes() != ADDIN.read_bytes():
-        yield Line(False, "加载项", f"与本版本不同：{place.addin}", again)
+        yield ExaminedThing(False, "加载项", f"与本版本不同：{place.addin}", again)
     else:
-        yield Line(True, "加载项", str(place.addin))
+        yield ExaminedThing(True, "加载项", str(place.addin))
     python = place.interpreter_path()
     if python is None:
-        yield Line(False, "加载项用的 Python", f"没有写明：{place.interpreter}", again)
+        yield ExaminedThing(False, "加载项用的 Python", f"没有写明：{place.interpreter}", again)
     elif not python.is_file():
-        yield Line(False, "加载项用的 Python", f"不存在：{python}", again)
+        yield ExaminedThing(False, "加载项用的 Python", f"不存在：{python}", again)
     elif not finds_xltool(python):
         todo = (
             "把 xltool 装进虚拟环境（python -m venv），不要用 pip install --user，再运行 xltool addin install"
         )
-        yield Line(False, "加载项用的 Python", f"隔离运行时找不到 xltool：{python}", todo)
+        yield ExaminedThing(False, "加载项用的 Python", f"隔离运行时找不到 xltool：{python}", todo)
     else:
-        yield Line(True, "加载项用的 Python", str(python))
+        yield ExaminedThing(True, "加载项用的 Python", str(python))
 
 
 def finds_xltool(python: Path) -> bool:

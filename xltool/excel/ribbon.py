@@ -20,12 +20,12 @@ from xml.etree import ElementTree
 
 from xltool.errors import XltoolError
 from xltool.excel.addin import ADDIN
-from xltool.excel.session import Desk, attach, busy, quiet
+from xltool.excel.session import ExcelSession, attach, busy, quiet
 
 Function = Callable[[], str]
 _HOMES = ("filling", "rows", "reviewing", "output", "helping")
 _BUTTONS: dict[str, Function] = {}
-_desk: ContextVar[Desk | None] = ContextVar("desk", default=None)
+_desk: ContextVar[ExcelSession | None] = ContextVar("desk", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def buttons() -> dict[str, Function]:
     return dict(_BUTTONS)
 
 
-def desk() -> Desk:
+def desk() -> ExcelSession:
     """The desk that the pressed button works on."""
     found = _desk.get()
     if found is None:

@@ -29,7 +29,7 @@ _BUSY = {-2147418111, -2146777998}
 _NOT_OURS = {"foreign": "这个工作簿不是由官方模板做的填报表", "unreadable": "这个工作簿读不了"}
 
 
-class Desk:
+class ExcelSession:
     """One Excel and the workbook that a button works on."""
 
     def __init__(self, app: xw.App, book: xw.Book | None) -> None:
@@ -189,7 +189,7 @@ def quiet(app: xw.App, *, calculating: bool) -> Iterator[None]:
                 setattr(owner, name, value)
 
 
-def attach(book: str = "", hwnd: int | None = None) -> Desk:
+def attach(book: str = "", hwnd: int | None = None) -> ExcelSession:
     """The desk with this Excel window and workbook, or with the active ones.
 
     Raises XltoolError where no Excel is running or the workbook has been closed meanwhile.
@@ -198,9 +198,9 @@ def attach(book: str = "", hwnd: int | None = None) -> Desk:
     if not book:
         active = app.books.active if len(app.books) else None
         # With nothing but a hidden workbook open, Excel has no active one.
-        return Desk(app, active if active is not None and active.api is not None else None)
+        return ExcelSession(app, active if active is not None and active.api is not None else None)
     try:
-        return Desk(app, app.books[book])
+        return ExcelSession(app, app.books[book])
     except (KeyError, LookupError) as error:
         raise XltoolError(f"工作簿“{book}”已经不在这个 Excel 里了") from error
 

@@ -25,7 +25,7 @@ from xltool.money import plain
 from xltool.reports.indicators import COLUMNS as SPLIT
 from xltool.reports.indicators import indicator_rows
 
-Add = Callable[[Filing, Edition], None]
+AddFiling = Callable[[Filing, Edition], None]
 
 COLUMNS = (
     "单位", "部门编码", "年度", "表", "项目", "类别", "一级指标", "二级指标", "名称", "内容",
@@ -84,7 +84,7 @@ def _project(form: Form) -> str:
 
 
 @contextmanager
-def csv_file(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[Add]:
+def csv_file(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[AddFiling]:
     """A CSV that Excel opens with its Chinese intact; no cell of it is ever a formula."""
     with writing(path, "w", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
@@ -170,7 +170,7 @@ def _value(name: str, target: Target) -> dict[str, Any]:
 
 
 @contextmanager
-def json_file(path: Path) -> Iterator[Add]:
+def json_file(path: Path) -> Iterator[AddFiling]:
     """`{"filings": [RECORD, …]}`, a filing a line."""
     import msgspec
 

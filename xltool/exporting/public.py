@@ -28,7 +28,7 @@ NOTES = "说明.txt"
 PUBLIC_COLUMNS = tuple(c for c in COLUMNS if c not in ("文件", "工作表", "单元格"))
 
 # What is in the set already: unit and year → code → file.
-Known = dict[tuple[str, int | None], dict[str, str]]
+PublishedNames = dict[tuple[str, int | None], dict[str, str]]
 
 
 def disclosed(filing: Filing, edition: Edition) -> Filing:
@@ -83,7 +83,7 @@ def publish(filings: Iterable[tuple[Filing, Edition]], folder: Path) -> Iterator
     """
     refuse_full(folder)
     taken: set[str] = set()
-    known: Known = {}
+    known: PublishedNames = {}
     editions: dict[str, Edition] = {}
     with _beside(folder) as inside:
         made, work = inside / "made", inside / "work"
@@ -133,7 +133,7 @@ def _beside(folder: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def _unfit(filing: Filing, known: Known) -> str:
+def _unfit(filing: Filing, known: PublishedNames) -> str:
     if not filing.unit:
         return "没有单位名称"
     if faults := changed(filing):

@@ -19,7 +19,7 @@ from xltool.filling.references import (
     ROW,
     SCOPE,
     SHEET,
-    Piece,
+    FormulaPiece,
     joined,
     merge_cells,
     name_pieces,
@@ -27,7 +27,7 @@ from xltool.filling.references import (
     shifted,
 )
 from xltool.filling.row_height import ATTRIBUTE, LINE, column_widths, font_sizes, page_height, paper_width
-from xltool.template.layout import MOST_SHAPES, FormLayout, Layout, Rows, load_layout, stamps
+from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows, Layout, load_layout, stamps
 from xltool.xlsx.package import Package, Unpacked, open_package
 from xltool.xlsx.references import column_number, letters
 from xltool.xlsx.workbook_reader import open_grid
@@ -67,7 +67,7 @@ class Slot:
         return f' s="{self.style}"><v>{digits}</v></c>'
 
 
-class Line(NamedTuple):
+class RowPieces(NamedTuple):
     """A row at its place: its XML in pieces, of which the second is its height, and which pieces are its
     slots' cells, by column."""
 
@@ -84,7 +84,7 @@ class RowPattern:
         self._attributes, self._pieces = attributes, pieces
         self.line = functools.lru_cache(_MOST_PLACES)(self._line)
 
-    def _line(self, number: int, copy: bool) -> Line:
+    def _line(self, number: int, copy: bool) -> RowPieces:
         """The row at `number`; a `copy`, repeated below, has no official text of its own."""
         pieces = [f'<row r="{number}"{self._attributes}', height_attribute(self.height)]
         at: dict[int, int] = {}
@@ -97,7 +97,7 @@ class RowPattern:
             else:
                 between += (_OFFICIAL.sub("/>", piece) if copy else piece).replace(ROW, str(number))
         pieces.append(f"{between}</row>")
-        return Line(tuple(piece.encode() for piece in pieces), at)
+        return RowPieces(tuple(piece.encode() for piece in pieces), at)
 
 
 # Places of a row that are remembered: forms grow by few rows.
@@ -125,7 +125,7 @@ class Blank(NamedTuple):
     height: float
 
 
-class Frame(NamedTuple):
+class FramePieces(NamedTuple):
     """A sheet's XML above its rows, and below them."""
 
     above: bytes
@@ -141,10 +141,10 @@ class SheetPattern:
 
     layout: FormLayout
     part: str
-    head: tuple[Piece, ...]
+    head: tuple[FormulaPiece, ...]
     rows: dict[int, RowPattern]
-    above_merges: tuple[Piece, ...]
-    below_merges: tuple[Piece, ...]
+    above_merges: tuple[FormulaPiece, ...]
+    below_merges: tuple[FormulaPiece, ...]
     page: float
 
     @functools.cached_property
@@ -164,21 +164,21 @@ class SheetPattern:
         ]
 
     @functools.cached_property
-    def frame(self) -> Callable[[Rows], Frame]:
+    def frame(self) -> Callable[[GrownRows], FramePieces]:
         """What stands around the rows where they now stand."""
         return functools.lru_cache(MOST_SHAPES)(self._frame)
 
-    def _frame(self, rows: Rows) -> Frame:
+    def _frame(self, rows: GrownRows) -> FramePieces:
         merges = merge_cells(self.layout.merges(rows))
         below = shifted(self.above_merges, rows) + merges + shifted(self.below_merges, rows)
-        return Frame(shifted(self.head, rows).encode(), below.encode())
+        return FramePieces(shifted(self.head, rows).encode(), below.encode())
 
     @functools.cached_property
-    def blank(self) -> Callable[[Rows], Blank]:
+    def blank(self) -> Callable[[GrownRows], Blank]:
         """The rows without answers where they now stand. Not to be changed: a copy takes the answers."""
         return functools.lru_cache(MOST_SHAPES)(self._blank)
 
-    def _blank(self, rows: Rows) -> Blank:
+    def _blank(self, rows: GrownRows) -> Blank:
         layout = self.layout
         pieces: list[bytes] = []
         heights: dict[int, tuple[int, float]] = {}
@@ -203,7 +203,7 @@ class SheetPattern:
                 found.append((place, [(start + at[column], slots[column]) for column in columns]))
         return Blank(pieces, heights, fields, blocks, sum([height for _, height in heights.values()]))
 
-    def lines(self, rows: Rows) -> Iterator[tuple[RowPattern, int, bool]]:
+    def lines(self, rows: GrownRows) -> Iterator[tuple[RowPattern, int, bool]]:
         """Every row of the form, from top to bottom: its pattern, where it stands, whether it was added."""
         for number, row in self.rows.items():
             first = rows.start(number)
@@ -220,16 +220,16 @@ class SheetEntry:
     rid: str
     part: str
     state: str
-    names: tuple[Piece, ...]  # all its names; SHEET and SCOPE stand for the sheet's name and number
+    names: tuple[FormulaPiece, ...]  # all its names; SHEET and SCOPE stand for the sheet's name and number
 
-    def named(self, quoted: str, scope: int, rows: Rows | None) -> str:
+    def named(self, quoted: str, scope: int, rows: GrownRows | None) -> str:
         """The sheet's own names, leading to where its rows now stand."""
         return quoted.join(self._names(rows, scope))
 
     @functools.cached_property
-    def _names(self) -> Callable[[Rows | None, int], list[str]]:
-        def names(rows: Rows | None, scope: int) -> list[str]:
-            return shifted(self.names, rows or Rows({}, 0)).replace(SCOPE, str(scope)).split(SHEET)
+    def _names(self) -> Callable[[GrownRows | None, int], list[str]]:
+        def names(rows: GrownRows | None, scope: int) -> list[str]:
+            return shifted(self.names, rows or GrownRows({}, 0)).replace(SCOPE, str(scope)).split(SHEET)
 
         return functools.lru_cache(MOST_SHAPES)(names)
 
@@ -399,7 +399,7 @@ def _workbook(
     inner, has_names, last = named.partition("</definedNames>")
     if not has_names:
         between, inner, last = "", "", after
-    scoped: dict[int, list[Piece]] = {}
+    scoped: dict[int, list[FormulaPiece]] = {}
     common = []
     for match in _NAME.finditer(inner):
         attributes = dict(ATTRIBUTE.findall(match[1]))

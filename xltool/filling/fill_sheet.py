@@ -14,7 +14,7 @@ from xltool.errors import XltoolError
 from xltool.filling.compile import SheetPattern, Slot, height_attribute
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
-from xltool.template.layout import Rows
+from xltool.template.layout import GrownRows
 
 MAX_TEXT = 32_767  # characters in a cell
 MAX_HEIGHT = 409.0  # points; no row can be higher
@@ -31,7 +31,7 @@ class Growth(NamedTuple):
     """A form's rows, so many that each indicator has one and every long text room; and of the long texts
     (by field id) how high each of their rows must be."""
 
-    rows: Rows
+    rows: GrownRows
     heights: dict[str, float]
 
 
@@ -59,7 +59,7 @@ def growth(pattern: SheetPattern, form: Form) -> Growth:
     return Growth(layout.rows(grown), heights)
 
 
-def fill_sheet(pattern: SheetPattern, form: Form, locked: Mapping[str, str]) -> tuple[Rows, bytes]:
+def fill_sheet(pattern: SheetPattern, form: Form, locked: Mapping[str, str]) -> tuple[GrownRows, bytes]:
     """One form as sheet XML, and how its rows grew. `locked`: field id → style of its locked cell."""
     layout = pattern.layout
     rows, heights = growth(pattern, form)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from xltool.filling.compile import Compiled, SheetEntry
 from xltool.filling.fill_sheet import armour
-from xltool.template.layout import Rows
+from xltool.template.layout import GrownRows
 from xltool.xlsx.zip_container import join, pack
 
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
@@ -21,7 +21,7 @@ class Filled(NamedTuple):
 
     name: str
     entry: SheetEntry
-    rows: Rows | None
+    rows: GrownRows | None
     xml: bytes
 
 

@@ -25,7 +25,7 @@ from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
 from xltool.reading.reader import answered, taken_out, unused
 from xltool.results_sheet.table import RESULTS_SHEET
-from xltool.template.layout import MOST_SHAPES, FormLayout, Rows
+from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows
 from xltool.template.match import changes, locate
 from xltool.xlsx.audit.package import package_faults, relations_of
 from xltool.xlsx.audit.workbook import audit_parts, sheet_name_faults
@@ -92,20 +92,20 @@ def _sound(compiled: Compiled) -> bool:
     return True
 
 
-class _Listed(NamedTuple):
+class _ListedSheet(NamedTuple):
     """A sheet of the workbook: its relation, the template's sheet that it is, and the form on it."""
 
     relation: str
     entry: SheetEntry
     form: Form | None
     pattern: SheetPattern | None
-    rows: Rows | None
+    rows: GrownRows | None
 
 
 _SHEET = re.compile(r'<sheet name="([^"<>]++)" sheetId="([0-9]++)"( state="[a-zA-Z]++")? r:id="([^"<>]++)"/>')
 
 
-def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_Listed]:
+def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_ListedSheet]:
     """The sheets that the workbook's own part lists. Empty where it is not the template's part with the
     sheets of this filing and, for each, the template's names at their places."""
     listed = decoded(book.partition(b"<sheets>")[2].partition(b"</sheets>")[0])
@@ -126,7 +126,7 @@ def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_Listed]:
         spelled.append(f'<sheet name="{as_written}" sheetId="{number}"{state} r:id="{relation}"/>')
         quoted = escape("'" + names[scope].replace("'", "''") + "'!", quote=False)
         defined.append(entry.named(quoted, scope, rows))
-        sheets.append(_Listed(relation, entry, form, pattern, rows))
+        sheets.append(_ListedSheet(relation, entry, form, pattern, rows))
     must = compiled.book("".join(spelled), "".join(defined))
     return sheets if book == must else []
 
@@ -161,7 +161,7 @@ def _stands(row: RowPattern, place: int, copy: bool) -> bool:
 
 
 @functools.lru_cache(maxsize=2 * MOST_SHAPES)
-def _in_place(pattern: SheetPattern, rows: Rows) -> bool:
+def _in_place(pattern: SheetPattern, rows: GrownRows) -> bool:
     """Whether in the blank that grew so every row stands where it should, and so will every answer."""
     layout, blank = pattern.layout, pattern.blank(rows)
     if not all(_stands(*line) for line in pattern.lines(rows)):
@@ -192,7 +192,7 @@ def _is_height(attributes: bytes) -> bool:
     return re.fullmatch(_HEIGHT.encode(), attributes) is not None
 
 
-def _says(form: Form, xml: bytes, pattern: SheetPattern, rows: Rows) -> bool:
+def _says(form: Form, xml: bytes, pattern: SheetPattern, rows: GrownRows) -> bool:
     """Whether a sheet is the blank of this form with these answers."""
     above, _, rest = xml.partition(b"<sheetData>")
     data, _, below = rest.partition(b"</sheetData>")

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from xltool.template.layout import Rows
+from xltool.template.layout import GrownRows
 from xltool.xlsx.references import Area
 
 # Stand for the row's number, the sheet's name and its number; can't occur in XML.
 ROW, SHEET, SCOPE = "\0", "\1", "\2"
 
 # A piece of XML around references: text, or a row number (True: the end of an area).
-Piece = str | tuple[int, bool]
+FormulaPiece = str | tuple[int, bool]
 
 _TITLE_ROWS = re.compile(r"(\$)(\d+)(:\$)(\d+)")
 _HOLDER = re.compile(
@@ -27,9 +27,9 @@ _ADDRESS = re.compile(
 _LITERAL = re.compile(r'("[^"]*"|&quot;.*?&quot;)')
 
 
-def references(xml: str) -> tuple[Piece, ...]:
+def references(xml: str) -> tuple[FormulaPiece, ...]:
     """XML cut at the row numbers of its references."""
-    pieces: list[Piece] = []
+    pieces: list[FormulaPiece] = []
     last = 0
     for match in _HOLDER.finditer(xml):
         pieces.append(xml[last : match.start()])
@@ -50,9 +50,9 @@ def references(xml: str) -> tuple[Piece, ...]:
     return joined(pieces)
 
 
-def addresses(text: str) -> list[Piece]:
+def addresses(text: str) -> list[FormulaPiece]:
     """A formula or list of areas cut at its row numbers."""
-    pieces: list[Piece] = []
+    pieces: list[FormulaPiece] = []
     last = 0
     for match in _ADDRESS.finditer(text):
         pieces += [text[last : match.start()] + match["c1"], (int(match["r1"]), False)]
@@ -78,7 +78,7 @@ def joined(pieces: Iterable[str | T]) -> tuple[str | T, ...]:
     return tuple(merged)
 
 
-def shifted(pieces: Iterable[Piece], rows: Rows) -> str:
+def shifted(pieces: Iterable[FormulaPiece], rows: GrownRows) -> str:
     """The pieces as text, with the row numbers where the rows now stand."""
     return "".join(
         [
@@ -94,9 +94,9 @@ def merge_cells(merges: Iterable[Area]) -> str:
     return f'<mergeCells count="{len(merged)}">{inner}</mergeCells>' if merged else ""
 
 
-def name_pieces(text: str) -> list[Piece]:
+def name_pieces(text: str) -> list[FormulaPiece]:
     """What a name leads to, cut at sheet names and row numbers."""
-    pieces: list[Piece] = []
+    pieces: list[FormulaPiece] = []
     for n, part in enumerate(re.split(r"('(?:[^']|'')*'!|[^'!,:$]+!)", text)):
         if n % 2:
             pieces.append(SHEET)

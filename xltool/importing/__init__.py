@@ -6,6 +6,6 @@ spelling, `filings` finds the forms by them. Nothing is guessed: what is not cer
 
 from __future__ import annotations
 
-from xltool.importing.filings import Imported, Leftover, Sure, Value, import_files
+from xltool.importing.filings import Imported, ImportedValue, Leftover, Sure, import_files
 
-__all__ = ["Imported", "Leftover", "Sure", "Value", "import_files"]
+__all__ = ["Imported", "ImportedValue", "Leftover", "Sure", "import_files"]

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.files.escape import in_csv
-from xltool.importing.record import Imported, Leftover, Value
+from xltool.importing.record import Imported, ImportedValue, Leftover
 from xltool.model import Filing, Form, Place
 
 VALUES = ("文件", "表", "项目", "栏目", "值", "来源", "把握", "说明")
@@ -77,7 +77,7 @@ def _distinct(filings: Sequence[Filing], imported: Imported) -> list[Filing]:
     return list(seen.values())
 
 
-def value_row(one: Value) -> tuple[str, ...]:
+def value_row(one: ImportedValue) -> tuple[str, ...]:
     return (one.file, one.form, one.project, one.field, one.text, str(one.place), one.sure.value, one.note)
 
 

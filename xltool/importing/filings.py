@@ -13,11 +13,11 @@ from xltool.editions.declaration import Edition, load_edition
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import read_rows
 from xltool.importing.labels import Labels, labels_of, year_line, year_of
-from xltool.importing.record import Imported, Leftover, Sure, Value
-from xltool.importing.rows import NotImportable, Row
+from xltool.importing.record import Imported, ImportedValue, Leftover, Sure
+from xltool.importing.rows import FormRow, NotImportable
 from xltool.model import Filing, Form, Indicator, Place
 
-__all__ = ["Imported", "Leftover", "Sure", "Value", "import_files"]
+__all__ = ["Imported", "ImportedValue", "Leftover", "Sure", "import_files"]
 
 _IDENTITY = {"department": "unit", "project": "project"}
 
@@ -74,7 +74,7 @@ def _named(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
                 yield file, file.relative_to(path).as_posix()
 
 
-def _forms(rows: Sequence[Row], wishes: Wishes, result: Imported, file: str) -> list[Form]:
+def _forms(rows: Sequence[FormRow], wishes: Wishes, result: Imported, file: str) -> list[Form]:
     """The forms of one source; their values and what is left over go into `result`."""
     labels = labels_of(wishes.edition)
     forms: list[Form] = []
@@ -117,7 +117,7 @@ class _Segment:
     kind: str | None = None
     year: int | None = None
     year_place: Place | None = None
-    rows: list[Row] = field(default_factory=list)
+    rows: list[FormRow] = field(default_factory=list)
     started: bool = False
     identified: bool = False
     heads: bool = False
@@ -125,7 +125,7 @@ class _Segment:
     follows: bool = False  # the form before it goes on: what that one stated holds here too
 
 
-def _segments(rows: Sequence[Row], labels: Labels) -> list[_Segment]:
+def _segments(rows: Sequence[FormRow], labels: Labels) -> list[_Segment]:
     segments = [_Segment()]
     page = ""
     for row in rows:
@@ -165,19 +165,19 @@ def _segments(rows: Sequence[Row], labels: Labels) -> list[_Segment]:
     return [s for s in segments if s.rows]
 
 
-def _begins_project(row: Row, labels: Labels) -> bool:
+def _begins_project(row: FormRow, labels: Labels) -> bool:
     """A row that begins with the project's name, after a whole department form."""
     match = labels.match("project", row.filled[0].text) if row.filled else None
     return match is not None and match.role == "field" and match.id in labels.decisive["project"]
 
 
-def _fields(row: Row, kind: str | None, labels: Labels) -> set[str]:
+def _fields(row: FormRow, kind: str | None, labels: Labels) -> set[str]:
     kinds = (kind,) if kind else ("department", "project")
     matches = [labels.match(k, c.text) for c in row.filled for k in kinds]
     return {m.id for m in matches if m is not None and m.role == "field"}
 
 
-def _kind(rows: Sequence[Row], labels: Labels) -> str | None:
+def _kind(rows: Sequence[FormRow], labels: Labels) -> str | None:
     """Which form rows without a title are: told by a field that only one of the forms has."""
     for kind in ("project", "department"):
         found = {id_ for row in rows for id_ in _fields(row, kind, labels)}

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from xltool.editions.declaration import Field
 from xltool.importing.labels import Labels, Match, money_unit
-from xltool.importing.record import Leftover, Sure, Value
-from xltool.importing.rows import Cell, Row, tidy_text
+from xltool.importing.record import ImportedValue, Leftover, Sure
+from xltool.importing.rows import FormCell, FormRow, tidy_text
 from xltool.importing.tables import IndicatorTable
 from xltool.model import Entry, Form, Place
 from xltool.money import convert, plain, read_amount
@@ -29,7 +29,7 @@ class FormReader:
         self.table = IndicatorTable(kind, self.edition, labels, split)
         self.halves: dict[str, int] = {}
         self.inline_amounts = False
-        self.below: list[tuple[Match, Cell]] = []
+        self.below: list[tuple[Match, FormCell]] = []
 
     def titled(self, year: int, place: Place) -> None:
         """The year that the form's title names."""
@@ -40,7 +40,7 @@ class FormReader:
         if field_id not in self.entries:
             self._keep(self.spec[field_id], Entry(value, str(value), place), Sure.HIGH, "命令行给定")
 
-    def read(self, rows: Sequence[Row]) -> None:
+    def read(self, rows: Sequence[FormRow]) -> None:
         """Take in the rows of one form."""
         known = [i for i, row in enumerate(rows) if self._recognised(row)]
         first, last = (known[0], known[-1]) if known else (0, len(rows))
@@ -60,11 +60,11 @@ class FormReader:
     def form(self) -> Form:
         return Form(self.kind, dict(self.entries), tuple(self.table.indicators), sheet=self.spec.sheet)
 
-    def values(self) -> list[Value]:
+    def values(self) -> list[ImportedValue]:
         """Every imported value with its source, fields first."""
         project = str(self.entries["project"].value) if "project" in self.entries else ""
         found = [
-            Value(
+            ImportedValue(
                 self.spec.title,
                 project,
                 self.spec[id_].label,
@@ -77,25 +77,27 @@ class FormReader:
         ]
         for label, entry, sure, note in self.table.sources:
             found.append(
-                Value(self.spec.title, project, label, entry.text, entry.place or Place("", ""), sure, note)
+                ImportedValue(
+                    self.spec.title, project, label, entry.text, entry.place or Place("", ""), sure, note
+                )
             )
         return found
 
-    def _recognised(self, row: Row) -> bool:
+    def _recognised(self, row: FormRow) -> bool:
         return any(self.labels.match(self.kind, c.text) for c in row.filled) or self.table.is_head(row)
 
-    def _field_row(self, row: Row) -> bool:
+    def _field_row(self, row: FormRow) -> bool:
         """The row starts with a label of a field, or with the form's tail."""
         match = self.labels.match(self.kind, row.filled[0].text)
         return match is not None and match.role in ("field", "known", "private", "tail", "half")
 
-    def _row(self, row: Row, quiet: bool) -> None:
+    def _row(self, row: FormRow, quiet: bool) -> None:
         cells = [self._without_unit(cell) for cell in row.cells]
         matches = [self.labels.match(self.kind, c.text) for c in cells]
         if self._beneath(cells, matches, row.loose):
             return
         used: set[int] = set()
-        waiting: list[tuple[Match, Cell]] = []
+        waiting: list[tuple[Match, FormCell]] = []
         answered = False
         for i, (cell, match) in enumerate(zip(cells, matches, strict=True)):
             if match is None:
@@ -119,14 +121,16 @@ class FormReader:
             if match is None and i not in used and not cell.blank:
                 self._unlabelled(cell, matches, quiet)
 
-    def _without_unit(self, cell: Cell) -> Cell:
+    def _without_unit(self, cell: FormCell) -> FormCell:
         unit, rest = money_unit(cell.text)
         if not unit:
             return cell
         self.unit = unit
-        return Cell(rest, cell.column, cell.place, cell.width)
+        return FormCell(rest, cell.column, cell.place, cell.width)
 
-    def _beside(self, i: int, cells: list[Cell], matches: list[Match | None], match: Match) -> Cell | None:
+    def _beside(
+        self, i: int, cells: list[FormCell], matches: list[Match | None], match: Match
+    ) -> FormCell | None:
         """The cell that answers the label: itself behind the colon, or its right neighbour."""
         cell = cells[i]
         is_amount = match.role == "field" and self.spec[match.id].kind == "amount"
@@ -142,7 +146,7 @@ class FormReader:
             return None  # the right-hand neighbour belongs to the spending side
         return cells[i + 1]
 
-    def _beneath(self, cells: list[Cell], matches: list[Match | None], loose: bool) -> bool:
+    def _beneath(self, cells: list[FormCell], matches: list[Match | None], loose: bool) -> bool:
         """A row of answers under a row of labels (总体目标 · 年度目标)."""
         waiting, self.below = self.below, []
         filled = [c for c in cells if not c.blank]
@@ -166,7 +170,7 @@ class FormReader:
         return match.role == "field" and self.spec[match.id].kind == "amount"
 
     def _take(
-        self, match: Match, cell: Cell, loose: bool, inline: bool = False, beneath: bool = False
+        self, match: Match, cell: FormCell, loose: bool, inline: bool = False, beneath: bool = False
     ) -> None:
         text = tidy_text(match.inline or "" if inline else cell.text)
         if match.role == "private":
@@ -208,7 +212,7 @@ class FormReader:
             reason = f"“{spec.label}”又出现一次，与 {held.place} 的“{held.text}”不同，只导入前一个"
             self.leftovers.append(Leftover(entry.place, entry.text, reason))
 
-    def _unlabelled(self, cell: Cell, matches: Sequence[Match | None], quiet: bool) -> None:
+    def _unlabelled(self, cell: FormCell, matches: Sequence[Match | None], quiet: bool) -> None:
         border = self.halves.get("spending")
         if border is not None and cell.column >= border:
             here = {m.id for m in matches if m is not None and m.role == "field"}

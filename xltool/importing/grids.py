@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xltool.errors import why
-from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, NotImportable, Row
+from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormRow, NotImportable
 from xltool.xlsx.package import MAX_CELLS, Unreadable, read_file, utf8
 
 # Kinds that are told apart in order to say the way out.
 _NOT_READ = {b"%PDF": "PDF", b"{\\rtf": "RTF 文档", b"MIME-Version": "单个文件网页（.mht）"}
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[FormRow]:
     """The rows of a .docx, .xlsx, .xls, web page or text, in reading order.
 
     What a file is decides its content, not its ending: a web page saved as .xls is common.
@@ -56,7 +56,7 @@ def read_rows(path: Path) -> list[Row]:
     return read_text(data)
 
 
-def _office(path: Path, data: bytes) -> list[Row]:
+def _office(path: Path, data: bytes) -> list[FormRow]:
     from xltool.xlsx.package import Package
 
     try:
@@ -96,7 +96,7 @@ def _bounded(part: bytes) -> None:
         raise Unreadable("合并单元格过大")
 
 
-def _sound(reader: Callable[[bytes], list[Row]], path: Path, data: bytes, what: str) -> list[Row]:
+def _sound(reader: Callable[[bytes], list[FormRow]], path: Path, data: bytes, what: str) -> list[FormRow]:
     """What a library reads; damage that it trips over, in whatever way, is a damaged file."""
     try:
         return reader(data)

@@ -17,7 +17,7 @@ class Sure(StrEnum):
     LOW = "低"  # running text without cells, or an amount whose unit is not stated
 
 
-class Value(Struct, frozen=True):
+class ImportedValue(Struct, frozen=True):
     """One imported value: which form and field, the text, where it stood, how sure."""
 
     form: str
@@ -43,6 +43,6 @@ class Imported(Struct):
     """The filings of some files, every value's source, everything left aside, files not readable."""
 
     filings: list[Filing] = []
-    values: list[Value] = []
+    values: list[ImportedValue] = []
     leftovers: list[Leftover] = []
     unread: dict[str, str] = {}

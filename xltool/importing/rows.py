@@ -20,7 +20,7 @@ class NotImportable(XltoolError):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class FormCell:
     """One cell: its text as written, its first column (from 0), its width, its place."""
 
     text: str
@@ -38,19 +38,19 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FormRow:
     """One row. `table` numbers the source's tables (0 = a line of text outside them), `page` its sheets.
 
     `loose`: columns were guessed from running text, so a row may be shifted against the one above.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[FormCell, ...]
     table: int = 0
     loose: bool = False
     page: str = ""
 
     @property
-    def filled(self) -> list[Cell]:
+    def filled(self) -> list[FormCell]:
         return [cell for cell in self.cells if not cell.blank]
 
 

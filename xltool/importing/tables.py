@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from xltool.editions.declaration import Edition
 from xltool.importing.labels import Labels, bare, money_unit
 from xltool.importing.record import Leftover, Sure
-from xltool.importing.rows import Cell, Row, tidy_text
+from xltool.importing.rows import FormCell, FormRow, tidy_text
 from xltool.indicator.value_columns import value_columns
 from xltool.model import Entry, Indicator, compose
 
@@ -38,7 +38,7 @@ class IndicatorTable:
     indicators: list[Indicator] = field(default_factory=list)
     sources: list[tuple[str, Entry, Sure, str]] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
-    heads: list[tuple[str, Cell, bool]] = field(default_factory=list)
+    heads: list[tuple[str, FormCell, bool]] = field(default_factory=list)
     open: bool = False
     longterm: bool = False  # the next table was announced as the long-term one
     skip: str = ""  # why the rows of this table are not imported
@@ -54,13 +54,13 @@ class IndicatorTable:
             reason = f"“{label}”：版式“{self.edition.id}”没有这一栏{more}"
             self.leftovers.append(Leftover(first.place, first.text, reason))
 
-    def is_head(self, row: Row) -> bool:
+    def is_head(self, row: FormRow) -> bool:
         ids = [h[0] for c in row.filled if (h := self.labels.head(c.text))]
         return (
             "name" in ids and bool({"target", "number"} & set(ids)) and ("level1" in ids or "level2" in ids)
         )
 
-    def takes(self, row: Row, field_row: bool) -> bool:
+    def takes(self, row: FormRow, field_row: bool) -> bool:
         """True where the row is the table's: its heads, or an indicator."""
         sections = [m for c in row.filled if (m := self.labels.match(self.kind, c.text))]
         longterm = any(m.role == "longterm" for m in sections)
@@ -84,7 +84,7 @@ class IndicatorTable:
         self._row(row)
         return True
 
-    def _start(self, row: Row, longterm: bool) -> None:
+    def _start(self, row: FormRow, longterm: bool) -> None:
         found = [(h[0], c, h[1]) for c in row.filled if (h := self.labels.head(c.text))]
         found = [("target" if i == "number" else i, c, official) for i, c, official in found]
         # Where the official head stands, another name for the same column is only a remark beside it.
@@ -104,14 +104,14 @@ class IndicatorTable:
             if known is None:
                 self.leftovers.append(Leftover(cell.place, cell.text.strip(), "指标表里没有认出的栏头"))
 
-    def _continues(self, row: Row) -> bool:
+    def _continues(self, row: FormRow) -> bool:
         """A table split over two pages goes on where its first cells are categories."""
         return row.table != 0 and any(self._says_category(c) for c in row.filled[:2])
 
-    def _column(self, id_: str) -> Cell | None:
+    def _column(self, id_: str) -> FormCell | None:
         return next((c for i, c, _ in self.heads if i == id_), None)
 
-    def _row(self, row: Row) -> None:
+    def _row(self, row: FormRow) -> None:
         if self.skip:
             self._leave(row.filled, self.skip)
             return
@@ -125,12 +125,12 @@ class IndicatorTable:
             return
         self._indicator(cells, row)
 
-    def _leave(self, cells: list[Cell], reason: str) -> None:
+    def _leave(self, cells: list[FormCell], reason: str) -> None:
         text = " | ".join(" ".join(c.text.split()) for c in cells)
         if cells and not all(_blank_value(c.text, self.edition.placeholder) for c in cells):
             self.leftovers.append(Leftover(cells[0].place, text, reason))
 
-    def _by_columns(self, row: Row) -> dict[str, Cell] | None:
+    def _by_columns(self, row: FormRow) -> dict[str, FormCell] | None:
         """The row's cells by column id where they stand under their heads; None where they don't."""
         name = self._column("name")
         assert name is not None
@@ -141,8 +141,8 @@ class IndicatorTable:
             return None
         return self._under_heads([c for c in row.filled if c.column >= name.column])
 
-    def _under_heads(self, cells: list[Cell]) -> dict[str, Cell] | None:
-        found: dict[str, Cell] = {}
+    def _under_heads(self, cells: list[FormCell]) -> dict[str, FormCell] | None:
+        found: dict[str, FormCell] = {}
         for cell in cells:
             over = [i for i, h, _ in self.heads if h.column < cell.end and cell.column < h.end]
             if len(over) > 1 or (over and over[0] in found and over[0] != "ignored"):
@@ -153,7 +153,7 @@ class IndicatorTable:
                 self.leftovers.append(Leftover(cell.place, cell.text.strip(), "指标表里没有栏头的格"))
         return found
 
-    def _by_order(self, row: Row) -> dict[str, Cell] | None:
+    def _by_order(self, row: FormRow) -> dict[str, FormCell] | None:
         """A shifted row of running text: categories first, the rest in the order of the heads."""
         cells = list(row.cells)
         leading = 0
@@ -176,12 +176,12 @@ class IndicatorTable:
             return None
         return found
 
-    def _says_category(self, cell: Cell) -> bool:
+    def _says_category(self, cell: FormCell) -> bool:
         if cell.blank:
             return False
         return bool(self.labels.first_level(cell.text) or self.labels.block(self.kind, cell.text))
 
-    def _categories(self, cells: list[Cell]) -> bool:
+    def _categories(self, cells: list[FormCell]) -> bool:
         """Follow the categories in a row's first cells; False where one isn't known."""
         level1, block = self.level1, self.block
         for n, cell in enumerate(cells):
@@ -199,10 +199,10 @@ class IndicatorTable:
         self.level1, self.block = level1, block
         return True
 
-    def _more(self, cells: list[Cell]) -> bool:
+    def _more(self, cells: list[FormCell]) -> bool:
         return any(self.labels.block(self.kind, c.text) for c in cells)
 
-    def _indicator(self, cells: dict[str, Cell], row: Row) -> None:
+    def _indicator(self, cells: dict[str, FormCell], row: FormRow) -> None:
         placeholder = self.edition.placeholder
         kept = {i: c for i, c in cells.items() if not _blank_value(c.text, placeholder)}
         if not kept:
@@ -275,7 +275,7 @@ class IndicatorTable:
             pieces.append(piece)
         return pieces
 
-    def _value(self, cells: dict[str, Cell]) -> tuple[dict[str, Entry], dict[str, str]] | None:
+    def _value(self, cells: dict[str, FormCell]) -> tuple[dict[str, Entry], dict[str, str]] | None:
         """The value in the columns that this edition has, and a note on each that was made.
 
         指标性质 + 指标值 + 计量单位 become one value or stay three, one value stays one or becomes

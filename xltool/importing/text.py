@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 
 from xltool.editions.declaration import load_edition
 from xltool.importing.labels import Labels, bare, labels_of, money_unit, year_line
-from xltool.importing.rows import MAX_ROWS, Cell, NotImportable, Row
+from xltool.importing.rows import MAX_ROWS, FormCell, FormRow, NotImportable
 from xltool.model import Place
 
-Line = tuple[int, str]
+TextLine = tuple[int, str]
 
 
 def decode(data: bytes, declared: str = "") -> str:
@@ -29,7 +29,7 @@ def decode(data: bytes, declared: str = "") -> str:
     raise NotImportable("文字编码认不出（不是 UTF-8，也不是 GBK）")
 
 
-def read_text(data: bytes) -> list[Row]:
+def read_text(data: bytes) -> list[FormRow]:
     """The rows of a published text, each cell with its line."""
     text = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ")
     labels = labels_of(load_edition())
@@ -49,14 +49,14 @@ def read_text(data: bytes) -> list[Row]:
     return [row for row, _ in zip(rows, range(MAX_ROWS), strict=False)]
 
 
-def _row(pieces: Iterable[Line], table: int = 1, loose: bool = True) -> Row:
-    cells = (Cell(text, i, Place("正文", f"第{line}行")) for i, (line, text) in enumerate(pieces))
-    return Row(tuple(cells), table, loose)
+def _row(pieces: Iterable[TextLine], table: int = 1, loose: bool = True) -> FormRow:
+    cells = (FormCell(text, i, Place("正文", f"第{line}行")) for i, (line, text) in enumerate(pieces))
+    return FormRow(tuple(cells), table, loose)
 
 
-def _tabbed(lines: list[str], labels: Labels) -> Iterator[Row]:
+def _tabbed(lines: list[str], labels: Labels) -> Iterator[FormRow]:
     """A tab begins a cell; a blank line before it begins a row. Merged cells are there, blank."""
-    row: list[Line] = []
+    row: list[TextLine] = []
     table = 0
     for number, line in enumerate(lines, start=1):
         begins = line.startswith("\t")
@@ -80,7 +80,7 @@ def _tabbed(lines: list[str], labels: Labels) -> Iterator[Row]:
         yield _row(row, table, loose=False)
 
 
-def _piped(lines: list[str]) -> Iterator[Row]:
+def _piped(lines: list[str]) -> Iterator[FormRow]:
     """`a | b | c |`: a row on each line. Merged cells may be missing, so columns may be shifted."""
     for number, line in enumerate(lines, start=1):
         if "|" not in line:
@@ -91,11 +91,11 @@ def _piped(lines: list[str]) -> Iterator[Row]:
         yield _row((number, piece.strip()) for piece in pieces)
 
 
-def _stream(lines: list[str], labels: Labels) -> Iterator[Row]:
+def _stream(lines: list[str], labels: Labels) -> Iterator[FormRow]:
     """`cell |` on a line of its own: `||` ends a row, otherwise labels do."""
     # Where rows end with a line of pipes and begin with a lone one, that one is no blank cell.
     begins = len(re.findall(r"\|\|\n+\|\n", "\n".join(lines))) > 2
-    cells: list[Line | None] = []
+    cells: list[TextLine | None] = []
     for number, line in enumerate(lines, start=1):
         text, pipe, rest = line.partition("|")
         if not pipe:
@@ -114,9 +114,9 @@ def _stream(lines: list[str], labels: Labels) -> Iterator[Row]:
     yield from _by_labels(cells, labels)
 
 
-def _worded(lines: list[str], labels: Labels) -> Iterator[Row]:
+def _worded(lines: list[str], labels: Labels) -> Iterator[FormRow]:
     """Words in lines: labels part them; a line that is nothing but one cell joins the next."""
-    cells: list[Line | None] = []
+    cells: list[TextLine | None] = []
     for number, line in enumerate(lines, start=1):
         words = line.split()
         if len(words) <= 1:
@@ -129,7 +129,7 @@ def _worded(lines: list[str], labels: Labels) -> Iterator[Row]:
     yield from _by_labels(cells, labels)
 
 
-def _words(number: int, line: str, labels: Labels) -> Iterator[Line]:
+def _words(number: int, line: str, labels: Labels) -> Iterator[TextLine]:
     """A line's words; after a label of a field everything up to the next label is one cell."""
     if labels.title(line) or labels.other_title(line):
         yield number, line.strip()
@@ -159,14 +159,14 @@ def _open_bracket(text: str) -> bool:
     return sum(text.count(c) for c in "(（") > sum(text.count(c) for c in ")）")
 
 
-def _by_labels(cells: list[Line | None], labels: Labels) -> Iterator[Row]:
+def _by_labels(cells: list[TextLine | None], labels: Labels) -> Iterator[FormRow]:
     """A stream of cells parted into rows: a label begins one, heads stand together, None ends one.
 
     Where more than one cell follows a label, or labels crowd before one value, it is not certain
     which belongs to which: such a row is given so that nothing in it fits.
     """
     heads = 0
-    row: list[Line] = []
+    row: list[TextLine] = []
     for cell in cells:
         if cell is None:
             if row and labels.head(row[-1][1]):
@@ -206,12 +206,12 @@ def _section(text: str, labels: Labels) -> bool:
     return match is not None and match.role in ("section", "longterm")
 
 
-def _goes_on(row: list[Line], text: str, labels: Labels) -> bool:
+def _goes_on(row: list[TextLine], text: str, labels: Labels) -> bool:
     """A second-level category goes on the row that its first level began."""
     return len(row) == 1 and bool(labels.first_level(row[0][1])) and bool(labels.block("project", text))
 
 
-def _settled(row: list[Line], heads: int, labels: Labels) -> Iterator[Row]:
+def _settled(row: list[TextLine], heads: int, labels: Labels) -> Iterator[FormRow]:
     """A row of a stream: an indicator group cut into indicators, a field with its one value."""
     if not row:
         return
@@ -241,7 +241,7 @@ _VALUE = re.compile(
 )
 
 
-def _plausible(cells: list[Line], width: int) -> bool:
+def _plausible(cells: list[TextLine], width: int) -> bool:
     """Cut so, every group has a name that is no bare value, and a value that reads like one."""
     if width < 2:
         return False

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, Cell, NotImportable, Row, place_in_table
+from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormCell, FormRow, NotImportable, place_in_table
 from xltool.model import Place
 
 _SKIP = {"script", "style", "head", "noscript", "template", "select", "option", "nav"}
 _BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "pre"}
 
 
-def read_html(data: bytes) -> list[Row]:
+def read_html(data: bytes) -> list[FormRow]:
     """The rows of a web page; nothing it points to is fetched."""
     from lxml import etree, html
 
@@ -24,7 +24,7 @@ def read_html(data: bytes) -> list[Row]:
         root = html.document_fromstring(text, parser=html.HTMLParser(no_network=True, huge_tree=False))
     except etree.ParserError as error:
         raise NotImportable(f"网页是空的：{error}") from error
-    return list(_Walk().rows(root))
+    return list(_PageWalk().rows(root))
 
 
 def _declared(data: bytes) -> str:
@@ -32,16 +32,16 @@ def _declared(data: bytes) -> str:
     return match[1].decode("ascii") if match else ""
 
 
-class _Walk:
+class _PageWalk:
     def __init__(self) -> None:
         self.tables = self.lines = 0
 
-    def rows(self, element: Any) -> Iterator[Row]:
+    def rows(self, element: Any) -> Iterator[FormRow]:
         pieces: list[str] = []
         yield from self._walk(element, pieces)
         yield from self._flush(pieces)
 
-    def _walk(self, element: Any, pieces: list[str]) -> Iterator[Row]:
+    def _walk(self, element: Any, pieces: list[str]) -> Iterator[FormRow]:
         tag = element.tag if isinstance(element.tag, str) else None
         if tag is not None and tag not in _SKIP:
             if tag == "table" and not element.xpath(".//table"):
@@ -57,14 +57,14 @@ class _Walk:
                     yield from self._flush(pieces)
         pieces.append(_squeeze(element.tail))
 
-    def _flush(self, pieces: list[str]) -> Iterator[Row]:
+    def _flush(self, pieces: list[str]) -> Iterator[FormRow]:
         line = "".join(pieces).strip()
         pieces.clear()
         if line:
             self.lines += 1
-            yield Row((Cell(line, 0, Place("正文", f"第{self.lines}段")),))
+            yield FormRow((FormCell(line, 0, Place("正文", f"第{self.lines}段")),))
 
-    def _table(self, table: Any) -> Iterator[Row]:
+    def _table(self, table: Any) -> Iterator[FormRow]:
         self.tables += 1
         taken: dict[tuple[int, int], bool] = {}
         for r, tr in enumerate(table.iter("tr")):
@@ -79,9 +79,9 @@ class _Walk:
                 width, height = _span(td, "colspan", MAX_COLUMNS - column), _span(td, "rowspan", 500)
                 taken.update({(r + i, column + j): True for i in range(height) for j in range(width)})
                 place = place_in_table(f"表{self.tables}", r + 1, c)
-                cells.append(Cell(_cell_text(td), column, place, width))
+                cells.append(FormCell(_cell_text(td), column, place, width))
                 column += width
-            yield Row(tuple(cells), self.tables)
+            yield FormRow(tuple(cells), self.tables)
 
 
 def _span(td: Any, name: str, most: int) -> int:

@@ -6,35 +6,35 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from xltool.importing.rows import Cell, Row, place_in_table
+from xltool.importing.rows import FormCell, FormRow, place_in_table
 from xltool.model import Place
 
 # Containers whose content is part of the text: content controls, insertions, custom XML.
 _THROUGH = {"sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag", "hyperlink"}
 
 
-def read_docx(data: bytes) -> list[Row]:
+def read_docx(data: bytes) -> list[FormRow]:
     """The rows of a .docx. Raises whatever the damage leads to."""
     import docx
 
-    return list(_Walk().rows(docx.Document(io.BytesIO(data)).element.body))
+    return list(_WordWalk().rows(docx.Document(io.BytesIO(data)).element.body))
 
 
-class _Walk:
+class _WordWalk:
     def __init__(self) -> None:
         self.tables = self.paragraphs = 0
 
-    def rows(self, parent: Any) -> Iterator[Row]:
+    def rows(self, parent: Any) -> Iterator[FormRow]:
         for element in _children(parent):
             if _tag(element) == "p":
                 self.paragraphs += 1
                 for line in _text(element).split("\n"):
                     if line.strip():
-                        yield Row((Cell(line, 0, Place("正文", f"第{self.paragraphs}段")),))
+                        yield FormRow((FormCell(line, 0, Place("正文", f"第{self.paragraphs}段")),))
             elif _tag(element) == "tbl":
                 yield from self.table(element)
 
-    def table(self, table: Any) -> Iterator[Row]:
+    def table(self, table: Any) -> Iterator[FormRow]:
         self.tables += 1
         number, nested = self.tables, []
         for r, tr in enumerate((e for e in _children(table) if _tag(e) == "tr"), start=1):
@@ -43,10 +43,10 @@ class _Walk:
                 width = tc.grid_span
                 if tc.vMerge != "continue":
                     place = place_in_table(f"表{number}", r, c)
-                    cells.append(Cell(_cell_text(tc), column, place, width))
+                    cells.append(FormCell(_cell_text(tc), column, place, width))
                 nested += [e for e in _children(tc) if _tag(e) == "tbl"]
                 column += width
-            yield Row(tuple(cells), number)
+            yield FormRow(tuple(cells), number)
         for inner in nested:
             yield from self.table(inner)
 

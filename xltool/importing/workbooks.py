@@ -8,12 +8,12 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, Cell, Row
+from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormCell, FormRow
 from xltool.model import Place
 from xltool.money import plain
 
 
-def read_xlsx(data: bytes) -> list[Row]:
+def read_xlsx(data: bytes) -> list[FormRow]:
     """The rows of every visible sheet; of a formula the last value. Raises what the damage leads to."""
     import warnings
 
@@ -36,7 +36,7 @@ def read_xlsx(data: bytes) -> list[Row]:
     return rows
 
 
-def read_xls(data: bytes) -> list[Row]:
+def read_xls(data: bytes) -> list[FormRow]:
     """The rows of every visible sheet of an old workbook. Raises what the damage leads to."""
     import xlrd
 
@@ -83,15 +83,17 @@ def _xls_value(cell: Any, datemode: int) -> Any:
 
 def _rows(
     sheet: str, number: int, values: dict[tuple[int, int], str], widths: dict[tuple[int, int], int]
-) -> list[Row]:
+) -> list[FormRow]:
     from openpyxl.utils import get_column_letter
 
-    lines: dict[int, list[Cell]] = {}
+    lines: dict[int, list[FormCell]] = {}
     for (r, c), text in sorted(values.items()):
         place = Place(sheet, f"{get_column_letter(c)}{r}")
-        lines.setdefault(r, []).append(Cell(text, c - 1, place, widths.get((r, c), 1)))
+        lines.setdefault(r, []).append(FormCell(text, c - 1, place, widths.get((r, c), 1)))
     return [
-        Row(tuple(cells), number, page=sheet) for cells in lines.values() if any(not c.blank for c in cells)
+        FormRow(tuple(cells), number, page=sheet)
+        for cells in lines.values()
+        if any(not c.blank for c in cells)
     ]
 
 

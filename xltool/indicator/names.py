@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from xltool.indicator.units import Unit, read_unit
+from xltool.indicator.units import MeasureUnit, read_unit
 
 UP, DOWN = "up", "down"
 
@@ -124,7 +124,7 @@ def _bare(name: str) -> str:
     return _UNIT_IN_NAME.sub("", bare).strip() if bare.endswith(_CLOSING) else bare
 
 
-def unit_in_name(name: str) -> Unit | None:
+def unit_in_name(name: str) -> MeasureUnit | None:
     """The unit in brackets at the end of a name: 在职职工人数（人）."""
     match = _UNIT_IN_NAME.search(name) if name.rstrip().endswith(_CLOSING) else None
     return read_unit(match[1]) if match else None

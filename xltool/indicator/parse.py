@@ -18,7 +18,7 @@ from decimal import Decimal
 
 from xltool.indicator import vocabulary
 from xltool.indicator.dates import read_span
-from xltool.indicator.units import Unit, read_unit, splits_noun, unknown_unit
+from xltool.indicator.units import MeasureUnit, read_unit, splits_noun, unknown_unit
 from xltool.indicator.value import Target
 
 _COUNTED = frozenset({"number", "money", "date", "period"})
@@ -132,7 +132,7 @@ def _head(head: str) -> tuple[str, str | None, str] | None:
     return rest, operator, word
 
 
-def _tail(tail: str, *, stated: bool) -> tuple[Unit | None, str, str, str | None, str] | None:
+def _tail(tail: str, *, stated: bool) -> tuple[MeasureUnit | None, str, str, str | None, str] | None:
     """(unit, noun, remark, operator, its word) behind a number; None where it can't be read.
 
     Where an operator is `stated` the number is certain, so that a short word the table doesn't
@@ -172,7 +172,7 @@ def _new_unit() -> re.Pattern[str]:
     return re.compile(r"[\u4e00-\u9fffA-Za-zμΩ℃]{1,4}(?:/[\u4e00-\u9fffA-Za-z]{1,4})?")
 
 
-def _repeats(remark: str, number: Decimal, unit: Unit | None) -> bool:
+def _repeats(remark: str, number: Decimal, unit: MeasureUnit | None) -> bool:
     """The bracket says the same number again: 100%（1.0）, or only that the number is included."""
     if remark in ("含", "含本数"):
         return True

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class Unit(Struct, frozen=True):
+class MeasureUnit(Struct, frozen=True):
     """One unit: as written, its one spelling (百分比 → %), and what it converts to.
 
     `factor` units of `base` make one of it. `kind` is `count`, `physical`, `rate`, `point` or
@@ -42,17 +42,19 @@ def nouns() -> frozenset[str]:
 
 
 @functools.cache
-def _table() -> dict[str, Unit]:
+def _table() -> dict[str, MeasureUnit]:
     data = _declared()
-    table = {word: Unit(word, word, word, Decimal(1), "count") for word in data["count"].split()}
+    table = {word: MeasureUnit(word, word, word, Decimal(1), "count") for word in data["count"].split()}
     groups = [("physical", group) for group in data["physical"]]
     groups += [(kind, data[kind]) for kind in ("rate", "point", "money")]
     for kind, group in groups:
         base = next(iter(group))
-        table |= {word: Unit(word, word, base, Decimal(factor), kind) for word, factor in group.items()}
+        table |= {
+            word: MeasureUnit(word, word, base, Decimal(factor), kind) for word, factor in group.items()
+        }
     for word, same in data["same"].items():
         one = table[same]
-        table[word] = Unit(word, one.symbol, one.base, one.factor, one.kind)
+        table[word] = MeasureUnit(word, one.symbol, one.base, one.factor, one.kind)
     return table
 
 
@@ -63,16 +65,16 @@ def _scales() -> list[tuple[str, Decimal]]:
     return sorted(found, key=lambda pair: -len(pair[0]))
 
 
-def unknown_unit(text: str) -> Unit:
+def unknown_unit(text: str) -> MeasureUnit:
     """A unit the table does not have, taken as written."""
-    return Unit(text, text, text, Decimal(1), "unknown")
+    return MeasureUnit(text, text, text, Decimal(1), "unknown")
 
 
 _PER = str.maketrans("·每", "//")
 
 
 @functools.lru_cache(maxsize=4096)
-def read_unit(text: str) -> Unit | None:
+def read_unit(text: str) -> MeasureUnit | None:
     """The unit written there, or None where the table has none such."""
     word = text.strip()
     known = _table().get(word)
@@ -84,11 +86,11 @@ def read_unit(text: str) -> Unit | None:
         if word.startswith(scale):
             one = _table().get(word[len(scale) :].strip())
             if one is not None and one.kind in ("count", "physical"):
-                return Unit(word, scale + one.symbol, one.base, factor * one.factor, one.kind)
+                return MeasureUnit(word, scale + one.symbol, one.base, factor * one.factor, one.kind)
     return None
 
 
-def _compound(word: str, parts: list[str]) -> Unit | None:
+def _compound(word: str, parts: list[str]) -> MeasureUnit | None:
     """元/生/年: every part is a unit or a thing that is counted; the first a unit."""
     first, *rest = (part.strip() for part in parts)
     head = read_unit(first)
@@ -97,7 +99,7 @@ def _compound(word: str, parts: list[str]) -> Unit | None:
     if not all(part in nouns() or (len(part) <= 6 and read_unit(part)) for part in rest):
         return None
     tail = "/".join(rest)
-    return Unit(word, f"{head.symbol}/{tail}", f"{head.base}/{tail}", head.factor, "per")
+    return MeasureUnit(word, f"{head.symbol}/{tail}", f"{head.base}/{tail}", head.factor, "per")
 
 
 def money_units() -> dict[str, Decimal]:
@@ -106,7 +108,7 @@ def money_units() -> dict[str, Decimal]:
 
 
 @functools.lru_cache(maxsize=4096)
-def splits_noun(text: str) -> tuple[Unit, str] | None:
+def splits_noun(text: str) -> tuple[MeasureUnit, str] | None:
     """A counting word and what it counts: 个项目 → (个, 项目)."""
     for cut in range(1, min(4, len(text))):
         unit, noun = _table().get(text[:cut]), text[cut:].strip()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from xltool.indicator.dates import Span
-from xltool.indicator.units import Unit, money_units, read_unit
+from xltool.indicator.units import MeasureUnit, money_units, read_unit
 
 KINDS = (
     "number", "money", "date", "period", "grade", "boolean", "text", "placeholder", "blank", "multiple",
@@ -74,7 +74,7 @@ class Target(Struct, frozen=True, gc=False):
         return "定性", self.text.strip() if self.kind == "multiple" else self.words or self.normal, ""
 
     @property
-    def measure(self) -> Unit | None:
+    def measure(self) -> MeasureUnit | None:
         """Its unit in the declared table."""
         return read_unit(self.symbol) if self.symbol else None
 

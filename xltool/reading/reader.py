@@ -12,7 +12,7 @@ from xltool.errors import XltoolError, why
 from xltool.model import Entry, Fault, Filing, Form, Indicator, Place
 from xltool.money import read_amount, tidy
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
-from xltool.template.layout import FormLayout, Layout, Rows, load_layout
+from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
 from xltool.template.match import changes, likeness, locate, squeeze
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
 from xltool.xlsx.number_format import as_seen, stored_number
@@ -241,7 +241,9 @@ def unused(layout: FormLayout, row: Iterable[str]) -> bool:
     return not says or (len(says) == 1 and squeeze(says[0]) in layout.placeholders)
 
 
-def _indicators(layout: FormLayout, sheet: Sheet, rows: Rows, faults: list[Fault]) -> tuple[Indicator, ...]:
+def _indicators(
+    layout: FormLayout, sheet: Sheet, rows: GrownRows, faults: list[Fault]
+) -> tuple[Indicator, ...]:
     found: list[Indicator] = []
     columns = list(layout.columns.items())
     taken, name = sheet.cells, sheet.name

@@ -41,7 +41,7 @@ class Link(NamedTuple):
     anchor: str = ""
 
 
-Cell = str | int | Decimal | Link | None
+ReportCell = str | int | Decimal | Link | None
 
 
 class Formats:
@@ -61,7 +61,7 @@ class Formats:
         self.words = {word: make(font_color=colour, bold=True) for word, colour in _COLOURS.items()}
 
 
-class Sheet:
+class ReportSheet:
     """A table with a frozen head that goes on, where it is longer than a sheet can be, on the next one."""
 
     def __init__(self, book: Workbook, formats: Formats, name: str, coloured: Sequence[str] = ()) -> None:
@@ -91,7 +91,7 @@ class Sheet:
         sheet.set_footer("&L&A&R第 &P 页，共 &N 页")
         self.next = self.top + 1
 
-    def row(self, cells: Sequence[Cell]) -> None:
+    def row(self, cells: Sequence[ReportCell]) -> None:
         if self.next >= MAX_ROWS:
             self._go_on()
         lines = max(map(_lines, cells, (width for _, width in self.columns)))
@@ -112,7 +112,7 @@ class Sheet:
         self.sheet, self.links = self.book.add_worksheet(f"{self.name}{self.sheets}"), 0
         self.head(self.columns)
 
-    def _write(self, at: int, cell: Cell) -> None:
+    def _write(self, at: int, cell: ReportCell) -> None:
         row, formats = self.next, self.formats
         if cell is None or cell == "":
             return
@@ -131,7 +131,7 @@ class Sheet:
             self.sheet.write_number(row, at, cell, form)
 
 
-def _lines(cell: Cell, width: float) -> int:
+def _lines(cell: ReportCell, width: float) -> int:
     """How many lines a text takes in a column; Chinese is twice as wide as Latin."""
     if not isinstance(cell, str) or (len(cell) * 2 <= width and "\n" not in cell):
         return 1

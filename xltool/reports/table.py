@@ -17,7 +17,7 @@ from xltool.files.escape import row_in_csv
 from xltool.reports.record import Record
 from xltool.reports.run import Run, label, state
 
-Add = Callable[[Record], None]
+AddRecord = Callable[[Record], None]
 
 _FILES, _TAIL = b'"files": [', b"\n]}\n"
 
@@ -28,7 +28,7 @@ CSV_COLUMNS = (
 
 
 @contextmanager
-def json_report(path: Path, run: Run) -> Iterator[Add]:
+def json_report(path: Path, run: Run) -> Iterator[AddRecord]:
     """`{"failed": [{"file", "reason"}, …], "files": [RECORD, …]}`, a record a line; no failed, no key."""
     encode = msgspec.json.Encoder().encode
     with writing(path, "wb") as file:
@@ -101,7 +101,7 @@ def _checked(record: object, path: Path) -> Record:
 
 
 @contextmanager
-def csv_report(path: Path, run: Run) -> Iterator[Add]:
+def csv_report(path: Path, run: Run) -> Iterator[AddRecord]:
     """All findings, a row each, for spreadsheet programs: UTF-8 with BOM, no cell is ever a formula."""
     with writing(path, "w", encoding="utf-8-sig") as file:
         writer = csv.writer(file)

@@ -16,7 +16,7 @@ from xltool.editions.declaration import EditionError, load_edition
 from xltool.files.atomic import writing
 from xltool.reports.record import Record
 from xltool.reports.run import Run, label, sides, state, titles, total
-from xltool.reports.sheet import Cell, Formats, Link, Sheet, anchor, target
+from xltool.reports.sheet import Formats, Link, ReportCell, ReportSheet, anchor, target
 from xltool.reports.spool import Spool
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
         book.set_properties({"title": run.title, "created": run.made})
         formats = Formats(book)
         coloured = ("结论", "收支平衡", "级别", "状态", "判断")
-        sheets = {n: Sheet(book, formats, n, coloured) for n in ("汇总", "问题清单", "平衡", "指标")}
+        sheets = {n: ReportSheet(book, formats, n, coloured) for n in ("汇总", "问题清单", "平衡", "指标")}
         tally = Counter[str]()
         terms: dict[tuple[str, str], None] = {}
         columns: dict[str, str] = {}
@@ -83,7 +83,7 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
         _summary(sheets["汇总"], units, tally, run)
         _finding_sheet(sheets["问题清单"], findings, tally["findings"], run)
         if run.failed:
-            sheets["没能处理"] = Sheet(book, formats, "没能处理", coloured)
+            sheets["没能处理"] = ReportSheet(book, formats, "没能处理", coloured)
             sheets["没能处理"].head([("文件", 60), ("原因", 80)])
             for name, reason in run.failed:
                 sheets["没能处理"].row([Link(name, target(name, run)), reason])
@@ -138,7 +138,7 @@ def _summary_row(record: Record) -> list[Any]:
     ]  # fmt: skip
 
 
-def _summary(sheet: Sheet, units: Iterable[Any], tally: Counter[str], run: Run) -> None:
+def _summary(sheet: ReportSheet, units: Iterable[Any], tally: Counter[str], run: Run) -> None:
     said = "，".join(f"{word} {tally[key]}" for key, word in VERDICTS.items())
     whole = sum(tally[key] for key in VERDICTS)
     line = f"{run.when} 审核，共 {whole} 个文件：{said}；收支不平衡 {tally['unbalanced']}"
@@ -152,7 +152,7 @@ def _summary(sheet: Sheet, units: Iterable[Any], tally: Counter[str], run: Run) 
         ])  # fmt: skip
 
 
-def _finding_sheet(sheet: Sheet, files: Iterable[Any], count: int, run: Run) -> None:
+def _finding_sheet(sheet: ReportSheet, files: Iterable[Any], count: int, run: Run) -> None:
     sheet.head(_FINDINGS)
     if count > MOST:
         sheet.row([f"共 {count:,} 条，太多，不在这里列出：全部见 findings.csv"])
@@ -164,7 +164,7 @@ def _finding_sheet(sheet: Sheet, files: Iterable[Any], count: int, run: Run) -> 
             sheet.row(_finding_row(name, file, one, link, known))
 
 
-def _finding_row(name: str, file: str, f: Record, link: str, known: dict[str, str]) -> list[Cell]:
+def _finding_row(name: str, file: str, f: Record, link: str, known: dict[str, str]) -> list[ReportCell]:
     at = anchor(f["sheet"], f["cell"])
     return [
         name, label(f["severity"]), state(f), f["code"], known.get(f["code"], ""), f["sheet"],
@@ -182,7 +182,7 @@ def _balance_cells(record: Record) -> list[tuple[str, str, str | None]]:
     return cells
 
 
-def _balances(sheet: Sheet, sums: Iterable[Any], terms: list[tuple[str, str]], run: Run) -> None:
+def _balances(sheet: ReportSheet, sums: Iterable[Any], terms: list[tuple[str, str]], run: Run) -> None:
     # A second edition's labels arrive late: keep each side together, its sum and residual last.
     last = ("合计", "差额")
     terms = sorted(terms, key=lambda term: (term[0] != "收入侧", term[1] in last))
@@ -198,7 +198,7 @@ def _balances(sheet: Sheet, sums: Iterable[Any], terms: list[tuple[str, str]], r
         ])  # fmt: skip
 
 
-def _indicator_sheet(sheet: Sheet, rows: Iterable[Any], columns: dict[str, str], count: int) -> None:
+def _indicator_sheet(sheet: ReportSheet, rows: Iterable[Any], columns: dict[str, str], count: int) -> None:
     sheet.head([*_INDICATORS, *((text, 26) for text in columns.values()), ("文件", 44)])
     if count > MOST:
         sheet.row([f"共 {count:,} 行，太多，不在这里列出：全部见 report.json"])

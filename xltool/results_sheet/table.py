@@ -31,7 +31,7 @@ _TODO = {
 }
 
 
-class Row(Struct, frozen=True):
+class ResultRow(Struct, frozen=True):
     """One line of the table: its texts in the order of HEAD, and where its link leads."""
 
     texts: tuple[str, ...]
@@ -45,7 +45,7 @@ class Results(Struct, frozen=True):
 
     title: str
     summary: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ResultRow, ...]
 
 
 def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None = None) -> Results:
@@ -69,17 +69,17 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
     return Results(f"审核结果：{said}", (*summary, told), tuple(rows))
 
 
-def _row(number: int, f: Finding) -> Row:
+def _row(number: int, f: Finding) -> ResultRow:
     level = f"{f.severity.label}（试行）" if f.trial else f.severity.label
     todo = "试行规则，不必处理" if f.trial else _TODO[f.severity]
     texts = (str(number), level, f.code, f.sheet, f.cell, f.message, f.found, f.expected, todo, f.review)
-    return Row((*texts, f.explanation, f.key), f.severity.value, f.sheet, f.cell)
+    return ResultRow((*texts, f.explanation, f.key), f.severity.value, f.sheet, f.cell)
 
 
-def _stale(key: str, text: str) -> Row:
+def _stale(key: str, text: str) -> ResultRow:
     code, sheet, _, found = [*key.split("|", 3), "", "", ""][:4]
     message = "以前写的说明；对应的问题已经改好或内容已变，可以删去"
-    return Row(("", STALE, code, sheet, "", message, found, "", "", "", text, key), "stale", sheet)
+    return ResultRow(("", STALE, code, sheet, "", message, found, "", "", "", text, key), "stale", sheet)
 
 
 class _Cell(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from xltool.template.layout import FormLayout, Rows
+from xltool.template.layout import FormLayout, GrownRows
 from xltool.xlsx.grid import Sheet
 
 # A form that grew by more rows did not grow: something else stands below it.
@@ -16,7 +16,7 @@ def squeeze(text: str) -> str:
     return "".join(text.split())
 
 
-def align(layout: FormLayout, sheet: Sheet) -> Rows:
+def align(layout: FormLayout, sheet: Sheet) -> GrownRows:
     """How the form's growing areas grew, told by the rows found."""
     return layout.rows(_growth(layout, sheet, match(layout, sheet), _last(layout, sheet)))
 

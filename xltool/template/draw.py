@@ -14,7 +14,7 @@ from typing import Any
 from xltool.editions.declaration import Edition, FormSpec
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
-from xltool.template.draw_parts import Pen
+from xltool.template.draw_parts import FormPen
 from xltool.template.sketch import Sketch, sketched
 
 DRAWN = ("hunan-2023",)
@@ -40,7 +40,7 @@ def draw(path: Path | str, edition: Edition) -> None:
     from xlsxwriter import Workbook
 
     if edition.id in DRAWN:
-        pens: tuple[type[Pen], type[Pen]] = (_Department, _Project)
+        pens: tuple[type[FormPen], type[FormPen]] = (_Department, _ProjectSheet)
     elif sketched(edition):
         pens = (Sketch, Sketch)
     else:
@@ -63,7 +63,7 @@ def draw(path: Path | str, edition: Edition) -> None:
             pen(book, form, edition).draw()
 
 
-class _Hunan(Pen):
+class _Hunan(FormPen):
     """What both forms share: the title, the line under it, the places of the indicator table."""
 
     line, level1 = _LINE, 2
@@ -176,7 +176,7 @@ class _Department(_Hunan):
             )
 
 
-class _Project(_Hunan):
+class _ProjectSheet(_Hunan):
     widths = (108, 76, 146, 162, 108, 100)
     first = "B3:C3"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 
-class Pen:
+class FormPen:
     """Draws one form. What stands above its indicator table is for the kinds of pen to say."""
 
     widths: tuple[int, ...]  # of the columns, in pixels

@@ -24,7 +24,7 @@ from xltool.xlsx.workbook_reader import open_grid
 MOST_SHAPES = 100
 
 
-class Rows:
+class GrownRows:
     """Template rows → rows of a form in which some areas have grown (or lost rows).
 
     `grown` maps the last template row of a growing area to the number of rows added after it; `starts`
@@ -128,15 +128,15 @@ class FormLayout(Struct, frozen=True, dict=True):
         """Every template cell where something may stand: official text, or an answer."""
         return self.inputs | self.static.keys()
 
-    def rows(self, grown: Mapping[int, int] | None = None) -> Rows:
+    def rows(self, grown: Mapping[int, int] | None = None) -> GrownRows:
         """The same rows for the same growth, by which what is made for them can be kept."""
         return self._rows(tuple([(row, extra) for row, extra in grown.items() if extra]) if grown else ())
 
     @functools.cached_property
-    def _rows(self) -> Callable[[tuple[tuple[int, int], ...]], Rows]:
-        return functools.lru_cache(MOST_SHAPES)(lambda grown: Rows(dict(grown), self.last_row))
+    def _rows(self) -> Callable[[tuple[tuple[int, int], ...]], GrownRows]:
+        return functools.lru_cache(MOST_SHAPES)(lambda grown: GrownRows(dict(grown), self.last_row))
 
-    def merges(self, rows: Rows) -> set[Area]:
+    def merges(self, rows: GrownRows) -> set[Area]:
         """The merged cells of the form with these rows.
 
         A merge over an area that grew grows with it; one within the last answer row of an

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from xltool.model import Fault, Place
 from xltool.results_sheet.marks import is_mark
 from xltool.template.align import MOST_ROWS, align, match, moved, squeeze
-from xltool.template.layout import FormLayout, Rows
+from xltool.template.layout import FormLayout, GrownRows
 from xltool.xlsx.grid import BLANK, Sheet
 from xltool.xlsx.references import Area, cell_name
 
@@ -27,7 +27,7 @@ def likeness(layout: FormLayout, sheet: Sheet) -> float:
     return max(named, len(official & texts) / len(official))
 
 
-def locate(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[Fault]]:
+def locate(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[Fault]]:
     """How the rows of the form grew in this sheet; faults where names were lost or bent."""
     if layout.names.items() <= sheet.names.items() and sheet.merges == layout.sheet.merges:
         rows = layout.rows()
@@ -48,7 +48,7 @@ def locate(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[Fault]]:
     return aligned, [Fault("names", detail, Place(sheet.name, ""), found="、".join(lost))]
 
 
-def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[str]]:
+def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[str]]:
     """How the rows grew as the names tell, and the names that are lost or lead elsewhere."""
     lost = [label for label in layout.areas if sheet.names.get(label) is None]
     if lost:
@@ -69,7 +69,7 @@ def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[Rows, list[str]]:
     ]
 
 
-def _edited(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[tuple[tuple[int, int], str]]:
+def _edited(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[tuple[tuple[int, int], str]]:
     """Where official text should stand and doesn't."""
     cells, grown, official = sheet.cells, rows.grown, layout.official
     if grown:
@@ -94,13 +94,13 @@ def _left_behind(sheet: Sheet, edited: Mapping[tuple[int, int], str]) -> bool:
     return 2 * sum((column, squeeze(text)) in texts for (_, column), text in edited.items()) > len(edited)
 
 
-def stands(rows: Rows, blank: Area, found: Area | None) -> bool:
+def stands(rows: GrownRows, blank: Area, found: Area | None) -> bool:
     """Whether a name leads where it should; for a merged cell its first cell will do."""
     expected = rows.area(blank)
     return found is not None and found[:2] == expected[:2] and (found == expected or found[2:] == found[:2])
 
 
-def changes(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
+def changes(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]:
     """Every cell, merge, row or column in which the received form differs from the blank."""
     for _, area in layout.growing:
         missing = -rows.grown.get(area.bottom, 0)
@@ -144,7 +144,7 @@ def _moved_rows(layout: FormLayout, sheet: Sheet) -> list[Fault]:
     return faults
 
 
-def _stray(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
+def _stray(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]:
     """Texts where the form has nothing; our own marks beside it are none."""
     stray = sheet.cells.keys() - _known(layout, rows)
     if stray:
@@ -168,7 +168,7 @@ def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
         yield Fault("layout", f"{first.detail}：另有 {1 + sum(1 for _ in faults)} 处没有列出", sheet)
 
 
-def _known(layout: FormLayout, rows: Rows) -> Set[tuple[int, int]]:
+def _known(layout: FormLayout, rows: GrownRows) -> Set[tuple[int, int]]:
     """Every cell where something may stand: official text, or an answer."""
     if not rows.grown:
         return layout.known
@@ -179,7 +179,7 @@ def _known(layout: FormLayout, rows: Rows) -> Set[tuple[int, int]]:
     return cells
 
 
-def _merges(layout: FormLayout, sheet: Sheet, rows: Rows) -> Iterator[Fault]:
+def _merges(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]:
     expected = layout.merges(rows)
     if expected == sheet.merges:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xltool.editions.declaration import Column, Edition, Field
+from xltool.editions.declaration import Edition, Field, IndicatorColumn
 
 STANDARDS = ("计划标准", "行业标准", "历史标准")
 
@@ -75,7 +75,7 @@ def for_field(field: Field, edition: Edition, cell: str) -> dict[str, Any]:
     return _prompt(field.label, _TEXTS[field.kind])
 
 
-def for_column(column: Column, edition: Edition) -> dict[str, Any]:
+def for_column(column: IndicatorColumn, edition: Edition) -> dict[str, Any]:
     """XlsxWriter's options for the validation of an indicator column's inputs."""
     text = _COLUMN_TEXTS[column.id].format(placeholder=edition.placeholder)
     if column.options:

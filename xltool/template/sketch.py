@@ -17,7 +17,7 @@ import msgspec
 from xltool.editions.declaration import Edition, EditionError, FormSpec
 from xltool.errors import why
 from xltool.files.declarations import toml_fault, value_fault
-from xltool.template.draw_parts import Pen
+from xltool.template.draw_parts import FormPen
 from xltool.xlsx.references import Area
 
 _CELL = re.compile(r"^(?P<text>.*?)(?:\*(?P<columns>\d+))?(?:\^(?P<rows>\d+))?$", re.DOTALL)
@@ -29,24 +29,24 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _RowSketch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cells: tuple[str, ...]
     height: float = 21
     style: Literal["title", "year", "subtitle", ""] = ""
 
 
-class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _FormSketch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One form: the columns' widths in pixels, the rows above the indicators, its side heading."""
 
     widths: Annotated[tuple[int, ...], msgspec.Meta(min_length=3, max_length=26)]
-    row: tuple[_Row, ...]
+    row: tuple[_RowSketch, ...]
     indicators: str
     line: float = 21
 
 
 class _Plans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    department: _Form
-    project: _Form
+    department: _FormSketch
+    project: _FormSketch
 
 
 def sketched(edition: Edition) -> bool:
@@ -70,7 +70,7 @@ def _load(edition: Edition) -> _Plans:
         raise EditionError(f"{file}：{'：'.join(value_fault(error))}") from error
 
 
-class Sketch(Pen):
+class Sketch(FormPen):
     """Draws one form row by row as its layout says."""
 
     def __init__(self, book: Any, form: FormSpec, edition: Edition) -> None:

@@ -27,13 +27,13 @@ MOST_UNPACKED = 512 * 2**20
 MOST_CELLS = 4 * TABLE_CELLS
 MOST_TEXT = 2**20
 
-Row = tuple[int, dict[int, Cell]]
+SheetRow = tuple[int, dict[int, Cell]]
 
 
 class Tables(NamedTuple):
     """A workbook's sheets by name, to be gone through once; its custom document properties."""
 
-    sheets: Mapping[str, Iterable[Row]]
+    sheets: Mapping[str, Iterable[SheetRow]]
     properties: Mapping[str, str]
 
 
@@ -54,18 +54,20 @@ def open_tables(path: Path) -> Tables:
     return Tables({sheet.name: rows(sheet) for sheet in grid.sheets if sheet.part}, grid.properties)
 
 
-def _rows_of(sheet: Sheet) -> Iterator[Row]:
+def _rows_of(sheet: Sheet) -> Iterator[SheetRow]:
     rows: dict[int, dict[int, Cell]] = {}
     for (row, column), cell in sheet.cells.items():
         rows.setdefault(row, {})[column] = cell
     return iter(sorted(rows.items()))
 
 
-def _streamed(package: Package, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> Iterator[Row]:
+def _streamed(
+    package: Package, sheet: Sheet, strings: Mapping[str, str], styles: Styles
+) -> Iterator[SheetRow]:
     """The rows of a sheet as its XML is unpacked."""
     last = 0
 
-    def ready(but: int = 0) -> Iterator[Row]:
+    def ready(but: int = 0) -> Iterator[SheetRow]:
         """The rows taken so far, but not the last: it may go on."""
         nonlocal last
         rows = list(_rows_of(sheet))

@@ -14,7 +14,7 @@ from xltool.model import Filing
 from xltool.money import plain
 
 
-class Project(msgspec.Struct, frozen=True):
+class ProjectFigures(msgspec.Struct, frozen=True):
     """One project: its name and its amounts by field id, in the edition's unit."""
 
     name: str
@@ -30,7 +30,7 @@ class Figures(msgspec.Struct, frozen=True):
     amounts: dict[str, str]
     uncounted: dict[str, str]
     verdict: str
-    projects: list[Project]
+    projects: list[ProjectFigures]
     indicators: dict[str, int]
     content: str = ""
 
@@ -75,7 +75,7 @@ def figures_of(filing: Filing, edition: Edition) -> Figures:
             if field.kind == "amount" and (amount := form.amount(field.id)) is not None
         }
         budget = project_budget(form, edition) or Decimal(0)
-        projects.append(Project(form.text("project").strip(), own, plain(budget)))
+        projects.append(ProjectFigures(form.text("project").strip(), own, plain(budget)))
     counted = Counter(f"{form.kind}.{one.block}" for form in filing.forms for one in form.indicators)
     return Figures(
         amounts, uncounted, sums.verdict.value, projects, dict(sorted(counted.items())), content_of(filing)

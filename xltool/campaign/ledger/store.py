@@ -61,7 +61,7 @@ _MIGRATIONS = (
     """,
 )
 
-Row = sqlite3.Row
+LedgerRow = sqlite3.Row
 
 
 def now() -> str:
@@ -206,7 +206,7 @@ class Ledger:
             ],
         )
 
-    def issues(self) -> dict[str, Row]:
+    def issues(self) -> dict[str, LedgerRow]:
         """The latest issue of each unit: what it should return."""
         rows = self.base.execute("SELECT *, MAX(number) FROM issues GROUP BY unit")
         return {row["unit"]: row for row in rows}
@@ -230,11 +230,11 @@ class Ledger:
     def last_batch(self) -> int:
         return int(self.base.execute("SELECT COALESCE(MAX(batch), 0) FROM issues").fetchone()[0])
 
-    def returns(self) -> list[Row]:
+    def returns(self) -> list[LedgerRow]:
         """Everything that came back, in the order in which it was taken in."""
         return self.base.execute("SELECT * FROM returns ORDER BY id").fetchall()
 
-    def returns_of(self, unit: str) -> list[Row]:
+    def returns_of(self, unit: str) -> list[LedgerRow]:
         return self.base.execute("SELECT * FROM returns WHERE unit = ? ORDER BY id", (unit,)).fetchall()
 
     def add_return(self, values: Mapping[str, Any]) -> int:
@@ -259,7 +259,7 @@ class Ledger:
             {**values, "id": id_},
         )
 
-    def counted(self) -> dict[str, Row]:
+    def counted(self) -> dict[str, LedgerRow]:
         """Unit → the return that counts."""
         rows = self.base.execute("SELECT r.* FROM counted c JOIN returns r ON r.id = c.return_id")
         return {row["unit"]: row for row in rows}
@@ -273,7 +273,7 @@ class Ledger:
                 "INSERT OR REPLACE INTO choices VALUES (?, ?, ?, ?)", (unit, return_id, reason, now())
             )
 
-    def choices(self) -> dict[str, Row]:
+    def choices(self) -> dict[str, LedgerRow]:
         return {row["unit"]: row for row in self.base.execute("SELECT * FROM choices")}
 
     def note_returned(self, return_ids: Iterable[int]) -> None:

@@ -71,7 +71,7 @@ def collect(
     with ledger.writing(), incoming(paths) as source:
         result.problems += source.problems
         result.skipped += source.skipped
-        desk = _Desk(campaign, result)
+        desk = _LedgerDesk(campaign, result)
         waiting: list[tuple[Found, str, bytes, Judgement]] = []
         total = len(source.found)
         fresh: deque[tuple[Found, str, bytes]] = deque()
@@ -94,7 +94,7 @@ def collect(
     return result
 
 
-def _readable(source: Incoming, desk: _Desk, result: Collected) -> Iterator[tuple[Found, str, bytes]]:
+def _readable(source: Incoming, desk: _LedgerDesk, result: Collected) -> Iterator[tuple[Found, str, bytes]]:
     """The files with their bytes, without what is known already whatever its name."""
     for one in source.found:
         try:
@@ -114,7 +114,7 @@ def _readable(source: Incoming, desk: _Desk, result: Collected) -> Iterator[tupl
             yield one, sha256, data
 
 
-class _Desk:
+class _LedgerDesk:
     """Where judged returns are written into the ledger, in order."""
 
     def __init__(self, campaign: Campaign, result: Collected) -> None:

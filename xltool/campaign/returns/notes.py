@@ -22,7 +22,7 @@ FOLDER = "退回意见"  # in it a folder for each day: what was sent back befor
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class UnitNote:
     """What one unit is told of one return: the findings that are still open, errors first."""
 
     unit: Unit
@@ -38,7 +38,7 @@ class Note:
         return sum(f.severity is Severity.ERROR for f in self.findings)
 
 
-def notes(campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = False) -> list[Note]:
+def notes(campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = False) -> list[UnitNote]:
     """The notes to send: the latest return of each unit where it has errors (or, asked for, queries).
 
     A file that could not be tied to a unit by its seal goes to the unit that it claims to be of.
@@ -61,13 +61,13 @@ def notes(campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = Fals
             said = [f for f in msgspec.json.decode(row["findings"], type=list[Finding]) if f.open]
             said.sort(key=lambda f: f.severity is not Severity.ERROR)
             found.append(
-                Note(unit, row["name"].rpartition("/")[2], row["version"], row["received_at"], row["kind"],
+                UnitNote(unit, row["name"].rpartition("/")[2], row["version"], row["received_at"], row["kind"],
                      said, row["id"])
             )  # fmt: skip
     return found
 
 
-def write_notes(campaign: Campaign, found: list[Note], folder: Path, form: str = "html") -> list[Path]:
+def write_notes(campaign: Campaign, found: list[UnitNote], folder: Path, form: str = "html") -> list[Path]:
     """One file for each note, by district; then the ledger knows these returns as sent back."""
     written = []
     for note in found:
@@ -84,7 +84,7 @@ def write_notes(campaign: Campaign, found: list[Note], folder: Path, form: str =
     return written
 
 
-def _said(campaign: Campaign, note: Note) -> dict[str, Any]:
+def _said(campaign: Campaign, note: UnitNote) -> dict[str, Any]:
     labels = {f.id: f.label for form in campaign.edition.form for f in form.field}
     labels |= {c.id: c.label for form in campaign.edition.form for c in form.indicators.column}
     return {
@@ -95,7 +95,7 @@ def _said(campaign: Campaign, note: Note) -> dict[str, Any]:
     }
 
 
-def _workbook(path: Path, campaign: Campaign, note: Note) -> None:
+def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
     from xltool.campaign.sheets import Book
 
     said = _said(campaign, note)

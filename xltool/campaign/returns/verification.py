@@ -21,7 +21,7 @@ from xltool.xlsx.workbook_reader import open_grid
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class VerifiedFile:
     """One file: whether it is as it was sent, and what is to say about it."""
 
     name: str
@@ -39,7 +39,7 @@ class Verified:
     district: str = ""
     fingerprint: str = ""
     own_key: bool = False  # checked with the key that lay beside it: whose that is, the paper must say
-    files: list[Checked] = field(default_factory=list)
+    files: list[VerifiedFile] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -116,70 +116,72 @@ def _check(
     key: Ed25519PublicKey,
     result: Verified,
     forms: _Forms,
-) -> Iterator[Checked]:
+) -> Iterator[VerifiedFile]:
     listed = manifest.files if manifest else {}
     if parcel.MANIFEST in files:
         yield _manifest(files, manifest, key)
     for name, digest in listed.items():
         if name not in files:
-            yield Checked(name, False, "清单上有，包里没有")
+            yield VerifiedFile(name, False, "清单上有，包里没有")
         elif parcel.digest(files[name]) != digest:
-            yield Checked(name, False, "与清单不符：发出后被改动过")
+            yield VerifiedFile(name, False, "与清单不符：发出后被改动过")
         elif not name.endswith(".xlsx") or name in parcel.EDITION:
-            yield Checked(name, True, "与清单一致")
+            yield VerifiedFile(name, True, "与清单一致")
     for name, data in files.items():
         if name in (parcel.MANIFEST, parcel.SIGNATURE, *parcel.EDITION) or not name.endswith(
             (".xlsx", ".xlsm")
         ):
             if manifest and name not in listed and name not in (parcel.MANIFEST, parcel.SIGNATURE):
-                yield Checked(name, False, "清单上没有的文件")
+                yield VerifiedFile(name, False, "清单上没有的文件")
             continue
         if name in listed and parcel.digest(data) != listed[name]:
             continue
         checked = _workbook(name, data, key, result, forms)
         if manifest and name not in listed:
-            checked = Checked(name, False, f"清单上没有的文件；{checked.said}")
+            checked = VerifiedFile(name, False, f"清单上没有的文件；{checked.said}")
         yield checked
 
 
-def _manifest(files: dict[str, bytes], manifest: parcel.Manifest | None, key: Ed25519PublicKey) -> Checked:
+def _manifest(
+    files: dict[str, bytes], manifest: parcel.Manifest | None, key: Ed25519PublicKey
+) -> VerifiedFile:
     if manifest is None:
-        return Checked(parcel.MANIFEST, False, "清单读不出")
+        return VerifiedFile(parcel.MANIFEST, False, "清单读不出")
     try:
         signature = bytes.fromhex(files.get(parcel.SIGNATURE, b"").decode("ascii"))
     except ValueError:
         signature = b""
     if keys.signed(key, signature, parcel.CONTEXT + files[parcel.MANIFEST]):
-        return Checked(parcel.MANIFEST, True, "清单的签名为真")
+        return VerifiedFile(parcel.MANIFEST, True, "清单的签名为真")
     if manifest.forwarded and not signature:
-        return Checked(
+        return VerifiedFile(
             parcel.MANIFEST, True, f"由“{manifest.forwarded}”转发，清单没有签名，以每个工作簿的封印为准"
         )
-    return Checked(parcel.MANIFEST, False, "清单的签名不真：不出自这个公钥，或被改动过")
+    return VerifiedFile(parcel.MANIFEST, False, "清单的签名不真：不出自这个公钥，或被改动过")
 
 
-def _workbook(name: str, data: bytes, key: Ed25519PublicKey, result: Verified, forms: _Forms) -> Checked:
+def _workbook(name: str, data: bytes, key: Ed25519PublicKey, result: Verified, forms: _Forms) -> VerifiedFile:
     """One workbook: its seal, then what was printed and locked in it, then its layout."""
     try:
         grid = open_grid(data)
     except Unreadable as error:
-        return Checked(name, False, str(error))
+        return VerifiedFile(name, False, str(error))
     mark = seal.claimed(grid.properties)
     if mark is None:
         said = "封印残缺" if seal.present(grid.properties) else "没有封印：不是下发的工作簿"
-        return Checked(name, False, said)
+        return VerifiedFile(name, False, said)
     if not seal.genuine(grid.properties, key):
-        return Checked(name, False, f"封印不真（自称“{mark.title[:40]}”的 {mark.unit} {mark.name}）")
+        return VerifiedFile(name, False, f"封印不真（自称“{mark.title[:40]}”的 {mark.unit} {mark.name}）")
     result.title, result.year = result.title or mark.title, result.year or mark.year
     whose = f"{mark.title}，{mark.unit} {mark.name}，第 {mark.issue} 次下发"
     edition, layout = forms[mark]
     if edition is None or layout != mark.layout:
         if forms.beside:
-            return Checked(name, False, f"封印为真，但包里的版式不是封印上的那个：{whose}")
-        return Checked(name, True, f"封印为真（这里没有下发时的版式，没有核对预填内容和版面）：{whose}")
+            return VerifiedFile(name, False, f"封印为真，但包里的版式不是封印上的那个：{whose}")
+        return VerifiedFile(name, True, f"封印为真（这里没有下发时的版式，没有核对预填内容和版面）：{whose}")
     filing = read_grid(grid, edition=edition)
     faults = [*changed(filing, mark, edition), *(f for f in filing.faults if f.kind in ("layout", "foreign"))]
     if faults:
         at = f"{faults[0].place} " if faults[0].place else ""
-        return Checked(name, False, f"封印为真，但内容被改动：{at}{faults[0].detail}（{whose}）")
-    return Checked(name, True, f"封印为真，预填内容和版面没有改动：{whose}")
+        return VerifiedFile(name, False, f"封印为真，但内容被改动：{at}{faults[0].detail}（{whose}）")
+    return VerifiedFile(name, True, f"封印为真，预填内容和版面没有改动：{whose}")

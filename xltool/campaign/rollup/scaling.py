@@ -23,7 +23,7 @@ _FINE = 10**9  # the movement of a cell as a whole number of these parts of a st
 
 
 @dataclass(frozen=True)
-class Table:
+class AmountTable:
     """Exact amounts by (row, column). In each row the columns of every side have the same sum."""
 
     rows: tuple[str, ...]
@@ -65,7 +65,7 @@ class Table:
 class Scaled:
     """A table shown in whole steps; `exact` keeps the originals. It can't be scaled again."""
 
-    exact: Table
+    exact: AmountTable
     step: Decimal
     values: Mapping[tuple[str, str], Decimal]
 
@@ -82,7 +82,7 @@ class Infeasible(XltoolError):
     """No whole table has the given column totals."""
 
 
-def scale(table: Table, step: Decimal, whole: Mapping[str, Decimal] | None = None) -> Scaled:
+def scale(table: AmountTable, step: Decimal, whole: Mapping[str, Decimal] | None = None) -> Scaled:
     """The table in whole multiples of `step`.
 
     `whole` gives column totals (TOTAL among them) that stand already, on another sheet; where no
@@ -106,7 +106,7 @@ def scale(table: Table, step: Decimal, whole: Mapping[str, Decimal] | None = Non
 
 def spread(parts: Mapping[str, Decimal], step: Decimal, whole: Decimal | None = None) -> dict[str, Decimal]:
     """One column alone: its parts in whole steps, WHOLE among the keys, adding up."""
-    table = Table(tuple(parts), (("",),), {(row, ""): amount for row, amount in parts.items()})
+    table = AmountTable(tuple(parts), (("",),), {(row, ""): amount for row, amount in parts.items()})
     given = None if whole is None else {"": whole, TOTAL: whole}
     scaled = scale(table, step, given)
     return {row: scaled[row, ""] for row in (WHOLE, *parts)}
@@ -115,7 +115,7 @@ def spread(parts: Mapping[str, Decimal], step: Decimal, whole: Decimal | None = 
 Node = tuple[str, str]
 
 
-def _arcs(table: Table) -> dict[tuple[str, str], tuple[Node, Node]]:
+def _arcs(table: AmountTable) -> dict[tuple[str, str], tuple[Node, Node]]:
     """Each cell as an arc: top → column → row in → row out → column → top."""
     top, arcs = ("top", ""), {}
     first, second = (*table.sides, ())[:2]

@@ -12,7 +12,7 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.figures import Figures
 from xltool.campaign.ledger.store import now
 from xltool.campaign.returns.status import Standing, status
-from xltool.campaign.rollup.scaling import TOTAL, WHOLE, Infeasible, Scaled, Table, scale, spread
+from xltool.campaign.rollup.scaling import TOTAL, WHOLE, AmountTable, Infeasible, Scaled, scale, spread
 from xltool.checks.cross_totals import SIDES, Verdict
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
@@ -26,7 +26,7 @@ PROJECTS, BUDGET, BY_NONTAX = "projects", "budget", "by_nontax"
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MoneyColumn:
     """One money column: its id in the frame, its label, and its side (revenue, spending or none)."""
 
     id: str
@@ -45,7 +45,7 @@ class Rollup:
 
     campaign: Campaign
     units: DataFrame
-    columns: tuple[Column, ...]
+    columns: tuple[MoneyColumn, ...]
     categories: tuple[tuple[str, str, str], ...]  # id, level 1, label
     last_year: tuple[str, ...]  # fields with figures of last year
     unit: str
@@ -94,7 +94,7 @@ class Rollup:
         given = None
         if whole is not None:
             given = {c: whole[WHOLE, c] for c in (TOTAL, *(c for side in sides for c in side))}
-        return scale(Table(tuple(sums.index), sides, cells), self.step, given)
+        return scale(AmountTable(tuple(sums.index), sides, cells), self.step, given)
 
     def scaled_units(self, district: str, scaled: Scaled) -> tuple[Scaled, bool]:
         """A district's units in the unit shown, by code, and whether they add up to the district's row.
@@ -105,7 +105,7 @@ class Rollup:
         sides = scaled.exact.sides
         ids = [c for side in sides for c in side]
         cells = {(row["code"], c): row[c] for row in here.to_dict("records") if row["counted"] for c in ids}
-        table = Table(tuple(here[here["counted"]]["code"]), sides, cells)
+        table = AmountTable(tuple(here[here["counted"]]["code"]), sides, cells)
         try:
             return scale(table, self.step, {c: scaled[district, c] for c in (TOTAL, *ids)}), True
         except Infeasible:
@@ -137,18 +137,18 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
     return Rollup(campaign, frame, kept, categories, last_year, unit, decimals, now())
 
 
-def _columns(edition: Edition) -> tuple[Column, ...]:
+def _columns(edition: Edition) -> tuple[MoneyColumn, ...]:
     """Each side's parts, then what makes the sum whole: amounts not counted, and what is left over."""
     form = edition.department
     if not form.sum:  # nothing adds up to anything: the amounts stand side by side
-        return tuple(Column(f.id, f.label, "revenue") for f in form.field if f.kind == "amount")
+        return tuple(MoneyColumn(f.id, f.label, "revenue") for f in form.field if f.kind == "amount")
     found = []
     for one in form.sum:
-        found += [Column(part, form[part].label, one.side) for part in (*one.parts, *one.adjust)]
+        found += [MoneyColumn(part, form[part].label, one.side) for part in (*one.parts, *one.adjust)]
         if one.adjust:
             labels = "、".join(form[a].label for a in one.adjust)
-            found.append(Column(f"{one.side}:uncounted", f"减：不计入合计的{labels}", one.side))
-        found.append(Column(f"{one.side}:residual", f"{SIDES[one.side]}差额", one.side))
+            found.append(MoneyColumn(f"{one.side}:uncounted", f"减：不计入合计的{labels}", one.side))
+        found.append(MoneyColumn(f"{one.side}:residual", f"{SIDES[one.side]}差额", one.side))
     return tuple(found)
 
 
@@ -165,7 +165,7 @@ def _row(
     standing: Standing,
     counted: Any,
     edition: Edition,
-    columns: tuple[Column, ...],
+    columns: tuple[MoneyColumn, ...],
     categories: tuple[tuple[str, str, str], ...],
     last_year: tuple[str, ...],
 ) -> dict[str, Any]:

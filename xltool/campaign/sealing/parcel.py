@@ -30,7 +30,7 @@ MOST_BYTES = 2**30  # of a whole parcel, unpacked
 _FIXED = (1980, 1, 1, 0, 0, 0)
 
 
-class Listed(msgspec.Struct, frozen=True):
+class ListedUnit(msgspec.Struct, frozen=True):
     """One unit in a manifest, and the workbook made for it."""
 
     code: str
@@ -63,7 +63,7 @@ class Manifest(msgspec.Struct, frozen=True):
     batch: int
     deadline: str
     issuer: str
-    units: list[Listed]
+    units: list[ListedUnit]
     files: dict[str, str]
     forwarded: str = ""
 

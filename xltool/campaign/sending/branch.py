@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from xltool.campaign.ledger.campaign_folder import Campaign, make_folder, open_campaign, save
-from xltool.campaign.ledger.store import Row, now
+from xltool.campaign.ledger.store import LedgerRow, now
 from xltool.campaign.returns.verification import verify
 from xltool.campaign.sealing import keys, parcel
 from xltool.campaign.sending.parcel_files import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
@@ -116,12 +116,12 @@ def forward(campaign: Campaign, output: Path | None = None) -> Sent:
         return Sent(batch, len(due), len(issues) - len(due), parcels)
 
 
-def _forwarded(campaign: Campaign, name: str, batch: int, rows: list[Row]) -> dict[str, bytes]:
+def _forwarded(campaign: Campaign, name: str, batch: int, rows: list[LedgerRow]) -> dict[str, bytes]:
     units = {unit.code: unit for unit in campaign.ledger.units()}
     files = {row["file"]: campaign.original(row["sha256"]).read_bytes() for row in rows}
     files |= common_files(campaign, name, [units[row["unit"]] for row in rows])
     listed = [
-        parcel.Listed(
+        parcel.ListedUnit(
             u.code, u.name, u.district, u.superior, u.contact, u.prefilled, u.last_year,
             row["number"], row["file"], row["sha256"],
         )

@@ -172,13 +172,13 @@ def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
     )
 
 
-def _listed(orders: list[tuple[Unit, seal.Seal, str]], made: list[bytes]) -> list[parcel.Listed]:
+def _listed(orders: list[tuple[Unit, seal.Seal, str]], made: list[bytes]) -> list[parcel.ListedUnit]:
     taken: set[str] = set()
     listed = []
     for (unit, mark, _), data in zip(orders, made, strict=True):
         name = distinct(safe_name(f"{unit.code}_{unit.name}"), taken)
         listed.append(
-            parcel.Listed(
+            parcel.ListedUnit(
                 unit.code, unit.name, unit.district, unit.superior, unit.contact, unit.prefilled,
                 unit.last_year, mark.issue, f"{name}.xlsx", parcel.digest(data),
             )
@@ -191,7 +191,7 @@ def _parcel(
     key: keys.Ed25519PrivateKey,
     district: str,
     batch: int,
-    workbooks: list[tuple[parcel.Listed, bytes]],
+    workbooks: list[tuple[parcel.ListedUnit, bytes]],
 ) -> dict[str, bytes]:
     files = {one.file: data for one, data in workbooks}
     files |= common_files(campaign, district, [one.unit for one, _ in workbooks])

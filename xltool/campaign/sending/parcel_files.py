@@ -30,7 +30,7 @@ def manifest(
     campaign: Campaign,
     district: str,
     batch: int,
-    units: list[parcel.Listed],
+    units: list[parcel.ListedUnit],
     files: dict[str, bytes],
     forwarded: str = "",
 ) -> bytes:

@@ -15,7 +15,7 @@ from xltool.indicator.split import split_standards
 from xltool.model import Form, Indicator, Severity
 
 
-class Value(Struct, frozen=True):
+class JudgedValue(Struct, frozen=True):
     """One indicator: its name, its value, and the standard beside it (None where there is none)."""
 
     form: Form
@@ -47,7 +47,7 @@ class Value(Struct, frozen=True):
         )
 
 
-def values(review: Review) -> Sequence[Value]:
+def values(review: Review) -> Sequence[JudgedValue]:
     """Every indicator that can be told apart; rows that can't be paired are left to I407."""
     return review.once(_read)[0]
 
@@ -57,13 +57,13 @@ def stuffed(review: Review) -> Sequence[tuple[Form, Indicator, Split]]:
     return review.once(_read)[1]
 
 
-def readings(review: Review) -> Sequence[tuple[Value, str, Target]]:
+def readings(review: Review) -> Sequence[tuple[JudgedValue, str, Target]]:
     """(indicator, column, reading) of every value and standard that is a number."""
     return review.once(_readings)
 
 
-def _read(review: Review) -> tuple[list[Value], list[tuple[Form, Indicator, Split]]]:
-    found: list[Value] = []
+def _read(review: Review) -> tuple[list[JudgedValue], list[tuple[Form, Indicator, Split]]]:
+    found: list[JudgedValue] = []
     several: list[tuple[Form, Indicator, Split]] = []
     for form in review.filing.forms:
         for row in form.indicators:
@@ -80,12 +80,12 @@ def _read(review: Review) -> tuple[list[Value], list[tuple[Form, Indicator, Spli
             for (one, value), beside in zip(pairs, split_standards(standard, len(pairs)), strict=True):
                 blank = beside is None or beside.kind in ("blank", "placeholder")
                 found.append(
-                    Value(form, row, one, value, None if blank else beside, block.level1, block.kind)
+                    JudgedValue(form, row, one, value, None if blank else beside, block.level1, block.kind)
                 )
     return found, several
 
 
-def _readings(review: Review) -> Sequence[tuple[Value, str, Target]]:
+def _readings(review: Review) -> Sequence[tuple[JudgedValue, str, Target]]:
     found = []
     for one in values(review):
         if one.target.number is not None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import Value, squeeze, stuffed, values
+from xltool.checks.rules._rows import JudgedValue, squeeze, stuffed, values
 from xltool.checks.rules._text import quote
 from xltool.indicator import Target
 from xltool.model import Severity
@@ -109,9 +109,9 @@ def repeated(review: Review) -> Iterator[Hit]:
                 yield other.hit("写了两次，请删去一个，或写明区别")
 
 
-def _same_names(review: Review) -> list[list[Value]]:
+def _same_names(review: Review) -> list[list[JudgedValue]]:
     """Indicators of the same name in one category of one form, where there are several."""
-    groups: dict[tuple[int, str, str], list[Value]] = defaultdict(list)
+    groups: dict[tuple[int, str, str], list[JudgedValue]] = defaultdict(list)
     for one in values(review):
         name = squeeze(one.name)
         if name and one.target.kind not in ("blank", "placeholder"):
@@ -160,7 +160,7 @@ def above_the_unit(review: Review) -> Iterator[Hit]:
     错：部门表“新增就业人数 20人以上”，项目表“新增及解决就业人数 180人以上”。
     对：部门表“新增就业人数 ≥200人”，项目表“新增就业人数 ≥180人”。
     """
-    units: dict[tuple[str, str], list[tuple[str, Value]]] = defaultdict(list)
+    units: dict[tuple[str, str], list[tuple[str, JudgedValue]]] = defaultdict(list)
     for one in values(review):
         if not _adds_up(one):
             continue
@@ -176,7 +176,7 @@ def above_the_unit(review: Review) -> Iterator[Hit]:
                 break
 
 
-def _adds_up(one: Value) -> bool:
+def _adds_up(one: JudgedValue) -> bool:
     if one.target.number is None or one.target.label:
         return False
     unit = one.target.measure

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import Value, readings, squeeze, values
+from xltool.checks.rules._rows import JudgedValue, readings, squeeze, values
 from xltool.checks.rules._text import quote
 from xltool.indicator import Target
 from xltool.indicator.dates import Period, read_period
@@ -108,7 +108,7 @@ def operators(review: Review) -> Iterator[Hit]:
 _RATES = ("标准", "单价", "补助", "补贴", "津贴", "工资", "定额")
 
 
-def _fixed(one: Value) -> bool:
+def _fixed(one: JudgedValue) -> bool:
     """A price or a rate of aid is meant exactly: 补助标准 2400元, 陪审补助 100元."""
     return "标准" in one.name or (one.target.symbol == "元" and any(word in one.name for word in _RATES))
 
@@ -132,7 +132,7 @@ def decidable(review: Review) -> Iterator[Hit]:
             said = one
 
 
-def _decided(one: Value, target: Target) -> tuple[str, Severity | None] | None:
+def _decided(one: JudgedValue, target: Target) -> tuple[str, Severity | None] | None:
     number, sign = target.number, target.operator
     if number is None:
         return None
@@ -175,7 +175,7 @@ def facing(review: Review) -> Iterator[Hit]:
             )
 
 
-def _wanted(one: Value, target: Target) -> tuple[str, str]:
+def _wanted(one: JudgedValue, target: Target) -> tuple[str, str]:
     """Which way the value should face and why; two empty strings when unsure."""
     known = direction(squeeze(one.name))
     if known is not None and known.wants == UP and one.kind == "cost":
@@ -237,7 +237,7 @@ def deadlines(review: Review) -> Iterator[Hit]:
         yield one.hit(f"在{frame}（{_show(allowed)}）之外，请改时限或核对{frame}", expected=_show(allowed))
 
 
-def _allowed(one: Value, year: int) -> Period | None:
+def _allowed(one: JudgedValue, year: int) -> Period | None:
     """The days a deadline may lie in; None where the 实施期 itself is in question (P203)."""
     written = f"{year}年" if one.form.kind == "department" else one.form.text("period")
     period = read_period(written, year)

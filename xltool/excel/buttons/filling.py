@@ -8,7 +8,7 @@ from xltool.editions.declaration import Edition, Field, load_edition, usable_edi
 from xltool.errors import XltoolError
 from xltool.excel.live_sheet import write_texts
 from xltool.excel.ribbon import button, desk
-from xltool.excel.session import Desk
+from xltool.excel.session import ExcelSession
 from xltool.files.atomic import writing
 from xltool.model import Filing, Form
 from xltool.reading.reader import form_of
@@ -71,7 +71,7 @@ def fill_from_data() -> str:
     return f"已填入“{new.unit}”的数据：部门表 1 张，项目表 {len(new.projects)} 张"
 
 
-def _choose(here: Desk, filings: list[Filing], old: Filing) -> Filing | None:
+def _choose(here: ExcelSession, filings: list[Filing], old: Filing) -> Filing | None:
     """The data of this workbook's unit; where it names none, the one that the accountant picks."""
     if not filings:
         raise XltoolError("数据表里没有任何单位")
@@ -92,7 +92,7 @@ def _answered(filing: Filing) -> bool:
     )
 
 
-def _replace_forms(here: Desk, grid: Grid, file: Path, edition: Edition) -> None:
+def _replace_forms(here: ExcelSession, grid: Grid, file: Path, edition: Edition) -> None:
     """Bring the filled sheets in, then let the former forms go."""
     layout = load_layout(edition)
     former = [s.name for s in grid.sheets if form_of(layout, s) is not None]

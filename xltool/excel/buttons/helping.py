@@ -70,10 +70,10 @@ def about() -> str:
     return text
 
 
-Table = tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]
+HelpTable = tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]
 
 
-def _show(name: str, title: str, tables: list[Table]) -> str:
+def _show(name: str, title: str, tables: list[HelpTable]) -> str:
     """Write a page beside the log and open it."""
     from jinja2 import Environment
 

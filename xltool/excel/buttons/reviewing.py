@@ -10,7 +10,7 @@ from xltool.checks.results import VERDICTS, counts, verdict
 from xltool.errors import XltoolError
 from xltool.excel.live_sheet import mark, protection, write_texts
 from xltool.excel.ribbon import button, desk
-from xltool.excel.session import Desk, busy
+from xltool.excel.session import ExcelSession, busy
 from xltool.model import Filing, Finding, Place
 from xltool.results_sheet.marks import marks, to_write
 from xltool.results_sheet.table import HEAD, PLACE, RESULTS_SHEET, SHEET, results
@@ -68,7 +68,7 @@ def _verdict(findings: list[Finding]) -> str:
     return f"{VERDICTS[verdict(findings)]}：{said}"
 
 
-def _mark(here: Desk, path: Path, grid: Grid, wanted: dict[str, dict[int, str]]) -> list[str]:
+def _mark(here: ExcelSession, path: Path, grid: Grid, wanted: dict[str, dict[int, str]]) -> list[str]:
     """Mark the forms; the sheets on which that was not possible."""
     package = here.package(path)
     failed = []
@@ -83,7 +83,7 @@ def _mark(here: Desk, path: Path, grid: Grid, wanted: dict[str, dict[int, str]])
     return failed
 
 
-def _show(here: Desk, grid: Grid, file: Path, name: str) -> str:
+def _show(here: ExcelSession, grid: Grid, file: Path, name: str) -> str:
     """Bring a sheet of ours into the workbook in place of its predecessor; where it can be seen."""
     try:
         here.bring(file)
@@ -127,7 +127,7 @@ def next_finding() -> str:
     return f"{said}{again}"
 
 
-def _stops(here: Desk) -> list[tuple[int, Place, str]]:
+def _stops(here: ExcelSession) -> list[tuple[int, Place, str]]:
     """(row on the results sheet, place, what is said) of each cell with findings, in their order."""
     table = here.book.sheets[RESULTS_SHEET].used_range.options(ndim=2).value
     sheets = {s.name for s in here.book.sheets}

@@ -8,9 +8,9 @@ from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.excel.live_sheet import has_password, protection, unprotected, write_texts
 from xltool.excel.ribbon import button, desk
-from xltool.excel.session import Desk
+from xltool.excel.session import ExcelSession
 from xltool.reading.reader import form_of
-from xltool.template.layout import FormLayout, Rows, load_layout
+from xltool.template.layout import FormLayout, GrownRows, load_layout
 from xltool.template.match import locate, squeeze
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.references import Area, letters
@@ -29,10 +29,10 @@ class _Spot:
     label: str
     area: Area
     row: int
-    grown: Rows
+    grown: GrownRows
 
 
-def _spot(here: Desk, grid: Grid, edition: Edition) -> _Spot:
+def _spot(here: ExcelSession, grid: Grid, edition: Edition) -> _Spot:
     selection = here.app.selection
     if selection is None:
         raise XltoolError("请先把光标放在要加行的指标类别里")
@@ -131,7 +131,7 @@ def delete_empty_rows() -> str:
     return f"删去了 {gone} 个空行" if gone else "没有后加的空行"
 
 
-def _empty_rows(form: FormLayout, sheet: Sheet, rows: Rows, placeholder: str) -> list[int]:
+def _empty_rows(form: FormLayout, sheet: Sheet, rows: GrownRows, placeholder: str) -> list[int]:
     """The rows to remove: never more than were added, never a block's first (it carries the label)."""
     found: list[int] = []
     dots = {"", squeeze(placeholder)}

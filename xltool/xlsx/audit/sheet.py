@@ -46,7 +46,7 @@ class Cells(NamedTuple):
     faults: list[str]
 
 
-class Frame(NamedTuple):
+class AuditedFrame(NamedTuple):
     """Merges, validations and conditional formats of a sheet; the relations it uses."""
 
     relations: frozenset[str]
@@ -55,7 +55,7 @@ class Frame(NamedTuple):
     faults: tuple[str, ...]
 
 
-class _Order(dict[str, int]):
+class _CellOrder(dict[str, int]):
     """Where a cell stands in row-major order: B3 → 3 * 16384 + 2; -1 outside the grid."""
 
     def __missing__(self, ref: str) -> int:
@@ -66,7 +66,7 @@ class _Order(dict[str, int]):
         return order
 
 
-_order = _Order()
+_order = _CellOrder()
 
 
 def xml_tree(xml: bytes) -> Any:
@@ -198,11 +198,11 @@ def _value_faults(c: Any, kind: str, value: str) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def frame_of(xml: bytes) -> Frame:
+def frame_of(xml: bytes) -> AuditedFrame:
     """Everything of a sheet but its cells."""
     root = xml_tree(xml)
     if root is None:
-        return Frame(frozenset(), -1, (), ("不是格式良好的 XML",))
+        return AuditedFrame(frozenset(), -1, (), ("不是格式良好的 XML",))
     found = [*_merge_faults([e.get("ref", "") for e in root.iterfind("{*}mergeCells/{*}mergeCell")])]
     formulas: list[tuple[str, str]] = []
     dxf = -1
@@ -225,7 +225,7 @@ def frame_of(xml: bytes) -> Frame:
         if e is not None and int(e.get("count", len(e))) != len(e):
             found.append(f"{tag} 的 count 是 {e.get('count')}，实有 {len(e)}")
     relations = frozenset(i.decode() for i in re.findall(rb'\br:(?:id|embed|link)="([^"]*)"', xml))
-    return Frame(relations, dxf, tuple(formulas), tuple(found))
+    return AuditedFrame(relations, dxf, tuple(formulas), tuple(found))
 
 
 def _places_faults(where: str, places: str) -> list[str]:

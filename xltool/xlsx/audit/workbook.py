@@ -85,12 +85,12 @@ def audit_parts(parts: Mapping[str, bytes]) -> list[str]:
 # ── workbook, styles, strings, chain ─────────────────────────────────────────────────────────
 
 
-class Book(NamedTuple):
+class AuditedBook(NamedTuple):
     sheets: tuple[tuple[str, str, str], ...]  # name, sheetId, r:id
     names: frozenset[str]  # sheet names in lower case
 
 
-def _workbook(xml: bytes) -> tuple[Book | None, list[str]]:
+def _workbook(xml: bytes) -> tuple[AuditedBook | None, list[str]]:
     root = xml_tree(xml)
     if root is None:
         return None, ["工作簿部件不是格式良好的 XML"]
@@ -106,7 +106,7 @@ def _workbook(xml: bytes) -> tuple[Book | None, list[str]]:
         found += [f"工作表的{what} {v} 重复" for v, n in Counter(values).items() if n > 1]
     if not sheets:
         found.append("工作簿没有工作表")
-    book = Book(tuple(sheets), frozenset(names))
+    book = AuditedBook(tuple(sheets), frozenset(names))
     defined = [
         (e.get("name", ""), e.get("localSheetId", ""), e.text or "")
         for e in root.iterfind("{*}definedNames/{*}definedName")
