@@ -196,14 +196,33 @@ class Form(Struct, frozen=True):
         return value if isinstance(value, int) else None
 
 
+class FaultKind(StrEnum):
+    """What kind of thing the reader, or the campaign's judge, saw."""
+
+    UNREADABLE = "unreadable"  # can't be opened as a workbook
+    FOREIGN = "foreign"  # a workbook, but no filing of a known edition
+    LAYOUT = "layout"  # the official layout was changed
+    ROWS = "rows"  # rows were added or removed where none may be
+    NAMES = "names"  # defined names or the edition's mark are lost
+    PROTECTION = "protection"  # unprotected, or hidden
+    CONTENT = "content"  # a formula, link or object where a value belongs
+    AMOUNT = "amount"  # an amount that can't be read
+    AMOUNT_TEXT = "amount_text"  # an amount written as text
+    EDITION = "edition"  # forms of other editions inside one filing
+    SEAL = "seal"  # the seal does not verify
+    UNIT = "unit"  # not on the list, or another unit's workbook
+    RETURNED = "returned"  # the unit has returned a valid version before
+    CORRECTED = "corrected"  # the version before had errors
+    SUPERSEDED = "superseded"  # made on a workbook that was replaced
+
+
 class Fault(Struct, frozen=True, gc=False):
     """Something the reader saw and does not judge; the R rules make findings of faults.
 
-    `kind` is a word such as `unreadable`, `layout`, `protection`, `formula`; `detail` says in
-    Chinese what it was; `found` and `expected` are what stood there and what the form has.
+    `detail` says in Chinese what it was; `found` and `expected` are what stood there and what the form has.
     """
 
-    kind: str
+    kind: FaultKind
     detail: str
     place: Place | None = None
     field: str = ""

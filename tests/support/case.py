@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from xltool.editions.declaration import Edition, Field, FormSpec, load_edition
-from xltool.model import Entry, Fault, Filing, Form, Indicator, Place
+from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
 from xltool.money import read_amount
 
 HERE = Path(__file__).parent
@@ -104,6 +104,7 @@ def _indicators(spec: FormSpec, answers: Mapping[str, Any], sheet: str):
 
 def _fault(one: dict[str, Any], filing: Filing) -> Fault:
     place = place_of(filing, one.pop("at")) if "at" in one else None
+    one["kind"] = FaultKind(one["kind"])
     return Fault(place=place, **one)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
+from xltool.model import FaultKind
 from xltool.reports.record import Record
 
 QUIET = 0.4  # seconds without a change after which a save counts as finished
@@ -138,7 +139,7 @@ def judge(path: Path, settings: Settings | None = None, edition: Edition | None 
     now = datetime.now()
     try:
         filing = read(path, edition=edition)
-        if any(fault.kind == "foreign" for fault in filing.faults):
+        if any(fault.kind == FaultKind.FOREIGN for fault in filing.faults):
             return CheckedSave(path, now, problem="不是申报工作簿，未审核")
         found = check(filing, settings=settings, edition=edition, strict=False)
         result = {**record(filing, found, edition), "file": path.name}

@@ -20,12 +20,12 @@ from msgspec.structs import replace
 from xltool.checks.cross_totals import Balance, balance
 from xltool.checks.settings import Settings, SettingsError, load_settings
 from xltool.editions.declaration import Edition, EditionError, FormSpec, load_edition
-from xltool.model import Entry, Filing, Finding, Form, Place, Severity
+from xltool.model import Entry, FaultKind, Filing, Finding, Form, Place, Severity
 
 T = TypeVar("T")
 
 # Faults after which nothing else can be said of a file.
-UNREADABLE = ("unreadable", "foreign")
+UNREADABLE = (FaultKind.UNREADABLE, FaultKind.FOREIGN)
 # So many official labels changed on one sheet are no touched-up words but rows that moved.
 SHIFTED = 10
 # What is still said of such a sheet.
@@ -74,8 +74,8 @@ class Review(Struct, frozen=True, eq=False):
         """Sheets whose official text moved or went: what was read there may be another cell's answer."""
         if not self.filing.faults:
             return frozenset()
-        changed = Counter(f.place.sheet for f in self.filing.faults if f.kind == "layout" and f.place)
-        moved = {f.place.sheet for f in self.filing.faults if f.kind == "rows" and f.place}
+        changed = Counter(f.place.sheet for f in self.filing.faults if f.kind == FaultKind.LAYOUT and f.place)
+        moved = {f.place.sheet for f in self.filing.faults if f.kind == FaultKind.ROWS and f.place}
         return frozenset(moved | {sheet for sheet, count in changed.items() if count >= SHIFTED})
 
     def spec(self, form: Form) -> FormSpec:

@@ -14,17 +14,17 @@ from xltool.editions.declaration import Edition
 from xltool.exporting.office import print_pdf
 from xltool.files.atomic import writing
 from xltool.filling.writer import render
-from xltool.model import Fault, Filing
+from xltool.model import Fault, FaultKind, Filing
 
 
 def changed(filing: Filing) -> list[str]:
     """Where the filed form differs from the official one: a fresh form would not show what was filed."""
-    return [_said(fault) for fault in filing.faults if fault.kind in ("layout", "rows")]
+    return [_said(fault) for fault in filing.faults if fault.kind in (FaultKind.LAYOUT, FaultKind.ROWS)]
 
 
 def left_behind(filing: Filing) -> list[str]:
     """What stands on the filed form and does not come along: formulas (their values do), pictures."""
-    return [_said(fault) for fault in filing.faults if fault.kind == "content"]
+    return [_said(fault) for fault in filing.faults if fault.kind == FaultKind.CONTENT]
 
 
 def _said(fault: Fault) -> str:

@@ -15,7 +15,7 @@ from xltool.files.atomic import writing
 from xltool.filling.compile import Compiled, SheetPattern, compile_template
 from xltool.filling.fill_sheet import FillError, fill_sheet
 from xltool.filling.package import Filled, assemble
-from xltool.model import Filing
+from xltool.model import FaultKind, Filing
 from xltool.xlsx.audit.workbook import audit_parts
 from xltool.xlsx.package import Unpacked
 from xltool.xlsx.workbook_reader import grid_of
@@ -76,7 +76,7 @@ def judge(filing: Filing, parts: Unpacked, edition: Edition) -> None:
     back = read_grid(grid_of(parts), edition=edition)
     if back != filing:
         raise FillError(f"写出后读回的内容与原数据不一致（{filing.unit}）：{_difference(filing, back)}")
-    faults = [f for f in back.faults if f.kind not in ("amount", "amount_text")]
+    faults = [f for f in back.faults if f.kind not in (FaultKind.AMOUNT, FaultKind.AMOUNT_TEXT)]
     if faults:
         raise FillError(f"写出后读回发现问题（{filing.unit}）：{faults[0].detail}")
     problems = audit_parts(parts)

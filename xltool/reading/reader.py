@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xltool.editions.declaration import DEFAULT, Edition, EditionError, Field, load_edition, usable_editions
 from xltool.errors import XltoolError, why
-from xltool.model import Entry, Fault, Filing, Form, Indicator, Place
+from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
 from xltool.money import read_amount, tidy
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
 from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
@@ -35,7 +35,7 @@ def read(path: str | Path, *, edition: Edition | None = None) -> Filing:
     try:
         return read_grid(open_grid(path), source=str(path), edition=edition)
     except Unreadable as error:
-        fault = Fault("unreadable", str(error))
+        fault = Fault(FaultKind.UNREADABLE, str(error))
         return Filing(edition.id if edition else DEFAULT, source=str(path), faults=(fault,))
     except FileNotFoundError as error:
         raise XltoolError(f"没有这个文件：{path}") from error
@@ -51,7 +51,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
     claimed = grid.properties.get("xltool.edition", "")
     if "xltool.databook" in grid.properties:
         # Its heads are the forms' own labels, so by its text alone it would pass for one.
-        fault = Fault("foreign", "这是数据表，不是申报工作簿；先用 xltool fill 填出工作簿")
+        fault = Fault(FaultKind.FOREIGN, "这是数据表，不是申报工作簿；先用 xltool fill 填出工作簿")
         return Filing(edition.id if edition else DEFAULT, source=source, faults=(fault,))
     if edition is None:
         edition = _edition(claimed, grid, faults)
@@ -73,15 +73,17 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
             department = form
             faults += seen
         else:
-            faults.append(Fault("layout", "有两张部门表，只读第一张", Place(sheet.name, "")))
+            faults.append(Fault(FaultKind.LAYOUT, "有两张部门表，只读第一张", Place(sheet.name, "")))
     if department is None and not projects:
-        faults = [Fault("foreign", "不是由官方模板做的工作簿：没有找到部门表或项目表")]
+        faults = [Fault(FaultKind.FOREIGN, "不是由官方模板做的工作簿：没有找到部门表或项目表")]
     elif not claimed:
         faults.append(
-            Fault("names", "工作簿里的版式标记已丢失，按表中文字认定版式", found="", expected=edition.id)
+            Fault(
+                FaultKind.NAMES, "工作簿里的版式标记已丢失，按表中文字认定版式", found="", expected=edition.id
+            )
         )
     if department is None and projects:
-        faults.append(Fault("layout", f"没有“{edition.department.sheet}”这张表"))
+        faults.append(Fault(FaultKind.LAYOUT, f"没有“{edition.department.sheet}”这张表"))
     return Filing(
         edition=edition.id,
         department=department,
@@ -99,7 +101,7 @@ def _edition(claimed: str, grid: Grid, faults: list[Fault]) -> Edition | None:
         # Only an id is taken from a received file, never a path.
         return load_edition(claimed) if re.fullmatch(r"[a-z0-9-]+", claimed) else _likest(grid)
     except EditionError:
-        faults.append(Fault("foreign", f"版式“{claimed}”不认识", found=claimed, expected=DEFAULT))
+        faults.append(Fault(FaultKind.FOREIGN, f"版式“{claimed}”不认识", found=claimed, expected=DEFAULT))
         return None
 
 
@@ -139,21 +141,27 @@ def answered(form: Form) -> bool:
 def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
     rows, faults = locate(layout, sheet)
     if not sheet.protected:
-        faults.append(Fault("protection", "工作表保护被取消", Place(sheet.name, "")))
+        faults.append(Fault(FaultKind.PROTECTION, "工作表保护被取消", Place(sheet.name, "")))
     if sheet.hidden:
-        faults.append(Fault("protection", "工作表被隐藏", Place(sheet.name, "")))
+        faults.append(Fault(FaultKind.PROTECTION, "工作表被隐藏", Place(sheet.name, "")))
     if sheet.hidden_lines:
         faults.append(
-            Fault("protection", f"有行列被隐藏：{'、'.join(sheet.hidden_lines[:5])}", Place(sheet.name, ""))
+            Fault(
+                FaultKind.PROTECTION,
+                f"有行列被隐藏：{'、'.join(sheet.hidden_lines[:5])}",
+                Place(sheet.name, ""),
+            )
         )
     if sheet.objects:
-        faults.append(Fault("content", "表上有图片、文本框或控件", Place(sheet.name, "")))
+        faults.append(Fault(FaultKind.CONTENT, "表上有图片、文本框或控件", Place(sheet.name, "")))
     if layout.spec.id == "department" and sheet.name != layout.spec.sheet:
         place = Place(sheet.name, "")
-        faults.append(Fault("layout", "工作表改了名", place, found=sheet.name, expected=layout.spec.sheet))
+        faults.append(
+            Fault(FaultKind.LAYOUT, "工作表改了名", place, found=sheet.name, expected=layout.spec.sheet)
+        )
     changed = list(changes(layout, sheet, rows))
-    if any(fault.kind == "rows" for fault in changed):  # why the names lead elsewhere
-        faults = [fault for fault in faults if fault.kind != "names"]
+    if any(fault.kind == FaultKind.ROWS for fault in changed):  # why the names lead elsewhere
+        faults = [fault for fault in faults if fault.kind != FaultKind.NAMES]
     faults += changed
     entries: dict[str, Entry] = {}
     for field in layout.spec.field:
@@ -178,7 +186,7 @@ def _entry(field: Field, sheet: Sheet, at: tuple[int, int], faults: list[Fault],
     if cell.text:
         official = layout.sheet[layout.fields[field.id][:2]].text
         detail = f"“{field.label}”栏的官方文字被改动"
-        faults.append(Fault("layout", detail, place, field.id, cell.text, official))
+        faults.append(Fault(FaultKind.LAYOUT, detail, place, field.id, cell.text, official))
     return Entry(None, "", place)
 
 
@@ -224,15 +232,19 @@ def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault], unit: s
         return Entry(None, "", place)
     amount = None if cell.number else read_amount(cell.text, unit)
     if amount is None:
-        faults.append(Fault("amount", "金额无法识别", place, field.id, found=cell.text))
+        faults.append(Fault(FaultKind.AMOUNT, "金额无法识别", place, field.id, found=cell.text))
         return Entry(None, cell.text, place)
-    faults.append(Fault("amount_text", "金额写成了文字", place, field.id, cell.text, f"{amount.value:f}"))
+    faults.append(
+        Fault(FaultKind.AMOUNT_TEXT, "金额写成了文字", place, field.id, cell.text, f"{amount.value:f}")
+    )
     return Entry(amount.value, cell.text, place)
 
 
 def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
     what = "公式的结果是错误值" if cell.error else "链接到别的文件的公式" if "[" in cell.formula else "公式"
-    faults.append(Fault("content", what, place, field, found=cell.formula or cell.text, expected=cell.text))
+    faults.append(
+        Fault(FaultKind.CONTENT, what, place, field, found=cell.formula or cell.text, expected=cell.text)
+    )
 
 
 def unused(layout: FormLayout, row: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set
 
-from xltool.model import Fault, Place
+from xltool.model import Fault, FaultKind, Place
 from xltool.results_sheet.marks import is_mark
 from xltool.template.align import MOST_ROWS, align, match, moved, squeeze
 from xltool.template.layout import FormLayout, GrownRows
@@ -45,7 +45,7 @@ def locate(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[Fault]]:
     detail = (
         f"定义名称缺失或移位（{'、'.join(lost[:5])}{'等' if len(lost) > 5 else ''}），已按表中文字找到各栏"
     )
-    return aligned, [Fault("names", detail, Place(sheet.name, ""), found="、".join(lost))]
+    return aligned, [Fault(FaultKind.NAMES, detail, Place(sheet.name, ""), found="、".join(lost))]
 
 
 def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[str]]:
@@ -107,7 +107,7 @@ def changes(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault
         if missing > 0:
             place = Place(sheet.name, cell_name(rows.start(area.top), area.left))
             yield Fault(
-                "layout",
+                FaultKind.LAYOUT,
                 f"删除了 {missing} 行官方表格行",
                 place,
                 expected=f"至少 {area.bottom - area.top + 1} 行",
@@ -118,10 +118,10 @@ def changes(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault
         return
     for at, text in edited.items():
         place = Place(sheet.name, cell_name(*at))
-        yield Fault("layout", "官方文字被改动", place, found=sheet[at].text, expected=text)
+        yield Fault(FaultKind.LAYOUT, "官方文字被改动", place, found=sheet[at].text, expected=text)
     yield from _stray(layout, sheet, rows)
     if rows.grown and sheet.merges == layout.sheet.merges:
-        yield Fault("layout", "加减了行，合并单元格没有跟着移动", Place(sheet.name, ""))
+        yield Fault(FaultKind.LAYOUT, "加减了行，合并单元格没有跟着移动", Place(sheet.name, ""))
         return
     yield from _some(_merges(layout, sheet, rows), Place(sheet.name, ""))
 
@@ -140,7 +140,7 @@ def _moved_rows(layout: FormLayout, sheet: Sheet) -> list[Fault]:
         label = next(text for (r, _), text in sorted(layout.static.items()) if r == above)
         where = f"“{' '.join(label.split())[:20]}”一行（第 {row} 行）之前"
         said = f"官方表格{where}{'多了' if extra > 0 else '少了'} {abs(extra)} 行"
-        faults.append(Fault("rows", said, Place(sheet.name, cell_name(row, 1))))
+        faults.append(Fault(FaultKind.ROWS, said, Place(sheet.name, cell_name(row, 1))))
     return faults
 
 
@@ -151,7 +151,10 @@ def _stray(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]
         yield from _some(
             (
                 Fault(
-                    "layout", "表格以外或锁定格内多了文字", Place(sheet.name, cell_name(*at)), found=cell.text
+                    FaultKind.LAYOUT,
+                    "表格以外或锁定格内多了文字",
+                    Place(sheet.name, cell_name(*at)),
+                    found=cell.text,
                 )
                 for at, cell in sheet.cells.items()
                 if at in stray and cell.text and not (at[1] > layout.right and is_mark(cell.text))
@@ -165,7 +168,7 @@ def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
     faults = iter(faults)
     yield from itertools.islice(faults, _SHOWN)
     if first := next(faults, None):
-        yield Fault("layout", f"{first.detail}：另有 {1 + sum(1 for _ in faults)} 处没有列出", sheet)
+        yield Fault(FaultKind.LAYOUT, f"{first.detail}：另有 {1 + sum(1 for _ in faults)} 处没有列出", sheet)
 
 
 def _known(layout: FormLayout, rows: GrownRows) -> Set[tuple[int, int]]:
@@ -211,5 +214,9 @@ def _torn_by_insertion(sheet: Sheet, area: Area, added: list[Area]) -> bool:
 
 def _merge_fault(sheet: Sheet, area: Area, detail: str, found: str = "", expected: str = "") -> Fault:
     return Fault(
-        "layout", detail, Place(sheet.name, cell_name(area.top, area.left)), found=found, expected=expected
+        FaultKind.LAYOUT,
+        detail,
+        Place(sheet.name, cell_name(area.top, area.left)),
+        found=found,
+        expected=expected,
     )

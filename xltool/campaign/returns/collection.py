@@ -21,7 +21,7 @@ from xltool.checks.engine import check
 from xltool.checks.results import verdict
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
-from xltool.model import Fault, Filing, Finding
+from xltool.model import Fault, FaultKind, Filing, Finding
 from xltool.reports.record import finding_record
 
 BATCH = 200  # returns in one transaction
@@ -189,13 +189,13 @@ def with_versions(campaign: Campaign, judgement: Judgement, earlier: list[Any]) 
     if content_of(judgement.filing) in (_content(row) for row in (valid[-1:] or [last])):
         return findings  # saved again, nothing else
     if valid:
-        kind, before = "returned", valid[-1]
+        kind, before = FaultKind.RETURNED, valid[-1]
     else:
-        kind, before = "corrected", last
+        kind, before = FaultKind.CORRECTED, last
     said = f"本单位先前报过第 {before['version']} 版（{before['received_at'][:16]} 收到），这一版内容不同"
     fault = Fault(kind, said, found=str(before["version"]))
     alone = Filing(
-        campaign.edition.id, source=judgement.filing.source, faults=(Fault("unreadable", ""), fault)
+        campaign.edition.id, source=judgement.filing.source, faults=(Fault(FaultKind.UNREADABLE, ""), fault)
     )
     settings = campaign.settings
     again = [f for f in check(alone, edition=campaign.edition, settings=settings) if f.code == "D603"]

@@ -20,7 +20,7 @@ from xltool.campaign.sealing import seal
 from xltool.checks.engine import check
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
-from xltool.model import Entry, Fault, Filing, Finding, Form
+from xltool.model import Entry, Fault, FaultKind, Filing, Finding, Form
 from xltool.reading.reader import read_grid
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.package import Unreadable
@@ -90,7 +90,7 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
     try:
         grid = open_grid(data)
     except Unreadable as error:
-        filing = Filing(register.edition.id, source=name, faults=(Fault("unreadable", str(error)),))
+        filing = Filing(register.edition.id, source=name, faults=(Fault(FaultKind.UNREADABLE, str(error)),))
         return _judged("unreadable", filing, register, claimed=named_unit(name, register))
     filing = read_grid(grid, source=name, edition=register.edition)
     kind, mark, faults = _authenticity(grid, filing, register)
@@ -103,7 +103,7 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
             kind = "renamed"
             faults.append(
                 Fault(
-                    "unit",
+                    FaultKind.UNIT,
                     f"文件名是 {claimed} {register.names[claimed]}，工作簿却是下发给"
                     f" {unit} {register.names[unit]} 的",
                     found=PurePosixPath(name).name,
@@ -112,7 +112,7 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
     kept = filing.faults
     if kind == "stale" and mark and mark.layout != register.layout:
         # Held against another layout every cell differs: the one reason says it all.
-        kept = tuple(f for f in kept if f.kind not in ("layout", "rows", "names"))
+        kept = tuple(f for f in kept if f.kind not in (FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.NAMES))
     filing = replace(filing, code=unit or filing.code, faults=(*kept, *faults))
     return _judged(kind, filing, register, unit=unit, claimed=claimed, issue=mark.issue if mark else 0)
 
@@ -128,20 +128,20 @@ def _authenticity(
     """What kind of return this is, what its seal says, and the faults to tell."""
     properties = grid.properties
     mark = seal.claimed(properties)
-    if any(fault.kind == "foreign" for fault in filing.faults) and mark is None:
+    if any(fault.kind == FaultKind.FOREIGN for fault in filing.faults) and mark is None:
         return "unofficial", None, []
     if mark is None:
         there = seal.present(properties)
         said = "封印残缺，读不出" if there else "没有封印：不是本批次下发的工作簿，或封印被删去"
-        return ("tampered" if there else "unsealed"), None, [Fault("seal", said)]
+        return ("tampered" if there else "unsealed"), None, [Fault(FaultKind.SEAL, said)]
     if mark.campaign != register.campaign:
         said = f"封印属于另一个申报批次“{mark.title[:40]}”，不是本批次下发的工作簿"
-        return "foreign", mark, [Fault("seal", said)]
+        return "foreign", mark, [Fault(FaultKind.SEAL, said)]
     if not seal.genuine(properties, register.key):
-        return "tampered", None, [Fault("seal", "封印的签名不真：封印被改动过，或不出自本批次")]
+        return "tampered", None, [Fault(FaultKind.SEAL, "封印的签名不真：封印被改动过，或不出自本批次")]
     if mark.unit not in register.names:
         said = f"封印上的单位 {mark.unit} {mark.name} 不在本批次的名单上"
-        return "unlisted", mark, [Fault("unit", said, found=mark.unit)]
+        return "unlisted", mark, [Fault(FaultKind.UNIT, said, found=mark.unit)]
     faults = list(changed(filing, mark, register.edition))
     if faults:
         return "tampered", mark, faults
@@ -149,7 +149,7 @@ def _authenticity(
     if mark.issue < latest:
         what = "版式" if mark.layout != register.layout else "预填内容"
         said = f"用的是第 {mark.issue} 次下发的工作簿，{what}已变，第 {latest} 次下发的已取代它"
-        return "stale", mark, [Fault("superseded", said, found=str(mark.issue), expected=str(latest))]
+        return "stale", mark, [Fault(FaultKind.SUPERSEDED, said, found=str(mark.issue), expected=str(latest))]
     return "genuine", mark, []
 
 
@@ -166,7 +166,7 @@ def changed(filing: Filing, mark: seal.Seal, edition: Edition) -> Iterator[Fault
                 said = f"下发时封住的“{spec[id_].label}”被改动"
                 if not found.strip():
                     said += "（现在空着）"
-                yield Fault("seal", said, entry.place, id_, found, expected)
+                yield Fault(FaultKind.SEAL, said, entry.place, id_, found, expected)
 
 
 def _same(form: Form, id_: str, expected: str) -> bool:

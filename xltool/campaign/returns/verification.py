@@ -15,6 +15,7 @@ from xltool.campaign.returns.judgement import changed
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.editions.declaration import Edition, EditionError, edition_in, load_edition
 from xltool.errors import XltoolError, why
+from xltool.model import FaultKind
 from xltool.reading.reader import read_grid
 from xltool.xlsx.package import MAX_FILE, Unreadable
 from xltool.xlsx.workbook_reader import open_grid
@@ -180,7 +181,10 @@ def _workbook(name: str, data: bytes, key: Ed25519PublicKey, result: Verified, f
             return VerifiedFile(name, False, f"封印为真，但包里的版式不是封印上的那个：{whose}")
         return VerifiedFile(name, True, f"封印为真（这里没有下发时的版式，没有核对预填内容和版面）：{whose}")
     filing = read_grid(grid, edition=edition)
-    faults = [*changed(filing, mark, edition), *(f for f in filing.faults if f.kind in ("layout", "foreign"))]
+    faults = [
+        *changed(filing, mark, edition),
+        *(f for f in filing.faults if f.kind in (FaultKind.LAYOUT, FaultKind.FOREIGN)),
+    ]
     if faults:
         at = f"{faults[0].place} " if faults[0].place else ""
         return VerifiedFile(name, False, f"封印为真，但内容被改动：{at}{faults[0].detail}（{whose}）")

@@ -11,7 +11,7 @@ from xltool.checks.residual import Term, rounding, slip
 from xltool.checks.rules._rows import values
 from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
 from xltool.indicator.dates import read_period
-from xltool.model import Entry, Form, Severity
+from xltool.model import Entry, FaultKind, Form, Severity
 from xltool.money import UNITS, show, tidy
 
 BETWEEN = "表间关系：部门表的项目支出与各项目表的当年预算"
@@ -167,7 +167,7 @@ def one_year(review: Review) -> Iterator[Hit]:
                 expected=str(dated[0].year),
             )
     for fault in review.filing.faults:
-        if fault.kind == "edition":
+        if fault.kind == FaultKind.EDITION:
             message = f"{fault.detail}，请用同一版式填报"
             yield Hit(message, fault.place, fault.field, fault.found, fault.expected)
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.rules._text import quote
-from xltool.model import Severity
+from xltool.model import FaultKind, Severity
 
 SEAL = "下发时的封印与批次台账"
 
 
-def _hits(review: Review, kind: str, advice: str, severity: Severity | None = None) -> Iterator[Hit]:
+def _hits(review: Review, kind: FaultKind, advice: str, severity: Severity | None = None) -> Iterator[Hit]:
     for fault in review.filing.faults:
         if fault.kind == kind:
             said = fault.detail.rstrip("。；，")
@@ -37,7 +37,7 @@ def sealed(review: Review) -> Iterator[Hit]:
     错：取消保护后改了预填的一般公共预算；把别的单位的封印复制过来；封印没有了。
     对：只填了白格，用什么程序保存、文件改成什么名字都不要紧。
     """
-    yield from _hits(review, "seal", "请用下发给本单位的工作簿重新填写")
+    yield from _hits(review, FaultKind.SEAL, "请用下发给本单位的工作簿重新填写")
 
 
 @rule(
@@ -54,7 +54,7 @@ def whose(review: Review) -> Iterator[Hit]:
     错：把甲单位的工作簿填好，改名成乙单位报来。
     对：文件名里没有任何单位的名称。
     """
-    yield from _hits(review, "unit", "请核实是哪个单位的申报，用该单位自己的工作簿报送")
+    yield from _hits(review, FaultKind.UNIT, "请核实是哪个单位的申报，用该单位自己的工作簿报送")
 
 
 @rule("D603", "单位已经报过：以哪一版为准", Severity.QUERY, review="真实性", source=SEAL, reads_faults=True)
@@ -64,8 +64,8 @@ def again(review: Review) -> Iterator[Hit]:
     错：前一版已经通过，又报来一版。
     对：头一次报送。
     """
-    yield from _hits(review, "returned", "暂以最近一次有效的为准，请确认")
-    yield from _hits(review, "corrected", "按改正后的这一版审核", Severity.NOTE)
+    yield from _hits(review, FaultKind.RETURNED, "暂以最近一次有效的为准，请确认")
+    yield from _hits(review, FaultKind.CORRECTED, "按改正后的这一版审核", Severity.NOTE)
 
 
 @rule("D604", "用的是已被取代的工作簿", Severity.ERROR, review="真实性", source=SEAL, reads_faults=True)
@@ -75,4 +75,4 @@ def superseded(review: Review) -> Iterator[Hit]:
     错：第2次下发以后，仍用第1次下发的工作簿报送。
     对：用最近一次下发的工作簿报送。
     """
-    yield from _hits(review, "superseded", "请用最近一次下发的工作簿重新填写")
+    yield from _hits(review, FaultKind.SUPERSEDED, "请用最近一次下发的工作簿重新填写")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.rules._text import quote
-from xltool.model import Fault, Severity
+from xltool.model import Fault, FaultKind, Severity
 
 FILE = "收到的文件与官方模板的比较"
 
 
-def _of(review: Review, *kinds: str) -> Iterator[Fault]:
+def _of(review: Review, *kinds: FaultKind) -> Iterator[Fault]:
     return (fault for fault in review.filing.faults if fault.kind in kinds)
 
 
@@ -28,7 +28,7 @@ def _hit(fault: Fault, advice: str) -> Hit:
     if fault.expected:
         now = f"“{quote(fault.found)}”" if fault.found.strip() else "空"
         said += f"：应为“{quote(fault.expected)}”，现为{now}"
-    elif fault.found and fault.kind == "layout":
+    elif fault.found and fault.kind == FaultKind.LAYOUT:
         said += f"：“{quote(fault.found)}”"
     # A reason that says itself what to do needs no second advice.
     if "请" not in said and "先用" not in said:
@@ -43,7 +43,7 @@ def unreadable(review: Review) -> Iterator[Hit]:
     错：给工作簿设了打开密码；把 .xls 改名成 .xlsx。
     对：由官方模板填写、用 Excel 或 WPS 保存的 .xlsx。
     """
-    for fault in _of(review, "unreadable"):
+    for fault in _of(review, FaultKind.UNREADABLE):
         yield _hit(fault, "请用官方模板重新填写后另存为 .xlsx 再报")
 
 
@@ -54,7 +54,7 @@ def foreign(review: Review) -> Iterator[Hit]:
     错：单位自己画的表；别的省的申报表。
     对：由官方模板填写的工作簿，名称丢了但标签还认得出。
     """
-    for fault in _of(review, "foreign"):
+    for fault in _of(review, FaultKind.FOREIGN):
         yield _hit(fault, "请用发下的官方模板填写")
 
 
@@ -65,7 +65,7 @@ def layout(review: Review) -> Iterator[Hit]:
     错：“一般公共预算”被改成“财政拨款”；删了一行。
     对：在数量指标里插入两行。
     """
-    for fault in _of(review, "layout", "rows"):
+    for fault in _of(review, FaultKind.LAYOUT, FaultKind.ROWS):
         yield _hit(fault, "请恢复官方版面（可用发下的模板重新填写）")
 
 
@@ -76,7 +76,7 @@ def protection(review: Review) -> Iterator[Hit]:
     错：工作表保护被取消。
     对：保护还在，只填了可以填的格。
     """
-    for fault in _of(review, "protection", "names"):
+    for fault in _of(review, FaultKind.PROTECTION, FaultKind.NAMES):
         yield _hit(fault, "请用发下的模板重新填写，或说明原因")
 
 
@@ -87,7 +87,7 @@ def content(review: Review) -> Iterator[Hit]:
     错：资金总额写成公式 =D5+D6。
     对：直接填 1245.61。
     """
-    for fault in _of(review, "content"):
+    for fault in _of(review, FaultKind.CONTENT):
         said = f"{_label(review, fault)}{fault.detail}"
         if fault.found:
             said += f"“{quote(fault.found)}”"
@@ -103,7 +103,7 @@ def amount_as_text(review: Review) -> Iterator[Hit]:
     错：“1，245.61万元”（读作 1245.61）。
     对：1245.61。
     """
-    for fault in _of(review, "amount_text"):
+    for fault in _of(review, FaultKind.AMOUNT_TEXT):
         yield Hit(
             f"{_label(review, fault)}{fault.detail}：“{quote(fault.found)}”，"
             f"已读作 {fault.expected}，请改填数字（单位：{review.edition.unit}）",
