@@ -41,11 +41,17 @@ PART = click.Choice([*PARTS, PROVINCE])
 
 
 @click.command()
-@click.option("--rounds", default=7, show_default=True, help="Interleaved rounds; medians are shown.")
+@click.option(
+    "--rounds", default=7, show_default=True, help="Interleaved rounds; medians are shown."
+)
 @click.option("--part", "parts", multiple=True, type=PART, help="Only these parts.")
-@click.option("--sizes", default="100,1000,10000", show_default=True, help="Files in the growth runs.")
+@click.option(
+    "--sizes", default="100,1000,10000", show_default=True, help="Files in the growth runs."
+)
 @click.option("--most", default=100_000, show_default=True, help="Files in the run of a province.")
-@click.option("--json", "file", type=click.Path(path_type=Path), help="Write all figures here as JSON.")
+@click.option(
+    "--json", "file", type=click.Path(path_type=Path), help="Write all figures here as JSON."
+)
 def main(rounds: int, parts: Sequence[str], sizes: str, most: int, file: Path | None) -> None:
     """Measure xltool beside what else there is, on this machine."""
     console = Console(width=110)
@@ -61,7 +67,9 @@ def main(rounds: int, parts: Sequence[str], sizes: str, most: int, file: Path | 
         at = by_name(results)
         others = [name for name in OTHER_FILLERS if name in at]
         fastest = min(others, key=lambda name: at[name].seconds)
-        targets.append(Target.of("naive openpyxl / fill", at["openpyxl, naive"], at["xltool fill"], "≥", 60))
+        targets.append(
+            Target.of("naive openpyxl / fill", at["openpyxl, naive"], at["xltool fill"], "≥", 60)
+        )
         said = f"fastest other filler ({fastest}) / fill"
         targets.append(Target.of(said, at[fastest], at["xltool fill"], "≥", 12))
         for said, name in (("", "deflate"), (" as fill does", "deflate fast")):
@@ -74,20 +82,26 @@ def main(rounds: int, parts: Sequence[str], sizes: str, most: int, file: Path | 
         figures["disk"] = [asdict(one) for one in results]
         at = by_name(results)
         for said, name in (("", "limit: write through"), (" into the page cache", "limit: write")):
-            targets.append(Target.of(f"fill / writing, disk{said}", at["xltool fill"], at[name], "≤", 2))
+            targets.append(
+                Target.of(f"fill / writing, disk{said}", at["xltool fill"], at[name], "≤", 2)
+            )
     if "read" in parts:
         results = contest(list(READERS), "read", MEMORY, rounds)
         show(console, "Read the filled forms", results, "xltool read + all rules")
         figures["read"] = [asdict(one) for one in results]
         at = by_name(results)
         ours = at["xltool read + all rules"]
-        targets.append(Target.of("openpyxl load / read + rules", at["openpyxl load"], ours, "≥", 20))
+        targets.append(
+            Target.of("openpyxl load / read + rules", at["openpyxl load"], ours, "≥", 20)
+        )
     if "startup" in parts:
         results = startup(max(rounds, 9))
         show(console, "From nothing to done", results, BARE)
         figures["startup"] = [asdict(one) for one in results]
         at = by_name(results)
-        targets.append(Target.of("xltool --version / bare Python", at["xltool --version"], at[BARE], "≤", 3))
+        targets.append(
+            Target.of("xltool --version / bare Python", at["xltool --version"], at[BARE], "≤", 3)
+        )
         targets.append(
             Target.of("xltool check FILE / bare Python", at["xltool check FILE"], at[BARE], "≤", 10)
         )
@@ -133,7 +147,9 @@ class Target:
 
     @classmethod
     def of(cls, what: str, one: Result, other: Result, sign: str, limit: float) -> Target:
-        return cls(what, one.seconds / other.seconds, one.cpu_seconds / other.cpu_seconds, sign, limit)
+        return cls(
+            what, one.seconds / other.seconds, one.cpu_seconds / other.cpu_seconds, sign, limit
+        )
 
     @property
     def met(self) -> bool:
@@ -159,13 +175,21 @@ def show(console: Console, title: str, results: Sequence[Result], base: str) -> 
         peak = f"{one.peak_mb:.0f}" if one.peak_mb else "–"
         ratio = f"{one.seconds / at[base].seconds:.2f}"
         table.add_row(
-            one.name, f"{one.seconds * 1000:.2f}", cpu, f"{1 / one.seconds:,.0f}", ratio, spread, peak
+            one.name,
+            f"{one.seconds * 1000:.2f}",
+            cpu,
+            f"{1 / one.seconds:,.0f}",
+            ratio,
+            spread,
+            peak,
         )
     console.print(table)
 
 
 def show_growth(console: Console, runs: Sequence[Run]) -> None:
-    table = Table(title="xltool batch: fill books of one unit, check workbooks, fill one large book")
+    table = Table(
+        title="xltool batch: fill books of one unit, check workbooks, fill one large book"
+    )
     heads = (
         "",
         "files",
@@ -187,7 +211,14 @@ def show_growth(console: Console, runs: Sequence[Run]) -> None:
         seconds, cpu = f"{run.seconds:.1f}", f"{run.cpu_seconds:.1f}"
         rest = f"{run.report_seconds:.1f}", f"{run.parent_mb:.0f}", f"{run.worker_mb:.0f}"
         table.add_row(
-            run.kind, f"{run.files:,}", str(run.workers), seconds, cpu, speed, f"{faster:.2f}", *rest
+            run.kind,
+            f"{run.files:,}",
+            str(run.workers),
+            seconds,
+            cpu,
+            speed,
+            f"{faster:.2f}",
+            *rest,
         )
     console.print(table)
 
@@ -198,7 +229,9 @@ def show_targets(console: Console, targets: Sequence[Target]) -> None:
         table.add_column(head, justify="right" if head else "left")
     for one in targets:
         met = "met" if one.met else "NOT MET"
-        table.add_row(one.what, f"{one.clock:.1f}", f"{one.cpu:.1f}", f"{one.sign} {one.limit:g}", met)
+        table.add_row(
+            one.what, f"{one.clock:.1f}", f"{one.cpu:.1f}", f"{one.sign} {one.limit:g}", met
+        )
     console.print(table)
 
 

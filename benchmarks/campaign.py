@@ -22,7 +22,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.support.campaign import HEADS, fill_in, make_campaign, sent_workbooks, unit_rows, write_units
+from tests.support.campaign import (
+    HEADS,
+    fill_in,
+    make_campaign,
+    sent_workbooks,
+    unit_rows,
+    write_units,
+)
 from tests.support.faults import FAULTS, Sent
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.returns.collection import collect
@@ -47,7 +54,10 @@ class Clock:
         now = time.perf_counter()
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        print(f"{what:<44}{now - self.start:8.1f} s   {own:5.0f} MB, worker {workers:4.0f} MB", flush=True)
+        print(
+            f"{what:<44}{now - self.start:8.1f} s   {own:5.0f} MB, worker {workers:4.0f} MB",
+            flush=True,
+        )
         self.start = time.perf_counter()
 
     def skip(self) -> None:
@@ -116,7 +126,9 @@ def second_issue(campaign: Campaign, given: argparse.Namespace, late: set[str]) 
     assert distribute(campaign).units == len(late)
 
 
-def returns(campaign: Campaign, folder: Path, plan: dict[str, str], office: bool) -> dict[str, Decimal]:
+def returns(
+    campaign: Campaign, folder: Path, plan: dict[str, str], office: bool
+) -> dict[str, Decimal]:
     """Write all returns, half the districts as zips. What each good one adds to the total."""
     first = sent_workbooks(campaign.folder / "下发" / "第1批")
     latest = {**first, **sent_workbooks(campaign.folder / "下发" / "第2批")}
@@ -166,7 +178,16 @@ def save_with_office(scratch: Path, files: list[Path]) -> None:
             source.write_bytes(file.read_bytes())
             sources.append(str(source))
         goal = scratch / f"office{suffix}"
-        command = ["soffice", profile, "--headless", "--convert-to", form, "--outdir", str(goal), *sources]
+        command = [
+            "soffice",
+            profile,
+            "--headless",
+            "--convert-to",
+            form,
+            "--outdir",
+            str(goal),
+            *sources,
+        ]
         subprocess.run(command, check=True, capture_output=True)
         for file in here:
             file.write_bytes((goal / f"{file.stem}{suffix}").read_bytes())
@@ -185,7 +206,9 @@ def judge(campaign: Campaign, plan: dict[str, str], truth: dict[str, Decimal], d
     by_name = {row["name"].rpartition("/")[2]: row for row in campaign.ledger.returns()}
     names = {unit.code: unit.name for unit in campaign.ledger.units()}
     for code, kind in plan.items():
-        row = next(r for n, r in by_name.items() if n.startswith(code) or code in n or names[code] == n)
+        row = next(
+            r for n, r in by_name.items() if n.startswith(code) or code in n or names[code] == n
+        )
         codes = {f["code"] for f in json.loads(row["findings"])}
         fault = FAULTS[kind]
         assert row["kind"] == fault.kind and fault.codes <= codes, (code, kind, row["kind"], codes)

@@ -53,7 +53,9 @@ def contest(names: Sequence[str], kind: str, folder: Path, rounds: int) -> list[
     processes = []
     for result in results:
         here, there = spawn.Pipe()
-        process = spawn.Process(target=_serve, args=(there, kind, result.name, str(folder)), daemon=False)
+        process = spawn.Process(
+            target=_serve, args=(there, kind, result.name, str(folder)), daemon=False
+        )
         process.start()
         there.close()
         processes.append(process)

@@ -150,7 +150,10 @@ def datamaps_export() -> Fill:
         Config.PLATFORM_DOCS_DIR = paths[0].parent
         (paths[0].parent / "output").mkdir(exist_ok=True)
         data = [
-            [ColData(cell, titles[sheet], cell, value, path.stem) for sheet, cell, value in job.cells]
+            [
+                ColData(cell, titles[sheet], cell, value, path.stem)
+                for sheet, cell, value in job.cells
+            ]
             for job, path in zip(jobs, paths, strict=True)
         ]
         MultipleTemplatesWriteRepo(TEMPLATE).write(data)
@@ -179,7 +182,9 @@ def _node(mode: str) -> Fill:
         raise ImportError("run `npm install --prefix benchmarks/node` first")
 
     def fill(jobs: Sequence[Job], paths: Sequence[Path]) -> None:
-        order = [{"cells": job.cells, "path": str(path)} for job, path in zip(jobs, paths, strict=True)]
+        order = [
+            {"cells": job.cells, "path": str(path)} for job, path in zip(jobs, paths, strict=True)
+        ]
         process.stdin.write(json.dumps(order) + "\n")  # type: ignore[union-attr]
         process.stdin.flush()  # type: ignore[union-attr]
         answer = process.stdout.readline()  # type: ignore[union-attr]

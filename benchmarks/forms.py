@@ -48,9 +48,12 @@ def varied(seed: Filing, n: int | str) -> Filing:
     def form(one: Form) -> Form:
         held = {key: one.entries[key] for key in ("year", "period") if key in one.entries}
         names = {key: Entry(f"单位{n}", f"单位{n}") for key in ("unit", "filer")}
-        entries = {key: held.get(key) or names.get(key) or entry(e) for key, e in one.entries.items()}
+        entries = {
+            key: held.get(key) or names.get(key) or entry(e) for key, e in one.entries.items()
+        }
         rows = tuple(
-            replace(row, cells={**row.cells, "name": entry(row.cells["name"])}) for row in one.indicators
+            replace(row, cells={**row.cells, "name": entry(row.cells["name"])})
+            for row in one.indicators
         )
         return replace(one, entries=entries, indicators=rows)
 
@@ -70,7 +73,9 @@ def reshaped(filing: Filing, n: int) -> Filing:
         return replace(one, indicators=tuple(rows))
 
     assert filing.department is not None
-    return replace(filing, department=form(filing.department), projects=tuple(map(form, filing.projects)))
+    return replace(
+        filing, department=form(filing.department), projects=tuple(map(form, filing.projects))
+    )
 
 
 def filings(count: int) -> Iterator[Filing]:

@@ -57,7 +57,9 @@ def inputs(folder: Path, kind: str, count: int) -> Path:
     return folder
 
 
-def growth(sizes: Sequence[int], workers: Sequence[int], kinds: Sequence[str], place: Path) -> list[Run]:
+def growth(
+    sizes: Sequence[int], workers: Sequence[int], kinds: Sequence[str], place: Path
+) -> list[Run]:
     runs = []
     for kind in kinds:
         for count in sizes:

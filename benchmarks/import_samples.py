@@ -23,7 +23,12 @@ def main(folder: Path) -> None:
         result = import_files([path])
         inside = sum(" · " in one.field for one in result.values)
         sure = [sum(one.sure.value == level for one in result.values) for level in "高中低"]
-        row = [len(result.values) - inside, inside, *sure, len(result.leftovers) + len(result.unread)]
+        row = [
+            len(result.values) - inside,
+            inside,
+            *sure,
+            len(result.leftovers) + len(result.unread),
+        ]
         totals = [a + b for a, b in zip(totals, row, strict=True)]
         print(path.stem, *row, sep="\t")
     print("total", *totals, sep="\t")

@@ -58,9 +58,7 @@ def main(files: int, kills: int, seed: int) -> None:
         check(compare(calm, out))
         left = [path.name for path in out.rglob(".xltool-*.tmp")]
         check([f"left behind: {left}"] if left else [])
-        said = (
-            f"{files} files, a calm run {whole:.1f} s; killed {killed} times, {ended + 1} runs came to an end"
-        )
+        said = f"{files} files, a calm run {whole:.1f} s; killed {killed} times, {ended + 1} runs came to an end"
         click.echo(f"{said}: each the same as the calm one")
 
 
@@ -86,7 +84,9 @@ def contents(folder: Path) -> dict[str, bytes]:
             continue
         if name == "report.xlsx":
             with zipfile.ZipFile(path) as book:
-                found |= {f"{name}/{part}": _TIME.sub(b"", book.read(part)) for part in book.namelist()}
+                found |= {
+                    f"{name}/{part}": _TIME.sub(b"", book.read(part)) for part in book.namelist()
+                }
         elif name in ("report.html", "report.json"):
             found[name] = _TIME.sub(b"", path.read_bytes())
         else:

@@ -125,7 +125,9 @@ class Indicator(Struct, frozen=True):
     def _composed(self) -> Entry:
         sign, number, measure = (self.cells.get(c, NOTHING) for c in ("sign", "number", "measure"))
         text = compose(sign.text, number.text, measure.text)
-        return Entry(text or None, text, next((e.place for e in (number, sign, measure) if e.place), None))
+        return Entry(
+            text or None, text, next((e.place for e in (number, sign, measure) if e.place), None)
+        )
 
     @property
     def name(self) -> Entry:

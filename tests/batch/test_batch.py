@@ -69,7 +69,9 @@ def test_out_mirrors_in_and_a_bad_file_stops_nothing(source, tmp_path):
     verdicts = {one["file"]: one["verdict"] for one in report["files"]}
     assert verdicts["乡镇/坏.xlsx"] == "error"
     assert len(report["files"]) == 4
-    assert (out / "乡镇/甲镇 报表.xlsx").read_bytes() == (source / "乡镇/甲镇 报表.xlsx").read_bytes()
+    assert (out / "乡镇/甲镇 报表.xlsx").read_bytes() == (
+        source / "乡镇/甲镇 报表.xlsx"
+    ).read_bytes()
 
 
 def test_three_bad_units_of_ten_leave_seven_whole(source, tmp_path):
@@ -77,15 +79,20 @@ def test_three_bad_units_of_ten_leave_seven_whole(source, tmp_path):
     book = source / "城区" / "科工局"
     head, line = (book / "部门.csv").read_text("utf-8-sig").split("\n", 1)
     units = [
-        line.replace(UNIT, f"第{n}局").replace("1245.61", "约数" if n < 3 else "1245.61") for n in range(10)
+        line.replace(UNIT, f"第{n}局").replace("1245.61", "约数" if n < 3 else "1245.61")
+        for n in range(10)
     ]
-    (book / "部门.csv").write_text("\n".join([head, *(u.rstrip("\n") for u in units)]) + "\n", "utf-8-sig")
+    (book / "部门.csv").write_text(
+        "\n".join([head, *(u.rstrip("\n") for u in units)]) + "\n", "utf-8-sig"
+    )
     for name in ("项目.csv", "指标.csv"):
         first = (book / name).read_text("utf-8-sig").split("\n", 1)[0]
         (book / name).write_text(first + "\n", "utf-8-sig")
     out = tmp_path / "out"
     run(source, out, jobs=1)
-    assert {p.name for p in (out / "城区/科工局").iterdir()} == {f"第{n}局.xlsx" for n in range(3, 10)}
+    assert {p.name for p in (out / "城区/科工局").iterdir()} == {
+        f"第{n}局.xlsx" for n in range(3, 10)
+    }
     report = json.loads((out / "report.json").read_bytes())
     bad = {one["unit"] for one in report["files"] if one["findings"][0]["code"].startswith("B")}
     assert bad == {"第0局", "第1局", "第2局"}
@@ -99,7 +106,9 @@ def test_names_and_texts_that_are_no_text_stop_nothing(tmp_path):
     whole = render(named("甲【】局"))
     with zipfile.ZipFile(io.BytesIO(whole)) as parts:
         texts = {part: parts.read(part) for part in parts.namelist()}
-    broken = repacked(whole, **{p: t.replace("【】".encode(), b"_xD800_") for p, t in texts.items()})
+    broken = repacked(
+        whole, **{p: t.replace("【】".encode(), b"_xD800_") for p, t in texts.items()}
+    )
     for name in ("甲".encode("gb18030"), "乙".encode("gb18030"), b"a\xff"):
         (folder / os.fsdecode(name + b".xlsx")).write_bytes(broken)
     shutil.copytree(EXAMPLE, folder / os.fsdecode(b"\xff"))
@@ -133,7 +142,9 @@ def test_a_second_run_skips_and_a_changed_input_is_done_again(source, tmp_path):
     [lambda d: b"", lambda d: d[: len(d) // 2], lambda d: bytes(len(d))],
     ids=["empty", "cut", "zeros"],
 )
-def test_an_output_that_was_damaged_is_made_anew_and_one_that_was_edited_stays(source, tmp_path, harm):
+def test_an_output_that_was_damaged_is_made_anew_and_one_that_was_edited_stays(
+    source, tmp_path, harm
+):
     out = tmp_path / "out"
     run(source, out, jobs=1)
     first = contents(out)
@@ -147,7 +158,9 @@ def test_an_output_that_was_damaged_is_made_anew_and_one_that_was_edited_stays(s
     assert filled.read_bytes() == edited
 
 
-@pytest.mark.parametrize("harm", [lambda d: b"", lambda d: d[: len(d) // 2], lambda d: bytes(len(d))])
+@pytest.mark.parametrize(
+    "harm", [lambda d: b"", lambda d: d[: len(d) // 2], lambda d: bytes(len(d))]
+)
 def test_a_damaged_part_is_cut_anew(tmp_path, monkeypatch, harm):
     source, out = tmp_path / "in", tmp_path / "out"
     book_of(8, source / "书")
@@ -202,7 +215,10 @@ def test_two_runs_on_one_out_are_kept_apart(source, tmp_path):
 
     out = tmp_path / "out"
     (out / ".xltool").mkdir(parents=True)
-    with filelock.FileLock(out / ".xltool" / "lock"), pytest.raises(XltoolError, match="另一次运行"):
+    with (
+        filelock.FileLock(out / ".xltool" / "lock"),
+        pytest.raises(XltoolError, match="另一次运行"),
+    ):
         run(source, out)
 
 
@@ -224,7 +240,9 @@ def _dying(item, known, order):
     return Outcome(item.key)
 
 
-@pytest.mark.parametrize(("doing", "words"), [(_slow, "没有做完"), (_greedy, "内存"), (_dying, "意外结束")])
+@pytest.mark.parametrize(
+    ("doing", "words"), [(_slow, "没有做完"), (_greedy, "内存"), (_dying, "意外结束")]
+)
 def test_an_input_that_hangs_or_grows_or_kills_costs_only_itself(source, monkeypatch, doing, words):
     monkeypatch.setattr(crews, "perform", doing)
     crew = Processes(2, timeout=2.0, memory=1500)
@@ -246,7 +264,10 @@ def test_the_fingerprint_knows_settings_and_content(source, tmp_path):
 
 def test_file_names_are_safe_and_distinct():
     taken: set[str] = set()
-    names = [file_name(unit, taken) for unit in ("a/b", "a:b", "CON", "", "很" * 300, "甲局", "甲局", "x.")]
+    names = [
+        file_name(unit, taken)
+        for unit in ("a/b", "a:b", "CON", "", "很" * 300, "甲局", "甲局", "x.")
+    ]
     assert len({n.casefold() for n in names}) == len(names)
     for name in names:
         assert not set(name) & set('<>:"/\\|?*')
@@ -260,7 +281,9 @@ def test_killed_at_any_moment_the_end_is_the_same(tmp_path):
     out = tmp_path / "out"
     dice = random.Random(7)
     for _ in range(6):
-        process = subprocess.Popen(command(source, out), stdout=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            command(source, out), stdout=subprocess.DEVNULL, start_new_session=True
+        )
         time.sleep(0.3 + dice.random() * 0.8)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -294,7 +317,9 @@ def test_a_stopped_run_ends_in_good_order_and_the_next_goes_on(tmp_path, stop):
 
 
 def test_json_events_are_lines_of_json(source, tmp_path):
-    result = subprocess.run(command(source, tmp_path / "o", "--json"), capture_output=True, check=False)
+    result = subprocess.run(
+        command(source, tmp_path / "o", "--json"), capture_output=True, check=False
+    )
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert events[-1]["event"] == "summary"
     assert sorted(e["event"] for e in events[:-1]) == ["done"] * 4
@@ -317,7 +342,9 @@ def test_a_large_book_is_done_in_parts_as_if_it_were_whole(tmp_path, monkeypatch
     again = run(source, out, jobs=2, notice=events.append)
     assert (again.done, again.skipped) == (0, 1)
     table = book / "部门.csv"
-    table.write_text(table.read_text("utf-8-sig").replace("第25局,,1245.61", "第25局,,1245.6"), "utf-8-sig")
+    table.write_text(
+        table.read_text("utf-8-sig").replace("第25局,,1245.61", "第25局,,1245.6"), "utf-8-sig"
+    )
     events.clear()
     run(source, out, jobs=2, notice=events.append)
     assert [event.get("part") for event in events if event["event"] == "done"] == [None, 5]
@@ -347,7 +374,9 @@ def test_a_run_killed_inside_a_large_book_goes_on_there(tmp_path, monkeypatch):
         run(source, out, jobs=1, notice=stop)
     events: list[dict] = []
     run(source, out, jobs=1, notice=events.append)
-    assert {event["part"] for event in events if event["event"] == "skipped" and "part" in event} >= {1, 2}
+    assert {
+        event["part"] for event in events if event["event"] == "skipped" and "part" in event
+    } >= {1, 2}
     assert contents(out) == contents(tmp_path / "calm")
 
 
@@ -370,7 +399,9 @@ def test_a_spoilt_journal_is_one_line(source, tmp_path):
 
 def test_on_a_terminal_there_is_a_progress_bar(source, tmp_path):
     parent, child = pty.openpty()
-    process = subprocess.Popen(command(source, tmp_path / "out"), stdout=child, stderr=child, close_fds=True)
+    process = subprocess.Popen(
+        command(source, tmp_path / "out"), stdout=child, stderr=child, close_fds=True
+    )
     os.close(child)
     shown = b""
     with suppress(OSError):  # how a terminal ends
@@ -402,7 +433,9 @@ def test_in_a_log_every_input_is_a_plain_line(source, tmp_path):
 def mounted(folder: Path, options: str):
     """A small file system of its own at `folder`: the only honest full disk and read-only folder."""
     folder.mkdir()
-    result = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False)
+    result = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False
+    )
     if result.returncode:
         pytest.skip("no right to mount a file system")
     try:

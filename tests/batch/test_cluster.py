@@ -117,7 +117,9 @@ def test_a_large_book_in_an_object_store_is_cut_and_done_there(tmp_path, monkeyp
     book_of(3, tmp_path / "less")
     store.put(str(tmp_path / "less"), "/收到/区/书", recursive=True)
     run("memory://收到", "memory://结果", crew=Inline())
-    assert {name.rsplit("/", 1)[1] for name in store.find("/结果/区")} == {f"第{n}局.xlsx" for n in (0, 1, 2)}
+    assert {name.rsplit("/", 1)[1] for name in store.find("/结果/区")} == {
+        f"第{n}局.xlsx" for n in (0, 1, 2)
+    }
 
 
 def test_an_input_that_hangs_is_given_up_and_its_worker_started_anew(tmp_path, monkeypatch):

@@ -131,7 +131,14 @@ def test_saving_twice_is_checked_twice_and_reading_is_no_save(folder, workbook):
 
 def test_lock_files_pages_and_hidden_folders_are_left_alone(folder, workbook):
     with watching(folder) as desk:
-        for name in ("~$甲.xlsx", ".~lock.甲.xlsx#", ".~甲.xlsx", "lu123.tmp", "甲.html", ".xltool-1.tmp"):
+        for name in (
+            "~$甲.xlsx",
+            ".~lock.甲.xlsx#",
+            ".~甲.xlsx",
+            "lu123.tmp",
+            "甲.html",
+            ".xltool-1.tmp",
+        ):
             (folder / name).write_bytes(workbook.read_bytes())
         (folder / ".git").mkdir()
         shutil.copy(workbook, folder / ".git" / "甲.xlsx")
@@ -184,7 +191,11 @@ def test_one_line_says_it_all(folder, workbook):
     shutil.copy(workbook, folder / "甲.xlsx")
     said = line(judge(folder / "甲.xlsx"), folder)
     assert "\n" not in said
-    assert "甲.xlsx：有错误（错误 " in said and "经非税项目调节后平衡" in said and "甲.审核结果.html" in said
+    assert (
+        "甲.xlsx：有错误（错误 " in said
+        and "经非税项目调节后平衡" in said
+        and "甲.审核结果.html" in said
+    )
 
 
 def test_a_file_name_does_not_steer_the_terminal(folder, workbook):

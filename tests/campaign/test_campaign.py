@@ -114,7 +114,10 @@ def test_the_totals_are_the_independent_sum_of_the_accepted_filings(planted):
     assert Decimal(data["whole"]["total"]) == total
     assert data["covered"] == len(campaign.ledger.counted())
     assert data["units"] == data["covered"] + len(data["missing"])
-    for side in (("general", "fund", "nontax", "other"), ("basic", "project_spending", "nontax_spending")):
+    for side in (
+        ("general", "fund", "nontax", "other"),
+        ("basic", "project_spending", "nontax_spending"),
+    ):
         assert sum(Decimal(data["whole"][f]) for f in side) == total
     for field in ("total", "general", "basic"):
         assert sum(Decimal(d[field]) for d in data["districts"]) == Decimal(data["whole"][field])
@@ -176,7 +179,10 @@ def test_the_same_campaign_gives_the_same_bytes(tmp_path):
     parcels = sorted((tmp_path / "一").rglob("*.zip"))
     assert len(parcels) == 2
     for parcel in parcels:
-        assert parcel.read_bytes() == (tmp_path / "二" / parcel.relative_to(tmp_path / "一")).read_bytes()
+        assert (
+            parcel.read_bytes()
+            == (tmp_path / "二" / parcel.relative_to(tmp_path / "一")).read_bytes()
+        )
 
 
 def test_known_values_are_printed_and_locked_and_the_rest_is_not(tmp_path):
@@ -188,7 +194,13 @@ def test_known_values_are_printed_and_locked_and_the_rest_is_not(tmp_path):
     assert project["E3"].value == "第1区第1局"
     for cell in (department["A1"], department["B3"], department["D6"], project["E3"]):
         assert cell.protection.locked
-    for cell in (department["C4"], department["F6"], department["B10"], project["B3"], project["D9"]):
+    for cell in (
+        department["C4"],
+        department["F6"],
+        department["B10"],
+        project["B3"],
+        project["D9"],
+    ):
         assert not cell.protection.locked
     assert department["D6"].number_format == department["D7"].number_format
     assert project.protection.sheet and department.protection.sheet
@@ -264,11 +276,17 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
 
 
 @settings(max_examples=8)
-@given(rows=st.lists(st.tuples(NAMES, NAMES, NAMES), min_size=1, max_size=6, unique_by=lambda row: row[0]))
+@given(
+    rows=st.lists(
+        st.tuples(NAMES, NAMES, NAMES), min_size=1, max_size=6, unique_by=lambda row: row[0]
+    )
+)
 def test_units_of_any_name_get_their_workbook_and_are_known_by_it(tmp_path_factory, rows):
     """Codes, names and districts of any characters: sent out, safely named, and genuine on return."""
     folder = tmp_path_factory.mktemp("名")
-    units = write_units(folder / "u.xlsx", [list(row) for row in rows], ["部门编码", "部门名称", "区县"])
+    units = write_units(
+        folder / "u.xlsx", [list(row) for row in rows], ["部门编码", "部门名称", "区县"]
+    )
     try:
         listed = read_units(units, load_edition("hunan-2023"))
     except UnitsError:  # the same code once spaces are gone
@@ -360,7 +378,10 @@ def test_swapped_names_are_both_told(tmp_path):
         {f"{a}_{names[a]}.xlsx": fill_in(second), f"{b}_{names[b]}.xlsx": fill_in(first)},
     )
     result = collect(campaign, [folder])
-    assert {(r.unit, r.claimed, r.kind) for r in result.receipts} == {(a, b, "renamed"), (b, a, "renamed")}
+    assert {(r.unit, r.claimed, r.kind) for r in result.receipts} == {
+        (a, b, "renamed"),
+        (b, a, "renamed"),
+    }
     assert campaign.ledger.counted() == {}
     standing = {s.unit.code: s for s in status(campaign).standings}
     assert any("互换" in remark for remark in standing[a].remarks)
@@ -379,7 +400,9 @@ def test_a_new_edition_supersedes_what_was_sent(tmp_path):
     folder = tmp_path / "版式"
     shutil.copytree(load_edition("hunan-2023").folder, folder)
     declared = folder / "edition.toml"
-    declared.write_text(declared.read_text("utf-8").replace('"hunan-2023"', '"qingshan-2024"', 1), "utf-8")
+    declared.write_text(
+        declared.read_text("utf-8").replace('"hunan-2023"', '"qingshan-2024"', 1), "utf-8"
+    )
     book = load_workbook(folder / "template.xlsx")
     book.worksheets[0]["A11"] = "整体绩效目标\n（分条列）"
     book.save(folder / "template.xlsx")

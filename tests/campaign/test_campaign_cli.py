@@ -77,7 +77,9 @@ def test_return_notes_say_what_to_mend_and_where(bureau, capsys):
         "2 处错误",
     ):
         assert said in note, said
-    assert "打不开" in written[codes[2]] or "损坏" in written[codes[2]] or "不是" in written[codes[2]]
+    assert (
+        "打不开" in written[codes[2]] or "损坏" in written[codes[2]] or "不是" in written[codes[2]]
+    )
     assert "<script" not in note and "http" not in note
     assert main(["campaign", "notes", codes[1], "--format", "xlsx"]) == 0
     [file] = Path("退回意见").rglob("*.xlsx")
@@ -104,7 +106,9 @@ def test_text_in_a_return_is_only_text_in_a_note(bureau):
     blank = sent_workbooks(Path("下发"))[codes[0]]
     nasty = '<img src=x onerror="alert(1)">'
     rows = [[nasty, nasty], ['=HYPERLINK("http://x")', "≥1家"]]
-    (folder / "x.xlsx").write_bytes(fill_in(blank, {"department.quantity": rows, "department.basic": "1"}))
+    (folder / "x.xlsx").write_bytes(
+        fill_in(blank, {"department.quantity": rows, "department.basic": "1"})
+    )
     main(["collect", str(folder)])
     main(["campaign", "notes"])
     [note] = Path("退回意见").rglob("*.html")
@@ -174,7 +178,13 @@ def test_choosing_a_version(bureau, capsys):
 
 def test_errors_are_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for command in (["status"], ["rollup"], ["distribute"], ["campaign", "recheck"], ["collect", "."]):
+    for command in (
+        ["status"],
+        ["rollup"],
+        ["distribute"],
+        ["campaign", "recheck"],
+        ["collect", "."],
+    ):
         assert main(command) == 2
         err = capsys.readouterr().err
         assert "不是申报批次文件夹" in err and len(err.splitlines()) == 1
@@ -227,7 +237,11 @@ def test_returns_saved_by_libreoffice(office, bureau, capsys):
     assert main(["collect", "--json", *map(os.fspath, (*saved, *old))]) == 1
     first, second = sorted(json.loads(capsys.readouterr().out)["receipts"], key=lambda r: r["name"])
     assert (first["kind"], first["verdict"], first["unit"]) == ("genuine", "pass", codes[0])
-    assert second["kind"] == "unreadable" and ".xls" in second["first"] and second["claimed"] == codes[1]
+    assert (
+        second["kind"] == "unreadable"
+        and ".xls" in second["first"]
+        and second["claimed"] == codes[1]
+    )
 
 
 @pytest.mark.xdist_group("office")
@@ -255,7 +269,9 @@ def test_a_code_that_is_not_on_the_list_is_said(bureau, capsys):
 
 
 def test_a_date_that_is_none_is_said_in_chinese(tmp_path, capsys):
-    code = main(["campaign", "new", str(tmp_path / "批"), "--year", "2024", "--deadline", "2024/1/1"])
+    code = main(
+        ["campaign", "new", str(tmp_path / "批"), "--year", "2024", "--deadline", "2024/1/1"]
+    )
     assert code == 2
     assert "'2024/1/1' 不是日期，请写成 2024-01-20 这样。" in capsys.readouterr().err
 

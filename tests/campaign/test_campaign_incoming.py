@@ -43,7 +43,10 @@ def here(tmp_path):
 
 def test_folders_and_zips_within_zips_are_walked(here):
     inner = zipped({"深/三.xlsx": b"3"})
-    put(here, {"一.xlsx": b"1", "子/二.XLSX": b"2", "包.zip": zipped({"里.zip": inner, "四.xlsm": b"4"})})
+    put(
+        here,
+        {"一.xlsx": b"1", "子/二.XLSX": b"2", "包.zip": zipped({"里.zip": inner, "四.xlsm": b"4"})},
+    )
     found, problems, skipped = walk(here)
     assert dict(found) == {
         "报/一.xlsx": b"1",
@@ -64,7 +67,13 @@ def test_names_in_a_zip_of_chinese_windows_are_read(here):
 def test_litter_and_lock_files_are_not_returns(here):
     put(
         here,
-        {"~$一.xlsx": b"", ".一.xlsx": b"", "__MACOSX/._一.xlsx": b"", "Thumbs.db": b"", "说明.docx": b"x"},
+        {
+            "~$一.xlsx": b"",
+            ".一.xlsx": b"",
+            "__MACOSX/._一.xlsx": b"",
+            "Thumbs.db": b"",
+            "说明.docx": b"x",
+        },
     )
     found, problems, skipped = walk(here)
     assert (found, problems, skipped) == ([], [], ["报/说明.docx"])
@@ -85,7 +94,12 @@ def test_archives_that_cannot_be_opened_are_told(here):
         locked[locked.find(mark) + at] |= 1
     put(
         here,
-        {"坏.zip": b"PK\x03\x04" + b"\0" * 50, "空.zip": b"", "密.zip": bytes(locked), "包.rar": b"Rar!"},
+        {
+            "坏.zip": b"PK\x03\x04" + b"\0" * 50,
+            "空.zip": b"",
+            "密.zip": bytes(locked),
+            "包.rar": b"Rar!",
+        },
     )
     found, problems, _ = walk(here)
     assert found == []
@@ -127,7 +141,9 @@ def test_links_are_not_followed(here, tmp_path):
 
 
 def test_the_oldest_is_taken_in_first(here):
-    put(here, {"b.zip": zipped({"x.xlsx": b"1"}), "a.xlsx": b"2"})  # a zip's own date here is 1980 or now
+    put(
+        here, {"b.zip": zipped({"x.xlsx": b"1"}), "a.xlsx": b"2"}
+    )  # a zip's own date here is 1980 or now
     entry = zipfile.ZipInfo("新.xlsx", (2099, 1, 1, 0, 0, 0))
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:

@@ -12,7 +12,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.support.campaign import EDITION, fill_in, make_campaign, sent_workbooks, unit_rows, write_units
+from tests.support.campaign import (
+    EDITION,
+    fill_in,
+    make_campaign,
+    sent_workbooks,
+    unit_rows,
+    write_units,
+)
 from xltool.campaign.ledger import store as ledgers
 from xltool.campaign.ledger.campaign_folder import open_campaign
 from xltool.campaign.ledger.transfer import export_campaign, import_campaign
@@ -122,7 +129,11 @@ def test_a_second_writer_waits_and_then_says_so(tmp_path, monkeypatch):
     campaign = make_campaign(tmp_path, 1, 2)
     other = open_campaign(campaign.folder)
     monkeypatch.setattr(ledgers, "WAIT", 0.05)
-    with campaign.ledger.writing(), pytest.raises(XltoolError, match="另一个 xltool"), other.ledger.writing():
+    with (
+        campaign.ledger.writing(),
+        pytest.raises(XltoolError, match="另一个 xltool"),
+        other.ledger.writing(),
+    ):
         pass
 
 
@@ -140,7 +151,9 @@ def test_a_damaged_ledger_is_said_in_one_line(tmp_path):
 def test_a_schema_change_backs_up_first(tmp_path, monkeypatch):
     campaign = make_campaign(tmp_path, 1, 2)
     campaign.ledger.close()
-    monkeypatch.setattr(ledgers, "_MIGRATIONS", (*ledgers._MIGRATIONS, "CREATE TABLE more (x TEXT) STRICT;"))
+    monkeypatch.setattr(
+        ledgers, "_MIGRATIONS", (*ledgers._MIGRATIONS, "CREATE TABLE more (x TEXT) STRICT;")
+    )
     monkeypatch.setattr(ledgers, "VERSION", 2)
     again = open_campaign(campaign.folder)
     assert again.ledger.base.execute("SELECT COUNT(*) FROM more").fetchone()[0] == 0
@@ -184,7 +197,9 @@ def test_a_two_level_campaign(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     for n, (code, blank) in enumerate(blanks.items()):
-        (folder / f"{code}.xlsx").write_bytes(fill_in(blank, {"department.basic": "1"} if n == 0 else {}))
+        (folder / f"{code}.xlsx").write_bytes(
+            fill_in(blank, {"department.basic": "1"} if n == 0 else {})
+        )
     collect(district, [folder])
     assert len(district.ledger.counted()) == 3
     assert submit(district, tmp_path / "上报.zip") == 3
@@ -238,8 +253,14 @@ def test_a_hostile_manifest_makes_no_branch(tmp_path, what):
         first = change(first, last_year={"total": "NaN; 很多"})
     else:
         second = change(second, code=first.code)
-    listed = {name: parcels.digest(data) for name, data in files.items() if name.endswith((".xlsx", ".toml"))}
-    text = msgspec.json.encode(change(manifest, units=[first, second], files={**manifest.files, **listed}))
+    listed = {
+        name: parcels.digest(data)
+        for name, data in files.items()
+        if name.endswith((".xlsx", ".toml"))
+    }
+    text = msgspec.json.encode(
+        change(manifest, units=[first, second], files={**manifest.files, **listed})
+    )
     files[parcels.MANIFEST] = text
     files[parcels.SIGNATURE] = bureau.private_key.sign(parcels.CONTEXT + text).hex().encode()
     parcels.write_parcel(tmp_path / "恶.zip", files)
@@ -278,7 +299,13 @@ def test_an_archive_with_anything_else_in_it_is_refused(tmp_path):
 
     campaign = make_campaign(tmp_path, 1, 1)
     export_campaign(campaign, tmp_path / "x.zip")
-    for name in ("../逃.txt", "keys/private.pem", "originals/../../x", "/etc/passwd", "edition/evil.py"):
+    for name in (
+        "../逃.txt",
+        "keys/private.pem",
+        "originals/../../x",
+        "/etc/passwd",
+        "edition/evil.py",
+    ):
         bad = tmp_path / "bad.zip"
         bad.write_bytes((tmp_path / "x.zip").read_bytes())
         with zipfile.ZipFile(bad, "a") as archive:
@@ -296,7 +323,11 @@ def test_an_archive_with_anything_else_in_it_is_refused(tmp_path):
         ([["", "甲", "区"]], None, "没有部门编码"),
         ([["1", "甲", "区", "x"]], ["部门编码", "部门名称", "区县", "资金"], "不认识的列“资金”"),
         ([["1", "甲"]], ["部门编码", "部门名称"], "缺少列“区县”"),
-        ([["1", "甲", "区", "很多"]], ["部门编码", "部门名称", "区县", "预填资金总额"], "读不成金额"),
+        (
+            [["1", "甲", "区", "很多"]],
+            ["部门编码", "部门名称", "区县", "预填资金总额"],
+            "读不成金额",
+        ),
         ([], None, "名单里没有单位"),
     ],
 )
@@ -308,7 +339,9 @@ def test_a_list_that_cannot_be_used_says_all_that_is_wrong(tmp_path, rows, heads
 
 def test_codes_keep_their_zeros_and_figures_are_exact(tmp_path):
     heads = ["部门编码", "部门名称", "区县", "资金总额", "上年基本支出", "预填 一般公共预算"]
-    path = write_units(tmp_path / "u.xlsx", [["007", "甲", "区", "1,200.50", "3万元", "５.10"]], heads)
+    path = write_units(
+        tmp_path / "u.xlsx", [["007", "甲", "区", "1,200.50", "3万元", "５.10"]], heads
+    )
     [unit] = read_units(path, EDITION)
     assert unit.code == "007"
     assert unit.last_year == {"total": "1200.5", "basic": "3"}

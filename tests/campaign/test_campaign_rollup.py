@@ -28,7 +28,9 @@ def campaign(tmp_path_factory):
     for n, (code, blank) in enumerate(sent_workbooks(campaign.folder / "下发").items()):
         if n not in (4, 7):
             changes = (
-                {} if n % 3 else {"department.fund": "1290.0049", "department.goal": "目标1：修好水库。"}
+                {}
+                if n % 3
+                else {"department.fund": "1290.0049", "department.goal": "目标1：修好水库。"}
             )
             if changes:
                 general = Decimal(1000 + (n // 5 + 1) * 100 + n % 5 + 1) + Decimal(n % 5 + 1) / 100

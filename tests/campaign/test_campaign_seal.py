@@ -49,7 +49,9 @@ def test_a_fuzzed_seal_never_verifies(key, data):
     properties = seal.properties_of(MARK, key)
     name = data.draw(st.sampled_from(sorted(properties)))
     text = properties[name]
-    kind = data.draw(st.sampled_from(["change", "insert", "delete", "swap", "drop", "space", "other"]))
+    kind = data.draw(
+        st.sampled_from(["change", "insert", "delete", "swap", "drop", "space", "other"])
+    )
     at = data.draw(st.integers(0, len(text) - 1))
     char = data.draw(st.characters())
     if kind == "change":
@@ -64,7 +66,9 @@ def test_a_fuzzed_seal_never_verifies(key, data):
     elif kind == "drop":
         del properties[name]
     elif kind == "space":
-        properties[name] = data.draw(st.sampled_from([text + "=", text + " ", text + "\n", " " + text]))
+        properties[name] = data.draw(
+            st.sampled_from([text + "=", text + " ", text + "\n", " " + text])
+        )
     else:
         properties[name] = data.draw(st.text(max_size=300))
     if properties != seal.properties_of(MARK, key):
@@ -131,7 +135,9 @@ def test_a_parcel_that_was_touched_is_told(campaign, tmp_path, what):
         elif what == "filled":
             files[name] = fill_in(files[name])
         elif what == "manifest":
-            files[parcel.MANIFEST] = files[parcel.MANIFEST].replace("第1区".encode(), "第9区".encode(), 1)
+            files[parcel.MANIFEST] = files[parcel.MANIFEST].replace(
+                "第1区".encode(), "第9区".encode(), 1
+            )
         elif what == "foreign key":
             keys.make_keys(tmp_path / "other")
             files[parcel.PUBLIC] = (tmp_path / "other" / keys.PUBLIC).read_bytes()
@@ -147,7 +153,9 @@ def test_a_workbook_with_a_changed_seal_is_told(campaign, tmp_path):
     blank = next(iter(sent_workbooks(campaign.folder / "下发").values()))
     signature = open_grid(blank).properties[seal.SIGNATURE]
     file = tmp_path / "x.xlsx"
-    file.write_bytes(patched(blank, "docProps/custom.xml", lambda x: x.replace(signature, signature[::-1])))
+    file.write_bytes(
+        patched(blank, "docProps/custom.xml", lambda x: x.replace(signature, signature[::-1]))
+    )
     result = verify(file, campaign.public_key)
     assert not result.good and "封印不真" in result.files[0].said
 
@@ -176,7 +184,9 @@ def test_a_forwarded_workbook_is_held_against_its_seal(campaign, tmp_path, what)
     sent = Sent("0001001", "第1区第1局", blank, "", "", b"")
     kinds = {"amount": "changed_prefilled_amount", "label": "label_edited"}
     data = FAULTS[kinds[what]].make(sent)[1] if what in kinds else blank
-    path = repacked(only_parcel(campaign), tmp_path / "转.zip", lambda files: unsigned(files, name, data))
+    path = repacked(
+        only_parcel(campaign), tmp_path / "转.zip", lambda files: unsigned(files, name, data)
+    )
     result = verify(path)
     assert result.good is (what == "nothing")
     (tmp_path / "独").mkdir()

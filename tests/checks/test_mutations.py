@@ -32,7 +32,9 @@ def test_there_are_enough_faults_and_of_every_kind():
     others = {"R101", "R102", "R103", "R104", "R105", "R106", "T303", "T308", "I414"}
     consequences = {code for m in MUTATIONS for code, _ in m.expect[1:]}
     edition = load_edition()
-    judged_here = {code for code, rule in rules().items() if code[0] != "D" and not rule.lacks(edition)}
+    judged_here = {
+        code for code, rule in rules().items() if code[0] != "D" and not rule.lacks(edition)
+    }
     assert judged_here - planted - others <= consequences
 
 

@@ -66,7 +66,13 @@ SENT_BACK = {
     "资金总额为 0，分项有 90": (
         {
             "without": ["project"],
-            "department": {"total": "0", "general": "90", "fund": "", "basic": "90", "project_spending": ""},
+            "department": {
+                "total": "0",
+                "general": "90",
+                "fund": "",
+                "basic": "90",
+                "project_spending": "",
+            },
         },
         {("T305", "department.total")},
     ),
@@ -96,9 +102,20 @@ def test_sent_back(title):
 
 ODD = """≥15家|15家以上⏎120家以上|0次以上|≥100%|≤1亿|12月31日前|2023.07-2024.01|……|—|公里|约50家|≥85|是|优良
 2月30日前|1、2、3等奖|6家以上；4次以上|≥99999999999999999999亿元|-5%"""
-VALUES = st.sampled_from([text.replace("⏎", "\n") for line in ODD.splitlines() for text in line.split("|")])
+VALUES = st.sampled_from(
+    [text.replace("⏎", "\n") for line in ODD.splitlines() for text in line.split("|")]
+)
 NAMES = st.sampled_from(
-    ["税收增长率", "满意度", "新增就业人数", "甲，乙", "甲\n乙\n丙", "培训人数（人）", "", "销售收入"]
+    [
+        "税收增长率",
+        "满意度",
+        "新增就业人数",
+        "甲，乙",
+        "甲\n乙\n丙",
+        "培训人数（人）",
+        "",
+        "销售收入",
+    ]
 )
 ROWS = st.lists(st.tuples(NAMES, VALUES), max_size=4)
 

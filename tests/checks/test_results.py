@@ -9,7 +9,9 @@ from xltool.model import Finding, FindingState, Severity
 
 ALL = [
     Finding("X501", severity, "一句话", explanation=explanation, trial=trial)
-    for severity, explanation, trial in itertools.product(Severity, ("", "已与人大核对"), (False, True))
+    for severity, explanation, trial in itertools.product(
+        Severity, ("", "已与人大核对"), (False, True)
+    )
 ]
 
 

@@ -53,14 +53,20 @@ def test_case(code, kind, case):
     settings = msgspec.structs.replace(load_settings(), **_tuples(case.get("settings", {})))
     last_year = filing_of(case["last_year"]) if "last_year" in case else None
     found = check(filing, settings=settings, last_year=last_year)
-    assert check(filing, settings=settings, last_year=last_year) == found, "a second run says something else"
+    assert check(filing, settings=settings, last_year=last_year) == found, (
+        "a second run says something else"
+    )
 
     own = [f for f in found if f.code == code]
     places = [place_of(filing, address) for address in case.get("expect", ())]
-    assert sorted((f.sheet, f.cell) for f in own) == sorted((p.sheet, p.cell) for p in places), case["why"]
+    assert sorted((f.sheet, f.cell) for f in own) == sorted((p.sheet, p.cell) for p in places), (
+        case["why"]
+    )
     others = {f.code: f.message for f in found if f.code != code}
     assert set(others) == set(case.get("also", ())), f"{case['why']}: {others}"
-    assert bool(own) is (kind == "fail"), "a failing case needs `expect`, a passing one must not have it"
+    assert bool(own) is (kind == "fail"), (
+        "a failing case needs `expect`, a passing one must not have it"
+    )
     messages = "\n".join(f.message for f in own)
     for part in case.get("says", ()):
         assert part in messages, f"{part} is not said: {messages}"
@@ -69,7 +75,9 @@ def test_case(code, kind, case):
 
 
 def _tuples(values):
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
 
 
 def test_the_clean_filing_has_no_finding():
@@ -102,7 +110,9 @@ def test_every_public_function_of_a_rule_module_is_a_registered_rule():
     bodies = {one.body for one in rules().values()}
     for module in _modules():
         own = [
-            f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__
+            f
+            for _, f in inspect.getmembers(module, inspect.isfunction)
+            if f.__module__ == module.__name__
         ]
         public = [f for f in own if not f.__name__.startswith("_")]
         assert public, f"{module.__name__} registers no rule"

@@ -24,7 +24,10 @@ PARTS = ("general", "fund", "nontax", "other", "basic", "project_spending", "non
 
 
 def department(total, **parts):
-    written = {key: "" if value is None else f"{value:f}" for key, value in {"total": total, **parts}.items()}
+    written = {
+        key: "" if value is None else f"{value:f}"
+        for key, value in {"total": total, **parts}.items()
+    }
     blank = dict.fromkeys(("general", "fund"), "")
     return filing_of({"department": {**blank, **written}, "without": ["project"]})
 
@@ -140,7 +143,11 @@ def test_the_filing_of_2023():
         "（经非税项目调节后平衡）",
         "结论：经非税项目调节后平衡（单位：万元）",
     ]
-    assert (sums.verdict, sums.spending.adjusted, sums.spending.residual) == (Verdict.BY_NONTAX, True, 0)
+    assert (sums.verdict, sums.spending.adjusted, sums.spending.residual) == (
+        Verdict.BY_NONTAX,
+        True,
+        0,
+    )
 
 
 INCOME = "收入侧：一般公共预算 1883.17 + 政府性基金拨款 1290.00 = 3173.17"
@@ -163,7 +170,10 @@ INCOME = "收入侧：一般公共预算 1883.17 + 政府性基金拨款 1290.00
             {"basic": "两千"},
             "支出侧：项目支出 1100.00 + 基本支出“两千”（读不出）；资金总额 3173.17（无法判断）",
         ),
-        ({"general": "", "fund": ""}, "收入侧：各项都没有填 ≠ 资金总额 3173.17（不平衡，差 3173.17）"),
+        (
+            {"general": "", "fund": ""},
+            "收入侧：各项都没有填 ≠ 资金总额 3173.17（不平衡，差 3173.17）",
+        ),
         ({"total": ""}, f"{INCOME}；资金总额（空）（无法判断）"),
     ],
 )
@@ -181,7 +191,10 @@ def test_an_open_side_makes_the_form_unbalanced_though_the_other_can_not_be_judg
 
 
 def test_a_form_in_yuan_knows_no_slip_to_yuan():
-    total, parts = Term("total", "资金总额", Decimal(12456100)), [Term("a", "甲", Decimal("1245.61"))]
+    total, parts = (
+        Term("total", "资金总额", Decimal(12456100)),
+        [Term("a", "甲", Decimal("1245.61"))],
+    )
     (cause, *_) = explain(total, parts, unit="元", tolerance=CENT, confirmed=True)
     assert cause.should == 12456100
     assert "按万元填在了元表里" in cause.text

@@ -55,7 +55,9 @@ def test_lock_files_alone_are_not_a_clean_result(command, workbook, tmp_path, mo
 def test_indicators_of_nothing_readable_are_not_written(tmp_path, capsys):
     bad = tmp_path / "坏.xlsx"
     bad.write_bytes(b"nothing")
-    code, _, said = run(capsys, "indicators", bad, "--csv", tmp_path / "a.csv", "--xlsx", tmp_path / "a.xlsx")
+    code, _, said = run(
+        capsys, "indicators", bad, "--csv", tmp_path / "a.csv", "--xlsx", tmp_path / "a.xlsx"
+    )
     assert code == 2 and "没有写出" in said
     assert sorted(p.name for p in tmp_path.iterdir()) == ["坏.xlsx"]
 
@@ -131,7 +133,9 @@ def test_every_sentence_about_a_declaration_is_chinese():
     assert no_english(toml_fault(bad.value))
 
 
-@pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.ENOSPC, errno.EROFS, errno.EISDIR])
+@pytest.mark.parametrize(
+    "number", [errno.ENOENT, errno.EACCES, errno.ENOSPC, errno.EROFS, errno.EISDIR]
+)
 def test_the_machine_speaks_chinese(number):
     assert re.fullmatch(r"[\u4e00-\u9fff，]+", why(OSError(number, "English words")))
 
@@ -166,7 +170,12 @@ def test_a_reader_that_has_seen_enough_is_no_error():
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 @pytest.mark.parametrize(
     "command",
-    [["check"], ["import", "-o", "出"], ["fill", "-o", "出"], ["convert", "--next-year", "-o", "出.xlsx"]],
+    [
+        ["check"],
+        ["import", "-o", "出"],
+        ["fill", "-o", "出"],
+        ["convert", "--next-year", "-o", "出.xlsx"],
+    ],
     ids=lambda c: c[0],
 )
 def test_a_pipe_is_not_waited_for(command, tmp_path, monkeypatch, capsys):
@@ -189,7 +198,9 @@ def test_the_command_printed_after_copying_an_edition_works(tmp_path, monkeypatc
 
 def test_an_edition_without_its_template(tmp_path, capsys):
     shutil.copy(SHIPPED / "hunan-2023" / "edition.toml", tmp_path)
-    text = (tmp_path / "edition.toml").read_text("utf-8").replace('id = "hunan-2023"', 'id = "mine"')
+    text = (
+        (tmp_path / "edition.toml").read_text("utf-8").replace('id = "hunan-2023"', 'id = "mine"')
+    )
     (tmp_path / "edition.toml").write_text(text, "utf-8")
     code, _, said = run(capsys, "edition", "check", tmp_path)
     assert code == 2 and "template.xlsx：没有这个文件" in said and no_english(said)

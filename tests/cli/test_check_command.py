@@ -140,11 +140,17 @@ def test_the_schema_covers_every_kind_of_record():
     answered = filing_of(
         {"department": {"basic": "两千", "fund": "1190"}, "answers": {"X501|a|b|c": "已说明"}}
     )
-    for filing in (answered, filing_of({"without": ["department"]}), filing_of({"without": ["project"]})):
+    for filing in (
+        answered,
+        filing_of({"without": ["department"]}),
+        filing_of({"without": ["project"]}),
+    ):
         result = record(filing, judge(filing))
         VALIDATOR.validate({"files": [result]})
         assert list(console.lines(result))
-    assert record(answered, judge(answered))["stale"] == [{"finding": "X501|a|b|c", "explanation": "已说明"}]
+    assert record(answered, judge(answered))["stale"] == [
+        {"finding": "X501|a|b|c", "explanation": "已说明"}
+    ]
 
 
 def test_balance_is_written_out_and_judged(workbooks):

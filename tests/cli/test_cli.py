@@ -62,7 +62,9 @@ def test_version_and_help_load_nothing_heavy():
         "heavy = {'pandas', 'openpyxl', 'xlwings', 'lxml', 'rich', 'jinja2', 'xlsxwriter'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert result.stdout.strip().endswith("[]")
 
 
@@ -73,7 +75,9 @@ def test_checking_a_file_makes_no_dataclass_and_loads_no_other_forms_tools(tmp_p
         "needless = {'dataclasses', 'difflib', 'zipfile', 'xltool.filling', 'xltool.databook', 'lxml'};"
         "print(sorted(needless & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert result.stdout.strip().endswith("[]")
 
 

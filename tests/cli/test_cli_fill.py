@@ -163,4 +163,10 @@ def test_check_as_json(tmp_path, capsys):
     assert main(["databook", "check", str(source), "--json"]) == 1
     [problem] = json.loads(capsys.readouterr().out)["problems"]
     found = {key: problem[key] for key in ("code", "severity", "sheet", "cell", "unit")}
-    assert found == {"code": "B008", "severity": "error", "sheet": "项目.csv", "cell": "A2", "unit": "丁局"}
+    assert found == {
+        "code": "B008",
+        "severity": "error",
+        "sheet": "项目.csv",
+        "cell": "A2",
+        "unit": "丁局",
+    }

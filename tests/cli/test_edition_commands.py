@@ -14,7 +14,13 @@ from tests.support.seed import seed_filing
 from xltool.cli import main
 from xltool.databook import write_databook
 from xltool.editions.conversion import convert
-from xltool.editions.declaration import EditionError, editions, load_edition, usable_editions, user_folder
+from xltool.editions.declaration import (
+    EditionError,
+    editions,
+    load_edition,
+    usable_editions,
+    user_folder,
+)
 from xltool.model import Entry
 from xltool.reading.reader import read_grid
 from xltool.xlsx.workbook_reader import open_grid
@@ -101,14 +107,18 @@ def third(home, capsys):
     duties, goal = names["部门单位职能概述"].attr_text, names["年度总体目标"].attr_text
     names["部门单位职能概述"].attr_text, names["年度总体目标"].attr_text = goal, duties
     text = (folder / "edition.toml").read_text("utf-8")
-    (folder / "edition.toml").write_text(text.replace("社会成本指标", "社会和公众成本指标"), "utf-8")
+    (folder / "edition.toml").write_text(
+        text.replace("社会成本指标", "社会和公众成本指标"), "utf-8"
+    )
     for sheet in book:
         for row in sheet.iter_rows():
             for cell in row:
                 if cell.value == "社会成本指标":
                     cell.value = "社会和公众成本指标"
         old = sheet.defined_names.pop("社会成本指标")
-        sheet.defined_names["社会和公众成本指标"] = DefinedName("社会和公众成本指标", attr_text=old.attr_text)
+        sheet.defined_names["社会和公众成本指标"] = DefinedName(
+            "社会和公众成本指标", attr_text=old.attr_text
+        )
     book.save(folder / "template.xlsx")
     return folder
 
@@ -144,7 +154,17 @@ def test_an_edition_anywhere_by_its_path(tmp_path, home, capsys):
     far = load_edition(folder)
     write_databook([convert(seed_filing(), far).filing], tmp_path / "书.json", far)
     assert (
-        main(["fill", str(tmp_path / "书.json"), "-o", str(tmp_path / "出"), "--edition", str(folder)]) == 0
+        main(
+            [
+                "fill",
+                str(tmp_path / "书.json"),
+                "-o",
+                str(tmp_path / "出"),
+                "--edition",
+                str(folder),
+            ]
+        )
+        == 0
     )
     [workbook] = (tmp_path / "出").glob("*.xlsx")
     assert main(["check", str(workbook), "--edition", str(folder)]) == 1
@@ -156,7 +176,9 @@ def test_what_is_wrong_with_an_edition_is_said_with_sheet_and_cell(third, tmp_pa
     book = load_workbook(third / "template.xlsx")
     page = book[SHEET]
     del page.defined_names["主管部门"]
-    page.defined_names["联系人"] = DefinedName("联系人", attr_text=page.defined_names["项目期"].attr_text)
+    page.defined_names["联系人"] = DefinedName(
+        "联系人", attr_text=page.defined_names["项目期"].attr_text
+    )
     page[
         page.defined_names["项目名称"].attr_text.rpartition("!")[2].replace("$", "")
     ].protection = Protection()
@@ -168,7 +190,9 @@ def test_what_is_wrong_with_an_edition_is_said_with_sheet_and_cell(third, tmp_pa
     assert re.search(r"“项目名称”的单元格 C4.* 被锁定", said)
     assert re.search(r"可填写却没有绑定的单元格：.*C5", said)
     shown = load_workbook(tmp_path / "看.xlsx")[SHEET]
-    assert shown["F6"].value == "«联系人» / «项目期»" and shown["F6"].fill.fgColor.rgb.endswith("F8CBAD")
+    assert shown["F6"].value == "«联系人» / «项目期»" and shown["F6"].fill.fgColor.rgb.endswith(
+        "F8CBAD"
+    )
     assert shown["C12"].value == "«项目期总体目标»"
     assert shown["D15"].value == "«经济成本指标 · 三级指标»"
 

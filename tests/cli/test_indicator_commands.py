@@ -63,7 +63,9 @@ def test_values_are_split_in_three(seed):
 
 
 def test_files_hold_the_same_rows(seed, tmp_path):
-    code, _ = run(indicators, seed, "--csv", tmp_path / "指标.csv", "--xlsx", tmp_path / "指标.xlsx")
+    code, _ = run(
+        indicators, seed, "--csv", tmp_path / "指标.csv", "--xlsx", tmp_path / "指标.xlsx"
+    )
     assert code == 0
     rows = table((tmp_path / "指标.csv").read_text("utf-8-sig"))
     sheet = openpyxl.load_workbook(tmp_path / "指标.xlsx").active
@@ -206,4 +208,6 @@ def test_every_rule_has_an_example_each_way():
 
 
 def test_the_reference_page_is_current():
-    assert PAGE.read_text("utf-8") == markdown(rules()), "run: xltool rules --markdown > docs/rules.md"
+    assert PAGE.read_text("utf-8") == markdown(rules()), (
+        "run: xltool rules --markdown > docs/rules.md"
+    )

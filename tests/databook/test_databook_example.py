@@ -12,7 +12,16 @@ BENEFIT = ["economic", "social", "ecological", "sustainable", "satisfaction"]
 def test_identity_and_amounts():
     filing = seed_filing()
     assert (filing.edition, filing.unit, filing.year, filing.code) == ("hunan-2023", UNIT, 2023, "")
-    fields = ["total", "general", "fund", "nontax", "other", "basic", "project_spending", "nontax_spending"]
+    fields = [
+        "total",
+        "general",
+        "fund",
+        "nontax",
+        "other",
+        "basic",
+        "project_spending",
+        "nontax_spending",
+    ]
     amounts = {f: filing.department.amount(f) for f in fields}
     assert amounts == {
         "total": Decimal("1245.61"),
@@ -29,7 +38,10 @@ def test_identity_and_amounts():
 def test_project():
     [project] = seed_filing().projects
     assert project.text("project") == "科技三项、税收增量、中小微企业创新创业大赛专项"
-    assert (project.amount("own_budget"), project.amount("upper_budget")) == (Decimal(240), Decimal(0))
+    assert (project.amount("own_budget"), project.amount("upper_budget")) == (
+        Decimal(240),
+        Decimal(0),
+    )
     assert project.text("period") == "2023年1月1日-2023年12月31日"
     assert (project.text("unit"), project.text("filer"), project.year) == (UNIT, UNIT, 2023)
     assert project.text("annual_goal") == project.text("period_goal")

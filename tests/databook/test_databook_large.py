@@ -48,7 +48,12 @@ def scattered(folder: Path, seed: int) -> Path:
                 odd("数量", "数", "质量指标"),
             ]
             rows["指标"].append(
-                [*where, odd("里程", "……"), odd("≥3公里", ""), "计划标准" if road else odd("", "有")]
+                [
+                    *where,
+                    odd("里程", "……"),
+                    odd("≥3公里", ""),
+                    "计划标准" if road else odd("", "有"),
+                ]
             )
     dice.shuffle(rows["项目"])
     dice.shuffle(rows["指标"])
@@ -82,7 +87,12 @@ def everything(filing: Filing):
         return [(key, entry.value, entry.text, entry.place) for key, entry in cells.items()]
 
     forms = [
-        (form.kind, form.sheet, told(form.entries), [(one.block, told(one.cells)) for one in form.indicators])
+        (
+            form.kind,
+            form.sheet,
+            told(form.entries),
+            [(one.block, told(one.cells)) for one in form.indicators],
+        )
         for form in filing.forms
     ]
     return filing.edition, filing.code, filing.source, forms
@@ -124,7 +134,9 @@ DOCUMENTS = {
     "things among them": '{"filings": [1, "x", null, [], {}, §]}',
     "no number": '{"filings": [{"department": {"unit": "甲局", "total": NaN}}]}',
     "half a character": '{"filings": [{"department": {"unit": "甲局", "goal": "\\ud800"}}]}',
-    "a large number": '{"filings": [{"department": {"unit": "甲局", "total": ' + "9" * 5000 + "}}]}",
+    "a large number": '{"filings": [{"department": {"unit": "甲局", "total": '
+    + "9" * 5000
+    + "}}]}",
     "cut short": '{"filings": [§',
     "more behind it": '{"filings": [§]} x',
     "a comma too many": '{"filings": [§,]}',
@@ -149,7 +161,9 @@ def test_a_document_in_pieces_says_the_same(tmp_path, monkeypatch, text, encodin
 def test_bytes_that_are_no_text_in_a_document(tmp_path, monkeypatch):
     path = tmp_path / "书.json"
     for bad in (b"\xff", b"\xed\xa0\x80"):
-        path.write_bytes(DOCUMENTS["sound"].replace("§", UNIT).encode().replace("目标".encode(), bad))
+        path.write_bytes(
+            DOCUMENTS["sound"].replace("§", UNIT).encode().replace("目标".encode(), bad)
+        )
         monkeypatch.setattr(document, "LARGE", 2**20)
         whole = open_databook(path)
         monkeypatch.setattr(document, "LARGE", -1)
@@ -215,9 +229,14 @@ def test_a_large_workbook_in_any_spelling(large):
         assert large(part, lambda t: "\ufeff" + t) == []
         assert large(part, lambda t: t.encode("utf-16")) == []
         assert (
-            large(part, lambda t: re.sub(r"(</?)(?=[a-z])", r"\1x:", t).replace("xmlns=", "xmlns:x=")) == []
+            large(
+                part, lambda t: re.sub(r"(</?)(?=[a-z])", r"\1x:", t).replace("xmlns=", "xmlns:x=")
+            )
+            == []
         )
-    assert large(SHEET, lambda t: t.replace("<sheetData>", "<!-- <row r='9'/> --><sheetData>")) == []
+    assert (
+        large(SHEET, lambda t: t.replace("<sheetData>", "<!-- <row r='9'/> --><sheetData>")) == []
+    )
 
 
 def test_more_than_a_table_can_have_is_refused_in_one_line(large, monkeypatch):
@@ -230,9 +249,17 @@ def test_more_than_a_table_can_have_is_refused_in_one_line(large, monkeypatch):
     for part, change, words in (
         (SHEET, lambda t: t.replace(end, cells + end), "文字过多"),
         (SHEET, lambda t: t.replace(end, long + end), "文字过长"),
-        (STRINGS, lambda t: t.replace("</sst>", f"<si><t>{'长' * 70_000}</t></si></sst>"), "文字过长"),
+        (
+            STRINGS,
+            lambda t: t.replace("</sst>", f"<si><t>{'长' * 70_000}</t></si></sst>"),
+            "文字过长",
+        ),
         (STRINGS, lambda t: t.replace("</sst>", "<si><t>a</t></si>" * 4000 + "</sst>"), "文字过多"),
-        (SHEET, lambda t: t.replace(end, '<row r="2"><c r="A2"><v>1</v></c></row>' + end), "没有按顺序"),
+        (
+            SHEET,
+            lambda t: t.replace(end, '<row r="2"><c r="A2"><v>1</v></c></row>' + end),
+            "没有按顺序",
+        ),
         (SHEET, lambda t: t.replace("<row ", "<!DOCTYPE x []><row ", 1), "XML 有错"),
         (SHEET, lambda t: "<!DOCTYPE x [<!ENTITY a 'b'>]>" + t[t.index("<worksheet") :], "DTD"),
         (SHEET, lambda t: t[: len(t) // 2], "XML 有错"),

@@ -93,13 +93,41 @@ BAD = {
     "unknown project": ("指标", ["甲局,修桥,产出,数量,里程,1,"], "B009", "B2", "甲局", "乙局"),
     "unknown category": ("指标", ["甲局,,产出,数目,文件,3,"], "B010", "D2", "甲局", "乙局"),
     "no category": ("指标", ["甲局,,产出,,文件,3,"], "B010", "D2", "甲局", "乙局"),
-    "category on the wrong side": ("指标", ["甲局,,效益指标,数量,文件,3,"], "B010", "C2", "甲局", "乙局"),
+    "category on the wrong side": (
+        "指标",
+        ["甲局,,效益指标,数量,文件,3,"],
+        "B010",
+        "C2",
+        "甲局",
+        "乙局",
+    ),
     "unit twice": ("部门", [FIRST, SECOND, "2023,乙局,,1,,,,,,,,,"], "B011", "B4", "乙局", "甲局"),
     "project twice": ("项目", ROWS["项目"] * 2, "B012", "B3", "甲局", "乙局"),
     "no project name": ("项目", [*ROWS["项目"], "乙局,,1,,,,"], "B007", "B3", "乙局", "甲局"),
-    "merged cell": ("指标", [ROWS["指标"][0], ",,产出,数量,会议,3次,"], "B007", "A3", "甲局", "乙局"),
-    "amount in words": ("部门", [FIRST, "2023,乙局,,五十万,,,,,,,,,"], "B013", "D3", "乙局", "甲局"),
-    "monstrous amount": ("部门", [FIRST, f"2023,乙局,,{'9' * 40},,,,,,,,,"], "B013", "D3", "乙局", "甲局"),
+    "merged cell": (
+        "指标",
+        [ROWS["指标"][0], ",,产出,数量,会议,3次,"],
+        "B007",
+        "A3",
+        "甲局",
+        "乙局",
+    ),
+    "amount in words": (
+        "部门",
+        [FIRST, "2023,乙局,,五十万,,,,,,,,,"],
+        "B013",
+        "D3",
+        "乙局",
+        "甲局",
+    ),
+    "monstrous amount": (
+        "部门",
+        [FIRST, f"2023,乙局,,{'9' * 40},,,,,,,,,"],
+        "B013",
+        "D3",
+        "乙局",
+        "甲局",
+    ),
     "more digits than Excel": (
         "部门",
         [FIRST, "2023,乙局,,1234567890123.456,,,,,,,,,"],
@@ -109,7 +137,14 @@ BAD = {
         "甲局",
     ),
     "year in words": ("部门", ["二〇二三,甲局,,1,,,,,,,,,", SECOND], "B014", "A2", "甲局", "乙局"),
-    "too long": ("部门", [f"2023,甲局,,1,,,,,,,,{'长' * 32768},", SECOND], "B015", "L2", "甲局", "乙局"),
+    "too long": (
+        "部门",
+        [f"2023,甲局,,1,,,,,,,,{'长' * 32768},", SECOND],
+        "B015",
+        "L2",
+        "甲局",
+        "乙局",
+    ),
     "too many emoji": (
         "部门",
         [f"2023,甲局,,1,,,,,,,,{'😀' * 16384},", SECOND],
@@ -156,7 +191,10 @@ def test_an_amount_written_with_its_unit_is_read_and_said(tmp_path):
     rows = {"部门": ['2023,甲局,,"1,245.61万元",8900元,,,,60,40,,职能,目标']}
     found = open_databook(book(tmp_path, rows=rows))
     department = found.filings[0].department
-    assert (department.amount("total"), department.amount("general")) == (Decimal("1245.61"), Decimal("0.89"))
+    assert (department.amount("total"), department.amount("general")) == (
+        Decimal("1245.61"),
+        Decimal("0.89"),
+    )
     assert department["total"].text == "1,245.61万元"
     assert [(p.code, p.severity, p.cell) for p in found.problems] == [
         ("B102", Severity.NOTE, "D2"),
@@ -166,7 +204,13 @@ def test_an_amount_written_with_its_unit_is_read_and_said(tmp_path):
 
 def test_placeholders_and_blank_rows_are_no_indicators(tmp_path):
     rows = {
-        "指标": [*ROWS["指标"], "甲局,,产出,质量,……,,", "甲局,,产出,质量, ,,", ",,,,,,", "没有的局,,,,……,,"]
+        "指标": [
+            *ROWS["指标"],
+            "甲局,,产出,质量,……,,",
+            "甲局,,产出,质量, ,,",
+            ",,,,,,",
+            "没有的局,,,,……,,",
+        ]
     }
     found = open_databook(book(tmp_path, rows=rows))
     assert said(found) == []
@@ -207,7 +251,11 @@ def test_a_quote_that_never_ends(tmp_path):
         ("空.json", b"", "JSON"),
         ("文字.xlsx", "不是工作簿".encode(), "不是 Excel 工作簿"),
         ("旧.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, ".xls"),
-        ("加密.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "加密"),
+        (
+            "加密.xlsx",
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+            "加密",
+        ),
         ("断.xlsx", b"PK\x03\x04 broken", "损坏"),
         ("部门.csv", b"x", "文件夹"),
         ("深.json", b"[" * 100_000, "嵌套过深"),
@@ -320,7 +368,9 @@ BLIND = settings(max_examples=60, deadline=None, suppress_health_check=list(Heal
 
 
 @BLIND
-@given(st.sampled_from(list(HEADS)), st.binary(max_size=60), st.integers(0, 400), st.integers(0, 10))
+@given(
+    st.sampled_from(list(HEADS)), st.binary(max_size=60), st.integers(0, 400), st.integers(0, 10)
+)
 def test_no_bytes_in_a_table_are_too_odd(tmp_path_factory, table, junk, at, cut):
     folder = book(tmp_path_factory.mktemp("book"))
     path = folder / f"{table}.csv"
@@ -333,7 +383,9 @@ def test_no_bytes_in_a_table_are_too_odd(tmp_path_factory, table, junk, at, cut)
 
 ODD = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["unit", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["unit", "x"]), inner)
+    ),
     max_leaves=4,
 )
 STEPS = ["filings", 0, "department", "indicators", 0, "name"]

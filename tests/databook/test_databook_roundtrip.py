@@ -59,4 +59,6 @@ def test_the_shipped_schema_is_the_editions():
 def test_what_is_written_as_json_follows_the_schema(tmp_path_factory, filings):
     path = tmp_path_factory.mktemp("book") / "book.json"
     write_databook(filings, path)
-    jsonschema.Draft202012Validator(schema(load_edition())).validate(json.loads(path.read_text("utf-8")))
+    jsonschema.Draft202012Validator(schema(load_edition())).validate(
+        json.loads(path.read_text("utf-8"))
+    )

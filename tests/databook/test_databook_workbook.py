@@ -102,7 +102,9 @@ def test_what_is_no_amount_is_not_taken_for_one(opened, value, code):
     cell = opened.workbook["部门"]["D2"]
     cell.value, cell.number_format = value, code
     found = opened()
-    assert [(p.code, p.sheet, p.cell, p.unit) for p in found.problems] == [("B013", "部门", "D2", "甲局")]
+    assert [(p.code, p.sheet, p.cell, p.unit) for p in found.problems] == [
+        ("B013", "部门", "D2", "甲局")
+    ]
 
 
 def test_a_formula_without_a_result_and_an_error_value(opened):
@@ -158,7 +160,10 @@ def test_the_empty_book_has_heads_prompts_and_lists(tmp_path):
         validations = sheet.data_validations.dataValidation
         assert len(validations) == len(table.columns)
         assert all(v.prompt and v.promptTitle for v in validations)
-    lists = {str(v.sqref).split(":")[0]: v.formula1 for v in workbook["指标"].data_validations.dataValidation}
+    lists = {
+        str(v.sqref).split(":")[0]: v.formula1
+        for v in workbook["指标"].data_validations.dataValidation
+    }
     assert "部门!$B$2" in lists["A2"]
     assert "产出指标" in lists["C2"]
     first, last = lists["D2"].split("!")[1].replace("$", "").split(":")
@@ -208,7 +213,9 @@ def test_drawing_twice_gives_the_same_bytes(tmp_path):
 def filing(unit="甲局", projects=("修路",), edition="hunan-2023", **entries):
     texts = {"unit": unit, **entries}
     department = Form("department", {k: Entry(v, str(v)) for k, v in texts.items() if v != ""})
-    forms = tuple(Form("project", {"project": Entry(p, p)}) if p else Form("project", {}) for p in projects)
+    forms = tuple(
+        Form("project", {"project": Entry(p, p)}) if p else Form("project", {}) for p in projects
+    )
     return Filing(edition, department, forms)
 
 
@@ -232,8 +239,12 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path, filings, words, na
 
 
 def test_what_a_data_book_has_no_column_for_is_said(tmp_path):
-    project = Form("project", {"project": Entry("修路"), "unit": Entry("乙局", "乙局"), "year": Entry(2023)})
-    department = Form("department", {"unit": Entry("甲局"), "filer": Entry("甲局"), "year": Entry(2023)})
+    project = Form(
+        "project", {"project": Entry("修路"), "unit": Entry("乙局", "乙局"), "year": Entry(2023)}
+    )
+    department = Form(
+        "department", {"unit": Entry("甲局"), "filer": Entry("甲局"), "year": Entry(2023)}
+    )
     said = write_databook([Filing("hunan-2023", department, (project,))], tmp_path / "book")
     assert said == ["“甲局”的“修路”：预算部门写作“乙局”，数据表里不另列"]
 

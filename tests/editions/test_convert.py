@@ -30,9 +30,13 @@ SHARED = {
 
 def shared(form):
     """What both editions have of a form: fields as they read, indicators by kind, name and value."""
-    fields = {i: form[i].value if form[i].value is not None else form[i].text for i in SHARED[form.kind]}
+    fields = {
+        i: form[i].value if form[i].value is not None else form[i].text for i in SHARED[form.kind]
+    }
     rows = [(one.block, one.name.text, parse_target(one.target.text)) for one in form.indicators]
-    return {i: v for i, v in fields.items() if v not in (None, "")}, sorted(rows, key=lambda r: r[0])
+    return {i: v for i, v in fields.items() if v not in (None, "")}, sorted(
+        rows, key=lambda r: r[0]
+    )
 
 
 def in_both(filing):
@@ -49,7 +53,9 @@ def in_both(filing):
     )
 
 
-@pytest.mark.parametrize(("here", "there"), [(HUNAN, NATIONAL), (NATIONAL, HUNAN)], ids=["湖南", "全国"])
+@pytest.mark.parametrize(
+    ("here", "there"), [(HUNAN, NATIONAL), (NATIONAL, HUNAN)], ids=["湖南", "全国"]
+)
 def test_there_and_back_is_the_same_filing(here, there):
     @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(filings(here).map(in_both))
@@ -88,7 +94,9 @@ def test_a_total_that_is_not_its_parts_is_not_dropped():
     fine = filing_of({"edition": "national-2021"})
     said = {(n.kind, n.field) for n in convert(fine, HUNAN).notes}
     assert (LOST, "其他资金") in said
-    assert (LOST, "年度资金总额") in said, "a part of it has no place, so the total is not told either"
+    assert (LOST, "年度资金总额") in said, (
+        "a part of it has no place, so the total is not told either"
+    )
     assert (LOST, "财政拨款") not in said, "it is 上级资金 + 本级资金, which are both there"
     off = filing_of({"edition": "national-2021", "project": {"fiscal": "9999999"}})
     assert (LOST, "财政拨款") in {(n.kind, n.field) for n in convert(off, HUNAN).notes}
@@ -109,7 +117,9 @@ def test_a_category_without_a_home_is_listed_and_a_cost_finds_one():
     moved = convert(filing, without(HUNAN, "satisfaction"))
     lost = [n.text for n in moved.notes if n.kind == LOST and n.field == "服务对象满意度指标"]
     assert lost == ["群众满意度 ≥92%", "受益群众满意度 ≥90%"]
-    odd = replace(filing.department, indicators=(Indicator("cost_social", {"name": Entry("扰民", "扰民")}),))
+    odd = replace(
+        filing.department, indicators=(Indicator("cost_social", {"name": Entry("扰民", "扰民")}),)
+    )
     moved = convert(replace(filing, department=odd), HUNAN)
     assert [one.block for one in moved.filing.department.indicators] == ["cost"]
     assert (CHECK, "成本指标", "扰民") in {(n.kind, n.field, n.text) for n in moved.notes}
@@ -128,7 +138,9 @@ def test_values_in_three_columns(text, columns):
     assert value_columns(text) == columns
 
 
-@given(st.sampled_from(["≥", "≤", "", "不低于", "约", ">"]), st.integers(0, 10**9), st.text(max_size=5))
+@given(
+    st.sampled_from(["≥", "≤", "", "不低于", "约", ">"]), st.integers(0, 10**9), st.text(max_size=5)
+)
 def test_splitting_loses_nothing(sign, number, tail):
     text = f"{sign}{number}{tail}"
     split = value_columns(text)
@@ -142,7 +154,10 @@ def test_next_years_draft():
     assert (new.year, project.year, new.unit) == (2025, 2025, old.unit)
     assert project.text("period") == "2025年1月1日-2025年12月31日"
     assert all(
-        e.blank for f in new.forms for i, e in f.entries.items() if f.kind == "project" and "budget" in i
+        e.blank
+        for f in new.forms
+        for i, e in f.entries.items()
+        if f.kind == "project" and "budget" in i
     )
     assert new.department["total"].blank
     assert new.department.text("goal") == old.department.text("goal")
@@ -191,7 +206,13 @@ def test_last_year_on_other_forms_is_still_compared():
     new = replace(convert(old, NATIONAL).filing, source="今年")
     found = [f for f in xltool.check(new, last_year=old) if f.code == "X507"]
     assert {f.field for f in found} >= {"goal", "total", "period_goal"}
-    xltool.check(new, last_year=replace(old, edition="gone-2020"))  # an edition that is not here is no fault
-    moved = replace(old.department, entries={**old.department.entries, "total": Entry(Decimal(1), "1")})
+    xltool.check(
+        new, last_year=replace(old, edition="gone-2020")
+    )  # an edition that is not here is no fault
+    moved = replace(
+        old.department, entries={**old.department.entries, "total": Entry(Decimal(1), "1")}
+    )
     found = xltool.check(new, last_year=replace(old, department=moved))
-    assert "total" not in {f.field for f in found if f.code == "X507" and f.sheet == new.department.sheet}
+    assert "total" not in {
+        f.field for f in found if f.code == "X507" and f.sheet == new.department.sheet
+    }

@@ -64,9 +64,15 @@ def test_batch_and_reports(form, book, tmp_path, capsys):
     goal = tmp_path / "出"
     assert main(["batch", str(tmp_path / "入"), str(goal), "-j", "1", "--edition", form[1]]) == 0
     [record] = json.loads((goal / "report.json").read_text("utf-8"))["files"]
-    assert (record["edition"], record["verdict"], record["balance"]["unit"]) == (form[0].id, "pass", "元")
+    assert (record["edition"], record["verdict"], record["balance"]["unit"]) == (
+        form[0].id,
+        "pass",
+        "元",
+    )
     assert {"sign", "number", "measure", "weight"} <= set(record["indicators"][0])
-    assert (goal / "report.xlsx").is_file() and "青山县水利局" in (goal / "report.html").read_text("utf-8")
+    assert (goal / "report.xlsx").is_file() and "青山县水利局" in (goal / "report.html").read_text(
+        "utf-8"
+    )
     capsys.readouterr()
 
 
@@ -104,7 +110,9 @@ def test_the_data_book_comes_back(form, book):
 
 def test_a_campaign(form, tmp_path):
     heads = ["部门编码", "部门名称", "区县", "预填一般公共预算拨款"]
-    units = write_units(tmp_path / "units.xlsx", [["0310205", "青山县水利局", "青山县", "18831700"]], heads)
+    units = write_units(
+        tmp_path / "units.xlsx", [["0310205", "青山县水利局", "青山县", "18831700"]], heads
+    )
     campaign = new_campaign(tmp_path / "批次", year=2024, edition=form[0].folder, units=units)
     distribute(campaign)
     [blank] = sent_workbooks(campaign.folder / "下发").values()

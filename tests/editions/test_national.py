@@ -44,7 +44,10 @@ def test_no_program_text_names_an_edition_but_the_default():
 
 def test_the_stored_template_is_what_its_layout_draws(tmp_path):
     draw(tmp_path / "drawn.xlsx", NATIONAL)
-    with zipfile.ZipFile(tmp_path / "drawn.xlsx") as drawn, zipfile.ZipFile(NATIONAL.template) as stored:
+    with (
+        zipfile.ZipFile(tmp_path / "drawn.xlsx") as drawn,
+        zipfile.ZipFile(NATIONAL.template) as stored,
+    ):
         assert drawn.namelist() == stored.namelist()
         assert [n for n in stored.namelist() if drawn.read(n) != stored.read(n)] == []
 
@@ -108,7 +111,10 @@ def test_cost_categories_count_as_cost(moved):
     assert costs == {"cost_economic", "cost_social", "cost_ecological"}
     project = moved.projects[0]
     over = tuple(
-        Indicator(one.block, {**one.cells, "number": Entry("9999", "9999"), "measure": Entry("万元", "万元")})
+        Indicator(
+            one.block,
+            {**one.cells, "number": Entry("9999", "9999"), "measure": Entry("万元", "万元")},
+        )
         if one.block == "cost_economic"
         else one
         for one in project.indicators

@@ -192,7 +192,9 @@ def test_a_press_runs_up_to_the_launcher(vba):
     assert started in launcher
     launcher = launcher.replace(started, 'ThisWorkbook.Worksheets(1).Range("B1").Value = command')
     head, _, rest = launcher.partition("Public Function Interpreter() As String")
-    there = 'Public Function Interpreter() As String\nInterpreter = "C:\\Py\\pythonw.exe"\nEnd Function'
+    there = (
+        'Public Function Interpreter() As String\nInterpreter = "C:\\Py\\pythonw.exe"\nEnd Function'
+    )
     modules.replaceByName("Launcher", head + there + rest.partition("End Function")[2])
     modules.replaceByName("Ribbon", modules.getByName("Ribbon").replace("Application.Hwnd", '"77"'))
     cell = vba.document.Sheets.getByIndex(0).getCellRangeByName("B1")

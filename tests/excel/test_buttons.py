@@ -72,7 +72,9 @@ def marked(book, sheet: str) -> dict[int, str]:
 
 def open_cells(book, sheet: str) -> dict[tuple[int, int], str]:
     table = book.sheets(sheet).used_range.raw.getDataArray()
-    return {(r, c): str(v) for r, line in enumerate(table, 1) for c, v in enumerate(line, 1) if v != ""}
+    return {
+        (r, c): str(v) for r, line in enumerate(table, 1) for c, v in enumerate(line, 1) if v != ""
+    }
 
 
 # ── 审核 ──
@@ -86,7 +88,9 @@ def test_check_all_shows_what_the_headless_check_finds(app, seed, tmp_path):
     top = [row[0] for row in seed.sheets(RESULTS_SHEET).used_range.raw.getDataArray()]
     assert top[0] == expected.title
     assert tuple(top[1 : len(expected.summary) + 1]) == expected.summary
-    assert any("711.94" in line and "523.67" in line and "10.00" in line for line in expected.summary)
+    assert any(
+        "711.94" in line and "523.67" in line and "10.00" in line for line in expected.summary
+    )
     assert "错误" in said
     assert app.said[0] == "全审：请稍候……"
     assert app.said[-1].startswith("全审：")
@@ -101,17 +105,23 @@ def test_the_results_lead_to_the_cells_and_only_explanations_can_be_written(seed
     link = sheet.getCellByPosition(HEAD.index("位置"), row).getTextFields().getByIndex(0).URL
     assert told[3:5] == [DEPARTMENT, "F8"]
     assert link.replace("$", "").replace("'", "") in (f"#{DEPARTMENT}.F8", f"#{DEPARTMENT}!F8")
-    locked = [sheet.getCellByPosition(column, row).CellProtection.IsLocked for column in range(len(HEAD))]
+    locked = [
+        sheet.getCellByPosition(column, row).CellProtection.IsLocked for column in range(len(HEAD))
+    ]
     assert [HEAD[n] for n, shut in enumerate(locked) if not shut] == ["说明"]
 
 
 def test_marks_stand_beside_their_rows_and_are_no_layout_change(seed, tmp_path):
     before = read(seed.fullname)
     press("check_all")
-    told = {sheet.name: marked(seed, sheet.name) for sheet in seed.sheets if marked(seed, sheet.name)}
+    told = {
+        sheet.name: marked(seed, sheet.name) for sheet in seed.sheets if marked(seed, sheet.name)
+    }
     assert told == marks(check(before))
     assert told[DEPARTMENT][8].startswith(f"{MARK}F8 核实 T304 ")
-    assert {column for (_, column), text in open_cells(seed, DEPARTMENT).items() if is_mark(text)} == {7}
+    assert {
+        column for (_, column), text in open_cells(seed, DEPARTMENT).items() if is_mark(text)
+    } == {7}
     after = read(saved(seed, tmp_path))
     assert after == before
     assert after.faults == before.faults
@@ -168,7 +178,9 @@ def test_what_others_wrote_beside_the_form_is_left_alone(seed):
     press("check_all")
     cells = open_cells(seed, DEPARTMENT)
     assert cells[13, 7] == "科长：请再核"
-    assert {column for (_, column), text in cells.items() if is_mark(text)} == {9}, "hints stand in H"
+    assert {column for (_, column), text in cells.items() if is_mark(text)} == {9}, (
+        "hints stand in H"
+    )
     cell(seed, DEPARTMENT, "G13").String = ""
     press("check_all")
     assert {c for (_, c), text in open_cells(seed, DEPARTMENT).items() if is_mark(text)} == {7}
@@ -249,8 +261,12 @@ def test_normalise_rewrites_what_is_sure_and_lists_the_originals(seed, tmp_path)
     after = read(saved(seed, tmp_path))
     department = [one.target.text for one in after.department.block("quantity")]
     assert department == ["≥15家\n≥120家", "≥6家\n≥4次"]
-    was = {str(e.place): e.text for f in before.forms for i in f.indicators for e in i.cells.values()}
-    now = {str(e.place): e.text for f in after.forms for i in f.indicators for e in i.cells.values()}
+    was = {
+        str(e.place): e.text for f in before.forms for i in f.indicators for e in i.cells.values()
+    }
+    now = {
+        str(e.place): e.text for f in after.forms for i in f.indicators for e in i.cells.values()
+    }
     listed = [row[:3] for row in seed.sheets("规范记录").used_range.raw.getDataArray()[1:]]
     assert {place: (old, new) for place, old, new in listed} == {
         place: (was[place], now[place]) for place in was if was[place] != now[place]
@@ -276,7 +292,8 @@ def test_new_form_of_another_edition(app, tmp_path):
     app.number = 2
     press("new_form")
     assert app.asked.splitlines()[1:] == [
-        f"{n}  {load_edition(id_).title}" for n, id_ in enumerate(("hunan-2023", "national-2021"), 1)
+        f"{n}  {load_edition(id_).title}"
+        for n, id_ in enumerate(("hunan-2023", "national-2021"), 1)
     ]
     assert read(tmp_path / "新表.xlsx").edition == "national-2021"
     app.number = None
@@ -463,7 +480,9 @@ def spoilt() -> Filing:
     filing = seed_filing()
     names = [f"{filing.projects[0].text('project')}{n}" for n in range(1, 6)]
     five = [
-        replace(filing.projects[0], entries={**filing.projects[0].entries, "project": Entry(name, name)})
+        replace(
+            filing.projects[0], entries={**filing.projects[0].entries, "project": Entry(name, name)}
+        )
         for name in names
     ]
     return replace(filing, projects=tuple(five))
@@ -500,7 +519,11 @@ def test_a_full_check_takes_few_calls(app, tmp_path):
 
 def test_all_is_put_back_when_a_button_fails(app, seed, monkeypatch, tmp_path):
     def broken(*_):
-        assert (app.screen_updating, app.calculation, app.display_alerts) == (False, "manual", False)
+        assert (app.screen_updating, app.calculation, app.display_alerts) == (
+            False,
+            "manual",
+            False,
+        )
         raise ZeroDivisionError("内部错误")
 
     monkeypatch.setattr("xltool.excel.buttons.reviewing.results", broken)

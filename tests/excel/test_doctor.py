@@ -8,7 +8,11 @@ from xltool.excel.doctor import examine
 
 OFFICE = r"Software\Microsoft\Office\16.0\Excel"
 SOUND = {
-    ("HKLM", r"Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe", ""): r"C:\Office\EXCEL.EXE",
+    (
+        "HKLM",
+        r"Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe",
+        "",
+    ): r"C:\Office\EXCEL.EXE",
     ("HKCR", r"Excel.Application\CurVer", ""): "Excel.Application.16",
     ("HKLM", r"Software\Microsoft\Office\ClickToRun\Configuration", "Platform"): "x64",
     ("HKCU", rf"{OFFICE}\Security", "VBAWarnings"): 2,
@@ -39,7 +43,11 @@ def test_what_is_wrong_is_said_with_what_to_do(tmp_path, monkeypatch):
             ("HKCU", rf"{OFFICE}\Security\Trusted Locations", "AllLocationsDisabled"): 1,
             ("HKLM", rules, "D4F940AB-401B-4EFC-AADC-AD5F3C50688A"): "1",
             ("HKCR", r"Excel.Application\CLSID", ""): "{1}",
-            ("HKCR", r"CLSID\{1}\LocalServer32", ""): r"C:\Program Files\WPS Office\et.exe /automation",
+            (
+                "HKCR",
+                r"CLSID\{1}\LocalServer32",
+                "",
+            ): r"C:\Program Files\WPS Office\et.exe /automation",
         }
     )
     wrong = {what for what, line in lines.items() if line.right is False}

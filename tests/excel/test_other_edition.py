@@ -22,7 +22,9 @@ def test_check_balance_and_rows_on_the_national_form(app, tmp_path):
     assert any(row.texts[2] == "T301" for row in expected.rows)
     shown = book.sheets(RESULTS_SHEET).used_range.raw.getDataArray()
     top = next(n for n, row in enumerate(shown) if row[: len(HEAD)] == HEAD)
-    assert [list(row[: len(HEAD)]) for row in shown[top + 1 :]] == [list(r.texts) for r in expected.rows]
+    assert [list(row[: len(HEAD)]) for row in shown[top + 1 :]] == [
+        list(r.texts) for r in expected.rows
+    ]
     assert "元" in "".join(str(row[0]) for row in shown[:top])
 
 

@@ -25,7 +25,9 @@ def test_the_entry_point_takes_what_the_launcher_gives(app, tmp_path, capsys, mo
     name = '沅江 "申报"=2023.xlsx'
     book = app.books.open(str(fill(seed_filing(), tmp_path / "a.xlsx")))
     book.fullname = name
-    escaped = "".join(c if (c.isalnum() and c.isascii()) or c in " ._-" else f"*{ord(c):04X}" for c in name)
+    escaped = "".join(
+        c if (c.isalnum() and c.isascii()) or c in " ._-" else f"*{ord(c):04X}" for c in name
+    )
     assert main(["check_all", "--book", escaped, "--hwnd", str(app.hwnd)]) == 0
     assert RESULTS_SHEET in [s.name for s in book.sheets]
     assert "错误" in capsys.readouterr().out
@@ -119,7 +121,9 @@ def test_the_panel_has_the_ribbons_buttons_and_tells_how_it_went(screen, tmp_pat
 
 
 def test_the_panel_presses_in_a_process_of_its_own():
-    if subprocess.run([sys.executable, "-I", "-c", "import xltool"], capture_output=True).returncode:
+    if subprocess.run(
+        [sys.executable, "-I", "-c", "import xltool"], capture_output=True
+    ).returncode:
         pytest.skip("xltool is not installed, and an isolated Python finds no sources")
     process = panel.press("check_all")
     out, err = process.communicate(timeout=60)

@@ -33,7 +33,9 @@ from xltool.exporting.pristine import Press
 from xltool.exporting.public import PUBLIC_COLUMNS
 from xltool.model import Entry
 
-SCHEMA = json.loads((Path(xltool.exporting.__file__).parent / "export.schema.json").read_text("utf-8"))
+SCHEMA = json.loads(
+    (Path(xltool.exporting.__file__).parent / "export.schema.json").read_text("utf-8")
+)
 EDITION = load_edition()
 
 
@@ -70,7 +72,9 @@ def patched(path, change):
 
 @pytest.fixture
 def seed(tmp_path):
-    return xltool.fill(replace(seed_filing(), code="00430981"), tmp_path / "收到 的" / "科工局.xlsx")
+    return xltool.fill(
+        replace(seed_filing(), code="00430981"), tmp_path / "收到 的" / "科工局.xlsx"
+    )
 
 
 # ── data ──
@@ -144,14 +148,20 @@ def test_two_projects_of_one_name_are_not_counted_twice():
 def test_no_cell_of_the_csv_is_a_formula(tmp_path):
     seed = seed_filing()
     evil = '=HYPERLINK("http://example.org")'
-    form = replace(seed.department, entries={**seed.department.entries, "duties": Entry(evil, evil)})
+    form = replace(
+        seed.department, entries={**seed.department.entries, "duties": Entry(evil, evil)}
+    )
     odd = {"name": Entry("@SUM(A1)", "@SUM(A1)"), "target": Entry("+1+1", "+1+1")}
     rows_ = tuple(replace(one, cells={**one.cells, **odd}) for one in form.indicators)
-    path = xltool.fill(replace(seed, department=replace(form, indicators=rows_)), tmp_path / "in" / "a.xlsx")
+    path = xltool.fill(
+        replace(seed, department=replace(form, indicators=rows_)), tmp_path / "in" / "a.xlsx"
+    )
     run(path, "-o", tmp_path / "out", "--csv")
     cells = [cell for row in table(tmp_path / "out" / CSV) for cell in row.values()]
     assert f"'{evil}" in cells and "'@SUM(A1)" in cells
-    assert [c for c in cells if re.match(r"\s*[=+@-]", c) and not re.fullmatch(r"=|-?[\d.]+", c)] == []
+    assert [
+        c for c in cells if re.match(r"\s*[=+@-]", c) and not re.fullmatch(r"=|-?[\d.]+", c)
+    ] == []
 
 
 def test_the_other_edition_gives_its_own_unit_of_money_and_its_weights(tmp_path):
@@ -248,7 +258,11 @@ def test_many_files_are_one_process_and_keep_their_folders(seed, tmp_path, prete
     result = run(seed.parent, "-o", tmp_path / "出", "--pdf")
     assert result.return_value == 0
     assert log.read_text() == "start\n"
-    made = {p.relative_to(tmp_path / "出").as_posix() for p in (tmp_path / "出").rglob("*") if p.is_file()}
+    made = {
+        p.relative_to(tmp_path / "出").as_posix()
+        for p in (tmp_path / "出").rglob("*")
+        if p.is_file()
+    }
     assert made == {"科工局.pdf", "科工局(2).pdf", "东区/科工局.pdf"}
 
 
@@ -302,7 +316,9 @@ def test_only_values_reach_libreoffice(seed, tmp_path):
     press = Press(tmp_path)
     press.add(filing, EDITION, tmp_path / "a.pdf")
     with zipfile.ZipFile(tmp_path / "000001.xlsx") as package:
-        sheets = [package.read(n).decode() for n in package.namelist() if n.startswith("xl/worksheets/")]
+        sheets = [
+            package.read(n).decode() for n in package.namelist() if n.startswith("xl/worksheets/")
+        ]
     assert "711.94" in sheets[0]
     assert not [xml for xml in sheets if "WEBSERVICE" in xml or re.search(r"<f[ >]", xml)]
 
@@ -361,7 +377,9 @@ def confidential(tmp_path):
     """An edition made from a copy by data alone: the duties and the standard column are internal."""
     folder = tmp_path / "editions" / "nei-2024"
     shutil.copytree(SHIPPED / "hunan-2023", folder)
-    toml = (folder / "edition.toml").read_text("utf-8").replace('id = "hunan-2023"', 'id = "nei-2024"')
+    toml = (
+        (folder / "edition.toml").read_text("utf-8").replace('id = "hunan-2023"', 'id = "nei-2024"')
+    )
     toml = toml.replace('id = "duties"\n', 'id = "duties"\ninternal = true\n')
     toml = toml.replace('id = "standard"\n', 'id = "standard"\ninternal = true\n')
     (folder / "edition.toml").write_text(toml, "utf-8")
@@ -445,13 +463,17 @@ def test_a_blank_amount_is_no_zero_in_the_data():
     seed = seed_filing()
     labels = {row["名称"]: row for row in rows(seed, EDITION)}
     assert "政府性基金拨款" not in labels
-    zero = replace(seed.department, entries={**seed.department.entries, "fund": Entry(Decimal(0), "0")})
+    zero = replace(
+        seed.department, entries={**seed.department.entries, "fund": Entry(Decimal(0), "0")}
+    )
     labels = {row["名称"]: row for row in rows(replace(seed, department=zero), EDITION)}
     assert labels["政府性基金拨款"]["数值"] == "0"
 
 
 @pytest.mark.xdist_group("office")
-def test_the_contact_of_the_other_edition_is_printed_for_the_bureau_and_not_published(tmp_path, office):
+def test_the_contact_of_the_other_edition_is_printed_for_the_bureau_and_not_published(
+    tmp_path, office
+):
     [folder] = [f.parent for f in SHIPPED.glob("*/edition.toml") if f.parent.name != DEFAULT]
     filing = convert(seed_filing(), load_edition(folder)).filing
     contact = {"contact": Entry("某甲", "某甲"), "phone": Entry("07370000000", "07370000000")}
@@ -459,7 +481,10 @@ def test_the_contact_of_the_other_edition_is_printed_for_the_bureau_and_not_publ
     path = xltool.fill(replace(filing, department=department), tmp_path / "in" / "a.xlsx")
     assert run(path, "-o", tmp_path / "out", "--pdf", "--csv").return_value == 0
     assert run(path, "-o", tmp_path / "公开", "--public").return_value == 0
-    inside = [office.text(tmp_path / "out" / "a.pdf"), (tmp_path / "out" / CSV).read_text("utf-8-sig")]
+    inside = [
+        office.text(tmp_path / "out" / "a.pdf"),
+        (tmp_path / "out" / CSV).read_text("utf-8-sig"),
+    ]
     assert all("某甲" in text and "07370000000" in text for text in inside)
     [pdf], tables = (tmp_path / "公开").glob("*/*.pdf"), (tmp_path / "公开").rglob("*.csv")
     for text in (office.text(pdf), *(file.read_text("utf-8-sig") for file in tables)):

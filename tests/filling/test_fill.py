@@ -76,7 +76,9 @@ def test_the_same_filing_gives_the_same_bytes(seed):
 
 
 def test_a_block_grows_and_everything_below_follows(seed):
-    more = replace(seed.department, indicators=indicators("quantity", 7) + indicators("satisfaction", 3))
+    more = replace(
+        seed.department, indicators=indicators("quantity", 7) + indicators("satisfaction", 3)
+    )
     data = render(replace(seed, department=more))
     grid = open_grid(data)
     sheet = grid.sheets[0]
@@ -177,7 +179,9 @@ def test_any_text_is_text_and_comes_back(seed, text):
     data = render(filing)
     verify(filing, data, EDITION)
     assert read_back(data).department.text("goal") == text
-    assert not any(cell.formula for sheet in open_grid(data).sheets for cell in sheet.cells.values())
+    assert not any(
+        cell.formula for sheet in open_grid(data).sheets for cell in sheet.cells.values()
+    )
 
 
 def test_codes_keep_their_leading_zeros(seed):
@@ -196,7 +200,9 @@ def test_long_texts_get_the_paper_they_need(seed):
     [area] = [m for m in sheet.merged_cells.ranges if m.min_row == 10 and m.min_col == 2]
     points = sum(sheet.row_dimensions[row].height for row in range(area.min_row, area.max_row + 1))
     assert area.max_row > area.min_row
-    assert points >= 12 * len(text) / 44  # 44 characters a line at the most, 12 points a line at the least
+    assert (
+        points >= 12 * len(text) / 44
+    )  # 44 characters a line at the most, 12 points a line at the least
     assert max(sheet.row_dimensions[row].height for row in range(1, sheet.max_row + 1)) <= 409
 
 
@@ -231,18 +237,24 @@ def test_a_failed_write_leaves_the_old_file(seed, tmp_path, monkeypatch):
 
 @given(
     st.dictionaries(
-        st.sampled_from(["total", "general", "fund", "nontax", "other", "basic", "project_spending"]),
+        st.sampled_from(
+            ["total", "general", "fund", "nontax", "other", "basic", "project_spending"]
+        ),
         st.decimals(min_value=0, max_value=10**9, places=4),
     ),
     st.lists(st.integers(0, 9), min_size=9, max_size=9),
 )
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_amounts_and_any_number_of_rows_survive(amounts, counts):
     seed = seed_filing()
     blocks = [b.id for b in EDITION.department.indicators.block]
     rows = tuple(i for block, n in zip(blocks, counts, strict=True) for i in indicators(block, n))
     filing = replace(
-        seed, department=replace(with_entries(seed.department, **amounts), indicators=rows), projects=()
+        seed,
+        department=replace(with_entries(seed.department, **amounts), indicators=rows),
+        projects=(),
     )
     data = render(filing)
     verify(filing, data, EDITION)

@@ -20,7 +20,9 @@ EDITION = xltool.load_edition()
 
 
 def answered(form: Form, **values: object) -> Form:
-    return replace(form, entries={**form.entries, **{key: Entry(v, str(v)) for key, v in values.items()}})
+    return replace(
+        form, entries={**form.entries, **{key: Entry(v, str(v)) for key, v in values.items()}}
+    )
 
 
 def many(form: Form, count: int) -> Form:
@@ -52,21 +54,26 @@ def shipped() -> dict[str, Filing]:
             department=answered(
                 seed.department,
                 duties="\n".join(
-                    f"（{n}）负责全市工业经济运行调度、数据统计和形势分析工作。" * 3 for n in range(20)
+                    f"（{n}）负责全市工业经济运行调度、数据统计和形势分析工作。" * 3
+                    for n in range(20)
                 ),
                 goal="目标：做好科技对经济发展的引领工作。" * 30,
             ),
         ),
         "tricky": replace(
             seed,
-            department=answered(seed.department, duties=tricky, total=Decimal("0.0001"), basic=Decimal("-1")),
+            department=answered(
+                seed.department, duties=tricky, total=Decimal("0.0001"), basic=Decimal("-1")
+            ),
             projects=(answered(project, period_goal=tricky, annual_goal="-3"),),
             code="00430981",
         ),
         "alone": replace(
             seed,
             projects=(),
-            department=replace(answered(seed.department, duties="职责。", goal="目标。"), indicators=()),
+            department=replace(
+                answered(seed.department, duties="职责。", goal="目标。"), indicators=()
+            ),
         ),
     }
 
@@ -74,7 +81,9 @@ def shipped() -> dict[str, Filing]:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written")
-    return {name: xltool.fill(filing, folder / f"{name}.xlsx") for name, filing in shipped().items()}
+    return {
+        name: xltool.fill(filing, folder / f"{name}.xlsx") for name, filing in shipped().items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +115,14 @@ def test_libreoffice_shows_the_same_values_in_the_same_cells(written, saved, nam
     ours, theirs = load_workbook(written[name]), load_workbook(saved[name])
     assert theirs.sheetnames == ours.sheetnames
     for sheet in ours:
-        found = {c.coordinate: c.value for row in theirs[sheet.title].iter_rows() for c in row if c.value}
+        found = {
+            c.coordinate: c.value for row in theirs[sheet.title].iter_rows() for c in row if c.value
+        }
         assert found == {c.coordinate: c.value for row in sheet.iter_rows() for c in row if c.value}
         assert theirs[sheet.title].protection.sheet
-        locks = {c.coordinate: c.protection.locked for row in sheet.iter_rows() for c in row if c.value}
+        locks = {
+            c.coordinate: c.protection.locked for row in sheet.iter_rows() for c in row if c.value
+        }
         assert {at: theirs[sheet.title][at].protection.locked for at in locks} == locks
 
 
@@ -119,13 +132,17 @@ def test_what_libreoffice_saves_reads_back_the_same(written, saved, name):
     assert theirs == ours
     assert theirs.faults == ours.faults
     places = [{key: entry.place for key, entry in form.entries.items()} for form in ours.forms]
-    assert [{key: entry.place for key, entry in form.entries.items()} for form in theirs.forms] == places
+    assert [
+        {key: entry.place for key, entry in form.entries.items()} for form in theirs.forms
+    ] == places
 
 
 @settings(max_examples=2, derandomize=True, deadline=None, phases=[Phase.generate],
           suppress_health_check=list(HealthCheck))  # fmt: skip
 @given(st.lists(filings(), min_size=6, max_size=6))
-def test_random_filings_survive_libreoffice_and_the_validator(office, validator, tmp_path_factory, drawn):
+def test_random_filings_survive_libreoffice_and_the_validator(
+    office, validator, tmp_path_factory, drawn
+):
     folder = tmp_path_factory.mktemp("random")
     paths = [xltool.fill(filing, folder / f"{n}.xlsx") for n, filing in enumerate(drawn)]
     assert validator.errors(paths) == {path: [] for path in paths}
@@ -175,7 +192,12 @@ def test_long_texts_stay_inside_their_cells(printed, office, name):
     """Text that is too high for its row would hang out over the rows above and below."""
     words = office.words(printed[name], 1)
     form = shipped()[name].department
-    rows = [["其他资金"], form.text("duties").split("\n"), form.text("goal").split("\n"), ["一级指标"]]
+    rows = [
+        ["其他资金"],
+        form.text("duties").split("\n"),
+        form.text("goal").split("\n"),
+        ["一级指标"],
+    ]
     previous = 0.0
     for lines in rows:
         first, last = squeezed(lines[0])[:4], squeezed(lines[-1])[:4]

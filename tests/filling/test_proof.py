@@ -36,7 +36,9 @@ def is_proved(filing: Filing, data: bytes) -> bool:
 
 
 def said(form, **values):
-    entries = {key: Entry(value, "" if value is None else str(value)) for key, value in values.items()}
+    entries = {
+        key: Entry(value, "" if value is None else str(value)) for key, value in values.items()
+    }
     return replace(form, entries={**form.entries, **entries})
 
 
@@ -54,7 +56,8 @@ def shapes(seed: Filing):
     yield replace(seed, department=None)
     yield replace(seed, projects=tuple(said(project, project=f"项目{n}") for n in range(4)))
     yield replace(
-        seed, projects=(said(project, project="A & B's <一>"), said(project, project="a & b's <一>"))
+        seed,
+        projects=(said(project, project="A & B's <一>"), said(project, project="a & b's <一>")),
     )
     yield replace(seed, department=replace(department, indicators=many))
     yield replace(seed, department=replace(department, indicators=()))
@@ -71,7 +74,9 @@ def test_all_that_we_write_is_proved(seed):
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_forms_of_every_edition_are_proved(edition):
     found = xltool.load_edition(edition)
-    texts = {f.id: Entry("内容", "内容") for f in found.department.field if f.kind in ("text", "long")}
+    texts = {
+        f.id: Entry("内容", "内容") for f in found.department.field if f.kind in ("text", "long")
+    }
     filing = Filing(edition, department=Form("department", {**texts, "year": Entry(2024, "2024")}))
     assert is_proved(filing, render(filing))
 
@@ -86,7 +91,11 @@ def changed(data: bytes, part: str, old: str, new: str) -> bytes:
 
 SPOTS = {
     "an amount": (FIRST, "<v>1245.61</v>", "<v>1245.62</v>"),
-    "an amount as text": (FIRST, "><v>1245.61</v></c>", ' t="inlineStr"><is><t>1245.61</t></is></c>'),
+    "an amount as text": (
+        FIRST,
+        "><v>1245.61</v></c>",
+        ' t="inlineStr"><is><t>1245.61</t></is></c>',
+    ),
     "a word": (FIRST, "工业", "农业"),
     "an official text": (FIRST, 't="s"><v>3</v>', 't="s"><v>4</v>'),
     "a style": (FIRST, '<c r="A3" s="', '<c r="A3" s="1'),
@@ -132,7 +141,10 @@ def test_a_part_too_many_is_not_overlooked(seed):
 def template(folder: Path, old: str, new: str) -> Path:
     """The template with something on its first sheet altered: what this pattern finds."""
     path = folder / "模板.xlsx"
-    with zipfile.ZipFile(xltool.load_edition().template) as before, zipfile.ZipFile(path, "w") as after:
+    with (
+        zipfile.ZipFile(xltool.load_edition().template) as before,
+        zipfile.ZipFile(path, "w") as after,
+    ):
         for name in before.namelist():
             text = before.read(name).decode()
             assert name != FIRST or re.search(old, text)
@@ -193,18 +205,24 @@ ANSWERS = st.one_of(ODD, st.none(), st.decimals(0, 10**6, places=2), st.integers
 
 
 @given(
-    st.dictionaries(st.sampled_from(["year", "unit", "goal", "duties", "filer", "total", "other"]), ANSWERS),
+    st.dictionaries(
+        st.sampled_from(["year", "unit", "goal", "duties", "filer", "total", "other"]), ANSWERS
+    ),
     st.lists(st.tuples(st.sampled_from(["quantity", "quality", "cost"]), ODD, ODD), max_size=4),
     ODD,
 )
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_what_is_proved_the_reader_reads_so(answers, rows, project):
     """However odd the filing: the proof never says yes where the reader would say no."""
     seed = seed_filing()
     department = said(seed.department, **answers)
     department = replace(department, indicators=tuple(row(*one) for one in rows))
     filing = replace(
-        seed, department=department, projects=tuple(said(one, project=project) for one in seed.projects)
+        seed,
+        department=department,
+        projects=tuple(said(one, project=project) for one in seed.projects),
     )
     try:
         data = render(filing)
@@ -220,7 +238,9 @@ COUNTS = st.lists(st.integers(0, 4), min_size=9, max_size=9)
 
 
 @given(COUNTS, st.lists(COUNTS, max_size=3), LONG, LONG)
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_however_forms_grow_they_are_proved_and_read_so(department, projects, duties, goal):
     """Each way to grow is spelled out anew, not judged anew: there must be none that the reader finds bad."""
     seed, edition = seed_filing(), xltool.load_edition()
@@ -228,7 +248,9 @@ def test_however_forms_grow_they_are_proved_and_read_so(department, projects, du
     def grown(form: Form, counts: list[int], **values: str) -> Form:
         blocks = {spec.id: spec for spec in edition.form}[form.kind].indicators.block
         rows = [
-            row(b.id, f"{b.label}{n}") for b, count in zip(blocks, counts, strict=True) for n in range(count)
+            row(b.id, f"{b.label}{n}")
+            for b, count in zip(blocks, counts, strict=True)
+            for n in range(count)
         ]
         return replace(said(form, **values), indicators=tuple(rows))
 
@@ -250,7 +272,9 @@ def test_however_forms_grow_they_are_proved_and_read_so(department, projects, du
     st.floats(0, 0.999),
     st.sampled_from('0189AD<>&"/ \x07中'),
 )
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_character_altered_anywhere_is_no_harm_where_it_is_proved(part, share, character):
     """Whatever is altered in a written part: where the proof still says yes, so does the reader."""
     seed = seed_filing()

@@ -61,7 +61,9 @@ def test_the_same_forms_in_every_kind_of_file(kind, tmp_path):
     flat = kind == "pipes.txt"  # lines have become spaces there
     department, [project] = filing.department, filing.projects
     assert (filing.unit, filing.year) == ("南岭县水利局", 2024)
-    amounts = {f: department.amount(f) for f in ("total", "general", "fund", "nontax", "other", "basic")}
+    amounts = {
+        f: department.amount(f) for f in ("total", "general", "fund", "nontax", "other", "basic")
+    }
     assert amounts == {
         "total": Decimal("860.5"), "general": Decimal("800.5"), "fund": Decimal(60), "nontax": None,
         "other": None, "basic": Decimal("510.5"),
@@ -78,9 +80,15 @@ def test_the_same_forms_in_every_kind_of_file(kind, tmp_path):
         ("satisfaction", "村民满意度", "≥90%"),
     ]
     assert project.text("project") == "水渠维修"
-    assert (project.amount("own_budget"), project.amount("upper_budget")) == (200, Decimal("150.25"))
+    assert (project.amount("own_budget"), project.amount("upper_budget")) == (
+        200,
+        Decimal("150.25"),
+    )
     assert project.text("period") == "2024年1月1日-2024年12月31日"
-    assert (project.text("period_goal"), project.text("annual_goal")) == ("三年修完全部干渠", "修好第一段")
+    assert (project.text("period_goal"), project.text("annual_goal")) == (
+        "三年修完全部干渠",
+        "修好第一段",
+    )
     assert rows_of(project) == [
         ("quantity", "维修水渠", "≥12公里", "计划标准"),
         ("cost", "维修费", "≤200万元", "计划标准"),
@@ -151,7 +159,9 @@ def test_another_province_s_names_units_and_split_columns(write, tmp_path):
     assert ("3000", "“自有资金”：版式“hunan-2023”没有这一栏") in left
     assert any("到位率" in text and "对不上" in reason for text, reason in left)
     assert not any("某某" in v.text for v in result.values)
-    assert {v.note for v in result.values if v.field == "年度本级预算金额"} == {"原文单位元，折合25万元"}
+    assert {v.note for v in result.values if v.field == "年度本级预算金额"} == {
+        "原文单位元，折合25万元"
+    }
 
 
 def test_an_unknown_category_takes_nothing_below_it_for_the_category_above(tmp_path):
@@ -187,7 +197,9 @@ def test_an_amount_that_is_none_and_a_second_different_answer_are_listed(tmp_pat
     assert filing.projects[0]["own_budget"].blank
     assert filing.projects[0].amount("upper_budget") == 5
     reasons = [left.reason for left in result.leftovers]
-    assert any("不是能认出的金额" in r for r in reasons) and any("只导入前一个" in r for r in reasons)
+    assert any("不是能认出的金额" in r for r in reasons) and any(
+        "只导入前一个" in r for r in reasons
+    )
 
 
 def test_no_stated_unit_of_money_is_said(tmp_path):
@@ -218,8 +230,13 @@ def test_stuffed_cells_are_split_only_when_asked_and_only_when_they_pair(tmp_pat
         ("quantity", "维修水渠", "≥12公里"), ("quantity", "巡河", "≥40次"), ("quantity", "清淤", "≥3处"),
     ]  # fmt: skip
     assert sum(v.note == "由一格拆开" for v in result.values) == 4
-    layout = [*layouts.PROJECT[:6], [c("产出指标"), c("数量指标"), c("甲\n乙\n丙"), c("≥1个\n≥2个"), c("")]]
-    filing, _ = one(layouts.write_docx(tmp_path / "b.docx", [(layouts.PROJECT_TITLE, layout)]), split=True)
+    layout = [
+        *layouts.PROJECT[:6],
+        [c("产出指标"), c("数量指标"), c("甲\n乙\n丙"), c("≥1个\n≥2个"), c("")],
+    ]
+    filing, _ = one(
+        layouts.write_docx(tmp_path / "b.docx", [(layouts.PROJECT_TITLE, layout)]), split=True
+    )
     assert rows_of(filing.projects[0]) == [("quantity", "甲\n乙\n丙", "≥1个\n≥2个")]
 
 
@@ -249,7 +266,9 @@ def test_word_revisions_and_nested_tables(tmp_path):
     for k, text in enumerate(("项目支出名称", "", "预算部门", "某局")):
         table.cell(0, k).text = text
     paragraph = table.cell(0, 1).paragraphs[0]._p
-    paragraph.append(parse_xml(f'<w:del {w} w:id="1"><w:r><w:delText>旧名</w:delText></w:r></w:del>'))
+    paragraph.append(
+        parse_xml(f'<w:del {w} w:id="1"><w:r><w:delText>旧名</w:delText></w:r></w:del>')
+    )
     paragraph.append(parse_xml(f'<w:ins {w} w:id="2"><w:r><w:t>新名</w:t></w:r></w:ins>'))
     document.save(tmp_path / "a.docx")
     filing, _ = one(tmp_path / "a.docx")
@@ -291,7 +310,9 @@ def test_a_declared_entity_is_refused(tmp_path):
         for name in source.namelist():
             data = source.read(name)
             if name == "word/document.xml":
-                data = data.replace(b"?>", b'?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>', 1)
+                data = data.replace(
+                    b"?>", b'?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>', 1
+                )
             goal.writestr(name, data)
     with pytest.raises(NotImportable, match="DTD"):
         read_rows(tmp_path / "b.docx")
@@ -329,7 +350,9 @@ def test_a_line_that_heads_the_next_form_is_no_indicator(tmp_path):
         )  # fmt: skip
 
     path = tmp_path / "a.txt"
-    path.write_text("2023年项目支出绩效目标表\n" + table("审判", "≥400次") + table("执行", "≥30次"), "utf-8")
+    path.write_text(
+        "2023年项目支出绩效目标表\n" + table("审判", "≥400次") + table("执行", "≥30次"), "utf-8"
+    )
     filing, _ = one(path)
     first, second = filing.projects
     assert rows_of(first) == [("quantity", "开庭", "≥400次"), ("quantity", "结案", "9件")]
@@ -467,10 +490,18 @@ def test_damage_is_never_more_than_a_line(kind, tmp_path):
         path = tmp_path / f"b.{kind}"
         path.write_bytes(bytes(data))
         result = import_files([path])
-        assert result.filings or result.leftovers or next(iter(result.unread.values())).count("\n") == 0
+        assert (
+            result.filings
+            or result.leftovers
+            or next(iter(result.unread.values())).count("\n") == 0
+        )
 
 
-@given(st.text(alphabet="|\t\n 项目名称指标值产出数量一二三级：单位万元1≥%……（）2023年度", max_size=400))
+@given(
+    st.text(
+        alphabet="|\t\n 项目名称指标值产出数量一二三级：单位万元1≥%……（）2023年度", max_size=400
+    )
+)
 def test_any_text_is_read_without_a_fault(text):
     rows = read_text(text.encode() or b" ")
     assert all(cell.place.cell for row in rows for cell in row.cells)
@@ -505,7 +536,9 @@ def test_the_nearest_stated_unit_of_money_counts_and_no_other_forms(tmp_path):
         [c("资金情况（元）", 1, 2), c("本级资金"), c("250000", 2), c("上级资金"), c("5000")],
         *layouts.PROJECT[:1],
     ]
-    path = layouts.write_docx(tmp_path / "a.docx", [(layouts.PROJECT_TITLE, layout)], "填报单位：某局")
+    path = layouts.write_docx(
+        tmp_path / "a.docx", [(layouts.PROJECT_TITLE, layout)], "填报单位：某局"
+    )
     filing, _ = one(path)
     assert (filing.projects[0].amount("own_budget"), filing.projects[0].amount("upper_budget")) == (
         25,
@@ -539,7 +572,9 @@ def test_long_term_indicators_are_not_this_years(tmp_path):
     heads = [c("一级指标"), c("二级指标"), c("三级指标"), c("实施期指标值"), c("指标值")]
     rows = [[c("产出指标"), c("数量指标"), c("水渠"), c("90公里"), c("30公里")]]
     title = layouts.PROJECT_TITLE
-    filing, _ = one(layouts.write_docx(tmp_path / "a.docx", [(title, [layouts.PROJECT[0], heads, *rows])]))
+    filing, _ = one(
+        layouts.write_docx(tmp_path / "a.docx", [(title, [layouts.PROJECT[0], heads, *rows])])
+    )
     assert rows_of(filing.projects[0]) == [("quantity", "水渠", "30公里")]
     plain = [c("一级指标"), c("二级指标"), c("三级指标"), c("指标值")]
     long = [[c("长期绩效指标", 6)], plain, [c("产出指标"), c("数量指标"), c("水渠"), c("90公里")]]

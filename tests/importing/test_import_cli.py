@@ -34,7 +34,16 @@ def test_every_value_is_in_the_report_with_its_source(tmp_path, capsys):
     assert total == dict(
         zip(
             VALUES,
-            ("seed.txt", "部门整体支出绩效目标表", "", "资金总额", "1245.61", "正文!第9行", "中", ""),
+            (
+                "seed.txt",
+                "部门整体支出绩效目标表",
+                "",
+                "资金总额",
+                "1245.61",
+                "正文!第9行",
+                "中",
+                "",
+            ),
             strict=True,
         )
     )
@@ -45,7 +54,11 @@ def test_every_value_is_in_the_report_with_its_source(tmp_path, capsys):
 
 
 def test_what_was_left_is_shown_with_its_place_and_one_bad_file_stops_nothing(tmp_path, capsys):
-    layout = [*layouts.PROJECT, [c("财政部门审核意见"), c("同意", 5)], [c("说不清的栏"), c("内容", 5)]]
+    layout = [
+        *layouts.PROJECT,
+        [c("财政部门审核意见"), c("同意", 5)],
+        [c("说不清的栏"), c("内容", 5)],
+    ]
     good = layouts.write_docx(tmp_path / "好.docx", [(layouts.PROJECT_TITLE, layout)])
     bad = tmp_path / "坏.docx"
     bad.write_bytes(b"PK\x03\x04")
@@ -63,7 +76,10 @@ def test_two_years_are_two_books_and_nothing_found_is_exit_code_2(tmp_path, caps
         layouts.write_html(tmp_path / f"{year}.html", forms)
     files = [str(tmp_path / "2022.html"), str(tmp_path / "2023.html")]
     assert main(["import", *files, "-o", str(tmp_path / "出")]) == 0
-    assert {p.name for p in (tmp_path / "出").glob("*.xlsx")} == {"数据表-2022.xlsx", "数据表-2023.xlsx"}
+    assert {p.name for p in (tmp_path / "出").glob("*.xlsx")} == {
+        "数据表-2022.xlsx",
+        "数据表-2023.xlsx",
+    }
     empty = tmp_path / "空白.txt"
     empty.write_text("今天天气很好\n", "utf-8")
     assert main(["import", str(empty), "-o", str(tmp_path / "无")]) == 2

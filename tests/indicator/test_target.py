@@ -100,7 +100,11 @@ FORMS = {
 def test_form(text, reading):
     target = parse_target(text)
     number = None if reading[1] is None else Decimal(reading[1])
-    assert (target.operator, target.number, target.unit, target.kind) == (reading[0], number, *reading[2:])
+    assert (target.operator, target.number, target.unit, target.kind) == (
+        reading[0],
+        number,
+        *reading[2:],
+    )
     assert target.text == text
 
 
@@ -212,7 +216,10 @@ def test_one_value_keeps_its_name_whole():
 def test_values_that_say_what_they_are_belong_to_one_name():
     split = split_targets("物管服务面积", "建筑面积2.6万平方米,展示面积1万平方米")
     assert [name for name, _ in split] == ["物管服务面积：建筑面积", "物管服务面积：展示面积"]
-    assert [target.columns for _, target in split] == [("=", "2.6", "万平方米"), ("=", "1", "万平方米")]
+    assert [target.columns for _, target in split] == [
+        ("=", "2.6", "万平方米"),
+        ("=", "1", "万平方米"),
+    ]
 
 
 def test_counts_that_differ_are_not_paired():
@@ -301,7 +308,9 @@ WHOLE = """
 (100字以内)  （50字内）  请填写  請选择  在此填写  （例如  示例  填写说明
 —  ——  --  /  ／  无此项  无此内容  不适用  N/A  n/a  ｜  定性|  数字化  指标体系建设  2个  15家以上
 """
-around = st.sampled_from(["", "", "", " ", "　", "（", "。", "\u200b", "\ufeff", "|", "\n", "甲", "1"])
+around = st.sampled_from(
+    ["", "", "", " ", "　", "（", "。", "\u200b", "\ufeff", "|", "\n", "甲", "1"]
+)
 prompts = st.builds(
     lambda before, text, at, inside, after: before + text[:at] + inside + text[at:] + after,
     *(around, st.sampled_from(WHOLE.split()), st.integers(0, 4), around, around),
@@ -313,21 +322,39 @@ def test_a_glance_sees_what_a_close_look_sees(text):
     assert is_empty(text) == parse_target(text).empty
     body = vocabulary.clean(text)
     assert is_placeholder(text) == (
-        vocabulary._is_dots(vocabulary.without_space(body)) or vocabulary._PROMPT.search(body) is not None
+        vocabulary._is_dots(vocabulary.without_space(body))
+        or vocabulary._PROMPT.search(body) is not None
     )
 
 
-known = [word for table in ((), ("bounded",)) for words in names._endings(*table).values() for word in words]
+known = [
+    word
+    for table in ((), ("bounded",))
+    for words in names._endings(*table).values()
+    for word in words
+]
 tails = ["", *itertools.chain(*names._tails().values())]
 
 
-@given(*(st.sampled_from(part) for part in (["", "新增", *known], known, tails, ["", "（人）", "类"])))
+@given(
+    *(st.sampled_from(part) for part in (["", "新增", *known], known, tails, ["", "（人）", "类"]))
+)
 def test_the_longest_word_that_a_name_ends_with(before, word, tail, unit):
     name = before + word + tail
-    ends = [(name[a : len(name) - len(t)], t) for a in range(len(name)) for t in tails if name.endswith(t)]
+    ends = [
+        (name[a : len(name) - len(t)], t)
+        for a in range(len(name))
+        for t in tails
+        if name.endswith(t)
+    ]
     words = {word for group in names._endings().values() for word in group}
     longest = next(
-        (end for end, _ in sorted(ends, key=lambda e: (-len("".join(e)), len(e[1]))) if end in words), ""
+        (
+            end
+            for end, _ in sorted(ends, key=lambda e: (-len("".join(e)), len(e[1])))
+            if end in words
+        ),
+        "",
     )
     assert names._last(name + unit) == ("" if unit == "类" else longest)
 

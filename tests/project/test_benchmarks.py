@@ -58,7 +58,9 @@ def test_a_limit_writes_no_less_than_there_is(name, tmp_path):
         assert open_grid(tmp_path / "x").sheets
 
 
-@pytest.mark.parametrize("name", ["xltool read + all rules", "openpyxl load", "openpyxl read_only, values"])
+@pytest.mark.parametrize(
+    "name", ["xltool read + all rules", "openpyxl load", "openpyxl read_only, values"]
+)
 def test_every_reader_reads(name, tmp_path):
     [job] = jobs(1)
     (tmp_path / "x.xlsx").write_bytes(render(job.filing))

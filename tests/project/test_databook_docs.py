@@ -13,7 +13,9 @@ PAGE = (DOCS / "databook.md").read_text("utf-8")
 def test_the_columns_are_the_editions():
     for table in tables(load_edition()):
         [listed] = re.findall(rf"\*\*{table.name}\*\*（.*?）：(.*?)\n\n", PAGE, re.DOTALL)
-        assert [c.strip() for c in listed.replace("\n", "").split("、")] == [c.label for c in table.columns]
+        assert [c.strip() for c in listed.replace("\n", "").split("、")] == [
+            c.label for c in table.columns
+        ]
 
 
 def test_the_problem_codes_are_explained_in_the_same_words():

@@ -49,7 +49,9 @@ def test_both_readmes_lead_to_every_page(name):
     text = (ROOT / name).read_text("utf-8")
     pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} | {"CHANGELOG.md"}
     assert {page for page in pages if f"]({page})" not in text} == set()
-    assert {page for page in re.findall(r"\]\(([^)]+\.md)\)", text) if not (ROOT / page).exists()} == set()
+    assert {
+        page for page in re.findall(r"\]\(([^)]+\.md)\)", text) if not (ROOT / page).exists()
+    } == set()
 
 
 def test_ci_runs_the_readme_test_command():
@@ -63,7 +65,9 @@ def test_the_readme_main_job_works_in_a_fresh_environment(tmp_path):
     venv = tmp_path / "venv"
     run(sys.executable, "-m", "venv", str(venv))
     command = (
-        main.strip().replace("python ", f"{venv}/bin/python ").replace("demo-out", f"{tmp_path}/结果 夹")
+        main.strip()
+        .replace("python ", f"{venv}/bin/python ")
+        .replace("demo-out", f"{tmp_path}/结果 夹")
     )
     command = command.replace(f"{tmp_path}/结果 夹", f"'{tmp_path}/结果 夹'")
     result = subprocess.run(
@@ -71,7 +75,12 @@ def test_the_readme_main_job_works_in_a_fresh_environment(tmp_path):
     )
     assert result.returncode == 0, result.stdout + result.stderr
     made = {path.name for path in (tmp_path / "结果 夹").rglob("*") if path.is_file()}
-    assert {"report.html", "report.json", "report.xlsx", "沅江市科学技术和工业信息化局.xlsx"} <= made
+    assert {
+        "report.html",
+        "report.json",
+        "report.xlsx",
+        "沅江市科学技术和工业信息化局.xlsx",
+    } <= made
     assert "711.94" in result.stdout
     assert "1245.61" in result.stdout
     # The installed package has all it needs with it: the same from another folder.
@@ -115,7 +124,9 @@ def test_no_group_is_possessive():
 
 def test_tests_lie_where_the_package_has_its_rooms():
     """A room's tests are in the folder of its name; what concerns the project itself is in `project`."""
-    rooms = {folder.name for folder in (ROOT / "xltool").iterdir() if (folder / "__init__.py").is_file()}
+    rooms = {
+        folder.name for folder in (ROOT / "xltool").iterdir() if (folder / "__init__.py").is_file()
+    }
     tested = {test.relative_to(TESTS).parts[0] for test in TESTS.rglob("test_*.py")}
     assert tested - rooms == {"project"}
 

@@ -20,7 +20,9 @@ from xltool.exporting import office as office_module
 
 MANUAL = (ROOT / "docs" / "manual.md").read_text("utf-8")
 BLOCKS = [
-    line for block in re.findall(r"```console\n(.*?)```", MANUAL, re.DOTALL) for line in block.splitlines()
+    line
+    for block in re.findall(r"```console\n(.*?)```", MANUAL, re.DOTALL)
+    for line in block.splitlines()
 ]
 
 

@@ -93,7 +93,11 @@ def test_a_cell_far_below_is_told_and_nothing_hangs(parts, tmp_path):
 def test_a_block_that_claims_the_whole_sheet(parts, tmp_path):
     bent = packed(
         parts,
-        **{BOOK: lambda t: re.sub(r'(name="时效指标" localSheetId="0">[^<]*\$)\d+<', r"\g<1>1048576<", t)},
+        **{
+            BOOK: lambda t: re.sub(
+                r'(name="时效指标" localSheetId="0">[^<]*\$)\d+<', r"\g<1>1048576<", t
+            )
+        },
     )
     filing, findings = judged(bent, tmp_path)
     assert filing == seed_filing()
@@ -110,7 +114,9 @@ def test_more_of_anything_than_a_form_can_have_is_refused(parts, tmp_path):
         (BOOK, r"<sheets>", sheets, "工作表过多"),
         (STRINGS, r"<sst[^>]*>", "<si><t>a</t></si>" * 310_000, "文字过多"),
     ):
-        data = packed(parts, **{part: lambda t, m=mark, x=more: re.sub(m, lambda k: k[0] + x, t, count=1)})
+        data = packed(
+            parts, **{part: lambda t, m=mark, x=more: re.sub(m, lambda k: k[0] + x, t, count=1)}
+        )
         _, findings = judged(data, tmp_path)
         assert [f.code for f in findings] == ["R101"]
         assert said in findings[0].message, said
@@ -118,7 +124,9 @@ def test_more_of_anything_than_a_form_can_have_is_refused(parts, tmp_path):
 
 def test_many_stray_texts_are_told_once(parts, tmp_path):
     rows = "".join(row_at(n) for n in range(200, 700)).replace("</sheetData>", "") + "</sheetData>"
-    _, findings = judged(packed(parts, **{SHEET: lambda t: t.replace("</sheetData>", rows)}), tmp_path)
+    _, findings = judged(
+        packed(parts, **{SHEET: lambda t: t.replace("</sheetData>", rows)}), tmp_path
+    )
     told = [f for f in findings if f.code == "R103"]
     assert len(told) == 51
     assert any("另有 450 处" in f.message for f in told)
@@ -128,7 +136,8 @@ def test_half_a_character_does_not_stop_the_reports(parts, tmp_path):
     for part in (SHEET, STRINGS):
         if "目标1" in parts[part].decode():
             data = packed(
-                parts, **{part: lambda t: t.replace("目标1", "目_xD800_标_xD83D__xDE00_1_x001B_[2J", 1)}
+                parts,
+                **{part: lambda t: t.replace("目标1", "目_xD800_标_xD83D__xDE00_1_x001B_[2J", 1)},
             )
     filing, _ = judged(data, tmp_path)
     assert "目\ufffd标\U0001f6001\x1b[2J" in filing.department.text("goal")
@@ -186,7 +195,12 @@ def test_numbers_that_are_none(parts, tmp_path, number):
 
 def test_the_official_names_in_another_case_twice(parts, tmp_path):
     data = packed(
-        {**parts, "XL/WORKSHEETS/SHEET1.XML": b"<worksheet/>", "../../out.txt": b"x", "/etc/x": b"x"}
+        {
+            **parts,
+            "XL/WORKSHEETS/SHEET1.XML": b"<worksheet/>",
+            "../../out.txt": b"x",
+            "/etc/x": b"x",
+        }
     )
     assert judged(data, tmp_path)[0] == seed_filing()
 
@@ -194,7 +208,9 @@ def test_the_official_names_in_another_case_twice(parts, tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
 def test_parts_in_every_encoding_that_xml_allows(parts, tmp_path, encoding):
     mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
-    turned = {p: mark + parts[p].decode().encode(encoding) for p in (SHEET, BOOK, STRINGS, STYLES, CUSTOM)}
+    turned = {
+        p: mark + parts[p].decode().encode(encoding) for p in (SHEET, BOOK, STRINGS, STYLES, CUSTOM)
+    }
     filing, _ = judged(packed(parts, **turned), tmp_path)
     assert filing == seed_filing()
     assert not filing.faults
@@ -215,7 +231,9 @@ def test_a_bomb_of_entities_in_any_encoding(parts, tmp_path):
     document = bomb.replace(
         "<x>", '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
     )
-    book = packed({"[Content_Types].xml": b"<Types/>", "word/document.xml": document.encode("utf-16")})
+    book = packed(
+        {"[Content_Types].xml": b"<Types/>", "word/document.xml": document.encode("utf-16")}
+    )
     (tmp_path / "收到.docx").write_bytes(book)
     assert import_files([tmp_path / "收到.docx"]).unread
 
@@ -239,7 +257,9 @@ def test_workbooks_of_any_layout_that_want_too_much(parts, tmp_path):
     wide = r'\g<0><mergeCell ref="A90:XFD1048576"/>'
     path.write_bytes(packed(parts, **{SHEET: lambda t: re.sub(r"<mergeCells[^>]*>", wide, t)}))
     assert "合并单元格过大" in "".join(import_files([path]).unread.values())
-    path.write_bytes(packed(parts, **{SHEET: lambda t: t.replace("</sheetData>", row_at(1_048_576, "XFD"))}))
+    path.write_bytes(
+        packed(parts, **{SHEET: lambda t: t.replace("</sheetData>", row_at(1_048_576, "XFD"))})
+    )
     assert import_files([path]).filings
 
 
@@ -300,7 +320,11 @@ def mutated(parts: dict[str, bytes], chance: random.Random) -> bytes:
             if found:
                 at = chance.choice(found)
                 odd = chance.choice(_ODD).encode()
-                new = {4: b'="' + odd + b'"', 5: b">" + odd + b"<", 6: chance.choice([b"", at[0] * 2])}
+                new = {
+                    4: b'="' + odd + b'"',
+                    5: b">" + odd + b"<",
+                    6: chance.choice([b"", at[0] * 2]),
+                }
                 data[at.start() : at.end()] = new[kind]
         hurt[name] = bytes(data)
     whole = bytearray(packed(hurt))

@@ -36,14 +36,17 @@ def back(parts: dict[str, str]) -> Filing:
 
 def shared(parts: dict[str, str]) -> list[str]:
     """The shared texts as the package spells them."""
-    return [re.sub("<[^>]*>", "", si) for si in re.findall(r"<si>(.*?)</si>", parts[STRINGS], re.DOTALL)]
+    return [
+        re.sub("<[^>]*>", "", si) for si in re.findall(r"<si>(.*?)</si>", parts[STRINGS], re.DOTALL)
+    ]
 
 
 def in_runs(text: str) -> str:
     """A text in two runs with its pronunciation, as inline rich text."""
     cut = text.index(";") + 1 if text.startswith("&") else 1
     runs = "".join(
-        f'<r><rPr><b/></rPr><t xml:space="preserve">{part}</t></r>' for part in (text[:cut], text[cut:])
+        f'<r><rPr><b/></rPr><t xml:space="preserve">{part}</t></r>'
+        for part in (text[:cut], text[cut:])
     )
     return f'{runs}<rPh sb="0" eb="1"><t>PINYIN</t></rPh><phoneticPr fontId="1"/>'
 
@@ -51,7 +54,9 @@ def in_runs(text: str) -> str:
 def respelled(parts: dict[str, str], cell) -> dict[str, str]:
     texts = shared(parts)
     pattern = re.compile(r'<c r="(\w+)"( s="\d+")? t="s"><v>(\d+)</v></c>')
-    changed = {n: pattern.sub(lambda m: cell(m[1], m[2] or "", texts[int(m[3])]), parts[n]) for n in SHEETS}
+    changed = {
+        n: pattern.sub(lambda m: cell(m[1], m[2] or "", texts[int(m[3])]), parts[n]) for n in SHEETS
+    }
     assert all(changed[n] != parts[n] for n in SHEETS)
     return {name: text for name, text in (parts | changed).items() if name != STRINGS}
 

@@ -103,7 +103,11 @@ def openpyxl_part(data: bytes, name: str) -> str:
 def test_a_changed_label_is_told_with_was_and_is(book):
     book[DEPARTMENT]["A10"] = "部门职责"
     [fault] = read(book).faults
-    assert (fault.kind, str(fault.place), fault.found) == ("layout", f"{DEPARTMENT}!A10", "部门职责")
+    assert (fault.kind, str(fault.place), fault.found) == (
+        "layout",
+        f"{DEPARTMENT}!A10",
+        "部门职责",
+    )
     assert fault.expected.replace("\n", "") == "部门职能职责概述"
 
 
@@ -222,7 +226,9 @@ def test_an_indented_or_prefixed_spelling_reads_the_same(workbook):
     spaced = re.sub(r"<c r", "\n  <c  r", xml)
     prefixed = re.sub(r"<(/?)(?=[a-zA-Z])", r"<\1x:", xml).replace("xmlns=", "xmlns:x=")
     for other in (spaced, prefixed):
-        back = read_grid(open_grid(repacked(workbook, **{"xl/worksheets/sheet1.xml": other.encode()})))
+        back = read_grid(
+            open_grid(repacked(workbook, **{"xl/worksheets/sheet1.xml": other.encode()}))
+        )
         assert back == seed_filing()
         assert back.faults == ()
 
@@ -361,13 +367,18 @@ def test_merges_that_libreoffice_tears_when_rows_are_inserted_are_no_change():
             lambda sheet: (sheet.delete_rows(9), sheet.insert_rows(5, 2)),
             ["R103 之前多了 2 行", "R103 之前少了 1 行"],
         ),
-        (lambda sheet: sheet.insert_rows(14), ["R103 合并单元格没有跟着移动", "R104 定义名称缺失或移位"]),
+        (
+            lambda sheet: sheet.insert_rows(14),
+            ["R103 合并单元格没有跟着移动", "R104 定义名称缺失或移位"],
+        ),
     ],
 )
 def test_rows_moved_beneath_names_and_merges_are_told_in_a_few_words(book, change, told):
     """openpyxl moves cells only: once every label below was a finding of its own, some sixty."""
     change(book[DEPARTMENT])
-    found = [f for f in xltool.check(read(book)) if f.sheet == DEPARTMENT and f.code.startswith("R")]
+    found = [
+        f for f in xltool.check(read(book)) if f.sheet == DEPARTMENT and f.code.startswith("R")
+    ]
     assert len(found) == len(told)
     for finding, words in zip(found, told, strict=True):
         code, _, part = words.partition(" ")

@@ -47,7 +47,9 @@ def few(tmp_path_factory) -> Path:
 def one(tmp_path_factory) -> Path:
     """A report of the first unit that has everything: errors, explanations, an adjusted balance."""
     wanted = (
-        r for r in make_records(2000) if r["counts"]["error"] and r["counts"]["explained"] and r["stale"]
+        r
+        for r in make_records(2000)
+        if r["counts"]["error"] and r["counts"]["explained"] and r["stale"]
     )
     record = next(r for r in wanted if r["balance"]["verdict"].startswith("经非税"))
     return written(tmp_path_factory.mktemp("one"), [record])
@@ -83,11 +85,15 @@ def test_ten_thousand_units_are_counted_and_paged(many, browser):
         for verdict in ("error", "query", "pass")
     }
     expected = [r["verdict"] for r in make_records(MANY)]
-    assert {v: int(n.replace(",", "")) for v, n in tiles.items()} == {v: expected.count(v) for v in tiles}
+    assert {v: int(n.replace(",", "")) for v, n in tiles.items()} == {
+        v: expected.count(v) for v in tiles
+    }
     assert len(names(page)) == 50 and page.locator("tr").count() < 100
     first = names(page)
     page.get_by_role("button", name="下一页").click()
-    assert not set(first) & set(names(page)) and "第 2 / 200 页" in page.locator("#pages").inner_text()
+    assert (
+        not set(first) & set(names(page)) and "第 2 / 200 页" in page.locator("#pages").inner_text()
+    )
     browser.quiet(many)
 
 
@@ -117,7 +123,9 @@ def test_search_filter_and_sort(many, browser):
     status.filter(has_text=f"符合条件 {len(chosen)} 家").wait_for()
 
     page.get_by_role("button", name="资金总额").click()
-    assert page.get_by_role("columnheader", name="资金总额").get_attribute("aria-sort") == "descending"
+    assert (
+        page.get_by_role("columnheader", name="资金总额").get_attribute("aria-sort") == "descending"
+    )
     chosen.sort(key=lambda r: -float(r["balance"]["revenue"]["total"]["amount"]))
     assert names(page) == [r["unit"] for r in chosen[:50]]
     page.get_by_role("button", name="资金总额").click()
@@ -141,7 +149,10 @@ def test_any_unit_opens_with_all_that_was_found(many, browser, number):
     shown = detail.inner_text()
     for f in record["findings"]:
         assert (
-            f["message"] in shown and f["cell"] in shown and f["found"] in shown and f["explanation"] in shown
+            f["message"] in shown
+            and f["cell"] in shown
+            and f["found"] in shown
+            and f["explanation"] in shown
         )
     assert detail.locator(".finding").count() == len(record["findings"])
     for side in ("revenue", "spending"):
@@ -177,9 +188,14 @@ def test_one_file_is_shown_at_once(one, browser):
 
 def test_editions_in_another_unit_of_money_are_sorted_by_worth(browser, tmp_path):
     records = list(make_records(3))
-    for record, unit, total in zip(records, ("万元", "元", "万元"), ("100", "1500000", "200"), strict=True):
+    for record, unit, total in zip(
+        records, ("万元", "元", "万元"), ("100", "1500000", "200"), strict=True
+    ):
         record["balance"] |= {"unit": unit}
-        record["balance"]["revenue"]["total"] = {**record["balance"]["revenue"]["total"], "amount": total}
+        record["balance"]["revenue"]["total"] = {
+            **record["balance"]["revenue"]["total"],
+            "amount": total,
+        }
     page = browser.open(written(tmp_path, records))
     page.get_by_role("button", name="资金总额").click()
     assert names(page) == [records[n]["unit"] for n in (2, 1, 0)]
@@ -302,8 +318,13 @@ def test_what_files_say_is_shown_as_text(browser, tmp_path):
         page.locator(f'tr.unit[data-unit="{number}"] .open').click()
         detail = page.locator(f"#detail-{number}")
         assert detail.locator(".what").evaluate("e => e.textContent") == text
-        assert page.locator(f'tr.unit[data-unit="{number}"] .open').evaluate("e => e.textContent") == text
-        assert detail.locator(".terms").first.evaluate("(e, text) => e.textContent.includes(text)", text)
+        assert (
+            page.locator(f'tr.unit[data-unit="{number}"] .open').evaluate("e => e.textContent")
+            == text
+        )
+        assert detail.locator(".terms").first.evaluate(
+            "(e, text) => e.textContent.includes(text)", text
+        )
     assert page.locator("img, iframe, object, script:not([type])").count() == 1
     assert page.title() == "绩效目标审核结果"
     browser.quiet(path)
@@ -313,7 +334,9 @@ def test_what_files_say_is_shown_as_text(browser, tmp_path):
 def test_what_one_file_says_is_shown_as_text(text, tmp_path):
     """The page's data holds nothing that ends a script element, and gives the text back."""
     page = written(tmp_path, [nasty_record(text)]).read_text("utf-8")
-    [part] = re.findall(r'<script type="application/json" id="part-0">(.*?)</script>', page, re.DOTALL)
+    [part] = re.findall(
+        r'<script type="application/json" id="part-0">(.*?)</script>', page, re.DOTALL
+    )
     assert not set("<>&'") & set(part)
     assert json.loads(part)[0][1][0]["message"] == text
     assert page.count("<script") == 4

@@ -54,7 +54,9 @@ def test_json_gives_the_records_back(tmp_path, records):
 def test_json_is_what_the_shipped_schema_says(tmp_path, records):
     import jsonschema
 
-    schema = json.loads((Path(xltool.__file__).parent / "reports/schema/report.schema.json").read_bytes())
+    schema = json.loads(
+        (Path(xltool.__file__).parent / "reports/schema/report.schema.json").read_bytes()
+    )
     path = written(tmp_path, records, "json") / "report.json"
     jsonschema.validate(json.loads(path.read_bytes()), schema)
     with pytest.raises(jsonschema.ValidationError):
@@ -68,7 +70,10 @@ def test_what_could_not_be_dealt_with_is_in_every_report(tmp_path, records):
     write_reports(records, tmp_path, base=tmp_path, failed=iter(failed))
     whole = json.loads((tmp_path / "report.json").read_bytes())
     jsonschema.validate(
-        whole, json.loads((Path(xltool.__file__).parent / "reports/schema/report.schema.json").read_bytes())
+        whole,
+        json.loads(
+            (Path(xltool.__file__).parent / "reports/schema/report.schema.json").read_bytes()
+        ),
     )
     assert whole["failed"][1] == {"file": "=乙.xlsx", "reason": "<b>读不了</b>"}
     assert list(read_records(tmp_path / "report.json")) == records
@@ -76,7 +81,9 @@ def test_what_could_not_be_dealt_with_is_in_every_report(tmp_path, records):
     (tmp_path / "again.json").write_text(json.dumps(whole, indent=2), "utf-8")
     assert read_failed(tmp_path / "again.json") == failed
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
-    assert [row[1].value for row in book["没能处理"].iter_rows(min_row=2)] == [reason for _, reason in failed]
+    assert [row[1].value for row in book["没能处理"].iter_rows(min_row=2)] == [
+        reason for _, reason in failed
+    ]
     assert "另有 2 个文件没能处理" in book["汇总"]["A2"].value
     assert "&lt;b&gt;读不了" in (tmp_path / "report.html").read_text("utf-8")
     assert "'=乙.xlsx,,,,没能处理" in (tmp_path / "findings.csv").read_text("utf-8-sig")
@@ -128,7 +135,9 @@ def test_csv_holds_every_finding(tmp_path, records):
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    expected = [(r["unit"], f["code"], f["cell"], f["message"]) for r in records for f in r["findings"]]
+    expected = [
+        (r["unit"], f["code"], f["cell"], f["message"]) for r in records for f in r["findings"]
+    ]
     assert [(r["单位"], r["代码"], r["单元格"], r["问题"]) for r in rows] == expected
     assert {r["状态"] for r in rows} == {"待处理", "已说明", "试行", "提示"}
 
@@ -171,9 +180,14 @@ def test_workbook_holds_everything(tmp_path, records):
     for one in book:
         assert one.freeze_panes and one.auto_filter.ref and one.print_title_rows, one.title
     passed = sum(r["verdict"] == "pass" for r in records)
-    assert f"共 61 个文件：有错误 {sum(r['verdict'] == 'error' for r in records)}" in book["汇总"]["A2"].value
+    assert (
+        f"共 61 个文件：有错误 {sum(r['verdict'] == 'error' for r in records)}"
+        in book["汇总"]["A2"].value
+    )
     assert f"通过 {passed}" in book["汇总"]["A2"].value
-    first = dict(zip([c.value for c in book["平衡"][1]], [c.value for c in book["平衡"][2]], strict=True))
+    first = dict(
+        zip([c.value for c in book["平衡"][1]], [c.value for c in book["平衡"][2]], strict=True)
+    )
     spending = records[0]["balance"]["spending"]
     assert first["单位"] == records[0]["unit"]
     assert format(first["支出侧\n合计"], ".2f") == spending["sum"]
@@ -204,8 +218,13 @@ def test_workbook_links_lead_from_the_reports_to_the_files(tmp_path, records):
     book = openpyxl.load_workbook(tmp_path / "出" / "report.xlsx")
     head = [cell.value for cell in book["汇总"][3]].index("文件")
     links = [row[head].hyperlink.target for row in book["汇总"].iter_rows(min_row=4, max_row=5)]
-    assert links == ["..\\入\\甲%20县\\部门%231%20%5b终稿%5d.xlsx", "..\\入\\javascript%3aalert(1).xlsx"]
-    link = next(row[6].hyperlink for row in book["问题清单"].iter_rows(min_row=2) if row[6].hyperlink)
+    assert links == [
+        "..\\入\\甲%20县\\部门%231%20%5b终稿%5d.xlsx",
+        "..\\入\\javascript%3aalert(1).xlsx",
+    ]
+    link = next(
+        row[6].hyperlink for row in book["问题清单"].iter_rows(min_row=2) if row[6].hyperlink
+    )
     assert link.location.startswith("'部门整体支出绩效目标表'!") or link.location.startswith(
         "'项目支出绩效目标表'!"
     )
@@ -229,7 +248,9 @@ def test_workbook_never_holds_a_formula_or_a_foreign_link(tmp_path, text):
     targets = re.findall(r'Target="([^"]*)"[^>]*TargetMode="External"', "".join(parts.values()))
     assert targets and all(target.startswith("收到\\") for target in targets)
     values = [
-        cell.value for row in openpyxl.load_workbook(path)["问题清单"].iter_rows(min_row=2) for cell in row
+        cell.value
+        for row in openpyxl.load_workbook(path)["问题清单"].iter_rows(min_row=2)
+        for cell in row
     ]
     assert all(isinstance(value, str) for value in values if value is not None)
 
@@ -253,7 +274,9 @@ def test_a_long_sheet_goes_on_and_links_stop_at_the_limit(tmp_path, records, mon
     assert all(len(book[name]._hyperlinks) <= 5 for name in names)
 
 
-def test_more_rows_than_anyone_reads_are_counted_and_found_elsewhere(tmp_path, records, monkeypatch):
+def test_more_rows_than_anyone_reads_are_counted_and_found_elsewhere(
+    tmp_path, records, monkeypatch
+):
     findings, indicators = (sum(len(r[key]) for r in records) for key in ("findings", "indicators"))
     assert findings < indicators
     monkeypatch.setattr(workbook, "MOST", indicators - 1)
@@ -276,8 +299,14 @@ def test_another_editions_columns_and_labels_get_their_place(tmp_path, records):
     )
     book = openpyxl.load_workbook(written(tmp_path, [records[0], other], "xlsx") / "report.xlsx")
     heads = [cell.value for cell in book["平衡"][1]]
-    assert heads.index("收入侧\n上级补助") < heads.index("收入侧\n合计") < heads.index("支出侧\n资金总额")
-    assert {"weight", "operator", "三级指标", "指标值及单位"} <= {cell.value for cell in book["指标"][1]}
+    assert (
+        heads.index("收入侧\n上级补助")
+        < heads.index("收入侧\n合计")
+        < heads.index("支出侧\n资金总额")
+    )
+    assert {"weight", "operator", "三级指标", "指标值及单位"} <= {
+        cell.value for cell in book["指标"][1]
+    }
 
 
 def test_the_command_makes_the_reports_again(tmp_path, records):

@@ -77,7 +77,9 @@ def test_the_rows_stand_there_and_only_the_explanation_is_open(workbook, tmp_pat
     ]
     assert {HEAD[c.column - 1] for c in sheet[top + 2] if not c.protection.locked} == {"说明"}
     assert sheet.protection.sheet
-    links = [c.hyperlink.location for row in sheet.iter_rows(min_row=top + 2) for c in row if c.hyperlink]
+    links = [
+        c.hyperlink.location for row in sheet.iter_rows(min_row=top + 2) for c in row if c.hyperlink
+    ]
     assert links[0] == "'部门整体支出绩效目标表'!F25"
 
 
@@ -110,10 +112,14 @@ def test_the_copy_is_sound(workbook, tmp_path, validator):
 def test_the_command_writes_copies_and_leaves_the_originals(workbook, tmp_path):
     before = workbook.read_bytes()
     folder = tmp_path / "审核后"
-    result = CliRunner().invoke(command, [str(workbook), "--mark", str(folder)], standalone_mode=False)
+    result = CliRunner().invoke(
+        command, [str(workbook), "--mark", str(folder)], standalone_mode=False
+    )
     assert result.return_value == 1, result.output
     assert RESULTS_SHEET in [s.name for s in open_grid(folder / "申报.xlsx").sheets]
     assert workbook.read_bytes() == before
-    same = CliRunner().invoke(command, [str(workbook), "--mark", str(tmp_path)], standalone_mode=False)
+    same = CliRunner().invoke(
+        command, [str(workbook), "--mark", str(tmp_path)], standalone_mode=False
+    )
     assert "另外一个文件夹" in same.output
     assert workbook.read_bytes() == before

@@ -25,7 +25,10 @@ def finding(cell: str, severity: Severity = Severity.ERROR, **more) -> Finding:
 def test_findings_of_a_row_are_one_mark():
     found = [finding("F8"), finding("C8", Severity.QUERY), finding("D13")]
     assert marks(found) == {
-        "表": {8: f"{MARK}F8 错误 T304 不平 衡；C8 核实 T304 不平 衡", 13: f"{MARK}D13 错误 T304 不平 衡"}
+        "表": {
+            8: f"{MARK}F8 错误 T304 不平 衡；C8 核实 T304 不平 衡",
+            13: f"{MARK}D13 错误 T304 不平 衡",
+        }
     }
 
 

@@ -24,7 +24,9 @@ class Browser:
         context = self._chromium.new_context(offline=True, **options)
         self._contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        page.on(
+            "console", lambda message: self.complaints.append(f"{message.type}: {message.text}")
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
         page.goto(path.as_uri())
@@ -36,7 +38,9 @@ class Browser:
         context = self._chromium.new_context(offline=True)
         self._contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        page.on(
+            "console", lambda message: self.complaints.append(f"{message.type}: {message.text}")
+        )
         page.on("request", lambda request: self.requests.append(request.url))
         return page
 
@@ -55,7 +59,11 @@ class Browser:
 
 @pytest.fixture(scope="session")
 def _chromium():
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if program is None:
         pytest.skip("Chromium is not installed")
     from playwright.sync_api import sync_playwright

@@ -20,7 +20,16 @@ from xltool.model import Entry, Filing
 from xltool.xlsx.workbook_reader import open_grid
 
 EDITION = load_edition("hunan-2023")
-HEADS = ["部门编码", "部门名称", "区县", "主管部门", "联系人", "资金总额", "基本支出", "预填一般公共预算"]
+HEADS = [
+    "部门编码",
+    "部门名称",
+    "区县",
+    "主管部门",
+    "联系人",
+    "资金总额",
+    "基本支出",
+    "预填一般公共预算",
+]
 
 
 def unit_rows(districts: int, each: int) -> list[list[str]]:
@@ -32,7 +41,16 @@ def unit_rows(districts: int, each: int) -> list[list[str]]:
             general = f"{1000 + n}.{n % 100:02}"
             last = f"{1400 + n}.5"
             rows.append(
-                [f"0{d:03}{u:03}", f"第{d}区第{u}局", f"第{d}区", f"主管{u % 2}", "甲", last, "600", general]
+                [
+                    f"0{d:03}{u:03}",
+                    f"第{d}区第{u}局",
+                    f"第{d}区",
+                    f"主管{u % 2}",
+                    "甲",
+                    last,
+                    "600",
+                    general,
+                ]
             )
     return rows
 
@@ -110,7 +128,10 @@ def with_properties(
 def patched(data: bytes, part: str, change: Callable[[str], str]) -> bytes:
     """The workbook with one part's text changed, as a program or a person would."""
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as goal:
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as source,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as goal,
+    ):
         for name in source.namelist():
             text = source.read(name)
             if name == part:

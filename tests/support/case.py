@@ -47,17 +47,23 @@ def filing_of(changes: Mapping[str, Any] | None = None, base: Mapping[str, Any] 
     assert not unknown, f"unknown keys in a case: {unknown}"
     edition = load_edition(changes.get("edition", base["edition"]))
     names = [name for name in ("department", "project") if name not in changes.get("without", ())]
-    names += sorted(name for name in changes if is_form(name) and name not in ("department", "project"))
+    names += sorted(
+        name for name in changes if is_form(name) and name not in ("department", "project")
+    )
     forms = {name: _form(name, changes.get(name, {}), edition, base) for name in names}
     filing = Filing(
         edition=edition.id,
         department=forms.pop("department", None),
         projects=tuple(forms.values()),
-        **{key: changes.get(key, base.get(key, {})) for key in ("code", "source", "seal", "answers")},
+        **{
+            key: changes.get(key, base.get(key, {}))
+            for key in ("code", "source", "seal", "answers")
+        },
     )
     faults = tuple(_fault(dict(one), filing) for one in changes.get("faults", ()))
     return Filing(
-        **{name: getattr(filing, name) for name in Filing.__slots__ if name != "faults"}, faults=faults
+        **{name: getattr(filing, name) for name in Filing.__slots__ if name != "faults"},
+        faults=faults,
     )
 
 
@@ -97,7 +103,9 @@ def _indicators(spec: FormSpec, answers: Mapping[str, Any], sheet: str):
                 block.id,
                 {
                     column.id: Entry(text or None, text, Place(sheet, f"{'DEFGHI'[n]}{row}"))
-                    for n, (column, text) in enumerate(zip(spec.indicators.column, cells, strict=True))
+                    for n, (column, text) in enumerate(
+                        zip(spec.indicators.column, cells, strict=True)
+                    )
                 },
             )
 

@@ -20,7 +20,9 @@ def clean_filing(name: str) -> Filing:
     data = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
     same = {"year": data["year"], "filer": data["unit"], "unit": data["unit"]}
     projects = data.get("project", [])
-    numbered = {f"project{n}" if n > 1 else "project": one | same for n, one in enumerate(projects, 1)}
+    numbered = {
+        f"project{n}" if n > 1 else "project": one | same for n, one in enumerate(projects, 1)
+    }
     base = {
         "edition": "hunan-2023",
         "code": data["code"],

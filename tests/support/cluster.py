@@ -23,7 +23,9 @@ class Workers:
         self._file = folder / "scheduler.json"
         self._processes: list[subprocess.Popen[bytes]] = []
         self.workers: list[subprocess.Popen[bytes]] = []
-        self._start("scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--no-show")
+        self._start(
+            "scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--no-show"
+        )
         for _ in range(200):
             if self._file.is_file() and self._file.stat().st_size:
                 break
@@ -69,9 +71,23 @@ def ftp_server(folder: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = ["-i", "127.0.0.1", "-p", str(port), "-d", str(folder), "-w", "-u", "office", "-P", "secret"]
+    options = [
+        "-i",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-d",
+        str(folder),
+        "-w",
+        "-u",
+        "office",
+        "-P",
+        "secret",
+    ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pyftpdlib", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "pyftpdlib", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(100):

@@ -186,7 +186,9 @@ def corrupt(sent: Sent) -> tuple[str, bytes]:
 @fault("unsealed", "D601")
 def seal_taken_out(sent: Sent) -> tuple[str, bytes]:
     return sent.file, patched(
-        fill_in(sent.blank), CUSTOM, lambda xml: re.sub(r"<property [^>]*xltool\.s.*?</property>", "", xml)
+        fill_in(sent.blank),
+        CUSTOM,
+        lambda xml: re.sub(r"<property [^>]*xltool\.s.*?</property>", "", xml),
     )
 
 
@@ -195,7 +197,9 @@ def seal_damaged(sent: Sent) -> tuple[str, bytes]:
     """One character of the signature is another."""
     signature = open_grid(sent.blank).properties[seal.SIGNATURE]
     other = ("A" if signature[5] != "A" else "B").join([signature[:5], signature[6:]])
-    return sent.file, patched(fill_in(sent.blank), CUSTOM, lambda xml: xml.replace(signature, other))
+    return sent.file, patched(
+        fill_in(sent.blank), CUSTOM, lambda xml: xml.replace(signature, other)
+    )
 
 
 @fault("genuine", "R106", counts=True)

@@ -16,7 +16,9 @@ import uno  # type: ignore[import-not-found]
 
 def connect(pipe: str, office: "subprocess.Popen[bytes]") -> object:
     here = uno.getComponentContext()
-    resolver = here.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", here)
+    resolver = here.ServiceManager.createInstanceWithContext(
+        "com.sun.star.bridge.UnoUrlResolver", here
+    )
     for _ in range(300):
         try:
             return resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
@@ -36,7 +38,9 @@ def main() -> None:
     )  # fmt: skip
     try:
         context = connect(pipe, office)
-        desktop = context.ServiceManager.createInstanceWithContext("com.sun.star.frame.Desktop", context)
+        desktop = context.ServiceManager.createInstanceWithContext(
+            "com.sun.star.frame.Desktop", context
+        )
         document = desktop.loadComponentFromURL(workbook.as_uri(), "_blank", 0, ())
         print("ready", flush=True)
         for line in sys.stdin:

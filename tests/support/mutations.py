@@ -59,7 +59,9 @@ def say(address: str, text: str) -> Change:
     def change(form: Form) -> Form:
         edition = load_edition()
         old = form[field_id]
-        entry = read_entry(edition[form.kind][field_id], text, old.place or Place(form.sheet, ""), edition)
+        entry = read_entry(
+            edition[form.kind][field_id], text, old.place or Place(form.sheet, ""), edition
+        )
         return replace(form, entries={**form.entries, field_id: entry})
 
     return _on(name, change)
@@ -100,7 +102,11 @@ def _amount(address: str, work: Callable[[Decimal], Decimal]) -> Change:
     def change(form: Form) -> Form:
         value = work(form.amount(field_id) or Decimal(0))
         return replace(
-            form, entries={**form.entries, field_id: replace(form[field_id], value=value, text=str(value))}
+            form,
+            entries={
+                **form.entries,
+                field_id: replace(form[field_id], value=value, text=str(value)),
+            },
         )
 
     return _on(name, change)
@@ -110,7 +116,11 @@ def _cells(form: Form, block: str, row: int, texts: tuple[str, ...]):
     columns = load_edition()[form.kind].indicators.column
     old = form.block(block)
     for n, (column, text) in enumerate(itertools.zip_longest(columns, texts, fillvalue="")):
-        place = old[row][column.id].place if row < len(old) else Place(form.sheet, f"{'DEFG'[n]}{900 + row}")
+        place = (
+            old[row][column.id].place
+            if row < len(old)
+            else Place(form.sheet, f"{'DEFG'[n]}{900 + row}")
+        )
         yield column.id, Entry(text or None, text, place)
 
 
@@ -129,7 +139,9 @@ def _on(name: str, work: Callable[[Form], Form]) -> Change:
 # ── the faults ──
 
 
-def fault(title: str, code: str, address: str, *changes: Change, also: tuple[tuple[str, str], ...] = ()):
+def fault(
+    title: str, code: str, address: str, *changes: Change, also: tuple[tuple[str, str], ...] = ()
+):
     return Mutation(title, ((code, address), *also), together(*changes))
 
 
@@ -152,13 +164,24 @@ OLD_PROJECT_ROWS = rows("project.quantity", ("上年项目才有的指标", "≥
 OLD_PROJECT2_ROWS = rows("project2.quantity", ("上年项目才有的指标", "≥3个", "计划标准"))
 OLD_MONEY = add("department.general", "-20")
 OLD_PROJECT_MONEY = together(add("project.own_budget", "1"), add("project2.own_budget", "1"))
-OLD = (OLD_GOAL, OLD_TEXTS, OLD_ROWS, OLD_PROJECT_ROWS, OLD_PROJECT2_ROWS, OLD_MONEY, OLD_PROJECT_MONEY)
+OLD = (
+    OLD_GOAL,
+    OLD_TEXTS,
+    OLD_ROWS,
+    OLD_PROJECT_ROWS,
+    OLD_PROJECT2_ROWS,
+    OLD_MONEY,
+    OLD_PROJECT_MONEY,
+)
 
 
 def copied(title: str, address: str, same: Change) -> Mutation:
     """Last year's filing differs in everything but `same`."""
     return Mutation(
-        title, (("X507", address),), together(), together(*(part for part in OLD if part is not same))
+        title,
+        (("X507", address),),
+        together(),
+        together(*(part for part in OLD if part is not same)),
     )
 
 

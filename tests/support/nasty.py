@@ -18,7 +18,8 @@ def nasty_record(text: str) -> dict:
     record |= {"unit": text, "code": text, "file": f"收到/{text[:80]}.xlsx"}
     found = {"code": "P201", "severity": "error", "trial": False, "review": "形式", "cell": "A1"}
     record["findings"] = [
-        found | dict.fromkeys(("message", "sheet", "field", "found", "expected", "explanation"), text)
+        found
+        | dict.fromkeys(("message", "sheet", "field", "found", "expected", "explanation"), text)
     ]
     record["projects"] = [{"sheet": text, "name": text, "budget": "1"}]
     for one in record["indicators"]:

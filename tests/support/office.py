@@ -35,7 +35,9 @@ class Office:
         self.program, self.profile = program, profile
         self.environment = {**os.environ, "FONTCONFIG_FILE": str(FONTS), "LC_ALL": "C.UTF-8"}
 
-    def convert(self, files: Sequence[Path], to: str, folder: Path, timeout: float = 180) -> list[Path]:
+    def convert(
+        self, files: Sequence[Path], to: str, folder: Path, timeout: float = 180
+    ) -> list[Path]:
         """Convert all files (one start of the program) into `folder`; the new paths, in order.
 
         `to` is `pdf`, `xlsx` or any other extension LibreOffice knows. Files of the same name
@@ -50,7 +52,9 @@ class Office:
             "--norestore",
         ]
         command += ["--convert-to", _FILTERS.get(to, to), "--outdir", str(folder), *map(str, files)]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=timeout
+        )
         made = [folder / f"{file.stem}.{to}" for file in files]
         missing = [file.name for file in made if not file.exists()]
         assert not missing, f"LibreOffice did not write {missing}: {done.stdout} {done.stderr}"
@@ -69,7 +73,8 @@ class Office:
         """Where each run of text stands on a page, in points from the top left."""
         xml = self._run("pdftotext", "-bbox", "-f", str(page), "-l", str(page), str(pdf), "-")
         found = re.findall(
-            r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>', xml
+            r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>',
+            xml,
         )
         return [Word(unescape(text), *map(float, box)) for *box, text in found]
 
@@ -82,12 +87,23 @@ class Office:
         """One page as a PPM file, whose points can be read without a library."""
         root = pdf.with_name(f"{pdf.stem}-{page}")
         self._run(
-            "pdftoppm", "-r", str(dpi), "-f", str(page), "-l", str(page), "-singlefile", str(pdf), str(root)
+            "pdftoppm",
+            "-r",
+            str(dpi),
+            "-f",
+            str(page),
+            "-l",
+            str(page),
+            "-singlefile",
+            str(pdf),
+            str(root),
         )
         return root.with_suffix(".ppm")
 
     def _run(self, *command: str) -> str:
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=120
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -73,7 +73,9 @@ R106|note|D!C4|金额“1,245.61万元”以文本写入，按 1245.61 万元读
 def _known(line: str) -> dict:
     code, severity, place, message, found, expected = line.split("|")
     sheet, cell = place.split("!")
-    return finding(code, severity, message, cell, sheet=_SHEETS[sheet], found=found, expected=expected)
+    return finding(
+        code, severity, message, cell, sheet=_SHEETS[sheet], found=found, expected=expected
+    )
 
 
 FINDINGS = [_known(line) for line in _KNOWN.strip().splitlines()]
@@ -91,13 +93,20 @@ def make_records(count: int, seed: int = 2023) -> Iterator[dict]:
 
 
 def make_record(number: int, rng: random.Random) -> dict:
-    district, office = DISTRICTS[number % len(DISTRICTS)], OFFICES[number // len(DISTRICTS) % len(OFFICES)]
+    district, office = (
+        DISTRICTS[number % len(DISTRICTS)],
+        OFFICES[number // len(DISTRICTS) % len(OFFICES)],
+    )
     serial = number // (len(DISTRICTS) * len(OFFICES))
     unit = f"{district}{office}" + (f"（{serial}）" if serial else "")
     balance, found = _balance(rng)
     mood = rng.random()
     known = (
-        FINDINGS if mood < 0.3 else [f for f in FINDINGS if f["severity"] != "error"] if mood < 0.65 else []
+        FINDINGS
+        if mood < 0.3
+        else [f for f in FINDINGS if f["severity"] != "error"]
+        if mood < 0.65
+        else []
     )
     found += [dict(f) for f in rng.sample(known, rng.randint(0, min(9, len(known))))]
     stale: list[dict] = []
@@ -106,7 +115,9 @@ def make_record(number: int, rng: random.Random) -> dict:
             f["explanation"] = rng.choice(ANSWERS)
         f["trial"] = f["severity"] == "query" and rng.random() < 0.05
     if number % 7 == 3:
-        stale = [{"finding": "I403|部门整体支出绩效目标表|cost.target|200万", "explanation": ANSWERS[0]}]
+        stale = [
+            {"finding": "I403|部门整体支出绩效目标表|cost.target|200万", "explanation": ANSWERS[0]}
+        ]
     found.sort(key=lambda f: ("error", "query", "note").index(f["severity"]))
     budget = rng.choice(("240", "86.5", "1200"))
     return {
@@ -154,7 +165,9 @@ def _balance(rng: random.Random) -> tuple[dict, list[dict]]:
             f"支出侧 {basic} + {project} = {basic + project}，与资金总额 {total} 相差 {residual}", "C4",
             found=str(basic + project), expected=str(total)))  # fmt: skip
     amounts = dict(zip(REVENUE, (general, fund, nontax, None), strict=True))
-    revenue = [_term(f, label, amounts[f], f"C{6 + n}") for n, (f, label) in enumerate(REVENUE.items())]
+    revenue = [
+        _term(f, label, amounts[f], f"C{6 + n}") for n, (f, label) in enumerate(REVENUE.items())
+    ]
     spending = [
         _term("basic", "基本支出", basic, "F6"), _term("project_spending", "项目支出", project, "F7"),
         {**_term("nontax_spending", "非税支出", extra, "F8"), "adjust": True},
@@ -169,14 +182,23 @@ def _balance(rng: random.Random) -> tuple[dict, list[dict]]:
                      "causes": causes},
     }  # fmt: skip
     verdict = "不平衡" if residual else "经非税项目调节后平衡" if extra is not None else "平衡"
-    lines = [_line(name, side) for name, side in zip(("收入侧", "支出侧"), sides.values(), strict=True)]
-    return {"unit": "万元", "verdict": verdict, "lines": [*lines, f"结论：{verdict}"], **sides}, findings
+    lines = [
+        _line(name, side) for name, side in zip(("收入侧", "支出侧"), sides.values(), strict=True)
+    ]
+    return {
+        "unit": "万元",
+        "verdict": verdict,
+        "lines": [*lines, f"结论：{verdict}"],
+        **sides,
+    }, findings
 
 
 def _line(name: str, side: dict) -> str:
     terms = [f"{t['label']} {t['amount']}" for t in side["terms"] if t["amount"] is not None]
     said = "平衡" if side["closes"] else f"差 {side['residual']}"
-    return f"{name}：{' + '.join(terms)} = {side['sum']}，资金总额 {side['total']['amount']}（{said}）"
+    return (
+        f"{name}：{' + '.join(terms)} = {side['sum']}，资金总额 {side['total']['amount']}（{said}）"
+    )
 
 
 def unreadable(file: str, message: str = "文件打不开：不是有效的工作簿") -> dict:

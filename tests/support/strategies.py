@@ -26,7 +26,9 @@ names = st.lists(st.one_of(_PIECES, st.text(_ANY, max_size=8)), max_size=4).map(
     lambda pieces: f"局{''.join(pieces)}".strip()
 )
 codes = st.one_of(st.just(""), st.from_regex(r"0{0,3}[0-9]{3,9}", fullmatch=True))
-amounts = st.decimals(Decimal("-99999999"), Decimal("99999999"), places=4).map(tidy) | st.just(Decimal(0))
+amounts = st.decimals(Decimal("-99999999"), Decimal("99999999"), places=4).map(tidy) | st.just(
+    Decimal(0)
+)
 years = st.integers(2000, 2099)
 
 
@@ -47,7 +49,9 @@ def indicators(draw: st.DrawFn, spec: FormSpec) -> tuple[Indicator, ...]:
     """Up to six indicators a category, none of them hollow, in the form's order."""
     found = []
     columns = [c.id for c in spec.indicators.column]
-    for block in draw(st.lists(st.sampled_from(spec.indicators.block), max_size=4, unique_by=lambda b: b.id)):
+    for block in draw(
+        st.lists(st.sampled_from(spec.indicators.block), max_size=4, unique_by=lambda b: b.id)
+    ):
         for _ in range(draw(st.integers(1, 6))):
             cells = {c: draw(texts) for c in columns}
             cells[draw(st.sampled_from(columns))] = f"指标{draw(texts)}"

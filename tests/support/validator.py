@@ -33,7 +33,10 @@ class Validator:
         command = [str(self.program), str(file.resolve()), "Microsoft365"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         answer = json.loads(done.stdout)
-        return [f"{error['path']} {error['xPath']}: {error['description']}" for error in answer["errors"]]
+        return [
+            f"{error['path']} {error['xPath']}: {error['description']}"
+            for error in answer["errors"]
+        ]
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,9 @@ def test_the_sheets(book):
 def test_the_official_texts(book, form):
     golden = GOLDEN[form]
     rows = book[golden["sheet"]].iter_rows(max_col=6)
-    assert {c.coordinate: c.value for row in rows for c in row if c.value is not None} == golden["texts"]
+    assert {c.coordinate: c.value for row in rows for c in row if c.value is not None} == golden[
+        "texts"
+    ]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -118,7 +120,10 @@ def test_every_input_has_a_chinese_prompt(book, form):
             prompted.update({f"{'_ABCDEF'[column]}{line}": rule for line, column in row})
         assert rule.showInputMessage
         assert re.search("[\u4e00-\u9fff]", rule.prompt)
-        assert rule.errorStyle in (None, "warning")  # a validation never stops anyone: it is no rule
+        assert rule.errorStyle in (
+            None,
+            "warning",
+        )  # a validation never stops anyone: it is no rule
     assert set(prompted) == set(golden["inputs"].split())
 
 
@@ -140,7 +145,9 @@ def test_the_identity():
     custom = parts(EDITION.template)["docProps/custom.xml"].decode()
     found = dict(re.findall(r'name="([^"]+)"><vt:lpwstr>([^<]*)<', custom))
     assert found == {"xltool.edition": "hunan-2023", "xltool.form": "1"}
-    assert "<dc:creator>xltool</dc:creator>" in parts(EDITION.template)["docProps/core.xml"].decode()
+    assert (
+        "<dc:creator>xltool</dc:creator>" in parts(EDITION.template)["docProps/core.xml"].decode()
+    )
 
 
 def test_the_fonts_are_those_of_such_forms():
@@ -285,6 +292,8 @@ def test_libreoffice_keeps_what_matters(office, tmp_path):
         names = {name: d.attr_text.rpartition("!")[2] for name, d in sheet.defined_names.items()}
         assert {name: at.replace("$", "") for name, at in names.items()} == golden["names"]
         assert {area.coord for area in sheet.merged_cells.ranges} == set(golden["merges"].split())
-        values = {c.coordinate: c.value for row in sheet.iter_rows(max_col=6) for c in row if c.value}
+        values = {
+            c.coordinate: c.value for row in sheet.iter_rows(max_col=6) for c in row if c.value
+        }
         assert values == golden["texts"]
     assert problems(saved, EDITION) == []

@@ -46,7 +46,13 @@ def test_rows_inserted_in_a_block_are_part_of_it(opened):
         assert not sheet.getCellRangeByName(f"E{row}").CellProtection.IsLocked
         assert not sheet.getCellRangeByName(f"F{row}").CellProtection.IsLocked
         assert sheet.getCellRangeByName(f"C{row}").CellProtection.IsLocked
-    for row, name in ((13, "高企申报"), (14, "项目申报"), (15, "培训"), (16, "评价"), (17, "合格单位")):
+    for row, name in (
+        (13, "高企申报"),
+        (14, "项目申报"),
+        (15, "培训"),
+        (16, "评价"),
+        (17, "合格单位"),
+    ):
         sheet.getCellRangeByName(f"E{row}").setString(name)
         sheet.getCellRangeByName(f"F{row}").setString(f"≥{row}家")
     filing = xltool.read(save())
@@ -88,12 +94,18 @@ def test_a_value_typed_in_comes_back_with_its_cell(opened):
     sheet.getCellRangeByName("C4").setValue(1245.61)
     sheet.getCellRangeByName("F8").setValue(10)
     department = xltool.read(save()).department
-    assert (department.year, department.text("filer"), department.text("unit")) == (2023, "某某局", "某某局")
+    assert (department.year, department.text("filer"), department.text("unit")) == (
+        2023,
+        "某某局",
+        "某某局",
+    )
     assert str(department.amount("total")) == "1245.61"
     assert str(department["nontax_spending"].place) == f"{DEPARTMENT}!F8"
 
 
-@pytest.mark.parametrize(("change", "said"), [("insertByIndex", "多了 1 行"), ("removeByIndex", "少了 1 行")])
+@pytest.mark.parametrize(
+    ("change", "said"), [("insertByIndex", "多了 1 行"), ("removeByIndex", "少了 1 行")]
+)
 def test_a_row_of_the_official_part_is_told_once(opened, change, said):
     sheet, save = opened
     sheet.unprotect("")

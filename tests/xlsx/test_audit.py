@@ -29,7 +29,9 @@ def plant(parts, part, old, new):
     """Replace the first `old` of a part (§ = any number there, 0 in `new`): a fault planted."""
     old, new = (text if isinstance(text, bytes) else text.encode() for text in (old, new))
     pattern = re.escape(old).replace("§".encode(), rb"\d+")
-    parts[part], count = re.subn(pattern, lambda _: new.replace("§".encode(), b"0"), parts[part], count=1)
+    parts[part], count = re.subn(
+        pattern, lambda _: new.replace("§".encode(), b"0"), parts[part], count=1
+    )
     assert count == 1
     return audit_parts(parts)
 
@@ -118,8 +120,12 @@ def test_each_planted_fault_is_named(parts, message):
 
 
 def test_a_dangling_calculation_chain(parts):
-    parts["xl/calcChain.xml"] = b'<calcChain xmlns="x"><c r="B3" i="1"/><c r="B4" i="8"/></calcChain>'
-    parts[TYPES] = parts[TYPES].replace(b"</Types>", b'<Override PartName="/xl/calcChain.xml"/></Types>')
+    parts["xl/calcChain.xml"] = (
+        b'<calcChain xmlns="x"><c r="B3" i="1"/><c r="B4" i="8"/></calcChain>'
+    )
+    parts[TYPES] = parts[TYPES].replace(
+        b"</Types>", b'<Override PartName="/xl/calcChain.xml"/></Types>'
+    )
     link = b'<Relationship Id="rId70" Type="x/calcChain" Target="calcChain.xml"/></Relationships>'
     parts[RELS] = parts[RELS].replace(b"</Relationships>", link)
     assert audit_parts(parts) == ["计算链指向没有公式的单元格 B3", "计算链指向不存在的工作表（8）"]
@@ -151,7 +157,12 @@ def test_a_package_without_a_workbook(parts):
 def test_text_of_just_the_longest_length_is_allowed(parts):
     longest = "&amp;_x000D_" + "长" * 32763 + "𠮷"  # the last one counts twice
     assert (
-        plant(parts, SHEET, '<c r="B3" s="§"/>', f'<c r="B3" t="inlineStr"><is><t>{longest}</t></is></c>')
+        plant(
+            parts,
+            SHEET,
+            '<c r="B3" s="§"/>',
+            f'<c r="B3" t="inlineStr"><is><t>{longest}</t></is></c>',
+        )
         == []
     )
     assert plant(parts, STRINGS, "<t>部门名称</t>", f"<t>{longest}</t>") == []

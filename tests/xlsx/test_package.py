@@ -89,7 +89,9 @@ def test_deep_xml_is_refused(workbook, tmp_path):
 
 def test_a_bomb_is_refused_before_it_is_unpacked(workbook, tmp_path, monkeypatch):
     monkeypatch.setattr(package, "MAX_PART", 1_000_000)
-    assert "炸弹" in reason(repacked(workbook, **{"xl/worksheets/sheet1.xml": bytes(3_000_000)}), tmp_path)
+    assert "炸弹" in reason(
+        repacked(workbook, **{"xl/worksheets/sheet1.xml": bytes(3_000_000)}), tmp_path
+    )
 
 
 def test_a_part_that_lies_about_its_size(workbook, monkeypatch):

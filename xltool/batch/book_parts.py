@@ -28,7 +28,9 @@ def cut(
     output: Path,
 ) -> Iterator[Item]:
     """Write the parts of a book below OUT; each as an input of its own. Raises XltoolError."""
-    home = output / ".xltool" / "parts" / hashlib.blake2b(item.key.encode(), digest_size=8).hexdigest()
+    home = (
+        output / ".xltool" / "parts" / hashlib.blake2b(item.key.encode(), digest_size=8).hexdigest()
+    )
     whole = iter(filings)
     number = 0
     while some := list(islice(whole, PART)):

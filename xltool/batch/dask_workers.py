@@ -32,7 +32,9 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self.timeout = timeout
         try:
-            self.client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+            self.client = distributed.Client(
+                address, timeout=_CONNECT_SECONDS, set_as_default=False
+            )
         except (OSError, ValueError) as error:
             raise XltoolError(f"连不上 Dask 调度器 {address}：{error}") from error
         try:
@@ -50,9 +52,13 @@ class Cluster:
         try:
             versions = set(self.client.run(_version).values())
         except Exception as error:
-            raise XltoolError(f"工作进程上用不了 xltool（{error}）：每台都要装上同一版本") from error
+            raise XltoolError(
+                f"工作进程上用不了 xltool（{error}）：每台都要装上同一版本"
+            ) from error
         if versions != {__version__}:
-            raise XltoolError(f"工作进程上的 xltool 是 {'、'.join(sorted(versions))}，这里是 {__version__}")
+            raise XltoolError(
+                f"工作进程上的 xltool 是 {'、'.join(sorted(versions))}，这里是 {__version__}"
+            )
 
     def results(self, jobs: Jobs, order: RunOrder) -> Iterator[tuple[Item, Outcome]]:
         from distributed import CancelledError, wait
@@ -82,12 +88,16 @@ class Cluster:
                     del since[task]
                     yield item, _outcome(task, item)
         except (CancelledError, OSError) as error:
-            raise XltoolError(f"与 Dask 调度器断了联系（{error}）；再运行同一条命令就接着做") from error
+            raise XltoolError(
+                f"与 Dask 调度器断了联系（{error}）；再运行同一条命令就接着做"
+            ) from error
         finally:
             client.cancel(list(items), force=True)
             client.close()
 
-    def _given_up(self, items: dict[Any, Item], since: dict[Any, float]) -> Iterator[tuple[Item, Outcome]]:
+    def _given_up(
+        self, items: dict[Any, Item], since: dict[Any, float]
+    ) -> Iterator[tuple[Item, Outcome]]:
         """Inputs that take too long; their worker is started anew, the only way to stop it. An input may
         wait for one before it on its thread, so each has twice its time."""
         now = time.monotonic()
@@ -99,7 +109,9 @@ class Cluster:
         stuck = [task for task in late if task.key in busy]
         self.client.cancel(stuck, force=True)
         if stuck:
-            self.client.restart_workers(sorted({busy[task.key] for task in stuck}), raise_for_error=False)
+            self.client.restart_workers(
+                sorted({busy[task.key] for task in stuck}), raise_for_error=False
+            )
         for task in items:  # the others were held up, or wait for a worker to come back
             since[task] = time.monotonic()
         for task in stuck:
@@ -107,7 +119,9 @@ class Cluster:
             del since[task]
             yield (
                 item,
-                Outcome(item.key, failed=f"超过 {patience(self.timeout, item):.0f} 秒没有做完，已放弃"),
+                Outcome(
+                    item.key, failed=f"超过 {patience(self.timeout, item):.0f} 秒没有做完，已放弃"
+                ),
             )
 
 

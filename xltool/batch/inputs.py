@@ -95,5 +95,13 @@ def is_book(path: Path) -> bool:
             return False
         with zipfile.ZipFile(path) as package, package.open("xl/workbook.xml") as part:
             return 'name="部门"' in part.read(1 << 20).decode("utf-8", "replace")
-    except (OSError, KeyError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile):
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+        zipfile.BadZipFile,
+    ):
         return False

@@ -37,7 +37,9 @@ class Crew(Protocol):
 class Jobs:
     """What is still to be done: the inputs as they are found, the parts of large books as they are cut."""
 
-    def __init__(self, items: Iterable[Item], journal: Journal | None = None, fresh: bool = False) -> None:
+    def __init__(
+        self, items: Iterable[Item], journal: Journal | None = None, fresh: bool = False
+    ) -> None:
         self._items, self._journal, self._fresh = iter(items), journal, fresh
         self._parts: deque[Item] = deque()
 

@@ -49,7 +49,9 @@ class Journal:
             [(version,)] = self._db.execute("PRAGMA user_version")
             if version != VERSION:
                 old = "DROP TABLE IF EXISTS done; DROP TABLE IF EXISTS written;"
-                self._db.executescript(f"BEGIN; {old} {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+                self._db.executescript(
+                    f"BEGIN; {old} {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+                )
             [(last,)] = self._db.execute("SELECT coalesce(max(run), 0) FROM done")
         # In a process that only reads, the run is the one that is being written.
         self.run = run or last + 1
@@ -62,7 +64,9 @@ class Journal:
         except sqlite3.OperationalError as error:
             raise DiskError(f"写不了日志 {self._path}（{error}）：磁盘已满，或不许写") from error
         except sqlite3.DatabaseError as error:
-            raise XltoolError(f"日志 {self._path} 已损坏（{error}）；删掉它再运行，会全部重做") from error
+            raise XltoolError(
+                f"日志 {self._path} 已损坏（{error}）；删掉它再运行，会全部重做"
+            ) from error
 
     def known(self, key: str) -> Known:
         """What is known of an input that was done well."""
@@ -87,7 +91,17 @@ class Journal:
         encode = msgspec.json.encode
         outputs, parts = encode(outcome.outputs).decode(), encode(outcome.parts)
         verdicts, failed = encode(outcome.verdicts).decode(), outcome.failed
-        row = (outcome.key, origin, outcome.mark, self.run, failed, outputs, parts, verdicts, outcome.records)
+        row = (
+            outcome.key,
+            origin,
+            outcome.mark,
+            self.run,
+            failed,
+            outputs,
+            parts,
+            verdicts,
+            outcome.records,
+        )
         files = [(name, outcome.key, origin, self.run) for name in outcome.outputs]
         with self._said():
             self._db.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -99,7 +113,9 @@ class Journal:
         gone = "run < ? AND origin IN (SELECT key FROM done WHERE run = ?)"
         both = (self.run, self.run)
         with self._said():
-            names = [name for (name,) in self._db.execute(f"SELECT name FROM written WHERE {gone}", both)]
+            names = [
+                name for (name,) in self._db.execute(f"SELECT name FROM written WHERE {gone}", both)
+            ]
             self._db.execute(f"DELETE FROM written WHERE {gone}", both)
             self._db.execute(f"DELETE FROM done WHERE {gone}", both)
         return names
@@ -117,7 +133,9 @@ class Journal:
     def records(self) -> Iterator[dict[str, Any]]:
         """The records of every input that is there now, in order; one at a time."""
         with self._said():
-            rows = self._db.execute("SELECT records FROM done WHERE run = ? ORDER BY key", (self.run,))
+            rows = self._db.execute(
+                "SELECT records FROM done WHERE run = ? ORDER BY key", (self.run,)
+            )
             for (packed,) in rows:
                 yield from msgspec.json.decode(packed)
 
@@ -133,7 +151,8 @@ class Journal:
         """(input, reason) of all that could not be done."""
         with self._said():
             yield from self._db.execute(
-                "SELECT key, failed FROM done WHERE run = ? AND failed <> '' ORDER BY key", (self.run,)
+                "SELECT key, failed FROM done WHERE run = ? AND failed <> '' ORDER BY key",
+                (self.run,),
             )
 
     def close(self) -> None:

@@ -38,14 +38,18 @@ class Processes:
         under_way: dict[Future[Any], list[Job]] = {}
         finished: SimpleQueue[Future[Any]] = SimpleQueue()
         alone: deque[Job] = deque()  # of a handful that did not come back
-        with ProcessPool(max_workers=self.jobs, initializer=_prepare, initargs=(self.memory,)) as pool:
+        with ProcessPool(
+            max_workers=self.jobs, initializer=_prepare, initargs=(self.memory,)
+        ) as pool:
             try:
                 while True:
                     while len(under_way) < self.jobs * WINDOW and (
                         some := [alone.popleft()] if alone else _handful(jobs)
                     ):
                         limit = max(patience(self.timeout, item) for item, _ in some)
-                        task: Future[Any] = pool.schedule(_perform, args=(some, order), timeout=limit)
+                        task: Future[Any] = pool.schedule(
+                            _perform, args=(some, order), timeout=limit
+                        )
                         under_way[task] = some
                         task.add_done_callback(finished.put)
                     if not under_way:

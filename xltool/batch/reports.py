@@ -19,9 +19,13 @@ _MANY = 200
 def write_all(home: Path, run: int, folder: Path, summary: Summary, *, alone: bool) -> list[Path]:
     """Write all reports into a folder; their paths. `alone`: in this process. Raises XltoolError."""
     if alone or summary.verdicts.total() < _MANY:
-        return _write(home, run, folder, [kind for kinds in _TOGETHER for kind in kinds], summary.failed)
+        return _write(
+            home, run, folder, [kind for kinds in _TOGETHER for kind in kinds], summary.failed
+        )
     with ProcessPoolExecutor(len(_TOGETHER)) as pool:
-        tasks = [pool.submit(_write, home, run, folder, kinds, summary.failed) for kinds in _TOGETHER]
+        tasks = [
+            pool.submit(_write, home, run, folder, kinds, summary.failed) for kinds in _TOGETHER
+        ]
         return [path for task in tasks for path in task.result()]
 
 

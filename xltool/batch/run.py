@@ -105,7 +105,9 @@ def places(source: Path | str, output: Path | str) -> tuple[StorageFolder, Stora
             raise XltoolError(f"没有这个文件夹：{source}")
         if not Path(source).is_dir():
             raise XltoolError(f"这不是文件夹：{source}")
-    inside, outside = (str(p).rstrip("/") if is_url(p) else str(Path(p).resolve()) for p in (source, output))
+    inside, outside = (
+        str(p).rstrip("/") if is_url(p) else str(Path(p).resolve()) for p in (source, output)
+    )
     if (outside + "/").startswith(inside.rstrip("/") + "/"):
         raise XltoolError(f"输出文件夹不能放在输入文件夹里：{output}")
     if (inside + "/").startswith(outside.rstrip("/") + "/"):

@@ -85,8 +85,12 @@ class Remote:
                 raise XltoolError(f"读不了 {folder}：{error}") from error
             inside = [one for one in found if one["name"].rstrip("/") != folder]
             names = {one["name"].rstrip("/").rsplit("/", 1)[-1]: one for one in inside}
-            subfolders = sorted(n for n, one in names.items() if one["type"] == "directory" and n[0] != ".")
-            return subfolders, {n: one["size"] or 0 for n, one in names.items() if one["type"] == "file"}
+            subfolders = sorted(
+                n for n, one in names.items() if one["type"] == "directory" and n[0] != "."
+            )
+            return subfolders, {
+                n: one["size"] or 0 for n, one in names.items() if one["type"] == "file"
+            }
 
         def below(inner: str) -> Iterator[tuple[str, dict[str, int]]]:
             subfolders, files = listed(f"{self.root}/{inner}".rstrip("/") or "/")
@@ -126,14 +130,18 @@ class Remote:
         whole = _WHOLE & ({protocol} if isinstance(protocol, str) else set(protocol))
         folder, _, name = goal.rpartition("/")
         beside = goal if whole else f"{folder}/.xltool-{os.getpid()}-{name}.tmp"
-        with suppress(Exception):  # two workers may make it at once; if it is not there, writing says so
+        with suppress(
+            Exception
+        ):  # two workers may make it at once; if it is not there, writing says so
             self.system.makedirs(folder, exist_ok=True)
         try:
             self.system.put_file(str(file), beside)
             if beside != goal:
                 self._rename(beside, goal)
         except Exception as error:  # each kind of store has its own
-            raise XltoolError(f"写不了 {self.at(inner)}：{error or type(error).__name__}") from error
+            raise XltoolError(
+                f"写不了 {self.at(inner)}：{error or type(error).__name__}"
+            ) from error
 
     def _rename(self, old: str, new: str) -> None:
         try:

@@ -90,7 +90,9 @@ def _tool(order: RunOrder) -> str:
     from xltool.editions.declaration import editions, load_edition
 
     digest = hashlib.blake2b(digest_size=16)
-    folders = [Path(load_edition(order.edition).folder)] if order.edition else list(editions().values())
+    folders = (
+        [Path(load_edition(order.edition).folder)] if order.edition else list(editions().values())
+    )
     for folder in folders:
         for file in sorted(folder.glob("*.*")):
             digest.update(file.name.encode() + file.read_bytes())
@@ -159,13 +161,17 @@ def _check(item: Item, order: RunOrder, records: list[dict[str, Any]]) -> Outcom
     return outcome
 
 
-def _record(filing: Filing, file: str, order: RunOrder, more: Iterable[Finding] = ()) -> dict[str, Any]:
+def _record(
+    filing: Filing, file: str, order: RunOrder, more: Iterable[Finding] = ()
+) -> dict[str, Any]:
     from xltool.checks.engine import check
     from xltool.checks.settings import load_settings
     from xltool.reports.record import record
 
     filing, edition = replace(filing, source=file), _edition(order)
-    found = check(filing, settings=load_settings(order.settings or None), edition=edition, strict=False)
+    found = check(
+        filing, settings=load_settings(order.settings or None), edition=edition, strict=False
+    )
     return record(filing, [*found, *more], edition)
 
 
@@ -203,12 +209,19 @@ def _fill(item: Item, order: RunOrder, records: list[dict[str, Any]]) -> Outcome
             return outcome
         for filing in book:
             relative = f"{item.own}/{names[filing.unit]}".lstrip("/")
-            records.append(_fill_one(filing, relative, item, order, remarks.get(filing.unit, ()), outcome))
+            records.append(
+                _fill_one(filing, relative, item, order, remarks.get(filing.unit, ()), outcome)
+            )
     return outcome
 
 
 def _fill_one(
-    filing: Filing, relative: str, item: Item, order: RunOrder, remarks: Iterable[Finding], outcome: Outcome
+    filing: Filing,
+    relative: str,
+    item: Item,
+    order: RunOrder,
+    remarks: Iterable[Finding],
+    outcome: Outcome,
 ) -> dict[str, Any]:
     """Fill one unit's workbook; its record."""
     from xltool.filling.writer import FillError
@@ -237,7 +250,9 @@ def _written(filing: Filing, path: Path, order: RunOrder) -> Filing:
     return back
 
 
-def _problem_record(unit: str, findings: list[Finding], file: str, order: RunOrder) -> dict[str, Any]:
+def _problem_record(
+    unit: str, findings: list[Finding], file: str, order: RunOrder
+) -> dict[str, Any]:
     from xltool.editions.declaration import DEFAULT
     from xltool.reports.record import record
 

@@ -26,7 +26,11 @@ PATIENCE = 10.0  # seconds after which a file that is still incomplete is judged
 _TICK = 0.2
 
 _SUFFIXES = {".xlsx", ".xlsm", ".xls"}
-_LOCKS = ("~$", ".", "~")  # of Excel and WPS, of LibreOffice and of our own writing, of older programs
+_LOCKS = (
+    "~$",
+    ".",
+    "~",
+)  # of Excel and WPS, of LibreOffice and of our own writing, of older programs
 
 # What tells one save of a file from another.
 Mark = tuple[int, int, int]
@@ -111,7 +115,9 @@ def watch(
             waiting.touch(Path(name), time.monotonic())
         for path, mark in waiting.at_rest(time.monotonic()):
             result = judge(path, settings, edition)
-            if _mark(path) != mark:  # saved again meanwhile: that save is judged, this one is not reported
+            if (
+                _mark(path) != mark
+            ):  # saved again meanwhile: that save is judged, this one is not reported
                 waiting.touch(path, time.monotonic())
                 continue
             waiting.checked[path] = mark
@@ -129,7 +135,9 @@ def wanted(folder: Path, path: Path) -> bool:
     return not hidden and path.suffix.lower() in _SUFFIXES and not path.name.startswith(_LOCKS)
 
 
-def judge(path: Path, settings: Settings | None = None, edition: Edition | None = None) -> CheckedSave:
+def judge(
+    path: Path, settings: Settings | None = None, edition: Edition | None = None
+) -> CheckedSave:
     """Check one workbook and write `<name>.审核结果.html` beside it. Never raises."""
     from xltool.checks.engine import check
     from xltool.reading.reader import read

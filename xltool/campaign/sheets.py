@@ -40,7 +40,9 @@ class Book:
             self._formats[key] = self.book.add_format({**base, **properties})
         return self._formats[key]
 
-    def sheet(self, name: str, widths: Sequence[float], *, landscape: bool = True, repeat: int = 0) -> Any:
+    def sheet(
+        self, name: str, widths: Sequence[float], *, landscape: bool = True, repeat: int = 0
+    ) -> Any:
         """A sheet set up for A4: widths in characters, `repeat` = last head row (0-based) on each page."""
         sheet = self.book.add_worksheet(name)
         sheet.set_default_row(20)
@@ -83,7 +85,9 @@ class Book:
         """A whole sheet with one plain table."""
         sheet = self.sheet(name, widths, landscape=landscape, repeat=2)
         self.heading(sheet, title, subtitle, len(heads))
-        head = self.style(font_name=HEAD, border=1, align="center", text_wrap=True, bg_color="#EDEDED")
+        head = self.style(
+            font_name=HEAD, border=1, align="center", text_wrap=True, bg_color="#EDEDED"
+        )
         sheet.set_row(2, 24)
         for column, text in enumerate(heads):
             sheet.write_string(2, column, text, head)
@@ -96,7 +100,9 @@ class Book:
             sheet.autofilter(2, 0, 2 + len(rows), len(heads) - 1)
         return sheet
 
-    def put(self, sheet: Any, row: int, column: int, value: Any, places: int = 2, **style: Any) -> None:
+    def put(
+        self, sheet: Any, row: int, column: int, value: Any, places: int = 2, **style: Any
+    ) -> None:
         """One ruled cell: text, a count, or an amount with so many decimals."""
         if value is None or value == "":
             sheet.write_blank(row, column, None, self.style(border=1, **style))

@@ -22,7 +22,13 @@ from xltool.xlsx.references import cell_name
 from xltool.xlsx.workbook_reader import TABLE_CELLS, open_grid
 
 CODE, NAME, DISTRICT, SUPERIOR, CONTACT = "部门编码", "部门名称", "区县", "主管部门", "联系人"
-_KNOWN = {CODE: "code", NAME: "name", DISTRICT: "district", SUPERIOR: "superior", CONTACT: "contact"}
+_KNOWN = {
+    CODE: "code",
+    NAME: "name",
+    DISTRICT: "district",
+    SUPERIOR: "superior",
+    CONTACT: "contact",
+}
 _PREFIX = re.compile(r"^(预填|上年)[：:\s]*")
 
 
@@ -46,7 +52,9 @@ class Unit:
 def read_units(path: Path, edition: Edition) -> list[Unit]:
     """The units in the first sheet of a workbook, in order. Raises UnitsError with every fault."""
     try:
-        sheet = next((s for s in open_grid(path, most=TABLE_CELLS).sheets if s.cells and not s.hidden), None)
+        sheet = next(
+            (s for s in open_grid(path, most=TABLE_CELLS).sheets if s.cells and not s.hidden), None
+        )
     except Unreadable as error:
         raise UnitsError(f"{path}：{error}") from error
     except OSError as error:
@@ -96,7 +104,9 @@ def _heads(sheet: Sheet, edition: Edition, faults: list[str]) -> dict[int, Head]
     return heads
 
 
-def _rows(sheet: Sheet, heads: dict[int, Head], edition: Edition, faults: list[str]) -> Iterator[Unit]:
+def _rows(
+    sheet: Sheet, heads: dict[int, Head], edition: Edition, faults: list[str]
+) -> Iterator[Unit]:
     rows: dict[int, dict[int, str]] = {}
     for (row, column), cell in sheet.cells.items():
         # A number is taken as Excel shows it, not with the tail of its binary form.

@@ -72,7 +72,13 @@ class Side(Struct, frozen=True):
         elif not self.unread and len(self.counted) > 1:
             addends += f" = {show(self.sum)}"
         sign = (
-            "；" if self.residual is None else " = " if not self.residual else " ≈ " if self.closes else " ≠ "
+            "；"
+            if self.residual is None
+            else " = "
+            if not self.residual
+            else " ≈ "
+            if self.closes
+            else " ≠ "
         )
         return f"{addends}{sign}{self.total}"
 
@@ -109,7 +115,8 @@ def balance(filing: Filing, edition: Edition | None = None) -> Balance:
     spec = edition.department
     sides = [side_of(form, spec, one, edition) for one in spec.sum]
     explained = tuple(
-        _explained(side, [s for s in sides if s is not side], form, spec, filing, edition) for side in sides
+        _explained(side, [s for s in sides if s is not side], form, spec, filing, edition)
+        for side in sides
     )
     return Balance(edition.unit, explained, _verdict(explained, form))
 
@@ -137,7 +144,9 @@ def lines(sums: Balance) -> list[str]:
     written = []
     for side in sums.sides:
         written.append(f"{side.name}：{side.equation}（{_side_verdict(side, sums)}）")
-        written += [f"　　可能的原因：{cause.text}" for cause in side.causes if cause.kind != "rounding"]
+        written += [
+            f"　　可能的原因：{cause.text}" for cause in side.causes if cause.kind != "rounding"
+        ]
     return [*written, f"结论：{sums.verdict}（单位：{sums.unit}）"]
 
 
@@ -147,7 +156,9 @@ def _side_verdict(side: Side, sums: Balance) -> str:
     if not side.closes:
         return f"{Verdict.UNBALANCED}，差 {show(side.residual)}"
     said: str = (
-        Verdict.BY_NONTAX if side.adjusted and sums.verdict is not Verdict.BALANCED else Verdict.BALANCED
+        Verdict.BY_NONTAX
+        if side.adjusted and sums.verdict is not Verdict.BALANCED
+        else Verdict.BALANCED
     )
     if side.residual:
         said += f"，相差 {show(side.residual)} 在四舍五入以内"
@@ -171,8 +182,14 @@ def side_of(form: Form, spec: FormSpec, declared: Sum, edition: Edition) -> Side
     if total.amount is None or any(t.unread for t in terms):
         return Side(declared.side, total, terms, adjusted, None, False, tolerance=tolerance)
     without, by_adjusting = total.amount - reached, total.amount - adjusted
-    if without and abs(by_adjusting) <= tolerance and (not by_adjusting or abs(without) > tolerance):
-        return Side(declared.side, total, terms, adjusted, by_adjusting, True, True, tolerance=tolerance)
+    if (
+        without
+        and abs(by_adjusting) <= tolerance
+        and (not by_adjusting or abs(without) > tolerance)
+    ):
+        return Side(
+            declared.side, total, terms, adjusted, by_adjusting, True, True, tolerance=tolerance
+        )
     if abs(without) <= tolerance:
         return Side(declared.side, total, terms, reached, without, True, tolerance=tolerance)
     return Side(declared.side, total, terms, adjusted, by_adjusting, False, tolerance=tolerance)

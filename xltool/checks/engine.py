@@ -74,7 +74,9 @@ class Review(Struct, frozen=True, eq=False):
         """Sheets whose official text moved or went: what was read there may be another cell's answer."""
         if not self.filing.faults:
             return frozenset()
-        changed = Counter(f.place.sheet for f in self.filing.faults if f.kind == FaultKind.LAYOUT and f.place)
+        changed = Counter(
+            f.place.sheet for f in self.filing.faults if f.kind == FaultKind.LAYOUT and f.place
+        )
         moved = {f.place.sheet for f in self.filing.faults if f.kind == FaultKind.ROWS and f.place}
         return frozenset(moved | {sheet for sheet, count in changed.items() if count >= SHIFTED})
 
@@ -93,7 +95,11 @@ class Review(Struct, frozen=True, eq=False):
         severity: Severity | None = None,
     ) -> Hit:
         """A hit at an entry; what was found is its text as written unless said otherwise."""
-        text = (entry.text or ("" if entry.value is None else str(entry.value))) if found is None else found
+        text = (
+            (entry.text or ("" if entry.value is None else str(entry.value)))
+            if found is None
+            else found
+        )
         return Hit(message, entry.place, field, text, expected, severity)
 
 
@@ -156,7 +162,9 @@ def rule(
             raise ValueError(f"rule code {code} is taken by {_RULES[code].body.__name__}")
         if review not in REVIEWS:
             raise ValueError(f"rule {code}: unknown review property {review}")
-        _RULES[code] = Rule(code, title, severity, review, source, body, reads_faults, yields_to, needs)
+        _RULES[code] = Rule(
+            code, title, severity, review, source, body, reads_faults, yields_to, needs
+        )
         return body
 
     return register
@@ -195,7 +203,11 @@ def check(
     found: list[Finding] = []
     readable = review.readable
     for one in book.values():
-        if (readable or one.reads_faults) and one.code not in settings.off and not one.lacks(edition):
+        if (
+            (readable or one.reads_faults)
+            and one.code not in settings.off
+            and not one.lacks(edition)
+        ):
             found += _run(one, review, strict)
     if shifted := review.shifted:
         found = [f for f in found if f.sheet not in shifted or f.code in _OF_THE_FILE]
@@ -237,7 +249,9 @@ def _known(settings: Settings, book: Mapping[str, Rule]) -> None:
             import difflib
 
             near = difflib.get_close_matches(code, book, 1, 0.5)
-            raise SettingsError(f"设置里没有规则“{code}”" + (f"，是否想写“{near[0]}”？" if near else ""))
+            raise SettingsError(
+                f"设置里没有规则“{code}”" + (f"，是否想写“{near[0]}”？" if near else "")
+            )
 
 
 def _run(one: Rule, review: Review, strict: bool) -> list[Finding]:
@@ -248,7 +262,9 @@ def _run(one: Rule, review: Review, strict: bool) -> list[Finding]:
         if strict:
             raise
         message = f"规则 {one.code} 没有运行成功（{type(error).__name__}: {error}），请把本文件交给技术人员"
-        found.append(Finding("R100", Severity.ERROR, message, file=review.filing.source, review="形式"))
+        found.append(
+            Finding("R100", Severity.ERROR, message, file=review.filing.source, review="形式")
+        )
     return found
 
 
@@ -294,7 +310,14 @@ def arrange(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
     sheets = {form.sheet: n for n, form in enumerate(filing.forms)}
 
     def key(f: Finding) -> tuple[Any, ...]:
-        return (f.trial, f.severity.rank, sheets.get(f.sheet, -1), cell_order(f.cell), f.code, f.message)
+        return (
+            f.trial,
+            f.severity.rank,
+            sheets.get(f.sheet, -1),
+            cell_order(f.cell),
+            f.code,
+            f.message,
+        )
 
     return sorted((f for f in dict.fromkeys(findings) if not needless(f)), key=key)
 

@@ -82,7 +82,9 @@ def rounding(terms: Sequence[Term], decimals: int) -> Decimal:
     A cell does not keep trailing zeros (240 may be 240.00), so no amount is taken to be stated
     more coarsely than the form's own `decimals`.
     """
-    return sum((_half(max(decimals, places(t.amount))) for t in terms if t.amount), start=Decimal(0))
+    return sum(
+        (_half(max(decimals, places(t.amount))) for t in terms if t.amount), start=Decimal(0)
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -150,7 +152,9 @@ def _left_blank(terms: Sequence[Term], residual: Decimal) -> Iterator[Cause]:
         yield Cause("missing", text, blank[0].field, residual)
 
 
-def _whole_items(total: Term, filled: Sequence[Term], residual: Decimal, confirmed: bool) -> Iterator[Cause]:
+def _whole_items(
+    total: Term, filled: Sequence[Term], residual: Decimal, confirmed: bool
+) -> Iterator[Cause]:
     """An item left out, counted twice, or taken away instead of added."""
     for term in filled:
         named = f"“{term.label}”{show(term.worth)}"
@@ -174,7 +178,12 @@ def _whole_items(total: Term, filled: Sequence[Term], residual: Decimal, confirm
 
 
 def _slipped(
-    total: Term, filled: Sequence[Term], residual: Decimal, unit: str, tolerance: Decimal, confirmed: bool
+    total: Term,
+    filled: Sequence[Term],
+    residual: Decimal,
+    unit: str,
+    tolerance: Decimal,
+    confirmed: bool,
 ) -> Iterator[Cause]:
     """元 typed in a 万元 form, a lost or moved decimal point."""
     reached = total.worth - residual
@@ -196,7 +205,9 @@ def _slip(term: Term, factor: Decimal, reading: str) -> Cause:
     return Cause("slip", text, term.field, should)
 
 
-def _swapped(total: Term, doubted: Sequence[Term], residual: Decimal, *, adjacent: bool) -> Iterator[Cause]:
+def _swapped(
+    total: Term, doubted: Sequence[Term], residual: Decimal, *, adjacent: bool
+) -> Iterator[Cause]:
     """Two digits of one amount changed places; such a difference is divisible by 9."""
     if residual.scaleb(6) % 9:
         return

@@ -59,7 +59,9 @@ def _load(file: Path, stamp: int) -> Settings:
             import difflib
 
             near = difflib.get_close_matches(key, known, 1, 0.5)
-            raise SettingsError(f"{file}：没有设置“{key}”" + (f"，是否想写“{near[0]}”？" if near else ""))
+            raise SettingsError(
+                f"{file}：没有设置“{key}”" + (f"，是否想写“{near[0]}”？" if near else "")
+            )
     try:
         return msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:

@@ -20,7 +20,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fill": ("xltool.cli.fill:fill", "从数据表填出各单位的申报工作簿"),
     "check": ("xltool.cli.check:check", "审核申报工作簿（表内、表间、指标）"),
     "balance": ("xltool.cli.check:balance", "交叉平衡：收入、支出两侧逐项列式"),
-    "indicators": ("xltool.cli.indicators:indicators", "导出绩效指标，指标值拆成计算符号、指标值、计量单位"),
+    "indicators": (
+        "xltool.cli.indicators:indicators",
+        "导出绩效指标，指标值拆成计算符号、指标值、计量单位",
+    ),
     "normalise": ("xltool.cli.indicators:normalise", "指标值的规范写法：15家以上 → ≥15家"),
     "rules": ("xltool.cli.rules:rules", "审核规则：列出，或讲解一条"),
     "batch": ("xltool.cli.batch:batch", "成批处理一个文件夹：数据表填报，工作簿审核"),
@@ -28,12 +31,21 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("xltool.cli.report:report", "用已有的 report.json 重做报告"),
     "export": ("xltool.cli.export:export", "导出：PDF、数据（JSON、CSV）、公开件"),
     "databook": ("xltool.cli.databook:databook", "数据表：新建、检查、转换"),
-    "import": ("xltool.cli.importing:import_", "把以前的申报表（Word、Excel、网页、文本）导入成数据表"),
+    "import": (
+        "xltool.cli.importing:import_",
+        "把以前的申报表（Word、Excel、网页、文本）导入成数据表",
+    ),
     "addin": ("xltool.cli.addin:addin", "Excel 功能区加载项：安装、卸载、体检"),
     "live": ("xltool.cli.live:live", "对正在运行的 Excel 按功能区的按钮（不用宏）"),
     "panel": ("xltool.cli.live:panel", "总在最前面的小窗口，按钮与功能区相同（不用宏）"),
-    "campaign": ("xltool.cli.campaign:campaign", "申报批次：建立、重审、选定版本、退回意见、上报、导出导入"),
-    "distribute": ("xltool.cli.returns:distribute", "下发：预填、锁定、加封的工作簿，每个区县一个压缩包"),
+    "campaign": (
+        "xltool.cli.campaign:campaign",
+        "申报批次：建立、重审、选定版本、退回意见、上报、导出导入",
+    ),
+    "distribute": (
+        "xltool.cli.returns:distribute",
+        "下发：预填、锁定、加封的工作簿，每个区县一个压缩包",
+    ),
     "verify": ("xltool.cli.returns:verify", "核对收到的压缩包或工作簿的真伪"),
     "collect": ("xltool.cli.returns:collect", "收取申报：凭封印认单位，核真、审核、入台账"),
     "status": ("xltool.cli.returns:status", "进度：谁报了、谁没报、催报名单"),
@@ -97,7 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("XLTOOL_DEBUG"):
             raise
         click.echo(
-            f"程序内部错误（{type(error).__name__}：{error}）；设 XLTOOL_DEBUG=1 再运行可看详情", err=True
+            f"程序内部错误（{type(error).__name__}：{error}）；设 XLTOOL_DEBUG=1 再运行可看详情",
+            err=True,
         )
         return 2
     return code if isinstance(code, int) else 0

@@ -49,7 +49,9 @@ def group(table: Mapping[str, tuple[str, str]]) -> click.Command:
         table, "绩效目标申报表：填报、审核、交叉平衡。退出码：0 没有错误，1 有错误，2 没能运行。"
     )
     _in_chinese(whole)
-    return click.version_option(__version__, prog_name="xltool", message="%(prog)s %(version)s")(whole)
+    return click.version_option(__version__, prog_name="xltool", message="%(prog)s %(version)s")(
+        whole
+    )
 
 
 def _in_chinese(command: click.Command) -> None:

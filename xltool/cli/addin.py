@@ -13,7 +13,9 @@ def addin() -> None:
 
 
 @addin.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="写到哪个文件。")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="写到哪个文件。"
+)
 @click.option(
     "--macros",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -35,7 +37,9 @@ def install() -> None:
     from xltool.excel.addin import install
 
     place = install()
-    click.echo(f"已安装 {place.addin}\n启动用的 Python：{place.interpreter_path()}\n请重新打开 Excel。")
+    click.echo(
+        f"已安装 {place.addin}\n启动用的 Python：{place.interpreter_path()}\n请重新打开 Excel。"
+    )
 
 
 @addin.command()
@@ -44,7 +48,9 @@ def uninstall() -> None:
     from xltool.excel.addin import uninstall
 
     removed = uninstall()
-    click.echo("".join(f"已删除 {file}\n" for file in removed) or "没有安装过，无事可做。\n", nl=False)
+    click.echo(
+        "".join(f"已删除 {file}\n" for file in removed) or "没有安装过，无事可做。\n", nl=False
+    )
 
 
 @addin.command()
@@ -60,6 +66,8 @@ def doctor() -> int:
     for head in ("", "项目", "看到的", "怎么办"):
         table.add_column(head, overflow="fold")
     for line in lines:
-        table.add_row({True: "✓", False: "✗", None: "?"}[line.right], line.what, line.found, line.todo)
+        table.add_row(
+            {True: "✓", False: "✗", None: "?"}[line.right], line.what, line.found, line.todo
+        )
     Console().print(table)
     return int(any(line.right is False for line in lines))

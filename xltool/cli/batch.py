@@ -16,16 +16,24 @@ import click
 @click.command()
 @click.argument("source", metavar="输入文件夹")
 @click.argument("output", metavar="输出文件夹")
-@click.option("-j", "--jobs", type=click.IntRange(1, 256), help="同时处理的进程数，默认与处理器核数相同。")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1, 256), help="同时处理的进程数，默认与处理器核数相同。"
+)
 @click.option("--fresh", is_flag=True, help="不看上次的记录，全部重做。")
 @click.option("--json", "as_json", is_flag=True, help="每件事输出一行 JSON，供程序读取。")
 @click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
 @click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
 @click.option(
-    "--timeout", default=60.0, show_default=True, help="一个输入最多处理多少秒（每 MB 另加同样多）。"
+    "--timeout",
+    default=60.0,
+    show_default=True,
+    help="一个输入最多处理多少秒（每 MB 另加同样多）。",
 )
 @click.option(
-    "--memory", default=2048, show_default=True, help="一个进程最多占用多少 MB 内存（Windows 不限）。"
+    "--memory",
+    default=2048,
+    show_default=True,
+    help="一个进程最多占用多少 MB 内存（Windows 不限）。",
 )
 @click.option("--dask", metavar="地址", help="交给已有的 Dask 调度器，如 tcp://10.0.0.5:8786。")
 def batch(
@@ -110,12 +118,23 @@ def _shown(as_json: bool, source: str) -> Iterator[Callable[[dict[str, Any]], No
         yield lambda event: click.echo(json.dumps(event, ensure_ascii=False))
     elif sys.stderr.isatty():
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
         from xltool.batch.inputs import count
         from xltool.batch.storage import place
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=Console(stderr=True)) as progress:
             total = count(place(source))
             bar = progress.add_task("处理", total=total)

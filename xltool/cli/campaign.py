@@ -46,7 +46,9 @@ def new(
         raise click.UsageError("建立批次要有 --year 和 --units（或用 --from 上级下发的压缩包）")
     else:
         due = deadline.date().isoformat() if deadline else ""
-        made = new_campaign(name, year=year, edition=edition, units=units, deadline=due, issuer=issuer)
+        made = new_campaign(
+            name, year=year, edition=edition, units=units, deadline=due, issuer=issuer
+        )
         origin = ""
     click.echo(f"已建立批次“{name.name}”{origin}：{len(made.ledger.units())} 个单位")
     click.echo(f"公钥指纹：{fingerprint(made.public_key)}")
@@ -124,7 +126,9 @@ def choose(folder: Path, code: str, version: int | None, latest: bool, reason: s
     with opened(folder) as here:
         if version is not None or latest:
             let_count(here, code, None if latest else version, reason)
-            click.echo(f"{code}：" + ("以最近一次有效的为准" if latest else f"以第 {version} 版为准"))
+            click.echo(
+                f"{code}：" + ("以最近一次有效的为准" if latest else f"以第 {version} 版为准")
+            )
             return
         if code not in {unit.code for unit in here.ledger.units()}:
             raise XltoolError(f"名单里没有部门编码 {code}")
@@ -142,12 +146,19 @@ def choose(folder: Path, code: str, version: int | None, latest: bool, reason: s
 @campaign.command()
 @where
 @click.argument("codes", metavar="[部门编码…]", nargs=-1)
-@click.option("--format", "form", type=click.Choice(["html", "xlsx"]), default="html", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["html", "xlsx"]), default="html", show_default=True
+)
 @click.option("--queries", is_flag=True, help="只有待核实的也退回。")
 @click.option(
-    "-o", "--output", type=folder_type, help="写到哪个文件夹（默认批次文件夹里“退回意见”的当天文件夹）。"
+    "-o",
+    "--output",
+    type=folder_type,
+    help="写到哪个文件夹（默认批次文件夹里“退回意见”的当天文件夹）。",
 )
-def notes(folder: Path, codes: Sequence[str], form: str, queries: bool, output: Path | None) -> None:
+def notes(
+    folder: Path, codes: Sequence[str], form: str, queries: bool, output: Path | None
+) -> None:
     """退回意见：每个单位一份，写明哪一格有什么问题、怎么改。"""
     from xltool.campaign.returns.notes import FOLDER, write_notes
     from xltool.campaign.returns.notes import notes as due

@@ -87,7 +87,10 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
         keys = ("file", "unit", "code", "year", "edition", "balance")
         whole = record(filing, (), form)
         faults = [f.detail for f in filing.faults] if filing.department is None else []
-        return {**{key: whole[key] for key in keys}, **({"reason": "；".join(faults)} if faults else {})}
+        return {
+            **{key: whole[key] for key in keys},
+            **({"reason": "；".join(faults)} if faults else {}),
+        }
 
     def show(result: dict[str, Any]) -> None:
         click.echo(console.heading(result))
@@ -104,7 +107,11 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
 
 
 def _mark(
-    filing: Filing, findings: Sequence[Finding], folder: Path, taken: set[str], edition: Edition | None
+    filing: Filing,
+    findings: Sequence[Finding],
+    folder: Path,
+    taken: set[str],
+    edition: Edition | None,
 ) -> None:
     """A copy of the workbook with its results inside, under its own name."""
     from xltool.files.filenames import file_name

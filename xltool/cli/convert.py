@@ -16,12 +16,18 @@ HEAD = ("单位", "类别", "表", "项目", "栏目", "内容", "说明")
 
 
 @click.command()
-@click.argument("paths", metavar="工作簿或数据表…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "paths", metavar="工作簿或数据表…", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option("--to", metavar="版式", default="", help="转到哪个版式（编号或文件夹）。")
 @click.option(
-    "--next-year", is_flag=True, help="做成下一年的草稿：年度和一年期的日期加一年，金额清空，文字待复核。"
+    "--next-year",
+    is_flag=True,
+    help="做成下一年的草稿：年度和一年期的日期加一年，金额清空，文字待复核。",
 )
-@click.option("--from", "source", metavar="版式", default="", help="原来的版式（默认按文件自己的标记）。")
+@click.option(
+    "--from", "source", metavar="版式", default="", help="原来的版式（默认按文件自己的标记）。"
+)
 @click.option(
     "-o", "--output", metavar="数据表", required=True, type=click.Path(path_type=Path),
     help="写成哪个数据表（.xlsx、.json，或文件夹）。",
@@ -69,7 +75,9 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     for line in left:
         click.echo(line)
     others = len(rows) - len(lost)
-    click.echo(f"{len(moved)} 份申报写成 {output}；放不下 {len(lost)} 项，要看的 {others} 项，见 {report}")
+    click.echo(
+        f"{len(moved)} 份申报写成 {output}；放不下 {len(lost)} 项，要看的 {others} 项，见 {report}"
+    )
     return 1 if lost else 0
 
 

@@ -100,7 +100,9 @@ def schema(edition: str | None) -> None:
     from xltool.databook.schema import schema as schema_of
     from xltool.editions.declaration import DEFAULT, load_edition
 
-    click.echo(json.dumps(schema_of(load_edition(edition or DEFAULT)), ensure_ascii=False, indent=2))
+    click.echo(
+        json.dumps(schema_of(load_edition(edition or DEFAULT)), ensure_ascii=False, indent=2)
+    )
 
 
 def _not_there(path: Path, force: bool) -> None:

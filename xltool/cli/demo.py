@@ -9,7 +9,10 @@ import click
 
 @click.command()
 @click.argument(
-    "output", metavar="[输出文件夹]", default="demo-out", type=click.Path(path_type=Path, file_okay=False)
+    "output",
+    metavar="[输出文件夹]",
+    default="demo-out",
+    type=click.Path(path_type=Path, file_okay=False),
 )
 def demo(output: Path) -> None:
     """用自带的 2023 年真实申报件走一遍：数据表 → 填好的官方表 → 审核与交叉平衡 → 报告。"""

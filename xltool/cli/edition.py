@@ -29,7 +29,9 @@ def list_() -> None:
 
 @edition.command()
 @click.argument("name", metavar="新编号")
-@click.option("--from", "source", default=DEFAULT, show_default=True, help="照哪个版式（编号或文件夹）。")
+@click.option(
+    "--from", "source", default=DEFAULT, show_default=True, help="照哪个版式（编号或文件夹）。"
+)
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path),
     help="放在哪个文件夹下，默认是自己的版式文件夹。",

@@ -31,10 +31,18 @@ JSON, CSV = "申报数据.json", "申报数据.csv"
 @click.option("--pdf", is_flag=True, help="每个工作簿一份 PDF（要装 LibreOffice）。")
 @click.option("--json", "as_json", is_flag=True, help=f"全部数据写成 {JSON}。")
 @click.option("--csv", "as_csv", is_flag=True, help=f"全部数据写成 {CSV}（Excel 可直接打开）。")
-@click.option("--public", is_flag=True, help="公开件：PDF 和 CSV，去掉内部栏目（要装 LibreOffice）。")
+@click.option(
+    "--public", is_flag=True, help="公开件：PDF 和 CSV，去掉内部栏目（要装 LibreOffice）。"
+)
 @edition_option
 def export(
-    paths: Sequence[Path], output: Path, pdf: bool, as_json: bool, as_csv: bool, public: bool, edition: str
+    paths: Sequence[Path],
+    output: Path,
+    pdf: bool,
+    as_json: bool,
+    as_csv: bool,
+    public: bool,
+    edition: str,
 ) -> int:
     """导出申报工作簿：PDF、数据（JSON、CSV）、公开件。
 
@@ -68,7 +76,9 @@ def _office() -> None:
         click.echo("注意：这台机器没有中文字体，PDF 里的汉字会是空框；请先安装中文字体。", err=True)
 
 
-def _read(paths: Sequence[Path], form: Edition | None, left: Left) -> Iterator[tuple[Path, Filing, Edition]]:
+def _read(
+    paths: Sequence[Path], form: Edition | None, left: Left
+) -> Iterator[tuple[Path, Filing, Edition]]:
     for file, filing in filings(paths, form, left):
         yield file, filing, form or load_edition(filing.edition)
 
@@ -140,7 +150,9 @@ def _goal(paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, set
     """The PDF of a workbook: in the output as deep as it lies in the folder that was named."""
     from xltool.files.filenames import file_name
 
-    above = next((path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent)
+    above = next(
+        (path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent
+    )
     folder = output / file.parent.relative_to(above)
     return folder / file_name(file.stem, taken.setdefault(folder, set()), ".pdf")
 
@@ -159,7 +171,10 @@ def _publish(paths: Sequence[Path], output: Path, form: Edition | None, left: Le
         count += 1
         errors = sum(f.open and f.severity == "error" for f in check(filing, edition=form))
         if errors:
-            click.echo(f"注意：{filing.source}：还有 {errors} 处错误没有改正（xltool check 可看）", err=True)
+            click.echo(
+                f"注意：{filing.source}：还有 {errors} 处错误没有改正（xltool check 可看）",
+                err=True,
+            )
     if not count:
         raise XltoolError(NOTHING)
     click.echo(f"公开件写在 {output}：{count} 份申报")

@@ -20,10 +20,14 @@ import click
 )
 @click.option("--edition", help="版式编号，或它所在的文件夹；默认按数据表自己的标记。")
 @click.option(
-    "--template", type=click.Path(dir_okay=False, path_type=Path), help="另用一个模板工作簿（与版式配套）。"
+    "--template",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="另用一个模板工作簿（与版式配套）。",
 )
 @click.option("--force", is_flag=True, help="写出以后有人改过的工作簿也覆盖。")
-def fill(source: Path, output: Path, edition: str | None, template: Path | None, force: bool) -> int:
+def fill(
+    source: Path, output: Path, edition: str | None, template: Path | None, force: bool
+) -> int:
     """从数据表填出各单位的申报工作簿，一个单位一个文件。
 
     数据表是 .xlsx、.json，或放有 部门.csv、项目.csv、指标.csv 的文件夹。有错误的单位不写出，错误一次列全；
@@ -53,7 +57,9 @@ def fill(source: Path, output: Path, edition: str | None, template: Path | None,
             try:
                 original = template or (spec or xltool.load_edition(filing.edition)).template
                 if not force and _edited(path, original):
-                    raise FillError(f"{path} 已经有了，而且有人改过，没有覆盖；确实要覆盖请加 --force")
+                    raise FillError(
+                        f"{path} 已经有了，而且有人改过，没有覆盖；确实要覆盖请加 --force"
+                    )
                 written.append(xltool.fill(filing, path, template, edition=spec))
             except XltoolError as error:
                 known = isinstance(error, FillError)

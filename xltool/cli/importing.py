@@ -30,7 +30,9 @@ SHOWN = 40
 @click.option(
     "--year", metavar="年度", type=click.IntRange(2000, 2100), help="表上没有写年度时，用这个年度。"
 )
-@click.option("--split", is_flag=True, help="一格里挤着几个指标、名称和指标值能一一对上的，拆成几行。")
+@click.option(
+    "--split", is_flag=True, help="一格里挤着几个指标、名称和指标值能一一对上的，拆成几行。"
+)
 @click.option("--values", is_flag=True, help="在屏幕上列出每一个取值和来源（报告文件里总是有）。")
 def import_(
     files: tuple[Path, ...],
@@ -48,7 +50,14 @@ def import_(
     """
     from xltool.editions.declaration import load_edition
     from xltool.importing import import_files
-    from xltool.importing.books import LEFTOVERS, VALUES, leftover_row, value_row, write_books, write_report
+    from xltool.importing.books import (
+        LEFTOVERS,
+        VALUES,
+        leftover_row,
+        value_row,
+        write_books,
+        write_report,
+    )
 
     form = load_edition(edition) if edition else None
     imported = import_files(files, form, unit, year, split)
@@ -66,8 +75,12 @@ def import_(
     for filing in imported.filings:
         forms = "部门表 1 张" if filing.department else "没有部门表"
         name = filing.unit or "（没有单位名称）"
-        click.echo(f"{name}（{filing.year or '年度不明'}）：{forms}，项目表 {len(filing.projects)} 张")
-    sure = {level: sum(v.sure.value == level for v in imported.values) for level in ("高", "中", "低")}
+        click.echo(
+            f"{name}（{filing.year or '年度不明'}）：{forms}，项目表 {len(filing.projects)} 张"
+        )
+    sure = {
+        level: sum(v.sure.value == level for v in imported.values) for level in ("高", "中", "低")
+    }
     click.echo(
         f"导入 {len(imported.values)} 个取值（把握高 {sure['高']}、中 {sure['中']}、低 {sure['低']}），"
         f"未导入 {len(left)} 项"

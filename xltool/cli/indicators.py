@@ -25,7 +25,9 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @edition_option
 @click.option("--csv", "csv_file", type=_file, help="写成 CSV 文件（Excel 可直接打开）。")
 @click.option("--xlsx", "xlsx_file", type=_file, help="写成 Excel 文件。")
-def indicators(paths: Sequence[Path], edition: str, csv_file: Path | None, xlsx_file: Path | None) -> int:
+def indicators(
+    paths: Sequence[Path], edition: str, csv_file: Path | None, xlsx_file: Path | None
+) -> int:
     """导出绩效指标：一行一个，指标值拆成计算符号、指标值、计量单位三栏。
 
     不写文件时打印 CSV。一格里的几个指标拆成几行；读不出来的原样留着。
@@ -36,7 +38,9 @@ def indicators(paths: Sequence[Path], edition: str, csv_file: Path | None, xlsx_
 
     form = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []
-    rows = [row for _, filing in filings(paths, form, failed) for row in indicator_rows(filing, form)]
+    rows = [
+        row for _, filing in filings(paths, form, failed) for row in indicator_rows(filing, form)
+    ]
     if failed and not rows:
         raise XltoolError("一个指标也没有读到，没有写出")
     if csv_file is not None:
@@ -101,11 +105,15 @@ def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
     """Where a workbook's copy goes: the file named, or its own name (and folder) in the folder named."""
     if len(paths) == 1 and not paths[0].is_dir() and target.suffix.lower() in WORKBOOKS:
         return target
-    above = next((path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent)
+    above = next(
+        (path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent
+    )
     return target / file.relative_to(above)
 
 
-def _save(file: Path, filing: Filing, found: Sequence[Change], copy: Path, edition: Edition | None) -> None:
+def _save(
+    file: Path, filing: Filing, found: Sequence[Change], copy: Path, edition: Edition | None
+) -> None:
     """The copy differs in these cells only, and reads back as the filing in normal form."""
     from xltool.indicator.normalise import normalised
     from xltool.reading.reader import read

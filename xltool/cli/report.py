@@ -12,10 +12,18 @@ from xltool.reports.bundle import KINDS
 @click.command()
 @click.argument("results", metavar="RESULTS.json", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="写到哪个文件夹。"
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="写到哪个文件夹。",
 )
 @click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="只做这一种，可重复；默认全做。"
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(list(KINDS)),
+    help="只做这一种，可重复；默认全做。",
 )
 @click.option("--title", default="绩效目标审核结果", show_default=True, help="报告的标题。")
 def report(results: Path, output: Path, kinds: tuple[str, ...], title: str) -> None:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @click.command()
 @where
 @click.option("--district", "districts", multiple=True, help="只发这个区县（可以写几次）。")
-@click.option("-o", "--output", type=folder_type, help="写到哪个文件夹（默认批次文件夹里的“下发”）。")
+@click.option(
+    "-o", "--output", type=folder_type, help="写到哪个文件夹（默认批次文件夹里的“下发”）。"
+)
 def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> None:
     """下发：每个单位一个预填、锁定、加封的工作簿，每个区县一个压缩包；再运行只发有变动的。"""
     from xltool.campaign.sending.distribution import distribute as send
@@ -46,7 +48,9 @@ def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> N
 
 
 @click.command()
-@click.argument("paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option("--key", type=there_type, help="公钥文件（默认用包里的公钥，并提醒核对指纹）。")
 @as_json_option
 def verify(paths: Sequence[Path], key: Path | None, as_json: bool) -> int:
@@ -91,7 +95,11 @@ def _verified(result: Verified) -> dict[str, Any]:
 
 def _show_verified(result: Verified) -> None:
     wrong = [f for f in result.files if not f.good]
-    what = f"{result.title}（{result.year} 年）{result.district}" if result.title else "不知出自哪个批次"
+    what = (
+        f"{result.title}（{result.year} 年）{result.district}"
+        if result.title
+        else "不知出自哪个批次"
+    )
     click.echo(f"{result.path}：{on_terminal(what)}")
     for one in wrong or result.files[:1]:
         click.echo(f"  {'√' if one.good else '×'} {on_terminal(one.name)}：{on_terminal(one.said)}")
@@ -106,9 +114,13 @@ def _show_verified(result: Verified) -> None:
 
 @click.command()
 @where
-@click.argument("paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option(
-    "--pristine", type=folder_type, help="把采用的申报的数值另写到全新的官方模板上，放进这个文件夹。"
+    "--pristine",
+    type=folder_type,
+    help="把采用的申报的数值另写到全新的官方模板上，放进这个文件夹。",
 )
 @as_json_option
 def collect(folder: Path, paths: Sequence[Path], pristine: Path | None, as_json: bool) -> int:
@@ -175,7 +187,9 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
 @click.option("--units", "by_unit", is_flag=True, help="逐个单位列出。")
 @click.option("--chase", type=file_type, help="写出催报名单（.txt 或 .xlsx）。")
 @as_json_option
-def status(folder: Path, district: str | None, by_unit: bool, chase: Path | None, as_json: bool) -> None:
+def status(
+    folder: Path, district: str | None, by_unit: bool, chase: Path | None, as_json: bool
+) -> None:
     """进度：未下发、未报、有错误、待核实、通过、退回；谁逾期；催报名单。"""
     from xltool.campaign.returns.status import status as stand
     from xltool.campaign.returns.status import write_chase
@@ -231,12 +245,19 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
             counts = standing.counts(place)
             late = sum(s.late for s in standing.standings if s.unit.district == place)
             lines.append(
-                [place or "未分区县", sum(counts.values()), *(counts[s] or "" for s in STATES), late or ""]
+                [
+                    place or "未分区县",
+                    sum(counts.values()),
+                    *(counts[s] or "" for s in STATES),
+                    late or "",
+                ]
             )
         if len(places) > 1:
             counts = standing.counts()
             late = sum(s.late for s in standing.standings)
-            lines.append(["合计", sum(counts.values()), *(counts[s] or "" for s in STATES), late or ""])
+            lines.append(
+                ["合计", sum(counts.values()), *(counts[s] or "" for s in STATES), late or ""]
+            )
         table(["区县", "应报", *STATES, "逾期"], lines, title)
     for row in standing.strays[:20]:
         click.echo(f"不知属于哪个单位：{on_terminal(row['name'])}（{KINDS[row['kind']]}）")
@@ -244,12 +265,19 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
 
 @click.command()
 @where
-@click.option("-o", "--output", type=file_type, help="写到哪个 .xlsx（默认批次文件夹里的“汇总表.xlsx”）。")
+@click.option(
+    "-o", "--output", type=file_type, help="写到哪个 .xlsx（默认批次文件夹里的“汇总表.xlsx”）。"
+)
 @click.option("--json", "json_file", type=file_type, help="同时写出 JSON。")
 @click.option(
-    "--unit", type=click.Choice(["元", "万元", "亿元"]), default=None, help="金额单位（默认同版式）。"
+    "--unit",
+    type=click.Choice(["元", "万元", "亿元"]),
+    default=None,
+    help="金额单位（默认同版式）。",
 )
-@click.option("--decimals", type=click.IntRange(0, 6), default=2, show_default=True, help="保留几位小数。")
+@click.option(
+    "--decimals", type=click.IntRange(0, 6), default=2, show_default=True, help="保留几位小数。"
+)
 def rollup(
     folder: Path, output: Path | None, json_file: Path | None, unit: str | None, decimals: int
 ) -> None:

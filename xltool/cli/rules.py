@@ -28,7 +28,11 @@ def rules(code: str, edition: str, markdown: bool) -> None:
         return
     if not code:
         form = load_edition(edition) if edition else None
-        silent = {c: lacks for c, rule in every.items() if form is not None and (lacks := rule.lacks(form))}
+        silent = {
+            c: lacks
+            for c, rule in every.items()
+            if form is not None and (lacks := rule.lacks(form))
+        }
         for title, found in rulebook.families({c: r for c, r in every.items() if c not in silent}):
             click.secho(title, bold=True)
             for rule in found:

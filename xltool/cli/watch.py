@@ -55,7 +55,9 @@ def line(one: CheckedSave, folder: Path) -> str:
     if one.record is None or one.page is None:
         return start + on_terminal(one.problem)
     counts = one.record["counts"]
-    said = "，".join(f"{label(kind)} {counts[kind]}" for kind in ("error", "query", "note") if counts[kind])
+    said = "，".join(
+        f"{label(kind)} {counts[kind]}" for kind in ("error", "query", "note") if counts[kind]
+    )
     sums = one.record["balance"]
     rest = "；".join(text for text in (said, sums["verdict"] if sums else "") if text)
     return f"{start}{VERDICTS[one.record['verdict']]}（{rest}） → {on_terminal(one.page.name)}"

@@ -104,7 +104,11 @@ def _amount(cell: SourceCell, edition: Edition) -> Answer:
     # Beyond this no budget lies, and a forged exponent would fill the memory with zeros.
     if value is None or value.adjusted() > 15 or int(value.as_tuple().exponent) < -15:
         short = cell.text if len(cell.text) <= 40 else cell.text[:40] + "…"
-        remark = ("B013", f"“{short}”无法读取，请填写数字，单位{edition.unit}", f"数字（{edition.unit}）")
+        remark = (
+            "B013",
+            f"“{short}”无法读取，请填写数字，单位{edition.unit}",
+            f"数字（{edition.unit}）",
+        )
         return Answer(Entry(None, cell.text, cell.place), (remark,))
     value = tidy(value)
     if len(value.normalize().as_tuple().digits) > DIGITS:

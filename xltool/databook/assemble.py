@@ -29,7 +29,9 @@ def assemble(sheets: SourceTables, work: Assembly) -> Assembly:
             break
         read(work, rows[table.name])
     if not work.drafts and not work.problems:
-        work.report("B006", f"“{known.department.name}”表里没有数据行", Place(known.department.name, ""), "")
+        work.report(
+            "B006", f"“{known.department.name}”表里没有数据行", Place(known.department.name, ""), ""
+        )
     return work
 
 
@@ -66,7 +68,9 @@ def _projects(work: Assembly, rows: TableRows) -> None:
             said = f"项目“{name}”在“{unit}”名下出现两次，指标无从归属，请区分项目名称"
             work.report("B012", said, at, unit, field="project", found=name)
         else:
-            entries = {c.id: work.read(record[c.id], c, unit) for c in rows.table.columns if c.id != "unit"}
+            entries = {
+                c.id: work.read(record[c.id], c, unit) for c in rows.table.columns if c.id != "unit"
+            }
             work.project(draft, entries, rows.sheet.name)
 
 
@@ -81,7 +85,9 @@ def _indicators(work: Assembly, rows: TableRows) -> None:
         if form is None:
             near = nearest(name, draft.projects)
             said = f"“{unit}”没有项目“{name}”" + (f"，是不是“{near}”？" if near else "")
-            work.report("B009", said, record["project"], unit, field="project", found=name, expected=near)
+            work.report(
+                "B009", said, record["project"], unit, field="project", found=name, expected=near
+            )
             continue
         spec = work.edition.project if name else work.edition.department
         block = _block(work, spec, known[spec.id], record, unit)
@@ -105,6 +111,8 @@ def _block(
         return None
     if not level1.blank and bare(level1.text) != bare(block.level1):
         said = f"{LEVEL2}“{block.label}”属于“{block.level1}”，不属于“{level1.text.strip()}”"
-        work.report("B010", said, level1, unit, field="level1", found=level1.text, expected=block.level1)
+        work.report(
+            "B010", said, level1, unit, field="level1", found=level1.text, expected=block.level1
+        )
         return None
     return block

@@ -50,7 +50,9 @@ def _filing(code: str, pieces: Iterable[Piece], edition: Edition, source: str) -
     department, *projects = forms
     entries = complete(edition.department, department.entries, department.entries)
     first = _form(edition.department, entries, department)
-    others = (_form(edition.project, complete(edition.project, p.entries, entries), p) for p in projects)
+    others = (
+        _form(edition.project, complete(edition.project, p.entries, entries), p) for p in projects
+    )
     return Filing(edition.id, first, tuple(others), code, source)
 
 
@@ -62,7 +64,10 @@ def complete(
     spec: FormSpec, entries: Mapping[str, Entry], department: Mapping[str, Entry]
 ) -> dict[str, Entry]:
     """All fields of a form in its own order, the derived ones repeated from where they stand."""
-    own = {f.id: department[f.id] if f.from_department else entries.get(f.id, Entry()) for f in spec.field}
+    own = {
+        f.id: department[f.id] if f.from_department else entries.get(f.id, Entry())
+        for f in spec.field
+    }
     return {f.id: own[f.same_as or f.id] for f in spec.field}
 
 
@@ -110,7 +115,9 @@ class Assembly:
         got = answer(cell, column.kind, self.edition)
         for code, message, expected in got.remarks:
             said = f"“{column.label}”：{message}"
-            self.report(code, said, cell, unit, field=column.id, found=cell.text[:200], expected=expected)
+            self.report(
+                code, said, cell, unit, field=column.id, found=cell.text[:200], expected=expected
+            )
         return got.entry
 
     def indicator(
@@ -137,7 +144,9 @@ class Assembly:
     @property
     def sound(self) -> list[str]:
         """The units without an error."""
-        return [] if "" in self.spoilt else [unit for unit in self.drafts if unit not in self.spoilt]
+        return (
+            [] if "" in self.spoilt else [unit for unit in self.drafts if unit not in self.spoilt]
+        )
 
     def filings(self) -> Iterator[Filing]:
         """The filings of the sound units, in order, made one by one."""

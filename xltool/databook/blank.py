@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
-from xltool.databook.columns import CODE, INDICATORS, LEVEL1, LEVEL2, BookColumn, BookTable, bare, tables
+from xltool.databook.columns import (
+    CODE,
+    INDICATORS,
+    LEVEL1,
+    LEVEL2,
+    BookColumn,
+    BookTable,
+    bare,
+    tables,
+)
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.template import prompts
@@ -40,7 +49,9 @@ _ADVICE = (
 )
 
 
-def draw(path: Path, edition: Edition, sheets: Mapping[str, Sequence[Sequence[Any]]] | None = None) -> None:
+def draw(
+    path: Path, edition: Edition, sheets: Mapping[str, Sequence[Sequence[Any]]] | None = None
+) -> None:
     """Write a data book workbook of this edition; `sheets` are the rows of each table, if any."""
     from xlsxwriter import Workbook
 
@@ -51,7 +62,9 @@ def draw(path: Path, edition: Edition, sheets: Mapping[str, Sequence[Sequence[An
         "default_format_properties": {"font_name": "宋体", "font_size": 11},
     }
     with writing(path, "wb") as file, Workbook(file, options) as book:
-        book.set_properties({"title": f"{edition.title}：数据表", "created": dt.datetime(2023, 1, 1)})
+        book.set_properties(
+            {"title": f"{edition.title}：数据表", "created": dt.datetime(2023, 1, 1)}
+        )
         book.set_custom_property("xltool.databook", edition.id, "text")
         pen = _BookPen(book, edition)
         for table in tables(edition):
@@ -62,9 +75,13 @@ def draw(path: Path, edition: Edition, sheets: Mapping[str, Sequence[Sequence[An
 class _BookPen:
     def __init__(self, book: Workbook, edition: Edition) -> None:
         self.book, self.edition, self.tables = book, edition, tables(edition)
-        self.fields = {f.id: f for form in (edition.project, edition.department) for f in form.field}
+        self.fields = {
+            f.id: f for form in (edition.project, edition.department) for f in form.field
+        }
         # The categories of both forms once each, the fuller name where they differ by 指标.
-        blocks = [b for form in (edition.department, edition.project) for b in form.indicators.block]
+        blocks = [
+            b for form in (edition.department, edition.project) for b in form.indicators.block
+        ]
         self.categories = {bare(b.label): b for b in sorted(blocks, key=lambda b: len(b.label))}
         self.order = list(dict.fromkeys(bare(b.label) for b in blocks))
         border = {"border": 1, "border_color": "#A6A6A6"}
@@ -93,7 +110,9 @@ class _BookPen:
         keys = [n for n, c in enumerate(table.columns) if c.id in ("unit", "project")]
         sheet.freeze_panes(1, 1 + max(keys))
         for r, row in enumerate(rows, 1):
-            sheet.set_row(r, max(_height(one, width) for one, width in zip(row, widths, strict=True)))
+            sheet.set_row(
+                r, max(_height(one, width) for one, width in zip(row, widths, strict=True))
+            )
             for n, value in enumerate(row):
                 _write(sheet, r, n, value, formats[n])
 
@@ -106,7 +125,11 @@ class _BookPen:
         if column.id == "year":
             said = "应当是四位数的年份，例如：2023。"
             rule = {"validate": "integer", "criteria": "between", "minimum": 2000, "maximum": 2099}
-            return {**_prompt(column.label, "四位数的预算年度，例如：2023。"), **rule, **_warn(said)}
+            return {
+                **_prompt(column.label, "四位数的预算年度，例如：2023。"),
+                **rule,
+                **_warn(said),
+            }
         if column.id == "code":
             return _prompt(CODE, "可以留空。按文字保存，前面的 0 不会丢失。")
         if column.id == "unit" and table.name != self.tables.department.name:
@@ -196,7 +219,12 @@ def _prompt(label: str, text: str) -> dict[str, Any]:
 
 def _list(label: str, text: str) -> dict[str, Any]:
     said = f"列表里没有这个{label}，请从列表选。"
-    return {**_prompt(label, text), "validate": "list", "error_title": "请核对", "error_message": said}
+    return {
+        **_prompt(label, text),
+        "validate": "list",
+        "error_title": "请核对",
+        "error_message": said,
+    }
 
 
 def _warn(text: str) -> dict[str, Any]:
@@ -205,7 +233,10 @@ def _warn(text: str) -> dict[str, Any]:
 
 def _height(value: Any, width: float) -> float:
     """Room for a wrapped text in a column of this width, in points."""
-    wide = (sum(2 if east_asian_width(c) in "WFA" else 1 for c in line) for line in str(value).split("\n"))
+    wide = (
+        sum(2 if east_asian_width(c) in "WFA" else 1 for c in line)
+        for line in str(value).split("\n")
+    )
     return min(_LINE * sum(1 + max(0, cells - 1) // int(width) for cells in wide), _HIGHEST)
 
 

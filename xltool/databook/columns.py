@@ -9,7 +9,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from xltool.databook.problems import Unusable
-from xltool.editions.declaration import DEFAULT, Block, Edition, EditionError, FormSpec, load_edition
+from xltool.editions.declaration import (
+    DEFAULT,
+    Block,
+    Edition,
+    EditionError,
+    FormSpec,
+    load_edition,
+)
 
 CODE = "部门编码"
 INDICATORS = "指标"

@@ -48,7 +48,9 @@ def read_document(path: Path) -> Object:
     try:
         document = _parsed(text)
     except json.JSONDecodeError as error:
-        raise Unusable(f"不是有效的 JSON：第 {error.lineno} 行第 {error.colno} 列写法不对") from error
+        raise Unusable(
+            f"不是有效的 JSON：第 {error.lineno} 行第 {error.colno} 列写法不对"
+        ) from error
     except RecursionError as error:
         raise Unusable("不是有效的数据表：嵌套过深") from error
     if not isinstance(document, dict):
@@ -58,7 +60,11 @@ def read_document(path: Path) -> Object:
 
 def _parsed(text: str | bytes) -> Any:
     return json.loads(
-        text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse, object_pairs_hook=_once
+        text,
+        parse_float=Decimal,
+        parse_int=Decimal,
+        parse_constant=_refuse,
+        object_pairs_hook=_once,
     )
 
 
@@ -105,7 +111,9 @@ def assemble_document(document: Object, work: Assembly) -> Assembly:
     for at, one in reader.each(filings, "filings", None):
         reader.filing(one, at)
     if not work.drafts and not work.problems:
-        work.problems.append(problem("B006", "没有单位", file=work.file, place=Place("filings", "")))
+        work.problems.append(
+            problem("B006", "没有单位", file=work.file, place=Place("filings", ""))
+        )
     return work
 
 
@@ -125,7 +133,9 @@ class _Reader:
             work.report("B007", f"没有写{label}", Place(home, "unit"), None, field="unit")
             return
         if unit in work.drafts:
-            work.report("B011", f"单位“{unit}”出现两次", Place(home, "unit"), unit, field="unit", found=unit)
+            work.report(
+                "B011", f"单位“{unit}”出现两次", Place(home, "unit"), unit, field="unit", found=unit
+            )
             return
         self.known(one, at, ("code", "department", "projects"), unit)
         columns = [c for c in self.tables.department.columns if c.id != "code"]
@@ -140,11 +150,15 @@ class _Reader:
             entries = self.entries(project, columns, place, unit)
             if entries["project"].blank:
                 label = self.tables.project["project"].label
-                work.report("B007", f"没有写{label}", Place(place, "project"), unit, field="project")
+                work.report(
+                    "B007", f"没有写{label}", Place(place, "project"), unit, field="project"
+                )
             form = work.project(draft, entries, place)
             self.indicators(project, self.edition.project, place, unit, form)
 
-    def entries(self, one: Object, columns: list[BookColumn], at: str, unit: str) -> dict[str, Entry]:
+    def entries(
+        self, one: Object, columns: list[BookColumn], at: str, unit: str
+    ) -> dict[str, Entry]:
         self.known(one, at, (*(c.id for c in columns), "indicators"), unit)
         return {c.id: self.work.read(self.cell(one, c, at), c, unit) for c in columns}
 
@@ -152,7 +166,9 @@ class _Reader:
         own = {c.id for c in spec.indicators.column}
         columns = [BookColumn(c.label, c.id, "text") for c in spec.indicators.column]
         blocks = {b.id: b for b in spec.indicators.block}
-        for place, row in self.each(self.get(one, "indicators", list, at, unit), f"{at}.indicators", unit):
+        for place, row in self.each(
+            self.get(one, "indicators", list, at, unit), f"{at}.indicators", unit
+        ):
             self.known(row, place, ("block", *own), unit)
             record = {c.id: self.cell(row, c, place) for c in columns}
             if hollow(record.values(), self.edition):
@@ -161,8 +177,12 @@ class _Reader:
             if not isinstance(block, str) or block not in blocks:
                 near = nearest(str(block), blocks)
                 hint = f"，是不是“{near}”？" if near else f"；可填：{'、'.join(blocks)}"
-                said = f"没有“{block}”这个指标类别{hint}" if block else f"没有写指标类别 block{hint}"
-                self.work.report("B010", said, Place(place, "block"), unit, field="block", expected=near)
+                said = (
+                    f"没有“{block}”这个指标类别{hint}" if block else f"没有写指标类别 block{hint}"
+                )
+                self.work.report(
+                    "B010", said, Place(place, "block"), unit, field="block", expected=near
+                )
                 continue
             self.work.indicator(spec, blocks[block], columns, record, unit, form)
 
@@ -187,7 +207,9 @@ class _Reader:
         """The list or object under this key, an empty one where it is missing."""
         value = one.get(key)
         if value is not None and not isinstance(value, kind):
-            self.work.report("B018", f"“{key}”应当是{_NAMES[kind]}", Place(at, key), unit, field=key)
+            self.work.report(
+                "B018", f"“{key}”应当是{_NAMES[kind]}", Place(at, key), unit, field=key
+            )
         return value if isinstance(value, kind) else kind()
 
     def each(self, values: list[Any], at: str, unit: str | None) -> Iterator[tuple[str, Object]]:
@@ -195,7 +217,9 @@ class _Reader:
             if isinstance(value, dict):
                 yield f"{at}[{n}]", value
             else:
-                self.work.report("B018", f"第 {n + 1} 项应当是{_NAMES[dict]}", Place(f"{at}[{n}]", ""), unit)
+                self.work.report(
+                    "B018", f"第 {n + 1} 项应当是{_NAMES[dict]}", Place(f"{at}[{n}]", ""), unit
+                )
 
     def known(self, one: Object, at: str, keys: tuple[str, ...], unit: str | None) -> None:
         for key in one:

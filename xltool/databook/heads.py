@@ -81,4 +81,6 @@ class TableRows:
 
     def _cell(self, id_: str, row: int, cells: dict[int, SourceCell]) -> SourceCell:
         column = self.at.get(id_, 0)
-        return cells.get(column) or SourceCell("", Place(self.sheet.name, cell_name(row, column or 1)))
+        return cells.get(column) or SourceCell(
+            "", Place(self.sheet.name, cell_name(row, column or 1))
+        )

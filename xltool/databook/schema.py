@@ -40,7 +40,10 @@ def schema(edition: Edition) -> dict[str, Any]:
             "project": _form(edition, edition.project, columns.project.columns[1:], ["project"]),
             "text": {"type": ["string", "null"], "maxLength": LONGEST},
             "amount": {"type": ["number", "string", "null"]},
-            "year": {"type": ["integer", "string", "null"], "pattern": "^\\s*[12]\\d{3}\\s*(年度?)?\\s*$"},
+            "year": {
+                "type": ["integer", "string", "null"],
+                "pattern": "^\\s*[12]\\d{3}\\s*(年度?)?\\s*$",
+            },
         },
     }
 
@@ -48,7 +51,9 @@ def schema(edition: Edition) -> dict[str, Any]:
 def _form(
     edition: Edition, form: FormSpec, columns: tuple[BookColumn, ...], required: list[str]
 ) -> dict[str, Any]:
-    fields = {c.id: {"title": c.label, "$ref": f"#/$defs/{_kind(c)}"} for c in columns if c.id != "code"}
+    fields = {
+        c.id: {"title": c.label, "$ref": f"#/$defs/{_kind(c)}"} for c in columns if c.id != "code"
+    }
     blocks = form.indicators.block
     indicator = _object(
         {

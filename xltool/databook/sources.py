@@ -111,7 +111,9 @@ def _opening(path: Path) -> Iterator[None]:
         raise XltoolError(f"{path}：无法读取（{why(error)}）") from error
 
 
-def read_workbook(book: Workbook, tables: BookTables, path: Path) -> tuple[SourceTables, list[Problem]]:
+def read_workbook(
+    book: Workbook, tables: BookTables, path: Path
+) -> tuple[SourceTables, list[Problem]]:
     """The sheets 部门, 项目 and 指标 of a workbook; other sheets are ignored."""
     found = {name.strip(): name for name in book.sheets}
     sheets: SourceTables = {}
@@ -125,7 +127,9 @@ def read_workbook(book: Workbook, tables: BookTables, path: Path) -> tuple[Sourc
     return sheets, problems
 
 
-def _shown(name: str, rows: Iterable[tuple[int, dict[int, Stored]]], path: Path) -> Iterator[SourceRow]:
+def _shown(
+    name: str, rows: Iterable[tuple[int, dict[int, Stored]]], path: Path
+) -> Iterator[SourceRow]:
     from xltool.databook.shown import shown
 
     with _opening(path):

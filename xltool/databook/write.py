@@ -61,13 +61,17 @@ def _distinct(filings: Sequence[Filing], *, by_name: bool) -> None:
     """Units and projects are told apart by their names, so they must have some, and differ."""
     for filing in filings:
         if not filing.unit:
-            raise XltoolError(f"有一份申报没有部门名称（{filing.source or '来源不明'}），数据表无法归属")
+            raise XltoolError(
+                f"有一份申报没有部门名称（{filing.source or '来源不明'}），数据表无法归属"
+            )
         names = Counter(form.text("project").strip() for form in filing.projects)
         if "" in names:
             raise XltoolError(f"“{filing.unit}”有项目没有名称，数据表无法归属")
         twice = [name for name, count in names.items() if count > 1]
         if twice and by_name:
-            raise XltoolError(f"“{filing.unit}”有两个项目都叫“{twice[0]}”，指标无法归属；可改写为 .json")
+            raise XltoolError(
+                f"“{filing.unit}”有两个项目都叫“{twice[0]}”，指标无法归属；可改写为 .json"
+            )
     twice = [unit for unit, count in Counter(f.unit for f in filings).items() if count > 1]
     if twice:
         raise XltoolError(f"“{twice[0]}”有两份申报，一本数据表里一个单位只能有一份")
@@ -80,7 +84,9 @@ def _storable(filings: Sequence[Filing]) -> None:
                 for entry in cells.values():
                     text = value(entry)
                     if isinstance(text, str) and (too_long(text) or UNSTORABLE.search(text)):
-                        raise XltoolError(f"“{filing.unit}”有文字超过 {LONGEST} 个字符或含有无法保存的字符")
+                        raise XltoolError(
+                            f"“{filing.unit}”有文字超过 {LONGEST} 个字符或含有无法保存的字符"
+                        )
 
 
 def value(entry: Entry) -> CellValue:
@@ -111,7 +117,9 @@ def _row(table: BookTable, form: Form, own: dict[str, str]) -> list[CellValue]:
     return [own.get(c.id) if c.id in own else value(form[c.id]) for c in table.columns]
 
 
-def _indicators(table: BookTable, form: Form, edition: Edition, unit: str) -> Iterable[list[CellValue]]:
+def _indicators(
+    table: BookTable, form: Form, edition: Edition, unit: str
+) -> Iterable[list[CellValue]]:
     spec = edition[form.kind]
     project = form.text("project").strip() or None
     for one in form.indicators:
@@ -160,7 +168,9 @@ def _write_json(filings: list[Filing], path: Path, edition: Edition) -> None:
             {
                 "code": filing.code,
                 "department": _object(
-                    known.department, filing.department or _no_department(filing), {"unit": filing.unit}
+                    known.department,
+                    filing.department or _no_department(filing),
+                    {"unit": filing.unit},
                 ),
                 "projects": [_object(known.project, form, {}) for form in filing.projects],
             }
@@ -173,12 +183,19 @@ def _write_json(filings: list[Filing], path: Path, edition: Edition) -> None:
 
 
 def _object(table: BookTable, form: Form, own: dict[str, str]) -> dict[str, Any]:
-    ids = [c.id for c in table.columns if c.id not in ("code", *(["unit"] if form.kind == "project" else []))]
+    ids = [
+        c.id
+        for c in table.columns
+        if c.id not in ("code", *(["unit"] if form.kind == "project" else []))
+    ]
     fields = {id_: own.get(id_, value(form[id_])) for id_ in ids}
     return {
         **{id_: one for id_, one in fields.items() if one is not None},
         "indicators": [
-            {"block": one.block, **{c: value(e) for c, e in one.cells.items() if value(e) is not None}}
+            {
+                "block": one.block,
+                **{c: value(e) for c, e in one.cells.items() if value(e) is not None},
+            }
             for one in form.indicators
         ],
     }

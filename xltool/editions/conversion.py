@@ -64,7 +64,9 @@ def convert(filing: Filing, to: Edition, source: Edition | None = None) -> Conve
 class _Move:
     """One form on its way from one edition to another."""
 
-    def __init__(self, source: Edition, to: Edition, form: Form, notes: list[ConversionNote]) -> None:
+    def __init__(
+        self, source: Edition, to: Edition, form: Form, notes: list[ConversionNote]
+    ) -> None:
         self.source, self.to, self.old, self.notes = source, to, form, notes
         self.was, self.spec = source[form.kind], to[form.kind]
 
@@ -104,7 +106,10 @@ class _Move:
                     entries[one.total] = Entry(value, plain(value))
                     names = "、".join(self.spec[p].label for p in one.parts)
                     self.note(
-                        MADE, self.spec[one.total].label, plain(value), f"原表没有这一栏，由{names}相加"
+                        MADE,
+                        self.spec[one.total].label,
+                        plain(value),
+                        f"原表没有这一栏，由{names}相加",
                     )
 
     def _left(self, entries: Mapping[str, Entry]) -> None:
@@ -116,7 +121,9 @@ class _Move:
             said = next((s for s in self.was.sum if s.total == f.id), None)
             if said is not None and self._adds_up(said.parts, entry, entries):
                 continue
-            self.note(LOST, f.label, entry.text or str(entry.value), f"版式“{self.to.id}”没有这一栏")
+            self.note(
+                LOST, f.label, entry.text or str(entry.value), f"版式“{self.to.id}”没有这一栏"
+            )
 
     def _adds_up(self, parts: tuple[str, ...], total: Entry, entries: Mapping[str, Entry]) -> bool:
         """The total is what its parts come to, and all of them have found a place (or are sums again)."""
@@ -143,14 +150,19 @@ class _Move:
         if self.spec.indicators.has("number") and not self.was.indicators.has("number"):
             parts = value_columns(one.target.text)
             cells |= {
-                c: Entry(t or None, t) for c, t in zip(("sign", "number", "measure"), parts, strict=True)
+                c: Entry(t or None, t)
+                for c, t in zip(("sign", "number", "measure"), parts, strict=True)
             }
         for column in self.was.indicators.column:
             entry = one[column.id]
             gone = not self.spec.indicators.has(column.id) and column.id not in _VALUE
             if gone and not entry.blank:
-                self.note(LOST, column.label, f"{name}：{entry.text}", f"版式“{self.to.id}”没有这一列")
-        yield Indicator(block.id, {c.id: cells[c.id] for c in self.spec.indicators.column if c.id in cells})
+                self.note(
+                    LOST, column.label, f"{name}：{entry.text}", f"版式“{self.to.id}”没有这一列"
+                )
+        yield Indicator(
+            block.id, {c.id: cells[c.id] for c in self.spec.indicators.column if c.id in cells}
+        )
 
 
 _VALUE = ("target", "sign", "number", "measure")

@@ -8,7 +8,14 @@ import zipfile
 from html import escape
 from pathlib import Path
 
-from xltool.editions.declaration import Edition, EditionError, FormSpec, editions, load_edition, user_folder
+from xltool.editions.declaration import (
+    Edition,
+    EditionError,
+    FormSpec,
+    editions,
+    load_edition,
+    user_folder,
+)
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.xlsx.grid import Sheet
@@ -53,7 +60,11 @@ def copy_edition(source: Edition, name: str, folder: Path | None = None) -> Path
 
 def _marked(template: Path, goal: Path, name: str) -> None:
     """The template with another edition's mark in its properties; every other part keeps its bytes."""
-    with zipfile.ZipFile(template) as old, writing(goal, "wb") as file, zipfile.ZipFile(file, "w") as new:
+    with (
+        zipfile.ZipFile(template) as old,
+        writing(goal, "wb") as file,
+        zipfile.ZipFile(file, "w") as new,
+    ):
         for item in old.infolist():
             data = old.read(item)
             if item.filename == "docProps/custom.xml":
@@ -104,7 +115,9 @@ def bound_cells(form: FormSpec, sheet: Sheet) -> dict[tuple[int, int], list[str]
     for field in form.field:
         if area := sheet.names.get(field.label):
             found.setdefault((area.top, area.left), []).append(field.label)
-    heads = {c.label: area.left for c in form.indicators.column if (area := sheet.names.get(c.label))}
+    heads = {
+        c.label: area.left for c in form.indicators.column if (area := sheet.names.get(c.label))
+    }
     for block in form.indicators.block:
         area = sheet.names.get(block.label)
         for row in range(area.top, area.bottom + 1) if area else ():

@@ -235,7 +235,9 @@ def load_edition(which: str | Path = DEFAULT) -> Edition:
         folder = Path(which).resolve()
         edition = edition_in(folder)
         if (shipped := SHIPPED / edition.id).is_dir() and shipped.resolve() != folder:
-            raise EditionError(f"{folder / 'edition.toml'}：id：“{edition.id}”是自带版式的编号，请另取一个")
+            raise EditionError(
+                f"{folder / 'edition.toml'}：id：“{edition.id}”是自带版式的编号，请另取一个"
+            )
         return edition
     if which in _shipped():
         return _shipped_edition(str(which))
@@ -343,6 +345,9 @@ def _contradictions(edition: Edition) -> Iterator[tuple[str, str]]:
         if not has("name"):
             yield f"{at}.indicators.column", "缺少列 name（三级指标）"
         if has("target") == has("number"):
-            yield f"{at}.indicators.column", "指标值应当是一列 target，或分成 sign、number、measure 几列"
+            yield (
+                f"{at}.indicators.column",
+                "指标值应当是一列 target，或分成 sign、number、measure 几列",
+            )
         if not has("number") and (has("sign") or has("measure")):
             yield f"{at}.indicators.column", "有 sign 或 measure，却没有 number"

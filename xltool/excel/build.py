@@ -45,7 +45,9 @@ def parts(macros: Path) -> dict[str, bytes]:
     made[_RIBBON_PART] = (macros / "ribbon.xml").read_bytes().replace(b"\r\n", b"\n")
     rels = made[_RELS].decode()
     ribbon = f'<Relationship Id="rIdRibbon" Type="{_RIBBON_TYPE}" Target="{_RIBBON_PART}"/></Relationships>'
-    made[_RELS] = _without(rels, "docProps/", "Relationship").replace("</Relationships>", ribbon).encode()
+    made[_RELS] = (
+        _without(rels, "docProps/", "Relationship").replace("</Relationships>", ribbon).encode()
+    )
     made[_TYPES] = _without(made[_TYPES].decode(), "/docProps/", "Override").encode()
     return {name: data for name, data in made.items() if not name.startswith("docProps/")}
 

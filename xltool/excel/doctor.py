@@ -43,7 +43,10 @@ def examine(registry: Registry | None = None) -> list[ExaminedThing]:
     if registry is None:
         lines.append(
             ExaminedThing(
-                None, "Excel、信任设置", "这台机器不是 Windows，看不到 Excel 和注册表", "请在会计的电脑上运行"
+                None,
+                "Excel、信任设置",
+                "这台机器不是 Windows，看不到 Excel 和注册表",
+                "请在会计的电脑上运行",
             )
         )
     else:
@@ -71,24 +74,33 @@ def _excel(registry: Registry) -> Iterator[ExaminedThing]:
         (
             found
             for root in ("HKCU", "HKLM")
-            if (found := registry(root, r"Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe", ""))
+            if (
+                found := registry(
+                    root, r"Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe", ""
+                )
+            )
         ),
         None,
     )
     current = registry("HKCR", r"Excel.Application\CurVer", "")
-    bits = registry("HKLM", r"Software\Microsoft\Office\ClickToRun\Configuration", "Platform") or registry(
-        "HKLM", r"Software\Microsoft\Office\16.0\Outlook", "Bitness"
-    )
+    bits = registry(
+        "HKLM", r"Software\Microsoft\Office\ClickToRun\Configuration", "Platform"
+    ) or registry("HKLM", r"Software\Microsoft\Office\16.0\Outlook", "Bitness")
     shown = {"x64": "64 位", "x86": "32 位"}.get(str(bits), "位数不详")
     if path:
         yield ExaminedThing(True, "Excel", f"{path}（{current or '版本不详'}，{shown}）")
     else:
-        yield ExaminedThing(False, "Excel", "没有找到", "装好 Excel，或者用命令行和 WPS 里的普通 .xlsx")
+        yield ExaminedThing(
+            False, "Excel", "没有找到", "装好 Excel，或者用命令行和 WPS 里的普通 .xlsx"
+        )
     clsid = registry("HKCR", r"Excel.Application\CLSID", "")
     server = str(registry("HKCR", rf"CLSID\{clsid}\LocalServer32", "") or "") if clsid else ""
     if any(name in server.lower() for name in ("wps", "kingsoft", r"\et.exe")):
         yield ExaminedThing(
-            False, "Excel 的名称", f"被 WPS 占用：{server}", "在 WPS 的配置工具里取消与 Excel 的兼容"
+            False,
+            "Excel 的名称",
+            f"被 WPS 占用：{server}",
+            "在 WPS 的配置工具里取消与 Excel 的兼容",
         )
 
 
@@ -103,13 +115,21 @@ def _trust(registry: Registry) -> Iterator[ExaminedThing]:
         3: "只许有数字签名的宏",
         4: "全部禁用",
     }
-    text = words.get(level, "默认") if isinstance(level, int) else "默认（XLSTART 是受信任位置，照常运行）"
+    text = (
+        words.get(level, "默认")
+        if isinstance(level, int)
+        else "默认（XLSTART 是受信任位置，照常运行）"
+    )
     who = "由单位统一规定" if by_policy else "信任中心"
     yield ExaminedThing(
         level not in (3, 4), "宏", f"{text}（{who}）", _WITHOUT_MACROS if level in (3, 4) else ""
     )
-    no_places = registry("HKCU", rf"{_OFFICE}\Security\Trusted Locations", "AllLocationsDisabled") == 1
-    no_places = no_places or registry("HKCU", rf"{_POLICY}\Trusted Locations", "AllLocationsDisabled") == 1
+    no_places = (
+        registry("HKCU", rf"{_OFFICE}\Security\Trusted Locations", "AllLocationsDisabled") == 1
+    )
+    no_places = (
+        no_places or registry("HKCU", rf"{_POLICY}\Trusted Locations", "AllLocationsDisabled") == 1
+    )
     places = "已全部停用" if no_places else "有效"
     yield ExaminedThing(not no_places, "受信任位置", places, _WITHOUT_MACROS if no_places else "")
     blocked = str(registry("HKLM", _ASR, _NO_CHILDREN) or "0") == "1"
@@ -135,9 +155,7 @@ def _addin(place: Installed) -> Iterator[ExaminedThing]:
     elif not python.is_file():
         yield ExaminedThing(False, "加载项用的 Python", f"不存在：{python}", again)
     elif not finds_xltool(python):
-        todo = (
-            "把 xltool 装进虚拟环境（python -m venv），不要用 pip install --user，再运行 xltool addin install"
-        )
+        todo = "把 xltool 装进虚拟环境（python -m venv），不要用 pip install --user，再运行 xltool addin install"
         yield ExaminedThing(False, "加载项用的 Python", f"隔离运行时找不到 xltool：{python}", todo)
     else:
         yield ExaminedThing(True, "加载项用的 Python", str(python))

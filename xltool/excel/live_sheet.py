@@ -72,7 +72,11 @@ def unprotected(sheet: xw.Sheet, attributes: Mapping[str, str]) -> Iterator[None
 
 
 def _protect(sheet: xw.Sheet, attributes: Mapping[str, str], **more: bool) -> None:
-    rights = {allowed: True for locked, allowed in _RIGHTS.items() if not _true(attributes.get(locked, "1"))}
+    rights = {
+        allowed: True
+        for locked, allowed in _RIGHTS.items()
+        if not _true(attributes.get(locked, "1"))
+    }
     sheet.api.Protect(
         DrawingObjects=_true(attributes.get("objects", "0")),
         Contents=True,
@@ -96,12 +100,16 @@ def as_text(text: str) -> str | None:
 def write_texts(sheet: xw.Sheet, texts: Mapping[tuple[int, int], str]) -> None:
     """Write texts by (row, column), in blocks of neighbouring rows, one call each."""
     by_column = sorted(texts, key=lambda at: (at[1], at[0]))
-    for _, run in groupby(enumerate(by_column), key=lambda pair: (pair[1][1], pair[1][0] - pair[0])):
+    for _, run in groupby(
+        enumerate(by_column), key=lambda pair: (pair[1][1], pair[1][0] - pair[0])
+    ):
         places = [at for _, at in run]
         sheet.range(places[0], places[-1]).value = [[as_text(texts[at])] for at in places]
 
 
-def mark(sheet: xw.Sheet, texts: Mapping[tuple[int, int], str], attributes: Mapping[str, str]) -> bool:
+def mark(
+    sheet: xw.Sheet, texts: Mapping[tuple[int, int], str], attributes: Mapping[str, str]
+) -> bool:
     """Write marks beside the form, by (row, column), in two calls; whether its protection allows it."""
     if has_password(attributes):
         return False

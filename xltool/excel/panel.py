@@ -39,11 +39,15 @@ class Panel:
             frame = ttk.LabelFrame(root, text=group, padding=4)
             frame.grid(row=0, column=column, sticky="n", padx=4, pady=4)
             for one in members:
-                button = ttk.Button(frame, text=one.label, width=11, command=partial(self.start, one.id))
+                button = ttk.Button(
+                    frame, text=one.label, width=11, command=partial(self.start, one.id)
+                )
                 button.pack(fill="x", pady=1)
                 button.bind("<Enter>", partial(self._over, one.tip))
                 self.buttons[one.id] = button
-        foot = ttk.Label(root, textvariable=self.foot, wraplength=460, padding=6, anchor="w", justify="left")
+        foot = ttk.Label(
+            root, textvariable=self.foot, wraplength=460, padding=6, anchor="w", justify="left"
+        )
         foot.grid(row=1, column=0, columnspan=column + 1, sticky="we")
 
     def _over(self, tip: str, _: object) -> None:
@@ -97,7 +101,9 @@ def show() -> None:
     try:
         import tkinter as tk
     except ImportError as error:
-        raise XltoolError("这个 Python 没有带 tkinter，开不了小窗口；可以用 xltool live 按钮名") from error
+        raise XltoolError(
+            "这个 Python 没有带 tkinter，开不了小窗口；可以用 xltool live 按钮名"
+        ) from error
     try:
         root = tk.Tk()
     except tk.TclError as error:

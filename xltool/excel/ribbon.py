@@ -134,7 +134,9 @@ def _logger(log: Path) -> logging.Logger:
     logger = logging.getLogger("xltool.excel")
     if not any(getattr(h, "baseFilename", "") == str(log) for h in logger.handlers):
         log.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(log, maxBytes=2**20, backupCount=1, encoding="utf-8", delay=True)
+        handler = RotatingFileHandler(
+            log, maxBytes=2**20, backupCount=1, encoding="utf-8", delay=True
+        )
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         logger.addHandler(handler)
         logger.propagate = False

@@ -60,8 +60,12 @@ def rows(filing: Filing, edition: Edition) -> Iterator[dict[str, str]]:
                 **_where(entry),
             }
         alone = (form, ()) if form.kind == "department" else (None, (form,))
-        for cells in indicator_rows(replace(filing, department=alone[0], projects=alone[1]), edition):
-            split = {_FROM_SPLIT.get(key, key): cell for key, cell in zip(SPLIT, cells, strict=True)}
+        for cells in indicator_rows(
+            replace(filing, department=alone[0], projects=alone[1]), edition
+        ):
+            split = {
+                _FROM_SPLIT.get(key, key): cell for key, cell in zip(SPLIT, cells, strict=True)
+            }
             yield {**split, **home, "类别": "指标"}
 
 
@@ -153,7 +157,11 @@ def _indicator(one: Indicator, form: Form, edition: Edition) -> dict[str, Any]:
         "name": name,
         "target": target,
         "values": [_value(said, value) for said, value in split],
-        **{column: _text(one[column]) for column in ("standard", "weight", "note") if not one[column].blank},
+        **{
+            column: _text(one[column])
+            for column in ("standard", "weight", "note")
+            if not one[column].blank
+        },
         "cell": place.cell if place else "",
     }
 

@@ -69,12 +69,16 @@ def lacks_chinese() -> bool:
     if lister is None:
         return False
     with suppress(OSError, subprocess.SubprocessError):
-        listed = subprocess.run([lister, ":lang=zh", "family"], capture_output=True, timeout=30, check=True)
+        listed = subprocess.run(
+            [lister, ":lang=zh", "family"], capture_output=True, timeout=30, check=True
+        )
         return not listed.stdout.strip()
     return False
 
 
-def print_pdf(files: Sequence[Path], folder: Path, *, timeout: float | None = None) -> dict[Path, Path]:
+def print_pdf(
+    files: Sequence[Path], folder: Path, *, timeout: float | None = None
+) -> dict[Path, Path]:
     """Each workbook as a PDF of the same stem in `folder`; what could not be printed is absent.
 
     The stems must differ. `timeout` is in seconds for one process. Raises XltoolError where

@@ -19,7 +19,9 @@ from xltool.model import Fault, FaultKind, Filing
 
 def changed(filing: Filing) -> list[str]:
     """Where the filed form differs from the official one: a fresh form would not show what was filed."""
-    return [_said(fault) for fault in filing.faults if fault.kind in (FaultKind.LAYOUT, FaultKind.ROWS)]
+    return [
+        _said(fault) for fault in filing.faults if fault.kind in (FaultKind.LAYOUT, FaultKind.ROWS)
+    ]
 
 
 def left_behind(filing: Filing) -> list[str]:

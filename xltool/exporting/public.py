@@ -75,7 +75,9 @@ def internal_labels(edition: Edition) -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def publish(filings: Iterable[tuple[Filing, Edition]], folder: Path) -> Iterator[tuple[Filing, str]]:
+def publish(
+    filings: Iterable[tuple[Filing, Edition]], folder: Path
+) -> Iterator[tuple[Filing, str]]:
     """Write the set into `folder`, which must be new or empty; each filing, and why it was left out (or "").
 
     The folder appears whole at the end or not at all. Raises XltoolError where it can't be written or
@@ -99,7 +101,9 @@ def publish(filings: Iterable[tuple[Filing, Edition]], folder: Path) -> Iterator
                     except FillError as error:
                         why = str(error)
                     else:
-                        known.setdefault((filing.unit, filing.year), {})[filing.code] = filing.source
+                        known.setdefault((filing.unit, filing.year), {})[filing.code] = (
+                            filing.source
+                        )
                         editions[edition.id] = edition
                         with csv_file(made / unit / f"{unit}.csv", PUBLIC_COLUMNS) as one:
                             one(shown, edition)
@@ -137,7 +141,9 @@ def _unfit(filing: Filing, known: PublishedNames) -> str:
     if not filing.unit:
         return "没有单位名称"
     if faults := changed(filing):
-        return f"官方表格被改动：{faults[0]}" + (f"，等 {len(faults)} 处" if len(faults) > 1 else "")
+        return f"官方表格被改动：{faults[0]}" + (
+            f"，等 {len(faults)} 处" if len(faults) > 1 else ""
+        )
     # Units of one name are two units where their codes say so.
     for code, source in known.get((filing.unit, filing.year), {}).items():
         if not (code and filing.code) or code == filing.code:

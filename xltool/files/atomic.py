@@ -38,7 +38,9 @@ def writing(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[An
     try:
         with file:
             yield file
-            if not file.closed:  # on the disk before it takes its place: a power failure leaves old or new
+            if (
+                not file.closed
+            ):  # on the disk before it takes its place: a power failure leaves old or new
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)

@@ -32,7 +32,11 @@ def toml_fault(error: tomllib.TOMLDecodeError | UnicodeDecodeError) -> str:
     place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
     if place:
         return f"不是有效的 TOML：第 {place[1]} 行第 {place[2]} 列写法不对"
-    return "不是有效的 TOML：文件没有写完" if "end of document" in str(error) else f"不是有效的 TOML：{error}"
+    return (
+        "不是有效的 TOML：文件没有写完"
+        if "end of document" in str(error)
+        else f"不是有效的 TOML：{error}"
+    )
 
 
 def value_fault(error: msgspec.ValidationError) -> tuple[str, str]:

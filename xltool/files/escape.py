@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable
 
 # Control characters, and those that turn the direction of writing.
-_STEERING = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�")
+_STEERING = dict.fromkeys(
+    (*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�"
+)
 # What spreadsheet programs may take for the beginning of a formula, fullwidth forms included.
 _FORMULA = r"^\s*[=+\-@＝＋－＠]"
 _NUMBER = r"^[+-]?\d+(\.\d+)?%?$"

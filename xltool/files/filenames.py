@@ -22,7 +22,10 @@ _RESERVED = {
 
 def file_name(unit: str, taken: set[str], suffix: str = ".xlsx") -> str:
     """A file name for a unit that is safe on Windows and that no other unit has (`taken` grows)."""
-    stem = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", unit[:_LONGEST])).strip(" .") or "未命名单位"
+    stem = (
+        _FORBIDDEN.sub("_", unicodedata.normalize("NFC", unit[:_LONGEST])).strip(" .")
+        or "未命名单位"
+    )
     if stem.casefold() in _RESERVED:
         stem += "_"
     while len(stem.encode()) > 200:

@@ -26,7 +26,14 @@ from xltool.filling.references import (
     references,
     shifted,
 )
-from xltool.filling.row_height import ATTRIBUTE, LINE, column_widths, font_sizes, page_height, paper_width
+from xltool.filling.row_height import (
+    ATTRIBUTE,
+    LINE,
+    column_widths,
+    font_sizes,
+    page_height,
+    paper_width,
+)
 from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows, Layout, load_layout, stamps
 from xltool.xlsx.package import Package, Unpacked, open_package
 from xltool.xlsx.references import column_number, letters
@@ -92,7 +99,10 @@ class RowPattern:
         for piece in self._pieces:
             if isinstance(piece, Slot):
                 at[piece.column] = len(pieces) + 1
-                pieces += [f'{between}<c r="{piece.letter}{number}"', piece.bare if copy else piece.blank]
+                pieces += [
+                    f'{between}<c r="{piece.letter}{number}"',
+                    piece.bare if copy else piece.blank,
+                ]
                 between = ""
             else:
                 between += (_OFFICIAL.sub("/>", piece) if copy else piece).replace(ROW, str(number))
@@ -201,7 +211,9 @@ class SheetPattern:
             for place in range(rows.start(area.top), rows.end(area.bottom) + 1):
                 start, at, slots = lines[place]
                 found.append((place, [(start + at[column], slots[column]) for column in columns]))
-        return Blank(pieces, heights, fields, blocks, sum([height for _, height in heights.values()]))
+        return Blank(
+            pieces, heights, fields, blocks, sum([height for _, height in heights.values()])
+        )
 
     def lines(self, rows: GrownRows) -> Iterator[tuple[RowPattern, int, bool]]:
         """Every row of the form, from top to bottom: its pattern, where it stands, whether it was added."""
@@ -220,7 +232,9 @@ class SheetEntry:
     rid: str
     part: str
     state: str
-    names: tuple[FormulaPiece, ...]  # all its names; SHEET and SCOPE stand for the sheet's name and number
+    names: tuple[
+        FormulaPiece, ...
+    ]  # all its names; SHEET and SCOPE stand for the sheet's name and number
 
     def named(self, quoted: str, scope: int, rows: GrownRows | None) -> str:
         """The sheet's own names, leading to where its rows now stand."""
@@ -229,7 +243,11 @@ class SheetEntry:
     @functools.cached_property
     def _names(self) -> Callable[[GrownRows | None, int], list[str]]:
         def names(rows: GrownRows | None, scope: int) -> list[str]:
-            return shifted(self.names, rows or GrownRows({}, 0)).replace(SCOPE, str(scope)).split(SHEET)
+            return (
+                shifted(self.names, rows or GrownRows({}, 0))
+                .replace(SCOPE, str(scope))
+                .split(SHEET)
+            )
 
         return functools.lru_cache(MOST_SHAPES)(names)
 
@@ -304,13 +322,17 @@ def _compile(folder: str, path: Path, stamp: tuple[int, int]) -> Compiled:
     parts = {sheet.name: sheet.part for sheet in grid.sheets}
     sizes = font_sizes(package)
     forms = {
-        id_: _sheet(form, parts[form.sheet.name], package.read(parts[form.sheet.name]).decode(), sizes)
+        id_: _sheet(
+            form, parts[form.sheet.name], package.read(parts[form.sheet.name]).decode(), sizes
+        )
         for id_, form in layout.forms.items()
     }
     text = package.read("xl/workbook.xml").decode()
     workbook, sheets, global_names = _workbook(text, parts, path)
     packed = {name: pack(name, package.read(name)) for name in package.names()}
-    return Compiled(layout, package, packed, forms, sheets, workbook, global_names, "xl/workbook.xml")
+    return Compiled(
+        layout, package, packed, forms, sheets, workbook, global_names, "xl/workbook.xml"
+    )
 
 
 def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> SheetPattern:
@@ -352,7 +374,9 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
         rows,
         references(after[:start]),
         references(after[stop:]),
-        page_height(after, sum(widths.get(column, 9.0) for column in range(1, form.last_column + 1))),
+        page_height(
+            after, sum(widths.get(column, 9.0) for column in range(1, form.last_column + 1))
+        ),
     )
 
 
@@ -409,7 +433,9 @@ def _workbook(
             continue
         tag = "<definedName" + "".join(f' {key}="{value}"' for key, value in attributes.items())
         opening = f'{tag} localSheetId="{SCOPE}">'
-        scoped.setdefault(int(scope), []).extend([opening, *name_pieces(match[2]), "</definedName>"])
+        scoped.setdefault(int(scope), []).extend(
+            [opening, *name_pieces(match[2]), "</definedName>"]
+        )
     sheets = []
     for number, match in enumerate(re.finditer(r"<sheet ([^>]*)/>", listed)):
         a = dict(ATTRIBUTE.findall(match[1]))

@@ -59,7 +59,9 @@ def growth(pattern: SheetPattern, form: Form) -> Growth:
     return Growth(layout.rows(grown), heights)
 
 
-def fill_sheet(pattern: SheetPattern, form: Form, locked: Mapping[str, str]) -> tuple[GrownRows, bytes]:
+def fill_sheet(
+    pattern: SheetPattern, form: Form, locked: Mapping[str, str]
+) -> tuple[GrownRows, bytes]:
     """One form as sheet XML, and how its rows grew. `locked`: field id → style of its locked cell."""
     layout = pattern.layout
     rows, heights = growth(pattern, form)

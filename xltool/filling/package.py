@@ -26,7 +26,11 @@ class Filled(NamedTuple):
 
 
 def assemble(
-    compiled: Compiled, sheets: Sequence[Filled], properties: Mapping[str, str], *, locked: bool = False
+    compiled: Compiled,
+    sheets: Sequence[Filled],
+    properties: Mapping[str, str],
+    *,
+    locked: bool = False,
 ) -> bytes:
     """The workbook of these sheets. `properties` are custom document properties to add; `locked` says
     that cells use the locked twins of the input styles."""
@@ -40,7 +44,9 @@ def assemble(
             stem = entry.part.removesuffix(".xml")
             part, rid = f"{stem}_{nth}.xml", f"{entry.rid}x{nth}"
             types.append(f'<Override PartName="/{part}" ContentType="{_SHEET_TYPE}"/>')
-            relations.append(f'<Relationship Id="{rid}" Type="{_SHEET_RELATION}" Target="/{part}"/>')
+            relations.append(
+                f'<Relationship Id="{rid}" Type="{_SHEET_RELATION}" Target="/{part}"/>'
+            )
             # Only the first sheet may be the one selected.
             xml = xml.replace(b' tabSelected="1"', b"", 1)
         if xml:
@@ -57,7 +63,9 @@ def assemble(
         for part, rid in dropped.items():
             content = re.sub(rf'<Override PartName="/{re.escape(part)}"[^>]*/>', "", content)
             rels = re.sub(rf'<Relationship [^>]*Id="{re.escape(rid)}"[^>]*/>', "", rels)
-        changed["[Content_Types].xml"] = content.replace("</Types>", "".join(types) + "</Types>").encode()
+        changed["[Content_Types].xml"] = content.replace(
+            "</Types>", "".join(types) + "</Types>"
+        ).encode()
         changed["xl/_rels/workbook.xml.rels"] = rels.replace(
             "</Relationships>", "".join(relations) + "</Relationships>"
         ).encode()

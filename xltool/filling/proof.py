@@ -18,7 +18,16 @@ from itertools import pairwise, repeat
 from typing import NamedTuple
 
 from xltool.editions.declaration import Field
-from xltool.filling.compile import LISTS, Blank, Compiled, Input, RowPattern, SheetEntry, SheetPattern, Slot
+from xltool.filling.compile import (
+    LISTS,
+    Blank,
+    Compiled,
+    Input,
+    RowPattern,
+    SheetEntry,
+    SheetPattern,
+    Slot,
+)
 from xltool.filling.fill_sheet import SPECIAL, armour, growth
 from xltool.filling.package import Filled, assemble
 from xltool.model import NOTHING, Entry, Filing, Form
@@ -40,15 +49,22 @@ _CUSTOM = "docProps/custom.xml"
 
 def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bool:
     """Whether these parts are the template with this filing's answers in it, and nothing else."""
-    if any(parts.get(name) != data for name, data in compiled.kept.items()) or any(package_faults(parts)):
+    if any(parts.get(name) != data for name, data in compiled.kept.items()) or any(
+        package_faults(parts)
+    ):
         return False
     said = read_properties(parts.get(_CUSTOM, b""))
-    if (said.get("xltool.edition"), said.get("xltool.unit_code", "")) != (filing.edition, filing.code):
+    if (said.get("xltool.edition"), said.get("xltool.unit_code", "")) != (
+        filing.edition,
+        filing.code,
+    ):
         return False
     sheets = _sheets(filing, parts[compiled.workbook_part], compiled)
     if not sheets or not _sound(compiled):
         return False
-    target = {relation.id: relation.target for relation in relations_of(parts, compiled.workbook_part)}
+    target = {
+        relation.id: relation.target for relation in relations_of(parts, compiled.workbook_part)
+    }
     places = [target.get(sheet.relation, "") for sheet in sheets]
     others = {compiled.workbook_part, _CUSTOM, *LISTS}
     if len({*places}) < len(places) or not parts.keys() <= {*compiled.kept, *places, *others}:
@@ -102,7 +118,9 @@ class _ListedSheet(NamedTuple):
     rows: GrownRows | None
 
 
-_SHEET = re.compile(r'<sheet name="([^"<>]++)" sheetId="([0-9]++)"( state="[a-zA-Z]++")? r:id="([^"<>]++)"/>')
+_SHEET = re.compile(
+    r'<sheet name="([^"<>]++)" sheetId="([0-9]++)"( state="[a-zA-Z]++")? r:id="([^"<>]++)"/>'
+)
 
 
 def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_ListedSheet]:
@@ -114,7 +132,11 @@ def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_ListedShee
     found = _SHEET.findall(listed)
     forms = [*_forms(filing, compiled)]
     names = [plain_text(name) for name, _, _, _ in found]
-    called = {name.casefold() for name in names if not any(sheet_name_faults(name)) and name != RESULTS_SHEET}
+    called = {
+        name.casefold()
+        for name in names
+        if not any(sheet_name_faults(name)) and name != RESULTS_SHEET
+    }
     numbers = {number for _, number, _, _ in found}
     if not len(forms) == len(found) == len(called) == len(numbers):
         return []
@@ -153,7 +175,9 @@ _CELL = re.compile(r'r="([A-Z]++)([0-9]++)"(?: s="[0-9]++")?[^<>]*+/?>.*+', re.D
 @functools.lru_cache(maxsize=8192)
 def _stands(row: RowPattern, place: int, copy: bool) -> bool:
     """Whether a row of the blank says itself where it is, and each of its cells, from left to right."""
-    head, *cells = b"".join(row.line(place, copy).pieces).decode().removesuffix("</row>").split("<c ")
+    head, *cells = (
+        b"".join(row.line(place, copy).pieces).decode().removesuffix("</row>").split("<c ")
+    )
     found = [_LINE.fullmatch(head), *map(_CELL.fullmatch, cells)]
     if not all(found) or {one[one.lastindex or 0] for one in found if one} != {str(place)}:
         return False
@@ -280,8 +304,14 @@ def _answered(form: Form, layout: FormLayout, blank: Blank, pieces: list[bytes])
         for _, line in lines:
             if one is None or one.block != block:
                 break
-            row = [said for id_ in columns if (said := _said(one.cells.get(id_, NOTHING))) is not None]
-            if len(row) < len(line) or unused(layout, row) or not one.cells.keys() <= columns.keys():
+            row = [
+                said for id_ in columns if (said := _said(one.cells.get(id_, NOTHING))) is not None
+            ]
+            if (
+                len(row) < len(line)
+                or unused(layout, row)
+                or not one.cells.keys() <= columns.keys()
+            ):
                 return False
             for (n, slot), said in zip(line, row, strict=True):
                 cell = _text(slot, said)

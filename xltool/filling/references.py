@@ -82,7 +82,9 @@ def shifted(pieces: Iterable[FormulaPiece], rows: GrownRows) -> str:
     """The pieces as text, with the row numbers where the rows now stand."""
     return "".join(
         [
-            piece if isinstance(piece, str) else str(rows.end(piece[0]) if piece[1] else rows.start(piece[0]))
+            piece
+            if isinstance(piece, str)
+            else str(rows.end(piece[0]) if piece[1] else rows.start(piece[0]))
             for piece in pieces
         ]
     )
@@ -102,7 +104,13 @@ def name_pieces(text: str) -> list[FormulaPiece]:
             pieces.append(SHEET)
         elif _TITLE_ROWS.fullmatch(part.rstrip(",")):
             first, last = re.findall(r"\d+", part)
-            pieces += ["$", (int(first), False), ":$", (int(last), True), part[len(part.rstrip(",")) :]]
+            pieces += [
+                "$",
+                (int(first), False),
+                ":$",
+                (int(last), True),
+                part[len(part.rstrip(",")) :],
+            ]
         else:
             pieces += addresses(part)
     return pieces

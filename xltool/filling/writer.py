@@ -75,7 +75,9 @@ def judge(filing: Filing, parts: Unpacked, edition: Edition) -> None:
 
     back = read_grid(grid_of(parts), edition=edition)
     if back != filing:
-        raise FillError(f"写出后读回的内容与原数据不一致（{filing.unit}）：{_difference(filing, back)}")
+        raise FillError(
+            f"写出后读回的内容与原数据不一致（{filing.unit}）：{_difference(filing, back)}"
+        )
     faults = [f for f in back.faults if f.kind not in (FaultKind.AMOUNT, FaultKind.AMOUNT_TEXT)]
     if faults:
         raise FillError(f"写出后读回发现问题（{filing.unit}）：{faults[0].detail}")
@@ -128,7 +130,9 @@ def _render(
         held = _locked_twins(compiled, pattern, locked)
         if not pattern.layout.spec.repeats:
             if filing.department is not None:
-                sheets.append(Filled(entry.name, entry, *fill_sheet(pattern, filing.department, held)))
+                sheets.append(
+                    Filled(entry.name, entry, *fill_sheet(pattern, filing.department, held))
+                )
             continue
         taken.discard(entry.name.casefold())
         for form in filing.projects:

@@ -78,7 +78,16 @@ def _distinct(filings: Sequence[Filing], imported: Imported) -> list[Filing]:
 
 
 def value_row(one: ImportedValue) -> tuple[str, ...]:
-    return (one.file, one.form, one.project, one.field, one.text, str(one.place), one.sure.value, one.note)
+    return (
+        one.file,
+        one.form,
+        one.project,
+        one.field,
+        one.text,
+        str(one.place),
+        one.sure.value,
+        one.note,
+    )
 
 
 def leftover_row(one: Leftover) -> tuple[str, ...]:

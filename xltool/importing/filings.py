@@ -70,7 +70,12 @@ def _named(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
             continue
         for file in sorted(path.rglob("*")):
             hidden = any(part.startswith((".", "~$")) for part in file.relative_to(path).parts)
-            if file.is_file() and not file.is_symlink() and not hidden and file.suffix.lower() in _KINDS:
+            if (
+                file.is_file()
+                and not file.is_symlink()
+                and not hidden
+                and file.suffix.lower() in _KINDS
+            ):
                 yield file, file.relative_to(path).as_posix()
 
 
@@ -130,7 +135,9 @@ def _segments(rows: Sequence[FormRow], labels: Labels) -> list[_Segment]:
     page = ""
     for row in rows:
         now, filled = segments[-1], row.filled
-        if row.page != page:  # a sheet of a workbook never goes on with the form of the sheet before
+        if (
+            row.page != page
+        ):  # a sheet of a workbook never goes on with the form of the sheet before
             page = row.page
             if now.rows:
                 segments.append(now := _Segment())
@@ -186,21 +193,31 @@ def _kind(rows: Sequence[FormRow], labels: Labels) -> str | None:
     return None
 
 
-def _together(forms: Sequence[tuple[Form, str]], edition: Edition, result: Imported) -> list[Filing]:
+def _together(
+    forms: Sequence[tuple[Form, str]], edition: Edition, result: Imported
+) -> list[Filing]:
     """Forms of one unit and one year are one filing; a second department form is another one's."""
     groups: dict[tuple[str, int | None], tuple[list[Form], list[Form], list[str]]] = {}
     for form, file in forms:
         beside = [f for f, where in forms if where == file]
-        unit = form.text("unit").strip() or _only({f.text("unit").strip() for f in beside} - {""}) or ""
+        unit = (
+            form.text("unit").strip()
+            or _only({f.text("unit").strip() for f in beside} - {""})
+            or ""
+        )
         years = {f.year for f, _ in forms if f.text("unit").strip() == unit} - {None}
-        department, projects, files = groups.setdefault((unit, form.year or _only(years)), ([], [], []))
+        department, projects, files = groups.setdefault(
+            (unit, form.year or _only(years)), ([], [], [])
+        )
         if form.kind == "project":
             projects.append(form)
         elif department:
             place = form["unit"].place or Place(form.sheet, "")
             reason = "同一单位同一年度已有一张部门表，只导入前一张"
             result.leftovers.append(Leftover(place, form.text("unit"), reason, file))
-            result.values = [v for v in result.values if v.file != file or v.form != edition.department.title]
+            result.values = [
+                v for v in result.values if v.file != file or v.form != edition.department.title
+            ]
             continue
         else:
             department.append(form)
@@ -216,10 +233,14 @@ def _only(values: set[Any]) -> Any:
     return next(iter(values)) if len(values) == 1 else None
 
 
-def _filing(edition: Edition, department: Form | None, projects: Sequence[Form], source: str) -> Filing:
+def _filing(
+    edition: Edition, department: Form | None, projects: Sequence[Form], source: str
+) -> Filing:
     """The filing with what its forms repeat of each other filled in, as in a data book."""
     head = _complete(edition, department, None) if department is not None else None
-    return Filing(edition.id, head, tuple(_complete(edition, one, head) for one in projects), source=source)
+    return Filing(
+        edition.id, head, tuple(_complete(edition, one, head) for one in projects), source=source
+    )
 
 
 def _complete(edition: Edition, form: Form, department: Form | None) -> Form:

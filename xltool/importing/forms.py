@@ -38,7 +38,9 @@ class FormReader:
     def told(self, field_id: str, value: str | int, place: Place) -> None:
         """An answer given by the one who imports, where the form itself has none."""
         if field_id not in self.entries:
-            self._keep(self.spec[field_id], Entry(value, str(value), place), Sure.HIGH, "命令行给定")
+            self._keep(
+                self.spec[field_id], Entry(value, str(value), place), Sure.HIGH, "命令行给定"
+            )
 
     def read(self, rows: Sequence[FormRow]) -> None:
         """Take in the rows of one form."""
@@ -58,7 +60,9 @@ class FormReader:
 
     @property
     def form(self) -> Form:
-        return Form(self.kind, dict(self.entries), tuple(self.table.indicators), sheet=self.spec.sheet)
+        return Form(
+            self.kind, dict(self.entries), tuple(self.table.indicators), sheet=self.spec.sheet
+        )
 
     def values(self) -> list[ImportedValue]:
         """Every imported value with its source, fields first."""
@@ -78,13 +82,21 @@ class FormReader:
         for label, entry, sure, note in self.table.sources:
             found.append(
                 ImportedValue(
-                    self.spec.title, project, label, entry.text, entry.place or Place("", ""), sure, note
+                    self.spec.title,
+                    project,
+                    label,
+                    entry.text,
+                    entry.place or Place("", ""),
+                    sure,
+                    note,
                 )
             )
         return found
 
     def _recognised(self, row: FormRow) -> bool:
-        return any(self.labels.match(self.kind, c.text) for c in row.filled) or self.table.is_head(row)
+        return any(self.labels.match(self.kind, c.text) for c in row.filled) or self.table.is_head(
+            row
+        )
 
     def _field_row(self, row: FormRow) -> bool:
         """The row starts with a label of a field, or with the form's tail."""

@@ -92,11 +92,16 @@ def _bounded(part: bytes) -> None:
     if sum(map(part.count, (b"<c ", b"<c>", b":c ", b":c>", b":tc>"))) > MAX_CELLS:
         raise Unreadable(f"单元格过多（上限 {MAX_CELLS:,} 格），请只留申报表")
     areas = [read_area(ref.decode("ascii", "replace")) for ref in _MERGED.findall(part)]
-    if sum((a.bottom - a.top + 1) * (a.right - a.left + 1) for a in areas if a) > MAX_ROWS * MAX_COLUMNS:
+    if (
+        sum((a.bottom - a.top + 1) * (a.right - a.left + 1) for a in areas if a)
+        > MAX_ROWS * MAX_COLUMNS
+    ):
         raise Unreadable("合并单元格过大")
 
 
-def _sound(reader: Callable[[bytes], list[FormRow]], path: Path, data: bytes, what: str) -> list[FormRow]:
+def _sound(
+    reader: Callable[[bytes], list[FormRow]], path: Path, data: bytes, what: str
+) -> list[FormRow]:
     """What a library reads; damage that it trips over, in whatever way, is a damaged file."""
     try:
         return reader(data)

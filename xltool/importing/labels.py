@@ -25,7 +25,8 @@ _BEFORE = re.compile(
     r"^(?:[*★☆]+|其中:?|[一二三四五六七八九十]+、|\d{1,2}[.、]|\(\d{1,2}\)|\([一二三四五六七八九十]+\))+"
 )
 _INLINE = re.compile(
-    r"^\s*+(?:其\s*中\s*[:：]\s*)?(?P<label>[^:：\n]{1,40}?(?:\n[^:：\n]{1,20}?)?)\s*[:：](?P<rest>.*)$", re.S
+    r"^\s*+(?:其\s*中\s*[:：]\s*)?(?P<label>[^:：\n]{1,40}?(?:\n[^:：\n]{1,20}?)?)\s*[:：](?P<rest>.*)$",
+    re.S,
 )
 _UNIT = re.compile(r"(?:金额)?单位\s*[:：]\s*(?P<unit>亿元|万元|元)(?![\w/／])")
 _STAMP = re.compile(r"^\s*[（(]\s*(?:盖章|公章|签章)\s*[)）]\s*[:：]?")
@@ -215,7 +216,9 @@ def labels_of(edition: Edition) -> Labels:
                     own[label_key(alias)[0]] = (id_, False)
                 else:
                     labels.roles.setdefault(label_key(alias)[0], ("known", alias))
-        blocks = labels.blocks[form.id] = {bare(a): i for i, names in data["blocks"].items() for a in names}
+        blocks = labels.blocks[form.id] = {
+            bare(a): i for i, names in data["blocks"].items() for a in names
+        }
         for f in form.field:
             if f.id != "year" and f.id not in labels.beside:
                 own[label_key(f.label)[0]] = (f.id, True)

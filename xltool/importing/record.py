@@ -13,7 +13,9 @@ class Sure(StrEnum):
     """How a value was found. None of the three is a guess; the lower ones deserve a look."""
 
     HIGH = "高"  # the official label, the value in its own cell
-    MEDIUM = "中"  # another name for the field, or label and value in one cell, or cells put together
+    MEDIUM = (
+        "中"  # another name for the field, or label and value in one cell, or cells put together
+    )
     LOW = "低"  # running text without cells, or an amount whose unit is not stated
 
 

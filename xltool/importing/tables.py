@@ -57,7 +57,9 @@ class IndicatorTable:
     def is_head(self, row: FormRow) -> bool:
         ids = [h[0] for c in row.filled if (h := self.labels.head(c.text))]
         return (
-            "name" in ids and bool({"target", "number"} & set(ids)) and ("level1" in ids or "level2" in ids)
+            "name" in ids
+            and bool({"target", "number"} & set(ids))
+            and ("level1" in ids or "level2" in ids)
         )
 
     def takes(self, row: FormRow, field_row: bool) -> bool:
@@ -73,7 +75,9 @@ class IndicatorTable:
         if not self.open:
             return False
         # 单位：万元 in a cell of its own heads the next form.
-        states_unit = any(unit and not rest for unit, rest in (money_unit(c.text) for c in row.filled))
+        states_unit = any(
+            unit and not rest for unit, rest in (money_unit(c.text) for c in row.filled)
+        )
         name = self._column("name")
         # A word of the form below the heads is an indicator's name; before them it begins another part.
         field_row = field_row and (row.loose or name is None or row.filled[0].column < name.column)
@@ -90,10 +94,13 @@ class IndicatorTable:
         # Where the official head stands, another name for the same column is only a remark beside it.
         sure = Counter(i for i, _, official in found if official)
         self.heads = [
-            ("ignored" if sure[i] == 1 and not official else i, c, official) for i, c, official in found
+            ("ignored" if sure[i] == 1 and not official else i, c, official)
+            for i, c, official in found
         ]
         self.open, self.table, self.level1, self.block = True, row.table, "", None
-        twice = [i for i, n in Counter(i for i, _, _ in self.heads if i != "ignored").items() if n > 1]
+        twice = [
+            i for i, n in Counter(i for i, _, _ in self.heads if i != "ignored").items() if n > 1
+        ]
         self.skip = ""
         if longterm:
             self.skip = "长期指标表：版式只有本年度指标"
@@ -102,7 +109,9 @@ class IndicatorTable:
         for cell in row.filled:
             known = self.labels.head(cell.text) or self.labels.match(self.kind, cell.text)
             if known is None:
-                self.leftovers.append(Leftover(cell.place, cell.text.strip(), "指标表里没有认出的栏头"))
+                self.leftovers.append(
+                    Leftover(cell.place, cell.text.strip(), "指标表里没有认出的栏头")
+                )
 
     def _continues(self, row: FormRow) -> bool:
         """A table split over two pages goes on where its first cells are categories."""
@@ -150,7 +159,9 @@ class IndicatorTable:
             if over:
                 found[over[0]] = cell
             else:
-                self.leftovers.append(Leftover(cell.place, cell.text.strip(), "指标表里没有栏头的格"))
+                self.leftovers.append(
+                    Leftover(cell.place, cell.text.strip(), "指标表里没有栏头的格")
+                )
         return found
 
     def _by_order(self, row: FormRow) -> dict[str, FormCell] | None:
@@ -172,7 +183,9 @@ class IndicatorTable:
         if len(rest) > len(heads) or len(rest) < min(2, len(heads)):
             return None
         found = {i: c for i, c in zip(heads, rest, strict=False) if not c.blank}
-        if found and ("name" not in found or not re.search(r"[\u4e00-\u9fff]{2}", found["name"].text)):
+        if found and (
+            "name" not in found or not re.search(r"[\u4e00-\u9fff]{2}", found["name"].text)
+        ):
             return None
         return found
 
@@ -185,7 +198,10 @@ class IndicatorTable:
         """Follow the categories in a row's first cells; False where one isn't known."""
         level1, block = self.level1, self.block
         for n, cell in enumerate(cells):
-            first, second = self.labels.first_level(cell.text), self.labels.block(self.kind, cell.text)
+            first, second = (
+                self.labels.first_level(cell.text),
+                self.labels.block(self.kind, cell.text),
+            )
             section = self.labels.match(self.kind, cell.text)
             head = self._column("level1")
             under_first = head is not None and head.column <= cell.column < head.end
@@ -235,7 +251,9 @@ class IndicatorTable:
         official["number"] = official.get("target", False)
         pieces = self._split(entries) if self.split else [entries]
         for piece in pieces:
-            self.indicators.append(Indicator(self.block, {i: piece[i] for i in columns if i in piece}))
+            self.indicators.append(
+                Indicator(self.block, {i: piece[i] for i in columns if i in piece})
+            )
             for id_ in columns:
                 if id_ in piece:
                     note = notes.get(id_, "") or ("由一格拆开" if len(pieces) > 1 else "")
@@ -296,6 +314,8 @@ class IndicatorTable:
         parts = (sign, number, measure) if apart else value_columns(number)
         named = dict(zip(("sign", "number", "measure"), parts, strict=True))
         found = {
-            i: Entry(text, text, cells[i].place if i in cells else place) for i, text in named.items() if text
+            i: Entry(text, text, cells[i].place if i in cells else place)
+            for i, text in named.items()
+            if text
         }
         return found, {} if apart else dict.fromkeys(found, "由一格拆开")

@@ -50,7 +50,9 @@ def read_text(data: bytes) -> list[FormRow]:
 
 
 def _row(pieces: Iterable[TextLine], table: int = 1, loose: bool = True) -> FormRow:
-    cells = (FormCell(text, i, Place("正文", f"第{line}行")) for i, (line, text) in enumerate(pieces))
+    cells = (
+        FormCell(text, i, Place("正文", f"第{line}行")) for i, (line, text) in enumerate(pieces)
+    )
     return FormRow(tuple(cells), table, loose)
 
 
@@ -208,7 +210,11 @@ def _section(text: str, labels: Labels) -> bool:
 
 def _goes_on(row: list[TextLine], text: str, labels: Labels) -> bool:
     """A second-level category goes on the row that its first level began."""
-    return len(row) == 1 and bool(labels.first_level(row[0][1])) and bool(labels.block("project", text))
+    return (
+        len(row) == 1
+        and bool(labels.first_level(row[0][1]))
+        and bool(labels.block("project", text))
+    )
 
 
 def _settled(row: list[TextLine], heads: int, labels: Labels) -> Iterator[FormRow]:

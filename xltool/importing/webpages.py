@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormCell, FormRow, NotImportable, place_in_table
+from xltool.importing.rows import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    FormCell,
+    FormRow,
+    NotImportable,
+    place_in_table,
+)
 from xltool.model import Place
 
 _SKIP = {"script", "style", "head", "noscript", "template", "select", "option", "nav"}
@@ -21,7 +28,9 @@ def read_html(data: bytes) -> list[FormRow]:
 
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(data, _declared(data)))
     try:
-        root = html.document_fromstring(text, parser=html.HTMLParser(no_network=True, huge_tree=False))
+        root = html.document_fromstring(
+            text, parser=html.HTMLParser(no_network=True, huge_tree=False)
+        )
     except etree.ParserError as error:
         raise NotImportable(f"网页是空的：{error}") from error
     return list(_PageWalk().rows(root))
@@ -76,8 +85,13 @@ class _PageWalk:
                     column += 1
                 if column >= MAX_COLUMNS:
                     break
-                width, height = _span(td, "colspan", MAX_COLUMNS - column), _span(td, "rowspan", 500)
-                taken.update({(r + i, column + j): True for i in range(height) for j in range(width)})
+                width, height = (
+                    _span(td, "colspan", MAX_COLUMNS - column),
+                    _span(td, "rowspan", 500),
+                )
+                taken.update(
+                    {(r + i, column + j): True for i in range(height) for j in range(width)}
+                )
                 place = place_in_table(f"表{self.tables}", r + 1, c)
                 cells.append(FormCell(_cell_text(td), column, place, width))
                 column += width

@@ -26,10 +26,15 @@ def read_xlsx(data: bytes) -> list[FormRow]:
     for number, sheet in enumerate(book.worksheets, start=1):
         if sheet.sheet_state != "visible":
             continue
-        widths = {(a.min_row, a.min_col): a.max_col - a.min_col + 1 for a in sheet.merged_cells.ranges}
+        widths = {
+            (a.min_row, a.min_col): a.max_col - a.min_col + 1 for a in sheet.merged_cells.ranges
+        }
         values = {
             (r, c): shown(cell.value, cell.number_format)
-            for (r, c), cell in sheet._cells.items()  # iter_rows would make a cell for each blank one
+            for (
+                r,
+                c,
+            ), cell in sheet._cells.items()  # iter_rows would make a cell for each blank one
             if r <= MAX_ROWS and c <= MAX_COLUMNS and type(cell).__name__ != "MergedCell"
         }
         rows += _rows(sheet.title, number, values, widths)

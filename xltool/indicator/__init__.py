@@ -5,4 +5,12 @@ from xltool.indicator.split import Split, split_targets
 from xltool.indicator.value import Target, write_target
 from xltool.indicator.vocabulary import is_placeholder
 
-__all__ = ["Split", "Target", "is_empty", "is_placeholder", "parse_target", "split_targets", "write_target"]
+__all__ = [
+    "Split",
+    "Target",
+    "is_empty",
+    "is_placeholder",
+    "parse_target",
+    "split_targets",
+    "write_target",
+]

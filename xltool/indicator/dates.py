@@ -40,7 +40,11 @@ class Day(Struct, frozen=True):
         return date(real, self.month, min(self.day, calendar.monthrange(real, self.month)[1]))
 
     def __str__(self) -> str:
-        return f"{self.year}年{self.month}月{self.day}日" if self.year else f"{self.month}月{self.day}日"
+        return (
+            f"{self.year}年{self.month}月{self.day}日"
+            if self.year
+            else f"{self.month}月{self.day}日"
+        )
 
 
 class Span(Struct, frozen=True):
@@ -176,7 +180,8 @@ def _moment(text: str) -> Span | None:
         last = 3 * _QUARTERS[match["quarter"]]
         first = last if match["quarter_end"] else last - 2
         return Span(
-            Day(year, first, _days(last) if match["quarter_end"] else 1), Day(year, last, _days(last))
+            Day(year, first, _days(last) if match["quarter_end"] else 1),
+            Day(year, last, _days(last)),
         )
     word = match["word"] or ""
     if (

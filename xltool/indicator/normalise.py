@@ -53,7 +53,10 @@ def changes(filing: Filing) -> Iterator[Change]:
         for one in form.indicators:
             for column in COLUMNS:
                 entry = one.cells.get(column, NOTHING)
-                if isinstance(entry.value, str) and (becomes := normal_text(entry.value)) is not None:
+                if (
+                    isinstance(entry.value, str)
+                    and (becomes := normal_text(entry.value)) is not None
+                ):
                     yield Change(str(one.name.value or ""), entry.value, becomes, entry.place)
 
 
@@ -71,9 +74,13 @@ def _form(form: Form) -> Form:
 
 
 def _row(one: Indicator) -> Indicator:
-    return replace(one, cells={column: _entry(column, entry) for column, entry in one.cells.items()})
+    return replace(
+        one, cells={column: _entry(column, entry) for column, entry in one.cells.items()}
+    )
 
 
 def _entry(column: str, entry: Entry) -> Entry:
-    becomes = normal_text(entry.value) if column in COLUMNS and isinstance(entry.value, str) else None
+    becomes = (
+        normal_text(entry.value) if column in COLUMNS and isinstance(entry.value, str) else None
+    )
     return entry if becomes is None else replace(entry, value=becomes, text=becomes)

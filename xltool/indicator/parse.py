@@ -31,7 +31,9 @@ def parse_target(text: str) -> Target:
     Never raises and never guesses: what can't be read is of kind `text`, its words kept. Cached.
     """
     body = _body(text)
-    return _special(text, body) or _single(text, body) or _several(text, body) or _wording(text, body)
+    return (
+        _special(text, body) or _single(text, body) or _several(text, body) or _wording(text, body)
+    )
 
 
 def _body(text: str) -> str:
@@ -61,7 +63,14 @@ def _special(text: str, body: str) -> Target | None:
         unit = read_unit(body[1:] if operator else body)
         if unit is not None and (operator or unit.kind != "count"):
             return Target(
-                operator, None, unit.symbol, "blank", text, unit.symbol, operator is not None, words=body
+                operator,
+                None,
+                unit.symbol,
+                "blank",
+                text,
+                unit.symbol,
+                operator is not None,
+                words=body,
             )
     return None
 
@@ -120,7 +129,11 @@ def _head(head: str) -> tuple[str, str | None, str] | None:
     rest = head.rstrip()
     operator, word = None, ""
     while found := vocabulary.ends_with(rest, vocabulary.BEFORE):
-        if operator is not None and vocabulary.BEFORE[found] != operator and vocabulary.BEFORE[found] != "≥":
+        if (
+            operator is not None
+            and vocabulary.BEFORE[found] != operator
+            and vocabulary.BEFORE[found] != "≥"
+        ):
             return None
         if operator is None:
             operator, word = vocabulary.BEFORE[found], found
@@ -132,7 +145,9 @@ def _head(head: str) -> tuple[str, str | None, str] | None:
     return rest, operator, word
 
 
-def _tail(tail: str, *, stated: bool) -> tuple[MeasureUnit | None, str, str, str | None, str] | None:
+def _tail(
+    tail: str, *, stated: bool
+) -> tuple[MeasureUnit | None, str, str, str | None, str] | None:
     """(unit, noun, remark, operator, its word) behind a number; None where it can't be read.
 
     Where an operator is `stated` the number is certain, so that a short word the table doesn't
@@ -144,7 +159,11 @@ def _tail(tail: str, *, stated: bool) -> tuple[MeasureUnit | None, str, str, str
         operator, word, tail = vocabulary.AFTER[found], found, tail[: -len(found)].rstrip()
     bracket = _BRACKET.fullmatch(tail) if "(" in tail else None
     if bracket is not None:
-        tail, remark, after = bracket["before"].strip(), bracket["inside"].strip(), bracket["after"].strip()
+        tail, remark, after = (
+            bracket["before"].strip(),
+            bracket["inside"].strip(),
+            bracket["after"].strip(),
+        )
         if not tail and not after and (inside := read_unit(remark)):
             return inside, "", "", operator, word
         if after:
@@ -192,7 +211,9 @@ def _several(text: str, body: str) -> Target | None:
     pieces = split_values(body)
     if len(pieces) < 2:
         return None
-    return Target(None, None, "", "multiple", text, parts=tuple(parse_target(piece) for piece in pieces))
+    return Target(
+        None, None, "", "multiple", text, parts=tuple(parse_target(piece) for piece in pieces)
+    )
 
 
 def split_values(body: str) -> list[str]:

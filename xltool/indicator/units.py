@@ -44,13 +44,16 @@ def nouns() -> frozenset[str]:
 @functools.cache
 def _table() -> dict[str, MeasureUnit]:
     data = _declared()
-    table = {word: MeasureUnit(word, word, word, Decimal(1), "count") for word in data["count"].split()}
+    table = {
+        word: MeasureUnit(word, word, word, Decimal(1), "count") for word in data["count"].split()
+    }
     groups = [("physical", group) for group in data["physical"]]
     groups += [(kind, data[kind]) for kind in ("rate", "point", "money")]
     for kind, group in groups:
         base = next(iter(group))
         table |= {
-            word: MeasureUnit(word, word, base, Decimal(factor), kind) for word, factor in group.items()
+            word: MeasureUnit(word, word, base, Decimal(factor), kind)
+            for word, factor in group.items()
         }
     for word, same in data["same"].items():
         one = table[same]
@@ -86,7 +89,9 @@ def read_unit(text: str) -> MeasureUnit | None:
         if word.startswith(scale):
             one = _table().get(word[len(scale) :].strip())
             if one is not None and one.kind in ("count", "physical"):
-                return MeasureUnit(word, scale + one.symbol, one.base, factor * one.factor, one.kind)
+                return MeasureUnit(
+                    word, scale + one.symbol, one.base, factor * one.factor, one.kind
+                )
     return None
 
 

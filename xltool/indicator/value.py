@@ -46,7 +46,15 @@ class Target(Struct, frozen=True, gc=False):
     @property
     def _said(self) -> tuple[object, ...]:
         """All but how it was written."""
-        same = (self.operator, self.number, self.kind, self.symbol, self.stated, self.label, self.noun)
+        same = (
+            self.operator,
+            self.number,
+            self.kind,
+            self.symbol,
+            self.stated,
+            self.label,
+            self.noun,
+        )
         return (*same, self.remark, self.span, self.words, self.parts)
 
     @property
@@ -71,7 +79,11 @@ class Target(Struct, frozen=True, gc=False):
             return self.operator or "=", write_number(self.number), self.symbol + self.noun
         if self.kind in ("blank", "placeholder"):
             return "", "", ""
-        return "定性", self.text.strip() if self.kind == "multiple" else self.words or self.normal, ""
+        return (
+            "定性",
+            self.text.strip() if self.kind == "multiple" else self.words or self.normal,
+            "",
+        )
 
     @property
     def measure(self) -> MeasureUnit | None:
@@ -84,7 +96,9 @@ class Target(Struct, frozen=True, gc=False):
         if self.number is None:
             return None
         unit = self.measure
-        return (self.number, self.symbol) if unit is None else (self.number * unit.factor, unit.base)
+        return (
+            (self.number, self.symbol) if unit is None else (self.number * unit.factor, unit.base)
+        )
 
     @property
     def yuan(self) -> Decimal | None:
@@ -103,7 +117,9 @@ class Target(Struct, frozen=True, gc=False):
 def write_target(target: Target) -> str:
     """The normal form of a value: `≥15家`, `95%`, `12月31日前`; what is no number stays as it is."""
     if target.parts:
-        return "\n".join(write_target(part).replace("\n", "、") or part.text for part in target.parts)
+        return "\n".join(
+            write_target(part).replace("\n", "、") or part.text for part in target.parts
+        )
     if target.span is not None:
         return f"{target.label}{target.span}"
     if target.number is None:

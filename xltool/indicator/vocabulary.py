@@ -21,7 +21,11 @@ DIGIT = re.compile("[0-9]")
 
 
 def _by_word(table: dict[str, str]) -> dict[str, str]:
-    return {word.translate(_CLEAN): operator for operator, line in table.items() for word in line.split()}
+    return {
+        word.translate(_CLEAN): operator
+        for operator, line in table.items()
+        for word in line.split()
+    }
 
 
 BEFORE = _by_word(_DATA["before"])
@@ -115,7 +119,9 @@ _PROMPT = re.compile(
 
 def is_prompt(body: str) -> bool:
     """A cleaned text that is, or still holds, the form's own prompt: ……, ≥**%, XX, 指标1：, (100字以内)."""
-    return _may_be_prompt(body) and (_is_dots(without_space(body)) or _PROMPT.search(body) is not None)
+    return _may_be_prompt(body) and (
+        _is_dots(without_space(body)) or _PROMPT.search(body) is not None
+    )
 
 
 def _is_dots(text: str) -> bool:
@@ -125,7 +131,9 @@ def _is_dots(text: str) -> bool:
 
 def _spelled(characters: str) -> str:
     """These characters, and what cleaning makes them of."""
-    return characters + "".join(chr(code) for code, clean in _CLEAN.items() if clean and clean in characters)
+    return characters + "".join(
+        chr(code) for code, clean in _CLEAN.items() if clean and clean in characters
+    )
 
 
 # Without one of these, anywhere or first, there is no prompt; what cleaning takes away could hide one.

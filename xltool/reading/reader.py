@@ -7,7 +7,14 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from xltool.editions.declaration import DEFAULT, Edition, EditionError, Field, load_edition, usable_editions
+from xltool.editions.declaration import (
+    DEFAULT,
+    Edition,
+    EditionError,
+    Field,
+    load_edition,
+    usable_editions,
+)
 from xltool.errors import XltoolError, why
 from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
 from xltool.money import read_amount, tidy
@@ -73,13 +80,18 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
             department = form
             faults += seen
         else:
-            faults.append(Fault(FaultKind.LAYOUT, "有两张部门表，只读第一张", Place(sheet.name, "")))
+            faults.append(
+                Fault(FaultKind.LAYOUT, "有两张部门表，只读第一张", Place(sheet.name, ""))
+            )
     if department is None and not projects:
         faults = [Fault(FaultKind.FOREIGN, "不是由官方模板做的工作簿：没有找到部门表或项目表")]
     elif not claimed:
         faults.append(
             Fault(
-                FaultKind.NAMES, "工作簿里的版式标记已丢失，按表中文字认定版式", found="", expected=edition.id
+                FaultKind.NAMES,
+                "工作簿里的版式标记已丢失，按表中文字认定版式",
+                found="",
+                expected=edition.id,
             )
         )
     if department is None and projects:
@@ -101,7 +113,9 @@ def _edition(claimed: str, grid: Grid, faults: list[Fault]) -> Edition | None:
         # Only an id is taken from a received file, never a path.
         return load_edition(claimed) if re.fullmatch(r"[a-z0-9-]+", claimed) else _likest(grid)
     except EditionError:
-        faults.append(Fault(FaultKind.FOREIGN, f"版式“{claimed}”不认识", found=claimed, expected=DEFAULT))
+        faults.append(
+            Fault(FaultKind.FOREIGN, f"版式“{claimed}”不认识", found=claimed, expected=DEFAULT)
+        )
         return None
 
 
@@ -111,9 +125,13 @@ def _likest(grid: Grid) -> Edition:
     for edition in usable_editions():
         try:
             forms = load_layout(edition).forms.values()
-        except EditionError:  # an unfinished template of the user's own is no reason to read nothing
+        except (
+            EditionError
+        ):  # an unfinished template of the user's own is no reason to read nothing
             continue
-        alike = sum(max((likeness(form, sheet) for sheet in grid.sheets), default=0.0) for form in forms)
+        alike = sum(
+            max((likeness(form, sheet) for sheet in grid.sheets), default=0.0) for form in forms
+        )
         if alike > most:
             best, most = edition, alike
     return best
@@ -157,7 +175,13 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
     if layout.spec.id == "department" and sheet.name != layout.spec.sheet:
         place = Place(sheet.name, "")
         faults.append(
-            Fault(FaultKind.LAYOUT, "工作表改了名", place, found=sheet.name, expected=layout.spec.sheet)
+            Fault(
+                FaultKind.LAYOUT,
+                "工作表改了名",
+                place,
+                found=sheet.name,
+                expected=layout.spec.sheet,
+            )
         )
     changed = list(changes(layout, sheet, rows))
     if any(fault.kind == FaultKind.ROWS for fault in changed):  # why the names lead elsewhere
@@ -171,7 +195,9 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
     return Form(layout.spec.id, entries, indicators, sheet.name), faults
 
 
-def _entry(field: Field, sheet: Sheet, at: tuple[int, int], faults: list[Fault], layout: FormLayout) -> Entry:
+def _entry(
+    field: Field, sheet: Sheet, at: tuple[int, int], faults: list[Fault], layout: FormLayout
+) -> Entry:
     """One field's answer, with the official text around it taken off."""
     cell, place = sheet[at], Place(sheet.name, cell_name(*at))
     if cell.formula or cell.error:
@@ -235,15 +261,30 @@ def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault], unit: s
         faults.append(Fault(FaultKind.AMOUNT, "金额无法识别", place, field.id, found=cell.text))
         return Entry(None, cell.text, place)
     faults.append(
-        Fault(FaultKind.AMOUNT_TEXT, "金额写成了文字", place, field.id, cell.text, f"{amount.value:f}")
+        Fault(
+            FaultKind.AMOUNT_TEXT, "金额写成了文字", place, field.id, cell.text, f"{amount.value:f}"
+        )
     )
     return Entry(amount.value, cell.text, place)
 
 
 def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
-    what = "公式的结果是错误值" if cell.error else "链接到别的文件的公式" if "[" in cell.formula else "公式"
+    what = (
+        "公式的结果是错误值"
+        if cell.error
+        else "链接到别的文件的公式"
+        if "[" in cell.formula
+        else "公式"
+    )
     faults.append(
-        Fault(FaultKind.CONTENT, what, place, field, found=cell.formula or cell.text, expected=cell.text)
+        Fault(
+            FaultKind.CONTENT,
+            what,
+            place,
+            field,
+            found=cell.formula or cell.text,
+            expected=cell.text,
+        )
     )
 
 

@@ -42,11 +42,14 @@ def write_reports(
     Raises XltoolError where a report can't be written.
     """
     folder = Path(folder)
-    run = Run(folder.absolute(), Path(base).absolute(), title, made or datetime.now(), _whole(failed))
+    run = Run(
+        folder.absolute(), Path(base).absolute(), title, made or datetime.now(), _whole(failed)
+    )
     paths = [folder / KINDS[kind][0] for kind in kinds]
     with ExitStack() as stack:
         adders = [
-            stack.enter_context(_report(kind)(path, run)) for kind, path in zip(kinds, paths, strict=True)
+            stack.enter_context(_report(kind)(path, run))
+            for kind, path in zip(kinds, paths, strict=True)
         ]
         for record in records:
             whole = sound(record)

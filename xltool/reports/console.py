@@ -55,7 +55,11 @@ def summary(record: Record) -> str:
     said = f"错误 {counts['error']}，核实 {counts['query']}，提示 {counts['note']}"
     said += f"，已说明 {counts['explained']}" if counts["explained"] else ""
     said += f"，试行 {counts['trial']}" if counts["trial"] else ""
-    return "  " + click.style(VERDICTS[record["verdict"]], fg=_COLOURS[record["verdict"]]) + f"：{said}"
+    return (
+        "  "
+        + click.style(VERDICTS[record["verdict"]], fg=_COLOURS[record["verdict"]])
+        + f"：{said}"
+    )
 
 
 def total(verdicts: Iterable[str]) -> str:

@@ -45,7 +45,12 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
             index.append(_index_row(record, here, run))
             if verdicts.total() <= MOST:
                 details.append(
-                    [record["balance"], record["findings"], record.get("stale", []), record["projects"]]
+                    [
+                        record["balance"],
+                        record["findings"],
+                        record.get("stale", []),
+                        record["projects"],
+                    ]
                 )
 
         yield add
@@ -58,7 +63,8 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
             "verdicts": VERDICTS,
             "severities": {s.value: s.label for s in Severity},
             "codes": {
-                code: [known.get(code, ""), count, severities[code]] for code, count in codes.most_common()
+                code: [known.get(code, ""), count, severities[code]]
+                for code, count in codes.most_common()
             },
         }
         stream = _template().stream(

@@ -95,8 +95,12 @@ def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path) -> None:
         writing(path, "wb") as file,
         xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False}) as book,
     ):
-        text = book.add_format({"num_format": "@", "text_wrap": True, "valign": "top", "font_name": "宋体"})
-        head = book.add_format({"bold": True, "bg_color": "#E9EDF3", "bottom": 1, "font_name": "宋体"})
+        text = book.add_format(
+            {"num_format": "@", "text_wrap": True, "valign": "top", "font_name": "宋体"}
+        )
+        head = book.add_format(
+            {"bold": True, "bg_color": "#E9EDF3", "bottom": 1, "font_name": "宋体"}
+        )
         sheet = book.add_worksheet("绩效指标")
         sheet.freeze_panes(1, 0)
         for n, (column, width) in enumerate(zip(COLUMNS, _WIDTHS, strict=True)):

@@ -41,7 +41,9 @@ def record(filing: Filing, findings: Sequence[Finding], edition: Edition | None 
         "balance": balance_record(sums) if sums else None,
         "counts": counts(findings),
         "findings": [finding_record(f) for f in findings],
-        "stale": [{"finding": key, "explanation": filing.answers[key]} for key in stale(filing, findings)],
+        "stale": [
+            {"finding": key, "explanation": filing.answers[key]} for key in stale(filing, findings)
+        ],
         "projects": [_project(form, edition) for form in filing.projects],
         "indicators": [row for form in filing.forms for row in _indicators(form, edition)],
     }

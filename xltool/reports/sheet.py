@@ -64,14 +64,18 @@ class Formats:
 class ReportSheet:
     """A table with a frozen head that goes on, where it is longer than a sheet can be, on the next one."""
 
-    def __init__(self, book: Workbook, formats: Formats, name: str, coloured: Sequence[str] = ()) -> None:
+    def __init__(
+        self, book: Workbook, formats: Formats, name: str, coloured: Sequence[str] = ()
+    ) -> None:
         self.book, self.formats, self.name, self.coloured = book, formats, name, coloured
         self.sheet: Worksheet = book.add_worksheet(name)
         self.columns: Sequence[tuple[str, float]] = ()
         self.top = self.next = self.links = 0
         self.sheets = 1
 
-    def head(self, columns: Sequence[tuple[str, float]], lines: Sequence[tuple[str, Format]] = ()) -> None:
+    def head(
+        self, columns: Sequence[tuple[str, float]], lines: Sequence[tuple[str, Format]] = ()
+    ) -> None:
         """The lines above the table, then the table's head, frozen and repeated on every page."""
         sheet, self.columns = self.sheet, columns
         for at, (_, width) in enumerate(columns):

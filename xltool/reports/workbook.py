@@ -56,14 +56,18 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
         book.set_properties({"title": run.title, "created": run.made})
         formats = Formats(book)
         coloured = ("结论", "收支平衡", "级别", "状态", "判断")
-        sheets = {n: ReportSheet(book, formats, n, coloured) for n in ("汇总", "问题清单", "平衡", "指标")}
+        sheets = {
+            n: ReportSheet(book, formats, n, coloured) for n in ("汇总", "问题清单", "平衡", "指标")
+        }
         tally = Counter[str]()
         terms: dict[tuple[str, str], None] = {}
         columns: dict[str, str] = {}
 
         def add(record: Record) -> None:
             tally[record["verdict"]] += 1
-            tally["unbalanced"] += bool(record["balance"] and record["balance"]["verdict"] == "不平衡")
+            tally["unbalanced"] += bool(
+                record["balance"] and record["balance"]["verdict"] == "不平衡"
+            )
             units.append(_summary_row(record))
             tally["findings"] += len(record["findings"])
             tally["indicators"] += len(record["indicators"])
@@ -164,7 +168,9 @@ def _finding_sheet(sheet: ReportSheet, files: Iterable[Any], count: int, run: Ru
             sheet.row(_finding_row(name, file, one, link, known))
 
 
-def _finding_row(name: str, file: str, f: Record, link: str, known: dict[str, str]) -> list[ReportCell]:
+def _finding_row(
+    name: str, file: str, f: Record, link: str, known: dict[str, str]
+) -> list[ReportCell]:
     at = anchor(f["sheet"], f["cell"])
     return [
         name, label(f["severity"]), state(f), f["code"], known.get(f["code"], ""), f["sheet"],
@@ -182,23 +188,31 @@ def _balance_cells(record: Record) -> list[tuple[str, str, str | None]]:
     return cells
 
 
-def _balances(sheet: ReportSheet, sums: Iterable[Any], terms: list[tuple[str, str]], run: Run) -> None:
+def _balances(
+    sheet: ReportSheet, sums: Iterable[Any], terms: list[tuple[str, str]], run: Run
+) -> None:
     # A second edition's labels arrive late: keep each side together, its sum and residual last.
     last = ("合计", "差额")
     terms = sorted(terms, key=lambda term: (term[0] != "收入侧", term[1] in last))
     figures = [(f"{side}\n{term}", 14.0) for side, term in terms]
-    sheet.head([("单位", 30), ("判断", 22), ("金额单位", 9), *figures, ("可能的原因", 50), ("文件", 44)])
+    sheet.head(
+        [("单位", 30), ("判断", 22), ("金额单位", 9), *figures, ("可能的原因", 50), ("文件", 44)]
+    )
     sheet.sheet.set_row(sheet.top, 32)
     for name, file, balance, cells in sums:
         amounts = {(side, term): amount for side, term, amount in cells}
-        causes = [f"{name}：{cause}" for name, s in sides({"balance": balance}) for cause in s["causes"]]
+        causes = [
+            f"{name}：{cause}" for name, s in sides({"balance": balance}) for cause in s["causes"]
+        ]
         sheet.row([
             name, balance["verdict"], balance["unit"], *(_amount(amounts.get(term)) for term in terms),
             "\n".join(causes), Link(file, target(file, run)),
         ])  # fmt: skip
 
 
-def _indicator_sheet(sheet: ReportSheet, rows: Iterable[Any], columns: dict[str, str], count: int) -> None:
+def _indicator_sheet(
+    sheet: ReportSheet, rows: Iterable[Any], columns: dict[str, str], count: int
+) -> None:
     sheet.head([*_INDICATORS, *((text, 26) for text in columns.values()), ("文件", 44)])
     if count > MOST:
         sheet.row([f"共 {count:,} 行，太多，不在这里列出：全部见 report.json"])

@@ -52,7 +52,9 @@ def to_write(sheet: Sheet, wanted: Mapping[int, str]) -> dict[tuple[int, int], s
     beside = {at: cell for at, cell in sheet.cells.items() if at[1] > printed.right}
     ours = {at: cell.text for at, cell in beside.items() if is_mark(cell.text)}
     taken = {at[1] for at, cell in beside.items() if at not in ours and (cell.text or cell.formula)}
-    column = next(c for c in range(printed.right + 1, printed.right + 2 + len(taken)) if c not in taken)
+    column = next(
+        c for c in range(printed.right + 1, printed.right + 2 + len(taken)) if c not in taken
+    )
     new = {(row, column): text for row, text in wanted.items()}
     if new == ours:
         return {}

@@ -19,7 +19,20 @@ from xltool.editions.declaration import Edition, load_edition
 from xltool.model import Filing, Finding, Severity
 
 RESULTS_SHEET = "审核结果"
-HEAD = ("序号", "级别", "代码", "表", "位置", "问题", "填的", "应为", "怎么办", "审核属性", "说明", "标识")
+HEAD = (
+    "序号",
+    "级别",
+    "代码",
+    "表",
+    "位置",
+    "问题",
+    "填的",
+    "应为",
+    "怎么办",
+    "审核属性",
+    "说明",
+    "标识",
+)
 ANSWER, KEY = HEAD.index("说明"), HEAD.index("标识")
 SHEET, PLACE = HEAD.index("表"), HEAD.index("位置")
 STALE = "已不适用"
@@ -54,7 +67,9 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
     gone = [(key, filing.answers[key]) for key in stale(filing, findings)]
     number = counts(findings)
     said = VERDICTS[verdict(findings)]
-    summary = [f"{filing.unit or '（单位未填）'}　{filing.year or '（年度未填）'}年　{edition.title}"]
+    summary = [
+        f"{filing.unit or '（单位未填）'}　{filing.year or '（年度未填）'}年　{edition.title}"
+    ]
     if filing.department is not None:
         summary += lines(balance(filing, edition))
     told = f"错误 {number['error']}　核实 {number['query']}　提示 {number['note']}"
@@ -72,14 +87,27 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
 def _row(number: int, f: Finding) -> ResultRow:
     level = f"{f.severity.label}（试行）" if f.trial else f.severity.label
     todo = "试行规则，不必处理" if f.trial else _TODO[f.severity]
-    texts = (str(number), level, f.code, f.sheet, f.cell, f.message, f.found, f.expected, todo, f.review)
+    texts = (
+        str(number),
+        level,
+        f.code,
+        f.sheet,
+        f.cell,
+        f.message,
+        f.found,
+        f.expected,
+        todo,
+        f.review,
+    )
     return ResultRow((*texts, f.explanation, f.key), f.severity.value, f.sheet, f.cell)
 
 
 def _stale(key: str, text: str) -> ResultRow:
     code, sheet, _, found = [*key.split("|", 3), "", "", ""][:4]
     message = "以前写的说明；对应的问题已经改好或内容已变，可以删去"
-    return ResultRow(("", STALE, code, sheet, "", message, found, "", "", "", text, key), "stale", sheet)
+    return ResultRow(
+        ("", STALE, code, sheet, "", message, found, "", "", "", text, key), "stale", sheet
+    )
 
 
 class _Cell(Protocol):

@@ -45,11 +45,15 @@ def write_results(results: Results, path: Path) -> Path:
                 if column == PLACE and one.cell:
                     sheet.write_url(row, column, _link(one.sheet, one.cell), link, text)
                 else:
-                    sheet.write_string(row, column, text[:_LONG], answer if column == ANSWER else cell)
+                    sheet.write_string(
+                        row, column, text[:_LONG], answer if column == ANSWER else cell
+                    )
         sheet.freeze_panes(top + 1, 0)
         if results.rows:
             sheet.autofilter(top, 0, top + len(results.rows), KEY)
-        sheet.protect("", {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True})
+        sheet.protect(
+            "", {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True}
+        )
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
@@ -62,7 +66,8 @@ def _height(texts: Sequence[str]) -> float:
     lines = 1
     for text, width in zip(texts[:KEY], _WIDTHS, strict=False):
         wide = sum(
-            (len(line.encode()) + len(line)) // 2 // max(1, width - 1) + 1 for line in text.split("\n")
+            (len(line.encode()) + len(line)) // 2 // max(1, width - 1) + 1
+            for line in text.split("\n")
         )
         lines = max(lines, wide)
     return min(409.0, lines * 14.0 + 3)

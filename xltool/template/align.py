@@ -42,7 +42,9 @@ def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
 
     def score(anchor: int, row: int) -> float:
         labels = labelled[anchor]
-        return sum(texts.get((row, column)) == label for column, label in labels.items()) / len(labels)
+        return sum(texts.get((row, column)) == label for column, label in labels.items()) / len(
+            labels
+        )
 
     # best[i][n]: the best total of the first i anchors within the first n of these rows.
     best = [[0.0] * (len(rows) + 1)]

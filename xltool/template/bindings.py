@@ -90,5 +90,7 @@ def _cells(area: Area) -> Iterator[tuple[int, int]]:
 
 def _locked(sheet: Sheet, area: Area) -> bool:
     """Some cell of an indicator block can't be filled in (those that a merge hides don't count)."""
-    hidden = {at for merge in sheet.merges for at in list(_cells(merge))[1:] if merge.top >= area.top}
+    hidden = {
+        at for merge in sheet.merges for at in list(_cells(merge))[1:] if merge.top >= area.top
+    }
     return any(sheet[at].locked for at in _cells(area) if at not in hidden)

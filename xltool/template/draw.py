@@ -23,7 +23,13 @@ SPACE = "\u3000"
 
 # 宋体 11 has digits 8 pixels wide: widths below are pixels, the page takes about 680 at 100 %.
 _SONG, _HEI = "宋体", "黑体"
-_FONT = {"font_name": _SONG, "font_size": 11, "font_scheme": "none", "font_family": 3, "font_charset": 134}
+_FONT = {
+    "font_name": _SONG,
+    "font_size": 11,
+    "font_scheme": "none",
+    "font_family": 3,
+    "font_charset": 134,
+}
 _LAST = "F"
 _NOT_PRINTED = "FFFFFF"
 
@@ -55,7 +61,9 @@ def draw(path: Path | str, edition: Edition) -> None:
         "default_row_height": 18,
     }
     with writing(path, "wb") as file, Workbook(file, options) as book:
-        book.set_properties({"title": edition.title, "author": "xltool", "created": dt.datetime(2023, 1, 1)})
+        book.set_properties(
+            {"title": edition.title, "author": "xltool", "created": dt.datetime(2023, 1, 1)}
+        )
         book.set_custom_property("xltool.edition", edition.id, "text")
         book.set_custom_property("xltool.form", VERSION, "text")
         book.calc_on_load = False  # no formula, so no question about saving when it is closed
@@ -90,7 +98,9 @@ class _Hunan(FormPen):
         self.rows(1, 1, _TITLE)
         self.rows(2, 2, _SUBTITLE)
         title = self.form["year"].pattern.format(SPACE * 4)
-        self.answer(f"A1:{_LAST}1", "year", title, font_name=_HEI, font_size=18, border=0, text_wrap=False)
+        self.answer(
+            f"A1:{_LAST}1", "year", title, font_name=_HEI, font_size=18, border=0, text_wrap=False
+        )
         plain: dict[str, Any] = {"border": 0, "bottom": 1, "font_size": 11}
         filer = self.form["filer"].pattern.format("")
         self.answer("A2:E2", "filer", filer, align="left", **plain)

@@ -22,7 +22,8 @@ _WORDS = {
 def differences(old: Edition, new: Edition) -> list[str]:
     """Every difference that matters to those who fill, read or judge, one Chinese line each."""
     lines = [
-        f"{_WORDS[k]}：{a} → {b}" for k, a, b in _changed(old, new, ("unit", "decimals", "max_decimals"))
+        f"{_WORDS[k]}：{a} → {b}"
+        for k, a, b in _changed(old, new, ("unit", "decimals", "max_decimals"))
     ]
     for form in old.form:
         other = new[form.id]
@@ -102,5 +103,7 @@ def _places(old: Edition, new: Edition) -> list[str]:
 
 def _where(layout: FormLayout) -> dict[tuple[str, str], tuple[str, str]]:
     found = {("field", f.id): (f.label, str(layout.fields[f.id])) for f in layout.spec.field}
-    found |= {("block", b.id): (b.label, str(layout.blocks[b.id])) for b in layout.spec.indicators.block}
+    found |= {
+        ("block", b.id): (b.label, str(layout.blocks[b.id])) for b in layout.spec.indicators.block
+    }
     return found

@@ -44,7 +44,9 @@ class GrownRows:
 
     def start(self, row: int) -> int:
         """Where a template row stands."""
-        return self.starts[row] if row < len(self.starts) else row + self.ends[-1] - len(self.ends) + 1
+        return (
+            self.starts[row] if row < len(self.starts) else row + self.ends[-1] - len(self.ends) + 1
+        )
 
     def end(self, row: int) -> int:
         """Where an area that ends with this template row ends, rows added to it included."""
@@ -105,18 +107,28 @@ class FormLayout(Struct, frozen=True, dict=True):
     @functools.cached_property
     def block_at(self) -> dict[int, Area]:
         """Template row → the indicator block it belongs to."""
-        return {row: area for area in self.blocks.values() for row in range(area.top, area.bottom + 1)}
+        return {
+            row: area for area in self.blocks.values() for row in range(area.top, area.bottom + 1)
+        }
 
     @functools.cached_property
     def placeholders(self) -> frozenset[str]:
         """What an unused indicator row carries in the blank, and how people write the same."""
-        texts = {self.sheet[block.bottom, self.columns["name"]].text for block in self.blocks.values()}
-        return frozenset({"".join(text.split()) for text in texts if text} | {"……", "…", "......", "..."})
+        texts = {
+            self.sheet[block.bottom, self.columns["name"]].text for block in self.blocks.values()
+        }
+        return frozenset(
+            {"".join(text.split()) for text in texts if text} | {"……", "…", "......", "..."}
+        )
 
     @functools.cached_property
     def static(self) -> dict[tuple[int, int], str]:
         """The official text: every locked template cell that says something."""
-        return {at: cell.text for at, cell in self.sheet.cells.items() if cell.text and at not in self.inputs}
+        return {
+            at: cell.text
+            for at, cell in self.sheet.cells.items()
+            if cell.text and at not in self.inputs
+        }
 
     @functools.cached_property
     def official(self) -> dict[tuple[int, int], Cell]:
@@ -130,7 +142,9 @@ class FormLayout(Struct, frozen=True, dict=True):
 
     def rows(self, grown: Mapping[int, int] | None = None) -> GrownRows:
         """The same rows for the same growth, by which what is made for them can be kept."""
-        return self._rows(tuple([(row, extra) for row, extra in grown.items() if extra]) if grown else ())
+        return self._rows(
+            tuple([(row, extra) for row, extra in grown.items() if extra]) if grown else ()
+        )
 
     @functools.cached_property
     def _rows(self) -> Callable[[tuple[tuple[int, int], ...]], GrownRows]:
@@ -148,7 +162,11 @@ class FormLayout(Struct, frozen=True, dict=True):
         starts, ends, blocks = rows.starts, rows.ends, self.block_at
         for area in self.sheet.merges:
             block = blocks.get(area.top)
-            if block is not None and block.bottom == area.top == area.bottom and block.left <= area.left:
+            if (
+                block is not None
+                and block.bottom == area.top == area.bottom
+                and block.left <= area.left
+            ):
                 first = rows.start(area.top)
                 for row in range(first, rows.end(area.bottom) + 1):
                     merged.add(Area(row, area.left, row, area.right))

@@ -41,10 +41,12 @@ def locate(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[Fault]]:
         # Rows moved and the names did not, as tools do that know no names.
         if len(list(_edited(layout, sheet, aligned))) >= len(list(_edited(layout, sheet, rows))):
             return rows, []
-        lost = [label for label, blank in layout.areas.items() if aligned.area(blank) != rows.area(blank)]
-    detail = (
-        f"定义名称缺失或移位（{'、'.join(lost[:5])}{'等' if len(lost) > 5 else ''}），已按表中文字找到各栏"
-    )
+        lost = [
+            label
+            for label, blank in layout.areas.items()
+            if aligned.area(blank) != rows.area(blank)
+        ]
+    detail = f"定义名称缺失或移位（{'、'.join(lost[:5])}{'等' if len(lost) > 5 else ''}），已按表中文字找到各栏"
     return aligned, [Fault(FaultKind.NAMES, detail, Place(sheet.name, ""), found="、".join(lost))]
 
 
@@ -65,11 +67,15 @@ def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[str]]:
         return layout.rows(), list(layout.areas)
     rows = layout.rows(grown)
     return rows, [
-        label for label, blank in layout.areas.items() if not stands(rows, blank, sheet.names[label])
+        label
+        for label, blank in layout.areas.items()
+        if not stands(rows, blank, sheet.names[label])
     ]
 
 
-def _edited(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[tuple[tuple[int, int], str]]:
+def _edited(
+    layout: FormLayout, sheet: Sheet, rows: GrownRows
+) -> Iterator[tuple[tuple[int, int], str]]:
     """Where official text should stand and doesn't."""
     cells, grown, official = sheet.cells, rows.grown, layout.official
     if grown:
@@ -91,13 +97,19 @@ def _left_behind(sheet: Sheet, edited: Mapping[tuple[int, int], str]) -> bool:
     if len(edited) < _SEVERAL:
         return False
     texts = {(column, squeeze(cell.text)) for (_, column), cell in sheet.cells.items() if cell.text}
-    return 2 * sum((column, squeeze(text)) in texts for (_, column), text in edited.items()) > len(edited)
+    return 2 * sum((column, squeeze(text)) in texts for (_, column), text in edited.items()) > len(
+        edited
+    )
 
 
 def stands(rows: GrownRows, blank: Area, found: Area | None) -> bool:
     """Whether a name leads where it should; for a merged cell its first cell will do."""
     expected = rows.area(blank)
-    return found is not None and found[:2] == expected[:2] and (found == expected or found[2:] == found[:2])
+    return (
+        found is not None
+        and found[:2] == expected[:2]
+        and (found == expected or found[2:] == found[:2])
+    )
 
 
 def changes(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]:
@@ -168,7 +180,9 @@ def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
     faults = iter(faults)
     yield from itertools.islice(faults, _SHOWN)
     if first := next(faults, None):
-        yield Fault(FaultKind.LAYOUT, f"{first.detail}：另有 {1 + sum(1 for _ in faults)} 处没有列出", sheet)
+        yield Fault(
+            FaultKind.LAYOUT, f"{first.detail}：另有 {1 + sum(1 for _ in faults)} 处没有列出", sheet
+        )
 
 
 def _known(layout: FormLayout, rows: GrownRows) -> Set[tuple[int, int]]:
@@ -178,7 +192,9 @@ def _known(layout: FormLayout, rows: GrownRows) -> Set[tuple[int, int]]:
     starts, ends = rows.starts, rows.ends
     cells = {(starts[row], column) for row, column in layout.static}
     for top, left, bottom, right in (*layout.fields.values(), *layout.blocks.values()):
-        cells.update(itertools.product(range(starts[top], ends[bottom] + 1), range(left, right + 1)))
+        cells.update(
+            itertools.product(range(starts[top], ends[bottom] + 1), range(left, right + 1))
+        )
     return cells
 
 
@@ -212,7 +228,9 @@ def _torn_by_insertion(sheet: Sheet, area: Area, added: list[Area]) -> bool:
     )
 
 
-def _merge_fault(sheet: Sheet, area: Area, detail: str, found: str = "", expected: str = "") -> Fault:
+def _merge_fault(
+    sheet: Sheet, area: Area, detail: str, found: str = "", expected: str = ""
+) -> Fault:
     return Fault(
         FaultKind.LAYOUT,
         detail,

@@ -43,7 +43,9 @@ def for_field(field: Field, edition: Edition, cell: str) -> dict[str, Any]:
         )
     before, _, printed = field.pattern.partition("{}")
     if field.kind == "year" and before:
-        return _prompt(field.label, f"只改年份：写成“{field.pattern.format('2023')}”这样。其余文字不要改动。")
+        return _prompt(
+            field.label, f"只改年份：写成“{field.pattern.format('2023')}”这样。其余文字不要改动。"
+        )
     if field.kind == "year":
         return _warn(
             field.label,

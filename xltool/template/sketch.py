@@ -94,13 +94,17 @@ class Sketch(FormPen):
                 while (number, column) in taken:
                     column += 1
                 column = self.cell(cell, number, column, row.style, taken) + 1
-            if column <= self.last and any((number, c) not in taken for c in range(column, self.last + 1)):
+            if column <= self.last and any(
+                (number, c) not in taken for c in range(column, self.last + 1)
+            ):
                 raise EditionError(
                     f"{_file(self.edition)}：{self.form.id} 第 {number} 行没有画满 {self.last} 列"
                 )
         return len(self.plan.row) + 1
 
-    def cell(self, cell: str, row: int, column: int, style: str, taken: set[tuple[int, int]]) -> int:
+    def cell(
+        self, cell: str, row: int, column: int, style: str, taken: set[tuple[int, int]]
+    ) -> int:
         """Draw one cell; its last column."""
         match = _CELL.match(cell)
         assert match is not None  # everything matches

@@ -12,7 +12,9 @@ from xltool.xlsx.shared_parts import OTHER_ENTITY, Styles, decoded, plain_text, 
 from xltool.xlsx.sheet_frame import read_frame
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
-_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T00:00:00(?:\.0+)?Z?)?$")  # of the strict format
+_DAY = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T00:00:00(?:\.0+)?Z?)?$"
+)  # of the strict format
 _OPEN = Cell("", locked=False)
 
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
@@ -75,7 +77,9 @@ def _cells_in(data: bytes) -> int:
     return sum(map(data.count, (b"<c ", b"<c>", b":c ", b":c>")))
 
 
-def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> int | None:
+def _plain_cells(
+    data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles
+) -> int | None:
     """Take the cells at a glance where they are spelled as usual, and count them; None where they are not."""
     text = decoded(data)
     if text is None or ((escaped := "&" in text) and OTHER_ENTITY.search(text)):
@@ -91,7 +95,9 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
     cells = sheet.cells
     unlocked, formats = styles
     escaped = escaped or "_x" in text
-    for address, style, kind, value, inline in zip(*(pieces[n::6] for n in range(1, 6)), strict=True):
+    for address, style, kind, value, inline in zip(
+        *(pieces[n::6] for n in range(1, 6)), strict=True
+    ):
         content = inline if value is None else value
         if not content:
             continue
@@ -106,11 +112,15 @@ def _plain_cells(data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: 
             content = "TRUE" if content == "1" else "FALSE"
         elif escaped:
             content = plain_text(content)
-        cells[_ADDRESSES[address]] = Cell(content, number, "", False, (style or "0") not in unlocked, form)
+        cells[_ADDRESSES[address]] = Cell(
+            content, number, "", False, (style or "0") not in unlocked, form
+        )
     return blank + len(pieces) // 6
 
 
-def cell_handlers(sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> tuple[Start, End, Text]:
+def cell_handlers(
+    sheet: Sheet, strings: Mapping[str, str], styles: Styles
+) -> tuple[Start, End, Text]:
     """What takes the cells of a sheet from its XML, however they are spelled."""
     cells = sheet.cells
     row = column = 0

@@ -19,7 +19,9 @@ REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 BOOK, BOOK_RELS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
-def patch_file(source: Path, goal: Path, change: Callable[[Package], dict[str, bytes]], what: str) -> Path:
+def patch_file(
+    source: Path, goal: Path, change: Callable[[Package], dict[str, bytes]], what: str
+) -> Path:
     """Write `source` to `goal` with the parts that `change` gives, new ones at the end.
 
     Raises XltoolError where the file can't be read or written, saying in Chinese `what` is not in it.
@@ -42,7 +44,9 @@ def parse(data: bytes) -> _Element:
     from lxml import etree
 
     # The package guard has been over it only as zip: no entity, network or size surprises here either.
-    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    return etree.fromstring(
+        data, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    )
 
 
 def to_bytes(root: _Element) -> bytes:
@@ -95,7 +99,9 @@ def cell_at(sheet: _Element, row: int, column: int) -> _Element:
     return _in_order(line, column, place, new)
 
 
-def _in_order(parent: _Element, at: int, place: Callable[[_Element], int], new: _Element) -> _Element:
+def _in_order(
+    parent: _Element, at: int, place: Callable[[_Element], int], new: _Element
+) -> _Element:
     for index, one in enumerate(parent):
         if place(one) == at:
             return one

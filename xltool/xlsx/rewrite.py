@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xltool.model import Place
-from xltool.xlsx.edit import BOOK, BOOK_RELS, MAIN, parse, patch_file, sheet_part, to_bytes, write_text
+from xltool.xlsx.edit import (
+    BOOK,
+    BOOK_RELS,
+    MAIN,
+    parse,
+    patch_file,
+    sheet_part,
+    to_bytes,
+    write_text,
+)
 from xltool.xlsx.package import Package
 
 

@@ -50,7 +50,8 @@ _VALIDATIONS = re.compile(
     _ATTRIBUTES
     + rb">(?:<dataValidation"
     + _ATTRIBUTES
-    + rb"(?:/>|>(?:<formula1>%b</formula1>)?(?:<formula2>%b</formula2>)?</dataValidation>))*" % (_TEXT, _TEXT)
+    + rb"(?:/>|>(?:<formula1>%b</formula1>)?(?:<formula2>%b</formula2>)?</dataValidation>))*"
+    % (_TEXT, _TEXT)
     + rb"</dataValidations>"
 )
 

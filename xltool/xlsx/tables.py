@@ -97,7 +97,9 @@ def _strings(package: Package, part: str) -> Mapping[str, str]:
     return texts
 
 
-def _walked(package: Package, part: str, unit: str, handlers: tuple[Start, End, Text]) -> Iterator[None]:
+def _walked(
+    package: Package, part: str, unit: str, handlers: tuple[Start, End, Text]
+) -> Iterator[None]:
     """Walk a part piece by piece, within the limits: so many cells or texts (`unit`), none too long."""
     start, end, text = handlers
     count = length = 0

@@ -19,7 +19,14 @@ from xltool.xlsx.package import (
     utf8,
 )
 from xltool.xlsx.references import read_area
-from xltool.xlsx.shared_parts import Styles, decoded, read_styles, remembered, string_table, unescape
+from xltool.xlsx.shared_parts import (
+    Styles,
+    decoded,
+    read_styles,
+    remembered,
+    string_table,
+    unescape,
+)
 
 # Cells of a table of many units (a data book, a list of units).
 TABLE_CELLS = 3_000_000
@@ -51,7 +58,10 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
             sheet, quoted = numbered[scope]
             where, _, area = text.rpartition("!")
             # A name that damage or a paste turned into #REF! is there, but leads nowhere.
-            here = where == quoted or where.removeprefix("=").strip("'").replace("''", "'") == sheet.name
+            here = (
+                where == quoted
+                or where.removeprefix("=").strip("'").replace("''", "'") == sheet.name
+            )
             sheet.names[name] = read_area(area) if here else None
     return grid
 
@@ -64,7 +74,10 @@ def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[Name]]:
     workbook = _main_part(package)
     folder = workbook.rpartition("/")[0]
     targets = _relations(package, workbook)
-    parts = {kind.rpartition("/")[2]: _resolve(folder, target) for kind, target in reversed(targets.values())}
+    parts = {
+        kind.rpartition("/")[2]: _resolve(folder, target)
+        for kind, target in reversed(targets.values())
+    }
     grid, sheet_ids, names = _workbook(package.read(workbook))
     if len(grid.sheets) > MAX_SHEETS:
         raise Unreadable(f"工作表过多（{len(grid.sheets)} 张，上限 {MAX_SHEETS}）")
@@ -118,7 +131,9 @@ def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
     return found
 
 
-_PLAIN_SHEET = re.compile(r'<sheet name="([^"]*+)" sheetId="[0-9]++"(?: state="(\w++)")? r:id="([^"]*+)"/>')
+_PLAIN_SHEET = re.compile(
+    r'<sheet name="([^"]*+)" sheetId="[0-9]++"(?: state="(\w++)")? r:id="([^"]*+)"/>'
+)
 _PLAIN_NAME = re.compile(
     r'<definedName name="([^"]*+)"(?: localSheetId="(0|[1-9][0-9]*+)")?(?: hidden="[01]")?>'
     r"([^<]*+)</definedName>"
@@ -136,7 +151,9 @@ def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     return _parse_workbook(data)
 
 
-def _plain(data: bytes, element: bytes, spelled: re.Pattern[str], tags: int) -> tuple[list[Name], bytes]:
+def _plain(
+    data: bytes, element: bytes, spelled: re.Pattern[str], tags: int
+) -> tuple[list[Name], bytes]:
     """What stands inside an element, each of so many tags, and the part without it; nothing where it is
     spelled otherwise."""
     before, _, rest = data.partition(b"<%b>" % element)

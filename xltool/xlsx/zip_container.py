@@ -52,7 +52,9 @@ def pack(name: str, data: bytes) -> Packed:
     encoded = name.encode()
     flags = 0 if name.isascii() else _UTF8
     crc = codec.crc32(data)
-    head = _LOCAL.pack(b"PK\3\4", 20, flags, 8, 0, _DATE, crc, len(packed), len(data), len(encoded), 0)
+    head = _LOCAL.pack(
+        b"PK\3\4", 20, flags, 8, 0, _DATE, crc, len(packed), len(data), len(encoded), 0
+    )
     return Packed(encoded, head + encoded + packed, (flags, crc, len(packed), len(data)))
 
 
@@ -65,7 +67,23 @@ def join(parts: Iterable[Packed]) -> bytes:
         chunks.append(local)
         directory.append(
             _CENTRAL.pack(
-                b"PK\1\2", 20, 20, flags, 8, 0, _DATE, crc, packed, size, len(name), 0, 0, 0, 0, 0, offset
+                b"PK\1\2",
+                20,
+                20,
+                flags,
+                8,
+                0,
+                _DATE,
+                crc,
+                packed,
+                size,
+                len(name),
+                0,
+                0,
+                0,
+                0,
+                0,
+                offset,
             )
             + name
         )
@@ -94,13 +112,34 @@ def split(
         parts: dict[str, bytes] = {}
         at, follows = start, 0
         for _ in range(count):
-            (sign, _, _, flags, method, _, _, crc, packed, length, name_size, extra, note, *_, offset) = (
-                _CENTRAL.unpack_from(data, at)
-            )
+            (
+                sign,
+                _,
+                _,
+                flags,
+                method,
+                _,
+                _,
+                crc,
+                packed,
+                length,
+                name_size,
+                extra,
+                note,
+                *_,
+                offset,
+            ) = _CENTRAL.unpack_from(data, at)
             at += _CENTRAL.size
             name = data[at : at + name_size]
             at += name_size
-            if (sign, method, flags & ~_UTF8, extra, note, offset) != (b"PK\1\2", 8, 0, 0, 0, follows):
+            if (sign, method, flags & ~_UTF8, extra, note, offset) != (
+                b"PK\1\2",
+                8,
+                0,
+                0,
+                0,
+                follows,
+            ):
                 raise ValueError("not as join() writes it")
             most -= length
             if most < 0:

@@ -29,7 +29,9 @@ class Engine:
         return "" if x is None else x
 
     @staticmethod
-    def clean_value_data(data: Any, _datetime: Any, empty_as: Any, _number: Any, _errors: Any) -> Any:
+    def clean_value_data(
+        data: Any, _datetime: Any, empty_as: Any, _number: Any, _errors: Any
+    ) -> Any:
         return [[empty_as if c in ("", None) else c for c in row] for row in data]
 
 
@@ -392,7 +394,9 @@ class Range:
     def insert(self, shift: str, copy_origin: Any = None) -> None:
         self.call("insert")
         assert self.right == 1024, "only whole rows"
-        assert not self.sheet.raw.isProtected(), "Calc tears merged cells apart where Excel extends them"
+        assert not self.sheet.raw.isProtected(), (
+            "Calc tears merged cells apart where Excel extends them"
+        )
         self.sheet.raw.Rows.insertByIndex(self.top - 1, self.bottom - self.top + 1)
 
     def delete(self, shift: str | None = None) -> None:

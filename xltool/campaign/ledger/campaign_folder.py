@@ -142,7 +142,13 @@ def open_campaign(folder: str | Path) -> Campaign:
 
 
 def new_campaign(
-    folder: Path, *, year: int, edition: str | Path, units: Path, deadline: str = "", issuer: str = ""
+    folder: Path,
+    *,
+    year: int,
+    edition: str | Path,
+    units: Path,
+    deadline: str = "",
+    issuer: str = "",
 ) -> Campaign:
     """Make the folder of a new campaign: list of units, pinned edition, keys."""
     declared = load_edition(edition)

@@ -45,7 +45,10 @@ def content_of(filing: Filing) -> str:
                 for id_, e in sorted(form.entries.items())
                 if not e.blank
             ],
-            [(i.block, [(id_, e.text) for id_, e in sorted(i.cells.items())]) for i in form.indicators],
+            [
+                (i.block, [(id_, e.text) for id_, e in sorted(i.cells.items())])
+                for i in form.indicators
+            ],
         )
         for form in filing.forms
     ]
@@ -76,7 +79,14 @@ def figures_of(filing: Filing, edition: Edition) -> Figures:
         }
         budget = project_budget(form, edition) or Decimal(0)
         projects.append(ProjectFigures(form.text("project").strip(), own, plain(budget)))
-    counted = Counter(f"{form.kind}.{one.block}" for form in filing.forms for one in form.indicators)
+    counted = Counter(
+        f"{form.kind}.{one.block}" for form in filing.forms for one in form.indicators
+    )
     return Figures(
-        amounts, uncounted, sums.verdict.value, projects, dict(sorted(counted.items())), content_of(filing)
+        amounts,
+        uncounted,
+        sums.verdict.value,
+        projects,
+        dict(sorted(counted.items())),
+        content_of(filing),
     )

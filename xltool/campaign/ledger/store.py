@@ -86,7 +86,9 @@ def _refused(error: sqlite3.DatabaseError) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _MACHINE:
         return _MACHINE[code]
-    return f"台账读不了（{_DAMAGE.get(code, error)}），请停用本文件夹，从 backups 里的备份或导出件恢复"
+    return (
+        f"台账读不了（{_DAMAGE.get(code, error)}），请停用本文件夹，从 backups 里的备份或导出件恢复"
+    )
 
 
 class Ledger:
@@ -102,7 +104,9 @@ class Ledger:
             )
         try:
             self.base = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-            self.close = weakref.finalize(self, self.base.close)  # at the latest when nobody uses it
+            self.close = weakref.finalize(
+                self, self.base.close
+            )  # at the latest when nobody uses it
             self.base.row_factory = sqlite3.Row
             self.base.execute("PRAGMA trusted_schema = OFF")  # it may have come from elsewhere
             self.base.execute("PRAGMA journal_mode = WAL")
@@ -201,7 +205,16 @@ class Ledger:
             " contact = excluded.contact, prefilled = excluded.prefilled, last_year = excluded.last_year,"
             " position = excluded.position",
             [
-                (u.code, u.name, u.district, u.superior, u.contact, _json(u.prefilled), _json(u.last_year), n)
+                (
+                    u.code,
+                    u.name,
+                    u.district,
+                    u.superior,
+                    u.contact,
+                    _json(u.prefilled),
+                    _json(u.last_year),
+                    n,
+                )
                 for n, u in enumerate(units)
             ],
         )
@@ -224,7 +237,8 @@ class Ledger:
     def set_batch(self, issues: Iterable[tuple[str, int]], batch: int) -> None:
         """These issues were handed on in this batch."""
         self.base.executemany(
-            "UPDATE issues SET batch = ? WHERE unit = ? AND number = ?", [(batch, *one) for one in issues]
+            "UPDATE issues SET batch = ? WHERE unit = ? AND number = ?",
+            [(batch, *one) for one in issues],
         )
 
     def last_batch(self) -> int:
@@ -235,7 +249,9 @@ class Ledger:
         return self.base.execute("SELECT * FROM returns ORDER BY id").fetchall()
 
     def returns_of(self, unit: str) -> list[LedgerRow]:
-        return self.base.execute("SELECT * FROM returns WHERE unit = ? ORDER BY id", (unit,)).fetchall()
+        return self.base.execute(
+            "SELECT * FROM returns WHERE unit = ? ORDER BY id", (unit,)
+        ).fetchall()
 
     def add_return(self, values: Mapping[str, Any]) -> int:
         """Add a return and give it the unit's next version number (0 where the unit is not known)."""
@@ -248,7 +264,9 @@ class Ledger:
             values,
         )
         return int(
-            self.base.execute("SELECT version FROM returns WHERE id = last_insert_rowid()").fetchone()[0]
+            self.base.execute(
+                "SELECT version FROM returns WHERE id = last_insert_rowid()"
+            ).fetchone()[0]
         )
 
     def judge_return(self, id_: int, values: Mapping[str, Any]) -> None:
@@ -270,7 +288,8 @@ class Ledger:
             self.base.execute("DELETE FROM choices WHERE unit = ?", (unit,))
         else:
             self.base.execute(
-                "INSERT OR REPLACE INTO choices VALUES (?, ?, ?, ?)", (unit, return_id, reason, now())
+                "INSERT OR REPLACE INTO choices VALUES (?, ?, ?, ?)",
+                (unit, return_id, reason, now()),
             )
 
     def choices(self) -> dict[str, LedgerRow]:

@@ -111,7 +111,10 @@ def _unpack(path: Path, folder: Path) -> None:
                     if left < 0:
                         raise XltoolError(f"{path} 已损坏")
                     file.write(block)
-            if entry.filename.startswith("originals/") and digest(target.read_bytes()) != target.name:
+            if (
+                entry.filename.startswith("originals/")
+                and digest(target.read_bytes()) != target.name
+            ):
                 raise XltoolError(f"{path} 里的原件被改动过：{target.name[:12]}…")
 
 

@@ -94,7 +94,9 @@ def collect(
     return result
 
 
-def _readable(source: Incoming, desk: _LedgerDesk, result: Collected) -> Iterator[tuple[Found, str, bytes]]:
+def _readable(
+    source: Incoming, desk: _LedgerDesk, result: Collected
+) -> Iterator[tuple[Found, str, bytes]]:
     """The files with their bytes, without what is known already whatever its name."""
     for one in source.found:
         try:
@@ -167,7 +169,9 @@ class _LedgerDesk:
         )
 
 
-def judged_values(campaign: Campaign, judgement: Judgement, findings: list[Finding]) -> dict[str, str]:
+def judged_values(
+    campaign: Campaign, judgement: Judgement, findings: list[Finding]
+) -> dict[str, str]:
     """What the ledger keeps of a judgement."""
     return {
         "kind": judgement.kind,
@@ -195,10 +199,14 @@ def with_versions(campaign: Campaign, judgement: Judgement, earlier: list[Any]) 
     said = f"本单位先前报过第 {before['version']} 版（{before['received_at'][:16]} 收到），这一版内容不同"
     fault = Fault(kind, said, found=str(before["version"]))
     alone = Filing(
-        campaign.edition.id, source=judgement.filing.source, faults=(Fault(FaultKind.UNREADABLE, ""), fault)
+        campaign.edition.id,
+        source=judgement.filing.source,
+        faults=(Fault(FaultKind.UNREADABLE, ""), fault),
     )
     settings = campaign.settings
-    again = [f for f in check(alone, edition=campaign.edition, settings=settings) if f.code == "D603"]
+    again = [
+        f for f in check(alone, edition=campaign.edition, settings=settings) if f.code == "D603"
+    ]
     return sorted([*findings, *again], key=_weight)
 
 
@@ -221,7 +229,11 @@ def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
     written = 0
     for code, row in campaign.ledger.counted().items():
         unit = units[code]
-        path = folder / safe_name(unit.district or "未分区县") / f"{safe_name(f'{code}_{unit.name}')}.xlsx"
+        path = (
+            folder
+            / safe_name(unit.district or "未分区县")
+            / f"{safe_name(f'{code}_{unit.name}')}.xlsx"
+        )
         filing = judge(original_bytes(campaign, row["sha256"]), row["name"], register).filing
         try:
             fill(replace(filing, faults=()), path, edition=campaign.edition)

@@ -124,7 +124,9 @@ class Incoming:
             with zipfile.ZipFile(path) as archive:
                 entries = archive.infolist()
         except (*UNSOUND, OSError, Unreachable) as error:
-            reason = str(error) if isinstance(error, Unreachable) else "压缩包已损坏或有密码，打不开"
+            reason = (
+                str(error) if isinstance(error, Unreachable) else "压缩包已损坏或有密码，打不开"
+            )
             self.problems.append((one.name, reason))
             return
         if len(entries) > MAX_FILES:

@@ -90,7 +90,9 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
     try:
         grid = open_grid(data)
     except Unreadable as error:
-        filing = Filing(register.edition.id, source=name, faults=(Fault(FaultKind.UNREADABLE, str(error)),))
+        filing = Filing(
+            register.edition.id, source=name, faults=(Fault(FaultKind.UNREADABLE, str(error)),)
+        )
         return _judged("unreadable", filing, register, claimed=named_unit(name, register))
     filing = read_grid(grid, source=name, edition=register.edition)
     kind, mark, faults = _authenticity(grid, filing, register)
@@ -112,9 +114,13 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
     kept = filing.faults
     if kind == "stale" and mark and mark.layout != register.layout:
         # Held against another layout every cell differs: the one reason says it all.
-        kept = tuple(f for f in kept if f.kind not in (FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.NAMES))
+        kept = tuple(
+            f for f in kept if f.kind not in (FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.NAMES)
+        )
     filing = replace(filing, code=unit or filing.code, faults=(*kept, *faults))
-    return _judged(kind, filing, register, unit=unit, claimed=claimed, issue=mark.issue if mark else 0)
+    return _judged(
+        kind, filing, register, unit=unit, claimed=claimed, issue=mark.issue if mark else 0
+    )
 
 
 def _judged(kind: str, filing: Filing, register: Register, **rest: Any) -> Judgement:
@@ -138,7 +144,11 @@ def _authenticity(
         said = f"封印属于另一个申报批次“{mark.title[:40]}”，不是本批次下发的工作簿"
         return "foreign", mark, [Fault(FaultKind.SEAL, said)]
     if not seal.genuine(properties, register.key):
-        return "tampered", None, [Fault(FaultKind.SEAL, "封印的签名不真：封印被改动过，或不出自本批次")]
+        return (
+            "tampered",
+            None,
+            [Fault(FaultKind.SEAL, "封印的签名不真：封印被改动过，或不出自本批次")],
+        )
     if mark.unit not in register.names:
         said = f"封印上的单位 {mark.unit} {mark.name} 不在本批次的名单上"
         return "unlisted", mark, [Fault(FaultKind.UNIT, said, found=mark.unit)]
@@ -149,7 +159,11 @@ def _authenticity(
     if mark.issue < latest:
         what = "版式" if mark.layout != register.layout else "预填内容"
         said = f"用的是第 {mark.issue} 次下发的工作簿，{what}已变，第 {latest} 次下发的已取代它"
-        return "stale", mark, [Fault(FaultKind.SUPERSEDED, said, found=str(mark.issue), expected=str(latest))]
+        return (
+            "stale",
+            mark,
+            [Fault(FaultKind.SUPERSEDED, said, found=str(mark.issue), expected=str(latest))],
+        )
     return "genuine", mark, []
 
 

@@ -38,7 +38,9 @@ class UnitNote:
         return sum(f.severity is Severity.ERROR for f in self.findings)
 
 
-def notes(campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = False) -> list[UnitNote]:
+def notes(
+    campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = False
+) -> list[UnitNote]:
     """The notes to send: the latest return of each unit where it has errors (or, asked for, queries).
 
     A file that could not be tied to a unit by its seal goes to the unit that it claims to be of.
@@ -67,7 +69,9 @@ def notes(campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = Fals
     return found
 
 
-def write_notes(campaign: Campaign, found: list[UnitNote], folder: Path, form: str = "html") -> list[Path]:
+def write_notes(
+    campaign: Campaign, found: list[UnitNote], folder: Path, form: str = "html"
+) -> list[Path]:
     """One file for each note, by district; then the ledger knows these returns as sent back."""
     written = []
     for note in found:
@@ -106,8 +110,8 @@ def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
         for number, f in enumerate(note.findings, 1)
     ]  # fmt: skip
     heads = ["序号", "性质", "工作表", "单元格", "栏目", "问题和改法", "规则"]
-    subtitle = (
-        f"{note.unit.code} {note.unit.name}　第 {note.version} 版（{note.received[:16]} 收到）　{note.file}"
-    )
+    subtitle = f"{note.unit.code} {note.unit.name}　第 {note.version} 版（{note.received[:16]} 收到）　{note.file}"
     with writing(path, "wb") as file, Book(file) as book:
-        book.table("退回意见", f"{campaign.title}退回意见", subtitle, heads, rows, [5, 6, 22, 8, 16, 64, 7])
+        book.table(
+            "退回意见", f"{campaign.title}退回意见", subtitle, heads, rows, [5, 6, 22, 8, 16, 64, 7]
+        )

@@ -30,7 +30,9 @@ class Changed:
     after: str
 
 
-def recheck(campaign: Campaign, progress: Callable[[int, int], None] | None = None) -> list[Changed]:
+def recheck(
+    campaign: Campaign, progress: Callable[[int, int], None] | None = None
+) -> list[Changed]:
     """Judge every original again; who has another verdict now. Nothing else changes."""
     ledger = campaign.ledger
     changed: list[Changed] = []
@@ -45,7 +47,9 @@ def recheck(campaign: Campaign, progress: Callable[[int, int], None] | None = No
             findings = with_versions(campaign, judgement, before)
             values = judged_values(campaign, judgement, findings)
             if row["id"] in chosen:
-                values = _answered({**dict(row), **values}, f"已选定以本版为准。{chosen[row['id']]}")
+                values = _answered(
+                    {**dict(row), **values}, f"已选定以本版为准。{chosen[row['id']]}"
+                )
             before.append({**dict(row), **values})
             updates.append((row["id"], values))
             if values["verdict"] != row["verdict"]:

@@ -40,7 +40,9 @@ class Status:
     strays: list[Any] = field(default_factory=list)
 
     def counts(self, district: str | None = None) -> Counter[str]:
-        return Counter(s.state for s in self.standings if district is None or s.unit.district == district)
+        return Counter(
+            s.state for s in self.standings if district is None or s.unit.district == district
+        )
 
     @property
     def districts(self) -> list[str]:
@@ -69,7 +71,9 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
                 others.setdefault(code, []).append(row)
         else:
             strays.append(row)
-    after_deadline = bool(campaign.deadline) and (today or dt.date.today()).isoformat() > campaign.deadline
+    after_deadline = (
+        bool(campaign.deadline) and (today or dt.date.today()).isoformat() > campaign.deadline
+    )
     standings = []
     for unit in ledger.units():
         mine, counting = own.get(unit.code, []), counted.get(unit.code)
@@ -82,7 +86,11 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
         if telling is None:
             standings.append(
                 Standing(
-                    unit, "未报", issues[unit.code]["made_at"], late=after_deadline, remarks=tuple(remarks)
+                    unit,
+                    "未报",
+                    issues[unit.code]["made_at"],
+                    late=after_deadline,
+                    remarks=tuple(remarks),
                 )
             )
             continue
@@ -92,10 +100,18 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
         newest = last or telling
         if newest["id"] in noted and (state != "通过"):
             state, since = "退回", noted[newest["id"]]
-        late = after_deadline and (counting is None or counting["received_at"][:10] > campaign.deadline)
+        late = after_deadline and (
+            counting is None or counting["received_at"][:10] > campaign.deadline
+        )
         standings.append(
             Standing(
-                unit, state, since, counting["version"] if counting else 0, len(mine), late, tuple(remarks)
+                unit,
+                state,
+                since,
+                counting["version"] if counting else 0,
+                len(mine),
+                late,
+                tuple(remarks),
             )
         )
     return Status(standings, strays)

@@ -39,7 +39,9 @@ class Verified:
     year: int = 0
     district: str = ""
     fingerprint: str = ""
-    own_key: bool = False  # checked with the key that lay beside it: whose that is, the paper must say
+    own_key: bool = (
+        False  # checked with the key that lay beside it: whose that is, the paper must say
+    )
     files: list[VerifiedFile] = field(default_factory=list)
 
     @property
@@ -65,7 +67,11 @@ def verify(path: Path, key: Ed25519PublicKey | None = None) -> Verified:
     else:
         raise XltoolError(f"没有这个文件或文件夹：{path}")
     if key is None:
-        if parcel.PUBLIC not in files and not path.is_dir() and (path.parent / parcel.PUBLIC).is_file():
+        if (
+            parcel.PUBLIC not in files
+            and not path.is_dir()
+            and (path.parent / parcel.PUBLIC).is_file()
+        ):
             files = {parcel.PUBLIC: _bytes(path.parent / parcel.PUBLIC), **files}
         if parcel.PUBLIC not in files:
             raise XltoolError("没有公钥可核对：请用 --key 公钥.pem 指明，或把公钥与工作簿放在一起")
@@ -73,7 +79,11 @@ def verify(path: Path, key: Ed25519PublicKey | None = None) -> Verified:
     result.fingerprint = keys.fingerprint(key)
     manifest = parcel.read_manifest(files)
     if manifest is not None:
-        result.title, result.year, result.district = manifest.title, manifest.year, manifest.district
+        result.title, result.year, result.district = (
+            manifest.title,
+            manifest.year,
+            manifest.district,
+        )
     with tempfile.TemporaryDirectory() as scratch:
         result.files = list(_check(files, manifest, key, result, _Forms(files, Path(scratch))))
     return result
@@ -156,12 +166,16 @@ def _manifest(
         return VerifiedFile(parcel.MANIFEST, True, "清单的签名为真")
     if manifest.forwarded and not signature:
         return VerifiedFile(
-            parcel.MANIFEST, True, f"由“{manifest.forwarded}”转发，清单没有签名，以每个工作簿的封印为准"
+            parcel.MANIFEST,
+            True,
+            f"由“{manifest.forwarded}”转发，清单没有签名，以每个工作簿的封印为准",
         )
     return VerifiedFile(parcel.MANIFEST, False, "清单的签名不真：不出自这个公钥，或被改动过")
 
 
-def _workbook(name: str, data: bytes, key: Ed25519PublicKey, result: Verified, forms: _Forms) -> VerifiedFile:
+def _workbook(
+    name: str, data: bytes, key: Ed25519PublicKey, result: Verified, forms: _Forms
+) -> VerifiedFile:
     """One workbook: its seal, then what was printed and locked in it, then its layout."""
     try:
         grid = open_grid(data)
@@ -172,14 +186,18 @@ def _workbook(name: str, data: bytes, key: Ed25519PublicKey, result: Verified, f
         said = "封印残缺" if seal.present(grid.properties) else "没有封印：不是下发的工作簿"
         return VerifiedFile(name, False, said)
     if not seal.genuine(grid.properties, key):
-        return VerifiedFile(name, False, f"封印不真（自称“{mark.title[:40]}”的 {mark.unit} {mark.name}）")
+        return VerifiedFile(
+            name, False, f"封印不真（自称“{mark.title[:40]}”的 {mark.unit} {mark.name}）"
+        )
     result.title, result.year = result.title or mark.title, result.year or mark.year
     whose = f"{mark.title}，{mark.unit} {mark.name}，第 {mark.issue} 次下发"
     edition, layout = forms[mark]
     if edition is None or layout != mark.layout:
         if forms.beside:
             return VerifiedFile(name, False, f"封印为真，但包里的版式不是封印上的那个：{whose}")
-        return VerifiedFile(name, True, f"封印为真（这里没有下发时的版式，没有核对预填内容和版面）：{whose}")
+        return VerifiedFile(
+            name, True, f"封印为真（这里没有下发时的版式，没有核对预填内容和版面）：{whose}"
+        )
     filing = read_grid(grid, edition=edition)
     faults = [
         *changed(filing, mark, edition),
@@ -187,5 +205,7 @@ def _workbook(name: str, data: bytes, key: Ed25519PublicKey, result: Verified, f
     ]
     if faults:
         at = f"{faults[0].place} " if faults[0].place else ""
-        return VerifiedFile(name, False, f"封印为真，但内容被改动：{at}{faults[0].detail}（{whose}）")
+        return VerifiedFile(
+            name, False, f"封印为真，但内容被改动：{at}{faults[0].detail}（{whose}）"
+        )
     return VerifiedFile(name, True, f"封印为真，预填内容和版面没有改动：{whose}")

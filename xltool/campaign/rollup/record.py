@@ -6,7 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 from xltool.campaign.rollup.scaling import TOTAL, WHOLE, Scaled
-from xltool.campaign.rollup.summation import BUDGET, BY_NONTAX, PROJECTS, ZERO, Rollup, comparison, in_unit
+from xltool.campaign.rollup.summation import (
+    BUDGET,
+    BY_NONTAX,
+    PROJECTS,
+    ZERO,
+    Rollup,
+    comparison,
+    in_unit,
+)
 from xltool.money import plain
 
 
@@ -18,10 +26,14 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
     def amounts(frame_row: Any) -> dict[str, Any]:
         return {
             **{c.id: plain(frame_row[c.id]) for c in book.columns},
-            "total": plain(sum((frame_row[c.id] for c in book.columns if c.side == _first(book)), ZERO)),
+            "total": plain(
+                sum((frame_row[c.id] for c in book.columns if c.side == _first(book)), ZERO)
+            ),
             "projects": int(frame_row[PROJECTS]),
             "project_budgets": plain(Decimal(frame_row[BUDGET])),
-            "indicators": {id_.partition(":")[2]: int(frame_row[id_]) for id_, _, _ in book.categories},
+            "indicators": {
+                id_.partition(":")[2]: int(frame_row[id_]) for id_, _, _ in book.categories
+            },
         }
 
     def groups(by: str) -> list[dict[str, Any]]:
@@ -41,7 +53,9 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
         "unit": edition.unit,
         "units": len(book.units),
         "covered": book.covered,
-        "balances": {said: int(n) for said, n in book.units["verdict"].value_counts().items() if said},
+        "balances": {
+            said: int(n) for said, n in book.units["verdict"].value_counts().items() if said
+        },
         "states": {state: int(n) for state, n in book.units["state"].value_counts().items()},
         "whole": amounts(whole),
         "districts": groups("district"),

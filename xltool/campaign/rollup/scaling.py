@@ -75,7 +75,9 @@ class Scaled:
     @property
     def moved(self) -> int:
         """How many cells went the other way than rounding alone would take them."""
-        return sum(abs(self.values[at] - self.exact.exact(*at)) * 2 > self.step for at in self.exact)
+        return sum(
+            abs(self.values[at] - self.exact.exact(*at)) * 2 > self.step for at in self.exact
+        )
 
 
 class Infeasible(XltoolError):
@@ -104,9 +106,13 @@ def scale(table: AmountTable, step: Decimal, whole: Mapping[str, Decimal] | None
         return Scaled(table, step, {at: n * step for at, n in network.solve().items()})
 
 
-def spread(parts: Mapping[str, Decimal], step: Decimal, whole: Decimal | None = None) -> dict[str, Decimal]:
+def spread(
+    parts: Mapping[str, Decimal], step: Decimal, whole: Decimal | None = None
+) -> dict[str, Decimal]:
     """One column alone: its parts in whole steps, WHOLE among the keys, adding up."""
-    table = AmountTable(tuple(parts), (("",),), {(row, ""): amount for row, amount in parts.items()})
+    table = AmountTable(
+        tuple(parts), (("",),), {(row, ""): amount for row, amount in parts.items()}
+    )
     given = None if whole is None else {"": whole, TOTAL: whole}
     scaled = scale(table, step, given)
     return {row: scaled[row, ""] for row in (WHOLE, *parts)}

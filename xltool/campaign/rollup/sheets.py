@@ -71,7 +71,9 @@ def _heads(pen: Book, sheet: Any, book: Rollup, first: list[str], last: list[str
         column += 1
     for side, group in groupby((c for c in book.columns if c.side), key=lambda c: c.side):
         parts = list(group)
-        text = {"revenue": "按收入性质分", "spending": "按支出性质分"}.get(side, SIDES.get(side, side))
+        text = {"revenue": "按收入性质分", "spending": "按支出性质分"}.get(
+            side, SIDES.get(side, side)
+        )
         if len(parts) > 1:
             sheet.merge_range(2, column, 2, column + len(parts) - 1, text, style)
         else:
@@ -99,7 +101,9 @@ def _summary(
     last = ["项目\n个数", "项目表\n金额", "经非税\n平衡的\n单位"]
     count = len(first) + 1 + len(money) + len(last)
     sheet = pen.sheet(name, [16, 6, 6, 13, *[12.5] * len(money), 6, 12.5, 7], repeat=3)
-    pen.heading(sheet, _title(book, "绩效目标申报汇总表"), _cover(book), count, f"单位：{book.unit}")
+    pen.heading(
+        sheet, _title(book, "绩效目标申报汇总表"), _cover(book), count, f"单位：{book.unit}"
+    )
     _heads(pen, sheet, book, first, last)
     sums, projects = book.sums(by), budgets(book, by)
     bold = {"bold": True}
@@ -109,10 +113,18 @@ def _summary(
         units = len(book.units) if row == WHOLE else int(sums.at[row, "units"])
         covered = book.covered if row == WHOLE else int(sums.at[row, "covered"])
         link = f"internal:'{details.name}'!A{details.rows[row] + 1}"
-        look = pen.style(border=1, align="center" if row == WHOLE else "left", font_color="#1F3864", **style)
+        look = pen.style(
+            border=1, align="center" if row == WHOLE else "left", font_color="#1F3864", **style
+        )
         sheet.write_url(number, 0, link, look, label, "看这一合计由哪些单位构成")
         pen.put(sheet, number, 1, units, **style)
-        pen.put(sheet, number, 2, covered, **style | ({"font_color": "#C00000"} if covered < units else {}))
+        pen.put(
+            sheet,
+            number,
+            2,
+            covered,
+            **style | ({"font_color": "#C00000"} if covered < units else {}),
+        )
         amounts = [scaled[row, id_] for id_ in (TOTAL, *money)]
         for column, amount in enumerate(amounts, 3):
             pen.put(sheet, number, column, in_unit(book, amount), book.decimals, **style)
@@ -125,7 +137,9 @@ def _summary(
     _remarks(pen, sheet, 4 + 1 + len(scaled.exact.rows), count, book, scaled, same)
 
 
-def _remarks(pen: Book, sheet: Any, row: int, columns: int, book: Rollup, scaled: Scaled, same: bool) -> None:
+def _remarks(
+    pen: Book, sheet: Any, row: int, columns: int, book: Rollup, scaled: Scaled, same: bool
+) -> None:
     """Under the table: how it was rounded, who is missing."""
     lines = [
         f"编制时间：{book.made_at}　数据来源：各单位申报表，只汇总审核通过和待核实的申报；"
@@ -176,7 +190,11 @@ def _indicators(pen: Book, book: Rollup) -> None:
     ids = [c[0] for c in book.categories]
     rows = [("合计", book.covered, [int(book.total(i)) for i in (PROJECTS, *ids)])]
     rows += [
-        (str(name) or NO_NAME["district"], int(row["covered"]), [int(row[i]) for i in (PROJECTS, *ids)])
+        (
+            str(name) or NO_NAME["district"],
+            int(row["covered"]),
+            [int(row[i]) for i in (PROJECTS, *ids)],
+        )
         for name, row in sums.iterrows()
     ]
     for number, (name, covered, counts) in enumerate(rows, 4):
@@ -212,13 +230,22 @@ class _Details:
         count = len(first) + 1 + len(self.money) + len(last)
         widths = [12, 14, 28, 8, 13, *[12.5] * len(self.money), 20, 6, 12.5]
         sheet = pen.sheet(self.name, widths, repeat=3)
-        pen.heading(sheet, _title(book, "绩效目标申报单位明细"), _cover(book), count, f"单位：{unit}")
+        pen.heading(
+            sheet, _title(book, "绩效目标申报单位明细"), _cover(book), count, f"单位：{unit}"
+        )
         _heads(pen, sheet, book, first, last)
         sheet.outline_settings(True, False, False, False)
         said = f"{book.covered} / {len(book.units)} 个单位"
         totals: Any = {key: book.total(key) for key in (*self.money, PROJECTS, BUDGET)}
         self._line(
-            pen, sheet, 4, ["合计", "", said, ""], self._shown(WHOLE, totals), totals, "", {"bold": True}
+            pen,
+            sheet,
+            4,
+            ["合计", "", said, ""],
+            self._shown(WHOLE, totals),
+            totals,
+            "",
+            {"bold": True},
         )
         sums = book.sums(self.by)
         for key, group in self.groups:
@@ -226,7 +253,9 @@ class _Details:
             said = f"{int(totals['covered'])} / {len(group)} 个单位"
             shaded = {"bold": True, "bg_color": "#F2F2F2"}
             amounts = self._shown(key, totals)
-            self._line(pen, sheet, self.rows[key], [label, "", said, ""], amounts, totals, "", shaded)
+            self._line(
+                pen, sheet, self.rows[key], [label, "", said, ""], amounts, totals, "", shaded
+            )
             units = self._units(key)
             for number, unit in enumerate(group.to_dict("records"), self.rows[key] + 1):
                 heads = [label, unit["code"], unit["name"], unit["state"]]
@@ -253,7 +282,9 @@ class _Details:
         if not self.scaled:
             return self._exact
         units, _ = self.book.scaled_units(group, self.scaled)
-        return lambda unit: [in_unit(self.book, units[unit["code"], id_]) for id_ in (TOTAL, *self.money)]
+        return lambda unit: [
+            in_unit(self.book, units[unit["code"], id_]) for id_ in (TOTAL, *self.money)
+        ]
 
     def _line(
         self, pen: Book, sheet: Any, row: int, heads: list[str], amounts: list[Decimal] | None, values: Any,

@@ -12,7 +12,15 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.figures import Figures
 from xltool.campaign.ledger.store import now
 from xltool.campaign.returns.status import Standing, status
-from xltool.campaign.rollup.scaling import TOTAL, WHOLE, AmountTable, Infeasible, Scaled, scale, spread
+from xltool.campaign.rollup.scaling import (
+    TOTAL,
+    WHOLE,
+    AmountTable,
+    Infeasible,
+    Scaled,
+    scale,
+    spread,
+)
 from xltool.checks.cross_totals import SIDES, Verdict
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
@@ -104,7 +112,12 @@ class Rollup:
         here = self.units[self.units["district"] == district]
         sides = scaled.exact.sides
         ids = [c for side in sides for c in side]
-        cells = {(row["code"], c): row[c] for row in here.to_dict("records") if row["counted"] for c in ids}
+        cells = {
+            (row["code"], c): row[c]
+            for row in here.to_dict("records")
+            if row["counted"]
+            for c in ids
+        }
         table = AmountTable(tuple(here[here["counted"]]["code"]), sides, cells)
         try:
             return scale(table, self.step, {c: scaled[district, c] for c in (TOTAL, *ids)}), True
@@ -131,9 +144,14 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
     standings = status(campaign).standings
     fields = [f.id for f in edition.department.field if f.kind == "amount"]
     last_year = tuple(id_ for id_ in fields if any(id_ in s.unit.last_year for s in standings))
-    rows = [_row(s, counted.get(s.unit.code), edition, columns, categories, last_year) for s in standings]
+    rows = [
+        _row(s, counted.get(s.unit.code), edition, columns, categories, last_year)
+        for s in standings
+    ]
     frame = pd.DataFrame(rows)
-    kept = tuple(c for c in columns if not c.id.endswith((":residual", ":uncounted")) or any(frame[c.id]))
+    kept = tuple(
+        c for c in columns if not c.id.endswith((":residual", ":uncounted")) or any(frame[c.id])
+    )
     return Rollup(campaign, frame, kept, categories, last_year, unit, decimals, now())
 
 
@@ -141,13 +159,19 @@ def _columns(edition: Edition) -> tuple[MoneyColumn, ...]:
     """Each side's parts, then what makes the sum whole: amounts not counted, and what is left over."""
     form = edition.department
     if not form.sum:  # nothing adds up to anything: the amounts stand side by side
-        return tuple(MoneyColumn(f.id, f.label, "revenue") for f in form.field if f.kind == "amount")
+        return tuple(
+            MoneyColumn(f.id, f.label, "revenue") for f in form.field if f.kind == "amount"
+        )
     found = []
     for one in form.sum:
-        found += [MoneyColumn(part, form[part].label, one.side) for part in (*one.parts, *one.adjust)]
+        found += [
+            MoneyColumn(part, form[part].label, one.side) for part in (*one.parts, *one.adjust)
+        ]
         if one.adjust:
             labels = "、".join(form[a].label for a in one.adjust)
-            found.append(MoneyColumn(f"{one.side}:uncounted", f"减：不计入合计的{labels}", one.side))
+            found.append(
+                MoneyColumn(f"{one.side}:uncounted", f"减：不计入合计的{labels}", one.side)
+            )
         found.append(MoneyColumn(f"{one.side}:residual", f"{SIDES[one.side]}差额", one.side))
     return tuple(found)
 
@@ -180,7 +204,9 @@ def _row(
         "version": counted["version"] if counted else 0,
     }
     figures = (
-        msgspec.json.decode(counted["figures"], type=Figures) if counted else Figures({}, {}, "", [], {})
+        msgspec.json.decode(counted["figures"], type=Figures)
+        if counted
+        else Figures({}, {}, "", [], {})
     )
     amounts = {id_: Decimal(text) for id_, text in figures.amounts.items()}
     row |= {c.id: amounts.get(c.id, ZERO) for c in columns}
@@ -221,7 +247,13 @@ def comparison(book: Rollup, by: str = "district") -> list[tuple[str, str, int, 
         for id_ in book.last_year:
             both = frame[frame[f"this:{id_}"].notna()]
             found.append(
-                (str(name), id_, len(both), sum(both[f"last:{id_}"], ZERO), sum(both[f"this:{id_}"], ZERO))
+                (
+                    str(name),
+                    id_,
+                    len(both),
+                    sum(both[f"last:{id_}"], ZERO),
+                    sum(both[f"this:{id_}"], ZERO),
+                )
             )
     return found
 

@@ -10,6 +10,7 @@ import hashlib
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,7 +48,13 @@ class ListedUnit(msgspec.Struct, frozen=True):
     @property
     def unit(self) -> Unit:
         return Unit(
-            self.code, self.name, self.district, self.superior, self.contact, self.prefilled, self.last_year
+            self.code,
+            self.name,
+            self.district,
+            self.superior,
+            self.contact,
+            self.prefilled,
+            self.last_year,
         )
 
 
@@ -77,16 +84,22 @@ def write_parcel(path: Path, files: Mapping[str, bytes]) -> None:
     with writing(path, "wb") as file, zipfile.ZipFile(file, "w") as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name, _FIXED)
-            entry.create_system = 3  # the same on every system; 0 makes some unpackers misread UTF-8 names
+            entry.create_system = (
+                3  # the same on every system; 0 makes some unpackers misread UTF-8 names
+            )
             entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_STORED if name.endswith(".xlsx") else zipfile.ZIP_DEFLATED
+            entry.compress_type = (
+                zipfile.ZIP_STORED if name.endswith(".xlsx") else zipfile.ZIP_DEFLATED
+            )
             archive.writestr(entry, data)
 
 
 def read_parcel(source: Path | bytes) -> dict[str, bytes]:
     """The files of a parcel by name. Raises XltoolError where it is no sound zip or too large."""
     try:
-        with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
+        with zipfile.ZipFile(
+            io.BytesIO(source) if isinstance(source, bytes) else source
+        ) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > MOST_FILES:
                 raise XltoolError(f"压缩包里的文件过多（{len(entries)} 个）")
@@ -108,7 +121,14 @@ def read_parcel(source: Path | bytes) -> dict[str, bytes]:
 
 
 # All that zipfile raises for a damaged, encrypted or unknown archive.
-UNSOUND = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.zlib.error)  # type: ignore[attr-defined]
+UNSOUND = (
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    ValueError,
+    zlib.error,
+)
 
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int = MAX_FILE) -> bytes:

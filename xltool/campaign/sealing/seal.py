@@ -66,7 +66,9 @@ def claimed(properties: Mapping[str, str]) -> Seal | None:
 def genuine(properties: Mapping[str, str], key: Ed25519PublicKey) -> bool:
     """Whether the seal is the campaign's own, to the last bit."""
     payload, signature = _payload(properties), _decode(properties.get(SIGNATURE, ""))
-    return payload is not None and signature is not None and signed(key, signature, _CONTEXT + payload)
+    return (
+        payload is not None and signature is not None and signed(key, signature, _CONTEXT + payload)
+    )
 
 
 def _payload(properties: Mapping[str, str]) -> bytes | None:

@@ -39,10 +39,14 @@ def new_branch(folder: Path, source: Path, key_file: Path | None = None) -> Camp
     with tempfile.TemporaryDirectory() as scratch:
         for name in parcel.EDITION:
             (Path(scratch) / Path(name).name).write_bytes(files[name])
-        parcel.workbooks(manifest, files, edition_in(Path(scratch)))  # refused before anything is made
+        parcel.workbooks(
+            manifest, files, edition_in(Path(scratch))
+        )  # refused before anything is made
         campaign = make_folder(folder, Path(scratch), manifest.layout)
     (folder / "keys").mkdir(mode=0o700)
-    (folder / "keys" / keys.PUBLIC).write_bytes(keys.public_pem(key) if key else files[parcel.PUBLIC])
+    (folder / "keys" / keys.PUBLIC).write_bytes(
+        keys.public_pem(key) if key else files[parcel.PUBLIC]
+    )
     meta = {
         "id": manifest.campaign,
         "title": manifest.title,
@@ -116,7 +120,9 @@ def forward(campaign: Campaign, output: Path | None = None) -> Sent:
         return Sent(batch, len(due), len(issues) - len(due), parcels)
 
 
-def _forwarded(campaign: Campaign, name: str, batch: int, rows: list[LedgerRow]) -> dict[str, bytes]:
+def _forwarded(
+    campaign: Campaign, name: str, batch: int, rows: list[LedgerRow]
+) -> dict[str, bytes]:
     units = {unit.code: unit for unit in campaign.ledger.units()}
     files = {row["file"]: campaign.original(row["sha256"]).read_bytes() for row in rows}
     files |= common_files(campaign, name, [units[row["unit"]] for row in rows])

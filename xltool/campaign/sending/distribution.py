@@ -122,7 +122,11 @@ def distribute(
         folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
         orders.sort(key=lambda order: order[0].district)
         made = ordered(
-            _make, ((u, m) for u, m, _ in orders), _setup, campaign.edition_folder, campaign.folder / "keys"
+            _make,
+            ((u, m) for u, m, _ in orders),
+            _setup,
+            campaign.edition_folder,
+            campaign.folder / "keys",
         )
         parcels: list[tuple[str, Path, int]] = []
         rows: list[dict[str, Any]] = []
@@ -172,7 +176,9 @@ def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
     )
 
 
-def _listed(orders: list[tuple[Unit, seal.Seal, str]], made: list[bytes]) -> list[parcel.ListedUnit]:
+def _listed(
+    orders: list[tuple[Unit, seal.Seal, str]], made: list[bytes]
+) -> list[parcel.ListedUnit]:
     taken: set[str] = set()
     listed = []
     for (unit, mark, _), data in zip(orders, made, strict=True):

@@ -60,5 +60,8 @@ def common_files(campaign: Campaign, district: str, units: list[Unit]) -> dict[s
     return {
         parcel.PUBLIC: campaign.public_pem,
         parcel.INSTRUCTION: instruction(campaign, district, units).encode(),
-        **{name: (campaign.edition_folder / Path(name).name).read_bytes() for name in parcel.EDITION},
+        **{
+            name: (campaign.edition_folder / Path(name).name).read_bytes()
+            for name in parcel.EDITION
+        },
     }

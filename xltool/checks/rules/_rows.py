@@ -36,14 +36,24 @@ class JudgedValue(Struct, frozen=True):
         return self.level1.startswith("产出")
 
     def hit(
-        self, message: str, column: str = "target", *, expected: str = "", severity: Severity | None = None
+        self,
+        message: str,
+        column: str = "target",
+        *,
+        expected: str = "",
+        severity: Severity | None = None,
     ) -> Hit:
         """A hit at one of its cells; `message` goes on after the name and what is written."""
         entry, target = self.row[column], self.target if column == "target" else self.standard
         name, text = quote(self.name), quote(target.text if target is not None else "")
         field = f"{self.block}.{column}"
         return Hit(
-            f"指标“{name}”的“{text}”{message}", entry.place, field, f"{name}：{text}", expected, severity
+            f"指标“{name}”的“{text}”{message}",
+            entry.place,
+            field,
+            f"{name}：{text}",
+            expected,
+            severity,
         )
 
 
@@ -77,10 +87,14 @@ def _read(review: Review) -> tuple[list[JudgedValue], list[tuple[Form, Indicator
                 several.append((form, row, split))
                 pairs = split.pairs
             block = review.spec(form).block(row.block)
-            for (one, value), beside in zip(pairs, split_standards(standard, len(pairs)), strict=True):
+            for (one, value), beside in zip(
+                pairs, split_standards(standard, len(pairs)), strict=True
+            ):
                 blank = beside is None or beside.kind in ("blank", "placeholder")
                 found.append(
-                    JudgedValue(form, row, one, value, None if blank else beside, block.level1, block.kind)
+                    JudgedValue(
+                        form, row, one, value, None if blank else beside, block.level1, block.kind
+                    )
                 )
     return found, several
 

@@ -105,7 +105,11 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
             reached, said = amount, f"成本指标“{name}”{show(amount)}"
         elif summed > budget and summed != 2 * amount:
             reached = summed
-            said = "成本指标 " + " + ".join(f"{c[0]} {show(c[1])}" for c in parts) + f" = {show(summed)}"
+            said = (
+                "成本指标 "
+                + " + ".join(f"{c[0]} {show(c[1])}" for c in parts)
+                + f" = {show(summed)}"
+            )
         else:
             continue
         unit = review.edition.unit
@@ -131,7 +135,9 @@ def _costs(review: Review, form: Form) -> list[tuple[str, Decimal, Entry]]:
     ]
 
 
-@rule("X504", "两张项目表同名", Severity.ERROR, review="完整性", source="申报表的格式：一个项目一张表")
+@rule(
+    "X504", "两张项目表同名", Severity.ERROR, review="完整性", source="申报表的格式：一个项目一张表"
+)
 def one_form_a_project(review: Review) -> Iterator[Hit]:
     """一个项目只有一张项目表，两张表的项目支出名称不能相同（空格、全角半角不计）。
 
@@ -150,7 +156,13 @@ def one_form_a_project(review: Review) -> Iterator[Hit]:
             )
 
 
-@rule("X505", "一份申报里年度或版式不同", Severity.ERROR, review="形式", source="申报表的格式：一年一份申报")
+@rule(
+    "X505",
+    "一份申报里年度或版式不同",
+    Severity.ERROR,
+    review="形式",
+    source="申报表的格式：一年一份申报",
+)
 def one_year(review: Review) -> Iterator[Hit]:
     """一份申报的各张表要是同一年度、同一版式。
 

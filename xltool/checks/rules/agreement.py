@@ -89,7 +89,9 @@ def contradictory(review: Review) -> Iterator[Hit]:
         for other in others:
             if _conflict(first.target, other.target):
                 before = quote(first.target.text)
-                yield other.hit(f"与同名指标的“{before}”矛盾，只能有一个值，请删去或改名", expected=before)
+                yield other.hit(
+                    f"与同名指标的“{before}”矛盾，只能有一个值，请删去或改名", expected=before
+                )
                 break
 
 
@@ -150,7 +152,13 @@ def several_in_one(review: Review) -> Iterator[Hit]:
             )
 
 
-@rule("X503", "项目的指标值高于部门的", Severity.QUERY, review="相关性", source="部门表包含各个项目的产出")
+@rule(
+    "X503",
+    "项目的指标值高于部门的",
+    Severity.QUERY,
+    review="相关性",
+    source="部门表包含各个项目的产出",
+)
 def above_the_unit(review: Review) -> Iterator[Hit]:
     """同一指标在部门表和项目表里都有时，一个项目的量不会多过整个部门的量。
 
@@ -172,7 +180,9 @@ def above_the_unit(review: Review) -> Iterator[Hit]:
         for name, unit in alike:
             if _named_within(name, core) and _exceeds(one.target, unit.target):
                 whole = f"{quote(unit.name)} {quote(unit.target.text)}"
-                yield one.hit(f"高于部门表的“{whole}”，部门包含本项目，请核对这两处", expected=whole)
+                yield one.hit(
+                    f"高于部门表的“{whole}”，部门包含本项目，请核对这两处", expected=whole
+                )
                 break
 
 
@@ -182,7 +192,13 @@ def _adds_up(one: JudgedValue) -> bool:
     unit = one.target.measure
     if unit is None:
         return False
-    return unit.kind in ("count", "money") or unit.base in ("米", "平方米", "立方米", "公斤", "千瓦时")
+    return unit.kind in ("count", "money") or unit.base in (
+        "米",
+        "平方米",
+        "立方米",
+        "公斤",
+        "千瓦时",
+    )
 
 
 def _exceeds(project: Target, unit: Target) -> bool:

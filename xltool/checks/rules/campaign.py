@@ -11,7 +11,9 @@ from xltool.model import FaultKind, Severity
 SEAL = "下发时的封印与批次台账"
 
 
-def _hits(review: Review, kind: FaultKind, advice: str, severity: Severity | None = None) -> Iterator[Hit]:
+def _hits(
+    review: Review, kind: FaultKind, advice: str, severity: Severity | None = None
+) -> Iterator[Hit]:
     for fault in review.filing.faults:
         if fault.kind == kind:
             said = fault.detail.rstrip("。；，")
@@ -57,7 +59,14 @@ def whose(review: Review) -> Iterator[Hit]:
     yield from _hits(review, FaultKind.UNIT, "请核实是哪个单位的申报，用该单位自己的工作簿报送")
 
 
-@rule("D603", "单位已经报过：以哪一版为准", Severity.QUERY, review="真实性", source=SEAL, reads_faults=True)
+@rule(
+    "D603",
+    "单位已经报过：以哪一版为准",
+    Severity.QUERY,
+    review="真实性",
+    source=SEAL,
+    reads_faults=True,
+)
 def again(review: Review) -> Iterator[Hit]:
     """先前报过有效的一版，又报来内容不同的一版：暂以最近的有效版为准，请确认。先前的有错误，这是改正，只作提示。
 
@@ -68,7 +77,14 @@ def again(review: Review) -> Iterator[Hit]:
     yield from _hits(review, FaultKind.CORRECTED, "按改正后的这一版审核", Severity.NOTE)
 
 
-@rule("D604", "用的是已被取代的工作簿", Severity.ERROR, review="真实性", source=SEAL, reads_faults=True)
+@rule(
+    "D604",
+    "用的是已被取代的工作簿",
+    Severity.ERROR,
+    review="真实性",
+    source=SEAL,
+    reads_faults=True,
+)
 def superseded(review: Review) -> Iterator[Hit]:
     """又下发过新的工作簿（版式或预填内容有变），旧的不再作数。
 

@@ -61,7 +61,11 @@ def _unreadable(target: Target) -> str:
         return "不是确定的数"
     if words[:1] in _FACING or words[:1] == "=":
         return "有符号，却读不出数"
-    if words.strip(_SIGNS) and not words.strip(_SIGNS + "0123456789") and not re.search(r"%.*%", words):
+    if (
+        words.strip(_SIGNS)
+        and not words.strip(_SIGNS + "0123456789")
+        and not re.search(r"%.*%", words)
+    ):
         return "读不出是数还是日期"
     return ""
 
@@ -93,7 +97,9 @@ def operators(review: Review) -> Iterator[Hit]:
     错：印刷费 20万；群众满意度 90%。
     对：印刷费 ≤20万元；群众满意度 ≥90%；生均补助 780元/生/年。
     """
-    wanted = dict.fromkeys(review.settings.at_most, "≤") | dict.fromkeys(review.settings.at_least, "≥")
+    wanted = dict.fromkeys(review.settings.at_most, "≤") | dict.fromkeys(
+        review.settings.at_least, "≥"
+    )
     for one in values(review):
         sign, target = wanted.get(one.kind), one.target
         if sign is None or not target.number or target.stated or _fixed(one):
@@ -110,7 +116,9 @@ _RATES = ("标准", "单价", "补助", "补贴", "津贴", "工资", "定额")
 
 def _fixed(one: JudgedValue) -> bool:
     """A price or a rate of aid is meant exactly: 补助标准 2400元, 陪审补助 100元."""
-    return "标准" in one.name or (one.target.symbol == "元" and any(word in one.name for word in _RATES))
+    return "标准" in one.name or (
+        one.target.symbol == "元" and any(word in one.name for word in _RATES)
+    )
 
 
 @rule("I404", "怎样都成立或怎样都不成立", Severity.ERROR, review="可行性", source=MATHS)
@@ -200,9 +208,17 @@ def countable(review: Review) -> Iterator[Hit]:
     """
     for one in values(review):
         target = one.target
-        if one.kind not in review.settings.countable or target.kind not in ("grade", "text", "boolean"):
+        if one.kind not in review.settings.countable or target.kind not in (
+            "grade",
+            "text",
+            "boolean",
+        ):
             continue
-        if target.operator or _SOME_NUMBER.search(target.words) or squeeze(one.name) == squeeze(target.words):
+        if (
+            target.operator
+            or _SOME_NUMBER.search(target.words)
+            or squeeze(one.name) == squeeze(target.words)
+        ):
             continue
         label = review.spec(one.form).block(one.block).label
         yield one.hit(f"没有数，{label}要写出能核对的数和单位")
@@ -212,7 +228,11 @@ _SOME_NUMBER = re.compile(r"[0-9零一二两三四五六七八九十百千万亿
 
 
 @rule(
-    "I411", "时限在年度或实施期之外", Severity.ERROR, review="可行性", source="申报表的年度、项目支出实施期"
+    "I411",
+    "时限在年度或实施期之外",
+    Severity.ERROR,
+    review="可行性",
+    source="申报表的年度、项目支出实施期",
 )
 def deadlines(review: Review) -> Iterator[Hit]:
     """部门表的时限要落在预算年度里，项目表的要落在项目支出实施期里。
@@ -231,10 +251,14 @@ def deadlines(review: Review) -> Iterator[Hit]:
             continue
         allowed = _allowed(one, year)
         written = span.within(year)
-        if allowed is None or (written.end in allowed and (span.deadline or written.start in allowed)):
+        if allowed is None or (
+            written.end in allowed and (span.deadline or written.start in allowed)
+        ):
             continue
         frame = "预算年度" if one.form.kind == "department" else "项目支出实施期"
-        yield one.hit(f"在{frame}（{_show(allowed)}）之外，请改时限或核对{frame}", expected=_show(allowed))
+        yield one.hit(
+            f"在{frame}（{_show(allowed)}）之外，请改时限或核对{frame}", expected=_show(allowed)
+        )
 
 
 def _allowed(one: JudgedValue, year: int) -> Period | None:
@@ -283,5 +307,6 @@ def matching_units(review: Review) -> Iterator[Hit]:
             continue
         if not fits:
             yield one.hit(
-                f"单位是“{unit.symbol}”，与名称不相配（应当是{wanted}一类），请核实", expected=wanted
+                f"单位是“{unit.symbol}”，与名称不相配（应当是{wanted}一类），请核实",
+                expected=wanted,
             )

@@ -304,7 +304,9 @@ def long_texts(review: Review) -> Iterator[Hit]:
         for field in review.spec(form).field:
             length = len("".join(form.text(field.id).split())) if field.kind == "long" else 0
             if length and not least <= length <= most:
-                asked = f"少于 {least} 字，请写具体" if length < least else f"多于 {most} 字，请精简"
+                asked = (
+                    f"少于 {least} 字，请写具体" if length < least else f"多于 {most} 字，请精简"
+                )
                 yield review.hit(
                     form[field.id],
                     f"“{field.label}”有 {length} 字，{asked}，或说明理由",

@@ -18,7 +18,11 @@ def _of(review: Review, *kinds: FaultKind) -> Iterator[Fault]:
 def _label(review: Review, fault: Fault) -> str:
     """The official label of the field where the fault is, in quotes; nothing where it has none."""
     for form in review.filing.forms:
-        if fault.place is not None and form.sheet == fault.place.sheet and fault.field in review.spec(form):
+        if (
+            fault.place is not None
+            and form.sheet == fault.place.sheet
+            and fault.field in review.spec(form)
+        ):
             return f"“{review.spec(form)[fault.field].label}”："
     return ""
 
@@ -36,7 +40,9 @@ def _hit(fault: Fault, advice: str) -> Hit:
     return Hit(said, fault.place, fault.field, fault.found, fault.expected)
 
 
-@rule("R101", "文件不能作为工作簿读取", Severity.ERROR, review="形式", source=FILE, reads_faults=True)
+@rule(
+    "R101", "文件不能作为工作簿读取", Severity.ERROR, review="形式", source=FILE, reads_faults=True
+)
 def unreadable(review: Review) -> Iterator[Hit]:
     """文件损坏、加密、不是工作簿、过大或异常，读不了；说明原因，原文件不动，其他文件不受影响。
 
@@ -47,7 +53,14 @@ def unreadable(review: Review) -> Iterator[Hit]:
         yield _hit(fault, "请用官方模板重新填写后另存为 .xlsx 再报")
 
 
-@rule("R102", "不是官方模板或版式不认识", Severity.ERROR, review="形式", source=FILE, reads_faults=True)
+@rule(
+    "R102",
+    "不是官方模板或版式不认识",
+    Severity.ERROR,
+    review="形式",
+    source=FILE,
+    reads_faults=True,
+)
 def foreign(review: Review) -> Iterator[Hit]:
     """文件不是由官方模板做的，或所用的版式不认识。其他规则不再看它。
 
@@ -80,7 +93,14 @@ def protection(review: Review) -> Iterator[Hit]:
         yield _hit(fault, "请用发下的模板重新填写，或说明原因")
 
 
-@rule("R105", "填了公式、外部链接或对象", Severity.QUERY, review="形式", source=FILE, yields_to=("R107",))
+@rule(
+    "R105",
+    "填了公式、外部链接或对象",
+    Severity.QUERY,
+    review="形式",
+    source=FILE,
+    yields_to=("R107",),
+)
 def content(review: Review) -> Iterator[Hit]:
     """该填数值的格里是公式、指向别的文件的链接或对象：显示它上次的结果，但不作数。
 

@@ -84,7 +84,11 @@ def closes_by_nontax(review: Review) -> Iterator[Hit]:
     """
     department = review.filing.department
     for side in review.balance.sides:
-        if side.adjusted and department and department.amount(NONTAX) != department.amount(NONTAX_SPENDING):
+        if (
+            side.adjusted
+            and department
+            and department.amount(NONTAX) != department.amount(NONTAX_SPENDING)
+        ):
             term = next(t for t in side.terms if t.adjust and t.filled)
             message = f"支出侧{Verdict.BY_NONTAX}：{side.equation}"
             yield Hit(message, term.place, term.field, term.text or show(term.worth))
@@ -134,7 +138,10 @@ def nontax_on_both_sides(review: Review) -> Iterator[Hit]:
     else:
         return
     yield review.hit(
-        department[NONTAX_SPENDING], message, field=NONTAX_SPENDING, expected=show(income) if income else ""
+        department[NONTAX_SPENDING],
+        message,
+        field=NONTAX_SPENDING,
+        expected=show(income) if income else "",
     )
 
 
@@ -210,7 +217,9 @@ def _slipped_projects(review: Review, said: set[str]) -> Iterator[Hit]:
     entry = department[PROJECT_SPENDING]
     if found := slip(spending, budgets, unit):
         reading = found[1]
-        message = f"部门表项目支出 {show(spending)} {reading}：各项目表合计 {show(budgets)}。请核实改正"
+        message = (
+            f"部门表项目支出 {show(spending)} {reading}：各项目表合计 {show(budgets)}。请核实改正"
+        )
         yield review.hit(entry, message, field=PROJECT_SPENDING, expected=show(budgets))
 
 

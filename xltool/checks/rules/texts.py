@@ -19,7 +19,9 @@ from xltool.money import plain, read_amount
 LEAST = 20
 
 
-@rule("X507", "与上年申报一字不差", Severity.QUERY, review="相关性", source="上年的申报（给了才比）")
+@rule(
+    "X507", "与上年申报一字不差", Severity.QUERY, review="相关性", source="上年的申报（给了才比）"
+)
 def copied(review: Review) -> Iterator[Hit]:
     """绩效目标、全部金额或全部指标与上年的申报完全相同，多半是照抄，请确认是否真的没有变化。
 
@@ -35,7 +37,11 @@ def copied(review: Review) -> Iterator[Hit]:
         if before is None:
             continue
         for field in review.spec(form).field:
-            text = squeeze(form.text(field.id)) if field.kind == "long" and field.id != "duties" else ""
+            text = (
+                squeeze(form.text(field.id))
+                if field.kind == "long" and field.id != "duties"
+                else ""
+            )
             if len(text) >= LEAST and text == squeeze(before.text(field.id)):
                 message = f"“{field.label}”与上年的申报一字不差，请核对是否需要更新"
                 yield review.hit(form[field.id], message, field=field.id)
@@ -47,7 +53,9 @@ def _same_form(form: Form, review: Review) -> Form | None:
     if form.kind == "department":
         return review.last_year.department
     name = squeeze(form.text("project"))
-    return next((p for p in review.last_year.projects if name and squeeze(p.text("project")) == name), None)
+    return next(
+        (p for p in review.last_year.projects if name and squeeze(p.text("project")) == name), None
+    )
 
 
 def _same_figures(review: Review, form: Form, before: Form) -> Iterator[Hit]:
@@ -83,7 +91,10 @@ _NAMED = {
         ("fund", "政府性基金(?:拨款|预算)?"),
     ),
     "project": (
-        ("own_budget", "项目总?预算|预算资金|项目资金|预算金额|年度预算|本级预算|资金总额|申请资金|申请预算"),
+        (
+            "own_budget",
+            "项目总?预算|预算资金|项目资金|预算金额|年度预算|本级预算|资金总额|申请资金|申请预算",
+        ),
     ),
 }
 # What may stand before such a phrase; after anything else it is the money of something else:
@@ -110,7 +121,13 @@ def _named(kind: str) -> list[tuple[str, re.Pattern[str]]]:
     ]
 
 
-@rule("X508", "文字里的金额与表中的不同", Severity.QUERY, review="适当性", source="同一张表的文字和金额栏")
+@rule(
+    "X508",
+    "文字里的金额与表中的不同",
+    Severity.QUERY,
+    review="适当性",
+    source="同一张表的文字和金额栏",
+)
 def amounts_in_text(review: Review) -> Iterator[Hit]:
     """职能、目标里点名写出的预算金额（资金总额1300万元、项目资金569650元），要与金额栏一致。
 
@@ -122,7 +139,9 @@ def amounts_in_text(review: Review) -> Iterator[Hit]:
     """
     for form in review.filing.forms:
         spec = review.spec(form)
-        texts = [(f, text) for f in spec.field if f.kind == "long" and "元" in (text := form.text(f.id))]
+        texts = [
+            (f, text) for f in spec.field if f.kind == "long" and "元" in (text := form.text(f.id))
+        ]
         known = _amounts(form, review.edition) if texts else None
         if not known or longer_than_a_year(read_period(form.text("period"))):
             continue

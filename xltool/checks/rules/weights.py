@@ -77,21 +77,29 @@ def _form(review: Review, form: Form) -> Iterator[Hit]:
     for one in form.indicators:
         entry, weight = one["weight"], _weight(one["weight"])
         if weight is None:
-            said = f"的权重“{quote(entry)}”不是数" if not entry.blank else "没有写权重，而别的指标写了"
-            yield review.hit(entry, f"指标“{quote(one.name)}”{said}，请核对", field=f"{one.block}.weight")
+            said = (
+                f"的权重“{quote(entry)}”不是数" if not entry.blank else "没有写权重，而别的指标写了"
+            )
+            yield review.hit(
+                entry, f"指标“{quote(one.name)}”{said}，请核对", field=f"{one.block}.weight"
+            )
             continue
         level1 = review.spec(form).block(one.block).level1
         sums[level1] = sums.get(level1, Decimal(0)) + weight
     first, total = written[0]["weight"], sum(sums.values(), start=Decimal(0))
     wanted = review.settings.weight_total
     if wanted and total not in wanted:
-        yield _wrong(review, first, "各项指标", total, "或".join(str(n) for n in wanted), "weight_total")
+        yield _wrong(
+            review, first, "各项指标", total, "或".join(str(n) for n in wanted), "weight_total"
+        )
     for level1, should in review.settings.weight_by_level1.items():
         if (found := sums.get(level1, Decimal(0))) != should:
             yield _wrong(review, first, f"“{level1}”", found, str(should), "weight_by_level1")
 
 
-def _wrong(review: Review, entry: Entry, whose: str, found: Decimal, should: str, setting: str) -> Hit:
+def _wrong(
+    review: Review, entry: Entry, whose: str, found: Decimal, should: str, setting: str
+) -> Hit:
     return review.hit(
         entry,
         f"{whose}的权重合计 {plain(found)}，应当是 {should}（设置 {setting}），请核对",

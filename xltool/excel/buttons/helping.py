@@ -21,12 +21,18 @@ def guide() -> str:
     edition = _edition()
     rows = [(b.group, b.label, b.tip) for b in labels()]
     fields = [
-        (form.title, f.label, f"{'必填' if f.required else '选填'}，{_KINDS[f.kind].format(edition.unit)}")
+        (
+            form.title,
+            f.label,
+            f"{'必填' if f.required else '选填'}，{_KINDS[f.kind].format(edition.unit)}",
+        )
         for form in edition.form
         for f in form.field
         if not f.derived
     ]
-    blocks = [(form.title, b.level1, b.label) for form in edition.form for b in form.indicators.block]
+    blocks = [
+        (form.title, b.level1, b.label) for form in edition.form for b in form.indicators.block
+    ]
     return _show(
         "guide",
         "填报说明",
@@ -58,8 +64,12 @@ def rules_help() -> str:
     """Every rule of the check, as a page in the browser."""
     from xltool.checks.engine import rules
 
-    rows = [(r.code, Severity(r.severity).label, r.review, r.title, r.doc) for r in rules().values()]
-    return _show("rules", "规则说明", [("审核规则", ("代码", "级别", "审核属性", "规则", "说明"), rows)])
+    rows = [
+        (r.code, Severity(r.severity).label, r.review, r.title, r.doc) for r in rules().values()
+    ]
+    return _show(
+        "rules", "规则说明", [("审核规则", ("代码", "级别", "审核属性", "规则", "说明"), rows)]
+    )
 
 
 @button

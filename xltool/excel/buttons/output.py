@@ -27,7 +27,9 @@ def export_pdf() -> str:
         with here.opened(path) as copy:
             with suppress(Exception):  # under a password, the results are printed too
                 copy.api.Unprotect()
-            ours: list[int | str] = [s.name for s in copy.sheets if s.name in (RESULTS_SHEET, CHANGES_SHEET)]
+            ours: list[int | str] = [
+                s.name for s in copy.sheets if s.name in (RESULTS_SHEET, CHANGES_SHEET)
+            ]
             copy.to_pdf(str(place), exclude=ours or None, exclude_start_string="\0")
     if not place.is_file():
         raise XltoolError(f"没有写出 {place}")
@@ -60,7 +62,9 @@ def total_folder() -> str:
         return "没有汇总"
     out = folder.with_name(f"{folder.name}-汇总")
     seen = count(1)
-    summary = run(folder, out, notice=lambda event: here.say(f"汇总文件夹：已处理 {next(seen)} 个……"))
+    summary = run(
+        folder, out, notice=lambda event: here.say(f"汇总文件夹：已处理 {next(seen)} 个……")
+    )
     here.open(out / "report.xlsx")
     number = summary.verdicts
     said = f"通过 {number['pass']} 份，待核实 {number['query']} 份，有错误 {number['error']} 份"

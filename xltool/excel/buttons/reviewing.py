@@ -64,11 +64,15 @@ def _review(marked: Callable[[Finding], bool]) -> tuple[Filing, list[Finding], s
 
 def _verdict(findings: list[Finding]) -> str:
     number = counts(findings)
-    said = "　".join(f"{w} {number[k]}" for k, w in (("error", "错误"), ("query", "核实"), ("note", "提示")))
+    said = "　".join(
+        f"{w} {number[k]}" for k, w in (("error", "错误"), ("query", "核实"), ("note", "提示"))
+    )
     return f"{VERDICTS[verdict(findings)]}：{said}"
 
 
-def _mark(here: ExcelSession, path: Path, grid: Grid, wanted: dict[str, dict[int, str]]) -> list[str]:
+def _mark(
+    here: ExcelSession, path: Path, grid: Grid, wanted: dict[str, dict[int, str]]
+) -> list[str]:
     """Mark the forms; the sheets on which that was not possible."""
     package = here.package(path)
     failed = []
@@ -180,7 +184,9 @@ def normalise() -> str:
         for sheet in dict.fromkeys(place.sheet for place, _, _ in changes):
             texts = {_at(place): new for place, _, new in changes if place.sheet == sheet}
             write_texts(here.book.sheets[sheet], texts)
-        file = write_changes(CHANGES_SHEET, [*_listed(grid), *changes], path.with_name("xltool-changes.xlsx"))
+        file = write_changes(
+            CHANGES_SHEET, [*_listed(grid), *changes], path.with_name("xltool-changes.xlsx")
+        )
         _show(here, grid, file, CHANGES_SHEET)
     return f"改写了 {len(changes)} 个指标值，原文记在“{CHANGES_SHEET}”表"
 

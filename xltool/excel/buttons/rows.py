@@ -45,7 +45,9 @@ def _spot(here: ExcelSession, grid: Grid, edition: Edition) -> _Spot:
             blank = layout.blocks[block.id]
             area = rows.area(blank)
             if area.top <= row <= area.bottom:
-                grown = layout.rows({**rows.grown, blank.bottom: rows.grown.get(blank.bottom, 0) + 1})
+                grown = layout.rows(
+                    {**rows.grown, blank.bottom: rows.grown.get(blank.bottom, 0) + 1}
+                )
                 return _Spot(sheet, layout, block.label, area, row, grown)
     raise XltoolError("光标不在指标行上：请先点一下要加行的指标类别")
 
@@ -64,7 +66,9 @@ def add_row() -> str:
     # Under a password the sheet's own right to insert rows must do; nothing can be mended then.
     allowed = has_password(attributes) and attributes.get("insertRows") in ("0", "false")
     if allowed and (torn or name):
-        raise XltoolError(f"“{spot.label}”只有一行，工作表又设有保护密码，加不了行；请改用从数据填充")
+        raise XltoolError(
+            f"“{spot.label}”只有一行，工作表又设有保护密码，加不了行；请改用从数据填充"
+        )
     with unprotected(sheet, {} if allowed else attributes):
         sheet.range(f"{at}:{at}").insert("down")
         new = at
@@ -77,7 +81,10 @@ def add_row() -> str:
         for merged in torn:
             sheet.range(str(merged)).merge()
         if name is not None:
-            first, last = f"${letters(name.left)}${name.top}", f"${letters(name.right)}${name.bottom}"
+            first, last = (
+                f"${letters(name.left)}${name.top}",
+                f"${letters(name.right)}${name.bottom}",
+            )
             quoted = sheet.name.replace("'", "''")
             sheet.names[spot.label].refers_to = f"='{quoted}'!{first}:{last}"
     here.go(sheet, (new, area.left))
@@ -97,10 +104,14 @@ def _torn(spot: _Spot, at: int) -> tuple[list[Area], Area | None]:
     """What does not extend by itself: merged cells, and the category's name (None where it does)."""
 
     def after(area: Area) -> Area:
-        return Area(area.top + (area.top >= at), area.left, area.bottom + (area.bottom >= at), area.right)
+        return Area(
+            area.top + (area.top >= at), area.left, area.bottom + (area.bottom >= at), area.right
+        )
 
     merged = {after(area) for area in spot.sheet.merges}
-    torn = [a for a in spot.layout.merges(spot.grown) - merged if a.top <= at + 1 and at - 1 <= a.bottom]
+    torn = [
+        a for a in spot.layout.merges(spot.grown) - merged if a.top <= at + 1 and at - 1 <= a.bottom
+    ]
     named = spot.sheet.names.get(spot.label)
     wanted = spot.grown.area(spot.layout.areas[spot.label])
     return sorted(torn), wanted if named is not None and after(named) != wanted else None

@@ -82,9 +82,15 @@ def _relations(xml: bytes, folder: str) -> tuple[Relation, ...]:
         return ()
     relations = []
     for e in root:
-        kind = "" if e.get("TargetMode") == "External" else e.get("Type", "").rpartition("/")[2] or "?"
+        kind = (
+            "" if e.get("TargetMode") == "External" else e.get("Type", "").rpartition("/")[2] or "?"
+        )
         target = e.get("Target", "").partition("#")[0]
-        whole = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+        whole = (
+            target[1:]
+            if target.startswith("/")
+            else posixpath.normpath(posixpath.join(folder, target))
+        )
         relations.append(Relation(e.get("Id", ""), kind, whole))
     return tuple(relations)
 

@@ -125,7 +125,9 @@ def read_cells(xml: bytes) -> tuple[Cells, bytes]:
     if plain is None or text_fault(plain[0]):
         return _explained(xml)
     text = plain[0].decode()
-    refs, styles, shared = zip(*cells, strict=True) if (cells := _CELL.findall(text)) else ((), (), ())
+    refs, styles, shared = (
+        zip(*cells, strict=True) if (cells := _CELL.findall(text)) else ((), (), ())
+    )
     found = _order_faults(_ROW.findall(text)) + _cell_order_faults(refs)
     top = max((int(index) for index in set(shared) if index), default=-1)
     return Cells(set(styles), top, {}, found), xml[:start] + b"<sheetData/>" + xml[plain.end() :]
@@ -142,7 +144,9 @@ def _cell_order_faults(refs: Sequence[str]) -> list[str]:
     order = list(map(_order.__getitem__, refs))
     if all(map(lt, order, order[1:])) and (not order or order[0] >= 0):
         return []
-    found = [f"单元格 {ref} 不存在于表格范围内" for ref, at in zip(refs, order, strict=True) if at < 0]
+    found = [
+        f"单元格 {ref} 不存在于表格范围内" for ref, at in zip(refs, order, strict=True) if at < 0
+    ]
     for (a, ref_a), (b, ref_b) in pairwise(zip(order, refs, strict=True)):
         if a == b:
             found.append(f"单元格 {ref_b} 出现两次")
@@ -203,13 +207,20 @@ def frame_of(xml: bytes) -> AuditedFrame:
     root = xml_tree(xml)
     if root is None:
         return AuditedFrame(frozenset(), -1, (), ("不是格式良好的 XML",))
-    found = [*_merge_faults([e.get("ref", "") for e in root.iterfind("{*}mergeCells/{*}mergeCell")])]
+    found = [
+        *_merge_faults([e.get("ref", "") for e in root.iterfind("{*}mergeCells/{*}mergeCell")])
+    ]
     formulas: list[tuple[str, str]] = []
     dxf = -1
     for e in root.iterfind("{*}dataValidations/{*}dataValidation"):
         where = f"数据验证 {e.get('sqref', '')}"
         found += _places_faults(where, e.get("sqref", ""))
-        for attribute, most in (("promptTitle", 32), ("errorTitle", 32), ("prompt", 255), ("error", 255)):
+        for attribute, most in (
+            ("promptTitle", 32),
+            ("errorTitle", 32),
+            ("prompt", 255),
+            ("error", 255),
+        ):
             if len(e.get(attribute, "")) > most:
                 found.append(f"{where} 的提示超过 {most} 个字")
         formulas += [(where, f.text or "") for f in e]

@@ -23,7 +23,15 @@ from typing import NamedTuple
 
 from xltool.xlsx.audit.formulas import formula_fault
 from xltool.xlsx.audit.package import package_faults, part_of, relations_of, targets_of
-from xltool.xlsx.audit.sheet import MAX_TEXT, Cells, characters, frame_of, read_cells, text_fault, xml_tree
+from xltool.xlsx.audit.sheet import (
+    MAX_TEXT,
+    Cells,
+    characters,
+    frame_of,
+    read_cells,
+    text_fault,
+    xml_tree,
+)
 from xltool.xlsx.zip_container import split
 
 _SHEET_NAME_MAX = 31
@@ -50,7 +58,9 @@ def audit(package: bytes | str | Path) -> list[str]:
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OSError) as error:
         return [f"压缩包损坏：{error}"]
     twice = Counter(name.casefold() for name in names)
-    return [f"压缩包里有 {n} 个部件都叫 {name}" for name, n in twice.items() if n > 1] + audit_parts(parts)
+    return [
+        f"压缩包里有 {n} 个部件都叫 {name}" for name, n in twice.items() if n > 1
+    ] + audit_parts(parts)
 
 
 def audit_parts(parts: Mapping[str, bytes]) -> list[str]:
@@ -147,7 +157,8 @@ def _styles(xml: bytes | None) -> tuple[frozenset[str], int, list[str]]:
         return frozenset(["", "0"]), 0, []
     found = []
     sizes = {
-        tag: len(root.findall(f"{{*}}{tag}/*")) for tag in ("fonts", "fills", "borders", "cellXfs", "dxfs")
+        tag: len(root.findall(f"{{*}}{tag}/*"))
+        for tag in ("fonts", "fills", "borders", "cellXfs", "dxfs")
     }
     for number, xf in enumerate(root.iterfind("{*}cellXfs/{*}xf")):
         for attribute, tag in (("fontId", "fonts"), ("fillId", "fills"), ("borderId", "borders")):
@@ -166,7 +177,9 @@ def _shared_strings(xml: bytes | None) -> tuple[int, list[str]]:
         if root is None:
             return 0, ["共享字符串：不是格式良好的 XML", *found]
         items = root.findall("{*}si")
-        lengths = [sum(characters(t.text or "") for t in item.iterfind(".//{*}t")) for item in items]
+        lengths = [
+            sum(characters(t.text or "") for t in item.iterfind(".//{*}t")) for item in items
+        ]
         too_long = [n for n in lengths if n > MAX_TEXT]
         count = len(items)
     else:
