@@ -14,7 +14,7 @@ from msgspec.structs import replace
 import xltool
 from tests.support.indicators import indicators
 from tests.support.seed import seed_filing
-from xltool.filling.writer import FillError, render, sheet_name, verify
+from xltool.filling.writer import FillError, filled, render, sheet_name, verify
 from xltool.model import Entry, Form
 from xltool.reading.reader import read_grid
 from xltool.xlsx.audit.workbook import audit
@@ -260,3 +260,12 @@ def test_amounts_and_any_number_of_rows_survive(amounts, counts):
     verify(filing, data, EDITION)
     back = read_back(data).department
     assert all(back.amount(key) == value for key, value in amounts.items())
+
+
+def test_a_project_form_that_says_nothing_is_no_project(seed):
+    """A campaign sends a blank project form along: what is read back has no such project."""
+    nothing_said = Form("project", {"year": seed.department["year"]})
+    blank = replace(seed, projects=(nothing_said,))
+    assert filled(blank).parts
+    with pytest.raises(FillError, match="不一致"):
+        verify(blank, filled(seed).data, EDITION)

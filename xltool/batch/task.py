@@ -238,15 +238,15 @@ def _fill_one(
 def _written(filing: Filing, path: Path, order: RunOrder) -> Filing:
     """Fill one workbook. What is reported is what the workbook says, with its cells, not what was meant."""
     from xltool.editions.declaration import load_edition
-    from xltool.filling.writer import render, verify
+    from xltool.filling.writer import filled
     from xltool.reading.reader import read_grid
     from xltool.xlsx.workbook_reader import grid_of
 
     edition = _edition(order) or load_edition(filing.edition)
-    data = render(filing, edition=edition)
-    back = read_grid(grid_of(verify(filing, data, edition)), edition=edition)
+    made = filled(filing, edition=edition)
+    back = read_grid(grid_of(made.parts), edition=edition)
     with writing(path, "wb") as file:
-        file.write(data)
+        file.write(made.data)
     return back
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from xltool.editions.declaration import Edition
 from xltool.exporting.office import print_pdf
 from xltool.files.atomic import writing
-from xltool.filling.writer import render
+from xltool.filling.writer import filled
 from xltool.model import Fault, FaultKind, Filing
 
 
@@ -48,7 +48,7 @@ class Press:
     def add(self, filing: Filing, edition: Edition, goal: Path) -> None:
         """Write the filing onto a fresh form, to be printed to `goal`. Raises FillError."""
         sheet = self._folder / f"{len(self._goals) + 1:06}.xlsx"
-        data = render(filing, edition=edition)
+        data = filled(filing, edition=edition).data
         with writing(sheet, "wb") as file:
             file.write(data)
         self._goals[sheet] = goal

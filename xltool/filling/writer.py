@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from xltool.editions.declaration import Edition, load_edition
 from xltool.files.atomic import writing
@@ -21,7 +24,7 @@ from xltool.xlsx.package import Unpacked
 from xltool.xlsx.workbook_reader import grid_of
 from xltool.xlsx.zip_container import split
 
-__all__ = ["FillError", "fill", "render", "sheet_name", "verify"]
+__all__ = ["FillError", "FilledWorkbook", "fill", "filled", "render", "sheet_name", "verify"]
 
 MAX_SHEET_NAME = 31
 
@@ -42,41 +45,68 @@ def fill(
     where edition or template can't be used, XltoolError where the disk refuses; nothing is half-written.
     """
     path = Path(path)
-    edition = edition or load_edition(filing.edition)
-    compiled = compile_template(edition, Path(template) if template else None)
-    data = _render(filing, compiled, {}, {})
-    # What another template may say that isn't the edition's, the reader judges.
-    _verify(filing, data, compile_template(edition) if template else compiled)
+    data = filled(filing, template, edition=edition).data
     with writing(path, "wb") as file:
         file.write(data)
     return path
 
 
+class FilledWorkbook(NamedTuple):
+    """The bytes of a written workbook and its parts, proved to say its filing."""
+
+    data: bytes
+    parts: Unpacked
+
+
+def filled(
+    filing: Filing,
+    template: str | Path | None = None,
+    *,
+    edition: Edition | None = None,
+    properties: Mapping[str, str] | None = None,
+    locked: Mapping[str, Collection[str]] | None = None,
+) -> FilledWorkbook:
+    """The filing as a proved workbook: the only door by which a workbook leaves this package.
+
+    `properties` are custom document properties to put in (a campaign's seal); `locked` names the
+    fields (form kind → field ids) whose cells can't be edited on the protected sheet. Raises
+    FillError where the filing can't be written or isn't read back as itself, EditionError where
+    edition or template can't be used.
+    """
+    edition = edition or load_edition(filing.edition)
+    data = render(filing, template, edition=edition, properties=properties, locked=locked)
+    # What another template may say that isn't the edition's, the reader judges.
+    return FilledWorkbook(data, verify(filing, data, edition))
+
+
 def verify(filing: Filing, data: bytes, edition: Edition) -> Unpacked:
-    """The parts of the written bytes, read back: the same filing, no fault, all sound. Raises FillError."""
-    return _verify(filing, data, compile_template(edition))
+    """The parts of the written bytes, read back: the same filing, no fault, all sound.
 
-
-def _verify(filing: Filing, data: bytes, compiled: Compiled) -> Unpacked:
+    The quick proof says yes or nothing; where it says nothing, the reader judges. Raises FillError.
+    """
     from xltool.filling.proof import proved
 
+    compiled = compile_template(edition)
     try:
         parts = Unpacked(split(data, known=compiled.known))
     except ValueError as error:
         raise FillError(f"写出的压缩包读不回来（{filing.unit}）：{error}") from error
     if not proved(filing, parts, compiled):
-        judge(filing, parts, compiled.layout.edition)
+        judge(filing, parts, edition)
     return parts
 
 
 def judge(filing: Filing, parts: Unpacked, edition: Edition) -> None:
     """The workbook read as any received one, where it isn't plain at a glance that it says the filing."""
-    from xltool.reading.reader import read_grid
+    from xltool.reading.reader import answered, read_grid
 
     back = read_grid(grid_of(parts), edition=edition)
-    if back != filing:
+    # A project form with nothing but year and unit on it is read as none.
+    projects = tuple(form for form in filing.projects if answered(form))
+    meant = replace(filing, projects=projects)
+    if back != meant:
         raise FillError(
-            f"写出后读回的内容与原数据不一致（{filing.unit}）：{_difference(filing, back)}"
+            f"写出后读回的内容与原数据不一致（{filing.unit}）：{_difference(meant, back)}"
         )
     faults = [f for f in back.faults if f.kind not in (FaultKind.AMOUNT, FaultKind.AMOUNT_TEXT)]
     if faults:
@@ -106,8 +136,7 @@ def render(
 ) -> bytes:
     """The filing as the bytes of a workbook.
 
-    `properties` are custom document properties to put in (a campaign's seal); `locked` names the
-    fields (form kind → field ids) whose cells can't be edited on the protected sheet.
+    What leaves the package goes through `filled`, which proves these bytes.
     """
     edition = edition or load_edition(filing.edition)
     compiled = compile_template(edition, Path(template) if template else None)

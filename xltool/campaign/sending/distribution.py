@@ -19,11 +19,9 @@ from xltool.editions.declaration import Edition, FormSpec, edition_in
 from xltool.errors import XltoolError
 from xltool.files.ordered_pool import ordered
 from xltool.files.path_names import distinct, safe_name
-from xltool.filling.writer import render
+from xltool.filling.writer import FillError, filled
 from xltool.model import Entry, Filing, Form
-from xltool.reading.reader import read_grid
-from xltool.xlsx.audit.workbook import audit
-from xltool.xlsx.workbook_reader import open_grid
+from xltool.xlsx.workbook_reader import read_properties
 
 
 def prefill(unit: Unit, year: int, edition: Edition) -> dict[str, dict[str, str]]:
@@ -57,20 +55,18 @@ def blank_filing(unit: Unit, prefilled: dict[str, dict[str, str]], edition: Edit
 
 def workbook(unit: Unit, mark: seal.Seal, key: keys.Ed25519PrivateKey, edition: Edition) -> bytes:
     """The unit's workbook, sealed, its known values locked; read back before it may go out."""
-    data = render(
-        blank_filing(unit, mark.prefilled, edition),
-        edition=edition,
-        properties=seal.properties_of(mark, key),
-        locked=mark.prefilled,
-    )
-    grid = open_grid(data)
-    back = read_grid(grid, edition=edition)
-    if back.faults or seal.claimed(grid.properties) != mark or back.unit != unit.name:
-        raise XltoolError(f"{unit.code} {unit.name} 的工作簿写出后读回不一致，没有下发")
-    problems = audit(data)
-    if problems:
-        raise XltoolError(f"{unit.code} {unit.name} 的工作簿结构有问题，没有下发：{problems[0]}")
-    return data
+    try:
+        made = filled(
+            blank_filing(unit, mark.prefilled, edition),
+            edition=edition,
+            properties=seal.properties_of(mark, key),
+            locked=mark.prefilled,
+        )
+    except FillError as error:
+        raise XltoolError(f"{unit.code} {unit.name} 的工作簿没有下发：{error}") from error
+    if seal.claimed(read_properties(made.parts.get("docProps/custom.xml", b""))) != mark:
+        raise XltoolError(f"{unit.code} {unit.name} 的工作簿写出后封印读回不一致，没有下发")
+    return made.data
 
 
 # What each process of a run works with.
