@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import IO, Any
 
+from xltool.files.table_column import Column, Row, cells, heads
+
 TITLE, HEAD, TEXT = "方正小标宋简体", "黑体", "宋体"
 
 
@@ -76,28 +78,29 @@ class Book:
         name: str,
         title: str,
         subtitle: str,
-        heads: Sequence[str],
-        rows: Sequence[Sequence[Any]],
-        widths: Sequence[float],
+        columns: Sequence[Column[Row]],
+        rows: Sequence[Row],
         *,
         landscape: bool = True,
     ) -> Any:
-        """A whole sheet with one plain table."""
+        """A whole sheet with one plain table: the columns walked for the head and for every row."""
+        widths = [column.width for column in columns]
         sheet = self.sheet(name, widths, landscape=landscape, repeat=2)
-        self.heading(sheet, title, subtitle, len(heads))
+        self.heading(sheet, title, subtitle, len(columns))
         head = self.style(
             font_name=HEAD, border=1, align="center", text_wrap=True, bg_color="#EDEDED"
         )
         sheet.set_row(2, 24)
-        for column, text in enumerate(heads):
+        for column, text in enumerate(heads(columns)):
             sheet.write_string(2, column, text, head)
         for number, row in enumerate(rows, 3):
-            for column, value in enumerate(row):
+            values = cells(columns, row)
+            for column, value in enumerate(values):
                 self.put(sheet, number, column, value)
-            sheet.set_row(number, height(row, widths))
+            sheet.set_row(number, height(values, widths))
         sheet.freeze_panes(3, 0)
         if rows:
-            sheet.autofilter(2, 0, 2 + len(rows), len(heads) - 1)
+            sheet.autofilter(2, 0, 2 + len(rows), len(columns) - 1)
         return sheet
 
     def put(

@@ -5,56 +5,107 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from xltool.editions.declaration import Edition, load_edition
 from xltool.files.atomic import writing
 from xltool.files.escape import in_csv
+from xltool.files.table_column import Column, cells, heads
 from xltool.indicator import Target, split_targets
 from xltool.indicator.split import split_standards
 from xltool.model import Entry, Filing
 
-COLUMNS = (
-    "单位", "部门编码", "年度", "表", "项目", "一级指标", "二级指标", "三级指标", "指标值及单位",
-    "计算符号", "指标值", "计量单位", "绩效标准", "权重", "备注", "说明", "文件", "工作表", "单元格",
-)  # fmt: skip
-_WIDTHS = (24, 12, 6, 12, 24, 12, 16, 28, 18, 8, 12, 10, 14, 8, 16, 20, 28, 20, 8)
-_SIGNS = frozenset(COLUMNS.index(column) for column in ("计算符号", "指标值"))
+
+class IndicatorRow(NamedTuple):
+    """One indicator, or one part of a stuffed cell, with all that its row says."""
+
+    filing: Filing
+    form: str
+    project: str
+    level1: str
+    level2: str
+    name: str
+    target: str
+    split: tuple[str, str, str]
+    standard: str
+    weight: str
+    note: str
+    remark: str
+    sheet: str
+    cell: str
+
+
+# The kind "sign": a lone sign such as = stays itself.
+TABLE: tuple[Column[IndicatorRow], ...] = (
+    Column("单位", lambda row: row.filing.unit, 24),
+    Column("部门编码", lambda row: row.filing.code, 12),
+    Column("年度", lambda row: str(row.filing.year or ""), 6),
+    Column("表", lambda row: row.form, 12),
+    Column("项目", lambda row: row.project, 24),
+    Column("一级指标", lambda row: row.level1, 12),
+    Column("二级指标", lambda row: row.level2, 16),
+    Column("三级指标", lambda row: row.name, 28),
+    Column("指标值及单位", lambda row: row.target, 18),
+    Column("计算符号", lambda row: row.split[0], 8, "sign"),
+    Column("指标值", lambda row: row.split[1], 12, "sign"),
+    Column("计量单位", lambda row: row.split[2], 10),
+    Column("绩效标准", lambda row: row.standard, 14),
+    Column("权重", lambda row: row.weight, 8),
+    Column("备注", lambda row: row.note, 16),
+    Column("说明", lambda row: row.remark, 20),
+    Column("文件", lambda row: row.filing.source, 28),
+    Column("工作表", lambda row: row.sheet, 20),
+    Column("单元格", lambda row: row.cell, 8),
+)
+COLUMNS = tuple(heads(TABLE))
 
 
 def indicator_rows(filing: Filing, edition: Edition | None = None) -> Iterator[tuple[str, ...]]:
-    """Each indicator of a filing as one row under COLUMNS; a stuffed cell makes several rows.
+    """Each indicator of a filing as one row of TABLE; a stuffed cell makes several rows.
 
     What can't be paired stays one row as written, its three columns empty, and 说明 says why.
     """
-    edition = edition or load_edition(filing.edition)
+    for row in _split_rows(filing, edition or load_edition(filing.edition)):
+        yield tuple(cells(TABLE, row))
+
+
+def _split_rows(filing: Filing, edition: Edition) -> Iterator[IndicatorRow]:
     for form in filing.forms:
         spec = edition[form.kind]
         project = form.text("project").strip() if form.kind == "project" else ""
-        unit = (filing.unit, filing.code, str(filing.year or ""), spec.title, project)
         for one in form.indicators:
             block = spec.block(one.block)
-            level = (block.level1, block.label)
             place = one.target.place or one.name.place
-            where = (filing.source, place.sheet if place else "", place.cell if place else "")
-            more = (_text(one["weight"]), _text(one["note"]))
-            split = split_targets(_text(one.name), _text(one.target))
+            written = IndicatorRow(
+                filing=filing,
+                form=spec.title,
+                project=project,
+                level1=block.level1,
+                level2=block.label,
+                name=_text(one.name),
+                target=_text(one.target),
+                split=("", "", ""),
+                standard=_text(one.standard),
+                weight=_text(one["weight"]),
+                note=_text(one["note"]),
+                remark="名称和指标值的个数对不上，没有拆开",
+                sheet=place.sheet if place else "",
+                cell=place.cell if place else "",
+            )
+            split = split_targets(written.name, written.target)
             if not split.paired:
-                written = (_text(one.name), _text(one.target), "", "", "", _text(one.standard))
-                yield (*unit, *level, *written, *more, "名称和指标值的个数对不上，没有拆开", *where)
+                yield written
                 continue
             standards = split_standards(_text(one.standard), len(split))
             for (name, target), standard in zip(split, standards, strict=True):
-                beside = _text(one.standard) if standard is None else standard.text
-                value = (
-                    name,
-                    target.text.strip(),
-                    *target.columns,
-                    beside.strip(),
-                    *more,
-                    _remark(target, split.stuffed),
+                beside = written.standard if standard is None else standard.text
+                yield written._replace(
+                    name=name,
+                    target=target.text.strip(),
+                    split=target.columns,
+                    standard=beside.strip(),
+                    remark=_remark(target, split.stuffed),
                 )
-                yield (*unit, *level, *value, *where)
 
 
 def _remark(target: Target, stuffed: bool) -> str:
@@ -72,10 +123,11 @@ def _text(entry: Entry) -> str:
 def write_csv(rows: Iterable[tuple[str, ...]], file: IO[str]) -> None:
     """The rows with their head; no text begins a formula, a lone sign such as = stays itself."""
     writer = csv.writer(file)
-    writer.writerow(COLUMNS)
+    writer.writerow(heads(TABLE))
     for row in rows:
         writer.writerow(
-            cell if n in _SIGNS and len(cell) == 1 else in_csv(cell) for n, cell in enumerate(row)
+            cell if column.kind == "sign" and len(cell) == 1 else in_csv(cell)
+            for column, cell in zip(TABLE, row, strict=True)
         )
 
 
@@ -103,11 +155,11 @@ def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path) -> None:
         )
         sheet = book.add_worksheet("绩效指标")
         sheet.freeze_panes(1, 0)
-        for n, (column, width) in enumerate(zip(COLUMNS, _WIDTHS, strict=True)):
-            sheet.set_column(n, n, width)
-            sheet.write_string(0, n, column, head)
+        for n, column in enumerate(TABLE):
+            sheet.set_column(n, n, column.width)
+            sheet.write_string(0, n, column.head, head)
         last = 0
         for last, row in enumerate(rows, 1):
             for n, cell in enumerate(row):
                 sheet.write_string(last, n, sound(cell), text)
-        sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
+        sheet.autofilter(0, 0, last, len(TABLE) - 1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xltool.files.table_column import Column, Row, cells
 from xltool.reports.run import Run
 
 if TYPE_CHECKING:
@@ -94,6 +95,20 @@ class ReportSheet:
         sheet.fit_to_pages(1, 0)
         sheet.set_footer("&L&A&R第 &P 页，共 &N 页")
         self.next = self.top + 1
+
+    def table(
+        self,
+        columns: Sequence[Column[Row]],
+        rows: Iterable[Row],
+        lines: Sequence[tuple[str, Format]] = (),
+        head_height: float = 20,
+    ) -> None:
+        """The head and all rows, each made by walking the same columns."""
+        self.head([(column.head, column.width) for column in columns], lines)
+        if head_height != 20:
+            self.sheet.set_row(self.top, head_height)
+        for row in rows:
+            self.row(cells(columns, row))
 
     def row(self, cells: Sequence[ReportCell]) -> None:
         if self.next >= MAX_ROWS:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 
@@ -14,6 +15,7 @@ from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.escape import row_in_csv
+from xltool.files.table_column import Column, cells, heads
 from xltool.reports.record import Record
 from xltool.reports.run import Run, label, state
 
@@ -21,10 +23,35 @@ AddRecord = Callable[[Record], None]
 
 _FILES, _TAIL = b'"files": [', b"\n]}\n"
 
-CSV_COLUMNS = (
-    "文件", "单位", "部门编码", "年度", "结论", "级别", "代码", "工作表", "单元格", "字段",
-    "问题", "填报内容", "应为", "审核属性", "说明", "状态",
-)  # fmt: skip
+
+class FindingRow(NamedTuple):
+    """One row of findings.csv: a finding of a file, or the reason why a file has none."""
+
+    record: Record
+    verdict: str
+    finding: Record
+    level: str = ""
+    state: str = ""
+
+
+CSV_COLUMNS: tuple[Column[FindingRow], ...] = (
+    Column("文件", lambda row: row.record["file"]),
+    Column("单位", lambda row: row.record["unit"]),
+    Column("部门编码", lambda row: row.record["code"]),
+    Column("年度", lambda row: row.record["year"] or ""),
+    Column("结论", lambda row: row.verdict),
+    Column("级别", lambda row: row.level),
+    Column("代码", lambda row: row.finding["code"]),
+    Column("工作表", lambda row: row.finding["sheet"]),
+    Column("单元格", lambda row: row.finding["cell"]),
+    Column("字段", lambda row: row.finding["field"]),
+    Column("问题", lambda row: row.finding["message"]),
+    Column("填报内容", lambda row: row.finding["found"]),
+    Column("应为", lambda row: row.finding["expected"]),
+    Column("审核属性", lambda row: row.finding["review"]),
+    Column("说明", lambda row: row.finding["explanation"]),
+    Column("状态", lambda row: row.state),
+)
 
 
 @contextmanager
@@ -105,17 +132,19 @@ def csv_report(path: Path, run: Run) -> Iterator[AddRecord]:
     """All findings, a row each, for spreadsheet programs: UTF-8 with BOM, no cell is ever a formula."""
     with writing(path, "w", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
-        writer.writerow(CSV_COLUMNS)
+        columns = CSV_COLUMNS
+        writer.writerow(heads(columns))
+
+        def put(row: FindingRow) -> None:
+            writer.writerow(row_in_csv(cells(columns, row)))
 
         def add(record: Record) -> None:
-            unit = [record["file"], record["unit"], record["code"], record["year"] or ""]
-            unit = row_in_csv([*unit, VERDICTS[record["verdict"]]])
+            verdict = VERDICTS[record["verdict"]]
             for f in record["findings"]:
-                writer.writerow(unit + row_in_csv([
-                    label(f["severity"]), f["code"], f["sheet"], f["cell"], f["field"], f["message"],
-                    f["found"], f["expected"], f["review"], f["explanation"], state(f),
-                ]))  # fmt: skip
+                put(FindingRow(record, verdict, f, label(f["severity"]), state(f)))
 
         yield add
         for name, reason in run.failed:
-            writer.writerow(row_in_csv([name, *[""] * 3, "没能处理", *[""] * 5, reason, *[""] * 5]))
+            # Nothing else is known of such a file: every other key is an empty text.
+            record, finding = defaultdict(str, file=name), defaultdict(str, message=reason)
+            put(FindingRow(record, "没能处理", finding))

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from xltool.checks.results import VERDICTS
 from xltool.editions.declaration import EditionError, load_edition
 from xltool.files.atomic import writing
+from xltool.files.table_column import Column
 from xltool.reports.record import Record
 from xltool.reports.run import Run, label, sides, state, titles, total
 from xltool.reports.sheet import Formats, Link, ReportCell, ReportSheet, anchor, target
@@ -22,19 +23,118 @@ from xltool.reports.spool import Spool
 if TYPE_CHECKING:
     from xlsxwriter.workbook import Workbook
 
-_UNIT = (("单位", 30), ("部门编码", 11), ("年度", 6))
-_SUMMARY = (
-    ("序号", 6), *_UNIT, ("结论", 8), ("错误", 6), ("核实", 6), ("提示", 6), ("已说明", 7), ("试行", 6),
-    ("收支平衡", 22), ("资金总额", 14), ("金额单位", 9), ("项目数", 7), ("指标数", 7), ("文件", 44),
-)  # fmt: skip
-_FINDINGS = (
-    ("单位", 30), ("级别", 6), ("状态", 8), ("代码", 7), ("规则", 22), ("工作表", 22), ("单元格", 8),
-    ("问题", 60), ("填报内容", 26), ("应为", 26), ("审核属性", 9), ("说明", 30),
-    ("文件", 44),
-)  # fmt: skip
-_INDICATORS = (
-    ("单位", 30), ("工作表", 22), ("项目", 30), ("一级指标", 11), ("二级指标", 20), ("单元格", 8),
-)  # fmt: skip
+
+class SummaryRow(NamedTuple):
+    """A file on 汇总: its number there, what was kept of its record, and the link to it."""
+
+    number: int
+    unit: Record
+    link: str
+
+
+class FindingRow(NamedTuple):
+    """A finding on 问题清单: whose it is, the name of its rule, and the link to its file."""
+
+    name: str
+    file: str
+    finding: Record
+    rule: str
+    link: str
+
+    @property
+    def place(self) -> ReportCell:
+        """The cell, as a link that leads to it."""
+        sheet, cell = self.finding["sheet"], self.finding["cell"]
+        return Link(cell, self.link, anchor(sheet, cell)) if cell else ""
+
+
+class BalanceRow(NamedTuple):
+    """A file on 平衡: its amounts by side and label."""
+
+    name: str
+    file: str
+    balance: Record
+    amounts: dict[tuple[str, str], str | None]
+    link: str
+
+    @property
+    def causes(self) -> str:
+        both = sides({"balance": self.balance})
+        return "\n".join(f"{name}：{cause}" for name, side in both for cause in side["causes"])
+
+
+class IndicatorRow(NamedTuple):
+    """An indicator on 指标: whose it is, and its cells by column."""
+
+    name: str
+    file: str
+    indicator: Record
+
+
+class FailedFile(NamedTuple):
+    """A file on 没能处理, and why."""
+
+    name: str
+    reason: str
+    link: str
+
+
+SUMMARY_COLUMNS: tuple[Column[SummaryRow], ...] = (
+    Column("序号", lambda row: row.number, 6),
+    Column("单位", lambda row: row.unit["name"], 30),
+    Column("部门编码", lambda row: row.unit["code"], 11),
+    Column("年度", lambda row: row.unit["year"], 6),
+    Column("结论", lambda row: row.unit["verdict"], 8),
+    Column("错误", lambda row: row.unit["counts"]["error"], 6),
+    Column("核实", lambda row: row.unit["counts"]["query"], 6),
+    Column("提示", lambda row: row.unit["counts"]["note"], 6),
+    Column("已说明", lambda row: row.unit["counts"]["explained"], 7),
+    Column("试行", lambda row: row.unit["counts"]["trial"], 6),
+    Column("收支平衡", lambda row: row.unit["balanced"], 22),
+    Column("资金总额", lambda row: _amount(row.unit["total"]), 14),
+    Column("金额单位", lambda row: row.unit["money"], 9),
+    Column("项目数", lambda row: row.unit["projects"], 7),
+    Column("指标数", lambda row: row.unit["indicators"], 7),
+    Column("文件", lambda row: Link(row.unit["file"], row.link), 44),
+)
+FINDING_COLUMNS: tuple[Column[FindingRow], ...] = (
+    Column("单位", lambda row: row.name, 30),
+    Column("级别", lambda row: label(row.finding["severity"]), 6),
+    Column("状态", lambda row: state(row.finding), 8),
+    Column("代码", lambda row: row.finding["code"], 7),
+    Column("规则", lambda row: row.rule, 22),
+    Column("工作表", lambda row: row.finding["sheet"], 22),
+    Column("单元格", lambda row: row.place, 8),
+    Column("问题", lambda row: row.finding["message"], 60),
+    Column("填报内容", lambda row: row.finding["found"], 26),
+    Column("应为", lambda row: row.finding["expected"], 26),
+    Column("审核属性", lambda row: row.finding["review"], 9),
+    Column("说明", lambda row: row.finding["explanation"], 30),
+    Column("文件", lambda row: row.file, 44),
+)
+# 平衡 and 指标 get more columns in their middle: those that the records bring along.
+BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
+    Column("单位", lambda row: row.name, 30),
+    Column("判断", lambda row: row.balance["verdict"], 22),
+    Column("金额单位", lambda row: row.balance["unit"], 9),
+)
+BALANCE_LAST: tuple[Column[BalanceRow], ...] = (
+    Column("可能的原因", lambda row: row.causes, 50),
+    Column("文件", lambda row: Link(row.file, row.link), 44),
+)
+INDICATOR_COLUMNS: tuple[Column[IndicatorRow], ...] = (
+    Column("单位", lambda row: row.name, 30),
+    Column("工作表", lambda row: row.indicator["sheet"], 22),
+    Column("项目", lambda row: row.indicator["project"], 30),
+    Column("一级指标", lambda row: row.indicator["level1"], 11),
+    Column("二级指标", lambda row: row.indicator["level2"], 20),
+    Column("单元格", lambda row: row.indicator["cell"], 8),
+)
+INDICATOR_LAST: tuple[Column[IndicatorRow], ...] = (Column("文件", lambda row: row.file, 44),)
+FAILED_COLUMNS: tuple[Column[FailedFile], ...] = (
+    Column("文件", lambda row: Link(row.name, row.link), 60),
+    Column("原因", lambda row: row.reason, 80),
+)
 
 
 # More rows than people read in a sheet: then it says where they all are, and a run of thousands of
@@ -88,9 +188,8 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
         _finding_sheet(sheets["问题清单"], findings, tally["findings"], run)
         if run.failed:
             sheets["没能处理"] = ReportSheet(book, formats, "没能处理", coloured)
-            sheets["没能处理"].head([("文件", 60), ("原因", 80)])
-            for name, reason in run.failed:
-                sheets["没能处理"].row([Link(name, target(name, run)), reason])
+            failed = (FailedFile(name, reason, target(name, run)) for name, reason in run.failed)
+            sheets["没能处理"].table(FAILED_COLUMNS, failed)
         _balances(sheets["平衡"], sums, list(terms), run)
         _indicator_sheet(sheets["指标"], indicators, columns, tally["indicators"])
         for sheet in sheets.values():
@@ -132,14 +231,22 @@ def _name(record: Record) -> str:
     return record["unit"] or Path(record["file"]).name
 
 
-def _summary_row(record: Record) -> list[Any]:
-    sums, count = record["balance"], record["counts"]
-    return [
-        record["file"], _name(record), record["code"], record["year"], VERDICTS[record["verdict"]],
-        [count[key] for key in ("error", "query", "note", "explained", "trial")],
-        sums["verdict"] if sums else "", total(record),
-        sums["unit"] if sums else "", len(record["projects"]), len(record["indicators"]),
-    ]  # fmt: skip
+def _summary_row(record: Record) -> Record:
+    """What 汇总 keeps of a record until the last one is there."""
+    sums = record["balance"]
+    return {
+        "file": record["file"],
+        "name": _name(record),
+        "code": record["code"],
+        "year": record["year"],
+        "verdict": VERDICTS[record["verdict"]],
+        "counts": record["counts"],
+        "balanced": sums["verdict"] if sums else "",
+        "total": total(record),
+        "money": sums["unit"] if sums else "",
+        "projects": len(record["projects"]),
+        "indicators": len(record["indicators"]),
+    }
 
 
 def _summary(sheet: ReportSheet, units: Iterable[Any], tally: Counter[str], run: Run) -> None:
@@ -147,36 +254,27 @@ def _summary(sheet: ReportSheet, units: Iterable[Any], tally: Counter[str], run:
     whole = sum(tally[key] for key in VERDICTS)
     line = f"{run.when} 审核，共 {whole} 个文件：{said}；收支不平衡 {tally['unbalanced']}"
     line += f"；另有 {len(run.failed)} 个文件没能处理" if run.failed else ""
-    sheet.head(_SUMMARY, [(run.title, sheet.formats.title), (line, sheet.formats.line)])
-    for number, unit in enumerate(units, start=1):
-        file, name, code, year, verdict, count, balanced, total, money, projects, indicators = unit
-        sheet.row([
-            number, name, code, year, verdict, *count, balanced, _amount(total), money, projects,
-            indicators, Link(file, target(file, run)),
-        ])  # fmt: skip
+    rows = (
+        SummaryRow(number, unit, target(unit["file"], run)) for number, unit in enumerate(units, 1)
+    )
+    above = [(run.title, sheet.formats.title), (line, sheet.formats.line)]
+    sheet.table(SUMMARY_COLUMNS, rows, above)
 
 
 def _finding_sheet(sheet: ReportSheet, files: Iterable[Any], count: int, run: Run) -> None:
-    sheet.head(_FINDINGS)
     if count > MOST:
+        sheet.table(FINDING_COLUMNS, ())
         sheet.row([f"共 {count:,} 条，太多，不在这里列出：全部见 findings.csv"])
         return
     known = titles()
-    for name, file, findings in files:
-        link = target(file, run)
-        for one in findings:
-            sheet.row(_finding_row(name, file, one, link, known))
 
+    def rows() -> Iterator[FindingRow]:
+        for name, file, findings in files:
+            link = target(file, run)
+            for one in findings:
+                yield FindingRow(name, file, one, known.get(one["code"], ""), link)
 
-def _finding_row(
-    name: str, file: str, f: Record, link: str, known: dict[str, str]
-) -> list[ReportCell]:
-    at = anchor(f["sheet"], f["cell"])
-    return [
-        name, label(f["severity"]), state(f), f["code"], known.get(f["code"], ""), f["sheet"],
-        Link(f["cell"], link, at) if f["cell"] else "", f["message"], f["found"], f["expected"],
-        f["review"], f["explanation"], file,
-    ]  # fmt: skip
+    sheet.table(FINDING_COLUMNS, rows())
 
 
 def _balance_cells(record: Record) -> list[tuple[str, str, str | None]]:
@@ -194,34 +292,38 @@ def _balances(
     # A second edition's labels arrive late: keep each side together, its sum and residual last.
     last = ("合计", "差额")
     terms = sorted(terms, key=lambda term: (term[0] != "收入侧", term[1] in last))
-    figures = [(f"{side}\n{term}", 14.0) for side, term in terms]
-    sheet.head(
-        [("单位", 30), ("判断", 22), ("金额单位", 9), *figures, ("可能的原因", 50), ("文件", 44)]
+    columns = [*BALANCE_COLUMNS, *map(_figure_column, terms), *BALANCE_LAST]
+    rows = (
+        BalanceRow(
+            name,
+            file,
+            balance,
+            {(side, term): amount for side, term, amount in figures},
+            target(file, run),
+        )
+        for name, file, balance, figures in sums
     )
-    sheet.sheet.set_row(sheet.top, 32)
-    for name, file, balance, cells in sums:
-        amounts = {(side, term): amount for side, term, amount in cells}
-        causes = [
-            f"{name}：{cause}" for name, s in sides({"balance": balance}) for cause in s["causes"]
-        ]
-        sheet.row([
-            name, balance["verdict"], balance["unit"], *(_amount(amounts.get(term)) for term in terms),
-            "\n".join(causes), Link(file, target(file, run)),
-        ])  # fmt: skip
+    sheet.table(columns, rows, head_height=32)
+
+
+def _figure_column(term: tuple[str, str]) -> Column[BalanceRow]:
+    return Column("\n".join(term), lambda row: _amount(row.amounts.get(term)), 14.0)
 
 
 def _indicator_sheet(
     sheet: ReportSheet, rows: Iterable[Any], columns: dict[str, str], count: int
 ) -> None:
-    sheet.head([*_INDICATORS, *((text, 26) for text in columns.values()), ("文件", 44)])
+    shown = [*INDICATOR_COLUMNS, *map(_indicator_column, columns.items()), *INDICATOR_LAST]
     if count > MOST:
+        sheet.table(shown, ())
         sheet.row([f"共 {count:,} 行，太多，不在这里列出：全部见 report.json"])
         return
-    for name, file, one in rows:
-        sheet.row([
-            name, one["sheet"], one["project"], one["level1"], one["level2"], one["cell"],
-            *(one.get(column, "") for column in columns), file,
-        ])  # fmt: skip
+    sheet.table(shown, (IndicatorRow(*row) for row in rows))
+
+
+def _indicator_column(column: tuple[str, str]) -> Column[IndicatorRow]:
+    id_, text = column
+    return Column(text, lambda row: row.indicator.get(id_, ""), 26)
 
 
 def _amount(text: str | None) -> Decimal | None:

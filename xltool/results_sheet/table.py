@@ -8,7 +8,7 @@ column ties each to its finding.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -16,23 +16,45 @@ from xltool.checks.cross_totals import balance, lines
 from xltool.checks.engine import stale
 from xltool.checks.results import VERDICTS, counts, verdict
 from xltool.editions.declaration import Edition, load_edition
+from xltool.files.table_column import Column, cells, heads
 from xltool.model import Filing, Finding, Severity
 
 RESULTS_SHEET = "审核结果"
-HEAD = (
-    "序号",
-    "级别",
-    "代码",
-    "表",
-    "位置",
-    "问题",
-    "填的",
-    "应为",
-    "怎么办",
-    "审核属性",
-    "说明",
-    "标识",
+
+
+class ResultLine(NamedTuple):
+    """What is said about one finding, or of an answer that no finding asks for any more."""
+
+    number: str
+    level: str
+    code: str
+    sheet: str
+    message: str
+    found: str
+    explanation: str
+    key: str
+    cell: str = ""
+    expected: str = ""
+    todo: str = ""
+    review: str = ""
+
+
+# The kinds: a place is a link, an answer is open for the unit, a key is hidden.
+COLUMNS: tuple[Column[ResultLine], ...] = (
+    Column("序号", lambda line: line.number, 5),
+    Column("级别", lambda line: line.level, 8),
+    Column("代码", lambda line: line.code, 7),
+    Column("表", lambda line: line.sheet, 20),
+    Column("位置", lambda line: line.cell, 6, "place"),
+    Column("问题", lambda line: line.message, 46),
+    Column("填的", lambda line: line.found, 22),
+    Column("应为", lambda line: line.expected, 22),
+    Column("怎么办", lambda line: line.todo, 22),
+    Column("审核属性", lambda line: line.review, 9),
+    Column("说明", lambda line: line.explanation, 34, "answer"),
+    Column("标识", lambda line: line.key, 3, "key"),
 )
+HEAD = tuple(heads(COLUMNS))
 ANSWER, KEY = HEAD.index("说明"), HEAD.index("标识")
 SHEET, PLACE = HEAD.index("表"), HEAD.index("位置")
 STALE = "已不适用"
@@ -45,7 +67,7 @@ _TODO = {
 
 
 class ResultRow(Struct, frozen=True):
-    """One line of the table: its texts in the order of HEAD, and where its link leads."""
+    """One line of the table: its texts in the order of COLUMNS, and where its link leads."""
 
     texts: tuple[str, ...]
     level: str
@@ -87,27 +109,28 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
 def _row(number: int, f: Finding) -> ResultRow:
     level = f"{f.severity.label}（试行）" if f.trial else f.severity.label
     todo = "试行规则，不必处理" if f.trial else _TODO[f.severity]
-    texts = (
-        str(number),
-        level,
-        f.code,
-        f.sheet,
-        f.cell,
-        f.message,
-        f.found,
-        f.expected,
-        todo,
-        f.review,
+    line = ResultLine(
+        number=str(number),
+        level=level,
+        code=f.code,
+        sheet=f.sheet,
+        cell=f.cell,
+        message=f.message,
+        found=f.found,
+        expected=f.expected,
+        todo=todo,
+        review=f.review,
+        explanation=f.explanation,
+        key=f.key,
     )
-    return ResultRow((*texts, f.explanation, f.key), f.severity.value, f.sheet, f.cell)
+    return ResultRow(tuple(cells(COLUMNS, line)), f.severity.value, f.sheet, f.cell)
 
 
 def _stale(key: str, text: str) -> ResultRow:
     code, sheet, _, found = [*key.split("|", 3), "", "", ""][:4]
     message = "以前写的说明；对应的问题已经改好或内容已变，可以删去"
-    return ResultRow(
-        ("", STALE, code, sheet, "", message, found, "", "", "", text, key), "stale", sheet
-    )
+    line = ResultLine("", STALE, code, sheet, message, found, explanation=text, key=key)
+    return ResultRow(tuple(cells(COLUMNS, line)), "stale", sheet)
 
 
 class _Cell(Protocol):
@@ -115,13 +138,13 @@ class _Cell(Protocol):
     def text(self) -> str: ...
 
 
-def read_answers(cells: Mapping[tuple[int, int], _Cell]) -> dict[str, str]:
-    """The unit's written explanations by finding key, from the cells (row, column) of our sheet.
+def read_answers(filled: Mapping[tuple[int, int], _Cell]) -> dict[str, str]:
+    """The unit's written explanations by finding key, from the filled cells (row, column) of our sheet.
 
     The columns are found by their heads, so sorting rows or moving columns loses nothing.
     """
     table: dict[int, dict[int, str]] = {}
-    for (row, column), cell in sorted(cells.items()):
+    for (row, column), cell in sorted(filled.items()):
         if cell.text:
             table.setdefault(row, {})[column] = cell.text
     answers: dict[str, str] = {}

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from xltool.model import Place
-from xltool.results_sheet.table import ANSWER, HEAD, KEY, PLACE, RESULTS_SHEET, Results
+from xltool.results_sheet import table
+from xltool.results_sheet.table import RESULTS_SHEET, Results
 
-_WIDTHS = (5, 8, 7, 20, 6, 46, 22, 22, 22, 9, 34, 3)
 _FILLS = {"error": "FDE9E7", "query": "FFF6DD", "note": "EEF3FA", "stale": "F2F2F2"}
 _FONT = {"font_name": "宋体", "font_size": 10, "valign": "top", "text_wrap": True}
 _LONG = 32_767
@@ -27,30 +27,31 @@ def write_results(results: Results, path: Path) -> Path:
 
         sheet = book.add_worksheet(RESULTS_SHEET)
         sheet.hide_gridlines(2)
-        for column, width in enumerate(_WIDTHS):
-            sheet.set_column(column, column, width, None, {"hidden": column == KEY})
+        columns = table.COLUMNS
+        kinds = [one.kind for one in columns]
+        for at, one in enumerate(columns):
+            sheet.set_column(at, at, one.width, None, {"hidden": one.kind == "key"})
         sheet.set_row(0, 24)
         sheet.write_string(0, 0, results.title, style(bold=True, font_size=14, text_wrap=False))
         for row, line in enumerate(results.summary, 1):
             sheet.write_string(row, 0, line, style(text_wrap=False))
         top = len(results.summary) + 2
-        for column, head in enumerate(HEAD):
-            sheet.write_string(top, column, head, style(bold=True, border=1, bg_color="D9E2EE"))
-        for row, one in enumerate(results.rows, top + 1):
-            sheet.set_row(row, _height(one.texts))
-            cell = style(border=1, bg_color=_FILLS[one.level])
-            link = style(border=1, bg_color=_FILLS[one.level], font_color="0563C1", underline=1)
+        for at, one in enumerate(columns):
+            sheet.write_string(top, at, one.head, style(bold=True, border=1, bg_color="D9E2EE"))
+        for row, said in enumerate(results.rows, top + 1):
+            sheet.set_row(row, _height(said.texts))
+            cell = style(border=1, bg_color=_FILLS[said.level])
+            link = style(border=1, bg_color=_FILLS[said.level], font_color="0563C1", underline=1)
             answer = style(border=1, locked=False)
-            for column, text in enumerate(one.texts):
-                if column == PLACE and one.cell:
-                    sheet.write_url(row, column, _link(one.sheet, one.cell), link, text)
+            for at, (text, kind) in enumerate(zip(said.texts, kinds, strict=True)):
+                if kind == "place" and said.cell:
+                    sheet.write_url(row, at, _link(said.sheet, said.cell), link, text)
                 else:
-                    sheet.write_string(
-                        row, column, text[:_LONG], answer if column == ANSWER else cell
-                    )
+                    form = answer if kind == "answer" else cell
+                    sheet.write_string(row, at, text[:_LONG], form)
         sheet.freeze_panes(top + 1, 0)
         if results.rows:
-            sheet.autofilter(top, 0, top + len(results.rows), KEY)
+            sheet.autofilter(top, 0, top + len(results.rows), len(columns) - 1)
         sheet.protect(
             "", {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True}
         )
@@ -64,9 +65,11 @@ def write_results(results: Results, path: Path) -> Path:
 def _height(texts: Sequence[str]) -> float:
     """Points at which all texts of a row can be read; not every program finds that out by itself."""
     lines = 1
-    for text, width in zip(texts[:KEY], _WIDTHS, strict=False):
+    for text, one in zip(texts, table.COLUMNS, strict=True):
+        if one.kind == "key":
+            continue
         wide = sum(
-            (len(line.encode()) + len(line)) // 2 // max(1, width - 1) + 1
+            (len(line.encode()) + len(line)) // 2 // max(1, int(one.width) - 1) + 1
             for line in text.split("\n")
         )
         lines = max(lines, wide)

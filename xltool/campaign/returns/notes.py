@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,7 @@ from xltool.campaign.units import Unit
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.files.path_names import safe_name
+from xltool.files.table_column import Column
 from xltool.model import Finding, Severity
 
 FOLDER = "退回意见"  # in it a folder for each day: what was sent back before stays apart
@@ -99,19 +100,34 @@ def _said(campaign: Campaign, note: UnitNote) -> dict[str, Any]:
     }
 
 
+class NoteRow(NamedTuple):
+    """One finding of a note, numbered, with the printed label of its field."""
+
+    number: int
+    finding: Finding
+    label: str
+
+
+NOTE_COLUMNS: tuple[Column[NoteRow], ...] = (
+    Column("序号", lambda row: row.number, 5),
+    Column("性质", lambda row: row.finding.severity.label, 6),
+    Column("工作表", lambda row: row.finding.sheet, 22),
+    Column("单元格", lambda row: row.finding.cell, 8),
+    Column("栏目", lambda row: row.label, 16),
+    Column("问题和改法", lambda row: row.finding.message, 64),
+    Column("规则", lambda row: row.finding.code, 7),
+)
+
+
 def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
     from xltool.campaign.sheets import Book
 
     said = _said(campaign, note)
+    labels = said["labels"]
     rows = [
-        [
-            number, f.severity.label, f.sheet, f.cell, said["labels"].get(f.field, ""), f.message, f.code,
-        ]
-        for number, f in enumerate(note.findings, 1)
-    ]  # fmt: skip
-    heads = ["序号", "性质", "工作表", "单元格", "栏目", "问题和改法", "规则"]
-    subtitle = f"{note.unit.code} {note.unit.name}　第 {note.version} 版（{note.received[:16]} 收到）　{note.file}"
+        NoteRow(number, f, labels.get(f.field, "")) for number, f in enumerate(note.findings, 1)
+    ]
+    version = f"第 {note.version} 版（{note.received[:16]} 收到）"
+    subtitle = f"{note.unit.code} {note.unit.name}　{version}　{note.file}"
     with writing(path, "wb") as file, Book(file) as book:
-        book.table(
-            "退回意见", f"{campaign.title}退回意见", subtitle, heads, rows, [5, 6, 22, 8, 16, 64, 7]
-        )
+        book.table("退回意见", f"{campaign.title}退回意见", subtitle, NOTE_COLUMNS, rows)

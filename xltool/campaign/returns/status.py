@@ -12,6 +12,7 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import Unit
 from xltool.errors import XltoolError
+from xltool.files.table_column import Column
 
 STATES = ("未下发", "未报", "有错误", "待核实", "通过", "退回")
 _BY_VERDICT = {"pass": "通过", "query": "待核实", "error": "有错误"}
@@ -164,23 +165,27 @@ def _said(s: Standing) -> str:
     return "　".join([*words, *s.remarks])
 
 
+CHASE_COLUMNS: tuple[Column[Standing], ...] = (
+    Column("区县", lambda one: one.unit.district, 12),
+    Column("部门编码", lambda one: one.unit.code, 14),
+    Column("部门名称", lambda one: one.unit.name, 30),
+    Column("状态", lambda one: one.state, 9),
+    Column("逾期", lambda one: "是" if one.late else "", 6),
+    Column("自", lambda one: one.since[:16], 18),
+    Column("联系人", lambda one: one.unit.contact, 12),
+    Column("备注", lambda one: "；".join(one.remarks), 40),
+)
+
+
 def _chase_workbook(path: Path, campaign: Campaign, standing: Status) -> None:
     from xltool.campaign.sheets import Book
     from xltool.files.atomic import writing
 
-    heads = ["区县", "部门编码", "部门名称", "状态", "逾期", "自", "联系人", "备注"]
-    widths = [12, 14, 30, 9, 6, 18, 12, 40]
-    rows = [
-        [
-            s.unit.district, s.unit.code, s.unit.name, s.state, "是" if s.late else "", s.since[:16],
-            s.unit.contact, "；".join(s.remarks),
-        ]
-        for s in standing.chase
-    ]  # fmt: skip
+    columns = CHASE_COLUMNS
     with writing(path, "wb") as file, Book(file) as book:
         due = f"报送截止：{campaign.deadline}　" if campaign.deadline else ""
         total = len(standing.standings)
         book.table(
-            "催报名单", f"{campaign.title}催报名单", f"{due}应报 {total} 个单位，还差 {len(rows)} 个",
-            heads, rows, widths,
+            "催报名单", f"{campaign.title}催报名单", f"{due}应报 {total} 个单位，还差 {len(standing.chase)} 个",
+            columns, standing.chase,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from xltool.campaign.rollup.scaling import TOTAL, WHOLE, Scaled
 from xltool.campaign.rollup.summation import (
@@ -23,6 +23,7 @@ from xltool.campaign.rollup.summation import (
 from xltool.campaign.sheets import HEAD, Book, height
 from xltool.checks.cross_totals import SIDES
 from xltool.files.atomic import writing
+from xltool.files.table_column import Column
 
 DETAIL, ORIGINALS = "单位明细", "（原值）"
 GROUPS = {"district": "区县", "superior": "主管部门"}
@@ -314,17 +315,42 @@ def _places(amount: Decimal | None) -> int:
     return max(0, -int(amount.normalize().as_tuple().exponent))
 
 
+class Compared(NamedTuple):
+    """One figure of one district in both years."""
+
+    district: str
+    label: str
+    units: int
+    last: Decimal
+    this: Decimal
+
+    @property
+    def rate(self) -> str:
+        if not self.last:
+            return "—"
+        return f"{(self.this - self.last) / self.last * 100:.1f}%"
+
+
+COMPARISON_COLUMNS: tuple[Column[Compared], ...] = (
+    Column("区县", lambda row: row.district, 16),
+    Column("项目", lambda row: row.label, 22),
+    Column("可比单位", lambda row: row.units, 10),
+    Column("上年", lambda row: row.last, 16),
+    Column("本年", lambda row: row.this, 16),
+    Column("增减额", lambda row: row.this - row.last, 16),
+    Column("增减", lambda row: row.rate, 10),
+)
+
+
 def _comparison(pen: Book, book: Rollup) -> None:
     """This year beside last year, over the units that have both."""
     labels = {f.id: f.label for f in book.campaign.edition.department.field}
     own = book.campaign.edition.unit
     rows = []
     for name, id_, units, last, this in comparison(book):
-        rate = "—" if not last else f"{(this - last) / last * 100:.1f}%"
-        rows.append([name or "合计", labels[id_], units, last, this, this - last, rate])
-    heads = ["区县", "项目", "可比单位", "上年", "本年", "增减额", "增减"]
+        rows.append(Compared(name or "合计", labels[id_], units, last, this))
     subtitle = f"只比较两年都有数的单位。金额单位：{own}（原值）"
     pen.table(
-        "与上年比较", _title(book, "绩效目标申报与上年比较"), subtitle, heads, rows,
-        [16, 22, 10, 16, 16, 16, 10], landscape=False,
+        "与上年比较", _title(book, "绩效目标申报与上年比较"), subtitle,
+        COMPARISON_COLUMNS, rows, landscape=False,
     )  # fmt: skip

@@ -1,0 +1,26 @@
+"""A column of a table as one record: its head, its width and what stands in it for one row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+Row = TypeVar("Row")
+
+
+class Column(NamedTuple, Generic[Row]):
+    """One column: whoever walks the columns for the head walks them for every row too."""
+
+    head: str
+    value: Callable[[Row], Any]
+    width: float = 12
+    kind: str = ""
+
+
+def heads(columns: Iterable[Column[Row]]) -> list[str]:
+    return [column.head for column in columns]
+
+
+def cells(columns: Iterable[Column[Row]], row: Row) -> list[Any]:
+    """One row of the table, a cell for each column."""
+    return [column.value(row) for column in columns]
