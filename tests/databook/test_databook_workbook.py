@@ -77,7 +77,7 @@ def test_a_number_is_what_excel_shows_not_what_floats_hold(opened):
         (dt.datetime(2023, 12, 31), 'yyyy"年"m"月"', "2023年12月"),
         (dt.datetime(2023, 12, 31, 8, 30), "yyyy-mm-dd hh:mm", "2023年12月31日 08:30"),
         (dt.time(8, 30), "h:mm", "08:30"),
-        (15, '0"家"', "15"),
+        (15, '0"家"', "15家"),
         (True, "General", "TRUE"),
         ("95%", "@", "95%"),
         ("第一行\r\n第二行", "@", "第一行\n第二行"),

@@ -24,7 +24,7 @@ from xltool.importing import import_files
 from xltool.importing.labels import labels_of
 from xltool.indicator import is_placeholder, parse_target, split_targets
 from xltool.reports.record import record
-from xltool.xlsx.number_format import as_seen
+from xltool.xlsx.number_format import as_read
 from xltool.xlsx.package import Unreadable
 
 SHEET, BOOK = "xl/worksheets/sheet1.xml", "xl/workbook.xml"
@@ -169,7 +169,7 @@ def test_no_text_takes_long_to_read(text):
     indicators._unreadable(target)
     is_placeholder(text)
     split_targets(text, text)
-    as_seen("1.5", text)
+    as_read("1.5", text)
     labels = labels_of(xltool.load_edition())
     labels.head(text)
     labels.match("project", text)

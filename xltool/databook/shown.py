@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from xltool.databook.answers import SourceCell, lines
 from xltool.model import Place
 from xltool.money import plain
 from xltool.xlsx.grid import Cell as Stored
-from xltool.xlsx.number_format import as_seen, stored_number
+from xltool.xlsx.number_format import as_read, is_amount, stored_number
 
 
 def shown(cell: Stored, place: Place) -> SourceCell:
@@ -27,6 +25,7 @@ def shown(cell: Stored, place: Place) -> SourceCell:
     number = stored_number(cell.text)
     if number is None:
         return SourceCell(cell.text, place, formula=formula)
-    text = as_seen(cell.text, cell.format)
-    meant = text != plain(number) and not re.fullmatch(r"0\d+", text)
+    text = as_read(cell.text, cell.format)
+    # Under a unit or a sign (15家, ≥15) it still is an amount to a column of amounts.
+    meant = text != plain(number) and not is_amount(cell.format)
     return SourceCell(text, place, None if meant else number, formula=formula)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
-from decimal import Decimal
 from typing import Any
 
 from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormCell, FormRow
 from xltool.model import Place
-from xltool.money import plain
+from xltool.xlsx.number_format import DATE_1904, as_read
 
 
 def read_xlsx(data: bytes) -> list[FormRow]:
@@ -69,16 +67,14 @@ def read_xls(data: bytes) -> list[FormRow]:
                     continue
                 cell = sheet.cell(r, c)
                 form = book.format_map[book.xf_list[cell.xf_index].format_key].format_str
-                values[r + 1, c + 1] = shown(_xls_value(cell, book.datemode), form)
+                values[r + 1, c + 1] = shown(_xls_value(cell), DATE_1904 * book.datemode + form)
         rows += _rows(sheet.name, number, values, widths)
     return rows
 
 
-def _xls_value(cell: Any, datemode: int) -> Any:
+def _xls_value(cell: Any) -> Any:
     import xlrd
 
-    if cell.ctype == xlrd.XL_CELL_DATE:
-        return xlrd.xldate_as_datetime(cell.value, datemode)
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return bool(cell.value)
     if cell.ctype == xlrd.XL_CELL_ERROR:
@@ -102,25 +98,15 @@ def _rows(
     ]
 
 
-_FORMAT = re.compile(
-    r'^(?P<before>(?:"[^"]*"|[≥≤＞＜])*)[#,0]*0(?P<places>\.[0#]+)?(?P<percent>%?)(?P<after>(?:"[^"]*")*)$'
-)
-
-
 def shown(value: Any, number_format: str = "General") -> str:
     """A cell's value as the sheet shows it: `0.95` under `0%` is `95%`; the digits stay exact."""
     if value is None or isinstance(value, bool):
         return "" if value is None else ("是" if value else "否")
-    if isinstance(value, dt.datetime | dt.date):
-        return f"{value.year}年{value.month}月{value.day}日"
+    if isinstance(value, dt.datetime | dt.date | dt.time | dt.timedelta):
+        from openpyxl.utils.datetime import to_excel
+
+        value = to_excel(value)
     if not isinstance(value, int | float):
         return str(value).replace("\r\n", "\n").replace("\r", "\n")
     # 15 digits are what a workbook stores; the rest is the binary form's noise.
-    number = Decimal(f"{value:.15g}")
-    match = _FORMAT.match(number_format.split(";")[0].replace("_ ", "").replace("\\", "").strip())
-    if match is None:
-        return plain(number)
-    if match["percent"]:
-        number *= 100
-    before, after = match["before"].replace('"', ""), match["after"].replace('"', "")
-    return f"{before}{plain(number)}{match['percent']}{after}"
+    return as_read(f"{value:.15g}", number_format)

@@ -22,7 +22,7 @@ from xltool.results_sheet.table import RESULTS_SHEET, read_answers
 from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
 from xltool.template.match import changes, likeness, locate, squeeze
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
-from xltool.xlsx.number_format import as_seen, stored_number
+from xltool.xlsx.number_format import as_read, stored_number
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.references import cell_name
 from xltool.xlsx.workbook_reader import open_grid
@@ -240,7 +240,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 def answer(cell: Cell, place: Place) -> Entry:
     """A cell's text as an answer, kept as written; a number as it is seen."""
     if cell.number:
-        text = as_seen(cell.text, cell.format)
+        text = as_read(cell.text, cell.format)
     else:
         text = cell.text.replace("\r\n", "\n") if "\r" in cell.text else cell.text
     return Entry(text or None, text, place)

@@ -57,3 +57,4 @@ class Grid(Struct):
     sheets: list[Sheet]
     properties: dict[str, str] = {}
     structure_locked: bool = False
+    date1904: bool = False

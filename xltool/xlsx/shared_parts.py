@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
+from xltool.xlsx.number_format import BUILTIN, DATE_1904
 from xltool.xlsx.package import End, Start, Text, parse_xml
 
 T = TypeVar("T")
@@ -131,21 +132,10 @@ class Styles(NamedTuple):
     formats: Mapping[str, str] = MappingProxyType({})
 
 
-# Builtin formats that show a number as something else. Those that Chinese Excel adds are dates.
-_BUILTIN = {
-    **dict.fromkeys(("9", "10"), "0%"),
-    **dict.fromkeys(
-        map(str, (14, 15, 16, 22, 27, 28, 29, 30, 31, 36, 50, 51, 52, 53, 54, 56, 58)), "yyyy-m-d"
-    ),
-    **dict.fromkeys(("17", "55", "57"), "yyyy-m"),
-    **dict.fromkeys(map(str, (18, 19, 20, 21, 32, 33, 34, 35, 45, 46, 47)), "h:mm:ss"),
-}
-
-
 @remembered(16)
 def read_styles(data: bytes) -> Styles:
     """The styles of a workbook."""
-    codes = dict(_BUILTIN)
+    codes = {str(number): code for number, code in BUILTIN.items()}
     unlocked: set[str] = set()
     formats: dict[str, str] = {}
     inside = False
@@ -171,3 +161,9 @@ def read_styles(data: bytes) -> Styles:
 
     parse_xml(data, start, end)
     return Styles(frozenset(unlocked), formats)
+
+
+def counted_from_1904(styles: Styles) -> Styles:
+    """The styles of a workbook that counts days from 1904: its formats say so."""
+    formats = {style: DATE_1904 + code for style, code in styles.formats.items()}
+    return styles._replace(formats=formats)

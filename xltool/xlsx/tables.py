@@ -49,7 +49,7 @@ def open_tables(path: Path) -> Tables:
     package = Package(data, MOST_UNPACKED)
     grid, parts, _ = frame_of(package)
     strings = _strings(package, parts.get("sharedStrings", ""))
-    styles = styles_of(package, parts.get("styles", ""))
+    styles = styles_of(package, parts.get("styles", ""), grid.date1904)
     rows = partial(_streamed, package, strings=strings, styles=styles)
     return Tables({sheet.name: rows(sheet) for sheet in grid.sheets if sheet.part}, grid.properties)
 

@@ -21,6 +21,7 @@ from xltool.xlsx.package import (
 from xltool.xlsx.references import read_area
 from xltool.xlsx.shared_parts import (
     Styles,
+    counted_from_1904,
     decoded,
     read_styles,
     remembered,
@@ -47,7 +48,7 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
     grid, parts, names = frame_of(package)
     strings = _shared_strings(package, parts.get("sharedStrings", ""), most)
     left = most
-    styles = styles_of(package, parts.get("styles", ""))
+    styles = styles_of(package, parts.get("styles", ""), grid.date1904)
     for sheet in grid.sheets:
         if sheet.part:
             left -= read_sheet(package.read(sheet.part), sheet, strings, styles, blanks, left)
@@ -145,9 +146,11 @@ def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     if b"&" not in data:
         sheets, rest = _plain(data, b"sheets", _PLAIN_SHEET, 1)
         names, rest = _plain(rest, b"definedNames", _PLAIN_NAME, 2)
-        if sheets and names and (locked := _around(rest)) is not None:
+        if sheets and names and (around := _around(rest)) is not None:
             found = [Sheet(name, hidden=state not in ("", "visible")) for name, state, _ in sheets]
-            return Grid(found, structure_locked=locked), [id_ for _, _, id_ in sheets], names
+            locked, date1904 = around
+            grid = Grid(found, structure_locked=locked, date1904=date1904)
+            return grid, [id_ for _, _, id_ in sheets], names
     return _parse_workbook(data)
 
 
@@ -166,13 +169,15 @@ def _plain(
 
 
 @remembered(16)
-def _around(data: bytes) -> bool | None:
-    """Whether the structure is locked, as a workbook says around its sheets and names.
+def _around(data: bytes) -> tuple[bool, bool] | None:
+    """Whether the structure is locked and days count from 1904, as is said around its sheets and names.
 
     None where sheets or names are there too, or a remark, which may have been taken for them.
     """
     grid, _, names = _parse_workbook(data)
-    return None if grid.sheets or names or b"<!" in data else grid.structure_locked
+    if grid.sheets or names or b"<!" in data:
+        return None
+    return grid.structure_locked, grid.date1904
 
 
 def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
@@ -190,6 +195,8 @@ def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
             scope = a.get("localSheetId", "")
             inside = (a.get("name", ""), str(int(scope)) if scope.isdigit() else "")
             pending.clear()
+        elif tag == "workbookPr":
+            grid.date1904 = a.get("date1904") in ("1", "true")
         elif tag == "workbookProtection":
             grid.structure_locked = a.get("lockStructure") in ("1", "true")
 
@@ -216,8 +223,9 @@ def _shared_strings(package: Parts, part: str, most: int) -> Mapping[str, str]:
     return string_table(data)
 
 
-def styles_of(package: Parts, part: str) -> Styles:
-    return read_styles(package.read(part)) if part in package else Styles()
+def styles_of(package: Parts, part: str, date1904: bool = False) -> Styles:
+    styles = read_styles(package.read(part)) if part in package else Styles()
+    return counted_from_1904(styles) if date1904 else styles
 
 
 _DRAWN = re.compile(rb'ObjectType="(\w+)"')
