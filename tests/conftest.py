@@ -9,6 +9,18 @@ from hypothesis import settings
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
+# Fixtures that start a program of their own, and modules that start processes or whole environments.
+HEAVY_FIXTURES = {"calc", "engine", "app", "browser", "_chromium", "office", "validator"}
+HEAVY_MODULES = {"test_batch", "test_cluster", "test_habits", "test_template_live", "test_watch"}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what `-m "not heavy"` leaves out."""
+    for item in items:
+        if HEAVY_FIXTURES & set(item.fixturenames) or item.path.stem in HEAVY_MODULES:
+            item.add_marker(pytest.mark.heavy)
+
+
 pytest_plugins = ("tests.support.browser", "tests.support.office", "tests.support.validator")
 
 
