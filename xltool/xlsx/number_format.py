@@ -166,6 +166,7 @@ def as_read(text: str, code: str = "") -> str:
     return _number_read(section, number, value)
 
 
+@functools.lru_cache(512)
 def is_amount(code: str) -> bool:
     """Whether a format leaves a number a number: no percentage, no date or time."""
     tokens = [(s.kind, t) for s in parse_format(code).sections for t in s.tokens]

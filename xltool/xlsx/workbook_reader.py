@@ -193,7 +193,7 @@ def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
             ids.append(next((v for k, v in a.items() if k.endswith(":id")), ""))
         elif tag == "definedName":
             scope = a.get("localSheetId", "")
-            inside = (a.get("name", ""), str(int(scope)) if scope.isdigit() else "")
+            inside = (a.get("name", ""), str(int(scope)) if scope.isdecimal() else "")
             pending.clear()
         elif tag == "workbookPr":
             grid.date1904 = a.get("date1904") in ("1", "true")
