@@ -149,14 +149,13 @@ def _shown(as_json: bool, source: str) -> Iterator[Callable[[dict[str, Any]], No
         yield _line
 
 
-_WORDS = {"pass": "通过", "query": "待核实", "error": "有错误"}
-
-
 def _line(event: dict[str, Any]) -> None:
+    from xltool.checks.results import VERDICTS
+
     name = event["file"] + (f"（第 {event['part']} 部分）" if "part" in event else "")
     if event["event"] == "failed":
         click.echo(f"{name}：没有做成：{event['reason']}")
     elif event["event"] == "done":
-        said = [f"{_WORDS[key]} {n}" for key, n in event["verdicts"].items()]
+        said = [f"{VERDICTS[key]} {n}" for key, n in event["verdicts"].items()]
         said += [f"分成 {event['parts']} 部分处理"] if "parts" in event else []
         click.echo(f"{name}：{'，'.join(said) or '没有可处理的内容'}")

@@ -11,11 +11,11 @@ from typing import Any
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import Unit
+from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError
 from xltool.files.table_column import Column
 
 STATES = ("未下发", "未报", "有错误", "待核实", "通过", "退回")
-_BY_VERDICT = {"pass": "通过", "query": "待核实", "error": "有错误"}
 # Who has to do something: the chase list.
 _TO_CHASE = ("未报", "有错误", "退回")
 
@@ -95,7 +95,7 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
                 )
             )
             continue
-        state, since = _BY_VERDICT[telling["verdict"]], telling["received_at"]
+        state, since = VERDICTS[telling["verdict"]], telling["received_at"]
         if counting and last and last["id"] > counting["id"]:
             remarks.append(f"第 {last['version']} 版没有采用，仍以第 {counting['version']} 版为准")
         newest = last or telling
