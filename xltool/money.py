@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from msgspec import Struct
 
@@ -52,9 +52,11 @@ def convert(amount: Decimal, unit: str, to: str) -> Decimal:
 def tidy(amount: Decimal) -> Decimal:
     """The same amount without trailing zeros or an exponent."""
     short = amount.normalize()
-    return short.quantize(_ONE) if short == short.to_integral_value() else short
+    return short.quantize(_ONE, context=_LONG) if short == short.to_integral_value() else short
 
 
+# A stored number may have a hundred digits before the point; nobody's budget, but it must be said.
+_LONG = Context(prec=150)
 _ONE = Decimal(1)
 
 

@@ -20,13 +20,13 @@ def folder(tmp_path):
     return inside
 
 
-def huge_amount(path):
+def huge_amount(path, amount=1e25):
     book = openpyxl.load_workbook(path)
     sheet = book.worksheets[0]
     for row in sheet.iter_rows():
         for cell in row:
             if cell.value == 1245.61:
-                cell.value = 1e25
+                cell.value = amount
     book.save(path)
 
 
@@ -40,6 +40,8 @@ def bent(path, part, old, new):
 
 ODD = {
     "1E+25": huge_amount,
+    "1E+99": lambda path: huge_amount(path, 1e99),
+    "-1E+99": lambda path: huge_amount(path, -1e99),
     "localSheetId=²": lambda path: bent(
         path, "xl/workbook.xml", r'localSheetId="\d"', 'localSheetId="²"'
     ),
