@@ -32,7 +32,6 @@ from xltool.batch.run import run
 from xltool.batch.storage import place
 from xltool.batch.task import Outcome, RunOrder
 from xltool.errors import XltoolError
-from xltool.files.filenames import file_name
 from xltool.filling.writer import render
 
 
@@ -260,19 +259,6 @@ def test_the_fingerprint_knows_settings_and_content(source, tmp_path):
     custom.write_text("long_text_min = 20\n", "utf-8")
     assert working.fingerprint(item, RunOrder("x", settings=str(custom))) != plain
     assert working.fingerprint(item, RunOrder("y")) == plain
-
-
-def test_file_names_are_safe_and_distinct():
-    taken: set[str] = set()
-    names = [
-        file_name(unit, taken)
-        for unit in ("a/b", "a:b", "CON", "", "很" * 300, "甲局", "甲局", "x.")
-    ]
-    assert len({n.casefold() for n in names}) == len(names)
-    for name in names:
-        assert not set(name) & set('<>:"/\\|?*')
-        assert len(name.encode()) < 255
-        assert not name.removesuffix(".xlsx").endswith((".", " "))
 
 
 def test_killed_at_any_moment_the_end_is_the_same(tmp_path):

@@ -12,7 +12,6 @@ from xltool.campaign.returns.verification import verify
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.distribution import distribute
 from xltool.errors import XltoolError
-from xltool.files.path_names import distinct, safe_name
 from xltool.xlsx.workbook_reader import open_grid
 
 MARK = seal.Seal(
@@ -195,19 +194,3 @@ def test_a_forwarded_workbook_is_held_against_its_seal(campaign, tmp_path, what)
     assert alone.good is (what == "nothing")
     if what != "nothing":
         assert "改动" in alone.said
-
-
-@given(st.text(max_size=300))
-def test_file_names_are_safe_on_windows(text):
-    name = safe_name(text)
-    assert name and name == name.strip(" .")
-    assert not set(name) & set('<>:"/\\|?*') and all(ord(c) >= 32 for c in name)
-    assert name.split(".")[0].upper() not in {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"}
-    assert len(name) <= 81
-
-
-def test_chinese_stays_and_names_differ_to_windows():
-    assert safe_name("县水利局（本级）") == "县水利局（本级）"
-    assert safe_name("con.财政") == "_con.财政"
-    taken = set()
-    assert [distinct("A局", taken), distinct("a局", taken)] == ["A局", "a局(2)"]

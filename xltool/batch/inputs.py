@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from xltool.batch.storage import StorageFolder
+from xltool.files.filenames import folded
 from xltool.model import Finding
 
 # A folder that holds this file is one data book.
@@ -54,15 +55,15 @@ def walk(source: StorageFolder) -> Iterator[Item]:
     for inner, files in source.folders():
         folder = _sayable(inner)
         wanted = sorted(name for name in files if _wanted(name))
-        stems = Counter(map(_stem, wanted))
+        stems = Counter(folded(_stem(name)) for name in wanted)
         if FOLDER_BOOK in files:
             size = sum(files[name] for name in files if name.endswith(".csv"))
-            yield Item(folder or ".", source.at(inner), folder, folder, tuple(stems), size)
+            yield Item(folder or ".", source.at(inner), folder, folder, tuple(wanted), size)
         for name in wanted:
             path = source.at(f"{inner}/{name}" if inner else name)
             # Two data books 甲.xlsx and 甲.json must not fill the same folder.
             stem = _stem(name)
-            own = _sayable(stem if stems[stem] == 1 else name)
+            own = _sayable(stem if stems[folded(stem)] == 1 else name)
             key, own = (f"{folder}/{one}".lstrip("/") for one in (_sayable(name), own))
             yield Item(key, path, folder, own, size=files[name])
 

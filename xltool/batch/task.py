@@ -186,7 +186,7 @@ def _fill(item: Item, order: RunOrder, records: list[dict[str, Any]]) -> Outcome
     """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
     from xltool.batch.book_parts import PART, cut
     from xltool.databook import reading
-    from xltool.files.filenames import file_name
+    from xltool.files.filenames import TakenNames
 
     outcome = Outcome(item.key)
     with reading(item.path, order.edition or None) as book:
@@ -199,8 +199,8 @@ def _fill(item: Item, order: RunOrder, records: list[dict[str, Any]]) -> Outcome
             where.setdefault(problem.unit, []).append(replace(problem, file=item.input))
         for unit, findings in troubled.items():
             records.append(_problem_record(unit, findings, item.input, order))
-        taken = {name.casefold() for name in item.reserved}
-        names = item.names or {unit: file_name(unit, taken) for unit in book.sound}
+        taken = TakenNames(item.reserved)
+        names = item.names or {unit: taken.give(unit, ".xlsx") for unit in book.sound}
         if not item.part and len(book.sound) > 2 * PART:
             output = Path(order.output)
             for part in cut(item, book, names, remarks, output):

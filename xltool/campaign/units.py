@@ -13,6 +13,7 @@ from pathlib import Path
 
 from xltool.editions.declaration import Edition, Field
 from xltool.errors import XltoolError, why
+from xltool.files.filenames import TakenNames
 from xltool.model import Place
 from xltool.money import plain, read_amount
 from xltool.reading.reader import answer
@@ -32,6 +33,9 @@ _KNOWN = {
 _PREFIX = re.compile(r"^(预填|上年)[：:\s]*")
 
 
+NO_DISTRICT = "未分区县"
+
+
 class UnitsError(XltoolError):
     """A list of units that can't be used: all that is wrong, one line each."""
 
@@ -47,6 +51,25 @@ class Unit:
     contact: str = ""
     prefilled: dict[str, str] = field(default_factory=dict)
     last_year: dict[str, str] = field(default_factory=dict)
+
+
+class UnitFiles:
+    """The places of files made for units in a folder: a folder for each district, a name for each unit."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._taken_districts = TakenNames()
+        self._districts: dict[str, str] = {}
+        self._taken_units: dict[str, TakenNames] = {}
+
+    def place(self, unit: Unit, suffix: str) -> Path:
+        """`folder/区县/004_县水利局.xlsx`; no two units get the same."""
+        district = unit.district or NO_DISTRICT
+        if district not in self._districts:
+            self._districts[district] = self._taken_districts.give(district)
+            self._taken_units[district] = TakenNames()
+        name = self._taken_units[district].give(f"{unit.code}_{unit.name}", suffix)
+        return self._folder / self._districts[district] / name
 
 
 def read_units(path: Path, edition: Edition) -> list[Unit]:

@@ -11,6 +11,7 @@ import click
 from xltool.cli.workbooks import edition_option, paths_argument, workbooks
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
+from xltool.files.filenames import TakenNames
 from xltool.model import Filing, Finding
 
 _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
@@ -53,7 +54,7 @@ def check(
     rules_of_house = load_settings(settings or None)
     form = load_edition(edition) if edition else None
     before = _last_year(last_year, form) if last_year else None
-    taken: set[str] = set()
+    taken = TakenNames()
 
     def one(filing: Filing) -> dict[str, Any]:
         findings = judge(filing, settings=rules_of_house, edition=form, last_year=before)
@@ -110,17 +111,16 @@ def _mark(
     filing: Filing,
     findings: Sequence[Finding],
     folder: Path,
-    taken: set[str],
+    taken: TakenNames,
     edition: Edition | None,
 ) -> None:
     """A copy of the workbook with its results inside, under its own name."""
-    from xltool.files.filenames import file_name
     from xltool.results_sheet.insert import mark_file
     from xltool.results_sheet.marks import marks
     from xltool.results_sheet.table import results
 
     source = Path(filing.source)
-    goal = folder / file_name(source.stem, taken, source.suffix)
+    goal = folder / taken.give(source.stem, source.suffix)
     if goal.resolve() == source.resolve():
         raise XltoolError(f"--mark 要另外一个文件夹，不能是 {folder}：原件不改")
     mark_file(source, goal, results(filing, findings, edition), marks(findings))

@@ -13,6 +13,7 @@ import click
 from xltool.cli.workbooks import edition_option, filings, paths_argument
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
+from xltool.files.filenames import TakenNames
 from xltool.model import Filing
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _export(
             if wanted:
                 sinks.append(stack.enter_context(sink(output / name)))
                 written.append(output / name)
-        taken: dict[Path, set[str]] = {}
+        taken: dict[Path, TakenNames] = {}
         for file, filing, edition in _read(paths, form, left):
             count += 1
             for add in sinks:
@@ -146,15 +147,13 @@ def _wait(press: Press, filing: Filing, edition: Edition, goal: Path, left: Left
         _leave(left, filing.source, f"没有转 PDF：{error}")
 
 
-def _goal(paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, set[str]]) -> Path:
+def _goal(paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, TakenNames]) -> Path:
     """The PDF of a workbook: in the output as deep as it lies in the folder that was named."""
-    from xltool.files.filenames import file_name
-
     above = next(
         (path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent
     )
     folder = output / file.parent.relative_to(above)
-    return folder / file_name(file.stem, taken.setdefault(folder, set()), ".pdf")
+    return folder / taken.setdefault(folder, TakenNames()).give(file.stem, ".pdf")
 
 
 def _publish(paths: Sequence[Path], output: Path, form: Edition | None, left: Left) -> None:

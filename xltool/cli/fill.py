@@ -39,21 +39,22 @@ def fill(
     from xltool.cli.databook import problem_lines
     from xltool.databook import reading
     from xltool.errors import XltoolError
-    from xltool.files.filenames import file_name
+    from xltool.files.filenames import TakenNames
     from xltool.filling.writer import FillError
 
     if output.exists() and not output.is_dir():
         raise XltoolError(f"“{output}”是文件，不是文件夹")
     spec = xltool.load_edition(edition) if edition else None
     # A data book that lies in the output folder is not overwritten by a unit of the same name.
-    taken = {source.stem.casefold()} if source.parent.resolve() == output.resolve() else set()
+    beside = source.parent.resolve() == output.resolve()
+    taken = TakenNames([source.name] if beside else [])
     written: list[Path] = []
     broken = False
     with reading(source, edition) as book:
         problem_lines(book.problems)
         wrong = list(book.left_out)
         for filing in book:
-            path = output / file_name(filing.unit, taken)
+            path = output / taken.give(filing.unit, ".xlsx")
             try:
                 original = template or (spec or xltool.load_edition(filing.edition)).template
                 if not force and _edited(path, original):

@@ -225,6 +225,7 @@ def _standing(standing: Status) -> dict[str, Any]:
 def _show_standing(standing: Status, title: str, district: str | None, by_unit: bool) -> None:
     from xltool.campaign.returns.judgement import KINDS
     from xltool.campaign.returns.status import STATES
+    from xltool.campaign.units import NO_DISTRICT
 
     places = [d for d in standing.districts if district in (None, d)]
     if not places:
@@ -246,7 +247,7 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
             late = sum(s.late for s in standing.standings if s.unit.district == place)
             lines.append(
                 [
-                    place or "未分区县",
+                    place or NO_DISTRICT,
                     sum(counts.values()),
                     *(counts[s] or "" for s in STATES),
                     late or "",

@@ -18,7 +18,7 @@ from xltool.errors import XltoolError, why
 from xltool.exporting.data import COLUMNS, csv_file
 from xltool.exporting.pristine import Press, changed
 from xltool.files.atomic import writing
-from xltool.files.filenames import file_name
+from xltool.files.filenames import TakenNames
 from xltool.filling.writer import FillError
 from xltool.model import Filing, Form, Indicator
 
@@ -84,7 +84,7 @@ def publish(
     LibreOffice fails.
     """
     refuse_full(folder)
-    taken: set[str] = set()
+    taken = TakenNames()
     known: PublishedNames = {}
     editions: dict[str, Edition] = {}
     with _beside(folder) as inside:
@@ -95,7 +95,7 @@ def publish(
             for filing, edition in filings:
                 why = _unfit(filing, known)
                 if not why:
-                    shown, unit = disclosed(filing, edition), file_name(filing.unit, taken, "")
+                    shown, unit = disclosed(filing, edition), taken.give(filing.unit)
                     try:
                         press.add(shown, edition, made / unit / f"{unit}.pdf")
                     except FillError as error:

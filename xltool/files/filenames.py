@@ -1,38 +1,70 @@
-"""Names of files made for units: safe on Windows, Chinese kept, never two the same."""
+"""Names of files and folders made from texts: any system takes them, Chinese is kept, none is given twice."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
-# With what turns the direction of writing, or can't be written at all.
-_FORBIDDEN = re.compile(
-    r'[<>:"/\\|?*\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+'
+# Windows forbids these.
+_FORBIDDEN = frozenset('<>:"/\\|?*')
+# Control characters, those that turn the direction of writing or aren't seen, halves of characters.
+_UNSEEN = ("Cc", "Cf", "Cs")
+# To Windows `CON.局.xlsx` is the console too: what follows the first dot doesn't count.
+_DEVICE = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)", re.IGNORECASE
 )
-_LONGEST = 200
-_RESERVED = {
-    "con",
-    "prn",
-    "aux",
-    "nul",
-    *(f"com{n}" for n in range(1, 10)),
-    *(f"lpt{n}" for n in range(1, 10)),
-}
+# At the beginning these hide a file, or say that a program holds one open; at the end Windows drops them.
+_NOT_FIRST = " .~"
+_NOT_LAST = " ."
+# With its folders a path stays below the 260 characters of old Windows; a name below the 255 bytes of Linux.
+LONGEST = 80
+_LONGEST_BYTES = 200
+NAMELESS = "未命名"
 
 
-def file_name(unit: str, taken: set[str], suffix: str = ".xlsx") -> str:
-    """A file name for a unit that is safe on Windows and that no other unit has (`taken` grows)."""
-    stem = (
-        _FORBIDDEN.sub("_", unicodedata.normalize("NFC", unit[:_LONGEST])).strip(" .")
-        or "未命名单位"
-    )
-    if stem.casefold() in _RESERVED:
-        stem += "_"
-    while len(stem.encode()) > 200:
-        stem = stem[:-1]
-    name, number = stem, 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{stem}({number})"
-    taken.add(name.casefold())
-    return name + suffix
+def safe_name(text: str, room: str = "") -> str:
+    """A file or folder name made of this text: never empty, a device, hidden or a path.
+
+    Room is left for what will follow it, such as `(2)`.
+    """
+    name = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text))
+    name = "".join(map(_allowed, name)).lstrip(_NOT_FIRST)
+    if _DEVICE.match(name):
+        name = f"_{name}"
+    name = name[: LONGEST - len(room)]
+    while len((name + room).encode()) > _LONGEST_BYTES:
+        name = name[:-1]
+    # Cut names end anew: the dot that now stands last goes too.
+    return name.rstrip(_NOT_LAST) or NAMELESS
+
+
+def _allowed(character: str) -> str:
+    unseen = unicodedata.category(character) in _UNSEEN
+    return "_" if unseen or character in _FORBIDDEN else character
+
+
+class TakenNames:
+    """The names in use in one folder. Two that differ in case, width or composition only are one on some
+    systems, so the second gets a number."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._keys = set(map(folded, names))
+
+    def __contains__(self, name: str) -> bool:
+        return folded(name) in self._keys
+
+    def give(self, text: str, suffix: str = "") -> str:
+        """A safe name made of `text` that was not given before: `水利局.xlsx`, then `水利局(2).xlsx`."""
+        name, number = safe_name(text) + suffix, 1
+        while name in self:
+            number += 1
+            room = f"({number})"
+            name = safe_name(text, room) + room + suffix
+        self._keys.add(folded(name))
+        return name
+
+
+def folded(name: str) -> str:
+    """What two names have in common where a system takes them for the same."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

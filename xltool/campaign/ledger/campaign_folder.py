@@ -19,7 +19,7 @@ from xltool.checks.settings import Settings, load_settings
 from xltool.editions.declaration import Edition, edition_in, load_edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.files.path_names import safe_name
+from xltool.files.filenames import safe_name
 from xltool.template.layout import load_layout
 
 

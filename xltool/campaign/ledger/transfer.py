@@ -19,7 +19,7 @@ from xltool.campaign.sealing import keys
 from xltool.campaign.sealing.parcel import UNSOUND, digest
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.files.path_names import safe_name
+from xltool.files.filenames import safe_name
 
 LOCKED_KEY = "keys/private.encrypted.pem"
 MAX_ALL = 50 * 2**30

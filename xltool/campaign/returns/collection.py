@@ -17,6 +17,7 @@ from xltool.campaign.ledger.store import now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.returns.judgement import Judgement, judge_one, set_up
 from xltool.campaign.sealing.parcel import digest
+from xltool.campaign.units import UnitFiles
 from xltool.checks.engine import check
 from xltool.checks.results import verdict
 from xltool.errors import XltoolError
@@ -221,19 +222,15 @@ def _content(row: Any) -> str:
 def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
     """The values of each counted return on a fresh template: only values travel, nothing else of the file."""
     from xltool.campaign.returns.judgement import Register, judge
-    from xltool.files.path_names import safe_name
     from xltool.filling.writer import fill
 
     register = Register.of(campaign)
     units = {unit.code: unit for unit in campaign.ledger.units()}
+    places = UnitFiles(folder)
     written = 0
     for code, row in campaign.ledger.counted().items():
         unit = units[code]
-        path = (
-            folder
-            / safe_name(unit.district or "未分区县")
-            / f"{safe_name(f'{code}_{unit.name}')}.xlsx"
-        )
+        path = places.place(unit, ".xlsx")
         filing = judge(original_bytes(campaign, row["sha256"]), row["name"], register).filing
         try:
             fill(replace(filing, faults=()), path, edition=campaign.edition)

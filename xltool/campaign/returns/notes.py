@@ -12,10 +12,9 @@ import msgspec
 from xltool.campaign.documents import page
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.returns.judgement import KINDS
-from xltool.campaign.units import Unit
+from xltool.campaign.units import Unit, UnitFiles
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
-from xltool.files.path_names import safe_name
 from xltool.files.table_column import Column
 from xltool.model import Finding, Severity
 
@@ -75,9 +74,9 @@ def write_notes(
 ) -> list[Path]:
     """One file for each note, by district; then the ledger knows these returns as sent back."""
     written = []
+    places = UnitFiles(folder)
     for note in found:
-        name = safe_name(f"{note.unit.code}_{note.unit.name}_退回意见")
-        path = folder / safe_name(note.unit.district or "未分区县") / f"{name}.{form}"
+        path = places.place(note.unit, f"_退回意见.{form}")
         if form == "html":
             with writing(path) as file:
                 file.write(page("note.html", **_said(campaign, note)))

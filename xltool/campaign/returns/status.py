@@ -10,7 +10,7 @@ from typing import Any
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.returns.judgement import KINDS
-from xltool.campaign.units import Unit
+from xltool.campaign.units import NO_DISTRICT, Unit
 from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError
 from xltool.files.table_column import Column
@@ -153,7 +153,7 @@ def chase_text(campaign: Campaign, standing: Status) -> str:
     for district in standing.districts:
         here = [s for s in standing.chase if s.unit.district == district]
         if here:
-            lines += ["", f"【{district or '未分区县'}】{len(here)} 个"]
+            lines += ["", f"【{district or NO_DISTRICT}】{len(here)} 个"]
             lines += [f"{s.unit.code} {s.unit.name}　{_said(s)}" for s in here]
     return "\n".join(lines) + "\n"
 

@@ -21,13 +21,14 @@ from xltool.campaign.rollup.summation import (
     second_table,
 )
 from xltool.campaign.sheets import HEAD, Book, height
+from xltool.campaign.units import NO_DISTRICT
 from xltool.checks.cross_totals import SIDES
 from xltool.files.atomic import writing
 from xltool.files.table_column import Column
 
 DETAIL, ORIGINALS = "单位明细", "（原值）"
 GROUPS = {"district": "区县", "superior": "主管部门"}
-NO_NAME = {"district": "未分区县", "superior": "未写主管部门"}
+NO_NAME = {"district": NO_DISTRICT, "superior": "未写主管部门"}
 _GREY = "#7F7F7F"
 
 

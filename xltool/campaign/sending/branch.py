@@ -12,10 +12,11 @@ from xltool.campaign.ledger.campaign_folder import Campaign, make_folder, open_c
 from xltool.campaign.ledger.store import LedgerRow, now
 from xltool.campaign.returns.verification import verify
 from xltool.campaign.sealing import keys, parcel
-from xltool.campaign.sending.parcel_files import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
+from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
+from xltool.campaign.units import NO_DISTRICT
 from xltool.editions.declaration import edition_in
 from xltool.errors import XltoolError
-from xltool.files.path_names import distinct, safe_name
+from xltool.files.filenames import TakenNames
 
 
 def new_branch(folder: Path, source: Path, key_file: Path | None = None) -> Campaign:
@@ -108,11 +109,11 @@ def forward(campaign: Campaign, output: Path | None = None) -> Sent:
         if not due:
             return Sent(batch - 1, 0, len(issues), [])
         folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
-        parcels, taken = [], set[str]()
+        parcels, taken = [], TakenNames()
         for superior in sorted({units[row["unit"]].superior for row in due}):
             rows = [row for row in due if units[row["unit"]].superior == superior]
             name = superior or campaign.meta.get("district") or NO_DISTRICT
-            path = folder / f"{distinct(safe_name(name), taken)}.zip"
+            path = folder / taken.give(name, ".zip")
             parcel.write_parcel(path, _forwarded(campaign, name, batch, rows))
             parcels.append((name, path, len(rows)))
         with ledger.transaction():
@@ -144,10 +145,10 @@ def submit(campaign: Campaign, path: Path) -> int:
     from xltool.campaign.returns.collection import original_bytes
 
     files: dict[str, bytes] = {}
-    taken: set[str] = set()
+    taken = TakenNames()
     for code, row in campaign.ledger.counted().items():
-        name = distinct(safe_name(f"{code}_{units[code].name}"), taken)
-        files[f"{name}.xlsx"] = original_bytes(campaign, row["sha256"])
+        name = taken.give(f"{code}_{units[code].name}", ".xlsx")
+        files[name] = original_bytes(campaign, row["sha256"])
     if not files:
         raise XltoolError("还没有可以上报的申报")
     parcel.write_parcel(path, files)

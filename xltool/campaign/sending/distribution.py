@@ -13,12 +13,12 @@ import msgspec
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.store import now
 from xltool.campaign.sealing import keys, parcel, seal
-from xltool.campaign.sending.parcel_files import NO_DISTRICT, OUTBOX, Sent, common_files, manifest
-from xltool.campaign.units import Unit
+from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
+from xltool.campaign.units import NO_DISTRICT, Unit
 from xltool.editions.declaration import Edition, FormSpec, edition_in
 from xltool.errors import XltoolError
+from xltool.files.filenames import TakenNames
 from xltool.files.ordered_pool import ordered
-from xltool.files.path_names import distinct, safe_name
 from xltool.filling.writer import FillError, filled
 from xltool.model import Entry, Filing, Form
 from xltool.xlsx.workbook_reader import read_properties
@@ -126,13 +126,13 @@ def distribute(
         )
         parcels: list[tuple[str, Path, int]] = []
         rows: list[dict[str, Any]] = []
-        taken: set[str] = set()
+        taken = TakenNames()
         # One district at a time, so that no more than its workbooks are held.
         for district, group in groupby(orders, key=lambda order: order[0].district):
             here = list(group)
             workbooks = [next(made) for _ in here]
             listed = _listed(here, workbooks)
-            path = folder / f"{distinct(safe_name(district or NO_DISTRICT), taken)}.zip"
+            path = folder / taken.give(district or NO_DISTRICT, ".zip")
             packed = list(zip(listed, workbooks, strict=True))
             parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed))
             parcels.append((district or NO_DISTRICT, path, len(here)))
@@ -175,14 +175,14 @@ def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
 def _listed(
     orders: list[tuple[Unit, seal.Seal, str]], made: list[bytes]
 ) -> list[parcel.ListedUnit]:
-    taken: set[str] = set()
+    taken = TakenNames()
     listed = []
     for (unit, mark, _), data in zip(orders, made, strict=True):
-        name = distinct(safe_name(f"{unit.code}_{unit.name}"), taken)
+        name = taken.give(f"{unit.code}_{unit.name}", ".xlsx")
         listed.append(
             parcel.ListedUnit(
                 unit.code, unit.name, unit.district, unit.superior, unit.contact, unit.prefilled,
-                unit.last_year, mark.issue, f"{name}.xlsx", parcel.digest(data),
+                unit.last_year, mark.issue, name, parcel.digest(data),
             )
         )  # fmt: skip
     return listed

@@ -13,7 +13,6 @@ from xltool.campaign.sending.instruction import instruction
 from xltool.campaign.units import Unit
 
 OUTBOX = "下发"
-NO_DISTRICT = "未分区县"
 
 
 @dataclass(frozen=True, slots=True)
