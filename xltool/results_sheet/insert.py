@@ -10,8 +10,8 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xltool.results_sheet.marks import to_write
 from xltool.results_sheet.table import RESULTS_SHEET, Results
@@ -20,6 +20,8 @@ from xltool.xlsx.edit import (
     BOOK_RELS,
     MAIN,
     REL,
+    Element,
+    SubElement,
     cell_at,
     parse,
     patch_file,
@@ -29,9 +31,6 @@ from xltool.xlsx.edit import (
 )
 from xltool.xlsx.package import Package
 from xltool.xlsx.workbook_reader import grid_of
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _RELS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
@@ -94,13 +93,11 @@ def _drawn(results: Results) -> zipfile.ZipFile:
         return zipfile.ZipFile(io.BytesIO(file.read_bytes()))
 
 
-def _add(parent: _Element, space: str, tag: str, **attributes: str) -> _Element:
-    from lxml import etree
-
-    return etree.SubElement(parent, f"{{{space}}}{tag}", attributes)
+def _add(parent: Element, space: str, tag: str, **attributes: str) -> Element:
+    return SubElement(parent, f"{{{space}}}{tag}", attributes)
 
 
-def _list(book: _Element, relations: _Element) -> None:
+def _list(book: Element, relations: Element) -> None:
     """Put the sheet behind the last one."""
     sheets = book.find(f"{{{MAIN}}}sheets")
     if sheets is None:
@@ -113,7 +110,7 @@ def _list(book: _Element, relations: _Element) -> None:
     _add(relations, _RELS, "Relationship", Id=rid, Type=f"{REL}/worksheet", Target=f"/{_PART}")
 
 
-def _add_styles(theirs: _Element, ours: _Element) -> int:
+def _add_styles(theirs: Element, ours: Element) -> int:
     """Append our cell styles; by how much their numbers shift."""
     shifts: dict[str, int] = {}
     for group in ("fonts", "fills", "borders"):
@@ -136,10 +133,8 @@ def _add_styles(theirs: _Element, ours: _Element) -> int:
     return shift
 
 
-def _sheet(ours: zipfile.ZipFile, shift: int) -> _Element:
+def _sheet(ours: zipfile.ZipFile, shift: int) -> Element:
     """Our sheet with the shifted styles and its texts inline; it is not the one selected."""
-    from lxml import etree
-
     root = parse(ours.read("xl/worksheets/sheet1.xml"))
     strings = list(parse(ours.read("xl/sharedStrings.xml")))
     for view in root.iter(f"{{{MAIN}}}sheetView"):
@@ -153,8 +148,8 @@ def _sheet(ours: zipfile.ZipFile, shift: int) -> _Element:
         cell.set("s", str(int(cell.get("s", "0")) + shift))
         value = cell.find(f"{{{MAIN}}}v")
         if cell.get("t") == "s" and value is not None:
-            inline = etree.SubElement(cell, f"{{{MAIN}}}is")
-            inline.extend(list(parse(etree.tostring(strings[int(value.text or 0)]))))
+            inline = SubElement(cell, f"{{{MAIN}}}is")
+            inline.extend(deepcopy(list(strings[int(value.text or 0)])))
             cell.remove(value)
             cell.set("t", "inlineStr")
     return root

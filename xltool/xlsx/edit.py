@@ -5,14 +5,16 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.xlsx.package import Package, Unreadable, open_package
+from xltool.xlsx.xml_tree import Element, SubElement, parse, to_bytes
 
-if TYPE_CHECKING:
-    from lxml.etree import _Element
+__all__ = [
+    "BOOK", "BOOK_RELS", "MAIN", "REL", "Element", "SubElement", "cell_at", "parse", "patch_file",
+    "sheet_part", "to_bytes", "write_text",
+]  # fmt: skip
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -32,7 +34,7 @@ def patch_file(
         changed = change(package)
     except Unreadable as error:
         raise XltoolError(f"{source}：{error}") from error
-    except (OSError, KeyError, ValueError, SyntaxError) as error:  # lxml's errors are SyntaxErrors
+    except (OSError, KeyError, ValueError) as error:
         raise XltoolError(f"{source}：{what}写不进去：{why(error)}") from error
     with writing(goal, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
         for name, data in (parts | changed).items():
@@ -40,28 +42,7 @@ def patch_file(
     return goal
 
 
-def parse(data: bytes) -> _Element:
-    from lxml import etree
-
-    # The package guard has been over it only as zip: no entity, network or size surprises here either.
-    # Comments and instructions among the rows say nothing to anybody, and are no rows.
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    return etree.fromstring(data, parser)
-
-
-def to_bytes(root: _Element) -> bytes:
-    from lxml import etree
-
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, standalone=True)
-
-
-def sheet_part(book: _Element, relations: _Element, sheet: str) -> str:
+def sheet_part(book: Element, relations: Element, sheet: str) -> str:
     """The part of the sheet with this name, empty where there is none."""
     for one in book.iter(f"{{{MAIN}}}sheet"):
         if one.get("name") == sheet:
@@ -71,43 +52,37 @@ def sheet_part(book: _Element, relations: _Element, sheet: str) -> str:
     return ""
 
 
-def write_text(cell: _Element, text: str) -> None:
+def write_text(cell: Element, text: str) -> None:
     """Make a cell say this, its style kept."""
-    from lxml import etree
-
     for child in list(cell):
         cell.remove(child)
     cell.attrib.pop("t", None)
     if text:
         cell.set("t", "inlineStr")
-        inline = etree.SubElement(etree.SubElement(cell, f"{{{MAIN}}}is"), f"{{{MAIN}}}t")
+        inline = SubElement(SubElement(cell, f"{{{MAIN}}}is"), f"{{{MAIN}}}t")
         inline.text = text
         inline.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
 
 
-def cell_at(sheet: _Element, row: int, column: int) -> _Element:
+def cell_at(sheet: Element, row: int, column: int) -> Element:
     """The cell in this place of a sheet's part, made in its order where there is none."""
-    from lxml import etree
-
     from xltool.xlsx.references import cell_name, column_number
 
-    def place(cell: _Element) -> int:
+    def place(cell: Element) -> int:
         return column_number(cell.get("r", "").rstrip("0123456789"))
 
     lines = sheet.find(f"{{{MAIN}}}sheetData")
     if lines is None:
         raise ValueError("没有表格内容")
     line = _in_order(
-        lines, row, lambda one: int(one.get("r", "0")), etree.Element(f"{{{MAIN}}}row", r=str(row))
+        lines, row, lambda one: int(one.get("r", "0")), Element(f"{{{MAIN}}}row", r=str(row))
     )
     line.attrib.pop("spans", None)  # only a hint, and no longer true
-    new = etree.Element(f"{{{MAIN}}}c", r=cell_name(row, column))
+    new = Element(f"{{{MAIN}}}c", r=cell_name(row, column))
     return _in_order(line, column, place, new)
 
 
-def _in_order(
-    parent: _Element, at: int, place: Callable[[_Element], int], new: _Element
-) -> _Element:
+def _in_order(parent: Element, at: int, place: Callable[[Element], int], new: Element) -> Element:
     for index, one in enumerate(parent):
         if place(one) == at:
             return one

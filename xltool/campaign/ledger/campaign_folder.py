@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from xltool.campaign.ledger.store import Ledger, now
 from xltool.campaign.sealing import keys
+from xltool.campaign.sealing.sealed_layout import layout_fingerprint
 from xltool.campaign.units import Unit, read_units
 from xltool.checks.settings import Settings, load_settings
 from xltool.editions.declaration import Edition, edition_in, load_edition
@@ -96,11 +94,11 @@ class Campaign:
             raise XltoolError(f"公钥读不了：{why(error)}") from error
 
     @functools.cached_property
-    def public_key(self) -> Ed25519PublicKey:
+    def public_key(self) -> keys.PublicKey:
         return keys.load_public(self.public_pem)
 
     @functools.cached_property
-    def private_key(self) -> Ed25519PrivateKey:
+    def private_key(self) -> keys.Ed25519PrivateKey:
         return keys.load_private(self.folder / "keys")
 
     def original(self, sha256: str) -> Path:
@@ -119,20 +117,6 @@ class Campaign:
             temporary.replace(path)
         except OSError as error:
             raise XltoolError(f"原件存不下：{error.strerror or error}（{path.parent}）") from error
-
-
-def layout_fingerprint(edition: Edition) -> str:
-    """What the template looks like: its official text, its merges, where its inputs stand."""
-    said = [
-        [
-            kind,
-            sorted([row, column, text] for (row, column), text in form.static.items()),
-            sorted(str(area) for area in form.sheet.merges),
-            sorted([label, str(area)] for label, area in form.areas.items()),
-        ]
-        for kind, form in sorted(load_layout(edition).forms.items())
-    ]
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 
 def open_campaign(folder: str | Path) -> Campaign:

@@ -132,7 +132,7 @@ def _unlock(folder: Path, passphrase: str) -> None:
         raise XltoolError("口令不对，私钥没有解开") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise XltoolError("导出件里的私钥种类不对")
-    public = keys.public_pem(key.public_key())
+    public = keys.public_pem(keys.public_of(key))
     if (folder / "keys" / keys.PUBLIC).read_bytes() != public:
         raise XltoolError("导出件里的公钥与私钥不是一对")
     keys.save_private(folder / "keys", key)

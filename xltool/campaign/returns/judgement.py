@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec.structs import replace
 
-from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.sealing import seal
+from xltool.campaign.sealing.keys import PublicKey
 from xltool.checks.engine import check
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
@@ -25,6 +24,9 @@ from xltool.reading.reader import read_grid
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.workbook_reader import open_grid
+
+if TYPE_CHECKING:
+    from xltool.campaign.ledger.campaign_folder import Campaign
 
 # What a return is, in one word and in words.
 KINDS = {
@@ -47,7 +49,7 @@ class Register:
     """What a run knows of its campaign: the key, the units' names, what each should return."""
 
     campaign: str
-    key: Ed25519PublicKey
+    key: PublicKey
     edition: Edition
     layout: str
     settings: Settings

@@ -8,11 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from xltool.campaign.ledger.campaign_folder import layout_fingerprint
 from xltool.campaign.returns.judgement import changed
 from xltool.campaign.sealing import keys, parcel, seal
+from xltool.campaign.sealing.sealed_layout import layout_fingerprint
 from xltool.editions.declaration import Edition, EditionError, edition_in, load_edition
 from xltool.errors import XltoolError, why
 from xltool.model import FaultKind
@@ -49,7 +47,7 @@ class Verified:
         return bool(self.files) and all(one.good for one in self.files)
 
 
-def verify(path: Path, key: Ed25519PublicKey | None = None) -> Verified:
+def verify(path: Path, key: keys.PublicKey | None = None) -> Verified:
     """Check a parcel, a folder (an unpacked parcel) or a single workbook.
 
     Without a key the one in the parcel is used, and the result says so.
@@ -124,7 +122,7 @@ def _bytes(path: Path) -> bytes:
 def _check(
     files: dict[str, bytes],
     manifest: parcel.Manifest | None,
-    key: Ed25519PublicKey,
+    key: keys.PublicKey,
     result: Verified,
     forms: _Forms,
 ) -> Iterator[VerifiedFile]:
@@ -154,7 +152,7 @@ def _check(
 
 
 def _manifest(
-    files: dict[str, bytes], manifest: parcel.Manifest | None, key: Ed25519PublicKey
+    files: dict[str, bytes], manifest: parcel.Manifest | None, key: keys.PublicKey
 ) -> VerifiedFile:
     if manifest is None:
         return VerifiedFile(parcel.MANIFEST, False, "清单读不出")
@@ -174,7 +172,7 @@ def _manifest(
 
 
 def _workbook(
-    name: str, data: bytes, key: Ed25519PublicKey, result: Verified, forms: _Forms
+    name: str, data: bytes, key: keys.PublicKey, result: Verified, forms: _Forms
 ) -> VerifiedFile:
     """One workbook: its seal, then what was printed and locked in it, then its layout."""
     try:

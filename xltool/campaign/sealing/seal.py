@@ -9,11 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from xltool.campaign.sealing.keys import signed
+from xltool.campaign.sealing.keys import PublicKey, signed
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _PART, SIGNATURE = "xltool.seal.", "xltool.signature"
 _CHUNK = 200
@@ -63,7 +66,7 @@ def claimed(properties: Mapping[str, str]) -> Seal | None:
         return None
 
 
-def genuine(properties: Mapping[str, str], key: Ed25519PublicKey) -> bool:
+def genuine(properties: Mapping[str, str], key: PublicKey) -> bool:
     """Whether the seal is the campaign's own, to the last bit."""
     payload, signature = _payload(properties), _decode(properties.get(SIGNATURE, ""))
     return (

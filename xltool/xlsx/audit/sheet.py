@@ -70,12 +70,13 @@ _order = _CellOrder()
 
 
 def xml_tree(xml: bytes) -> Any:
-    """The lxml root of a part, or None when it is not well-formed; no entities, no network."""
-    from lxml import etree
+    """The root of a part, or None when it is not well-formed or holds entities."""
+    from xltool.xlsx.package import Unreadable
+    from xltool.xlsx.xml_tree import parse
 
     try:
-        return etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
-    except etree.XMLSyntaxError:
+        return parse(xml)
+    except Unreadable:
         return None
 
 
@@ -181,10 +182,10 @@ def _explained(xml: bytes) -> tuple[Cells, bytes]:
                 formulas[at] = formula.text or ""
             found += [f"单元格 {at}{fault}" for fault in _value_faults(c, kind, value)]
     found += _order_faults(rows) + _cell_order_faults(refs)
-    from lxml import etree
+    from xltool.xlsx.xml_tree import to_bytes
 
     data.clear()
-    return Cells(styles, shared, formulas, found), etree.tostring(root)
+    return Cells(styles, shared, formulas, found), to_bytes(root)
 
 
 def _value_faults(c: Any, kind: str, value: str) -> list[str]:
