@@ -11,12 +11,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from xltool.batch.storage import StorageFolder
+from xltool.files.discover import FileKind, holds_folder_book, kind_of, table_name
 from xltool.files.filenames import folded
 from xltool.model import Finding
 
-# A folder that holds this file is one data book.
-FOLDER_BOOK = "部门.csv"
-_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".json", ".et", ".wps")
+# A spreadsheet that can't be opened is an input too: its line says how to save it.
+_INPUTS = (FileKind.WORKBOOK, FileKind.OWN_REPORT, FileKind.OTHER_WORKBOOK, FileKind.DATABOOK)
 
 
 class Item(Struct, frozen=True):
@@ -56,8 +56,8 @@ def walk(source: StorageFolder) -> Iterator[Item]:
         folder = _sayable(inner)
         wanted = sorted(name for name in files if _wanted(name))
         stems = Counter(folded(_stem(name)) for name in wanted)
-        if FOLDER_BOOK in files:
-            size = sum(files[name] for name in files if name.endswith(".csv"))
+        if holds_folder_book(files):
+            size = sum(files[name] for name in files if table_name(name))
             yield Item(folder or ".", source.at(inner), folder, folder, tuple(wanted), size)
         for name in wanted:
             path = source.at(f"{inner}/{name}" if inner else name)
@@ -75,12 +75,14 @@ def _sayable(name: str) -> str:
 
 def count(source: StorageFolder) -> int:
     """How many inputs there are, for a progress bar: names only, nothing opened."""
-    return sum(sum(map(_wanted, files)) + (FOLDER_BOOK in files) for _, files in source.folders())
+    return sum(sum(map(_wanted, files)) + holds_folder_book(files) for _, files in source.folders())
 
 
 def _wanted(name: str) -> bool:
-    # ~$ and .~lock. are the lock files of Excel, WPS and LibreOffice.
-    return not name.startswith(("~$", ".")) and name.lower().endswith(_SUFFIXES)
+    kind = kind_of(name)
+    # A unit may call its filing report.xlsx; a page of results is none.
+    own_page = kind is FileKind.OWN_REPORT and not name.lower().endswith((".xlsx", ".json"))
+    return kind in _INPUTS and not own_page
 
 
 def _stem(name: str) -> str:

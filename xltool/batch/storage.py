@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from xltool.errors import XltoolError, why
+from xltool.files.discover import is_litter_folder, table_name
 
 # Stores where a file appears whole or not at all; elsewhere it is written beside and renamed.
 _WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "memory"}
@@ -47,7 +48,7 @@ class Disk:
             raise XltoolError(f"读不了文件夹 {error.filename}：{why(error)}")
 
         for folder, subfolders, names in os.walk(self.folder, onerror=refused):
-            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+            subfolders[:] = sorted(name for name in subfolders if not is_litter_folder(name))
             inner = Path(folder).relative_to(self.folder).as_posix()
             yield "" if inner == "." else inner, {name: _size(folder, name) for name in names}
 
@@ -86,7 +87,9 @@ class Remote:
             inside = [one for one in found if one["name"].rstrip("/") != folder]
             names = {one["name"].rstrip("/").rsplit("/", 1)[-1]: one for one in inside}
             subfolders = sorted(
-                n for n, one in names.items() if one["type"] == "directory" and n[0] != "."
+                n
+                for n, one in names.items()
+                if one["type"] == "directory" and not is_litter_folder(n)
             )
             return subfolders, {
                 n: one["size"] or 0 for n, one in names.items() if one["type"] == "file"
@@ -120,7 +123,7 @@ class Remote:
         goal.mkdir(parents=True)
         for one in self.system.ls(self.root, detail=True):
             name = one["name"].rsplit("/", 1)[-1]
-            if one["type"] == "file" and name.endswith(".csv"):
+            if one["type"] == "file" and table_name(name):
                 self.system.get_file(one["name"], str(goal / name))
 
     def send(self, file: Path, inner: str) -> None:

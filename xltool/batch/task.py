@@ -19,6 +19,7 @@ from xltool.batch.inputs import Item, is_book
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import DiskError, writing
+from xltool.files.discover import table_name
 from xltool.model import Filing, Finding, Severity
 
 
@@ -66,7 +67,7 @@ def fingerprint(item: Item, order: RunOrder) -> str:
     digest = hashlib.blake2b(_tool(order).encode(), digest_size=16)
     path = Path(item.path)
     if path.is_dir():
-        for file in sorted(path.glob("*.csv")):
+        for file in sorted(file for file in path.iterdir() if table_name(file.name)):
             digest.update(file.name.encode() + b"\0")
             _digest(file, digest)
     elif path.is_file() or not path.exists():  # a pipe would be waited for

@@ -18,19 +18,13 @@ from pathlib import Path
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
+from xltool.files.discover import PAGE_ENDING, FileKind, below, in_litter, kind_of
 from xltool.model import FaultKind
 from xltool.reports.record import Record
 
 QUIET = 0.4  # seconds without a change after which a save counts as finished
 PATIENCE = 10.0  # seconds after which a file that is still incomplete is judged as it is
 _TICK = 0.2
-
-_SUFFIXES = {".xlsx", ".xlsm", ".xls"}
-_LOCKS = (
-    "~$",
-    ".",
-    "~",
-)  # of Excel and WPS, of LibreOffice and of our own writing, of older programs
 
 # What tells one save of a file from another.
 Mark = tuple[int, int, int]
@@ -97,9 +91,9 @@ def watch(
         raise XltoolError(f"没有这个文件夹：{folder}")
     waiting = Waiting()
     if existing:
-        for path in sorted(folder.rglob("*")):
-            if wanted(folder, path) and path.is_file():
-                waiting.touch(path, time.monotonic() - QUIET)
+        for file in below(folder):
+            if file.kind is FileKind.WORKBOOK:
+                waiting.touch(file.path, time.monotonic() - QUIET)
     changes = watchfiles.watch(
         folder,
         watch_filter=lambda change, path: wanted(folder, Path(path)),
@@ -126,13 +120,9 @@ def watch(
 
 
 def wanted(folder: Path, path: Path) -> bool:
-    """A workbook, not the lock or temporary file of a program, not in a hidden folder."""
-    try:
-        inner = path.relative_to(folder).parts
-    except ValueError:
-        inner = path.parts[-1:]
-    hidden = any(part.startswith(".") for part in inner[:-1])
-    return not hidden and path.suffix.lower() in _SUFFIXES and not path.name.startswith(_LOCKS)
+    """A workbook that a person made, not in a hidden folder."""
+    inner = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
+    return kind_of(path.name) is FileKind.WORKBOOK and not in_litter(inner.as_posix())
 
 
 def judge(
@@ -151,7 +141,7 @@ def judge(
             return CheckedSave(path, now, problem="不是申报工作簿，未审核")
         found = check(filing, settings=settings, edition=edition, strict=False)
         result = {**record(filing, found, edition), "file": path.name}
-        page = path.with_name(f"{path.stem}.审核结果.html")
+        page = path.with_name(path.stem + PAGE_ENDING)
         write_page(result, page, live=True)
     except XltoolError as error:
         return CheckedSave(path, now, problem=str(error))

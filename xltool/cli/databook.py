@@ -108,7 +108,10 @@ def schema(edition: str | None) -> None:
 def _not_there(path: Path, force: bool) -> None:
     """What someone has filled in is not overwritten unasked."""
     from xltool.errors import XltoolError
+    from xltool.files.discover import table_name
 
-    there = any(path.glob("*.csv")) if path.is_dir() else path.exists()
+    there = (
+        any(table_name(file.name) for file in path.iterdir()) if path.is_dir() else path.exists()
+    )
     if there and not force:
         raise XltoolError(f"“{path}”已经存在；确实要覆盖请加 --force")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xltool.cli.workbooks import WORKBOOKS, edition_option, filings, paths_argument, workbooks
+from xltool.cli.workbooks import edition_option, filings, paths_argument, workbooks
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
+from xltool.files.discover import FileKind, kind_of
 from xltool.model import Filing
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _apart(paths: Sequence[Path], target: Path) -> None:
 
 def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
     """Where a workbook's copy goes: the file named, or its own name (and folder) in the folder named."""
-    if len(paths) == 1 and not paths[0].is_dir() and target.suffix.lower() in WORKBOOKS:
+    if len(paths) == 1 and not paths[0].is_dir() and kind_of(target.name) is FileKind.WORKBOOK:
         return target
     above = next(
         (path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent

@@ -74,10 +74,11 @@ def verify(paths: Sequence[Path], key: Path | None, as_json: bool) -> int:
 def _parcels(path: Path) -> Sequence[Path]:
     """The parcels in a folder of them; anything else is looked at as it is."""
     from xltool.campaign.sealing.parcel import MANIFEST
+    from xltool.files.discover import FileKind, below
 
     if not path.is_dir() or any(path.rglob(MANIFEST)):
         return [path]
-    return sorted(path.rglob("*.zip")) or [path]
+    return [file.path for file in below(path) if file.kind is FileKind.ARCHIVE] or [path]
 
 
 def _verified(result: Verified) -> dict[str, Any]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from xltool.editions.declaration import Edition
-from xltool.errors import XltoolError, why
+from xltool.errors import XltoolError
+from xltool.files.discover import FileKind, FoundFile, below, is_lock
+from xltool.files.escape import on_terminal
 from xltool.model import Filing
-
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et")
-OURS = ("report.xlsx",)  # what xltool itself wrote beside the workbooks
 
 paths_argument = click.argument(
     "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -24,35 +22,41 @@ edition_option = click.option(
 
 
 def workbooks(paths: Sequence[Path], *, announce: bool = True) -> Iterator[Path]:
-    """The files named, and the workbooks in the folders named, in order of name."""
+    """The files named, and the workbooks in the folders named, in order of name.
+
+    What a folder holds besides is named on stderr, with what can be done with it.
+    """
+    for file in _found(paths):
+        if file.kind is FileKind.WORKBOOK:
+            yield file.path
+        elif announce and not _own_page(file):
+            click.echo(f"跳过：{on_terminal(str(file.path))}（{file.what_to_do}）", err=True)
+
+
+def _found(paths: Sequence[Path]) -> list[FoundFile]:
+    """All that lies there, before the first is opened. Raises XltoolError where a folder holds no workbook."""
+    found: list[FoundFile] = []
     for path in paths:
         if not path.exists():
             raise XltoolError(f"没有这个文件或文件夹：{path}")
-    count = 0
-    for path in paths:
-        found = [path] if not path.is_dir() else list(_walk(path))
-        if not found:
+        files = list(below(path)) if path.is_dir() else [FoundFile(path, _named(path))]
+        kinds = {file.kind for file in files}
+        if FileKind.WORKBOOK not in kinds:
+            if FileKind.LOCK in kinds:
+                raise XltoolError(f"{path}：没有工作簿可读，只有 Excel 打开时的锁文件（~$ 开头）")
             raise XltoolError(f"文件夹里没有工作簿：{path}")
-        for file in found:
-            if file.name.startswith("~$"):
-                if announce:
-                    click.echo(f"跳过：{file}（正在 Excel 里打开的锁文件）", err=True)
-            else:
-                count += 1
-                yield file
-    if not count:
-        raise XltoolError("没有工作簿可读：只有 Excel 打开时的锁文件（~$ 开头）")
+        found += files
+    return found
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise XltoolError(f"读不了文件夹 {error.filename}：{why(error)}") from error
+def _named(path: Path) -> FileKind:
+    """Whoever names a file wants it opened, unless it is a lock."""
+    return FileKind.LOCK if is_lock(path.name) else FileKind.WORKBOOK
 
-    for root, folders, files in os.walk(folder, onerror=refuse):
-        folders.sort()
-        for name in sorted(files):
-            if name.lower().endswith(WORKBOOKS) and name not in OURS:
-                yield Path(root, name)
+
+def _own_page(file: FoundFile) -> bool:
+    """A page or table of results: nobody takes it for a filing."""
+    return file.kind is FileKind.OWN_REPORT and file.path.suffix.lower() != ".xlsx"
 
 
 def filings(

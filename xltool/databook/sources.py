@@ -15,6 +15,7 @@ from xltool.databook.answers import SourceCell, lines
 from xltool.databook.columns import BookTable, BookTables, nearest
 from xltool.databook.problems import Problem, Unusable, problem
 from xltool.errors import XltoolError, why
+from xltool.files.discover import table_name
 from xltool.model import Place
 from xltool.xlsx.grid import Cell as Stored
 from xltool.xlsx.references import cell_name
@@ -74,7 +75,7 @@ def read_folder(folder: Path, tables: BookTables) -> tuple[SourceTables, list[Pr
     sheets: SourceTables = {}
     problems: list[Problem] = []
     try:
-        files = {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() == ".csv"}
+        files = {table_name(p.name): p for p in sorted(folder.iterdir()) if table_name(p.name)}
     except OSError as error:
         raise XltoolError(f"{folder}：无法读取（{why(error)}）") from error
     for table in tables:

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from xltool.editions.declaration import Edition, load_edition
+from xltool.files.discover import FileKind, below
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import read_rows
 from xltool.importing.labels import Labels, labels_of, year_line, year_of
@@ -59,7 +60,7 @@ def import_files(
     return result
 
 
-_KINDS = {".docx", ".doc", ".xlsx", ".xlsm", ".xls", ".et", ".html", ".htm", ".mht", ".txt", ".pdf"}
+_IMPORTABLE = (FileKind.WORKBOOK, FileKind.DOCUMENT)
 
 
 def _named(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
@@ -68,15 +69,9 @@ def _named(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
         if not path.is_dir():
             yield path, path.name
             continue
-        for file in sorted(path.rglob("*")):
-            hidden = any(part.startswith((".", "~$")) for part in file.relative_to(path).parts)
-            if (
-                file.is_file()
-                and not file.is_symlink()
-                and not hidden
-                and file.suffix.lower() in _KINDS
-            ):
-                yield file, file.relative_to(path).as_posix()
+        for file in below(path):
+            if file.kind in _IMPORTABLE:
+                yield file.path, file.path.relative_to(path).as_posix()
 
 
 def _forms(rows: Sequence[FormRow], wishes: Wishes, result: Imported, file: str) -> list[Form]:

@@ -25,10 +25,9 @@ from xltool.campaign.sealing.parcel import (
     read_entry,
 )
 from xltool.errors import XltoolError, why
+from xltool.files.discover import FileKind, in_litter, is_litter_folder, kind_of
 from xltool.xlsx.package import MAX_FILE
 
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".xltx", ".ett")
-_OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 _OURS = {PUBLIC, MANIFEST, SIGNATURE, INSTRUCTION, *EDITION}
 MAX_DEPTH = 5
 MAX_ARCHIVE = 2 * 2**30  # bytes of one nested zip
@@ -90,6 +89,8 @@ class Incoming:
     def _walk(self, path: Path, name: str) -> None:
         if path.is_dir():
             for child in sorted(path.iterdir()):
+                if is_litter_folder(child.name) and child.is_dir():
+                    continue
                 shown = f"{name}/{child.name}"
                 if child.is_symlink():
                     self.problems.append((shown, "是指向别处的链接，没有打开"))
@@ -100,17 +101,20 @@ class Incoming:
             self._file(Found(name, modified, path), depth=0)
 
     def _file(self, one: Found, depth: int) -> None:
-        base = one.name.rpartition("/")[2]
-        suffix = PurePosixPath(base).suffix.lower()
-        if _noise(one.name):
+        if in_litter(one.name) or _belongs_to_parcel(one.name):
             return
-        if suffix in WORKBOOKS:
+        base = one.name.rpartition("/")[2]
+        kind = kind_of(base)
+        # A unit may call its filing report.xlsx.
+        workbook = kind is FileKind.OWN_REPORT and base.lower().endswith(".xlsx")
+        if workbook or kind in (FileKind.WORKBOOK, FileKind.OTHER_WORKBOOK):
             if len(self.found) >= MAX_FILES:
                 raise XltoolError(f"文件过多（超过 {MAX_FILES} 个），请分次收取")
             self.found.append(one)
-        elif suffix == ".zip":
+        elif kind is FileKind.ARCHIVE:
             self._zip(one, depth + 1)
-        elif suffix in _OTHER_ARCHIVES:
+        elif kind is FileKind.OTHER_ARCHIVE:
+            suffix = PurePosixPath(base).suffix.lower()
             self.problems.append((one.name, f"不认识的压缩格式（{suffix}），请解开或改用 zip"))
         else:
             self.skipped.append(one.name)
@@ -179,16 +183,8 @@ def incoming(paths: Iterable[Path]) -> Iterator[Incoming]:
                 archive.close()
 
 
-def _noise(name: str) -> bool:
-    """Lock files, system litter and what belongs to a parcel itself."""
-    base = name.rpartition("/")[2]
-    ours = any(name == known or name.endswith(f"/{known}") for known in _OURS)
-    return (
-        ours
-        or base.startswith(("~$", ".", "._"))
-        or base in ("Thumbs.db", "desktop.ini")
-        or "__MACOSX/" in name
-    )
+def _belongs_to_parcel(name: str) -> bool:
+    return any(name == known or name.endswith(f"/{known}") for known in _OURS)
 
 
 def _date(entry: zipfile.ZipInfo) -> str:

@@ -13,6 +13,7 @@ from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sealing.sealed_layout import layout_fingerprint
 from xltool.editions.declaration import Edition, EditionError, edition_in, load_edition
 from xltool.errors import XltoolError, why
+from xltool.files.discover import FileKind, below, kind_of
 from xltool.model import FaultKind
 from xltool.reading.reader import read_grid
 from xltool.xlsx.package import MAX_FILE, Unreadable
@@ -55,9 +56,9 @@ def verify(path: Path, key: keys.PublicKey | None = None) -> Verified:
     result = Verified(path)
     if path.is_dir():
         files = {}
-        for file in sorted(path.rglob("*")):
-            if file.is_file() and not file.name.startswith(("~$", ".")):
-                files[file.relative_to(path).as_posix()] = _bytes(file)
+        for found in below(path):
+            if found.kind not in (FileKind.LINK, FileKind.SPECIAL, FileKind.UNREADABLE):
+                files[found.path.relative_to(path).as_posix()] = _bytes(found.path)
     elif path.suffix.lower() == ".zip":
         files = parcel.read_parcel(path)
     elif path.is_file():
@@ -137,8 +138,9 @@ def _check(
         elif not name.endswith(".xlsx") or name in parcel.EDITION:
             yield VerifiedFile(name, True, "与清单一致")
     for name, data in files.items():
-        if name in (parcel.MANIFEST, parcel.SIGNATURE, *parcel.EDITION) or not name.endswith(
-            (".xlsx", ".xlsm")
+        if (
+            name in (parcel.MANIFEST, parcel.SIGNATURE, *parcel.EDITION)
+            or kind_of(name.rpartition("/")[2]) is not FileKind.WORKBOOK
         ):
             if manifest and name not in listed and name not in (parcel.MANIFEST, parcel.SIGNATURE):
                 yield VerifiedFile(name, False, "清单上没有的文件")
