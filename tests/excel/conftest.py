@@ -21,9 +21,10 @@ def calc() -> Iterator[Office]:
 def engine(calc):
     import xlwings as xw
 
-    from tests.support.calc.engine import Engine
+    from tests.support.calc.engine import CountedApp
+    from xltool.excel.hosts.libreoffice.engine import Engine
 
-    made = Engine(calc)
+    made = Engine(CountedApp(calc))
     xw.engines.add(xw.Engine(impl=made))
     return made
 
@@ -34,7 +35,7 @@ def app(engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import xlwings as xw
 
     monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))
-    xw.engines["calc"].activate()
+    xw.engines["libreoffice"].activate()
     app = engine.apps.running[0]
     app.reset()
     yield app
@@ -44,5 +45,4 @@ def app(engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         if app.office.alive:
             raise
         # LibreOffice itself fell over, as it does once in many hundred closings: no fault of the test.
-        app.open.clear()
         app.office.restart()

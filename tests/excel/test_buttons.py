@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.support.calc.com import ComError
 from tests.support.clean import clean_filing
 from tests.support.seed import EXAMPLE, seed_filing
 from xltool import check, fill, load_edition, read
 from xltool.databook import load_databook
 from xltool.databook.write import write_databook
 from xltool.errors import XltoolError
+from xltool.excel.hosts.libreoffice.object_model import Refused
 from xltool.excel.ribbon import buttons, labels, press
 from xltool.model import Entry, Filing
 from xltool.results_sheet.marks import MARK, is_mark, marks
@@ -291,7 +291,7 @@ def test_new_form_of_another_edition(app, tmp_path):
     app.files = [tmp_path / "新表.xlsx"]
     app.number = 2
     press("new_form")
-    assert app.asked.splitlines()[1:] == [
+    assert app.asked_for.splitlines()[1:] == [
         f"{n}  {load_edition(id_).title}"
         for n, id_ in enumerate(("hunan-2023", "national-2021"), 1)
     ]
@@ -333,7 +333,7 @@ def test_fill_from_data_asks_which_unit_when_the_workbook_names_none(app, tmp_pa
     press("new_form")
     app.files, app.number = [tmp_path / "两家.xlsx"], 2
     press("fill_from_data")
-    assert two[1].unit in app.asked
+    assert two[1].unit in app.asked_for
     assert read(saved(app.books.active, tmp_path)) == two[1]
 
 
@@ -545,7 +545,7 @@ def test_no_macro_of_a_copy_can_run(app, seed, tmp_path):
 
 
 def test_a_busy_excel_is_said_to_be_busy(app, seed):
-    app.refusing = ComError("call was rejected", -2147418111)
+    app.refusing = Refused("call was rejected", -2147418111)
     with pytest.raises(XltoolError, match="先结束单元格编辑"):
         press("check_all")
 
@@ -626,8 +626,8 @@ def test_a_sheet_with_a_password_is_checked_without_marks(app, seed):
     assert any(row[2] == "T304" for row in table(seed))
 
 
-def test_a_shared_workbook_is_checked_without_marks(seed, tmp_path):
-    seed.shared = True
+def test_a_shared_workbook_is_checked_without_marks(app, seed):
+    app.shared.add(seed.mark)
     assert "没有加标记" in press("check_all")
     assert not marked(seed, DEPARTMENT)
     assert any(row[2] == "T304" for row in table(seed))

@@ -23,8 +23,7 @@ from xltool.results_sheet.table import RESULTS_SHEET
 def test_the_entry_point_takes_what_the_launcher_gives(app, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("xltool.excel.__main__.LINGER_SECONDS", 0.0)
     name = '沅江 "申报"=2023.xlsx'
-    book = app.books.open(str(fill(seed_filing(), tmp_path / "a.xlsx")))
-    book.fullname = name
+    book = app.books.open(str(fill(seed_filing(), tmp_path / name)))
     escaped = "".join(
         c if (c.isalnum() and c.isascii()) or c in " ._-" else f"*{ord(c):04X}" for c in name
     )

@@ -6,8 +6,9 @@ import pytest
 from openpyxl import load_workbook
 
 import xltool
-from tests.support.calc.office import Office, properties, why_absent
+from tests.support.calc.office import Office, why_absent
 from tests.support.case import filing_of
+from xltool.excel.hosts.libreoffice.bridge import properties
 
 pytestmark = pytest.mark.xdist_group("office")
 EDITION = xltool.load_edition()

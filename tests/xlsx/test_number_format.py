@@ -11,8 +11,9 @@ import openpyxl
 import pytest
 
 import xltool
-from tests.support.calc.office import Office, properties, why_absent
+from tests.support.calc.office import Office, why_absent
 from xltool.databook import load_databook
+from xltool.excel.hosts.libreoffice.bridge import properties
 from xltool.importing import import_files
 from xltool.importing.workbooks import shown
 from xltool.xlsx.number_format import BUILTIN, DATE_1904, as_read, as_shown

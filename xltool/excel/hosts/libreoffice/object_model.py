@@ -1,10 +1,12 @@
 """Excel's own object model, as far as xltool reaches past xlwings' (`.api`), over the Calc engine."""
 
+from __future__ import annotations
+
 from typing import Any
 
 
-class ComError(Exception):
-    """What pywin32 raises when Excel refuses."""
+class Refused(Exception):
+    """What the program won't do, with the number by which pywin32 tells refusals of Excel apart."""
 
     def __init__(self, text: str, hresult: int = -2146827284) -> None:
         super().__init__(text)
@@ -15,49 +17,43 @@ class AppApi:
     def __init__(self, app: Any) -> None:
         self.app = app
 
-    @property
-    def AutomationSecurity(self) -> int:
-        return self.app.security
-
-    @AutomationSecurity.setter
-    def AutomationSecurity(self, value: int) -> None:
-        self.app.security = value
-
-    def Goto(self, goal: "RangeApi") -> None:
-        self.app.call("go to")
+    def Goto(self, goal: RangeApi) -> None:
+        self.app.asked("go to")
         sheet = goal.range.sheet
         sheet.book.activate()
         controller = sheet.book.doc.CurrentController
         controller.setActiveSheet(sheet.raw)
         controller.select(goal.range.raw)
 
-    def InputBox(self, Prompt: str, Title: str, Default: int, Type: int) -> Any:
-        assert Type == 1, "a number"
-        self.app.asked = Prompt
-        return float(self.app.number) if self.app.number else False
+    def InputBox(self, Prompt: str, Title: str, Default: Any, Type: int) -> Any:
+        answer = self.app.dialogs.ask(Prompt, Title, str(Default))
+        if answer is None:
+            return False
+        return float(answer) if Type == 1 and answer.strip().isdigit() else answer
 
     def GetOpenFilename(self, kinds: str, index: int, title: str) -> Any:
-        return str(self.app.files.pop(0)) if self.app.files else False
+        return self.app.dialogs.open_file(title, kinds) or False
 
     def GetSaveAsFilename(self, name: str, kinds: str, index: int, title: str) -> Any:
-        self.app.proposed = name
-        return str(self.app.files.pop(0)) if self.app.files else False
+        return self.app.dialogs.save_file(title, name, kinds) or False
 
-    def FileDialog(self, kind: int) -> "FileDialog":
-        return FileDialog(self.app)
+    def FileDialog(self, kind: int) -> FolderDialog:
+        return FolderDialog(self.app)
 
 
-class FileDialog:
+class FolderDialog:
     Title = ""
+    chosen = ""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
     def Show(self) -> int:
-        return -1 if self.app.files else 0
+        self.chosen = self.app.dialogs.folder(self.Title) or ""
+        return -1 if self.chosen else 0
 
     def SelectedItems(self, index: int) -> str:
-        return str(self.app.files.pop(0))
+        return self.chosen
 
 
 class BooksApi:
@@ -76,20 +72,24 @@ class BookApi:
 
     @property
     def FullName(self) -> str:
-        return self.book.fullname
+        return str(self.book.fullname)
 
     def Unprotect(self, password: str = "") -> None:
-        self.book.app.call("unprotect book")
+        self.book.asked("unprotect book")
         self.book.doc.unprotect(password)
 
     @property
     def ProtectStructure(self) -> bool:
-        self.book.app.call("locked?")
-        return self.book.doc.isProtected()
+        self.book.asked("locked?")
+        return bool(self.book.doc.isProtected())
 
     def SaveCopyAs(self, path: str) -> None:
-        self.book.app.call("save copy")
+        self.book.asked("save copy")
         self.book.copy_to(path)
+
+    def PrintPreview(self) -> None:
+        self.book.asked("print preview")
+        self.book.dispatch(".uno:PrintPreview")
 
 
 class PropertiesApi:
@@ -97,19 +97,22 @@ class PropertiesApi:
         self.book = book
 
     def Add(self, name: str, link: bool, kind: int, value: str) -> None:
-        self.book.app.call("property")
-        self.book.doc.DocumentProperties.UserDefinedProperties.addProperty(name, 0x80, value)
+        self.book.asked("property")
+        bag = self.book.doc.DocumentProperties.UserDefinedProperties
+        if bag.PropertySetInfo.hasPropertyByName(name):
+            bag.removeProperty(name)
+        bag.addProperty(name, 0x80, value)
 
 
 class WorksheetsApi:
     def __init__(self, book: Any) -> None:
         self.book = book
 
-    def __call__(self, name: str) -> "SheetApi":
+    def __call__(self, name: str) -> SheetApi:
         return SheetApi(self.book.sheets(name))
 
-    def Copy(self, Before: Any, After: "SheetApi") -> None:
-        self.book.app.call("copy sheets")
+    def Copy(self, Before: Any, After: SheetApi) -> None:
+        self.book.asked("copy sheets")
         for n, name in enumerate(self.book.doc.Sheets.ElementNames):
             After.sheet.book.take(self.book, name, After.sheet, n)
 
@@ -118,29 +121,34 @@ class SheetApi:
     def __init__(self, sheet: Any) -> None:
         self.sheet = sheet
 
-    def Copy(self, Before: Any, After: "SheetApi") -> None:
-        self.sheet.book.app.call("copy sheet")
+    def Copy(self, Before: Any, After: SheetApi) -> None:
+        self.sheet.book.asked("copy sheet")
         After.sheet.book.take(self.sheet.book, self.sheet.name, After.sheet)
 
-    def _not_shared(self) -> None:
-        if self.sheet.book.shared:
-            raise ComError("protection cannot be changed in a shared workbook")
-
     def Unprotect(self, password: str = "") -> None:
-        self.sheet.book.app.call("unprotect")
-        self._not_shared()
-        self.sheet.book.open_to_programs.discard(self.sheet.name)
+        self.sheet.book.asked("unprotect")
+        self.sheet.open_to_programs = False
         self.sheet.raw.unprotect(password)
+        if self.sheet.raw.isProtected():
+            raise Refused("the sheet has a password")
 
     def Protect(self, UserInterfaceOnly: bool = False, **rights: Any) -> None:
-        self.sheet.book.app.call("protect")
-        self._not_shared()
-        self.sheet.book.app.protected_with = rights
+        # Calc keeps the rights of a sheet that was protected before; it can't be given others.
+        self.sheet.book.asked("protect", rights)
         self.sheet.raw.protect("")
-        if UserInterfaceOnly and self.sheet.book.app.lets_programs_in:
-            self.sheet.book.open_to_programs.add(self.sheet.name)
+        if UserInterfaceOnly:
+            self.sheet.open_to_programs = True
 
 
 class RangeApi:
     def __init__(self, range_: Any) -> None:
         self.range = range_
+
+    @property
+    def Locked(self) -> bool:
+        return any(cell.CellProtection.IsLocked for cell in self.range.cells)
+
+    @Locked.setter
+    def Locked(self, value: bool) -> None:
+        self.range.sheet.book.asked("lock")
+        self.range.unlock(value)

@@ -1,0 +1,132 @@
+"""UNO: where its Python part lies, and the way to a running office over a private pipe."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from xltool.errors import XltoolError
+
+# Where systems put `uno.py` when it is not in the Python that asks for it.
+_HOMES = (
+    "/usr/lib/python3/dist-packages",
+    "/usr/lib64/libreoffice/program",
+    "/usr/lib/libreoffice/program",
+    "/opt/libreoffice/program",
+)
+
+
+def uno(home: str = "") -> Any:
+    """The module `uno`, of the running Python's own minor version. Raises ImportError.
+
+    `home` is the folder where it lies, if that is known. Nothing else is imported from there.
+    """
+    if "uno" in sys.modules:
+        return sys.modules["uno"]
+    error: ImportError | None = None
+    for place in (home, "", *_HOMES):
+        if place:
+            sys.path.append(place)
+        try:
+            import uno as found
+        except ImportError as refused:
+            error = refused
+        else:
+            return found
+        finally:
+            if place:
+                sys.path.remove(place)
+    raise error or ImportError("uno")
+
+
+def why_absent() -> str:
+    """Why this Python can't talk with LibreOffice; empty where it can."""
+    try:
+        uno()
+    except ImportError as error:
+        return f"没有与这个 Python 同版本的 python3-uno：{error}"
+    return ""
+
+
+def connect(pipe: str, seconds: float = 120.0, home: str = "") -> Any:
+    """The component context of the office that listens on this pipe.
+
+    Raises XltoolError where there is no UNO, or no office answers in time.
+    """
+    try:
+        local = uno(home).getComponentContext()
+    except ImportError as error:
+        raise XltoolError(f"没有与这个 Python 同版本的 python3-uno：{error}") from error
+    resolver = local.ServiceManager.createInstanceWithContext(
+        "com.sun.star.bridge.UnoUrlResolver", local
+    )
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
+        except Exception as error:
+            if time.monotonic() > end:
+                raise XltoolError("LibreOffice 没有回应") from error
+            time.sleep(0.1)
+
+
+def url(path: Path | str) -> str:
+    return str(uno().systemPathToFileUrl(str(path)))
+
+
+def system_path(address: str) -> str:
+    """A file's path; any other address (of a server, of nothing yet) as it is."""
+    return str(uno().fileUrlToSystemPath(address)) if address.startswith("file:") else address
+
+
+def properties(**values: Any) -> tuple[Any, ...]:
+    uno()
+    from com.sun.star.beans import PropertyValue
+
+    return tuple(PropertyValue(name, 0, value, 0) for name, value in values.items())
+
+
+class Office:
+    """A running office, as its context gives it."""
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+        self.desktop = self.service("com.sun.star.frame.Desktop")
+
+    def service(self, name: str) -> Any:
+        return self.context.ServiceManager.createInstanceWithContext(name, self.context)
+
+    def load(self, path: Path | str, **options: Any) -> Any:
+        """Open a file, its macros barred. Calc gives None where it can't: a lock file lies there."""
+        settled = {"MacroExecutionMode": 0, "UpdateDocMode": 0, **options}
+        document = self.desktop.loadComponentFromURL(url(path), "_blank", 0, properties(**settled))
+        if document is None:
+            raise FileNotFoundError(path)
+        return document
+
+    @property
+    def documents(self) -> list[Any]:
+        """The spreadsheets that are open now, in no particular order."""
+        found = []
+        components = self.desktop.Components.createEnumeration()
+        while components.hasMoreElements():
+            one = components.nextElement()
+            if is_spreadsheet(one):
+                found.append(one)
+        return found
+
+    @property
+    def key(self) -> str:
+        """What tells this office from another one of this user: its profile."""
+        profile = self.service("com.sun.star.util.PathSubstitution").getSubstituteVariableValue(
+            "$(user)"
+        )
+        return f"libreoffice-{hashlib.sha256(profile.encode()).hexdigest()[:12]}"
+
+
+def is_spreadsheet(component: Any) -> bool:
+    supports = getattr(component, "supportsService", None)
+    return bool(supports and supports("com.sun.star.sheet.SpreadsheetDocument"))
