@@ -210,6 +210,9 @@ class FaultKind(StrEnum):
     CONTENT = "content"  # a formula, link or object where a value belongs
     AMOUNT = "amount"  # an amount that can't be read
     AMOUNT_TEXT = "amount_text"  # an amount written as text
+    SHOWN = "shown"  # the cell shows something else than it holds
+    ROUNDED = "rounded"  # the cell shows fewer decimals than it holds
+    UNRECKONED = "unreckoned"  # a formula whose result was never stored
     EDITION = "edition"  # forms of other editions inside one filing
     SEAL = "seal"  # the seal does not verify
     UNIT = "unit"  # not on the list, or another unit's workbook

@@ -13,7 +13,8 @@ _SUFFIXES = {"元": "元", "万元": "万元", "万": "万元", "亿元": "亿�
 _FULLWIDTH = str.maketrans("０１２３４５６７８９．，－＋　", "0123456789.,-+ ")
 _AMOUNT = (
     r"^[¥￥]?\s*(?P<sign>[-+−]?)\s*[¥￥]?\s*"
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>元|万元|万|亿元|亿)?$"
+    r"(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*"
+    r"(?P<unit>元|万元|万|亿元|亿)?$"
 )
 
 
@@ -30,7 +31,7 @@ def read_amount(text: str, unit: str = "万元") -> Amount | None:
     Understands thousands separators, fullwidth digits, a leading ¥ and a unit of money behind the
     number, which is converted exactly (`8900元` in a 万元 form is 0.89). Nothing else is guessed.
     """
-    cleaned = text.translate(_FULLWIDTH).strip()
+    cleaned = halfwidth(text).strip()
     match = re.match(_AMOUNT, cleaned)
     if match is None:
         return None
@@ -39,7 +40,12 @@ def read_amount(text: str, unit: str = "万元") -> Amount | None:
         number = -number
     if match["unit"]:
         number = convert(number, _SUFFIXES[match["unit"]], unit)
-    return Amount(number, plain=bool(re.fullmatch(r"-?\d+(\.\d+)?", text)))
+    return Amount(number, plain=bool(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text)))
+
+
+def halfwidth(text: str) -> str:
+    """Fullwidth digits and marks of numbers as Excel reads them when they are typed: `１，２` is `1,2`."""
+    return text.translate(_FULLWIDTH)
 
 
 def convert(amount: Decimal, unit: str, to: str) -> Decimal:
@@ -54,6 +60,40 @@ def tidy(amount: Decimal) -> Decimal:
     short = amount.normalize()
     return short.quantize(_ONE, context=_LONG) if short == short.to_integral_value() else short
 
+
+def stored_number(text: str) -> Decimal | None:
+    """A number as a workbook stores it, as it was meant; None for what is no number to Excel.
+
+    Excel keeps 15 digits and stores a binary fraction with 17: `5.0000000000000003E-2` is 0.05. Amounts
+    below 10^12 of up to four places keep all their digits. Digits are 0 to 9 only, whatever Python takes.
+    """
+    text = text.strip(_XML_SPACES)
+    if not _STORED.fullmatch(text):
+        return None
+    number = Decimal(text)
+    # A hostile 1E+999999 must not become a million digits.
+    if abs(number.adjusted()) > 100:
+        return None
+    return tidy(number if len(text) <= 15 else _without_noise(number))
+
+
+def _without_noise(number: Decimal) -> Decimal:
+    """What a number with the tail of its binary form was before."""
+    if len(number.normalize(_LONG).as_tuple().digits) <= _KEPT:
+        return number
+    for meant in (number, Decimal(repr(float(number)))):
+        if meant.adjusted() < 12 and _exponent(meant.normalize(_LONG)) >= -4:
+            return meant
+    return Decimal(f"{number:.{_KEPT}g}")
+
+
+def _exponent(number: Decimal) -> int:
+    return int(number.as_tuple().exponent)
+
+
+_STORED = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,9})?")
+_XML_SPACES = " \t\r\n"
+_KEPT = 15  # significant digits of a number in Excel
 
 # A stored number may have a hundred digits before the point; nobody's budget, but it must be said.
 _LONG = Context(prec=150)

@@ -107,6 +107,19 @@ def test_what_is_no_amount_is_not_taken_for_one(opened, value, code):
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "code"), [(31731700, "0!.0000"), (1002, '"9999.99"'), (5, ";;;"), (15, '0"家"')]
+)
+def test_an_amount_shown_as_another_one_is_said_with_both(opened, value, code):
+    cell = opened.workbook["部门"]["D2"]
+    cell.value, cell.number_format = value, code
+    found = opened()
+    [problem] = found.problems
+    assert (problem.code, problem.cell, problem.unit) == ("B020", "D2", "甲局")
+    assert str(value) in problem.message
+    assert found.filings == []
+
+
 def test_a_formula_without_a_result_and_an_error_value(opened):
     opened.workbook["部门"]["D2"] = "=60+40.1"
     opened.workbook["部门"]["E2"] = "#N/A"

@@ -288,7 +288,7 @@ def _finding(one: Rule, review: Review, hit: Hit) -> Finding:
 
 
 # Where a cell is blank or unreadable, nothing more is said of it.
-_LAST_WORD = ("P201", "P206", "R107")
+_LAST_WORD = ("P201", "P206", "R107", "R109")
 
 
 def arrange(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:

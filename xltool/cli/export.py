@@ -133,7 +133,7 @@ def _wait(press: Press, filing: Filing, edition: Edition, goal: Path, left: Left
 
     if faults := changed(filing):
         more = f"，等 {len(faults)} 处" if len(faults) > 1 else ""
-        _leave(left, filing.source, f"没有转 PDF，官方表格被改动：{faults[0]}{more}")
+        _leave(left, filing.source, f"没有转 PDF，新表显示不出原件的样子：{faults[0]}{more}")
         return
     if goal.exists() and goal.parent.resolve() == Path(filing.source).parent.resolve():
         # Beside the workbook lies perhaps the scan with the stamp.

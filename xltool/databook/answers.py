@@ -9,20 +9,20 @@ from typing import NamedTuple
 
 from xltool.editions.declaration import Edition
 from xltool.model import Entry, Place
-from xltool.money import plain, read_amount, tidy
+from xltool.money import halfwidth, plain, read_amount, tidy
+from xltool.xlsx.number_format import amount_shown
 
 LONGEST = 32_767  # characters in an Excel cell, counted in UTF-16 units as Excel does
 DIGITS = 15  # significant digits of a number in Excel
 UNSTORABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
-_YEAR = re.compile(r"([12]\d{3})\s*(?:年度?)?")
-_FULLWIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
+_YEAR = re.compile(r"([12][0-9]{3})\s*(?:年度?)?")
 
 
 class SourceCell(NamedTuple):
     """What a source holds in one place.
 
-    `text` is what a person sees there; `number` is set where the source holds a number;
-    `fault` says why it can't be used, (code, message).
+    `text` is what a person sees there; `number` is set where the source holds a number, `format`
+    where that may be shown as another one; `fault` says why it can't be used, (code, message).
     """
 
     text: str
@@ -30,6 +30,7 @@ class SourceCell(NamedTuple):
     number: Decimal | None = None
     fault: tuple[str, str] | None = None
     formula: bool = False
+    format: str = ""
 
     @property
     def blank(self) -> bool:
@@ -96,13 +97,18 @@ def _amount(cell: SourceCell, edition: Edition) -> Answer:
     if cell.blank:
         return Answer(Entry(None, "", cell.place))
     value = cell.number
+    if value is not None and cell.format:
+        seen = amount_shown(value, cell.format, edition.unit)
+        if not seen.same:
+            said = f"单元格显示为“{seen.text}”，存的是“{plain(value)}”，请改成同一个数，数字格式用“常规”"
+            return Answer(Entry(None, seen.text, cell.place), (("B020", said, ""),))
     remarks: tuple[tuple[str, str, str], ...] = ()
     if value is None and len(cell.text) < 100 and (amount := read_amount(cell.text, edition.unit)):
         value = amount.value
         if not amount.plain:
             remarks = (("B102", f"写作“{cell.text}”，读作 {plain(value)} {edition.unit}", ""),)
     # Beyond this no budget lies, and a forged exponent would fill the memory with zeros.
-    if value is None or value.adjusted() > 15 or int(value.as_tuple().exponent) < -15:
+    if value is None or value.adjusted() > 15 or int(tidy(value).as_tuple().exponent) < -15:
         short = cell.text if len(cell.text) <= 40 else cell.text[:40] + "…"
         remark = (
             "B013",
@@ -120,7 +126,7 @@ def _amount(cell: SourceCell, edition: Edition) -> Answer:
 def _year(cell: SourceCell, edition: Edition) -> Answer:
     if cell.blank:
         return Answer(Entry(None, "", cell.place))
-    match = _YEAR.fullmatch(cell.text.translate(_FULLWIDTH).strip())
+    match = _YEAR.fullmatch(halfwidth(cell.text).strip())
     if match is None:
         remark = ("B014", f"“{cell.text[:40]}”无法读取，请填写四位数字的年份", "四位数字，如 2023")
         return Answer(Entry(None, cell.text, cell.place), (remark,))

@@ -25,7 +25,7 @@ from xltool.databook.problems import Unusable, problem
 from xltool.databook.sources import encoding_of, read_bytes
 from xltool.editions.declaration import FormSpec
 from xltool.model import Entry, Place
-from xltool.money import plain
+from xltool.money import plain, stored_number
 
 Object = Mapping[str, Any]
 _NAMES: dict[type, str] = {dict: "对象 {}", list: "数组 []", str: "文字"}
@@ -194,7 +194,7 @@ class _Reader:
         if isinstance(value, str):
             return SourceCell(lines(value), place)
         if isinstance(value, Decimal) and column.kind in ("amount", "year"):
-            return SourceCell(_written(value), place, value)
+            return SourceCell(_written(value), place, stored_number(str(value)) or value)
         wanted = "数字" if column.kind in ("amount", "year") else "文字（加双引号）"
         shown = (
             _written(value)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xltool.databook.answers import SourceCell, lines
 from xltool.model import Place
-from xltool.money import plain
+from xltool.money import plain, stored_number
 from xltool.xlsx.grid import Cell as Stored
-from xltool.xlsx.number_format import as_read, is_amount, stored_number
+from xltool.xlsx.number_format import as_read, is_amount
 
 
 def shown(cell: Stored, place: Place) -> SourceCell:
@@ -26,6 +26,6 @@ def shown(cell: Stored, place: Place) -> SourceCell:
     if number is None:
         return SourceCell(cell.text, place, formula=formula)
     text = as_read(cell.text, cell.format)
-    # Under a unit or a sign (15家, ≥15) it still is an amount to a column of amounts.
+    # Under a unit or a sign (15家, ≥15) it still is a number, which a column of amounts judges.
     meant = text != plain(number) and not is_amount(cell.format)
-    return SourceCell(text, place, None if meant else number, formula=formula)
+    return SourceCell(text, place, None if meant else number, formula=formula, format=cell.format)

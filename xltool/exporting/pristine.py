@@ -18,9 +18,12 @@ from xltool.model import Fault, FaultKind, Filing
 
 
 def changed(filing: Filing) -> list[str]:
-    """Where the filed form differs from the official one: a fresh form would not show what was filed."""
+    """Where the filed form differs from the official one, in text or in what its cells show: a fresh form
+    would not show what was filed."""
     return [
-        _said(fault) for fault in filing.faults if fault.kind in (FaultKind.LAYOUT, FaultKind.ROWS)
+        _said(fault)
+        for fault in filing.faults
+        if fault.kind in (FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.SHOWN, FaultKind.UNRECKONED)
     ]
 
 

@@ -108,12 +108,16 @@ def judge(filing: Filing, parts: Unpacked, edition: Edition) -> None:
         raise FillError(
             f"写出后读回的内容与原数据不一致（{filing.unit}）：{_difference(meant, back)}"
         )
-    faults = [f for f in back.faults if f.kind not in (FaultKind.AMOUNT, FaultKind.AMOUNT_TEXT)]
+    faults = [f for f in back.faults if f.kind not in _AS_MEANT]
     if faults:
         raise FillError(f"写出后读回发现问题（{filing.unit}）：{faults[0].detail}")
     problems = audit_parts(parts)
     if problems:
         raise FillError(f"写出的工作簿结构有问题（{filing.unit}）：{problems[0]}")
+
+
+# An amount with more decimals than the form shows is written whole, one that can't be read as it stands.
+_AS_MEANT = (FaultKind.AMOUNT, FaultKind.AMOUNT_TEXT, FaultKind.ROUNDED)
 
 
 def _difference(filing: Filing, back: Filing) -> str:

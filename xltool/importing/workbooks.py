@@ -108,5 +108,4 @@ def shown(value: Any, number_format: str = "General") -> str:
         value = to_excel(value)
     if not isinstance(value, int | float):
         return str(value).replace("\r\n", "\n").replace("\r", "\n")
-    # 15 digits are what a workbook stores; the rest is the binary form's noise.
-    return as_read(f"{value:.15g}", number_format)
+    return as_read(repr(value), number_format, exact=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 from xltool.editions.declaration import (
@@ -17,12 +18,12 @@ from xltool.editions.declaration import (
 )
 from xltool.errors import XltoolError, why
 from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
-from xltool.money import read_amount, tidy
+from xltool.money import halfwidth, read_amount, stored_number
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
 from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
 from xltool.template.match import changes, likeness, locate, squeeze
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
-from xltool.xlsx.number_format import as_read, stored_number
+from xltool.xlsx.number_format import amount_shown, as_read, as_shown
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.references import cell_name
 from xltool.xlsx.workbook_reader import open_grid
@@ -204,9 +205,10 @@ def _entry(
         _odd(cell, place, field.id, faults)
     if field.kind == "amount":
         return _amount(cell, place, field, faults, layout.unit)
+    found = _answer(cell, place, field.id, faults)
     if not field.pattern:
-        return answer(cell, place)
-    taken = taken_out(field, cell.text)
+        return found
+    taken = taken_out(field, found.text)
     if taken is not None:
         return Entry(*taken, place)
     if cell.text:
@@ -225,10 +227,10 @@ def taken_out(field: Field, text: str) -> tuple[int | str | None, str] | None:
     if field.kind != "year":
         return (text if text.strip() else None), text.strip()
     year = text.strip().strip("_＿")
-    return (int(year) if _YEAR.fullmatch(year) else None), year
+    return (int(year) if _YEAR.fullmatch(halfwidth(year)) else None), year
 
 
-_YEAR = re.compile(r"[12]\d{3}")
+_YEAR = re.compile(r"[12][0-9]{3}")
 
 
 @functools.lru_cache(maxsize=64)
@@ -241,21 +243,36 @@ def answer(cell: Cell, place: Place) -> Entry:
     """A cell's text as an answer, kept as written; a number as it is seen."""
     if cell.number:
         text = as_read(cell.text, cell.format)
+    elif cell.format:
+        text = as_shown(cell.text, cell.format) or cell.text
     else:
         text = cell.text.replace("\r\n", "\n") if "\r" in cell.text else cell.text
+    if cell.formula and not text:
+        text = cell.formula  # not blank, though nobody has reckoned it yet
     return Entry(text or None, text, place)
+
+
+def _answer(cell: Cell, place: Place, field: str, faults: list[Fault]) -> Entry:
+    """A text field's or an indicator's answer; what its format hides is a fault."""
+    if cell.format and cell.text.strip() and not as_shown(cell.text, cell.format).strip():
+        faults.append(_unlike("", cell.text, place, field))
+    return answer(cell, place)
+
+
+def _unlike(shown: str, stored: str, place: Place, field: str) -> Fault:
+    detail = f"单元格显示为“{shown}”" if shown else "单元格里什么也不显示"
+    return Fault(FaultKind.SHOWN, f"{detail}，存的是“{stored}”", place, field, shown, stored)
 
 
 def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault], unit: str) -> Entry:
     if cell.error:
         return Entry(None, cell.text, place)
+    if not cell.text.strip():
+        return Entry(None, cell.formula, place)
     if cell.number:
-        number = stored_number(cell.text)
-        if number is not None:
-            value = tidy(number)
-            return Entry(value, f"{value:f}", place)
-    elif not cell.text.strip():
-        return Entry(None, "", place)
+        stored = stored_number(cell.text)
+        if stored is not None:
+            return _stored_amount(stored, cell.format, place, field.id, faults, unit)
     amount = None if cell.number else read_amount(cell.text, unit)
     if amount is None:
         faults.append(Fault(FaultKind.AMOUNT, "金额无法识别", place, field.id, found=cell.text))
@@ -268,7 +285,25 @@ def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault], unit: s
     return Entry(amount.value, cell.text, place)
 
 
+def _stored_amount(
+    stored: Decimal, code: str, place: Place, field: str, faults: list[Fault], unit: str
+) -> Entry:
+    """An amount that is a number: what the cell shows counts, save that rounding loses nothing."""
+    seen = amount_shown(stored, code, unit)
+    if seen.rounded:
+        detail = f"单元格显示为“{seen.text}”，存的是“{stored:f}”"
+        faults.append(Fault(FaultKind.ROUNDED, detail, place, field, seen.text, f"{stored:f}"))
+    if seen.same:
+        return Entry(stored, f"{stored:f}", place)
+    faults.append(_unlike(seen.text, f"{stored:f}", place, field))
+    return Entry(seen.amount, seen.text or f"{stored:f}", place)
+
+
 def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
+    if cell.formula and not cell.text:
+        detail = "公式的结果没有存下来"
+        faults.append(Fault(FaultKind.UNRECKONED, detail, place, field, found=cell.formula))
+        return
     what = (
         "公式的结果是错误值"
         if cell.error
@@ -303,13 +338,13 @@ def _indicators(
     for block_id, blank in layout.blocks.items():
         for row in range(rows.start(blank.top), rows.end(blank.bottom) + 1):
             here = [taken.get((row, column), BLANK) for _, column in columns]
-            if unused(layout, [cell.text for cell in here]):
+            if unused(layout, [cell.text or cell.formula for cell in here]):
                 continue
             cells: dict[str, Entry] = {}
             for (column_id, column), cell in zip(columns, here, strict=True):
                 place = Place(name, cell_name(row, column))
                 if cell.formula or cell.error:
                     _odd(cell, place, column_id, faults)
-                cells[column_id] = answer(cell, place)
+                cells[column_id] = _answer(cell, place, column_id, faults)
             found.append(Indicator(block_id, cells))
     return tuple(found)

@@ -93,7 +93,7 @@ def _plain_cells(
     if 'hidden="1"' in between or 'hidden="true"' in between:
         sheet.hidden_lines += [f"第{row}行" for row in _HIDDEN_ROW.findall(between)]
     cells = sheet.cells
-    unlocked, formats = styles
+    unlocked, formats, of_texts = styles
     escaped = escaped or "_x" in text
     for address, style, kind, value, inline in zip(
         *(pieces[n::6] for n in range(1, 6)), strict=True
@@ -112,6 +112,8 @@ def _plain_cells(
             content = "TRUE" if content == "1" else "FALSE"
         elif escaped:
             content = plain_text(content)
+        if of_texts and not number:
+            form = of_texts.get(style or "0", "")
         cells[_ADDRESSES[address]] = Cell(
             content, number, "", False, (style or "0") not in unlocked, form
         )
@@ -184,7 +186,7 @@ def cell_handlers(
             else:
                 content = unescape(content)
             said = ("=" + "".join(formula)) if has_formula else ""
-            code = styles.formats.get(style, "") if number else ""
+            code = (styles.formats if number else styles.of_texts).get(style, "")
             cells[row, column] = Cell(content, number, said, error, locked, code)
 
     def text(data: str) -> None:

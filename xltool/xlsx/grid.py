@@ -13,7 +13,8 @@ from xltool.xlsx.references import Area
 class Cell(Struct, frozen=True, gc=False):
     """One cell: its value as text ("" = blank), whether it is a number, and what was odd about it.
 
-    `format` is a number's format code where it may show the number as something else (`0%`, a date).
+    `format` is the format code where it may show a number, or does show a text, as something else
+    (`0%`, a date).
     """
 
     text: str

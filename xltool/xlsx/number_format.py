@@ -16,10 +16,10 @@ import datetime as dt
 import functools
 import re
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import NamedTuple
 
-from xltool.money import plain
+from xltool.money import plain, read_amount, stored_number
 
 DATE_1904 = "[1904]"
 """Put in front of a format code whose workbook counts days from 1904."""
@@ -103,18 +103,6 @@ class Moment(NamedTuple):
     total: int
 
 
-def stored_number(text: str) -> Decimal | None:
-    """A stored number as Excel means it: 15 significant digits; None for what is no usable number."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    # A hostile 1E+999999 must not become a million digits.
-    if not number.is_finite() or abs(number.adjusted()) > 100:
-        return None
-    return Decimal(f"{number:.15g}") if len(text) > 15 else number
-
-
 @functools.lru_cache(512)
 def parse_format(code: str) -> Format:
     """The sections of a format code; a code that is too long counts as General."""
@@ -141,11 +129,12 @@ def as_shown(value: str | Decimal, code: str = "") -> str:
     return "########" if chosen is None else _rendered(*chosen, parsed.date1904)
 
 
-def as_read(text: str, code: str = "") -> str:
-    """A stored number as text for reading: what is shown, but exact and with dates in one spelling.
+def as_read(text: str, code: str = "", exact: bool = False) -> str:
+    """A stored number as text for reading: the number that is shown, a date in one spelling.
 
     `0.95` under `"≥"0%` is `≥95%`, under `0.0%` it is `95%`; a day is `2023年1月1日` under any
-    format with year, month and day. A number that the format hides is read all the same.
+    format with year, month and day. A number that the format hides is read all the same. With
+    `exact` what only rounds (no percentage) keeps its digits: it may be an amount.
     """
     number = stored_number(text)
     if number is None:
@@ -163,7 +152,105 @@ def as_read(text: str, code: str = "") -> str:
         return _rendered(section, value, signed, parsed.date1904).strip(" -") or plain(number)
     if section.kind != "number":
         return plain(number)
-    return _number_read(section, number, value)
+    inside = _inside(section.tokens)
+    if not inside <= _FIGURES and not section.chinese_digits:
+        if "exponent" in inside or "/" in inside:
+            return plain(number)  # powers of ten and fractions: the number itself
+        return _rendered(section, value, signed, parsed.date1904).strip()  # 0!.0000, 000-0000
+    return plain(number) if section.chinese_digits else _number_read(section, number, value, exact)
+
+
+class Shown(NamedTuple):
+    """An amount as a person sees it: the text, the number it says, and whether that is what is stored.
+
+    `amount` is the stored one where the text merely rounds it, None where the text is no amount.
+    """
+
+    text: str
+    amount: Decimal | None
+    same: bool
+    rounded: bool = False
+
+
+def amount_shown(stored: Decimal, code: str, unit: str = "万元") -> Shown:
+    """What an amount in `unit` looks like under a number format, held against what is stored."""
+    places = _plain_places(code) if code else _EVERY_PLACE
+    if places is not None and -int(stored.as_tuple().exponent) <= places:
+        return Shown("", stored, True)
+    code = _DIGITS_IN_WORDS.sub("", code)
+    text = as_shown(stored, code).strip()
+    bare = _BRACKETED.sub(r"-\1", "".join(text.split()))
+    if not stored and bare in ("", "-", "—", "－"):
+        return Shown(text, stored, True)
+    amount = read_amount(bare, unit)
+    said = stored_number(bare) if amount is None else amount.value
+    if said is not None and said == -stored and stored < 0 and _RED.search(code):
+        said = stored
+    if said is None:
+        return Shown(text, None, False)
+    if said == stored:
+        return Shown(text, stored, True)
+    if amount is not None and said == _round(stored, _decimals(bare)):
+        return Shown(text, stored, True, rounded=True)
+    if amount is None and abs(said - stored) <= abs(said).scaleb(-_decimals(bare)):
+        return Shown(text, stored, True, rounded=True)  # 1.25E+03
+    return Shown(text, said, False)
+
+
+_EVERY_PLACE = 99
+_DIGITS_IN_WORDS = re.compile(r"\[DBNum[123]\]", re.IGNORECASE)
+_RED = re.compile(r"\[(?:red|红色?)\]", re.IGNORECASE)
+_BRACKETED = re.compile(r"^[（(](.*)[)）]$")
+_FIGURES = frozenset({"digit", "point", "group", "divide"})
+_HARMLESS = frozenset({"", " ", "-", "(", ")", "¥", "￥", "+"})
+
+
+def _decimals(text: str) -> int:
+    return len(re.sub(r"[Ee].*|[^0-9.]", "", text).partition(".")[2])
+
+
+@functools.lru_cache(512)
+def _plain_places(code: str) -> int | None:
+    """Up to how many decimals a format shows any amount as it is stored; None where it may do more."""
+    sections = parse_format(code).sections[:3]
+    if any(section.condition or section.chinese_digits for section in sections):
+        return None
+    least = _EVERY_PLACE
+    for order, section in enumerate(sections):
+        tokens = [t for t in section.tokens if t.kind != "pad"]
+        if section.kind == "general" and len(tokens) == 1 and not order:
+            continue
+        inside = [t for t in tokens if t.kind in ("digit", "point", "group")]
+        around = [t for t in tokens if t.kind in ("literal", "other") and t.text in _HARMLESS]
+        if section.kind != "number" or len(inside) + len(around) != len(tokens):
+            return None
+        if order < 2 and any(t.text in ("-", "(") for t in around) != (order == 1):
+            return None  # a positive amount with a minus, a negative one without
+        if not _inside(section.tokens) <= _FIGURES - {"divide"}:
+            return None
+        if order < 2:  # a zero has no decimals to lose
+            least = min(least, _places(section.tokens))
+    return least
+
+
+def _places(tokens: tuple[Token, ...]) -> int:
+    """How many decimals a section of digits shows."""
+    kinds = [token.kind for token in tokens]
+    return kinds[kinds.index("point") :].count("digit") if "point" in kinds else 0
+
+
+def _inside(tokens: tuple[Token, ...]) -> set[str]:
+    """The kinds of tokens from the first digit of a section to the last; of a fraction its `/` too."""
+    places = [i for i, token in enumerate(tokens) if token.kind in ("digit", "point")]
+    inside = tokens[places[0] : places[-1] + 1]
+    return {"/" if token == Token("other", "/") else token.kind for token in inside}
+
+
+@functools.lru_cache(512)
+def changes_text(code: str) -> bool:
+    """Whether a text under this format is shown as something else than itself."""
+    parsed = parse_format(code)
+    return _text("\0", parsed) != "\0"
 
 
 @functools.lru_cache(512)
@@ -334,11 +421,9 @@ def _scaled(section: Section, value: Decimal) -> Decimal:
 
 
 def _rounds_to_zero(section: Section, value: Decimal) -> bool:
-    kinds = [token.kind for token in section.tokens]
-    if "exponent" in kinds or Token("other", "/") in section.tokens:
+    if Token("other", "/") in section.tokens or any(t.kind == "exponent" for t in section.tokens):
         return False
-    places = kinds[kinds.index("point") :].count("digit") if "point" in kinds else 0
-    return not _round(_scaled(section, value), places)
+    return not _round(_scaled(section, value), _places(section.tokens))
 
 
 def _number_text(section: Section, value: Decimal) -> str:
@@ -407,7 +492,7 @@ def _scientific(tokens: tuple[Token, ...], value: Decimal, at: int) -> str:
         1,
         kinds[: kinds.index("point")].count("digit") if "point" in kinds else kinds.count("digit"),
     )
-    places = kinds[kinds.index("point") :].count("digit") if "point" in kinds else 0
+    places = _places(mantissa)
     size = value.adjusted() if value else 0
     # With several digits before the point the exponent is a multiple of their number.
     size = size // whole * whole
@@ -619,20 +704,17 @@ def _around_moment(section: Section) -> tuple[str, str]:
     return before.strip(" -/()"), after.lstrip("年月日号时分秒").strip(" -/()")
 
 
-def _number_read(section: Section, number: Decimal, value: Decimal) -> str:
-    """Exact digits between the literals of a section."""
+def _number_read(section: Section, number: Decimal, value: Decimal, exact: bool) -> str:
+    """The digits that are shown between the literals of a section, without commas and idle zeros."""
     tokens = section.tokens
     places = [i for i, token in enumerate(tokens) if token.kind in ("digit", "point")]
-    inside = tokens[places[0] : places[-1] + 1]
-    if (
-        any(t.kind not in ("digit", "point", "group", "divide") for t in inside)
-        or section.chinese_digits
-    ):
-        return plain(number)  # fractions, powers of ten, telephone numbers: the number itself
     before = "".join(t.text for t in tokens[: places[0]] if t.kind in ("literal", "other"))
     after = "".join(t.text for t in tokens[places[-1] + 1 :] if t.kind in ("literal", "other"))
     before, after = before.strip(" (-"), after.strip(" )")
-    digits = plain(_scaled(section, value))
+    scaled = _scaled(section, value)
+    if scaled != value or not exact:
+        scaled = _round(scaled, _places(tokens))
+    digits = plain(scaled)
     whole = next((i for i, t in enumerate(tokens) if t.kind == "point"), len(tokens))
     # A code such as 00123 kept as a number.
     zeros = sum(token == Token("digit", "0") for token in tokens[:whole])

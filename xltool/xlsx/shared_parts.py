@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from xltool.xlsx.number_format import BUILTIN, DATE_1904
+from xltool.xlsx.number_format import BUILTIN, DATE_1904, changes_text
 from xltool.xlsx.package import End, Start, Text, parse_xml
 
 T = TypeVar("T")
@@ -126,10 +126,12 @@ def string_handlers(add: Callable[[str], None]) -> tuple[Start, End, Text]:
 
 
 class Styles(NamedTuple):
-    """By cell style number as written: which may be edited when protected, and number formats."""
+    """By cell style number as written: which may be edited when protected, number formats, and those
+    formats under which a text, too, is shown as something else."""
 
     unlocked: frozenset[str] = frozenset()
     formats: Mapping[str, str] = MappingProxyType({})
+    of_texts: Mapping[str, str] = MappingProxyType({})
 
 
 @remembered(16)
@@ -160,7 +162,8 @@ def read_styles(data: bytes) -> Styles:
             inside = False
 
     parse_xml(data, start, end)
-    return Styles(frozenset(unlocked), formats)
+    of_texts = {style: code for style, code in formats.items() if changes_text(code)}
+    return Styles(frozenset(unlocked), formats, of_texts)
 
 
 def counted_from_1904(styles: Styles) -> Styles:

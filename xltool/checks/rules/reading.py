@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.rules._text import quote
 from xltool.model import Fault, FaultKind, Severity
+from xltool.money import places
 
 FILE = "收到的文件与官方模板的比较"
 
@@ -99,7 +101,7 @@ def protection(review: Review) -> Iterator[Hit]:
     Severity.QUERY,
     review="形式",
     source=FILE,
-    yields_to=("R107",),
+    yields_to=("R107", "R109"),
 )
 def content(review: Review) -> Iterator[Hit]:
     """该填数值的格里是公式、指向别的文件的链接或对象：显示它上次的结果，但不作数。
@@ -134,7 +136,7 @@ def amount_as_text(review: Review) -> Iterator[Hit]:
         )
 
 
-@rule("R107", "金额读不出", Severity.ERROR, review="形式", source=FILE)
+@rule("R107", "金额读不出", Severity.ERROR, review="形式", source=FILE, yields_to=("R108", "R109"))
 def amount_unread(review: Review) -> Iterator[Hit]:
     """金额栏里写的读不成金额；原文保留，不猜。
 
@@ -152,3 +154,48 @@ def amount_unread(review: Review) -> Iterator[Hit]:
                     field=field.id,
                     expected=f"以{review.edition.unit}为单位的数字",
                 )
+
+
+@rule("R108", "显示的与存的不一样", Severity.ERROR, review="形式", source=FILE)
+def shown_otherwise(review: Review) -> Iterator[Hit]:
+    """单元格的数字格式把数缩小、遮住、加了字：以看得见的为准（盖章的是它），两个数都列出。
+
+    只是少显示几位小数的，取存的数，只提示。
+
+    错：存 31731700，格式显示成 3173.1700；存 1002，格式显示成 9999.99；存了数，格式什么也不显示。
+    对：存 3173.17，显示 3,173.17。
+    """
+    for fault in _of(review, FaultKind.SHOWN, FaultKind.ROUNDED):
+        rounded = fault.kind == FaultKind.ROUNDED
+        if rounded and places(Decimal(fault.expected)) > review.edition.max_decimals:
+            continue  # T308 says it
+        advice = (
+            "按存的数计算；请改成所要的小数位数"
+            if rounded
+            else "请重新填写，并把单元格的数字格式改回模板的格式"
+        )
+        yield Hit(
+            f"{_label(review, fault)}{fault.detail}。{advice}",
+            fault.place,
+            fault.field,
+            fault.found,
+            fault.expected,
+            severity=Severity.NOTE if rounded else None,
+        )
+
+
+@rule("R109", "公式没有存下结果", Severity.ERROR, review="形式", source=FILE)
+def unreckoned(review: Review) -> Iterator[Hit]:
+    """格里是公式，文件里却没有它的结果（用程序生成的表常这样）：读不到数，不当作空白。
+
+    错：金额格里是 =D5+D6，没有在 Excel 或 WPS 里算过就交来。
+    对：在 Excel 或 WPS 里打开、保存过，或直接填数。
+    """
+    for fault in _of(review, FaultKind.UNRECKONED):
+        yield Hit(
+            f"{_label(review, fault)}这是公式“{quote(fault.found)}”，它的结果没有存下来，"
+            "读不到数。请在 Excel 或 WPS 里打开并保存一次，最好直接填写数值",
+            fault.place,
+            fault.field,
+            fault.found,
+        )

@@ -1,0 +1,184 @@
+"""Amounts as programs store them and as formats show them: read exactly, or told with both figures."""
+
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.case import filing_of
+from xltool.checks.engine import check
+from xltool.databook import open_databook, write_databook
+from xltool.filling.writer import render
+from xltool.model import Filing
+from xltool.money import read_amount, stored_number
+from xltool.reading.reader import read_grid
+from xltool.xlsx.workbook_reader import open_grid
+
+SHEET = "部门整体支出绩效目标表"
+
+
+def spellings(amount: Decimal) -> set[str]:
+    """How Excel, WPS, LibreOffice and openpyxl store an amount."""
+    binary = float(amount)
+    scientific = f"{binary:.16E}"
+    mantissa, power = scientific.split("E")
+    return {
+        str(amount),
+        repr(binary),
+        f"{binary:.15g}",
+        f"{binary:.17g}",
+        scientific,
+        f"{mantissa.rstrip('0').rstrip('.')}E{int(power)}",
+    }
+
+
+def wrong(amounts) -> list[tuple[str, str]]:
+    return [
+        (text, str(amount))
+        for amount in amounts
+        for text in spellings(amount)
+        if stored_number(text) != amount
+    ]
+
+
+def test_every_amount_below_one_is_read_exactly_in_every_spelling():
+    assert wrong(Decimal(n).scaleb(-4) for n in range(1, 10_000)) == []
+
+
+@given(st.integers(10**4, 10**15 - 1).map(lambda n: Decimal(n).scaleb(-4)), st.booleans())
+def test_every_amount_above_one_is_read_exactly_in_every_spelling(amount, negative):
+    assert wrong([-amount if negative else amount]) == []
+
+
+@given(st.integers(10**15, 5 * 10**15).map(lambda n: Decimal(n).scaleb(-4)))
+def test_sixteen_digits_are_kept_where_the_binary_form_keeps_them(amount):
+    texts = {str(amount), repr(float(amount)), f"{float(amount):.17g}"}
+    assert {stored_number(text) for text in texts} == {amount}
+
+
+@pytest.mark.parametrize(
+    "text", ["1_245.61", "１２４５", "١٢٤٥", "0x10", "1,245", "NaN", "inf", "1e999", "", "1 2", "²"]
+)
+def test_what_is_no_number_to_excel_is_none(text):
+    assert stored_number(text) is None
+
+
+def test_only_fullwidth_digits_are_read_in_a_text():
+    assert read_amount("１，２４５．６１").value == Decimal("1245.61")
+    assert read_amount("١٢٤٥") is None
+
+
+def test_small_amounts_of_a_data_book_as_excel_stores_them(tmp_path):
+    """Excel stores 0.05 as 5.0000000000000003E-2: the unit is filled all the same."""
+    path = tmp_path / "数据.xlsx"
+    write_databook([filing_of({"code": "0310"})], path)
+    for n in (1, 3, 5, 6, 7, 9, 555):
+        amount = Decimal(n).scaleb(-2 if n < 10 else -4)
+        book = openpyxl.load_workbook(path)
+        head = next(c.column for c in book["部门"][1] if c.value == "其他资金")
+        book["部门"].cell(2, head).value = Decimal(f"{float(amount):.17g}")
+        book.save(tmp_path / "改.xlsx")
+        found = open_databook(tmp_path / "改.xlsx")
+        assert [str(p) for p in found.problems] == []
+        assert found.filings[0].department.amount("other") == amount
+
+
+# ── what a format shows ──────────────────────────────────────────────────────────────────────
+
+
+def changed(change) -> Filing:
+    book = openpyxl.load_workbook(io.BytesIO(render(filing_of({}))))
+    change(book[SHEET])
+    out = io.BytesIO()
+    book.save(out)
+    return read_grid(open_grid(out.getvalue()))
+
+
+def formatted(value: object, code: str, at: str = "C4") -> Filing:
+    def change(sheet) -> None:
+        sheet[at].value, sheet[at].number_format = value, code
+
+    return changed(change)
+
+
+@pytest.mark.parametrize(
+    ("stored", "code", "shown", "counts"),
+    [
+        (31731700, "0!.0000", "3173.1700", "3173.17"),
+        (31731700, "0!.0,", "3173.2", "3173.2"),
+        (31731700, "0.00,", "31731.70", "31731.7"),
+        (1002, '"9999.99"', "9999.99", "9999.99"),
+        (3173.17, ";;;", "", None),
+        (3173.17, '"2"0.00', "23173.17", "23173.17"),
+        (3173.17, '0.00"元"', "3173.17元", "0.317317"),
+        (3173.17, '"≥"0.00', "≥3173.17", None),
+        (31.7317, "0%", "3173%", None),
+        (3173.17, "yyyy-m-d", "1908-9-7", None),
+        (-3173.17, "0.00;0.00", "3173.17", "3173.17"),
+    ],
+)
+def test_another_figure_than_the_stored_one_is_said_with_both(stored, code, shown, counts):
+    filing = formatted(stored, code)
+    [finding] = [f for f in check(filing) if f.code == "R108"]
+    assert (finding.severity, finding.cell) == ("error", "C4")
+    assert (finding.found, Decimal(finding.expected)) == (shown, Decimal(str(stored)))
+    assert shown in finding.message
+    assert filing.department.amount("total") == (counts and Decimal(counts))
+
+
+@pytest.mark.parametrize(
+    ("code", "notes"),
+    [
+        ("General", []), ("0.00", []), ("#,##0.00", []), ("0.00_ ", []), ("¥#,##0.00", []),
+        ('0.00"万元"', []), ('_ * #,##0.00_ ;_ * -#,##0.00_ ;_ * "-"??_ ;_ @_ ', []), ("[DBNum2]0.00", []),
+        ("#,##0.00;[Red]#,##0.00", []), ("0.00;-0.00;;@", []), ("[$¥-804]#,##0.00", []), ("0", ["note"]),
+        ("0.0", ["note"]), ("0.00E+00", ["note"]),
+    ],
+)  # fmt: skip
+def test_a_format_that_rounds_at_most_keeps_the_stored_amount(code, notes):
+    filing = formatted(3173.17, code)
+    assert filing.department.amount("total") == Decimal("3173.17")
+    assert [f.severity for f in check(filing) if f.code == "R108"] == notes
+    assert not [f for f in check(filing) if f.severity == "error"]
+
+
+def test_a_zero_that_is_not_shown_is_zero():
+    filing = formatted(0, "0.00;-0.00;;@", at="D9")
+    assert filing.department.amount("other") == 0
+    assert check(filing) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "text"),
+    [(47 / 48, "0%", "98%"), (42, '"≥"0"座"', "≥42座"), (31731700, "0!.0000", "3173.1700"),
+     ("42", '"≥"@"座"', "≥42座"), (45291, 'm"月"d"日"', "12月31日")],
+)  # fmt: skip
+def test_an_indicator_is_read_as_shown(value, code, text):
+    filing = formatted(value, code, at="F13")
+    assert filing.department.indicators[0].target.text == text
+    assert not [f for f in check(filing) if f.code == "R108"]
+
+
+@pytest.mark.parametrize("value", [42, "≥42座"])
+def test_an_indicator_that_its_format_hides_is_said(value):
+    filing = formatted(value, ";;;", at="F13")
+    assert str(value) == filing.department.indicators[0].target.text
+    assert [f.cell for f in check(filing) if f.code == "R108"] == ["F13"]
+
+
+def test_an_indicator_row_of_formulas_without_results_is_kept_and_said():
+    def change(sheet) -> None:
+        sheet["E13"], sheet["F13"], sheet["C4"] = "=X1", "=X2", "=D6+D7"
+
+    filing = changed(change)
+    assert len(filing.department.indicators) == len(filing_of({}).department.indicators)
+    assert filing.department["total"].unread
+    told = [f for f in check(filing) if f.code == "R109"]
+    assert [f.cell for f in told] == ["C4", "E13", "F13"]
+    assert all("打开并保存" in f.message for f in told)
+    assert [f.cell for f in check(filing) if f.code == "R105"] == []
