@@ -9,6 +9,10 @@ class XltoolError(Exception):
     """The program or the machine could not do it: one line in Chinese. Faults in data are findings."""
 
 
+class DiskError(XltoolError):
+    """Nothing can be written there any more (disk full, read-only): no use in going on."""
+
+
 _WORDS = {
     "ENOENT": "没有这个文件或文件夹",
     "EACCES": "没有权限",

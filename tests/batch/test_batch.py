@@ -27,7 +27,7 @@ from xltool.batch import task as working
 from xltool.batch.inputs import walk
 from xltool.batch.jobs import Jobs
 from xltool.batch.journal import Journal
-from xltool.batch.local_workers import Processes
+from xltool.batch.local_workers import LocalWorkers
 from xltool.batch.run import run
 from xltool.batch.storage import place
 from xltool.batch.task import Outcome, RunOrder
@@ -244,7 +244,7 @@ def _dying(item, known, order):
 )
 def test_an_input_that_hangs_or_grows_or_kills_costs_only_itself(source, monkeypatch, doing, words):
     monkeypatch.setattr(crews, "perform", doing)
-    crew = Processes(2, timeout=2.0, memory=1500)
+    crew = LocalWorkers(2, timeout=2.0, memory=1500)
     jobs = Jobs(walk(place(source)))
     results = {outcome.key: outcome.failed for _, outcome in crew.results(jobs, RunOrder("x"))}
     assert len(results) == 4

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from xltool.batch.inputs import Item
 from xltool.batch.storage import Remote, is_url
 from xltool.batch.task import Known, Outcome, RunOrder, work
-from xltool.errors import XltoolError, why
+from xltool.errors import DiskError
+from xltool.files.barrier import reason_of
 
 
 def perform(item: Item, known: Known, order: RunOrder) -> Outcome:
@@ -27,10 +28,10 @@ def perform(item: Item, known: Known, order: RunOrder) -> Outcome:
             outcome = work(here, near, known, outside.filled)
             for name in outcome.outputs:
                 outside.send(Path(near.output) / name, name)
-        except XltoolError as error:
-            return Outcome(item.key, failed=str(error))
-        except OSError as error:
-            return Outcome(item.key, failed=f"读不了：{why(error)}")
+        except DiskError:
+            raise
+        except Exception as error:
+            return Outcome(item.key, failed=reason_of(error))
         parts = [
             replace(part, path=outside.at(Path(part.path).relative_to(near.output).as_posix()))
             for part in outcome.parts

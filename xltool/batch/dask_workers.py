@@ -10,10 +10,10 @@ from typing import Any
 from xltool.batch.away import perform
 from xltool.batch.inputs import Item
 from xltool.batch.jobs import Jobs
-from xltool.batch.local_workers import patience
 from xltool.batch.task import Outcome, RunOrder
-from xltool.errors import XltoolError
-from xltool.files.atomic import DiskError
+from xltool.errors import DiskError, XltoolError
+from xltool.files.barrier import reason_of
+from xltool.files.pool import overdue, patience
 
 _CONNECT_SECONDS = 20
 _LOOK_SECONDS = 5.0
@@ -101,7 +101,9 @@ class Cluster:
         """Inputs that take too long; their worker is started anew, the only way to stop it. An input may
         wait for one before it on its thread, so each has twice its time."""
         now = time.monotonic()
-        late = [t for t, item in items.items() if now - since[t] > 2 * patience(self.timeout, item)]
+        late = [
+            t for t, item in items.items() if now - since[t] > 2 * patience(self.timeout, item.size)
+        ]
         if not late:
             return
         running = self.client.run(_running, on_error="ignore")
@@ -119,9 +121,7 @@ class Cluster:
             del since[task]
             yield (
                 item,
-                Outcome(
-                    item.key, failed=f"超过 {patience(self.timeout, item):.0f} 秒没有做完，已放弃"
-                ),
+                Outcome(item.key, failed=overdue(patience(self.timeout, item.size)).reason),
             )
 
 
@@ -146,5 +146,5 @@ def _outcome(task: Any, item: Item) -> Outcome:
     except (DiskError, OSError):
         raise
     except Exception as error:
-        return Outcome(item.key, failed=f"程序内部错误（{type(error).__name__}：{error}）")
+        return Outcome(item.key, failed=reason_of(error))
     return outcome

@@ -14,8 +14,7 @@ import msgspec
 
 from xltool.batch.inputs import Item
 from xltool.batch.task import Known, Outcome
-from xltool.errors import XltoolError
-from xltool.files.atomic import DiskError
+from xltool.errors import DiskError, XltoolError
 
 FOLDER = ".xltool"
 # Raised when the tables change: an older journal is then begun anew.

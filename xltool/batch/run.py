@@ -18,10 +18,7 @@ from xltool.batch.journal import FOLDER, Journal
 from xltool.batch.storage import Remote, StorageFolder, is_url, place
 from xltool.batch.task import Outcome, RunOrder
 from xltool.errors import XltoolError, why
-
-# How long one input may take (a large one longer), and how much memory a worker may hold.
-TIMEOUT_SECONDS = 60.0
-MEMORY_MB = 2048
+from xltool.files.pool import MEMORY_MB, SECONDS
 
 Notice = Callable[[dict[str, Any]], None]
 
@@ -34,7 +31,7 @@ def run(
     fresh: bool = False,
     edition: str = "",
     settings: str = "",
-    timeout: float = TIMEOUT_SECONDS,
+    timeout: float = SECONDS,
     memory: int = MEMORY_MB,
     crew: Crew | None = None,
     notice: Notice = lambda event: None,
@@ -45,13 +42,13 @@ def run(
     second run on the same OUT) or go on (a full disk). Ctrl-C ends it in good order: what was done
     is kept, `Summary.interrupted` says so, the next run goes on.
     """
-    from xltool.batch.local_workers import Processes
+    from xltool.batch.local_workers import LocalWorkers
     from xltool.batch.reports import write_all
 
     inside, outside = places(source, output)
     began = time.monotonic()
     order = RunOrder(outside.at(""), edition, settings)
-    crew = crew or Processes(jobs or os.cpu_count() or 1, timeout, memory)
+    crew = crew or LocalWorkers(jobs or os.cpu_count() or 1, timeout, memory)
     home = state_folder(output)
     summary = Summary()
     with _locked(home, output):

@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from xltool.batch.inputs import Item, is_book
 from xltool.editions.declaration import Edition
-from xltool.errors import XltoolError, why
-from xltool.files.atomic import DiskError, writing
+from xltool.errors import DiskError
+from xltool.files.atomic import writing
+from xltool.files.barrier import reason_of
 from xltool.files.discover import table_name
 from xltool.model import Filing, Finding, Severity
 
@@ -123,12 +124,8 @@ def work(
         return replace(done, mark=mark, records=packed, verdicts=dict(verdicts))
     except DiskError:
         raise
-    except XltoolError as error:
-        return Outcome(item.key, failed=str(error))
-    except MemoryError:
-        return Outcome(item.key, failed="占用内存超过上限，已放弃")
-    except OSError as error:
-        return Outcome(item.key, failed=f"读不了：{why(error)}")
+    except Exception as error:
+        return Outcome(item.key, failed=reason_of(error))
 
 
 # How a part of a book ends as write_databook writes it; nowhere else in it does a line begin so.

@@ -18,6 +18,7 @@ from pathlib import Path
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
+from xltool.files.barrier import reason_of
 from xltool.files.discover import PAGE_ENDING, FileKind, below, in_litter, kind_of
 from xltool.model import FaultKind
 from xltool.reports.record import Record
@@ -143,10 +144,8 @@ def judge(
         result = {**record(filing, found, edition), "file": path.name}
         page = path.with_name(path.stem + PAGE_ENDING)
         write_page(result, page, live=True)
-    except XltoolError as error:
-        return CheckedSave(path, now, problem=str(error))
     except Exception as error:  # one bad file never ends the watch
-        return CheckedSave(path, now, problem=f"程序内部错误（{type(error).__name__}：{error}）")
+        return CheckedSave(path, now, problem=reason_of(error))
     return CheckedSave(path, now, result, page)
 
 

@@ -108,10 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("XLTOOL_DEBUG"):
             raise
-        click.echo(
-            f"程序内部错误（{type(error).__name__}：{error}）；设 XLTOOL_DEBUG=1 再运行可看详情",
-            err=True,
-        )
+        from xltool.files.barrier import reason_of
+
+        click.echo(f"{reason_of(error)}；设 XLTOOL_DEBUG=1 再运行可看详情", err=True)
         return 2
     return code if isinstance(code, int) else 0
 

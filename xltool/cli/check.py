@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from xltool.cli.workbooks import edition_option, paths_argument, workbooks
+from xltool.cli.workbooks import each_workbook, edition_option, paths_argument
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.files.filenames import TakenNames
@@ -138,15 +138,9 @@ def _each(
     """The result of every workbook, shown as it comes; and what could not be read, with the reason."""
     from xltool.reading.reader import read
 
-    results: list[dict[str, Any]] = []
     failed: list[tuple[str, str]] = []
-    for file in workbooks(paths):
-        try:
-            result = one(read(file, edition=edition))
-        except XltoolError as error:
-            failed.append((str(file), str(error)))
-            click.echo(f"错误：{error}", err=True)
-            continue
+    results = []
+    for result in each_workbook(paths, lambda file: one(read(file, edition=edition)), failed):
         results.append(result)
         if show is not None:
             show(result)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from xltool.cli.workbooks import edition_option, filings, paths_argument
+from xltool.cli.workbooks import each_workbook, edition_option, paths_argument, read_filing
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.files.filenames import TakenNames
@@ -77,11 +77,9 @@ def _office() -> None:
         click.echo("注意：这台机器没有中文字体，PDF 里的汉字会是空框；请先安装中文字体。", err=True)
 
 
-def _read(
-    paths: Sequence[Path], form: Edition | None, left: Left
-) -> Iterator[tuple[Path, Filing, Edition]]:
-    for file, filing in filings(paths, form, left):
-        yield file, filing, form or load_edition(filing.edition)
+def _read(file: Path, form: Edition | None) -> tuple[Filing, Edition]:
+    filing = read_filing(file, form)
+    return filing, form or load_edition(filing.edition)
 
 
 def _export(
@@ -98,7 +96,6 @@ def _export(
     from xltool.exporting.pristine import Press
 
     written: list[Path] = []
-    count = 0
     with tempfile.TemporaryDirectory(prefix="xltool-") as folder, ExitStack() as stack:
         press = Press(Path(folder))
         sinks = []
@@ -107,12 +104,15 @@ def _export(
                 sinks.append(stack.enter_context(sink(output / name)))
                 written.append(output / name)
         taken: dict[Path, TakenNames] = {}
-        for file, filing, edition in _read(paths, form, left):
-            count += 1
+
+        def take(file: Path) -> None:
+            filing, edition = _read(file, form)
             for add in sinks:
                 add(filing, edition)
             if pdf:
                 _wait(press, filing, edition, _goal(paths, file, output, taken), left)
+
+        count = sum(1 for _ in each_workbook(paths, take, left))
         if not count:
             raise XltoolError(NOTHING)
         if press:
@@ -162,7 +162,7 @@ def _publish(paths: Sequence[Path], output: Path, form: Edition | None, left: Le
 
     refuse_full(output)
     count = 0
-    read = ((filing, edition) for _, filing, edition in _read(paths, form, left))
+    read = each_workbook(paths, lambda file: _read(file, form), left)
     for filing, why in publish(read, output):
         if why:
             _leave(left, filing.source, f"没有公开：{why}")

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xltool.cli.workbooks import edition_option, filings, paths_argument, workbooks
+from xltool.cli.workbooks import (
+    each_workbook,
+    edition_option,
+    paths_argument,
+    read_filing,
+    workbooks,
+)
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.files.discover import FileKind, kind_of
@@ -39,9 +45,11 @@ def indicators(
 
     form = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []
-    rows = [
-        row for _, filing in filings(paths, form, failed) for row in indicator_rows(filing, form)
-    ]
+
+    def rows_of(file: Path) -> list[tuple[str, ...]]:
+        return list(indicator_rows(read_filing(file, form), form))
+
+    rows = [row for rows in each_workbook(paths, rows_of, failed) for row in rows]
     if failed and not rows:
         raise XltoolError("一个指标也没有读到，没有写出")
     if csv_file is not None:
@@ -80,18 +88,19 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
     failed: list[tuple[str, str]] = []
     if target is not None:
         _apart(paths, target)
-    for file, filing in filings(paths, form, failed):
+
+    def normalised(file: Path) -> None:
+        filing = read_filing(file, form)
         found = list(changes(filing))
         click.echo(f"{file}：{len(found)} 处可以改成规范写法" if found else f"{file}：都是规范写法")
         for one in found:
             was, becomes = (" ".join(text.split()) for text in (one.was, one.becomes))
             click.echo(f"  {one.place or ''} {' '.join(one.name.split())}：{was} → {becomes}")
         if target is not None:
-            try:
-                _save(file, filing, found, _copy(paths, file, target), form)
-            except XltoolError as error:
-                failed.append((str(file), str(error)))
-                click.echo(f"错误：{error}", err=True)
+            _save(file, filing, found, _copy(paths, file, target), form)
+
+    for _ in each_workbook(paths, normalised, failed):
+        pass
     return 2 if failed else 0
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
+from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, FoundFile, below, is_lock
 from xltool.files.escape import on_terminal
 from xltool.model import Filing
+
+Result = TypeVar("Result")
 
 paths_argument = click.argument(
     "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -59,22 +64,25 @@ def _own_page(file: FoundFile) -> bool:
     return file.kind is FileKind.OWN_REPORT and file.path.suffix.lower() != ".xlsx"
 
 
-def filings(
-    paths: Sequence[Path], edition: Edition | None, failed: list[tuple[str, str]]
-) -> Iterator[tuple[Path, Filing]]:
-    """Every workbook with its filing, as it is read; what can't be read goes to `failed`, with the reason.
+def each_workbook(
+    paths: Sequence[Path], work: Callable[[Path], Result], failed: list[tuple[str, str]]
+) -> Iterator[Result]:
+    """What `work` gives for every workbook. What it can't do goes to `failed`, with the reason, and is said;
+    the others go on."""
+    for file in workbooks(paths):
+        result = guarded(functools.partial(work, file))
+        if isinstance(result, Failure):
+            failed.append((str(file), result.reason))
+            click.echo(f"错误：{on_terminal(result.reason)}", err=True)
+        else:
+            yield result
 
-    A file that is no official form is one of those.
-    """
+
+def read_filing(file: Path, edition: Edition | None) -> Filing:
+    """The filing in a workbook. Raises XltoolError where it is no official form."""
     from xltool.reading.reader import read
 
-    for file in workbooks(paths):
-        try:
-            filing = read(file, edition=edition)
-            if not any(filing.forms):
-                raise XltoolError(f"{file}：" + "；".join(fault.detail for fault in filing.faults))
-        except XltoolError as error:
-            failed.append((str(file), str(error)))
-            click.echo(f"错误：{error}", err=True)
-        else:
-            yield file, filing
+    filing = read(file, edition=edition)
+    if not any(filing.forms):
+        raise XltoolError(f"{file}：" + "；".join(fault.detail for fault in filing.faults))
+    return filing

@@ -6,6 +6,7 @@ columns (notes) and the unit's code. So are the names of files and cells.
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ from xltool.errors import XltoolError, why
 from xltool.exporting.data import COLUMNS, csv_file
 from xltool.exporting.pristine import Press, changed
 from xltool.files.atomic import writing
+from xltool.files.barrier import Failure, guarded
 from xltool.files.filenames import TakenNames
-from xltool.filling.writer import FillError
 from xltool.model import Filing, Form, Indicator
 
 WHOLE = "全部单位.csv"
@@ -91,23 +92,22 @@ def publish(
         made, work = inside / "made", inside / "work"
         work.mkdir()
         press = Press(work)
+
+        def add(filing: Filing, edition: Edition) -> None:
+            shown, unit = disclosed(filing, edition), taken.give(filing.unit)
+            press.add(shown, edition, made / unit / f"{unit}.pdf")
+            known.setdefault((filing.unit, filing.year), {})[filing.code] = filing.source
+            editions[edition.id] = edition
+            with csv_file(made / unit / f"{unit}.csv", PUBLIC_COLUMNS) as one:
+                one(shown, edition)
+            whole(shown, edition)
+
         with csv_file(made / WHOLE, PUBLIC_COLUMNS) as whole:
             for filing, edition in filings:
                 why = _unfit(filing, known)
                 if not why:
-                    shown, unit = disclosed(filing, edition), taken.give(filing.unit)
-                    try:
-                        press.add(shown, edition, made / unit / f"{unit}.pdf")
-                    except FillError as error:
-                        why = str(error)
-                    else:
-                        known.setdefault((filing.unit, filing.year), {})[filing.code] = (
-                            filing.source
-                        )
-                        editions[edition.id] = edition
-                        with csv_file(made / unit / f"{unit}.csv", PUBLIC_COLUMNS) as one:
-                            one(shown, edition)
-                        whole(shown, edition)
+                    added = guarded(functools.partial(add, filing, edition))
+                    why = added.reason if isinstance(added, Failure) else ""
                 yield filing, why
         if not press:
             return

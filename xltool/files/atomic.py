@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from xltool.errors import XltoolError, why
+from xltool.errors import DiskError, XltoolError, why
 
 
 @contextmanager
@@ -50,10 +50,6 @@ def writing(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[An
         if isinstance(error, OSError):
             raise _failed(path, error) from error
         raise
-
-
-class DiskError(XltoolError):
-    """Nothing can be written there any more (disk full, read-only): no use in going on."""
 
 
 def _failed(path: Path, error: OSError) -> XltoolError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from xltool.editions.declaration import Edition, load_edition
+from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, below
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import read_rows
 from xltool.importing.labels import Labels, labels_of, year_line, year_of
 from xltool.importing.record import Imported, ImportedValue, Leftover, Sure
-from xltool.importing.rows import FormRow, NotImportable
+from xltool.importing.rows import FormRow
 from xltool.model import Filing, Form, Indicator, Place
 
 __all__ = ["Imported", "ImportedValue", "Leftover", "Sure", "import_files"]
@@ -50,14 +52,21 @@ def import_files(
     result = Imported()
     forms: list[tuple[Form, str]] = []
     for path, name in _named(paths):
-        try:
-            rows = read_rows(path)
-        except NotImportable as error:
-            result.unread[name] = str(error)
+        # What a file gave counts when all of it could be read.
+        part = Imported()
+        found = guarded(functools.partial(_read_file, path, name, wishes, part))
+        if isinstance(found, Failure):
+            result.unread[name] = found.reason
             continue
-        forms += [(form, name) for form in _forms(rows, wishes, result, name)]
+        forms += [(form, name) for form in found]
+        result.values += part.values
+        result.leftovers += part.leftovers
     result.filings = _together(forms, wishes.edition, result)
     return result
+
+
+def _read_file(path: Path, name: str, wishes: Wishes, part: Imported) -> list[Form]:
+    return _forms(read_rows(path), wishes, part, name)
 
 
 _IMPORTABLE = (FileKind.WORKBOOK, FileKind.DOCUMENT)

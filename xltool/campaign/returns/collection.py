@@ -15,13 +15,14 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.figures import Figures, content_of, figures_of
 from xltool.campaign.ledger.store import now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
-from xltool.campaign.returns.judgement import Judgement, judge_one, set_up
+from xltool.campaign.returns.judgement import Judgement, judge_one, received_size, set_up
 from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import UnitFiles
 from xltool.checks.engine import check
 from xltool.checks.results import verdict
 from xltool.errors import XltoolError
-from xltool.files.ordered_pool import ordered
+from xltool.files.barrier import Failure, guarded
+from xltool.files.pool import WorkerPool
 from xltool.model import Fault, FaultKind, Filing, Finding
 from xltool.reports.record import finding_record
 
@@ -82,8 +83,16 @@ def collect(
                 fresh.append((one, sha256, data))
                 yield data, one.name
 
-        for judgement in ordered(judge_one, items(), set_up, campaign.folder):
-            waiting.append((*fresh.popleft(), judgement))
+        pool = WorkerPool(
+            judge_one, size=received_size, setup=set_up, given=(campaign.folder,), clean=True
+        )
+        for judgement in pool.in_order(items()):
+            one, sha256, data = fresh.popleft()
+            if isinstance(judgement, Failure):
+                # Not entered: the next collecting tries it again.
+                result.problems.append((one.name, judgement.reason))
+                continue
+            waiting.append((one, sha256, data, judgement))
             if len(waiting) >= BATCH:
                 desk.take(waiting)
                 waiting.clear()
@@ -231,12 +240,17 @@ def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
     for code, row in campaign.ledger.counted().items():
         unit = units[code]
         path = places.place(unit, ".xlsx")
-        filing = judge(original_bytes(campaign, row["sha256"]), row["name"], register).filing
-        try:
+
+        def write(row: Any = row, path: Path = path) -> None:
+            original = original_bytes(campaign, row["sha256"])
+            filing = judge(original, row["name"], register).filing
             fill(replace(filing, faults=()), path, edition=campaign.edition)
+
+        failure = guarded(write)
+        if isinstance(failure, Failure):
+            result.problems.append((row["name"], f"没有写成干净的一份：{failure.reason}"))
+        else:
             written += 1
-        except XltoolError as error:
-            result.problems.append((row["name"], f"没有写成干净的一份：{error}"))
     return written
 
 

@@ -234,6 +234,11 @@ def set_up(folder: Path) -> None:
     campaign.ledger.close()
 
 
+def received_size(item: tuple[bytes, str]) -> int:
+    """The bytes of a received file: how long it may take goes by them."""
+    return len(item[0])
+
+
 def judge_one(item: tuple[bytes, str]) -> Judgement:
     """`judge` in a process of a run."""
     assert _register is not None

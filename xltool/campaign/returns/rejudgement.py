@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.returns.collection import judged_values, original_bytes, with_versions
-from xltool.campaign.returns.judgement import CHOOSABLE, KINDS, judge_one, set_up
+from xltool.campaign.returns.judgement import CHOOSABLE, KINDS, judge_one, received_size, set_up
 from xltool.checks.results import VERDICTS, verdict
 from xltool.errors import XltoolError
-from xltool.files.ordered_pool import ordered
+from xltool.files.barrier import Failure
+from xltool.files.pool import WorkerPool
 from xltool.model import Finding, Severity
 from xltool.reports.record import finding_record
 
@@ -39,10 +40,19 @@ def recheck(
     with ledger.writing():
         rows = ledger.returns()
         chosen = {row["return_id"]: row["reason"] for row in ledger.choices().values()}
-        results = ordered(judge_one, _originals(campaign, rows), set_up, campaign.folder)
+        pool = WorkerPool(
+            judge_one, size=received_size, setup=set_up, given=(campaign.folder,), clean=True
+        )
+        results = pool.in_order(_originals(campaign, rows))
         earlier: dict[str, list[dict[str, Any]]] = {}
         updates = []
         for number, (row, judgement) in enumerate(zip(rows, results, strict=True), 1):
+            if isinstance(judgement, Failure):
+                # What was found before still stands.
+                was = VERDICTS[row["verdict"]]
+                now = f"没能重新审核：{judgement.reason}"
+                changed.append(Changed(row["unit"], row["version"], row["name"], was, now))
+                continue
             before = earlier.setdefault(row["unit"], []) if row["unit"] else []
             findings = with_versions(campaign, judgement, before)
             values = judged_values(campaign, judgement, findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sealing.sealed_layout import layout_fingerprint
 from xltool.editions.declaration import Edition, EditionError, edition_in, load_edition
 from xltool.errors import XltoolError, why
+from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, below, kind_of
 from xltool.model import FaultKind
 from xltool.reading.reader import read_grid
@@ -147,7 +149,10 @@ def _check(
             continue
         if name in listed and parcel.digest(data) != listed[name]:
             continue
-        checked = _workbook(name, data, key, result, forms)
+        outcome = guarded(functools.partial(_workbook, name, data, key, result, forms))
+        checked = (
+            VerifiedFile(name, False, outcome.reason) if isinstance(outcome, Failure) else outcome
+        )
         if manifest and name not in listed:
             checked = VerifiedFile(name, False, f"清单上没有的文件；{checked.said}")
         yield checked

@@ -17,8 +17,9 @@ from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, man
 from xltool.campaign.units import NO_DISTRICT, Unit
 from xltool.editions.declaration import Edition, FormSpec, edition_in
 from xltool.errors import XltoolError
+from xltool.files.barrier import Failure
 from xltool.files.filenames import TakenNames
-from xltool.files.ordered_pool import ordered
+from xltool.files.pool import WorkerPool
 from xltool.filling.writer import FillError, filled
 from xltool.model import Entry, Filing, Form
 from xltool.xlsx.workbook_reader import read_properties
@@ -84,6 +85,13 @@ def _make(order: tuple[Unit, seal.Seal]) -> bytes:
     return workbook(unit, mark, _given[1], _given[0])
 
 
+def _whole(made: bytes | Failure) -> bytes:
+    """A parcel that lacks a workbook isn't sent."""
+    if isinstance(made, Failure):
+        raise XltoolError(made.reason)
+    return made
+
+
 def distribute(
     campaign: Campaign,
     output: Path | None = None,
@@ -117,20 +125,20 @@ def distribute(
             return Sent(batch - 1, 0, unchanged, [])
         folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
         orders.sort(key=lambda order: order[0].district)
-        made = ordered(
+        pool = WorkerPool(
             _make,
-            ((u, m) for u, m, _ in orders),
-            _setup,
-            campaign.edition_folder,
-            campaign.folder / "keys",
+            setup=_setup,
+            given=(campaign.edition_folder, campaign.folder / "keys"),
+            clean=True,
         )
+        made = pool.in_order((u, m) for u, m, _ in orders)
         parcels: list[tuple[str, Path, int]] = []
         rows: list[dict[str, Any]] = []
         taken = TakenNames()
         # One district at a time, so that no more than its workbooks are held.
         for district, group in groupby(orders, key=lambda order: order[0].district):
             here = list(group)
-            workbooks = [next(made) for _ in here]
+            workbooks = [_whole(next(made)) for _ in here]
             listed = _listed(here, workbooks)
             path = folder / taken.give(district or NO_DISTRICT, ".zip")
             packed = list(zip(listed, workbooks, strict=True))

@@ -1,0 +1,245 @@
+"""Work spread over processes of this machine, each under limits of time and memory.
+
+An item that hangs, dies, grows too large or meets a fault of the program costs only itself: its result is a
+Failure with the reason. What travelled with it is done again, each for itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as Overdue
+from dataclasses import dataclass
+from itertools import islice
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from xltool.errors import DiskError
+from xltool.files.barrier import Failure, guarded, reason_of
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# How long an item may take (a large one longer), and how much memory a process may hold.
+SECONDS = 60.0
+MEMORY_MB = 2048
+# Small items go to a process by the handful, for sending each takes a tenth of the time that it takes.
+HANDFUL = 8
+HANDFUL_BYTES = 2**17
+# Handfuls under way for each process: enough that none waits, few enough that memory stays flat.
+WINDOW = 4
+# Up to here starting processes costs more than it saves.
+FEW = 48
+MOST_WORKERS = 8
+
+
+def _no_size(item: object) -> int:
+    return 0
+
+
+@dataclass(frozen=True)
+class WorkerPool(Generic[Item, Result]):
+    """Processes that each do `work(item)`, after `setup(*given)` once in each.
+
+    `size` gives an item's bytes: time is allowed, and handfuls are made, by it. `clean` processes inherit
+    nothing of this one (an open ledger, a lock); they take a moment longer to start.
+    """
+
+    work: Callable[[Item], Result]
+    workers: int = 0  # 0: one for each core, eight at most
+    seconds: float = SECONDS
+    memory_mb: int = MEMORY_MB
+    size: Callable[[Item], int] = _no_size
+    setup: Callable[..., None] | None = None
+    given: tuple[Any, ...] = ()
+    clean: bool = False
+
+    def as_done(self, take: Callable[[], Item | None]) -> Iterator[tuple[Item, Result | Failure]]:
+        """Every item with its result, as they come. `take()` may give more after it gave None, as long as
+        results are still to come."""
+        from pebble import ProcessPool
+
+        under_way: dict[Future[Any], list[Item]] = {}
+        finished: SimpleQueue[Future[Any]] = SimpleQueue()
+        alone: deque[Item] = deque()  # of a handful that did not come back
+        workers = self._workers()
+        with ProcessPool(
+            max_workers=workers,
+            initializer=_begin,
+            initargs=(self.memory_mb, self.setup, self.given),
+            context=_context(self.clean),
+        ) as pool:
+            try:
+                while True:
+                    while len(under_way) < workers * WINDOW:
+                        items = [alone.popleft()] if alone else self._handful(take)
+                        if not items:
+                            break
+                        task: Future[Any] = pool.schedule(
+                            _each, args=(self.work, items), timeout=max(map(self.patience, items))
+                        )
+                        under_way[task] = items
+                        task.add_done_callback(finished.put)
+                    if not under_way:
+                        return
+                    task = finished.get()
+                    items = under_way.pop(task)
+                    if len(items) > 1 and task.exception():
+                        alone.extend(items)  # one of them is at fault: each for itself
+                    else:
+                        yield from zip(items, self._results(task, items[0]), strict=True)
+            except BaseException:
+                pool.stop()
+                raise
+
+    def in_order(self, items: Iterable[Item]) -> Iterator[Result | Failure]:
+        """The result of each item, in their order. A few are done in this process, behind the same barrier."""
+        rest = iter(items)
+        first = list(islice(rest, FEW))
+        if len(first) < FEW:
+            if self.setup is not None:
+                self.setup(*self.given)
+            for item in first:
+                yield _one(self.work, item)
+            return
+        numbered = enumerate(_chained(first, rest))
+        most_ahead = self._workers() * WINDOW * HANDFUL
+        waiting: dict[int, Result | Failure] = {}
+        following = 0
+
+        def take() -> tuple[int, Item] | None:
+            # No further ahead of the one that all wait for than memory allows.
+            return next(numbered, None) if len(waiting) < most_ahead else None
+
+        for (number, _), result in self._of_pairs().as_done(take):
+            waiting[number] = result
+            while following in waiting:
+                yield waiting.pop(following)
+                following += 1
+
+    def _of_pairs(self) -> WorkerPool[tuple[int, Item], Result]:
+        """This pool for items that carry their number."""
+        return WorkerPool(
+            work=_Unnumbered(self.work),
+            workers=self.workers,
+            seconds=self.seconds,
+            memory_mb=self.memory_mb,
+            size=lambda pair: self.size(pair[1]),
+            setup=self.setup,
+            given=self.given,
+            clean=self.clean,
+        )
+
+    def patience(self, item: Item) -> float:
+        """How many seconds an item may take: as long again for every megabyte."""
+        return patience(self.seconds, self.size(item))
+
+    def _workers(self) -> int:
+        return self.workers or max(1, min(MOST_WORKERS, os.cpu_count() or 1))
+
+    def _handful(self, take: Callable[[], Item | None]) -> list[Item]:
+        """The next items, not too many to wait for them all."""
+        items: list[Item] = []
+        size = 0
+        while len(items) < HANDFUL and size < HANDFUL_BYTES:
+            item = take()
+            if item is None:
+                break
+            items.append(item)
+            size += self.size(item)
+        return items
+
+    def _results(self, task: Future[Any], item: Item) -> list[Result | Failure]:
+        """What came of a handful; where it did not come back, of its only item."""
+        from pebble import ProcessExpired
+
+        try:
+            results: list[Result | Failure] = task.result()
+        except Overdue:
+            return [overdue(self.patience(item))]
+        except ProcessExpired as error:
+            return [Failure(f"处理进程意外结束（退出码 {error.exitcode}），已放弃")]
+        except DiskError:
+            raise
+        except Exception as error:
+            return [Failure(reason_of(error))]
+        return results
+
+
+def patience(seconds: float, size: int) -> float:
+    """How many seconds `size` bytes may take where a small item may take `seconds`."""
+    return seconds * (1 + size / 2**20)
+
+
+def overdue(seconds: float) -> Failure:
+    return Failure(f"超过 {seconds:.0f} 秒没有做完，已放弃")
+
+
+class _Unnumbered:
+    """`work` on an item that carries its number."""
+
+    def __init__(self, work: Callable[[Any], Any]) -> None:
+        self.work = work
+
+    def __call__(self, pair: tuple[int, Any]) -> Any:
+        return self.work(pair[1])
+
+
+def _chained(first: list[Item], rest: Iterator[Item]) -> Iterator[Item]:
+    yield from first
+    yield from rest
+
+
+def _each(work: Callable[[Item], Result], items: list[Item]) -> list[Result | Failure]:
+    return [_one(work, item) for item in items]
+
+
+def _one(work: Callable[[Item], Result], item: Item) -> Result | Failure:
+    return guarded(lambda: work(item))
+
+
+def _context(clean: bool) -> Any:
+    from multiprocessing import get_context
+
+    return get_context("spawn") if clean else get_context()
+
+
+def _begin(memory_mb: int, setup: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
+    """A worker leaves Ctrl-C to the run, ends with it, and can't take more than its share of memory."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with_parent()
+    _limit_memory(memory_mb)
+    if setup is not None:
+        setup(*given)
+
+
+def _end_with_parent() -> None:
+    """A run that was killed leaves no worker behind."""
+    import threading
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _limit_memory(memory_mb: int) -> None:
+    """Not on Windows. A smaller limit that the machine's keeper set stays."""
+    try:
+        import resource
+    except ImportError:
+        return
+    wanted = memory_mb * 2**20
+    set_before = resource.getrlimit(resource.RLIMIT_AS)
+    limit = min([wanted, *(one for one in set_before if one != resource.RLIM_INFINITY)])
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
