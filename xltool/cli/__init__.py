@@ -101,9 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if os.environ.get("XLTOOL_DEBUG"):
             raise
-        from xltool.errors import why
+        from xltool.files.barrier import reason_of
 
-        click.echo(f"错误：{f'{error.filename}：' if error.filename else ''}{why(error)}", err=True)
+        click.echo(f"错误：{reason_of(error)}", err=True)
         return 2
     except Exception as error:
         if os.environ.get("XLTOOL_DEBUG"):

@@ -38,8 +38,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return TOO_LARGE
     if isinstance(error, OSError):
-        where = f" {error.filename}" if error.filename else ""
-        return f"读写不了{where}：{why(error)}"
+        return f"{error.filename or '读写不了'}：{why(error)}"
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     return f"程序内部错误（{type(error).__name__}：{error}）"
