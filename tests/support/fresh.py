@@ -20,7 +20,17 @@ FOLDER = DATA / "fresh"
 BLOCKS = dict(
     zip(
         "量质时本经社生续满",
-        "quantity quality time cost economic social ecological sustainable satisfaction".split(),
+        [
+            "quantity",
+            "quality",
+            "time",
+            "cost",
+            "economic",
+            "social",
+            "ecological",
+            "sustainable",
+            "satisfaction",
+        ],
         strict=True,
     )
 )

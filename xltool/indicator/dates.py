@@ -13,6 +13,8 @@ from datetime import date
 
 from msgspec import Struct
 
+from xltool.indicator.numerals import with_digits
+
 
 class Period(Struct, frozen=True):
     """From the first to the last day, both included."""
@@ -68,6 +70,17 @@ class Span(Struct, frozen=True):
         """The year written at its end."""
         return self.end.year
 
+    @property
+    def forward(self) -> bool:
+        """It does not end before it begins."""
+        one, end = self.start, self.end
+        if one is None:
+            return True
+        last = (end.month, end.day)
+        if one.year is None:
+            return (one.month, one.day) <= last
+        return (one.year, one.month, one.day) <= (end.year or one.year, *last)
+
     def within(self, year: int) -> Period:
         """Its real days, `year` standing in where no year was written."""
         end = self.end.within(year)
@@ -122,6 +135,12 @@ def _days(month: int, year: int | None = None) -> int:
 
 def read_span(text: str) -> Span | None:
     """The deadline, date or period written there, or None. Text is halfwidth and without edges."""
+    span = _span(text)
+    return span if span is not None and span.forward else None
+
+
+def _span(text: str) -> Span | None:
+    """The same, also where it runs backwards."""
     if _SUSPECT.search(text) is None or len(text) > 60:
         return None
     body = _LEAD.sub("", text)
@@ -160,9 +179,7 @@ def _pair(left: str, right: str) -> Span | None:
     start, end = first.start, last.end
     if end.year is None and start.year is not None:
         end = Day(start.year, end.month, end.day)
-    order = (end.month, end.day) if start.year is None else (end.year, end.month, end.day)
-    begin = (start.month, start.day) if start.year is None else (start.year, start.month, start.day)
-    return Span(start, end) if begin <= order else None
+    return Span(start, end)
 
 
 def _moment(text: str) -> Span | None:
@@ -211,7 +228,7 @@ def _month(year: int | None, month: int, day: str | None, third: str | None) -> 
     return Span(Day(year, month, begin), Day(year, month, min(end_day, last)))
 
 
-_TIDY = str.maketrans("０１２３４５６７８９．－／（）　", "0123456789.-/() ")
+_TIDY = str.maketrans("０１２３４５６７８９．－／（）　，", "0123456789.-/() ,")
 
 
 @functools.lru_cache(maxsize=256)
@@ -221,12 +238,52 @@ def read_period(text: str, year: int | None = None) -> Period | None:
     None where it is no period, or names no year and `year` is not given.
     """
     span = read_span(text.translate(_TIDY).strip())
+    if span is None and (plain := _plain_period(text)) != text:
+        span = read_span(plain)
     if span is None or (span.end.year is None and year is None):
         return None
     return span.within(year or 0)
+
+
+_COMPACT = re.compile(rf"({_YEAR})(0[1-9]|1[0-2])([0-2][0-9]|3[01])?(?![0-9])")
+_NEXT_YEAR = re.compile(rf"({_YEAR})(.*?)(?:次|翌|第二)年")
+
+
+def _plain_period(text: str) -> str:
+    """A period without what people put around it: 自…起至…止, brackets, 20240101, a bare 2024, 次年."""
+    body = with_digits(text.translate(_TIDY).strip())
+    bare = re.sub(r"(?<=[^(])\([^()]*\)$", "", body).strip("() .。;,")
+    bare = re.sub(r"^[自从]|(?:结束|截止|止)$|起(?=[至到~-])", "", bare).strip()
+    bare = _COMPACT.sub(lambda m: ".".join(filter(None, m.groups())), bare)
+    bare = _NEXT_YEAR.sub(lambda m: f"{m[1]}{m[2]}{int(m[1]) + 1}年", bare)
+    return f"{bare}年" if re.fullmatch(rf"{_YEAR}(?:\s*[-至到~—–]+\s*{_YEAR})?", bare) else bare
 
 
 def read_deadline(text: str, year: int) -> date | None:
     """The last day of a deadline or period in the budget year `year`: `12月31日前`, `2023年底`."""
     span = read_span(text.translate(_TIDY).strip())
     return span.within(year).end if span else None
+
+
+_MONTH_AND_DAY = re.compile(
+    rf"(?:({_YEAR})\s*年\s*)?(?<![0-9])([0-9]{{1,2}})\s*月(?:份)?\s*(?:([0-9]{{1,2}})\s*[日号])?"
+    rf"|(?<![0-9])({_YEAR})([-./])([0-9]{{1,2}})(?:\5([0-9]{{1,2}}))?(?![0-9])"
+)
+
+
+def impossible(text: str) -> str:
+    """What keeps a date or period from being one, in Chinese: 没有13月, 2月没有30日, it runs backwards.
+
+    Empty where nothing is wrong, or where the text is no date at all.
+    """
+    plain = _plain_period(text)
+    for match in _MONTH_AND_DAY.finditer(plain):
+        year, month, day = match[1] or match[4], int(match[2] or match[6]), match[3] or match[7]
+        if not 1 <= month <= 12:
+            return f"没有{month}月"
+        if day and not 1 <= int(day) <= (last := _days(month, int(year) if year else None)):
+            return f"{month}月没有{int(day)}日，最后一天是{last}日"
+    span = _span(plain)
+    if span is not None and not span.forward and span.start is not None and span.start.year:
+        return "结束早于开始"
+    return ""

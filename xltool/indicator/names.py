@@ -8,12 +8,13 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from xltool.indicator.units import MeasureUnit, read_unit
+from xltool.indicator.units import MeasureUnit, kin, read_unit
 
 UP, DOWN = "up", "down"
 
@@ -24,43 +25,96 @@ def _declared() -> dict[str, Any]:
 
 
 class Direction(Struct, frozen=True):
-    """Which way is good, and the word that says so. `outputs`: also among the outputs."""
+    """Which way is good, and the word that says so.
+
+    `outputs`: also among the outputs. `share`: a part of a whole. `only`: the kind of unit it needs.
+    """
 
     wants: str
     word: str
     outputs: bool
+    share: bool
+    only: str
 
 
 @functools.cache
 def _directions() -> dict[str, Direction | None]:
     """Every word; None for one that only hides the shorter words in it, or that is not sure."""
-    return {
-        word: Direction(group["wants"], word, group.get("outputs", True))
-        if group["sure"] and group["wants"] in (UP, DOWN)
-        else None
-        for group in _declared()["direction"]
-        for word in group["words"].split()
-    }
+    found: dict[str, Direction | None] = {}
+    for group in _declared()["direction"]:
+        wants = group["wants"]
+        sure = group["confidence"] == "high" and wants in (UP, DOWN)
+        for word in _words_of(group):
+            share = group.get("share", False) and word.endswith("率")
+            one = Direction(wants, word, group.get("outputs", True), share, group.get("only", ""))
+            found[word] = one if sure else None
+    return found
+
+
+@functools.cache
+def _derived() -> dict[str, str]:
+    """What only tells the way once it rises or falls: 费用, 债务."""
+    groups = [g for g in _declared()["direction"] if g["confidence"] == "derived"]
+    return {word: group["wants"] for group in groups for word in _words_of(group)}
+
+
+def _words_of(group: dict[str, Any]) -> Iterator[str]:
+    """The words that a group lists, and every head with every measure: 败诉 + 率."""
+    yield from group.get("words", "").split()
+    measures = group.get("measures", "").split()
+    for head in group.get("heads", "").split():
+        yield from (head + measure for measure in measures)
 
 
 @functools.lru_cache(maxsize=4096)
 def direction(name: str) -> Direction | None:
     """Which way an indicator of this name should go, by the word it ends with; None when unsure."""
+    bare = _bare(name)
+    for change in (*_changes("same"), *_changes("opposite")):
+        if bare.endswith(change):
+            return _changing(bare.removesuffix(change), change)
     word = _last(name)
     found = _directions()[word] if word else None
-    if found is None:
+    return found if found is not None and _plainly(name, found) else None
+
+
+@functools.cache
+def _changes(table: str) -> tuple[str, ...]:
+    return tuple(sorted(_declared()[table].split(), key=len, reverse=True))
+
+
+def _changing(what: str, change: str) -> Direction | None:
+    """The way of a rise or fall: that of what rises, the other one of what falls."""
+    for word in _changes("compared"):
+        what = what.removesuffix(word)
+    word, known = _last(what), direction(what)
+    wants = known.wants if known is not None else _derived().get(word, "")
+    if not wants:
         return None
-    around = name.replace(found.word, " ")
+    if change in _changes("opposite"):
+        wants = DOWN if wants == UP else UP
+    return Direction(wants, word + change, True, False, "")
+
+
+def _plainly(name: str, found: Direction) -> bool:
+    """Nothing else in the name turns its meaning round."""
+    around = _any("harmless").sub(" ", name.replace(found.word, " "))
     if _any("negations").search(around):
-        return None
-    if found.wants == DOWN and _any("actions").search(around):
-        return None
-    return found
+        return False
+    if found.wants == UP:
+        return True
+    acted = not found.share and _any("actions").search(around)
+    return not acted and not _any("reductions").search(around)
 
 
+@functools.lru_cache(maxsize=4096)
 def bounded(name: str) -> bool:
     """A rate that can't exceed 100%."""
-    return _last(name, "bounded") in _words("bounded")
+    word = _last(name, "bounded")
+    if word in _words("bounded"):
+        return True
+    known = _directions().get(word)
+    return known is not None and known.share
 
 
 @functools.lru_cache(maxsize=4096)
@@ -119,9 +173,14 @@ _UNIT_IN_NAME = re.compile(r"[（(](?:单位[:：])?([^（）()]{1,8})[）)]\s*$
 
 
 def _bare(name: str) -> str:
-    """A name without the unit in brackets at its end."""
+    """A name without the short bracket at its end, most often a unit."""
     bare = name.strip()
     return _UNIT_IN_NAME.sub("", bare).strip() if bare.endswith(_CLOSING) else bare
+
+
+def bare_name(name: str) -> str:
+    """A name without the unit in brackets at its end."""
+    return _bare(name) if unit_in_name(name) is not None else name.strip()
 
 
 def unit_in_name(name: str) -> MeasureUnit | None:
@@ -149,13 +208,38 @@ def _expected() -> tuple[_Expected, ...]:
     )
 
 
+@functools.lru_cache(maxsize=4096)
 def expected_units(name: str) -> tuple[str, ...]:
     """The base units that an indicator with this ending can have; empty when unsure."""
     bare = _bare(name)
     for one in _expected():
         if bare.endswith(one.endings):
             return () if bare.endswith(one.but) else one.units
+    return _counted_unit(bare)
+
+
+def _counted_unit(bare: str) -> tuple[str, ...]:
+    """门数, 床位数, 天数: the unit that the name counts in, and those that may stand for it."""
+    if not bare.endswith("数"):
+        return ()
+    for length in (3, 2, 1):
+        unit = read_unit(bare[-1 - length : -1])
+        if unit is None or unit.written != unit.symbol or unit.symbol in _words("vague_counts"):
+            continue
+        if unit.kind == "count":
+            times = ("次",) if unit.symbol.endswith("次") else ()
+            return unit.symbol, *times, "个", "项", *sorted(kin(unit.symbol))
+        if unit.kind == "physical":
+            return (unit.symbol, "个工作日") if unit.symbol == "天" else (unit.symbol,)
     return ()
+
+
+def fits(unit: MeasureUnit, wanted: tuple[str, ...]) -> bool:
+    """The unit measures the same as one of these; a rate may also say how many per something."""
+    base = unit.base.partition("/")[0]
+    if any(one is not None and one.base == base for one in map(read_unit, wanted)):
+        return True
+    return unit.kind == "per" and "‰" in wanted and base != "元"
 
 
 @functools.cache

@@ -7,6 +7,7 @@
 Nothing is guessed: what does not fit the grammar below stays text, and the original is kept.
 
     value  = [label [":"]] [operator] number [unit] ["(" remark ")"] [operator]
+    number = digits, or one exact number in Chinese numerals
     several values in one cell are apart by line breaks, ； 、 or ，
 """
 
@@ -18,6 +19,7 @@ from decimal import Decimal
 
 from xltool.indicator import vocabulary
 from xltool.indicator.dates import read_span
+from xltool.indicator.numerals import with_digits
 from xltool.indicator.units import MeasureUnit, read_unit, splits_noun, unknown_unit
 from xltool.indicator.value import Target
 
@@ -32,7 +34,11 @@ def parse_target(text: str) -> Target:
     """
     body = _body(text)
     return (
-        _special(text, body) or _single(text, body) or _several(text, body) or _wording(text, body)
+        _special(text, body)
+        or _single(text, body)
+        or _several(text, body)
+        or _in_numerals(text, body)
+        or _wording(text, body)
     )
 
 
@@ -188,7 +194,7 @@ def _tail(
 @functools.cache
 def _new_unit() -> re.Pattern[str]:
     # Compiled when first needed: the sets of characters take their time.
-    return re.compile(r"[\u4e00-\u9fffA-Za-zμΩ℃]{1,4}(?:/[\u4e00-\u9fffA-Za-z]{1,4})?")
+    return re.compile(r"[\u4e00-\u9fffA-Za-zμΩ℃]{1,4}(?:/[\u4e00-\u9fffA-Za-z²³]{1,4})?")
 
 
 def _repeats(remark: str, number: Decimal, unit: MeasureUnit | None) -> bool:
@@ -238,6 +244,49 @@ def _pieces(body: str, marks: str) -> list[str]:
 def _counts(piece: str) -> bool:
     one = _single(piece, piece)
     return one is not None and one.kind in _COUNTED
+
+
+# With one Chinese digit these mean which, not how many: 一类, 二期, 三级.
+_WHICH = frozenset(
+    [
+        "类",
+        "种",
+        "款",
+        "期",
+        "届",
+        "轮",
+        "节",
+        "点",
+        "分",
+        "号",
+        "门",
+        "次性",
+        "对",
+        "面",
+        "套",
+        "批",
+    ]
+)
+
+
+def _in_numerals(text: str, body: str) -> Target | None:
+    """三次以上, 两万元以内, 十一月底前; only where the unit makes sure that it is a number."""
+    digits = with_digits(body) if len(body) <= 30 else body
+    if digits == body:
+        return None
+    target = _single(text, digits) or _several(text, digits)
+    return target if target is not None and _certain(target) else None
+
+
+def _certain(target: Target) -> bool:
+    if target.parts:
+        return all(map(_certain, target.parts))
+    if target.number is None:
+        return target.span is not None
+    unit = target.measure
+    if unit is None:
+        return False
+    return target.stated or target.number > 10 or unit.symbol not in _WHICH
 
 
 def _wording(text: str, body: str) -> Target:

@@ -83,6 +83,8 @@ def read_unit(text: str) -> MeasureUnit | None:
     known = _table().get(word)
     if known is not None:
         return known
+    if word.endswith("数") and (counted := _table().get(word[:-1])) is not None:
+        return MeasureUnit(word, counted.symbol, counted.base, counted.factor, counted.kind)
     if "/" in (apart := word.translate(_PER)):
         return _compound(word, apart.split("/"))
     for scale, factor in _scales():
@@ -107,6 +109,34 @@ def _compound(word: str, parts: list[str]) -> MeasureUnit | None:
     return MeasureUnit(word, f"{head.symbol}/{tail}", f"{head.base}/{tail}", head.factor, "per")
 
 
+@functools.cache
+def _kin() -> dict[str, frozenset[str]]:
+    """Each counting word with the words that may stand for it."""
+    groups = [line.split() for line in _declared()["alike"]]
+    words = {word for group in groups for word in group}
+    return {
+        word: frozenset(other for group in groups if word in group for other in group)
+        for word in words
+    }
+
+
+def kin(word: str) -> frozenset[str]:
+    """The counting words that may stand for this one."""
+    return _kin().get(word, frozenset())
+
+
+def alike(one: MeasureUnit, other: MeasureUnit) -> bool:
+    """The two units can mean the same: 名 and 人, 个 and 座, 元 and 元/亩 where the one says more."""
+    if one.base == other.base:
+        return True
+    if "per" in (one.kind, other.kind):
+        first, second = one.base.split("/"), other.base.split("/")
+        return first[: len(second)] == second[: len(first)]
+    if not one.kind == other.kind == "count":
+        return False
+    return "个" in (one.base, other.base) or other.base in kin(one.base)
+
+
 def money_units() -> dict[str, Decimal]:
     """Every unit of money and what it is in 元."""
     return {word: Decimal(factor) for word, factor in _declared()["money"].items()}
@@ -117,6 +147,8 @@ def splits_noun(text: str) -> tuple[MeasureUnit, str] | None:
     """A counting word and what it counts: 个项目 → (个, 项目)."""
     for cut in range(1, min(4, len(text))):
         unit, noun = _table().get(text[:cut]), text[cut:].strip()
-        if unit is not None and unit.kind == "count" and noun in nouns():
+        if unit is None or unit.kind != "count":
+            continue
+        if noun in nouns() or (len(noun) > 1 and noun in _table()):
             return unit, noun
     return None

@@ -91,6 +91,12 @@ class Target(Struct, frozen=True, gc=False):
         return read_unit(self.symbol) if self.symbol else None
 
     @property
+    def lasting(self) -> bool:
+        """A length of time: 10分钟, 5个工作日."""
+        unit = self.measure
+        return unit is not None and unit.base in ("秒", "个工作日", "个月")
+
+    @property
     def base(self) -> tuple[Decimal, str] | None:
         """The number in its base unit, to compare 3万人 with 30000人; None without a number."""
         if self.number is None:

@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from xltool.indicator.numerals import with_digits
 from xltool.indicator.units import variants
 
 _DATA = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))
@@ -106,10 +107,13 @@ def names_money(label: str) -> bool:
 
 def is_vague(text: str) -> bool:
     """A number that is not meant exactly: 约50家, 20余人, 85%左右."""
-    return bool(re.search(_VAGUE_NUMBER, clean(text)))
+    return bool(re.search(_VAGUE_NUMBER, with_digits(clean(text))))
 
 
-_VAGUE_NUMBER = r"(?:约|近|大概|接近)\s*[0-9]|[0-9][十百千万亿]*(?:余|多|几|来)|(?:左右|上下)$"
+_VAGUE_NUMBER = (
+    r"(?:约|近|大概|接近)\s*[0-9]|[0-9][十百千万亿]*(?:余|多|几|来)|[几数]\s*(?:[十百千万]|10)"
+    r"|[0-9].*(?:左右|上下)$|^[≥≤><=]?\s*(?:若干|[一二三四五六七八九]{2})[个家人名次场件项]"
+)
 _PROMPT = re.compile(
     r"\*{2,}|_{2,}|^[≥≤><=]*[xX×]{2,}(?![0-9])|(?<![A-Za-z0-9×])[xX×]{2,}+(?:%|个|家|人|次|万元|元|项|名|年|月|日)"
     r"|^(?:指标|目标|三级指标|绩效指标)\s*+[0-9一二三四五六七八九十]*+\s*+[::]?$|^(?:指标值|指标值及单位)[::]?$"
@@ -145,6 +149,42 @@ _OPENING = _spelled("(") + "".join(filter(str.isspace, map(chr, range(0x3001))))
 def is_placeholder(text: str) -> bool:
     """The same of a text as written."""
     return _may_be_prompt(text) and is_prompt(clean(text))
+
+
+# The numbering of a line, before what it says.
+_NUMBERING = re.compile(
+    r"(?:(?:年度|总体|绩效|实施期|具体)*(?:目标|指标|任务)\s*[0-9一二三四五六七八九十]{1,2}\s*[:、.]?"
+    r"|\(?[0-9一二三四五六七八九十]{1,2}[)、.:])\s*"
+)
+
+
+def left_over(text: str) -> str:
+    """The first line of a text that is a prompt, or numbered and without content; empty where none is.
+
+    A numbered line alone is a heading where the next line is not numbered too.
+    """
+    if "\n" not in text and "\r" not in text:
+        if is_placeholder(text):
+            return text
+        body = clean(text) if _NUMBERED.match(text) else ""
+        match = _NUMBERING.match(body)
+        return text if match and (match.end() == len(body) or _is_dots(body[match.end() :])) else ""
+    lines = [line for line in text.splitlines() if line.strip()]
+    for n, line in enumerate(lines):
+        body = clean(line)
+        match = _NUMBERING.match(body)
+        said = body[match.end() :] if match else body
+        if (match is not None and not said) or _ALONE.fullmatch(body):
+            following = clean(lines[n + 1]) if n + 1 < len(lines) else ""
+            if not following or _NUMBERING.match(following):
+                return line
+        elif is_prompt(said):
+            return line
+    return ""
+
+
+_ALONE = re.compile("[0-9一二三四五六七八九十]{1,2}")
+_NUMBERED = re.compile(r"\s*[目指任年总绩实具0-9０-９一二三四五六七八九十(（]")
 
 
 def _may_be_prompt(text: str) -> bool:

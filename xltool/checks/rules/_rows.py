@@ -11,6 +11,7 @@ from msgspec import Struct
 from xltool.checks.engine import Hit, Review
 from xltool.checks.rules._text import quote
 from xltool.indicator import Split, Target, parse_target, split_targets
+from xltool.indicator.names import bare_name
 from xltool.indicator.split import split_standards
 from xltool.model import Form, Indicator, Severity
 
@@ -119,3 +120,12 @@ _NOISE = re.compile(
 def squeeze(text: str) -> str:
     """A name without blanks, punctuation and numbering, to compare names."""
     return _NOISE.sub("", text)
+
+
+_STARS = str.maketrans("", "", "★☆▲△●○◆◇■□※*＊")
+
+
+@functools.lru_cache(maxsize=4096)
+def subject(name: str) -> str:
+    """What an indicator is of: its name without marks, numbering, and the unit in brackets at its end."""
+    return squeeze(bare_name(name.translate(_STARS)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import re
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from xltool.checks.cross_totals import PROJECT_SPENDING, project_budget, projects_budget
@@ -15,8 +17,6 @@ from xltool.model import Entry, FaultKind, Form, Severity
 from xltool.money import UNITS, show, tidy
 
 BETWEEN = "表间关系：部门表的项目支出与各项目表的当年预算"
-# A cost indicator so named is the whole, not one more part.
-WHOLE = ("总", "合计", "预算")
 # One so named is of the project from beginning to end.
 OF_ALL_YEARS = ("总投资", "总造价", "总成本", "概算")
 
@@ -85,13 +85,14 @@ def projects_covered(review: Review) -> Iterator[Hit]:
     source="表内关系：成本指标与项目的当年预算",
 )
 def costs_within_budget(review: Review) -> Iterator[Hit]:
-    """一个项目以金额计的成本指标之和，不能超过它当年的预算（年度本级预算金额 + 上级资金）。
+    """一个项目以金额计的成本指标，单独一项或各部分之和，不能超过它当年的预算（年度本级预算金额 + 上级资金）。
 
-    只算写明金额单位的；名称里有“总”“合计”的，或正好等于其余各项之和的，当作总数，不重复加。
-    实施期长于一年的项目，成本可能是全周期的，只核实；写明总投资、总造价、概算的不报。
+    只加同一个整体的各部分：单价、每…、均…、其中、上半年、月均、节约、自筹、上年、控制数这些不加；“总成本”“全年支出”
+    这样的总数单独比，不与它的各部分重复加。各部分都是“……费”时，超过是错误；不能肯定是不是各部分的，只核实。
+    实施期长于一年的项目，成本可能是全周期的，也只核实；写明总投资、总造价、概算的不报。
 
-    错：成本指标 3584 万元，预算 2565 万元。
-    对：200 万元 + 20 万元 ≤ 预算 240 万元。
+    错：成本指标 3584 万元，预算 2565 万元；材料费 600 万元 + 人工费 520 万元，预算 1100 万元。
+    对：200 万元 + 20 万元 ≤ 预算 240 万元；设备购置费 150 万元，单台价格 50 万元，预算 150 万元。
     """
     for form in review.filing.projects:
         costs = _costs(review, form)
@@ -99,39 +100,67 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
         if budget is None or not costs:
             continue
         name, amount, entry = max(costs, key=lambda cost: cost[1])
-        parts = [c for c in costs if not any(word in c[0] for word in WHOLE)]
+        parts = [c for c in costs if not _WHOLE.search(c[0])]
         summed = sum((c[1] for c in parts), start=Decimal(0))
+        certain = True
         if amount > budget:
             reached, said = amount, f"成本指标“{name}”{show(amount)}"
         elif summed > budget and summed != 2 * amount:
-            reached = summed
-            said = (
-                "成本指标 "
-                + " + ".join(f"{c[0]} {show(c[1])}" for c in parts)
-                + f" = {show(summed)}"
-            )
+            reached, certain = summed, _are_parts(parts)
+            addends = " + ".join(f"{c[0]} {show(c[1])}" for c in parts)
+            said = f"成本指标 {addends} = {show(summed)}"
         else:
             continue
         unit = review.edition.unit
         long = longer_than_a_year(read_period(form.text("period")))
         if long and reached == amount and any(word in name for word in OF_ALL_YEARS):
             continue
+        if long:
+            advice = "请核实是不是全周期的成本"
+        elif certain:
+            advice = "请改正"
+        else:
+            advice = "请核实各项是不是同一笔预算的各部分"
         yield review.hit(
             entry,
-            f"{said}，超过项目的当年预算 {show(budget)} {unit}，多 {show(reached - budget)}，"
-            + ("请核实是不是全周期的成本" if long else "请改正"),
+            f"{said}，超过项目的当年预算 {show(budget)} {unit}，多 {show(reached - budget)}，{advice}",
             field="cost.target",
             expected=f"不超过 {show(budget)} {unit}",
-            severity=Severity.QUERY if long else None,
+            severity=None if certain and not long else Severity.QUERY,
         )
 
 
+# A cost indicator so named is the whole, not one more part.
+_WHOLE = re.compile(
+    "总|合计|共计|预算|^(?:本?项目|年度|全年|本年|当年|财政|专项|资金)*"
+    "(?:成本|支出|费用|投入|投资|经费|资金)(?:控制|支出|投入|数|额)*$"
+)
+# No part of this year's budget: a price, a part of a part, a saving, another year's or another purse's money.
+_APART = re.compile(
+    "单价|单位|每|均|单[台套件个次站场村人户项座只辆张亩份批具处间节]|价格|[米里亩顷吨]造价|标准|定额|限额|控制数|其中|季度|[上下]半年"
+    "|月|节|减少|降低|下降|压减|核减|自筹|自有|自行|社会资本|捐赠|贷款|上年|去年|往年|历年|同期|上一年"
+    "|结转|市场|违约|罚|赔|损失|收入|工资|补助额度|限价"
+)
+
+
+def _are_parts(costs: Sequence[tuple[str, Decimal, Entry]]) -> bool:
+    """Every one is a fee of its own kind, none a kind of another: 材料费, 人工费."""
+    cores = [name.removesuffix("费") for name, _, _ in costs]
+    return all(name.endswith("费") for name, _, _ in costs) and not any(
+        one in other or other in one for one, other in itertools.combinations(cores, 2)
+    )
+
+
 def _costs(review: Review, form: Form) -> list[tuple[str, Decimal, Entry]]:
-    """(name, amount in the edition's unit, entry) of each cost indicator that states money."""
+    """(name, amount in the edition's unit, entry) of each ceiling on costs in money."""
     return [
         (quote(one.name), tidy(yuan / UNITS[review.edition.unit]), one.row.target)
         for one in values(review)
-        if one.kind == "cost" and one.form is form and (yuan := one.target.yuan) is not None
+        if one.kind == "cost"
+        and one.form is form
+        and (yuan := one.target.yuan) is not None
+        and one.target.operator not in ("≥", ">")
+        and not _APART.search(one.name + one.target.label)
     ]
 
 

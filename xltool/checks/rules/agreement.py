@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import JudgedValue, squeeze, stuffed, values
+from xltool.checks.rules._rows import JudgedValue, squeeze, stuffed, subject, values
 from xltool.checks.rules._text import quote
 from xltool.indicator import Target
+from xltool.indicator.dates import Period, Span, read_period
+from xltool.indicator.units import alike
 from xltool.model import Severity
 
 FORM = "申报表的格式：一行一个指标"
@@ -27,33 +30,74 @@ _UPWARD, _DOWNWARD = frozenset("≥>"), frozenset("≤<")
 def standards(review: Review) -> Iterator[Hit]:
     """绩效标准里又写了一遍值时，数、单位和方向都要与指标值相同。
 
-    绩效标准填类型（计划标准、行业标准、历史标准）时不比。一边没写符号、没写单位的由 I403、I402 去说。
+    绩效标准填类型（计划标准）或参照（行业标准≥90%、历史标准：93%、上年92%）时不比。没有写年份的时间按本表的年度算
+    （11月30日前就是 2024年11月30日前）；人和名、台和套这样可以互换的单位不算不同。一边没写符号、没写单位的由
+    I403、I402 去说。
 
     错：指标值 20家以上，绩效标准 ≥6家；指标值 ≥20家，绩效标准 ≤20家。
-    对：指标值 20家以上，绩效标准 ≥20家；绩效标准 行业标准。
+    对：指标值 20家以上，绩效标准 ≥20家；绩效标准 行业标准≥15家。
     """
     for one in values(review):
-        if one.standard is not None and (reason := _differs(one.target, one.standard)):
-            beside = quote(one.standard.text)
-            yield one.hit(f"与绩效标准“{beside}”{reason}，请改成一致", expected=beside)
+        standard = one.standard
+        if standard is None or _is_reference(one, standard):
+            continue
+        if reason := _differs(one, standard, one.form.year or review.filing.year):
+            beside = quote(standard.text)
+            yield one.hit(f"与绩效标准“{beside}”{reason}，请改为一致", expected=beside)
 
 
-def _differs(target: Target, standard: Target) -> str:
-    """What disagrees between two readings, or nothing."""
+# What a standard refers to instead of saying the value again.
+_REFERENCE = re.compile(
+    "标准|上年|上一年|去年|往年|前年|历年|历史|行业|国家|全国|全省|全市|同期|同类|同行|市场|合同|约定|规范|规定|规划|定额"
+    "|基期|基数|平均|文件|测算|招标|中标|询价|批复|概算|现状|较|比"
+)
+
+
+def _is_reference(one: JudgedValue, standard: Target) -> bool:
+    """It says what the value is measured by (行业标准≥90%, 上年3%, ≥85%（历史标准）)."""
+    said = standard.label + standard.remark
+    if not said:
+        return False
+    return _REFERENCE.search(said) is not None or squeeze(standard.label) not in squeeze(one.name)
+
+
+def _differs(one: JudgedValue, standard: Target, year: int | None) -> str:
+    """What disagrees between value and standard, or nothing."""
+    target = one.target
     if target.span is not None and standard.span is not None:
-        return "时间不同" if target.span.end != standard.span.end else ""
+        return "" if _same_time(one, target.span, standard.span, year) else "时间不一致"
     stated, beside = target.base, standard.base
     if stated is None or beside is None:
         return ""
     (number, unit), (other, base) = stated, beside
     if not unit or not base:
-        number, other, unit, base = target.number or number, standard.number or other, "", ""
-    if unit != base:
-        return f"单位不同（{target.symbol}、{standard.symbol}）"
+        number, other = target.number or number, standard.number or other
+    elif unit != base and not _alike(target, standard):
+        return f"单位不一致（{target.symbol}、{standard.symbol}）"
     if number != other:
-        return "数不同"
+        return "数值不一致"
     signs = {target.operator, standard.operator} if target.stated and standard.stated else set()
     return "方向相反" if signs & _UPWARD and signs & _DOWNWARD else ""
+
+
+def _alike(one: Target, other: Target) -> bool:
+    first, second = one.measure, other.measure
+    return first is None or second is None or alike(first, second)
+
+
+def _same_time(one: JudgedValue, span: Span, other: Span, year: int | None) -> bool:
+    """They end on the same day, and begin on the same where both are periods.
+
+    A year that is not written is the form's, or any of the project's.
+    """
+    period = read_period(one.form.text("period"), year)
+    years = {year or 0, *(period.years if period is not None else ())}
+    return any(_meet(span.within(y), other.within(y), span, other) for y in years)
+
+
+def _meet(first: Period, second: Period, span: Span, other: Span) -> bool:
+    both = span.is_period and other.is_period
+    return first.end == second.end and (not both or first.start == second.start)
 
 
 @rule("I407", "名称和指标值对不上", Severity.QUERY, review="可行性", source=FORM)
@@ -77,11 +121,11 @@ def unpaired(review: Review) -> Iterator[Hit]:
 
 @rule("I408", "同一指标两个不同的值", Severity.ERROR, review="可行性", source=MATHS)
 def contradictory(review: Review) -> Iterator[Hit]:
-    """同一张表的同一类别里，同名的指标只能有一个值；单位不同的（3次、200人）算两件事。
+    """同一张表里，同名的指标只能有一个值，在哪个类别都一样；名称里的 ★、序号和括号里的单位不计。
 
-    一个下限加一个上限（≥3次、≤5次）不矛盾。
+    单位不同的（3次、200人）算两件事；一个下限加一个上限（≥3次、≤5次）不矛盾。
 
-    错：税收增长率 ≥1%，又一行税收增长率 ≥2%。
+    错：税收增长率 ≥1%，又一行税收增长率 ≥2%；质量指标培训合格率 ≥95%，社会效益又写 ≥90%。
     对：增值税增长率 ≥1%，企业所得税增长率 ≥2%。
     """
     for group in review.once(_same_names):
@@ -89,8 +133,12 @@ def contradictory(review: Review) -> Iterator[Hit]:
         for other in others:
             if _conflict(first.target, other.target):
                 before = quote(first.target.text)
+                where = ""
+                if other.block != first.block:
+                    where = f"{review.spec(first.form).block(first.block).label}里"
                 yield other.hit(
-                    f"与同名指标的“{before}”矛盾，只能有一个值，请删去或改名", expected=before
+                    f"与{where}同名指标的“{before}”不同：同一指标出现两个目标值，请保留一个或改名",
+                    expected=before,
                 )
                 break
 
@@ -107,17 +155,17 @@ def repeated(review: Review) -> Iterator[Hit]:
         if any(_conflict(first.target, other.target) for other in others):
             continue
         for other in others:
-            if other.target == first.target:
+            if other.target == first.target and other.block == first.block:
                 yield other.hit("写了两次，请删去一个，或写明区别")
 
 
 def _same_names(review: Review) -> list[list[JudgedValue]]:
-    """Indicators of the same name in one category of one form, where there are several."""
-    groups: dict[tuple[int, str, str], list[JudgedValue]] = defaultdict(list)
+    """Indicators of the same name in one form, where there are several."""
+    groups: dict[tuple[int, str], list[JudgedValue]] = defaultdict(list)
     for one in values(review):
-        name = squeeze(one.name)
+        name = subject(one.name)
         if name and one.target.kind not in ("blank", "placeholder"):
-            groups[id(one.form), one.block, name].append(one)
+            groups[id(one.form), name].append(one)
     return [group for group in groups.values() if len(group) > 1]
 
 
@@ -181,7 +229,7 @@ def above_the_unit(review: Review) -> Iterator[Hit]:
             if _named_within(name, core) and _exceeds(one.target, unit.target):
                 whole = f"{quote(unit.name)} {quote(unit.target.text)}"
                 yield one.hit(
-                    f"高于部门表的“{whole}”，部门包含本项目，请核对这两处", expected=whole
+                    f"高于部门表的“{whole}”，部门目标应不低于所含项目，请核对这两处", expected=whole
                 )
                 break
 

@@ -6,20 +6,22 @@ import re
 from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import JudgedValue, readings, squeeze, values
+from xltool.checks.rules._rows import JudgedValue, readings, squeeze, subject, values
 from xltool.checks.rules._text import quote
-from xltool.indicator import Target
-from xltool.indicator.dates import Period, read_period
+from xltool.indicator import Target, is_placeholder
+from xltool.indicator.dates import Period, impossible, read_period
 from xltool.indicator.names import (
     DOWN,
     UP,
     bounded,
     direction,
     expected_units,
+    fits,
     signed,
     unit_in_name,
     unitless,
 )
+from xltool.indicator.units import kin
 from xltool.indicator.vocabulary import is_vague
 from xltool.model import Severity
 
@@ -30,21 +32,33 @@ _FACING = {"≥": UP, ">": UP, "≤": DOWN, "<": DOWN}
 _SIGN = {UP: "≥", DOWN: "≤"}
 
 
-@rule("I401", "指标值读不出来", Severity.QUERY, review="可行性", source=IMPORT)
+@rule("I401", "指标值或实施期读不出来", Severity.QUERY, review="可行性", source=IMPORT)
 def readable(review: Review) -> Iterator[Hit]:
-    """看上去是数或日期，却读不成数、日期或等级的值：符号自相矛盾、不确定的数、只有单位没有数。
+    """看上去是数或日期，却读不成数、日期或等级的值：符号自相矛盾、不确定的数、只有单位没有数、不存在的日期、
+    结束早于开始；项目支出实施期读不成期间的也算（“长期”“一年”不问）。
 
-    读不出来就不会导入财政系统，年底也无从对照。普通的定性文字不算。
+    读不出来就不会导入财政系统，年底也无从对照。普通的定性文字不算；汉字写的数读得出，只提示。
 
-    错：约50家；≥95%以下；20246-202516；公里（只有单位）。
-    对：≥50家；2024年6月-2025年1月；显著改善。
+    错：约50家；≥95%以下；6月31日前；实施期 20246-202516、2024年12月-2024年1月。
+    对：≥50家；6月30日前；显著改善；实施期 2024年6月-2025年1月。
     """
     for one in values(review):
-        reason = _unreadable(one.target)
-        if reason:
+        if reason := _unreadable(one.target):
             yield one.hit(f"{reason}，请写成“≥50家”“12月31日前”这样的形式")
+        elif one.target.measured and _DIGIT.search(one.target.text) is None:
+            wish = one.target.normal
+            yield one.hit(f"读作“{wish}”，请改用数字", expected=wish, severity=Severity.NOTE)
+    for form in review.filing.projects:
+        entry = form["period"]
+        if isinstance(entry.value, str) and (reason := _no_period(entry.value)):
+            yield review.hit(
+                entry,
+                f"项目支出实施期“{quote(entry)}”{reason}，请写成“2024年1月-2024年12月”这样的形式",
+                field="period",
+            )
 
 
+_DIGIT = re.compile("[0-9０-９]")
 _RATIO = re.compile(r"[0-9]\s*[:/：]\s*[0-9]|±\s*[0-9]")  # 1:3, 15/10万, 9:00, ±2%
 _SIGNS = ".,~-—/≥≤><=% "
 
@@ -55,10 +69,14 @@ def _unreadable(target: Target) -> str:
     if target.kind != "text" or target.operator:
         return ""
     words = target.words
+    if reason := impossible(words):
+        return f"不是真实的时间：{reason}"
     if _RATIO.search(words):
         return ""
     if is_vague(words):
         return "不是确定的数"
+    if re.fullmatch(r"[≥≤><=]?\s*[0-9.,]+\s*/.+", words):
+        return f"“{words[words.index('/') :]}”前面缺计量单位"
     if words[:1] in _FACING or words[:1] == "=":
         return "有符号，却读不出数"
     if (
@@ -68,6 +86,19 @@ def _unreadable(target: Target) -> str:
     ):
         return "读不出是数还是日期"
     return ""
+
+
+# What an ongoing project may say of its time instead of days.
+_OPEN_PERIOD = re.compile("[年月季度]|长期|常态|持续|经常|不限|永久|跨|分期")
+
+
+def _no_period(text: str) -> str:
+    """Why a 实施期 is no period; empty where it is one, says how long, or waits for its answer (P202)."""
+    if is_placeholder(text) or not text.strip() or read_period(text, 2000) is not None:
+        return ""
+    if reason := impossible(text):
+        return f"不是真实的时间：{reason}"
+    return "" if _OPEN_PERIOD.search(text) else "读不成从哪天到哪天"
 
 
 @rule("I402", "数没有单位", Severity.QUERY, review="可行性", source=IMPORT)
@@ -146,20 +177,24 @@ def _decided(one: JudgedValue, target: Target) -> tuple[str, Severity | None] | 
         return None
     if number <= 0 and not signed(one.name) and not signed(target.label):
         if sign == "≥" or (sign == ">" and number < 0):
-            return "怎样都成立，不能约束任何结果；如果是指没有，请写“=0”", None
+            none = f"0{target.symbol}"
+            return f"恒成立，起不到考核作用；若指不发生，请写“{none}”", None
         if sign == "<" or number < 0:
-            return "怎样都不成立，请核对", None
-    if target.symbol != "%" or number < 100:
-        return None
-    if not bounded(one.name) and (one.kind != "satisfaction" or signed(one.name)):
+            return "怎样都达不到，请核对", None
+    if target.symbol != "%" or number < 100 or not _never_above(one):
         return None
     if sign == "≤" or (sign == "<" and number > 100):
-        return "怎样都成立：这个比率不会超过 100%，请核对符号", None
+        return "恒成立，起不到考核作用：这个比率不会超过 100%，请核对符号", None
     if sign == ">" or number > 100:
-        return "怎样都不成立：这个比率不会超过 100%，请核对", None
+        return "怎样都达不到：这个比率不会超过 100%，请核对", None
     if sign == "≥":
-        return "与“=100%”是一个意思：这个比率不会超过 100%，请写“=100%”或留有余地", Severity.QUERY
+        return "就是“100%”：这个比率不会超过 100%，请写“100%”，或留有余地", Severity.QUERY
     return None
+
+
+def _never_above(one: JudgedValue) -> bool:
+    """A share of a whole, or a degree of satisfaction."""
+    return bounded(one.name) or (one.kind == "satisfaction" and not signed(one.name))
 
 
 @rule("I405", "≤ 和 ≥ 像是写反了", Severity.QUERY, review="可行性", source=SENSE)
@@ -185,9 +220,11 @@ def facing(review: Review) -> Iterator[Hit]:
 
 def _wanted(one: JudgedValue, target: Target) -> tuple[str, str]:
     """Which way the value should face and why; two empty strings when unsure."""
-    known = direction(squeeze(one.name))
+    known = direction(subject(one.name))
     if known is not None and known.wants == UP and one.kind == "cost":
         return "", ""
+    if known is not None and known.only == "time" and not target.lasting:
+        known = None
     if known is not None and (known.outputs or not one.output):
         return known.wants, f"“{known.word}”一般{'越多' if known.wants == UP else '越少'}越好"
     if one.kind == "satisfaction" and target.symbol in ("%", "分"):
@@ -286,12 +323,13 @@ def repeats(review: Review) -> Iterator[Hit]:
 
 @rule("I413", "单位和名称不相配", Severity.QUERY, review="可行性", source=SENSE)
 def matching_units(review: Review) -> Iterator[Hit]:
-    """“……率”的单位是 %，“……人数”的单位是人，名称括号里写了单位的就该用那个单位。
+    """“……率”的单位是 %（每万人几件、每年几次也是率），“……人数”的单位是人，“……天数”的单位是天，
+    名称括号里写了单位的就该用那个单位。
 
     哪些名称配哪些单位，见 `xltool/indicator/directions.toml`；拿不准的不报。
 
-    错：验收合格率 ≥95个；培训人数 ≥20场；在职人数（人） =116个。
-    对：验收合格率 ≥95%；培训人数 ≥200人次。
+    错：验收合格率 ≥95个；培训人数 ≥20场；开放床位数 ≥60人；发放金额（万元） 116户。
+    对：验收合格率 ≥95%；投诉率 ≤2件/万人；培训人数 ≥200人次。
     """
     for one in values(review):
         unit = one.target.measure if one.target.number is not None else None
@@ -300,12 +338,12 @@ def matching_units(review: Review) -> Iterator[Hit]:
         if unit.kind == "rate" and signed(one.target.label):
             continue  # 死亡人数 同比下降5%
         if (named := unit_in_name(one.name)) is not None:
-            fits, wanted = named.base == unit.base, named.symbol
+            fit, wanted = fits(unit, (named.symbol, *kin(named.symbol))), named.symbol
         elif units := expected_units(one.name):
-            fits, wanted = unit.base.partition("/")[0] in units, "、".join(units[:3])
+            fit, wanted = fits(unit, units), "、".join(units[:3])
         else:
             continue
-        if not fits:
+        if not fit:
             yield one.hit(
                 f"单位是“{unit.symbol}”，与名称不相配（应当是{wanted}一类），请核实",
                 expected=wanted,

@@ -10,7 +10,8 @@ from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
 from xltool.editions.declaration import FormSpec
 from xltool.indicator import is_empty, is_placeholder
 from xltool.indicator.dates import Period, read_period
-from xltool.model import Entry, Form, Place, Severity
+from xltool.indicator.vocabulary import left_over
+from xltool.model import NOTHING, Entry, Form, Place, Severity
 
 FORM = "申报表的格式：表上印有这一栏"
 COVERAGE = "财政部2024-03-26对绩效目标审核的要求：完整性（读过转述，未见条款原文）"
@@ -42,35 +43,46 @@ def _summed(form: Form, spec: FormSpec, field: str) -> bool:
 
 @rule("P202", "留着占位或提示文字", Severity.ERROR, review="完整性", source=FORM)
 def placeholders(review: Review) -> Iterator[Hit]:
-    """答案里不能留着空白表的占位或提示：……、≥**%、XX、指标1：、（100字以内）。
+    """答案里不能留着空白表的占位或提示：……、≥**%、XX、指标1：、（100字以内）；长文本一行一行地看。
 
-    整行只有“……”的指标行是官方的占位，不算答案。
+    整行只有“……”的指标行是官方的占位，不算答案。三级指标名称里的提示（成活率(≥**%)）多半是上级预印的，只核实。
 
-    错：指标值写“≥**%”；整体绩效目标写“目标1：……”。
-    对：“群众满意度”写“≥92%”。
+    错：指标值写“≥**%”；整体绩效目标第二行写“目标2：……”。
+    对：“群众满意度”写“≥92%”；“目标1：”后面另起一行写内容。
     """
     for form in review.filing.forms:
         spec = review.spec(form)
         for field in spec.field:
-            if field.kind in ("text", "long", "unit", "period") and _is_prompt(form[field.id]):
+            entry = form[field.id]
+            if field.kind not in ("text", "long", "unit", "period") or not isinstance(
+                entry.value, str
+            ):
+                continue
+            if line := left_over(entry.value):
                 yield review.hit(
-                    form[field.id],
-                    f"“{field.label}”里留着占位或提示文字“{quote(form[field.id])}”，请换成实际内容",
+                    entry,
+                    f"“{field.label}”里留着占位或提示文字“{quote(line)}”，请换成实际内容",
                     field=field.id,
                 )
         for one in form.indicators:
             for column in spec.indicators.column:
-                entry = one.cells.get(column.id)
-                if entry is not None and _is_prompt(entry):
-                    yield review.hit(
-                        entry,
-                        f"“{column.label}”里留着占位或提示文字“{quote(entry)}”，请换成实际内容",
-                        field=f"{one.block}.{column.id}",
-                    )
+                entry = one.cells.get(column.id, NOTHING)
+                if not isinstance(entry.value, str) or not is_placeholder(entry.value):
+                    continue
+                printed = column.id == "name" and _says_more(entry.value)
+                advice = "如是上级预印的可以说明" if printed else "请换成实际内容"
+                yield review.hit(
+                    entry,
+                    f"“{column.label}”里留着占位或提示文字“{quote(entry)}”，{advice}",
+                    field=f"{one.block}.{column.id}",
+                    severity=Severity.QUERY if printed else None,
+                )
 
 
-def _is_prompt(entry: Entry) -> bool:
-    return isinstance(entry.value, str) and is_placeholder(entry.value)
+def _says_more(name: str) -> bool:
+    """There is a name beside the prompt: 成活率(≥**%)."""
+    rest = re.sub(r"[（(][^（）()]*[）)]|[\d\s*_xX×≥≤><=%：:.…]|指标|目标", "", name)
+    return len(rest) > 1
 
 
 @rule("P203", "年度前后不一致", Severity.ERROR, review="完整性", source=FORM, yields_to=("I411",))
