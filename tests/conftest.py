@@ -1,9 +1,14 @@
 """Shared by all tests. With XLTOOL_NO_SKIP set (CI) a skipped test is a failed test; no test is timed."""
 
 import os
+import tempfile
 
 import pytest
 from hypothesis import settings
+
+# What commands note of the files they wrote stays out of the home of whoever runs the tests.
+_STATE = tempfile.TemporaryDirectory(prefix="state-")
+os.environ["XDG_STATE_HOME"] = _STATE.name
 
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("steady", deadline=None)

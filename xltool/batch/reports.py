@@ -9,6 +9,7 @@ from pathlib import Path
 
 from xltool.batch.jobs import Summary
 from xltool.batch.journal import Journal
+from xltool.files import guard
 from xltool.reports.bundle import write_reports
 
 _TOGETHER = (("json", "html", "csv"), ("xlsx",))
@@ -22,7 +23,8 @@ def write_all(home: Path, run: int, folder: Path, summary: Summary, *, alone: bo
         return _write(
             home, run, folder, [kind for kinds in _TOGETHER for kind in kinds], summary.failed
         )
-    with ProcessPoolExecutor(len(_TOGETHER)) as pool:
+    watched = guard.current() is not None
+    with ProcessPoolExecutor(len(_TOGETHER), initializer=guard.resume, initargs=(watched,)) as pool:
         tasks = [
             pool.submit(_write, home, run, folder, kinds, summary.failed) for kinds in _TOGETHER
         ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xltool.cli._command import output_file, output_folder
 from xltool.files.escape import on_terminal
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ where = click.option(
     help="批次文件夹（默认当前文件夹）。",
 )  # fmt: skip
 as_json_option = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
-file_type = click.Path(dir_okay=False, path_type=Path)
+file_type = output_file()
 there_type = click.Path(exists=True, dir_okay=False, path_type=Path)
-folder_type = click.Path(file_okay=False, path_type=Path)
+folder_type = output_folder()
 
 
 @contextmanager

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
+from xltool.cli._command import command_group, force_option, output_file
 
-@click.group()
+
+@command_group()
 def addin() -> None:
     """Excel 功能区加载项：安装、卸载、体检。"""
 
 
 @addin.command()
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="写到哪个文件。"
-)
+@click.option("-o", "--output", type=output_file(), help="写到哪个文件。")
 @click.option(
     "--macros",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -23,6 +23,7 @@ def addin() -> None:
     show_default=True,
     help="宏文本所在的文件夹。",
 )
+@force_option
 def build(output: Path | None, macros: Path) -> None:
     """由宏文本生成 xltool.xlam（改宏的人才用；结果处处相同）。"""
     from xltool.excel.addin import ADDIN

@@ -12,8 +12,10 @@ from typing import Any
 
 import click
 
+from xltool.cli._command import command
 
-@click.command()
+
+@command()
 @click.argument("source", metavar="输入文件夹")
 @click.argument("output", metavar="输出文件夹")
 @click.option(

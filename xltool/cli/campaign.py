@@ -10,17 +10,18 @@ from typing import Any
 import click
 
 from xltool.cli._campaign import file_type, folder_type, opened, progress, table, there_type, where
+from xltool.cli._command import command_group, force_option, output_path
 from xltool.editions.declaration import DEFAULT
 from xltool.errors import XltoolError
 
 
-@click.group()
+@command_group()
 def campaign() -> None:
     """申报批次：建立、重审、选定版本、退回意见、上报、导出、导入。"""
 
 
 @campaign.command()
-@click.argument("name", metavar="名称", type=click.Path(path_type=Path))
+@click.argument("name", metavar="名称", type=output_path())
 @click.option("--year", type=click.IntRange(1990, 2100), help="预算年度。")
 @click.option("--edition", default=DEFAULT, show_default=True, help="版式编号，或它所在的文件夹。")
 @click.option("--units", type=there_type, help="单位名单（部门编码、部门名称、区县……）。")
@@ -93,6 +94,7 @@ def receive(folder: Path, parcel: Path) -> None:
 @where
 @click.option("--settings", type=there_type, help="换用这份设置（复制进批次文件夹）。")
 @click.option("--edition", default="", help="换用这个版式（编号或文件夹，复制进批次文件夹）。")
+@force_option
 def recheck(folder: Path, settings: Path | None, edition: str) -> None:
     """规则、版式或设置变了以后，把收到的全部重审一遍，列出结论变了的。"""
     from xltool.campaign.ledger.campaign_folder import pin_edition, pin_settings
@@ -156,6 +158,7 @@ def choose(folder: Path, code: str, version: int | None, latest: bool, reason: s
     type=folder_type,
     help="写到哪个文件夹（默认批次文件夹里“退回意见”的当天文件夹）。",
 )
+@force_option
 def notes(
     folder: Path, codes: Sequence[str], form: str, queries: bool, output: Path | None
 ) -> None:
@@ -173,6 +176,7 @@ def notes(
 @campaign.command()
 @where
 @click.option("-o", "--output", type=file_type, required=True, help="写到哪个 zip。")
+@force_option
 def submit(folder: Path, output: Path) -> None:
     """上报：把采用的申报原样打成一个 zip，交上级收取。"""
     from xltool.campaign.sending.branch import submit as pass_upwards
@@ -186,6 +190,7 @@ def submit(folder: Path, output: Path) -> None:
 @where
 @click.argument("file", metavar="文件", type=file_type)
 @click.option("--with-key", is_flag=True, help="连同私钥（用口令加密），到别处还能下发。")
+@force_option
 def export_(folder: Path, file: Path, with_key: bool) -> None:
     """整个批次导出成一个文件，用来搬家或存档。"""
     from xltool.campaign.ledger.transfer import export_campaign
@@ -198,7 +203,7 @@ def export_(folder: Path, file: Path, with_key: bool) -> None:
 
 @campaign.command("import")
 @click.argument("file", metavar="文件", type=there_type)
-@click.argument("name", metavar="名称", type=click.Path(path_type=Path))
+@click.argument("name", metavar="名称", type=output_path())
 @click.option("--with-key", is_flag=True, help="解开私钥（要口令）。")
 def import_(file: Path, name: Path, with_key: bool) -> None:
     """由导出的文件恢复批次。"""

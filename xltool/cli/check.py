@@ -8,16 +8,17 @@ from typing import Any
 
 import click
 
+from xltool.cli._command import command, force_option, output_folder
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
-from xltool.files.filenames import TakenNames
-from xltool.model import Filing, Finding
+from xltool.files import guard
+from xltool.model import Filing
 
 _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
 
 
-@click.command()
+@command()
 @paths_argument
 @_json
 @click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
@@ -31,9 +32,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供�
 @click.option(
     "--mark",
     "marked",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=output_folder(),
     help="把“审核结果”表和标记写进各工作簿的副本，副本放到这个文件夹。",
 )
+@force_option
 def check(
     paths: Sequence[Path],
     as_json: bool,
@@ -44,25 +46,44 @@ def check(
 ) -> int:
     """审核申报工作簿：列出错误、核实、提示，并写出收支两侧的平衡。
 
+    再运行 --mark 时，上一份副本“说明”栏里写的带进新的副本；副本里改过别处的，不覆盖。
+
     退出码：0 没有错误，1 有错误，2 没能运行。
     """
     from xltool.checks.engine import check as judge
     from xltool.checks.settings import load_settings
+    from xltool.cli._marked import MarkedCopies
     from xltool.reports import console
     from xltool.reports.record import record
 
     rules_of_house = load_settings(settings or None)
     form = load_edition(edition) if edition else None
     before = _last_year(last_year, form) if last_year else None
-    taken = TakenNames()
+
+    copies = MarkedCopies(marked, form) if marked is not None else None
+    unmarked: list[tuple[str, str]] = []
 
     def one(filing: Filing) -> dict[str, Any]:
+        marking = copies if any(filing.forms) else None
+        try:
+            filing = marking.explained(filing) if marking else filing
+        except XltoolError as error:  # what was found is told all the same
+            _leave(unmarked, filing.source, error)
+            marking = None
         findings = judge(filing, settings=rules_of_house, edition=form, last_year=before)
-        if marked is not None and any(filing.forms):
-            _mark(filing, findings, marked, taken, form)
+        try:
+            if marking:
+                marking.write(filing, findings)
+        except XltoolError as error:
+            _leave(unmarked, filing.source, error)
         return record(filing, findings, form)
 
-    results, failed = _each(paths, form, one, None if as_json else console.show_record)
+    def skipped(file: Path) -> bool:
+        return copies is not None and copies.holds(file, paths)
+
+    shown = None if as_json else console.show_record
+    results, failed = _each(paths, form, one, shown, skipped)
+    failed += unmarked
     if as_json:
         _echo_json(results, failed)
     elif len(results) > 1:
@@ -70,7 +91,7 @@ def check(
     return 2 if failed else int(any(r["verdict"] == "error" for r in results))
 
 
-@click.command()
+@command()
 @paths_argument
 @_json
 @edition_option
@@ -107,25 +128,6 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
     return 2 if failed else int(not closed)
 
 
-def _mark(
-    filing: Filing,
-    findings: Sequence[Finding],
-    folder: Path,
-    taken: TakenNames,
-    edition: Edition | None,
-) -> None:
-    """A copy of the workbook with its results inside, under its own name."""
-    from xltool.results_sheet.insert import mark_file
-    from xltool.results_sheet.marks import marks
-    from xltool.results_sheet.table import results
-
-    source = Path(filing.source)
-    goal = folder / taken.give(source.stem, source.suffix)
-    if goal.resolve() == source.resolve():
-        raise XltoolError(f"--mark 要另外一个文件夹，不能是 {folder}：原件不改")
-    mark_file(source, goal, results(filing, findings, edition), marks(findings))
-
-
 CLOSED = ("平衡", "经非税项目调节后平衡")
 
 
@@ -134,17 +136,28 @@ def _each(
     edition: Edition | None,
     one: Callable[[Filing], dict[str, Any]],
     show: Callable[[dict[str, Any]], None] | None,
+    skipped: Callable[[Path], bool] | None = None,
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """The result of every workbook, shown as it comes; and what could not be read, with the reason."""
     from xltool.reading.reader import read
 
     failed: list[tuple[str, str]] = []
+    def judged(file: Path) -> dict[str, Any]:
+        filing = read(file, edition=edition)
+        guard.take(file)
+        return one(filing)
+
     results = []
-    for result in each_workbook(paths, lambda file: one(read(file, edition=edition)), failed):
+    for result in each_workbook(paths, judged, failed, skipped):
         results.append(result)
         if show is not None:
             show(result)
     return results, failed
+
+
+def _leave(failed: list[tuple[str, str]], file: str, error: XltoolError) -> None:
+    failed.append((file, str(error)))
+    click.echo(f"错误：{error}", err=True)
 
 
 def _last_year(file: Path, edition: Edition | None) -> Filing:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from xltool.cli._command import command, force_option, output_path
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.model import Filing
@@ -15,7 +16,7 @@ from xltool.model import Filing
 HEAD = ("单位", "类别", "表", "项目", "栏目", "内容", "说明")
 
 
-@click.command()
+@command()
 @click.argument(
     "paths", metavar="工作簿或数据表…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
@@ -29,9 +30,10 @@ HEAD = ("单位", "类别", "表", "项目", "栏目", "内容", "说明")
     "--from", "source", metavar="版式", default="", help="原来的版式（默认按文件自己的标记）。"
 )
 @click.option(
-    "-o", "--output", metavar="数据表", required=True, type=click.Path(path_type=Path),
+    "-o", "--output", metavar="数据表", required=True, type=output_path(),
     help="写成哪个数据表（.xlsx、.json，或文件夹）。",
 )  # fmt: skip
+@force_option
 def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output: Path) -> int:
     """把申报（工作簿或数据表）转到另一个版式，或做成下一年的草稿，写成数据表。
 
@@ -39,6 +41,7 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     """
     from xltool.databook import write_databook
     from xltool.editions import conversion as conversion
+    from xltool.files import guard
     from xltool.files.atomic import writing
     from xltool.files.escape import in_csv
 
@@ -59,8 +62,9 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
             notes += one.notes
         moved.append(one.filing)
         rows += [(filing.unit, n.kind, n.form, n.project, n.field, n.text, n.reason) for n in notes]
-    left = write_databook(moved, output, target or own)
     report = output.with_name(f"{output.stem}-转换说明.csv")
+    guard.ask(report)  # both or none
+    left = write_databook(moved, output, target or own)
     with writing(report, encoding="utf-8-sig") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEAD)

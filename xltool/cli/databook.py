@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xltool.cli._command import command_group, force_option, output_path
+
 if TYPE_CHECKING:
     from xltool.databook import Problem
 
 _COLOURS = {"error": "red", "query": "yellow", "note": "cyan"}
 _EDITION = click.option("--edition", help="版式编号，或它所在的文件夹。")
-_FORCE = click.option("--force", is_flag=True, help="已经存在的也覆盖。")
 
 
 def problem_lines(problems: Sequence[Problem]) -> None:
@@ -23,20 +24,20 @@ def problem_lines(problems: Sequence[Problem]) -> None:
         click.echo(f"{click.style(grave, fg=_COLOURS[one.severity])} {rest}")
 
 
-@click.group()
+@command_group()
 def databook() -> None:
     """数据表：新建空表、检查、在 .xlsx、.json 和 CSV 文件夹之间转换。"""
 
 
 @databook.command()
-@click.argument("path", metavar="文件", type=click.Path(path_type=Path))
+@click.argument("path", metavar="文件", type=output_path())
 @_EDITION
-@_FORCE
-def new(path: Path, edition: str | None, force: bool) -> None:
+@force_option
+def new(path: Path, edition: str | None) -> None:
     """新建一本空的数据表，带表头、填写提示和下拉列表（.xlsx；也可以是 .json 或文件夹）。"""
     from xltool.databook import write_databook
 
-    _not_there(path, force)
+    _not_there(path)
     write_databook([], path, edition)
     click.echo(f"已写出 {path}：按“填写说明”填好后，运行 xltool fill {path} -o 输出文件夹")
 
@@ -72,14 +73,13 @@ def check(path: Path, edition: str | None, as_json: bool) -> int:
 
 @databook.command()
 @click.argument("source", metavar="数据表", type=click.Path(path_type=Path))
-@click.argument("target", metavar="新数据表", type=click.Path(path_type=Path))
+@click.argument("target", metavar="新数据表", type=output_path())
 @_EDITION
-@_FORCE
-def convert(source: Path, target: Path, edition: str | None, force: bool) -> int:
+@force_option
+def convert(source: Path, target: Path, edition: str | None) -> int:
     """把数据表换一种文件：.xlsx、.json，或放 CSV 的文件夹（没有后缀的名称）。"""
     from xltool.databook import open_databook, write_databook
 
-    _not_there(target, force)
     book = open_databook(source, edition)
     problem_lines(book.problems)
     if book.errors:
@@ -105,13 +105,14 @@ def schema(edition: str | None) -> None:
     )
 
 
-def _not_there(path: Path, force: bool) -> None:
-    """What someone has filled in is not overwritten unasked."""
-    from xltool.errors import XltoolError
+def _not_there(path: Path) -> None:
+    """A new data book is new: not even an empty one is replaced unasked."""
     from xltool.files.discover import table_name
+    from xltool.files.guard import Guarded, current
 
+    watch = current()
     there = (
         any(table_name(file.name) for file in path.iterdir()) if path.is_dir() else path.exists()
     )
-    if there and not force:
-        raise XltoolError(f"“{path}”已经存在；确实要覆盖请加 --force")
+    if there and not (watch and watch.force):
+        raise Guarded(f"“{path}”已经存在；确实要覆盖请加 --force")

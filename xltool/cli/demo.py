@@ -6,14 +6,17 @@ from pathlib import Path
 
 import click
 
+from xltool.cli._command import command, force_option, output_folder
 
-@click.command()
+
+@command()
 @click.argument(
     "output",
     metavar="[输出文件夹]",
     default="demo-out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=output_folder(),
 )
+@force_option
 def demo(output: Path) -> None:
     """用自带的 2023 年真实申报件走一遍：数据表 → 填好的官方表 → 审核与交叉平衡 → 报告。"""
     import xltool

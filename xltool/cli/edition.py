@@ -7,11 +7,13 @@ from pathlib import Path
 
 import click
 
+from xltool.cli._command import command_group, force_option, output_file, output_folder
 from xltool.editions.declaration import DEFAULT, editions, load_edition
 from xltool.errors import XltoolError
+from xltool.files import guard
 
 
-@click.group()
+@command_group()
 def edition() -> None:
     """版式：官方表样的声明（edition.toml）和模板（template.xlsx）。新表样不用改程序。"""
 
@@ -33,7 +35,7 @@ def list_() -> None:
     "--from", "source", default=DEFAULT, show_default=True, help="照哪个版式（编号或文件夹）。"
 )
 @click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path),
+    "-o", "--output", type=output_folder(),
     help="放在哪个文件夹下，默认是自己的版式文件夹。",
 )  # fmt: skip
 def new(name: str, source: str, output: Path | None) -> None:
@@ -54,9 +56,10 @@ def new(name: str, source: str, output: Path | None) -> None:
 @edition.command()
 @click.argument("which", metavar="版式")
 @click.option(
-    "--show", metavar="文件", type=click.Path(dir_okay=False, path_type=Path),
+    "--show", metavar="文件", type=output_file(),
     help="另写一个工作簿：每个填报格里写着它绑定的栏目，供对照。",
 )  # fmt: skip
+@force_option
 def check(which: str, show: Path | None) -> int:
     """检查版式：缺少、重复、锁住、多余的绑定，逐条指出工作表和单元格。
 
@@ -70,6 +73,7 @@ def check(which: str, show: Path | None) -> int:
     for line in found:
         click.echo(line)
     if show is not None:
+        guard.take(one.template)
         show_bindings(one, show)
         click.echo(f"已写出 {show}：黄色是字段，蓝色是指标，红色是锁住或重复的")
     if not found:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xltool.cli._command import command, force_option, output_folder
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument, read_filing
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
+from xltool.files import guard
 from xltool.files.filenames import TakenNames
 from xltool.model import Filing
 
@@ -25,10 +27,10 @@ NOTHING = "没有可以导出的申报"
 JSON, CSV = "申报数据.json", "申报数据.csv"
 
 
-@click.command()
+@command()
 @paths_argument
 @click.option("-o", "--output", required=True, metavar="文件夹", help="写到哪个文件夹。",
-              type=click.Path(path_type=Path, file_okay=False))  # fmt: skip
+              type=output_folder())  # fmt: skip
 @click.option("--pdf", is_flag=True, help="每个工作簿一份 PDF（要装 LibreOffice）。")
 @click.option("--json", "as_json", is_flag=True, help=f"全部数据写成 {JSON}。")
 @click.option("--csv", "as_csv", is_flag=True, help=f"全部数据写成 {CSV}（Excel 可直接打开）。")
@@ -36,6 +38,7 @@ JSON, CSV = "申报数据.json", "申报数据.csv"
     "--public", is_flag=True, help="公开件：PDF 和 CSV，去掉内部栏目（要装 LibreOffice）。"
 )
 @edition_option
+@force_option
 def export(
     paths: Sequence[Path],
     output: Path,
@@ -138,6 +141,11 @@ def _wait(press: Press, filing: Filing, edition: Edition, goal: Path, left: Left
     if goal.exists() and goal.parent.resolve() == Path(filing.source).parent.resolve():
         # Beside the workbook lies perhaps the scan with the stamp.
         _leave(left, filing.source, f"没有转 PDF：旁边已有 {goal.name}，请换一个输出文件夹")
+        return
+    try:
+        guard.ask(goal)
+    except guard.Guarded as error:
+        _leave(left, filing.source, f"没有转 PDF：{error}")
         return
     for remark in left_behind(filing):
         click.echo(f"注意：{filing.source}：{remark}：PDF 里只有它的值，没有它本身", err=True)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import click
 
+from xltool.cli._command import command, force_option, output_path
 
-@click.command()
+
+@command()
 @click.argument("source", metavar="数据表", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
     metavar="文件夹",
     required=True,
-    type=click.Path(path_type=Path),
+    type=output_path(),
     help="写到哪个文件夹。",
 )
 @click.option("--edition", help="版式编号，或它所在的文件夹；默认按数据表自己的标记。")
@@ -24,10 +25,8 @@ import click
     type=click.Path(dir_okay=False, path_type=Path),
     help="另用一个模板工作簿（与版式配套）。",
 )
-@click.option("--force", is_flag=True, help="写出以后有人改过的工作簿也覆盖。")
-def fill(
-    source: Path, output: Path, edition: str | None, template: Path | None, force: bool
-) -> int:
+@force_option
+def fill(source: Path, output: Path, edition: str | None, template: Path | None) -> int:
     """从数据表填出各单位的申报工作簿，一个单位一个文件。
 
     数据表是 .xlsx、.json，或放有 部门.csv、项目.csv、指标.csv 的文件夹。有错误的单位不写出，错误一次列全；
@@ -40,6 +39,7 @@ def fill(
     from xltool.databook import reading
     from xltool.errors import XltoolError
     from xltool.files.filenames import TakenNames
+    from xltool.files.guard import Guarded
     from xltool.filling.writer import FillError
 
     if output.exists() and not output.is_dir():
@@ -56,14 +56,9 @@ def fill(
         for filing in book:
             path = output / taken.give(filing.unit, ".xlsx")
             try:
-                original = template or (spec or xltool.load_edition(filing.edition)).template
-                if not force and _edited(path, original):
-                    raise FillError(
-                        f"{path} 已经有了，而且有人改过，没有覆盖；确实要覆盖请加 --force"
-                    )
                 written.append(xltool.fill(filing, path, template, edition=spec))
             except XltoolError as error:
-                known = isinstance(error, FillError)
+                known = isinstance(error, (FillError, Guarded))
                 code = " B100" if known else ""
                 click.echo(f"{click.style('错误', fg='red')}{code} {filing.unit}：{error}")
                 wrong.append(filing.unit)
@@ -72,23 +67,6 @@ def fill(
         click.echo(f"已写出 {path}")
     click.echo(_summary(len(written), output, wrong, bool(book.errors)))
     return 2 if broken else 1 if book.errors or wrong else 0
-
-
-# Parts that filling copies from the template and that every program that saves a workbook writes anew.
-_COPIED = ("xl/styles.xml", "docProps/core.xml")
-
-
-def _edited(path: Path, template: Path) -> bool:
-    """A file stands there that is not just as `fill` wrote it: somebody's work would be lost."""
-    if not path.exists():
-        return False
-    try:
-        with zipfile.ZipFile(path) as found, zipfile.ZipFile(template) as original:
-            return any(found.getinfo(name).CRC != original.getinfo(name).CRC for name in _COPIED)
-    except (zipfile.BadZipFile, KeyError):
-        return True
-    except OSError:  # what can't be read can't be replaced either, and filling says why
-        return False
 
 
 def _summary(written: int, output: Path, wrong: list[str], errors: bool) -> str:

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import click
 
+from xltool.cli._command import command, force_option, output_folder
+
 SHOWN = 40
 
 
-@click.command("import")
+@command("import")
 @click.argument(
     "files", metavar="文件或文件夹…", nargs=-1, required=True,
     type=click.Path(exists=True, path_type=Path),
 )  # fmt: skip
 @click.option(
     "-o", "--output", metavar="文件夹", default="导入", show_default=True,
-    type=click.Path(file_okay=False, path_type=Path), help="数据表和导入报告放在哪个文件夹。",
+    type=output_folder(), help="数据表和导入报告放在哪个文件夹。",
 )  # fmt: skip
 @click.option(
     "--kind",
@@ -34,6 +36,7 @@ SHOWN = 40
     "--split", is_flag=True, help="一格里挤着几个指标、名称和指标值能一一对上的，拆成几行。"
 )
 @click.option("--values", is_flag=True, help="在屏幕上列出每一个取值和来源（报告文件里总是有）。")
+@force_option
 def import_(
     files: tuple[Path, ...],
     output: Path,
@@ -49,11 +52,13 @@ def import_(
     按官方栏目名称找表，取值都记下来源和把握；认不准的不猜，列在“未导入”清单里。
     """
     from xltool.editions.declaration import load_edition
+    from xltool.files import guard
     from xltool.importing import import_files
     from xltool.importing.books import (
         LEFTOVERS,
         VALUES,
         leftover_row,
+        report_paths,
         value_row,
         write_books,
         write_report,
@@ -61,6 +66,8 @@ def import_(
 
     form = load_edition(edition) if edition else None
     imported = import_files(files, form, unit, year, split)
+    guard.take(*imported.read)
+    guard.ask(*report_paths(output))  # all or none
     books = write_books(imported, output, kind, form)
     reports = write_report(imported, output)
     if values:

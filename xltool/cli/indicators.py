@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xltool.cli._command import command, force_option, output_file, output_path
 from xltool.cli.workbooks import (
     each_workbook,
     edition_option,
@@ -18,20 +19,20 @@ from xltool.cli.workbooks import (
 )
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
+from xltool.files import guard
 from xltool.files.discover import FileKind, kind_of
 from xltool.model import Filing
 
 if TYPE_CHECKING:
     from xltool.indicator.normalise import Change
 
-_file = click.Path(dir_okay=False, path_type=Path)
 
-
-@click.command()
+@command()
 @paths_argument
 @edition_option
-@click.option("--csv", "csv_file", type=_file, help="写成 CSV 文件（Excel 可直接打开）。")
-@click.option("--xlsx", "xlsx_file", type=_file, help="写成 Excel 文件。")
+@click.option("--csv", "csv_file", type=output_file(), help="写成 CSV 文件（Excel 可直接打开）。")
+@click.option("--xlsx", "xlsx_file", type=output_file(), help="写成 Excel 文件。")
+@force_option
 def indicators(
     paths: Sequence[Path], edition: str, csv_file: Path | None, xlsx_file: Path | None
 ) -> int:
@@ -52,6 +53,7 @@ def indicators(
     rows = [row for rows in each_workbook(paths, rows_of, failed) for row in rows]
     if failed and not rows:
         raise XltoolError("一个指标也没有读到，没有写出")
+    guard.ask(*(file for file in (csv_file, xlsx_file) if file is not None))  # both or none
     if csv_file is not None:
         save_csv(rows, csv_file)
     if xlsx_file is not None:
@@ -66,15 +68,16 @@ def indicators(
     return 2 if failed else 0
 
 
-@click.command()
+@command()
 @paths_argument
 @edition_option
 @click.option(
     "--write",
     "target",
-    type=click.Path(path_type=Path),
+    type=output_path(),
     help="按规范写法另存一份：一个工作簿写成这个文件，几个写进这个文件夹。",
 )
+@force_option
 def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
     """指标值的规范写法：逐格列出原来怎么写、应当怎么写（15家以上 → ≥15家）。
 

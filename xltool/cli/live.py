@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from xltool.cli._command import command
 
-@click.command()
+
+@command()
 @click.argument("button", required=False)
 @click.option("--book", default="", help="哪个工作簿（名称）；不写就是正在用的那个。")
 def live(button: str | None, book: str) -> None:
@@ -27,7 +29,7 @@ def live(button: str | None, book: str) -> None:
     click.echo(press(by_label.get(button, button), book))
 
 
-@click.command()
+@command()
 def panel() -> None:
     """一个总在最前面的小窗口，按钮与功能区相同，不用宏。"""
     from xltool.excel.panel import show

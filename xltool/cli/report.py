@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
+from xltool.cli._command import command, force_option, output_folder
 from xltool.reports.bundle import KINDS
 
 
-@click.command()
+@command()
 @click.argument("results", metavar="RESULTS.json", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=output_folder(),
     help="写到哪个文件夹。",
 )
 @click.option(
@@ -26,6 +27,7 @@ from xltool.reports.bundle import KINDS
     help="只做这一种，可重复；默认全做。",
 )
 @click.option("--title", default="绩效目标审核结果", show_default=True, help="报告的标题。")
+@force_option
 def report(results: Path, output: Path, kinds: tuple[str, ...], title: str) -> None:
     """用已有的 report.json 重做报告：report.html、report.xlsx、findings.csv、report.json。
 

@@ -19,6 +19,7 @@ from xltool.cli._campaign import (
     there_type,
     where,
 )
+from xltool.cli._command import command, force_option
 from xltool.errors import XltoolError
 from xltool.files.escape import on_terminal
 
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from xltool.campaign.returns.verification import Verified
 
 
-@click.command()
+@command()
 @where
 @click.option("--district", "districts", multiple=True, help="只发这个区县（可以写几次）。")
 @click.option(
     "-o", "--output", type=folder_type, help="写到哪个文件夹（默认批次文件夹里的“下发”）。"
 )
+@force_option
 def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> None:
     """下发：每个单位一个预填、锁定、加封的工作簿，每个区县一个压缩包；再运行只发有变动的。"""
     from xltool.campaign.sending.distribution import distribute as send
@@ -47,7 +49,7 @@ def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> N
     click.echo(f"没有变动的 {sent.unchanged} 个单位不再下发" if sent.unchanged else "全部下发完毕")
 
 
-@click.command()
+@command()
 @click.argument(
     "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
@@ -113,7 +115,7 @@ def _show_verified(result: Verified) -> None:
     click.echo("  结论：" + ("为真，完整" if result.good else "有问题，不要使用有问题的文件"))
 
 
-@click.command()
+@command()
 @where
 @click.argument(
     "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -124,6 +126,7 @@ def _show_verified(result: Verified) -> None:
     help="把采用的申报的数值另写到全新的官方模板上，放进这个文件夹。",
 )
 @as_json_option
+@force_option
 def collect(folder: Path, paths: Sequence[Path], pristine: Path | None, as_json: bool) -> int:
     """收取：文件、文件夹、压缩包（可以套着），凭封印认单位，核真、审核、入台账；再收一次不会有任何变化。
 
@@ -182,12 +185,13 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
         click.echo(f"干净的一份：{result.pristine} 个工作簿")
 
 
-@click.command()
+@command()
 @where
 @click.option("--district", default=None, help="只看这个区县。")
 @click.option("--units", "by_unit", is_flag=True, help="逐个单位列出。")
 @click.option("--chase", type=file_type, help="写出催报名单（.txt 或 .xlsx）。")
 @as_json_option
+@force_option
 def status(
     folder: Path, district: str | None, by_unit: bool, chase: Path | None, as_json: bool
 ) -> None:
@@ -265,7 +269,7 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
         click.echo(f"不知属于哪个单位：{on_terminal(row['name'])}（{KINDS[row['kind']]}）")
 
 
-@click.command()
+@command()
 @where
 @click.option(
     "-o", "--output", type=file_type, help="写到哪个 .xlsx（默认批次文件夹里的“汇总表.xlsx”）。"
@@ -280,6 +284,7 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
 @click.option(
     "--decimals", type=click.IntRange(0, 6), default=2, show_default=True, help="保留几位小数。"
 )
+@force_option
 def rollup(
     folder: Path, output: Path | None, json_file: Path | None, unit: str | None, decimals: int
 ) -> None:

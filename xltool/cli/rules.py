@@ -6,11 +6,12 @@ import difflib
 
 import click
 
+from xltool.cli._command import command
 from xltool.editions.declaration import load_edition
 from xltool.errors import XltoolError
 
 
-@click.command()
+@command()
 @click.argument("code", metavar="[代码]", default="")
 @click.option("--edition", default="", help="另列出对这个版式（编号或文件夹）不适用的规则。")
 @click.option("--markdown", is_flag=True, help="打印整本规则的 Markdown（docs/rules.md 就是它）。")

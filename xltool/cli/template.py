@@ -6,20 +6,22 @@ from pathlib import Path
 
 import click
 
+from xltool.cli._command import command_group, force_option, output_file
 from xltool.editions.declaration import DEFAULT, load_edition
 
 
-@click.group()
+@command_group()
 def template() -> None:
     """模板工作簿：绘制官方模板，检查自制模板的单元格绑定。"""
 
 
 @template.command()
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), default="workbook_template.xlsx",
+    "-o", "--output", type=output_file(), default="workbook_template.xlsx",
     show_default=True, help="写到哪个文件。",
 )  # fmt: skip
 @click.option("--edition", default=DEFAULT, show_default=True, help="版式。")
+@force_option
 def draw(output: Path, edition: str) -> None:
     """绘制官方模板。"""
     from xltool.template.draw import draw as draw_template

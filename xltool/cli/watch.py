@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xltool.cli._command import command
+
 if TYPE_CHECKING:
     from xltool.batch.watch import CheckedSave
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="文件夹", default=".", type=click.Path(path_type=Path))
 @click.option("--existing", is_flag=True, help="启动时先把文件夹里已有的工作簿审核一遍。")
 @click.option("--poll", is_flag=True, help="网络盘收不到保存通知时用：定时查看。")

@@ -11,6 +11,7 @@ import click
 
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
+from xltool.files import guard
 from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, FoundFile, below, is_lock
 from xltool.files.escape import on_terminal
@@ -65,11 +66,16 @@ def _own_page(file: FoundFile) -> bool:
 
 
 def each_workbook(
-    paths: Sequence[Path], work: Callable[[Path], Result], failed: list[tuple[str, str]]
+    paths: Sequence[Path],
+    work: Callable[[Path], Result],
+    failed: list[tuple[str, str]],
+    skipped: Callable[[Path], bool] | None = None,
 ) -> Iterator[Result]:
     """What `work` gives for every workbook. What it can't do goes to `failed`, with the reason, and is said;
     the others go on."""
     for file in workbooks(paths):
+        if skipped is not None and skipped(file):
+            continue
         result = guarded(functools.partial(work, file))
         if isinstance(result, Failure):
             failed.append((str(file), result.reason))
@@ -85,4 +91,5 @@ def read_filing(file: Path, edition: Edition | None) -> Filing:
     filing = read(file, edition=edition)
     if not any(filing.forms):
         raise XltoolError(f"{file}：" + "；".join(fault.detail for fault in filing.faults))
+    guard.take(file)
     return filing

@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -146,9 +147,11 @@ def _write_folder(filings: list[Filing], folder: Path, edition: Edition) -> None
     if folder.exists() and not folder.is_dir():
         raise XltoolError(f"{folder} 是文件，不是文件夹")
     rows = sheets(filings, edition)
-    for table in tables(edition):
-        # With the mark, Excel reads the file as UTF-8.
-        with writing(folder / f"{table.name}.csv", encoding="utf-8-sig") as file:
+    with ExitStack() as stack:  # all of them, or none
+        for table in tables(edition):
+            # With the mark, Excel reads the file as UTF-8.
+            path = folder / f"{table.name}.csv"
+            file = stack.enter_context(writing(path, encoding="utf-8-sig"))
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([c.label for c in table.columns])
             writer.writerows([_csv(one) for one in row] for row in rows[table.name])

@@ -62,10 +62,10 @@ def windowless_python() -> Path:
 def install() -> Installed:
     """Put the add-in into XLSTART and write down this Python for it. Installing again renews both."""
     place = user()
-    with writing(place.interpreter, "wb") as file:
+    with writing(place.interpreter, "wb", own=True) as file:
         # UTF-16 with a mark: the one encoding in which VBA reads any user name right.
         file.write(f"{windowless_python()}\r\n".encode("utf-16"))
-    with writing(place.addin, "wb") as file:
+    with writing(place.addin, "wb", own=True) as file:
         file.write(ADDIN.read_bytes())
     return place
 

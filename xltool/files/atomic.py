@@ -11,17 +11,24 @@ from pathlib import Path
 from typing import IO, Any
 
 from xltool.errors import DiskError, XltoolError, why
+from xltool.files import guard
 
 
 @contextmanager
-def writing(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[Any]]:
+def writing(
+    path: str | Path, mode: str = "w", *, own: bool = False, **options: Any
+) -> Iterator[IO[Any]]:
     """Open a file for writing that takes the place of `path` only when the block ends well.
 
     `mode` is `w` (UTF-8 text, line ends as written) or `wb`. Missing folders are made. On any error
     the old file stays as it was and nothing is left beside it. Raises XltoolError where the disk
-    is full, the folder can't be written or the goal is held open by Excel.
+    is full, the folder can't be written or the goal is held open by Excel; in a command also where
+    somebody's file stands there (`guard`), but for a file that is xltool's `own` and nobody's else.
     """
     path = Path(path)
+    watched = None if own else guard.current()
+    if watched:
+        watched.ask(path)
     if "b" not in mode:
         options = {"encoding": "utf-8", "newline": "", **options}
     # Opened with "x" the file is new, and has the rights that any new file gets.
@@ -43,6 +50,9 @@ def writing(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[An
             ):  # on the disk before it takes its place: a power failure leaves old or new
                 file.flush()
                 os.fsync(file.fileno())
+        if watched:  # somebody may have saved meanwhile
+            watched.ask(path)
+            watched.note(path, guard.file_digest(temporary))
         temporary.replace(path)
     except BaseException as error:
         with suppress(OSError):

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from xltool.errors import DiskError
+from xltool.files import guard
 from xltool.files.barrier import Failure, guarded, reason_of
 
 Item = TypeVar("Item")
@@ -210,6 +211,7 @@ def _begin(memory_mb: int, setup: Callable[..., None] | None, given: tuple[Any, 
     """A worker leaves Ctrl-C to the run, ends with it, and can't take more than its share of memory."""
     import signal
 
+    guard.resume(False)  # of the results of a run it is its own journal that knows whose they are
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_parent()

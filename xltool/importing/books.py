@@ -95,6 +95,11 @@ def leftover_row(one: Leftover) -> tuple[str, ...]:
     return (one.file, where, one.text, one.reason)
 
 
+def report_paths(folder: Path) -> list[Path]:
+    """The files of the report: all there is to say, the values, what was left."""
+    return [folder / "导入报告.json", folder / "导入取值.csv", folder / "未导入.csv"]
+
+
 def write_report(imported: Imported, folder: Path) -> list[Path]:
     """Write 导入报告.json, 导入取值.csv and 未导入.csv."""
     values = [value_row(one) for one in imported.values]
@@ -113,7 +118,7 @@ def write_report(imported: Imported, folder: Path) -> list[Path]:
         "values": [dict(zip(VALUES, row, strict=True)) for row in values],
         "leftovers": [dict(zip(LEFTOVERS, row, strict=True)) for row in leftovers],
     }
-    paths = [folder / "导入报告.json", folder / "导入取值.csv", folder / "未导入.csv"]
+    paths = report_paths(folder)
     with writing(paths[0]) as file:
         json.dump(document, file, ensure_ascii=False, indent=2)
         file.write("\n")

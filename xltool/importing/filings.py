@@ -58,6 +58,7 @@ def import_files(
         if isinstance(found, Failure):
             result.unread[name] = found.reason
             continue
+        result.read.append(path)
         forms += [(form, name) for form in found]
         result.values += part.values
         result.leftovers += part.leftovers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -48,3 +49,4 @@ class Imported(Struct):
     values: list[ImportedValue] = []
     leftovers: list[Leftover] = []
     unread: dict[str, str] = {}
+    read: list[Path] = []

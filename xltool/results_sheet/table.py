@@ -156,3 +156,29 @@ def read_answers(filled: Mapping[tuple[int, int], _Cell]) -> dict[str, str]:
         elif line.get(key) and line.get(answer, "").strip():
             answers[line[key]] = line[answer].strip()
     return answers
+
+
+def beside_the_table(filled: Mapping[tuple[int, int], _Cell]) -> list[str]:
+    """What somebody wrote on our sheet outside the table: behind its columns, below its rows, right of the top."""
+    table: dict[int, dict[int, str]] = {}
+    for (row, column), cell in sorted(filled.items()):
+        if cell.text.strip():
+            table.setdefault(row, {})[column] = cell.text.strip()
+    found: list[str] = []
+    columns: set[int] = set()
+    key = 0
+    for line in table.values():
+        heads = {text: column for column, text in line.items()}
+        if HEAD[ANSWER] in heads and HEAD[KEY] in heads:
+            columns, key = (
+                {column for text, column in heads.items() if text in HEAD},
+                heads[HEAD[KEY]],
+            )
+            found += [text for text in heads if text not in HEAD]
+        elif not columns:
+            found += list(line.values())[1:]
+        elif not line.get(key):
+            found += line.values()
+        else:
+            found += [text for column, text in line.items() if column not in columns]
+    return found

@@ -185,10 +185,10 @@ def _pin(folder: Path, edition: Path, layout: str = "") -> None:
     here.mkdir(exist_ok=True)
     for name in ("edition.toml", "template.xlsx"):
         data = (edition / name).read_bytes()
-        with writing(here / name, "wb") as file:
+        with writing(here / name, "wb", own=True) as file:
             file.write(data)
     layout = layout or layout_fingerprint(edition_in(edition))
-    with writing(here / _LAYOUT) as file:
+    with writing(here / _LAYOUT, own=True) as file:
         file.write(f"{_digest(here / 'template.xlsx')} {layout}\n")
 
 

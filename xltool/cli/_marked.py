@@ -1,0 +1,128 @@
+"""The marked copies of `check --mark`: what a unit wrote in an earlier copy goes into the new one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec.structs import replace
+
+from xltool.errors import XltoolError
+from xltool.files import guard
+from xltool.files.filenames import TakenNames
+from xltool.model import Filing, Finding
+
+if TYPE_CHECKING:
+    from xltool.editions.declaration import Edition
+
+_COMMENTS = re.compile(r"xl/(.*/)?(threaded)?comments?[^/]*\.xml", re.IGNORECASE)
+
+
+class MarkedCopies:
+    """Copies of the checked workbooks in `folder`, each with its results and the unit's explanations."""
+
+    def __init__(self, folder: Path, edition: Edition | None) -> None:
+        self.folder, self._edition = folder, edition
+        self._taken = TakenNames()
+        self._goals: dict[str, Path] = {}
+
+    def holds(self, file: Path, paths: Sequence[Path]) -> bool:
+        """The file is a copy itself, come upon because the copies lie below a folder that was named."""
+        home = self.folder.resolve()
+        above = any(path.is_dir() and path.resolve() in home.parents for path in paths)
+        return above and file not in paths and file.resolve().is_relative_to(home)
+
+    def explained(self, filing: Filing) -> Filing:
+        """The filing with the explanations that stand in its earlier copy.
+
+        Raises Guarded where the copy holds other work of a person's.
+        """
+        goal = self._goal(filing)
+        if goal.resolve() == Path(filing.source).resolve():
+            raise XltoolError(f"--mark 要另外一个文件夹，不能是 {self.folder}：原件不改")
+        earlier = self._earlier(goal)
+        if earlier is None:
+            return filing
+        answers = {**filing.answers, **earlier.answers}
+        if carried := len(answers) - len(filing.answers):
+            click.echo(f"“{goal}”里写的 {carried} 条说明带进新的副本", err=True)
+        watch = guard.current()
+        if watch is None:
+            return replace(filing, answers=answers)
+        says = _content(earlier, goal)
+        if says in (_content(filing, Path(filing.source)),) or watch.said(goal, says):
+            watch.allow(goal)
+        elif not watch.force:
+            try:
+                watch.ask(goal)
+            except guard.Guarded as error:
+                raise guard.Guarded(
+                    f"“{goal}”里除了“说明”还有人改过别处，没有覆盖；要用副本里改好的，请直接审核副本；"
+                    "不要了请加 --force（说明仍会带过来）"
+                ) from error
+        return replace(filing, answers=answers)
+
+    def write(self, filing: Filing, findings: Sequence[Finding]) -> None:
+        """The copy, under the workbook's own name."""
+        from xltool.results_sheet.insert import mark_file
+        from xltool.results_sheet.marks import marks
+        from xltool.results_sheet.table import results
+
+        source, goal = Path(filing.source), self._goal(filing)
+        mark_file(source, goal, results(filing, findings, self._edition), marks(findings))
+        if watch := guard.current():
+            watch.remember(goal, _content(filing, source))
+
+    def _goal(self, filing: Filing) -> Path:
+        source = Path(filing.source)
+        if filing.source not in self._goals:
+            name = self._taken.give(source.stem, source.suffix)
+            self._goals[filing.source] = self.folder / name
+        return self._goals[filing.source]
+
+    def _earlier(self, goal: Path) -> Filing | None:
+        from xltool.reading.reader import read
+
+        if not goal.is_file():
+            return None
+        try:
+            filing = read(goal, edition=self._edition)
+        except XltoolError:
+            return None
+        return filing if any(filing.forms) else None
+
+
+def _content(filing: Filing, file: Path) -> str:
+    """A digest of all that a person may have put into a workbook, but for the explanations."""
+    digest = hashlib.sha256()
+    for text in _said(filing, file):
+        digest.update(text.encode("utf-8", "replace") + b"\0")
+    return digest.hexdigest()
+
+
+def _said(filing: Filing, file: Path) -> Iterator[str]:
+    from xltool.results_sheet.table import RESULTS_SHEET, beside_the_table
+    from xltool.xlsx.package import open_package
+    from xltool.xlsx.workbook_reader import grid_of
+
+    for form in filing.forms:
+        yield f"{form.kind} {form.sheet}"
+        for id_, entry in sorted(form.entries.items()):
+            yield f"{id_} {entry.said}"
+        for one in form.indicators:
+            yield one.block + "".join(f"\1{id_} {e.said}" for id_, e in sorted(one.cells.items()))
+    for fault in filing.faults:
+        yield f"{fault.kind} {fault.place} {fault.detail} {fault.found}"
+    package = open_package(file)
+    for sheet in grid_of(package).sheets:
+        if sheet.name == RESULTS_SHEET:
+            yield from beside_the_table(sheet.cells)
+        else:
+            yield sheet.name
+    for name in sorted(package.names()):
+        if _COMMENTS.fullmatch(name):
+            yield re.sub(r"<[^>]*>", "", package.read(name).decode("utf-8", "replace"))
