@@ -79,5 +79,12 @@ def _inputs(ctx: click.Context) -> Iterator[str | Path]:
 
 
 def _tables(folder: Path) -> Iterator[Path]:
-    if (folder / "部门.csv").is_file():
-        yield from folder.glob("*.csv")
+    if folder.is_dir():
+        from xltool.files.discover import holds_folder_book, table_name
+
+        try:
+            files = list(folder.iterdir())
+        except OSError:
+            return  # whoever reads it will say so
+        if holds_folder_book(file.name for file in files):
+            yield from (file for file in files if table_name(file.name))
