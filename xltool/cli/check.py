@@ -142,6 +142,7 @@ def _each(
     from xltool.reading.reader import read
 
     failed: list[tuple[str, str]] = []
+
     def judged(file: Path) -> dict[str, Any]:
         filing = read(file, edition=edition)
         guard.take(file)
