@@ -66,7 +66,7 @@ def test_what_was_left_is_shown_with_its_place_and_one_bad_file_stops_nothing(tm
     said = capsys.readouterr()
     assert "说不清的栏" in said.out and "坏.docx" in said.err
     left = table(tmp_path / "出" / "未导入.csv")
-    assert {row["内容"] for row in left} >= {"说不清的栏", "内容"}
+    assert {row["内容"] for row in left} >= {"同意", "说不清的栏 | 内容"}
     assert any("损坏" in row["原因"] for row in left)
 
 
@@ -124,3 +124,32 @@ def test_a_folder_of_old_files(tmp_path, capsys):
     # What was made is not taken in again.
     assert main(["import", str(tmp_path / "出" / "数据表.xlsx"), "-o", str(tmp_path / "再")]) == 2
     assert "已经是数据表" in capsys.readouterr().err
+
+
+def test_a_nameless_project_costs_nothing_but_itself(tmp_path, capsys):
+    layout = [[c("项目支出名称"), c("", 2), c("预算部门"), c("某镇政府", 2)], *layouts.PROJECT[1:]]
+    forms = [("2024年项目支出绩效目标表", layout)]
+    nameless = layouts.write_docx(tmp_path / "无名.docx", forms)
+    whole = layouts.write_docx(tmp_path / "好.docx")
+    assert main(["import", str(nameless), "-o", str(tmp_path / "甲")]) == 2
+    assert main(["import", str(nameless), str(whole), "-o", str(tmp_path / "乙")]) == 0
+    assert [f.unit for f in load_databook(tmp_path / "乙" / "数据表.xlsx")] == ["南岭县水利局"]
+    reasons = [row["原因"] for row in table(tmp_path / "乙" / "未导入.csv")]
+    assert any("没有项目名称" in reason for reason in reasons)
+    capsys.readouterr()
+
+
+def test_a_second_department_form_takes_nothing_from_the_first_ones(tmp_path, capsys):
+    """Many units in one workbook: of the one that stands twice only the second form is listed."""
+    other = [[c("部门名称"), c("北坡县林业局", 4)], *layouts.DEPARTMENT[1:]]
+    title = layouts.DEPARTMENT_TITLE
+    forms = [(title, layouts.DEPARTMENT), (title, other), (title, other)]
+    path = layouts.write_xls(tmp_path / "a.xls", forms, "单位：万元")
+    assert main(["import", str(path), "-o", str(tmp_path / "出")]) == 0
+    book = load_databook(tmp_path / "出" / "数据表.xlsx")
+    assert [f.unit for f in book] == ["南岭县水利局", "北坡县林业局"]
+    totals = [r for r in table(tmp_path / "出" / "导入取值.csv") if r["栏目"] == "资金总额"]
+    assert [r["来源"] for r in totals] == ["表1!B4", "表2!B4"]
+    [left] = table(tmp_path / "出" / "未导入.csv")
+    assert "已有一张部门表" in left["原因"] and "860.50" in left["内容"]
+    capsys.readouterr()

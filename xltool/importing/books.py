@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.files.escape import in_csv
 from xltool.importing.record import Imported, ImportedValue, Leftover
-from xltool.model import Filing, Form, Place
+from xltool.model import NOTHING, Entry, Filing, Form, Place
 
 VALUES = ("文件", "表", "项目", "栏目", "值", "来源", "把握", "说明")
 LEFTOVERS = ("文件", "位置", "内容", "原因")
@@ -47,10 +48,13 @@ def write_books(
 
 
 def _sound(filing: Filing, imported: Imported) -> Filing | None:
-    def left(text: str, reason: str) -> None:
-        imported.leftovers.append(Leftover(Place("", ""), text, reason, filing.source))
+    """What of a filing a data book can hold; the rest is listed. None where nothing of it is."""
 
-    if not filing.unit:
+    def left(text: str, reason: str, place: Place | None = None) -> None:
+        imported.leftovers.append(Leftover(place or Place("", ""), text, reason, filing.source))
+
+    unit = filing.unit
+    if not unit:
         names = "、".join(form.text("project") for form in filing.projects)
         left(names, "表上没有单位名称，不能写入数据表（可用 --unit 给定）")
         return None
@@ -58,12 +62,31 @@ def _sound(filing: Filing, imported: Imported) -> Filing | None:
     for form in filing.projects:
         name = form.text("project").strip()
         if not name:
-            left(filing.unit, "有一张项目表没有项目名称，不能写入数据表")
+            left(unit, "有一张项目表没有项目名称，不能写入数据表（取值仍在导入取值.csv）")
         elif any(one.text("project").strip() == name for one in kept):
-            left(name, "同名项目已有一张，不再写入数据表")
+            left(name, "同名项目已有一张，不再写入数据表（取值仍在导入取值.csv）")
         else:
-            kept.append(form)
-    return replace(filing, projects=tuple(kept))
+            kept.append(_storable(form, left))
+    department = filing.department and _storable(filing.department, left)
+    whole = replace(filing, department=department, projects=tuple(kept))
+    return whole if whole.unit else None
+
+
+def _storable(form: Form, left: Callable[[str, str, Place | None], None]) -> Form:
+    """The form without the texts that no cell of a workbook can hold."""
+
+    def fits(entry: Entry) -> bool:
+        if not too_long(entry.said) and not UNSTORABLE.search(entry.said):
+            return True
+        left(entry.said[:60], f"文字超过 {LONGEST} 个字符或含有无法保存的字符", entry.place)
+        return False
+
+    entries = {i: e if fits(e) else NOTHING for i, e in form.entries.items()}
+    rows = tuple(
+        replace(one, cells={i: e if fits(e) else NOTHING for i, e in one.cells.items()})
+        for one in form.indicators
+    )
+    return replace(form, entries=entries, indicators=rows)
 
 
 def _distinct(filings: Sequence[Filing], imported: Imported) -> list[Filing]:

@@ -1,4 +1,4 @@
-"""Rows → forms → filings: where each form begins, whose it is, which forms belong together."""
+"""Forms → filings: the forms of some files read, and those of one unit and year put together."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, below
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import read_rows
-from xltool.importing.labels import Labels, labels_of, year_line, year_of
+from xltool.importing.labels import labels_of
 from xltool.importing.record import Imported, ImportedValue, Leftover, Sure
 from xltool.importing.rows import FormRow
+from xltool.importing.segments import Segment, segments
 from xltool.model import Filing, Form, Indicator, Place
 
 __all__ = ["Imported", "ImportedValue", "Leftover", "Sure", "import_files"]
-
-_IDENTITY = {"department": "unit", "project": "project"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,20 @@ class Wishes:
     unit: str = ""
     year: int | None = None
     split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundForm:
+    """One form, the file it stands in, its values with their sources, the code of its unit."""
+
+    form: Form
+    file: str
+    values: list[ImportedValue]
+    code: str = ""
+
+    @property
+    def unit(self) -> str:
+        return self.form.text("unit").strip()
 
 
 def import_files(
@@ -50,7 +63,7 @@ def import_files(
     """
     wishes = Wishes(edition or load_edition(), unit, year, split)
     result = Imported()
-    forms: list[tuple[Form, str]] = []
+    forms: list[FoundForm] = []
     for path, name in _named(paths):
         # What a file gave counts when all of it could be read.
         part = Imported()
@@ -59,14 +72,13 @@ def import_files(
             result.unread[name] = found.reason
             continue
         result.read.append(path)
-        forms += [(form, name) for form in found]
-        result.values += part.values
+        forms += found
         result.leftovers += part.leftovers
     result.filings = _together(forms, wishes.edition, result)
     return result
 
 
-def _read_file(path: Path, name: str, wishes: Wishes, part: Imported) -> list[Form]:
+def _read_file(path: Path, name: str, wishes: Wishes, part: Imported) -> list[FoundForm]:
     return _forms(read_rows(path), wishes, part, name)
 
 
@@ -84,25 +96,22 @@ def _named(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
                 yield file.path, file.path.relative_to(path).as_posix()
 
 
-def _forms(rows: Sequence[FormRow], wishes: Wishes, result: Imported, file: str) -> list[Form]:
-    """The forms of one source; their values and what is left over go into `result`."""
+def _forms(rows: Sequence[FormRow], wishes: Wishes, result: Imported, file: str) -> list[FoundForm]:
+    """The forms of one source; what is left over goes into `result`."""
     labels = labels_of(wishes.edition)
-    forms: list[Form] = []
+    forms: list[FoundForm] = []
     leftovers: list[Leftover] = []
-    unit = ""
-    for segment in _segments(rows, labels):
-        if segment.other:
-            place = segment.rows[0].cells[0].place
-            leftovers.append(Leftover(place, segment.other, "不是绩效目标表，不导入"))
+    passed: list[Segment] = []  # no forms of ours
+    money = ""
+    for segment in segments(rows, labels):
+        if segment.other or segment.kind is None:
+            passed.append(segment)
             continue
-        kind = segment.kind or _kind(segment.rows, labels)
-        if kind is None:
-            continue
-        reader = FormReader(kind, labels, unit if segment.follows else "", wishes.split)
+        reader = FormReader(segment.kind, labels, money if segment.follows else "", wishes.split)
         if segment.year is not None and segment.year_place is not None:
             reader.titled(segment.year, segment.year_place)
         reader.read(segment.rows)
-        unit = reader.unit
+        money = reader.unit
         leftovers += reader.leftovers
         if reader.empty:
             continue
@@ -110,142 +119,90 @@ def _forms(rows: Sequence[FormRow], wishes: Wishes, result: Imported, file: str)
             reader.told("unit", wishes.unit, Place("命令行", "--unit"))
         if wishes.year:
             reader.told("year", wishes.year, Place("命令行", "--year"))
-        forms.append(reader.form)
-        result.values += [replace(v, file=file) for v in reader.values()]
-    if not forms:
-        place = next((c.place for row in rows for c in row.filled), Place("", ""))
-        reason = "没有找到绩效目标表：没有认出表名和栏目，或文字连成一片、没有分格"
-        leftovers.append(Leftover(place, "", reason))
+        values = [replace(v, file=file) for v in reader.values()]
+        forms.append(FoundForm(reader.form, file, values, reader.code))
+    leftovers += _no_forms(passed, bool(forms), rows)
     result.leftovers += [replace(left, file=file) for left in leftovers]
     return forms
 
 
+def _no_forms(passed: Sequence[Segment], found: bool, rows: Sequence[FormRow]) -> list[Leftover]:
+    """One sentence for each thing that is no performance-target form."""
+    said = [
+        Leftover(s.place, s.other, f"是{_called(s.other)}，不是绩效目标申报表，不导入")
+        for s in passed
+        if s.other
+    ]
+    if found:
+        return said + [
+            Leftover(s.place, s.text(), "表外的另一张表，不是绩效目标申报表，不导入")
+            for s in passed
+            if not s.other and s.tabular
+        ]
+    if said:
+        return said
+    place = next((c.place for row in rows for c in row.filled), Place("", ""))
+    reason = "没有找到绩效目标表：没有认出表名和栏目，或文字连成一片、没有分格"
+    return [Leftover(place, "", reason)]
+
+
+def _called(title: str) -> str:
+    for word, name in (("自评", "绩效自评表"), ("评价", "绩效评价表"), ("监控", "绩效监控表")):
+        if word in title:
+            return name
+    return "别的表"
+
+
 @dataclass
-class _Segment:
-    """The rows of one form, its kind and year as its title says."""
+class _Group:
+    """The forms of one unit and one year."""
 
-    kind: str | None = None
-    year: int | None = None
-    year_place: Place | None = None
-    rows: list[FormRow] = field(default_factory=list)
-    started: bool = False
-    identified: bool = False
-    heads: bool = False
-    other: str = ""
-    follows: bool = False  # the form before it goes on: what that one stated holds here too
+    department: FoundForm | None = None
+    projects: list[FoundForm] = field(default_factory=list)
+
+    @property
+    def forms(self) -> list[FoundForm]:
+        return [*([self.department] if self.department else []), *self.projects]
 
 
-def _segments(rows: Sequence[FormRow], labels: Labels) -> list[_Segment]:
-    segments = [_Segment()]
-    page = ""
-    for row in rows:
-        now, filled = segments[-1], row.filled
-        if (
-            row.page != page
-        ):  # a sheet of a workbook never goes on with the form of the sheet before
-            page = row.page
-            if now.rows:
-                segments.append(now := _Segment())
-            now.kind = labels.title(page)
-        text = filled[0].text if filled else ""
-        if len(filled) == 1:
-            kind = labels.title(text)
-            other = labels.other_title(text)
-            if kind or other:
-                if now.started or now.other or other:
-                    segments.append(now := _Segment())
-                now.kind, now.other = kind, "" if kind else text.strip()
-                if (year := year_of(text)) is not None:
-                    now.year, now.year_place = year, filled[0].place
-                if other:
-                    now.rows.append(row)
-                continue
-            if not now.started and (year := year_line(text)):
-                now.year, now.year_place = year, filled[0].place
-                continue
-        ids = _fields(row, now.kind, labels)
-        if now.kind == "department" and now.heads and _begins_project(row, labels):
-            segments.append(now := _Segment("project", now.year, now.year_place, follows=True))
-            ids = _fields(row, now.kind, labels)
-        identity = _IDENTITY.get(now.kind or "project", "") in ids
-        if identity and now.identified and now.heads:
-            segments.append(now := _Segment(now.kind, now.year, now.year_place, follows=True))
-        now.identified |= identity
-        now.started |= bool(ids)
-        now.heads |= any(labels.head(c.text) for c in filled)
-        now.rows.append(row)
-    return [s for s in segments if s.rows]
-
-
-def _begins_project(row: FormRow, labels: Labels) -> bool:
-    """A row that begins with the project's name, after a whole department form."""
-    match = labels.match("project", row.filled[0].text) if row.filled else None
-    return match is not None and match.role == "field" and match.id in labels.decisive["project"]
-
-
-def _fields(row: FormRow, kind: str | None, labels: Labels) -> set[str]:
-    kinds = (kind,) if kind else ("department", "project")
-    matches = [labels.match(k, c.text) for c in row.filled for k in kinds]
-    return {m.id for m in matches if m is not None and m.role == "field"}
-
-
-def _kind(rows: Sequence[FormRow], labels: Labels) -> str | None:
-    """Which form rows without a title are: told by a field that only one of the forms has."""
-    for kind in ("project", "department"):
-        found = {id_ for row in rows for id_ in _fields(row, kind, labels)}
-        if found & set(labels.decisive[kind]) and len(found) > 1:
-            return kind
-    return None
-
-
-def _together(
-    forms: Sequence[tuple[Form, str]], edition: Edition, result: Imported
-) -> list[Filing]:
+def _together(forms: Sequence[FoundForm], edition: Edition, result: Imported) -> list[Filing]:
     """Forms of one unit and one year are one filing; a second department form is another one's."""
-    groups: dict[tuple[str, int | None], tuple[list[Form], list[Form], list[str]]] = {}
-    for form, file in forms:
-        beside = [f for f, where in forms if where == file]
-        unit = (
-            form.text("unit").strip()
-            or _only({f.text("unit").strip() for f in beside} - {""})
-            or ""
-        )
-        years = {f.year for f, _ in forms if f.text("unit").strip() == unit} - {None}
-        department, projects, files = groups.setdefault(
-            (unit, form.year or _only(years)), ([], [], [])
-        )
-        if form.kind == "project":
-            projects.append(form)
-        elif department:
-            place = form["unit"].place or Place(form.sheet, "")
-            reason = "同一单位同一年度已有一张部门表，只导入前一张"
-            result.leftovers.append(Leftover(place, form.text("unit"), reason, file))
-            result.values = [
-                v for v in result.values if v.file != file or v.form != edition.department.title
-            ]
+    groups: dict[tuple[str, int | None], _Group] = {}
+    for found in forms:
+        beside = {f.unit for f in forms if f.file == found.file} - {""}
+        unit = found.unit or _only(beside) or ""
+        years = {f.form.year for f in forms if f.unit == unit} - {None}
+        group = groups.setdefault((unit, found.form.year or _only(years)), _Group())
+        if found.form.kind == "project":
+            group.projects.append(found)
+        elif group.department is not None:
+            result.leftovers += _second(found)
             continue
         else:
-            department.append(form)
-        if file and file not in files:
-            files.append(file)
-    return [
-        _filing(edition, next(iter(department), None), projects, "、".join(files))
-        for department, projects, files in groups.values()
-    ]
+            group.department = found
+        result.values += found.values
+    return [_filing(edition, group) for group in groups.values()]
+
+
+def _second(found: FoundForm) -> list[Leftover]:
+    """A second department form of the same unit and year, with all that stands on it."""
+    place = found.form["unit"].place or Place(found.form.sheet, "")
+    reason = "同一单位同一年度已有一张部门表，只导入前一张"
+    text = " | ".join([found.unit, *(v.text for v in found.values)])
+    return [Leftover(place, text, reason, found.file)]
 
 
 def _only(values: set[Any]) -> Any:
     return next(iter(values)) if len(values) == 1 else None
 
 
-def _filing(
-    edition: Edition, department: Form | None, projects: Sequence[Form], source: str
-) -> Filing:
+def _filing(edition: Edition, group: _Group) -> Filing:
     """The filing with what its forms repeat of each other filled in, as in a data book."""
-    head = _complete(edition, department, None) if department is not None else None
-    return Filing(
-        edition.id, head, tuple(_complete(edition, one, head) for one in projects), source=source
-    )
+    head = _complete(edition, group.department.form, None) if group.department else None
+    projects = tuple(_complete(edition, one.form, head) for one in group.projects)
+    code = next((f.code for f in group.forms if f.code), "")
+    source = "、".join(dict.fromkeys(f.file for f in group.forms if f.file))
+    return Filing(edition.id, head, projects, code, source)
 
 
 def _complete(edition: Edition, form: Form, department: Form | None) -> Form:

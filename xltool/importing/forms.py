@@ -1,19 +1,37 @@
-"""The fields of one form found in rows of cells by their labels; its indicators are `tables.py`'s."""
+"""The fields of one form found in rows of cells by their labels; its indicators are `tables.py`'s.
+
+Every cell of the form ends up as a label, in a value, or in the list of what was not imported: what
+nobody has accounted for when the rows are through is listed.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from xltool.editions.declaration import Field
-from xltool.importing.labels import Labels, Match, money_unit
+from xltool.importing.labels import Labels, Match, bare
+from xltool.importing.money_scope import MoneyScope
 from xltool.importing.record import ImportedValue, Leftover, Sure
 from xltool.importing.rows import FormCell, FormRow, tidy_text
 from xltool.importing.tables import IndicatorTable
 from xltool.model import Entry, Form, Place
-from xltool.money import convert, plain, read_amount
+from xltool.money import read_amount
 
 _BLANKS = {"", "/", "／", "—", "——", "-", "－", "无"}
+_ANSWERED = ("field", "known", "private", "tail", "whole_life")
+_STAMP = re.compile(r"^[（(]?(?:盖章|公章|签章|签字|单位盖章)[)）]?$")
+_FURTHER = re.compile(r"\s(?P<label>[^\s:：]{2,20})\s*[:：]")
+_LINE = 200  # characters of a line that may hold several labels
+_THIS_YEAR = re.compile(r"年度|当年|本年")
+_CODED_UNIT = re.compile(r"^[\[【(（]?(?P<code>\d{3,20})[\]】)）]?[-—_\s]*(?P<name>\D.{2,})$", re.S)
+_ORGAN = re.compile(
+    r"(?:局|委|委员会|办|办公室|厅|处|院|所|站|校|学|中心|政府|会|馆|队|团|部|社|署|园|场|室)$"
+)
+_COMPANY = re.compile(r"公司|企业|合作社|厂$|商行")
+_HEAD = re.compile(r"^(?!\D{0,2}\d+(?:\.\d+)?$).{1,14}$")
+_YEAR_HEAD = re.compile(r"^(?:本年|当年|本年度|年度)(?:度)?\D{0,4}(?:预算|资金|金额|安排|申请)")
 
 
 class FormReader:
@@ -22,7 +40,8 @@ class FormReader:
     def __init__(self, kind: str, labels: Labels, unit: str = "", split: bool = False) -> None:
         self.kind, self.edition, self.labels = kind, labels.edition, labels
         self.spec = self.edition[kind]
-        self.unit = unit  # of money, as the form states it
+        self.scope = MoneyScope(self.edition.unit, unit)
+        self.code = ""
         self.entries: dict[str, Entry] = {}
         self.sources: list[tuple[str, Entry, Sure, str]] = []
         self.leftovers: list[Leftover] = []
@@ -30,10 +49,15 @@ class FormReader:
         self.halves: dict[str, int] = {}
         self.inline_amounts = False
         self.below: list[tuple[Match, FormCell]] = []
+        self.performer: tuple[str, str, Place] | None = None  # who carries the project out
+        self.whole_life: int | None = None  # columns before this one hold the whole life's money
+        self.year_column: FormCell | None = None  # the head over this year's amounts
+        self.accounted: set[int] = set()
 
     def titled(self, year: int, place: Place) -> None:
         """The year that the form's title names."""
         self._keep(self.spec["year"], Entry(year, str(year), place), Sure.HIGH, "")
+        self.table.year = year
 
     def told(self, field_id: str, value: str | int, place: Place) -> None:
         """An answer given by the one who imports, where the form itself has none."""
@@ -44,19 +68,64 @@ class FormReader:
 
     def read(self, rows: Sequence[FormRow]) -> None:
         """Take in the rows of one form."""
+        rows = self._without_units(rows)
         known = [i for i, row in enumerate(rows) if self._recognised(row)]
         first, last = (known[0], known[-1]) if known else (0, len(rows))
         for i, row in enumerate(rows):
+            if i < first:
+                self._heading(row)
             if not row.filled:
+                self._pass_units(row.cells)
+                continue
+            if row.scattered:
+                self.below = []
+                self._leave_row(row, "没有认出这是哪一栏的值")
                 continue
             if self.table.takes(row, self._field_row(row)):
                 self.below = []
+                self._account(*row.cells)
                 continue
-            # Lines of a page before and after the form say nothing about it.
-            self._row(row, quiet=(row.table == 0 or row.loose) and not first <= i <= last)
+            self._row(row)
         self.table.finish()
         self.leftovers += self.table.leftovers
+        self._list_the_rest(rows, first, last)
         self._unit_name()
+        order = {c.place: n for n, c in enumerate(c for row in rows for c in row.cells)}
+        self.leftovers.sort(key=lambda left: order.get(left.place, 0))
+
+    def _without_units(self, rows: Sequence[FormRow]) -> list[FormRow]:
+        """The rows with stated units of money taken out, but for those of the indicator table."""
+        found, inside = [], False
+        for row in rows:
+            if self.table.is_head(row):
+                inside = True
+            elif inside and row.filled and self._field_row(row):
+                inside = False
+            found.append(row if inside else self._labels_apart(self.scope.taken_out(row)))
+        return found
+
+    def _labels_apart(self, row: FormRow) -> FormRow:
+        """Two labels with their answers in one cell (`填报单位：某局    填表人：某某`) as two cells."""
+        cells: list[FormCell] = []
+        for cell in row.cells:
+            match = self.labels.match(self.kind, cell.text) if len(cell.text) < _LINE else None
+            if match is None or match.inline is None:
+                cells.append(cell)
+                continue
+            start = 0
+            for further in _FURTHER.finditer(cell.text):
+                before = cell.text[start : further.start()]
+                inner = self.labels.match(self.kind, further["label"])
+                if inner and inner.role in _ANSWERED and self.labels.match(self.kind, before):
+                    cells.append(replace(cell, text=before.strip()))
+                    start = further.start("label")
+            cells.append(replace(cell, text=cell.text[start:].strip()) if start else cell)
+        return replace(row, cells=tuple(cells))
+
+    @property
+    def unit(self) -> str:
+        """The unit of money that holds at the end of the form."""
+        return self.scope.near
 
     @property
     def form(self) -> Form:
@@ -67,31 +136,41 @@ class FormReader:
     def values(self) -> list[ImportedValue]:
         """Every imported value with its source, fields first."""
         project = str(self.entries["project"].value) if "project" in self.entries else ""
-        found = [
+        fields = [(self.spec[id_].label, e, sure, note) for id_, e, sure, note in self.sources]
+        return [
             ImportedValue(
                 self.spec.title,
                 project,
-                self.spec[id_].label,
+                label,
                 entry.text,
                 entry.place or Place("", ""),
                 sure,
                 note,
             )
-            for id_, entry, sure, note in self.sources
+            for label, entry, sure, note in (*fields, *self.table.sources)
         ]
-        for label, entry, sure, note in self.table.sources:
-            found.append(
-                ImportedValue(
-                    self.spec.title,
-                    project,
-                    label,
-                    entry.text,
-                    entry.place or Place("", ""),
-                    sure,
-                    note,
-                )
-            )
-        return found
+
+    def _account(self, *cells: FormCell) -> None:
+        self.accounted.update(id(cell) for cell in cells)
+
+    def _leave(self, place: Place, text: str, reason: str) -> None:
+        self.leftovers.append(Leftover(place, text, reason))
+
+    def _leave_row(self, row: FormRow, reason: str) -> None:
+        rest = [c for c in row.filled if id(c) not in self.accounted]
+        rest = [c for c in rest if not c.text.startswith(self.labels.hints)]
+        self._account(*rest)
+        if rest:
+            text = " | ".join(tidy_text(c.text) for c in rest)
+            self._leave(rest[0].place, text, reason)
+
+    def _list_the_rest(self, rows: Sequence[FormRow], first: int, last: int) -> None:
+        """What no label, value or list entry has accounted for; lines around the form are none of it."""
+        for i, row in enumerate(rows):
+            outside = row.table == 0 or (row.loose and i < first)
+            if outside and not first <= i <= last:
+                continue
+            self._leave_row(row, "没有认出这是哪一栏的值")
 
     def _recognised(self, row: FormRow) -> bool:
         return any(self.labels.match(self.kind, c.text) for c in row.filled) or self.table.is_head(
@@ -101,51 +180,81 @@ class FormReader:
     def _field_row(self, row: FormRow) -> bool:
         """The row starts with a label of a field, or with the form's tail."""
         match = self.labels.match(self.kind, row.filled[0].text)
-        return match is not None and match.role in ("field", "known", "private", "tail", "half")
+        return match is not None and match.role in (*_ANSWERED, "half")
 
-    def _row(self, row: FormRow, quiet: bool) -> None:
-        cells = [self._without_unit(cell) for cell in row.cells]
+    def _pass_units(self, cells: Sequence[FormCell]) -> None:
+        for cell in cells:
+            self.scope.passed(cell.unit)
+
+    def _heading(self, row: FormRow) -> None:
+        """Above the form: a unit's name with its code before it (`207101某某法院`) says whose it is."""
+        for cell in row.filled:
+            match = _CODED_UNIT.match(cell.text.strip())
+            if match and _ORGAN.search(match["name"].strip()) and self.performer is None:
+                self.performer = ("表头", cell.text.strip(), cell.place)
+                self._account(cell)
+
+    def _row(self, row: FormRow) -> None:
+        cells = list(row.cells)
+        self._pass_units(cells)
         matches = [self.labels.match(self.kind, c.text) for c in cells]
         if self._beneath(cells, matches, row.loose):
             return
+        self._money_columns(row, matches)
         used: set[int] = set()
         waiting: list[tuple[Match, FormCell]] = []
         answered = False
         for i, (cell, match) in enumerate(zip(cells, matches, strict=True)):
             if match is None:
                 continue
+            self._account(cell)
             if match.role == "half":
                 self.halves[match.id] = cell.column
-            if match.role == "section" and match.unit:
-                self.unit = match.unit  # 年度预算申请（元）
-            if match.role not in ("field", "known", "private"):
+            if match.role in ("section", "longterm"):
+                self.scope.passed(match.unit)  # 年度预算申请（元）
+            if match.role not in _ANSWERED:
                 continue
             value = self._beside(i, cells, matches, match)
             if value is None or value.blank:
                 waiting.append((match, cell))
             else:
                 answered = True
-                self._take(match, value, row.loose, inline=value is cell)
+                self._account(value)
+                self._take(match, cell, value, row, matches, inline=value is cell)
             if value is not None:
                 used.add(next((j for j, c in enumerate(cells) if c is value), i))
         self.below = [] if answered else waiting
         for i, (cell, match) in enumerate(zip(cells, matches, strict=True)):
             if match is None and i not in used and not cell.blank:
-                self._unlabelled(cell, matches, quiet)
+                self._unlabelled(cell, matches)
 
-    def _without_unit(self, cell: FormCell) -> FormCell:
-        unit, rest = money_unit(cell.text)
-        if not unit:
-            return cell
-        self.unit = unit
-        return FormCell(rest, cell.column, cell.place, cell.width)
+    def _money_columns(self, row: FormRow, matches: Sequence[Match | None]) -> None:
+        """Heads over columns of amounts (上年度安排资金 · 本年度申请资金), and whole-life money's columns."""
+        both = list(zip(row.cells, matches, strict=True))
+        if any(m is not None and m.role == "field" and not self._is_amount(m) for _, m in both):
+            self.year_column = None
+        heads = [c for c, m in both if m is None and not c.blank]
+        if not row.loose and not any(m and m.role not in ("section", "known") for _, m in both):
+            this = [c for c in heads if _YEAR_HEAD.search(bare(c.text))]
+            if len(heads) > 1 and len(this) == 1 and all(_HEAD.search(bare(c.text)) for c in heads):
+                self.year_column = this[0]
+                self._account(*heads)
+        if any(m is not None and m.role == "whole_life" for _, m in both):
+            this = [c for c, m in both if m and self._money(m) and _THIS_YEAR.search(bare(c.text))]
+            self.whole_life = this[0].column if this else 10_000
+        elif not any(m and self._money(m) for m in matches):
+            self.whole_life = None
+
+    def _money(self, match: Match) -> bool:
+        """The label of an amount, imported or not."""
+        return self._is_amount(match) or (match.role == "known" and match.money)
 
     def _beside(
         self, i: int, cells: list[FormCell], matches: list[Match | None], match: Match
     ) -> FormCell | None:
         """The cell that answers the label: itself behind the colon, or its right neighbour."""
         cell = cells[i]
-        is_amount = match.role == "field" and self.spec[match.id].kind == "amount"
+        is_amount = self._is_amount(match)
         if match.inline:
             self.inline_amounts |= is_amount
             return cell
@@ -156,6 +265,11 @@ class FormReader:
         border = self.halves.get("spending")
         if border is not None and is_amount and cell.column < border <= cells[i + 1].column:
             return None  # the right-hand neighbour belongs to the spending side
+        under = self.year_column
+        if under is not None and is_amount:
+            return next(
+                (c for c in cells[i + 1 :] if c.column < under.end and under.column < c.end), None
+            )
         return cells[i + 1]
 
     def _beneath(self, cells: list[FormCell], matches: list[Match | None], loose: bool) -> bool:
@@ -165,55 +279,110 @@ class FormReader:
         if not waiting or any(m is not None for m in matches) or not filled:
             return False
         pairs = [
-            (match, cell)
+            (match, cell, label)
             for cell in filled
             for match, label in waiting
             if label.column == cell.column and label.width == cell.width
         ]
         if len(waiting) == len(filled) and loose:
-            pairs = [(match, cell) for (match, _), cell in zip(waiting, filled, strict=True)]
-        if len(pairs) != len(filled) or any(self._is_amount(m) for m, _ in pairs):
+            pairs = [(m, cell, label) for (m, label), cell in zip(waiting, filled, strict=True)]
+        if len(pairs) != len(filled) or any(self._is_amount(m) for m, _, _ in pairs):
             return False
-        for match, cell in pairs:
-            self._take(match, cell, loose, beneath=True)
+        for match, cell, label in pairs:
+            self._account(cell)
+            row = FormRow(tuple(cells), loose=loose)
+            self._take(match, label, cell, row, matches, beneath=True)
         return True
 
     def _is_amount(self, match: Match) -> bool:
         return match.role == "field" and self.spec[match.id].kind == "amount"
 
     def _take(
-        self, match: Match, cell: FormCell, loose: bool, inline: bool = False, beneath: bool = False
+        self,
+        match: Match,
+        label: FormCell,
+        cell: FormCell,
+        row: FormRow,
+        matches: Sequence[Match | None],
+        inline: bool = False,
+        beneath: bool = False,
     ) -> None:
         text = tidy_text(match.inline or "" if inline else cell.text)
         if match.role == "private":
-            self.leftovers.append(Leftover(cell.place, "", f"{match.id}：个人信息，不导入"))
+            self._leave(cell.place, "", f"{match.id}：个人信息，不导入")
             return
-        if match.role == "known":
-            self.leftovers.append(
-                Leftover(cell.place, text, f"“{match.id}”：版式“{self.edition.id}”没有这一栏")
-            )
+        if match.role == "tail" and _STAMP.match(bare(text)):
+            return
+        if match.role == "whole_life" or self._of_whole_life(match, label, row, matches):
+            shown = self.spec[match.id].label if match.role == "field" else match.id
+            self._leave(cell.place, text, f"“{shown}”：项目全周期的金额，不是本年度的")
+            return
+        if match.role in ("known", "tail"):
+            if match.performer and self.performer is None:
+                self.performer = (match.id, text, cell.place)
+            else:
+                self._leave(cell.place, text, self._no_field(match.id))
+            return
+        if self._is_amount(match) and self._two_amounts(cell, row, matches):
+            reason = f"“{self.spec[match.id].label}”：后面有几个金额，分不清哪一个是本年度的"
+            self._leave(cell.place, text, reason)
             return
         sure = Sure.HIGH if match.official and not inline and not beneath else Sure.MEDIUM
-        self._set(self.spec[match.id], text, cell.place, Sure.LOW if loose else sure, match.unit)
+        self._set(
+            self.spec[match.id], text, cell.place, Sure.LOW if row.loose else sure, match.unit
+        )
+
+    def _no_field(self, label: str) -> str:
+        return f"“{label}”：版式“{self.edition.id}”没有这一栏"
+
+    def _of_whole_life(
+        self, match: Match, label: FormCell, row: FormRow, matches: Sequence[Match | None]
+    ) -> bool:
+        """An amount in the columns under 项目资金总额, beside those of the year."""
+        if self.whole_life is None or not self._money(match):
+            return False
+        if _THIS_YEAR.search(bare(label.text)):
+            return False
+        if not row.loose:
+            return label.column < self.whole_life
+        # Columns of running text are shifted: of two amounts the first is the whole life's.
+        amounts = [c for c, m in zip(row.cells, matches, strict=True) if m and self._money(m)]
+        return len(amounts) < 2 or label is amounts[0]
+
+    def _two_amounts(self, cell: FormCell, row: FormRow, matches: Sequence[Match | None]) -> bool:
+        """A second amount stands right behind the first, and no head says whose it is."""
+        if self.year_column is not None:
+            return False
+        at = next((i for i, c in enumerate(row.cells) if c is cell), None)
+        if at is None or at + 1 >= len(row.cells) or matches[at] is not None:
+            return False
+        border = self.halves.get("spending")
+        after = row.cells[at + 1]
+        if border is not None and cell.column < border <= after.column:
+            return False
+        return matches[at + 1] is None and read_amount(after.text) is not None
 
     def _set(self, spec: Field, text: str, place: Place, sure: Sure, unit: str) -> None:
         if spec.kind != "amount":
             if text.strip(" …*×X") and self.edition.placeholder != text:
-                self._keep(spec, Entry(text, text, place), sure, "")
+                self._keep(spec, self._worded(spec, text, place), sure, "")
             return
         if text in _BLANKS:
             return
-        stated = unit or self.unit
-        amount = read_amount(text, stated or self.edition.unit)
-        if amount is None:
-            self.leftovers.append(Leftover(place, text, f"“{spec.label}”：不是能认出的金额"))
+        got = self.scope.amount(text, unit)
+        if isinstance(got, str):
+            self._leave(place, text, f"“{spec.label}”：{got}")
             return
-        value, note = convert(amount.value, stated or self.edition.unit, self.edition.unit), ""
-        if not stated and not re.search(r"[元万亿]\s*$", text):
-            sure, note = Sure.LOW, f"表上没有写明金额单位，按{self.edition.unit}"
-        elif value != amount.value:
-            note = f"原文单位{stated}，折合{plain(value)}{self.edition.unit}"
-        self._keep(spec, Entry(value, text, place), sure, note)
+        value, note, certain = got
+        self._keep(spec, Entry(value, text, place), sure if certain else Sure.LOW, note)
+
+    def _worded(self, spec: Field, text: str, place: Place) -> Entry:
+        """A text as answered; a unit's code before its name (`207101某某局`) is kept apart."""
+        match = _CODED_UNIT.match(text) if spec.kind == "unit" else None
+        if match is None or spec.id not in ("unit", "filer"):
+            return Entry(text, text, place)
+        self.code = self.code or match["code"]
+        return Entry(match["name"].strip(), text, place)
 
     def _keep(self, spec: Field, entry: Entry, sure: Sure, note: str) -> None:
         held = self.entries.get(spec.id)
@@ -222,18 +391,19 @@ class FormReader:
             self.sources.append((spec.id, entry, sure, note))
         elif held.value != entry.value and entry.place is not None:
             reason = f"“{spec.label}”又出现一次，与 {held.place} 的“{held.text}”不同，只导入前一个"
-            self.leftovers.append(Leftover(entry.place, entry.text, reason))
+            self._leave(entry.place, entry.text, reason)
 
-    def _unlabelled(self, cell: FormCell, matches: Sequence[Match | None], quiet: bool) -> None:
+    def _unlabelled(self, cell: FormCell, matches: Sequence[Match | None]) -> None:
+        """A cell without a label: the lone amount on the spending side, or not accounted for."""
         border = self.halves.get("spending")
-        if border is not None and cell.column >= border:
-            here = {m.id for m in matches if m is not None and m.role == "field"}
-            for id_, neighbour in self.labels.beside.items():
-                if neighbour in here and id_ in self.spec and read_amount(cell.text):
-                    self._set(self.spec[id_], tidy_text(cell.text), cell.place, Sure.MEDIUM, "")
-                    return
-        if not quiet and not cell.text.startswith(self.labels.hints):
-            self.leftovers.append(Leftover(cell.place, tidy_text(cell.text), "没有认出这是哪一栏"))
+        if border is None or cell.column < border:
+            return
+        here = {m.id for m in matches if m is not None and m.role == "field"}
+        for id_, neighbour in self.labels.beside.items():
+            if neighbour in here and id_ in self.spec and read_amount(cell.text):
+                self._account(cell)
+                self._set(self.spec[id_], tidy_text(cell.text), cell.place, Sure.MEDIUM, "")
+                return
 
     def _unit_name(self) -> None:
         """填报单位 repeats the unit's name: it fills in where the name itself is missing."""
@@ -248,6 +418,19 @@ class FormReader:
                 self._keep(target, entry, Sure.MEDIUM, "")
             else:
                 self._keep(target, entry, Sure.MEDIUM, f"取自“{spec.label}”")
+        self._performing_unit()
+
+    def _performing_unit(self) -> None:
+        """Who carries the project out, or heads the page, is the unit where nothing else says it."""
+        if self.performer is None:
+            return
+        label, text, place = self.performer
+        spec = self.spec["unit"]
+        if "unit" in self.entries or _COMPANY.search(text):
+            if label != "表头" and text != self.entries.get("unit", Entry()).text:
+                self._leave(place, text, self._no_field(label))
+            return
+        self._keep(spec, self._worded(spec, text, place), Sure.LOW, f"取自“{label}”")
 
     @property
     def empty(self) -> bool:

@@ -9,7 +9,7 @@ import functools
 import re
 import tomllib
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from xltool.editions.declaration import Edition
 
 _ALIASES = Path(__file__).with_name("labels.toml")
 _LONGEST = 100  # characters of a label with all that may stand around it
+_MONEY = r"(?:人民币)?(?P<unit>亿元|万元|千元|元)"
 # What may stand behind a label in brackets without changing it.
 _BRACKETS = re.compile(
-    r"\((?:单位[:]?)?(?P<unit>亿元|万元|元)\)$|\((?:盖章|公章|签章|必填|单位盖章|\d+字(?:以内|内)?)\)$"
+    rf"\((?:(?:金额|货币)?单位[:]?)?{_MONEY}\)$"
+    r"|\((?:(?:单位)?(?:盖章|公章|签章)|加盖公章|签字|必填|选填|可选|如有|若有|全称|\d+字(?:以内|内)?)\)$"
 )
+_ANY_BRACKET = re.compile(r"\([^()]*\)$")
 _BEFORE = re.compile(
     r"^(?:[*★☆]+|其中:?|[一二三四五六七八九十]+、|\d{1,2}[.、]|\(\d{1,2}\)|\([一二三四五六七八九十]+\))+"
 )
@@ -28,7 +31,20 @@ _INLINE = re.compile(
     r"^\s*+(?:其\s*中\s*[:：]\s*)?(?P<label>[^:：\n]{1,40}?(?:\n[^:：\n]{1,20}?)?)\s*[:：](?P<rest>.*)$",
     re.S,
 )
-_UNIT = re.compile(r"(?:金额)?单位\s*[:：]\s*(?P<unit>亿元|万元|元)(?![\w/／])")
+_UNIT = re.compile(
+    r"[(（]?\s*(?:(?:金额|货币|资金)\s*单位\s*[:：]?|(?<!量)单\s*位\s*[:：]|(?<!\w)单\s*位\s+)"
+    rf"\s*[(（]?\s*{_MONEY}(?![\w/／·])\s*[)）]?\s*[)）]?"
+)
+_LONE_UNIT = re.compile(rf"^(?:\({_MONEY}\)|(?P<bare>亿元|万元))$")
+# The head of a value: this year's, another period's, or what came of it.
+_YEAR_VALUE = re.compile(
+    r"^(?:(?P<year>20\d\d)年?度?|本年度?|当年度?|年度|年初|全年|当年)?(?:\(/项目\)|\(程\))?"
+    r"(?:绩效|预期|计划|设定|申报|年度|当年)*(?:指标|目标|预期|计划|绩效|预期实现)值(?:及单位|及计量单位|\(含单位\))?$"
+)
+_OTHER_VALUE = re.compile(
+    r"^(?:项目)?(?:实施(?:周)?期|中?长期|项目期|周期|总体|上?半年|[一二三四]季度|上年度?|历史"
+    r"|(?:实际|全年|年度)?(?:完成|实际|执行))(?:\(程\))?(?:绩效|预期)?(?:指标|目标|预期|计划)?值$"
+)
 _STAMP = re.compile(r"^\s*[（(]\s*(?:盖章|公章|签章)\s*[)）]\s*[:：]?")
 
 
@@ -40,6 +56,7 @@ def bare(text: str) -> str:
 def label_key(text: str) -> tuple[str, str]:
     """A label for comparison, and the unit of money printed behind it ("" if none)."""
     key, unit = _BEFORE.sub("", bare(text)).rstrip(":"), ""
+    key = key.lstrip(":")
     if len(key) > _LONGEST:
         return key, ""
     while match := _BRACKETS.search(key):
@@ -50,9 +67,11 @@ def label_key(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a cell is: `role` is `field`, `known`, `private`, `section`, `longterm`, `tail` or `half`.
+    """What a cell is: `role` is `field`, `known`, `private`, `section`, `longterm`, `tail`, `half`
+    or `whole_life`.
 
     `inline` is what stands behind the colon in the same cell: None where the label has no colon.
+    A known label may be one of `money`, or say who carries the project out (`performer`).
     """
 
     role: str
@@ -60,6 +79,8 @@ class Match:
     inline: str | None = None
     official: bool = False
     unit: str = ""
+    money: bool = False
+    performer: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +100,10 @@ class Labels:
     run_on: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     decisive: dict[str, list[str]] = field(default_factory=dict)
+    money: set[str] = field(default_factory=set)
+    performers: set[str] = field(default_factory=set)
+    kinds: dict[str, str] = field(default_factory=dict)
+    outcomes: set[str] = field(default_factory=set)
 
     def match(self, kind: str, text: str) -> Match | None:
         """A cell of a form of this kind as a label, with what stands behind its colon."""
@@ -96,7 +121,7 @@ class Labels:
         found = self._whole(kind, label)
         if found is None or found.role in ("half", "section", "longterm"):
             return None
-        return Match(found.role, found.id, rest, found.official, found.unit)
+        return replace(found, inline=rest)
 
     def _whole(self, kind: str, text: str) -> Match | None:
         key, unit = label_key(text)
@@ -106,28 +131,57 @@ class Labels:
             return Match("field", id_, colon, official, unit)
         if key in self.roles:
             role, id_ = self.roles[key]
-            return Match(role, id_, colon, False, unit)
+            return Match(role, id_, colon, False, unit, key in self.money, key in self.performers)
         return None
 
     def head(self, text: str) -> tuple[str, bool] | None:
-        """A head of the indicator table: (column id, official)."""
-        return self.heads.get(label_key(text)[0])
+        """A head of the indicator table: (column id, official).
+
+        A value's head is known by its pattern too (2024年指标值, 预期值); one of another period, or
+        of what came of it, is `ignored`.
+        """
+        key = label_key(text)[0]
+        found = self.heads.get(key)
+        if found is None and len(key) <= 20:
+            if _YEAR_VALUE.match(key):
+                return "target", False
+            if _OTHER_VALUE.search(key):
+                return "ignored", False
+        return found
 
     def first_level(self, text: str) -> str | None:
-        """A level-1 category by its official name."""
-        key = label_key(text)[0]
+        """A level-1 category by its official name, whatever is printed behind it in brackets."""
+        key = _category_key(text)
         return self.level1.get(key) or self.level1.get(key + "指标")
 
     def block(self, kind: str, text: str) -> str | None:
         """A second-level category: its id, whether or not this edition has it."""
-        known, key = self.blocks[kind], label_key(text)[0]
+        known, key = self.blocks[kind], _category_key(text)
         return known.get(key) or known.get(key + "指标")
+
+    def own_block(self, kind: str, block: str) -> str | None:
+        """The edition's category for this one: itself, or the first that counts as the same."""
+        blocks = self.edition[kind].indicators.block
+        same = [b.id for b in blocks if b.id == block]
+        alike = [b.id for b in blocks if b.kind == self.kinds.get(block, block)]
+        return next(iter(same + alike), None)
+
+    def category(self, text: str) -> bool:
+        """A category of either level, known or not: never an indicator's name."""
+        key = _category_key(text)
+        return bool(
+            self.first_level(text)
+            or any(self.block(k, text) for k in self.blocks)
+            or (key.endswith("指标") and len(key) <= 12)
+        )
 
     def title(self, text: str) -> str | None:
         """Which form a line is the title of: `department`, `project` or None."""
         key = bare(text)
-        key = re.sub(r"\(?\(?\d{4}\)?年度?\)?$", "", key)
-        if not 4 < len(key) <= 80:
+        key = re.sub(
+            r"\(?\(?\d{4}\)?年?度?\)?$|\((?:公开|样表|表样|样例|范本|参考模板)\)$", "", key
+        )
+        if not 4 <= len(key) <= 80:
             return None
         for kind, phrases in self.titles.items():
             for phrase in phrases:
@@ -142,6 +196,28 @@ class Labels:
         key = re.sub(r"\(\d{4}年?度?\)$", "", bare(text))
         return len(key) < 60 and key.endswith(self.other_endings)
 
+    def outcome(self, text: str) -> bool:
+        """The head of a column that only a self-evaluation has (完成值, 得分)."""
+        return label_key(text)[0] in self.outcomes
+
+    @functools.cached_property
+    def words(self) -> frozenset[str]:
+        """Every word of the forms that is long enough to be told from running text."""
+        found: set[str] = {*self.roles, *self.heads, *self.level1}
+        for fields in self.fields.values():
+            found.update(fields)
+        for blocks in self.blocks.values():
+            found.update(blocks)
+        return frozenset(word for word in found if len(word) > 3)
+
+    def exact(self, text: str) -> bool:
+        """Nothing but a label, of either form: no answer behind its colon."""
+        return bool(
+            self.head(text)
+            or self.first_level(text)
+            or any(self.block(k, text) or self._whole(k, text) for k in ("department", "project"))
+        )
+
     def says(self, text: str) -> bool:
         """Some label or other, of either form."""
         return bool(
@@ -151,12 +227,32 @@ class Labels:
         )
 
 
+def _category_key(text: str) -> str:
+    """A category for comparison: `生态效益 指标 (选填)` and `产出指标（50分）` without what follows."""
+    key = label_key(text)[0]
+    while match := _ANY_BRACKET.search(key):
+        key = key[: match.start()]
+    return key
+
+
 def money_unit(text: str) -> tuple[str, str]:
     """(unit, rest): a stated unit of money (单位：万元) taken out of a line of text."""
     match = _UNIT.search(text)
     if match is None:
         return "", text
     return match["unit"], (text[: match.start()] + text[match.end() :]).strip()
+
+
+def lone_unit(text: str) -> str:
+    """The unit of money that a cell states and nothing else: `（万元）` on a line of its own."""
+    match = _LONE_UNIT.match(bare(text))
+    return (match["unit"] or match["bare"]) if match is not None else ""
+
+
+def head_year(text: str) -> int | None:
+    """The year that a value's head names: 2024 of 2024年指标值."""
+    match = _YEAR_VALUE.match(label_key(text)[0])
+    return int(match["year"]) if match is not None and match["year"] else None
 
 
 def year_of(text: str) -> int | None:
@@ -190,10 +286,14 @@ def labels_of(edition: Edition) -> Labels:
         decisive=data["decisive"],
         run_on=tuple(known["run_on"]),
         hints=tuple(known["hints"]),
+        kinds=data["kinds"],
     )
-    for role in ("tail", "private", "plain"):
-        for alias in known[role]:
-            labels.roles[label_key(alias)[0]] = ("known" if role == "plain" else role, alias)
+    for name in ("plain", "money", "performer", "tail", "private", "whole_life"):
+        role = "known" if name in ("plain", "money", "performer") else name
+        for alias in known[name]:
+            labels.roles[label_key(alias)[0]] = (role, alias)
+    labels.money.update(label_key(alias)[0] for alias in known["money"])
+    labels.performers.update(label_key(alias)[0] for alias in known["performer"])
     for alias in data["sections"]["plain"]:
         labels.roles[label_key(alias)[0]] = ("section", alias)
     for alias in data["sections"]["longterm"]:
@@ -206,7 +306,10 @@ def labels_of(edition: Edition) -> Labels:
             labels.level1[bare(alias)] = name
     for id_, aliases in data["columns"].items():
         for alias in aliases:
-            labels.heads[label_key(alias)[0]] = (id_, False)
+            key = label_key(alias)[0]
+            labels.heads[key] = ("ignored" if id_ == "outcome" else id_, False)
+            if id_ == "outcome":
+                labels.outcomes.add(key)
     for form in edition.form:
         own = labels.fields[form.id] = {}
         has = {f.id for f in form.field}
@@ -216,6 +319,8 @@ def labels_of(edition: Edition) -> Labels:
                     own[label_key(alias)[0]] = (id_, False)
                 else:
                     labels.roles.setdefault(label_key(alias)[0], ("known", alias))
+                    if id_ in known["money_fields"]:
+                        labels.money.add(label_key(alias)[0])
         blocks = labels.blocks[form.id] = {
             bare(a): i for i, names in data["blocks"].items() for a in names
         }

@@ -21,12 +21,16 @@ class NotImportable(XltoolError):
 
 @dataclass(frozen=True, slots=True)
 class FormCell:
-    """One cell: its text as written, its first column (from 0), its width, its place."""
+    """One cell: its text as written, its first column (from 0), its width, its place.
+
+    `unit` is a unit of money that stood in it and was taken out of the text.
+    """
 
     text: str
     column: int
     place: Place
     width: int = 1
+    unit: str = ""
 
     @property
     def blank(self) -> bool:
@@ -42,12 +46,14 @@ class FormRow:
     """One row. `table` numbers the source's tables (0 = a line of text outside them), `page` its sheets.
 
     `loose`: columns were guessed from running text, so a row may be shifted against the one above.
+    `scattered`: it can't be told which labels its cells answer, so none of them is imported.
     """
 
     cells: tuple[FormCell, ...]
     table: int = 0
     loose: bool = False
     page: str = ""
+    scattered: bool = False
 
     @property
     def filled(self) -> list[FormCell]:

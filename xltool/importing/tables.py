@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from xltool.editions.declaration import Edition
-from xltool.importing.labels import Labels, bare, money_unit
+from xltool.importing.labels import Labels, bare, head_year, money_unit
 from xltool.importing.record import Leftover, Sure
 from xltool.importing.rows import FormCell, FormRow, tidy_text
 from xltool.indicator.value_columns import value_columns
@@ -20,11 +22,36 @@ _SIGNS = {
 _VALUE = ("sign", "target", "number", "measure")
 _PROMPT = re.compile(r"^(?:指标\d*[:：]?|[…\.。·*×]+|[XＸ]+|[≥≤=<>]?\*+.{0,3})$")
 _LEVELS = ("level1", "level2")
+_LONG_TERM = "长期指标表：版式只有本年度指标"
+_NO_VALUE = "指标表里没有认出哪一栏是指标值"
+_TWICE = "指标表有两组相同的栏头，分不清哪一组是本年度的"
 
 
 def _blank_value(text: str, placeholder: str) -> bool:
     key = bare(text)
     return not key or key == bare(placeholder) or bool(_PROMPT.match(key))
+
+
+class Head(NamedTuple):
+    """One head of the table: its column's id, where it stands, whether it is the official one."""
+
+    id: str
+    cell: FormCell
+    official: bool = False
+
+    @property
+    def label(self) -> str:
+        return " ".join(self.cell.text.split())
+
+    def over(self, cell: FormCell) -> bool:
+        return self.cell.column < cell.end and cell.column < self.cell.end
+
+
+class Under(NamedTuple):
+    """A cell and the head that it stands under."""
+
+    head: Head
+    cell: FormCell
 
 
 @dataclass
@@ -35,32 +62,36 @@ class IndicatorTable:
     edition: Edition
     labels: Labels
     split: bool = False
+    year: int | None = None  # the form's
     indicators: list[Indicator] = field(default_factory=list)
     sources: list[tuple[str, Entry, Sure, str]] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
-    heads: list[tuple[str, FormCell, bool]] = field(default_factory=list)
+    heads: list[Head] = field(default_factory=list)
+    aside: list[Head] = field(default_factory=list)  # a second set of columns, of another period
     open: bool = False
     longterm: bool = False  # the next table was announced as the long-term one
+    announced: bool = False  # a heading since the last row: the next heads begin a table
     skip: str = ""  # why the rows of this table are not imported
     table: int = -1
     level1: str = ""
     block: str | None = None
+    fresh: bool = False  # the heads were just read, no row below them yet
     dropped: dict[str, list[Leftover]] = field(default_factory=dict)
 
     def finish(self) -> None:
         """Say once for each column that the edition doesn't have what stood in it."""
         for label, cells in self.dropped.items():
-            first, more = cells[0], f"，共 {len(cells)} 格" if len(cells) > 1 else ""
+            more = f"，共 {len(cells)} 格" if len(cells) > 1 else ""
             reason = f"“{label}”：版式“{self.edition.id}”没有这一栏{more}"
-            self.leftovers.append(Leftover(first.place, first.text, reason))
+            text = " | ".join(one.text for one in cells)
+            self.leftovers.append(Leftover(cells[0].place, text, reason))
 
     def is_head(self, row: FormRow) -> bool:
-        ids = [h[0] for c in row.filled if (h := self.labels.head(c.text))]
-        return (
-            "name" in ids
-            and bool({"target", "number"} & set(ids))
-            and ("level1" in ids or "level2" in ids)
-        )
+        """A row of heads: the name's with a value's, or two of the three levels."""
+        ids = {h[0] for c in row.filled if (h := self.labels.head(c.text))}
+        levels = len(ids & {*_LEVELS, "name"})
+        valued = bool({"target", "number"} & ids)
+        return levels > 2 or (levels == 2 and (valued or "name" in ids))
 
     def takes(self, row: FormRow, field_row: bool) -> bool:
         """True where the row is the table's: its heads, or an indicator."""
@@ -70,17 +101,23 @@ class IndicatorTable:
             self._start(row, longterm or self.longterm)
             self.longterm = False
             return True
-        if len(row.filled) == 1 and sections:
-            self.longterm = longterm
+        if len(row.filled) == 1 and sections and sections[0].role in ("section", "longterm"):
+            self.longterm, self.announced = longterm, True
+            return False
         if not self.open:
             return False
+        if self.fresh and self._refined(row):
+            return True
+        self.fresh = False
         # 单位：万元 in a cell of its own heads the next form.
         states_unit = any(
             unit and not rest for unit, rest in (money_unit(c.text) for c in row.filled)
         )
-        name = self._column("name")
         # A word of the form below the heads is an indicator's name; before them it begins another part.
-        field_row = field_row and (row.loose or name is None or row.filled[0].column < name.column)
+        border = self._name_column()
+        field_row = field_row and (
+            row.loose or border is None or row.filled[0].column < border.column
+        )
         if field_row or states_unit or (row.table != self.table and not self._continues(row)):
             self.open = False
             return False
@@ -89,40 +126,109 @@ class IndicatorTable:
         return True
 
     def _start(self, row: FormRow, longterm: bool) -> None:
-        found = [(h[0], c, h[1]) for c in row.filled if (h := self.labels.head(c.text))]
-        found = [("target" if i == "number" else i, c, official) for i, c, official in found]
-        # Where the official head stands, another name for the same column is only a remark beside it.
-        sure = Counter(i for i, _, official in found if official)
-        self.heads = [
-            ("ignored" if sure[i] == 1 and not official else i, c, official)
-            for i, c, official in found
-        ]
-        self.open, self.table, self.level1, self.block = True, row.table, "", None
-        twice = [
-            i for i, n in Counter(i for i, _, _ in self.heads if i != "ignored").items() if n > 1
-        ]
-        self.skip = ""
-        if longterm:
-            self.skip = "长期指标表：版式只有本年度指标"
-        elif twice:
-            self.skip = "指标表有两组相同的栏头，分不清哪一组是本年度的"
+        found = []
         for cell in row.filled:
-            known = self.labels.head(cell.text) or self.labels.match(self.kind, cell.text)
-            if known is None:
-                self.leftovers.append(
-                    Leftover(cell.place, cell.text.strip(), "指标表里没有认出的栏头")
-                )
+            known = self.labels.head(cell.text)
+            if known is not None:
+                id_, official = known
+                found.append(Head("target" if id_ == "number" else id_, cell, official))
+            elif self.labels.match(self.kind, cell.text) is None:
+                found.append(Head("ignored", cell))
+        again = (
+            self.open
+            and not self.announced
+            and [(h.id, bare(h.cell.text)) for h in found]
+            == [(h.id, bare(h.cell.text)) for h in self.heads]
+        )
+        self.open, self.table, self.fresh, self.announced = True, row.table, True, False
+        if again and not longterm:  # repeated at the head of a page: the category goes on
+            self.heads = found
+            return
+        self._use(found)
+        self.level1, self.block = "", None
+        if longterm:
+            self.skip = _LONG_TERM
+
+    def _use(self, found: list[Head]) -> None:
+        """Settle which heads count: one set of columns, and in it one value of this year's."""
+        groups = self._groups(found)
+        self.aside, self.skip = [], ""
+        if len(groups) > 1:
+            this = [g for g in groups if any(h.id == "target" for h in g)]
+            if len(this) == 1:
+                self.aside = [h for g in groups if g is not this[0] for h in g]
+                found = [h for h in found if h.id == "level1" or h in this[0]]
+        found = self._of_year(found)
+        # Where the official head stands, another name for the same column is only a remark beside it.
+        sure = Counter(h.id for h in found if h.official)
+        found = [
+            h._replace(id="ignored") if sure[h.id] == 1 and not h.official else h for h in found
+        ]
+        self.heads = found
+        counts = Counter(h.id for h in found if h.id != "ignored")
+        if max(counts.values(), default=0) > 1:
+            self.skip = _TWICE
+        elif not counts["target"] or not counts["name"]:
+            self.skip = _NO_VALUE
+
+    @staticmethod
+    def _groups(found: list[Head]) -> list[list[Head]]:
+        """Sets of columns side by side: a new one begins where 二级指标 or the name comes again."""
+        groups: list[list[Head]] = [[]]
+        for head in found:
+            if head.id == "level1":
+                continue
+            if head.id in ("level2", "name") and any(h.id == head.id for h in groups[-1]):
+                groups.append([])
+            groups[-1].append(head)
+        return groups
+
+    def _of_year(self, found: list[Head]) -> list[Head]:
+        """Of values for several years the form's own counts."""
+        values = [h for h in found if h.id == "target"]
+        years = {head_year(h.cell.text) for h in values}
+        own = [h for h in values if head_year(h.cell.text) == self.year]
+        if years == {None} or not values or self.year is None:
+            return found
+        if len(own) == 1 or years == {self.year}:
+            kept = own
+        elif len(values) > 1 or values[0] not in own:
+            kept = [h for h in values if head_year(h.cell.text) is None]
+        else:
+            kept = values
+        return [
+            h._replace(id="ignored") if h.id == "target" and h not in kept else h for h in found
+        ]
+
+    def _refined(self, row: FormRow) -> bool:
+        """A second row of heads under the first: 指标值 over 指标性质 · 指标值 · 计量单位."""
+        if row.loose or not row.filled or row.table != self.table:
+            return False
+        below = [(h, c) for c in row.filled if (h := self.labels.head(c.text))]
+        if len(below) != len(row.filled):
+            return False
+        cells = [c for _, c in below]
+        if any(not any(h.over(c) for h in (*self.heads, *self.aside)) for c in cells):
+            return False
+        kept = [h for h in self.heads if not any(h.over(c) for c in cells)]
+        new = [Head("target" if h[0] == "number" else h[0], c, h[1]) for h, c in below]
+        self._use(sorted([*kept, *new], key=lambda h: h.cell.column))
+        return True
 
     def _continues(self, row: FormRow) -> bool:
         """A table split over two pages goes on where its first cells are categories."""
         return row.table != 0 and any(self._says_category(c) for c in row.filled[:2])
 
-    def _column(self, id_: str) -> FormCell | None:
-        return next((c for i, c, _ in self.heads if i == id_), None)
+    def _head(self, id_: str) -> FormCell | None:
+        return next((h.cell for h in self.heads if h.id == id_), None)
+
+    def _name_column(self) -> FormCell | None:
+        return self._head("name") or self._head("level2")
 
     def _row(self, row: FormRow) -> None:
         if self.skip:
-            self._leave(row.filled, self.skip)
+            if not all(self._says_category(c) for c in row.filled):
+                self._leave(row.filled, self.skip)
             return
         cells = self._by_columns(row)
         if cells is None and row.loose:
@@ -134,67 +240,107 @@ class IndicatorTable:
             return
         self._indicator(cells, row)
 
-    def _leave(self, cells: list[FormCell], reason: str) -> None:
+    def _leave(self, cells: Sequence[FormCell], reason: str) -> None:
         text = " | ".join(" ".join(c.text.split()) for c in cells)
         if cells and not all(_blank_value(c.text, self.edition.placeholder) for c in cells):
             self.leftovers.append(Leftover(cells[0].place, text, reason))
 
-    def _by_columns(self, row: FormRow) -> dict[str, FormCell] | None:
-        """The row's cells by column id where they stand under their heads; None where they don't."""
-        name = self._column("name")
+    def _by_columns(self, row: FormRow) -> list[Under] | None:
+        """The row's cells under their heads where they stand under them; None where they don't."""
+        name = self._head("name")
         assert name is not None
-        before = [c for c in row.filled if c.column < name.column]
+        cells = [c for c in row.filled if not any(h.over(c) for h in self.aside)]
+        other = [c for c in row.filled if any(h.over(c) for h in self.aside)]
+        start = min((h.cell.column for h in self.heads if h.id == "level2"), default=name.column)
+        before = [c for c in cells if c.column < name.column]
         if any(c.end > name.column for c in before):
+            return None
+        if any(start <= c.column for c in before) and not before:
             return None
         if not self._categories(before):
             return None
-        return self._under_heads([c for c in row.filled if c.column >= name.column])
+        under = self._under_heads([c for c in cells if c.column >= name.column])
+        if under is None or any(
+            u.head.id == "name" and self.labels.category(u.cell.text) for u in under if row.loose
+        ):
+            return None
+        self._set_aside(other)
+        return under
 
-    def _under_heads(self, cells: list[FormCell]) -> dict[str, FormCell] | None:
-        found: dict[str, FormCell] = {}
+    def _set_aside(self, cells: Sequence[FormCell]) -> None:
+        label = next((h.label for h in self.aside if h.id in ("ignored", "target")), "长期指标")
         for cell in cells:
-            over = [i for i, h, _ in self.heads if h.column < cell.end and cell.column < h.end]
-            if len(over) > 1 or (over and over[0] in found and over[0] != "ignored"):
+            if not _blank_value(cell.text, self.edition.placeholder):
+                left = Leftover(cell.place, tidy_text(cell.text), "")
+                self.dropped.setdefault(f"{label}一组", []).append(left)
+
+    def _under_heads(self, cells: Sequence[FormCell]) -> list[Under] | None:
+        found: list[Under] = []
+        for cell in cells:
+            over = [h for h in self.heads if h.over(cell)]
+            taken = {u.head.id for u in found if u.head.id != "ignored"}
+            if len(over) > 1 or (over and over[0].id in taken):
                 return None
             if over:
-                found[over[0]] = cell
+                found.append(Under(over[0], cell))
             else:
                 self.leftovers.append(
                     Leftover(cell.place, cell.text.strip(), "指标表里没有栏头的格")
                 )
         return found
 
-    def _by_order(self, row: FormRow) -> dict[str, FormCell] | None:
+    def _by_order(self, row: FormRow) -> list[Under] | None:
         """A shifted row of running text: categories first, the rest in the order of the heads."""
         cells = list(row.cells)
+        if self.aside:
+            cells = self._own_half(cells)
+            if not cells:
+                return None
         leading = 0
         while leading < min(2, len(cells)) and self._says_category(cells[leading]):
             leading += 1
         rest = cells[leading:]
-        if rest and bare(rest[0].text).endswith("指标"):
+        if rest and self.labels.category(rest[0].text):
             return None  # a category that is not known, or a name: it can't be told
         if not self._categories(cells[:leading]):
             return None
         while rest and rest[-1].blank:
             rest.pop()
-        heads = [i for i, _, _ in self.heads if i not in _LEVELS]
+        heads = [h for h in self.heads if h.id not in _LEVELS]
         if all(_blank_value(c.text, self.edition.placeholder) for c in rest):
-            return {}
+            return []
         if len(rest) > len(heads) or len(rest) < min(2, len(heads)):
             return None
-        found = {i: c for i, c in zip(heads, rest, strict=False) if not c.blank}
-        if found and (
-            "name" not in found or not re.search(r"[\u4e00-\u9fff]{2}", found["name"].text)
-        ):
+        found = [Under(h, c) for h, c in zip(heads, rest, strict=False) if not c.blank]
+        name = next((u.cell for u in found if u.head.id == "name"), None)
+        if found and (name is None or not re.search(r"[\u4e00-\u9fff]{2}", name.text)):
             return None
         return found
+
+    def _own_half(self, cells: list[FormCell]) -> list[FormCell]:
+        """Of a row over two sets of columns without its blank cells: the half of this year's set."""
+        filled = [c for c in cells if not c.blank]
+        first = filled[:1] if self.labels.first_level(filled[0].text) else []
+        rest = filled[len(first) :]
+        half = len(rest) // 2
+        after = self.heads[-1].cell.column > self.aside[-1].cell.column
+        parts = (rest[:half], rest[half:])
+        own, other = parts if not after else (parts[1], parts[0])
+        if (
+            len(rest) % 2
+            or len(own) < 2
+            or (self._says_category(own[0]) != self._says_category(other[0]))
+        ):
+            return []
+        self._set_aside(other)
+        return [*first, *own]
 
     def _says_category(self, cell: FormCell) -> bool:
         if cell.blank:
             return False
         return bool(self.labels.first_level(cell.text) or self.labels.block(self.kind, cell.text))
 
-    def _categories(self, cells: list[FormCell]) -> bool:
+    def _categories(self, cells: Sequence[FormCell]) -> bool:
         """Follow the categories in a row's first cells; False where one isn't known."""
         level1, block = self.level1, self.block
         for n, cell in enumerate(cells):
@@ -203,7 +349,7 @@ class IndicatorTable:
                 self.labels.block(self.kind, cell.text),
             )
             section = self.labels.match(self.kind, cell.text)
-            head = self._column("level1")
+            head = self._head("level1")
             under_first = head is not None and head.column <= cell.column < head.end
             if first and (under_first or not second or self._more(cells[n + 1 :])):
                 if first != level1 or under_first:
@@ -215,57 +361,58 @@ class IndicatorTable:
         self.level1, self.block = level1, block
         return True
 
-    def _more(self, cells: list[FormCell]) -> bool:
+    def _more(self, cells: Sequence[FormCell]) -> bool:
         return any(self.labels.block(self.kind, c.text) for c in cells)
 
-    def _indicator(self, cells: dict[str, FormCell], row: FormRow) -> None:
+    def _indicator(self, cells: list[Under], row: FormRow) -> None:
         placeholder = self.edition.placeholder
-        kept = {i: c for i, c in cells.items() if not _blank_value(c.text, placeholder)}
+        kept = [u for u in cells if not _blank_value(u.cell.text, placeholder)]
         if not kept:
             return
-        own = {b.id: b for b in self.edition[self.kind].indicators.block}
         if self.block is None:
-            self._leave(list(kept.values()), "不知道属于哪一类指标")
+            self._leave([u.cell for u in kept], "不知道属于哪一类指标")
             return
-        if self.block not in own:
-            self._leave(list(kept.values()), f"版式“{self.edition.id}”没有这一类指标")
+        block = self.labels.own_block(self.kind, self.block)
+        if block is None:
+            self._leave([u.cell for u in kept], f"版式“{self.edition.id}”没有这一类指标")
             return
         columns = {c.id: c.label for c in self.edition[self.kind].indicators.column}
-        value = self._value(kept)
+        by_id = {u.head.id: u.cell for u in kept if u.head.id != "ignored"}
+        value = self._value(by_id)
         if value is None:
-            self._leave(list(kept.values()), "指标性质、指标值、计量单位合不成一个值")
+            self._leave([u.cell for u in kept], "指标性质、指标值、计量单位合不成一个值")
             return
         entries, notes = value
-        for id_, cell in kept.items():
-            text = tidy_text(cell.text)
-            if id_ in _VALUE:
+        for head, cell in kept:
+            if head.id in _VALUE:
                 continue
-            if id_ in columns:
-                entries[id_] = Entry(text, text, cell.place)
+            text = tidy_text(cell.text)
+            if head.id in columns:
+                entries[head.id] = Entry(text, text, cell.place)
             else:
-                label = " ".join(next(c.text for i, c, _ in self.heads if i == id_).split())
-                self.dropped.setdefault(label, []).append(Leftover(cell.place, text, ""))
-        if not entries:
-            return
-        official = {i: o for i, _, o in self.heads}
+                self.dropped.setdefault(head.label, []).append(Leftover(cell.place, text, ""))
+        if entries:
+            self._add(block, entries, notes, row.loose)
+
+    def _add(
+        self, block: str, entries: dict[str, Entry], notes: dict[str, str], loose: bool
+    ) -> None:
+        columns = {c.id: c.label for c in self.edition[self.kind].indicators.column}
+        spec = self.edition[self.kind].block(block)
+        official = {h.id: h.official for h in self.heads}
         official["number"] = official.get("target", False)
+        moved = "" if block == self.block else f"原表的类别归入“{spec.label}”"
         pieces = self._split(entries) if self.split else [entries]
         for piece in pieces:
-            self.indicators.append(
-                Indicator(self.block, {i: piece[i] for i in columns if i in piece})
-            )
+            self.indicators.append(Indicator(block, {i: piece[i] for i in columns if i in piece}))
             for id_ in columns:
-                if id_ in piece:
-                    note = notes.get(id_, "") or ("由一格拆开" if len(pieces) > 1 else "")
-                    sure = (
-                        Sure.LOW
-                        if row.loose
-                        else Sure.HIGH
-                        if official.get(id_) and not note
-                        else Sure.MEDIUM
-                    )
-                    label = f"{own[self.block].label} · {columns[id_]}"
-                    self.sources.append((label, piece[id_], sure, note))
+                if id_ not in piece:
+                    continue
+                said = [moved, notes.get(id_, ""), "由一格拆开" if len(pieces) > 1 else ""]
+                note = "；".join(dict.fromkeys(filter(None, said)))
+                sure = Sure.HIGH if official.get(id_) and not note else Sure.MEDIUM
+                label = f"{spec.label} · {columns[id_]}"
+                self.sources.append((label, piece[id_], Sure.LOW if loose else sure, note))
 
     @staticmethod
     def _split(entries: dict[str, Entry]) -> list[dict[str, Entry]]:
@@ -306,7 +453,7 @@ class IndicatorTable:
         if sign == "?" or (not number and (sign or measure)):
             return None
         place = next((cells[i].place for i in ("target", "sign", "measure") if i in cells), None)
-        apart = any(i in ("sign", "measure") for i, _, _ in self.heads)
+        apart = any(h.id in ("sign", "measure") for h in self.heads)
         if not self.edition[self.kind].indicators.has("number"):
             text = compose(sign, number, measure)
             made = "由几格合成" if apart and text else ""

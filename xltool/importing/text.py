@@ -7,14 +7,20 @@ ended by `|` with a row on each line, cells ended by `|` with each on its own li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from xltool.editions.declaration import load_edition
-from xltool.importing.labels import Labels, bare, labels_of, money_unit, year_line
-from xltool.importing.rows import MAX_ROWS, FormCell, FormRow, NotImportable
-from xltool.model import Place
-
-TextLine = tuple[int, str]
+from xltool.importing.labels import Labels, labels_of, money_unit
+from xltool.importing.rows import MAX_ROWS, FormRow, NotImportable
+from xltool.importing.run_on import run_on_rows, runs_on
+from xltool.importing.streams import (
+    TextLine,
+    answered,
+    is_label,
+    joined_labels,
+    rows_by_labels,
+    text_row,
+)
 
 
 def decode(data: bytes, declared: str = "") -> str:
@@ -49,13 +55,6 @@ def read_text(data: bytes) -> list[FormRow]:
     return [row for row, _ in zip(rows, range(MAX_ROWS), strict=False)]
 
 
-def _row(pieces: Iterable[TextLine], table: int = 1, loose: bool = True) -> FormRow:
-    cells = (
-        FormCell(text, i, Place("正文", f"第{line}行")) for i, (line, text) in enumerate(pieces)
-    )
-    return FormRow(tuple(cells), table, loose)
-
-
 def _tabbed(lines: list[str], labels: Labels) -> Iterator[FormRow]:
     """A tab begins a cell; a blank line before it begins a row. Merged cells are there, blank."""
     row: list[TextLine] = []
@@ -66,7 +65,7 @@ def _tabbed(lines: list[str], labels: Labels) -> Iterator[FormRow]:
             row.append((number, line[1:]))
         elif begins:
             if row:
-                yield _row(row, table, loose=False)
+                yield text_row(row, table, loose=False)
             else:
                 table += 1
             row = [(number, line[1:])]
@@ -74,23 +73,32 @@ def _tabbed(lines: list[str], labels: Labels) -> Iterator[FormRow]:
             row[-1] = (row[-1][0], f"{row[-1][1]}\n{line}")
         else:
             if row:
-                yield _row(row, table, loose=False)
+                yield text_row(row, table, loose=False)
                 row = []
             if line.strip():
-                yield _row([(number, line)], 0)
+                yield text_row([(number, line)], 0)
     if row:
-        yield _row(row, table, loose=False)
+        yield text_row(row, table, loose=False)
 
 
 def _piped(lines: list[str]) -> Iterator[FormRow]:
     """`a | b | c |`: a row on each line. Merged cells may be missing, so columns may be shifted."""
+    begun: list[TextLine] = []
     for number, line in enumerate(lines, start=1):
         if "|" not in line:
             if line.strip():
-                yield _row([(number, line)], 0)
+                yield from [text_row(begun)] if begun else []
+                begun = []
+                yield text_row([(number, line)], 0)
             continue
-        pieces = line.strip().removeprefix("|").split("|")
-        yield _row((number, piece.strip()) for piece in pieces)
+        pieces = [(number, p.strip()) for p in line.strip().removeprefix("|").split("|")]
+        if len(pieces) == 2 and pieces[0][1] and not pieces[1][1]:
+            begun.append(pieces[0])  # `项目名称 |`: its row goes on below
+            continue
+        yield text_row([*begun, *pieces])
+        begun = []
+    if begun:
+        yield text_row(begun)
 
 
 def _stream(lines: list[str], labels: Labels) -> Iterator[FormRow]:
@@ -102,9 +110,9 @@ def _stream(lines: list[str], labels: Labels) -> Iterator[FormRow]:
         text, pipe, rest = line.partition("|")
         if not pipe:
             if text.strip():
-                yield from _by_labels(cells, labels)
+                yield from rows_by_labels(cells, labels)
                 cells = []
-                yield _row([(number, text)], 0)
+                yield text_row([(number, text)], 0)
             continue
         ends = "|" in rest
         opening = begins and bool(cells) and cells[-1] is None
@@ -113,148 +121,65 @@ def _stream(lines: list[str], labels: Labels) -> Iterator[FormRow]:
             cells.append((number, text.strip()))
         if ends:
             cells.append(None)
-    yield from _by_labels(cells, labels)
+    yield from rows_by_labels(cells, labels)
 
 
 def _worded(lines: list[str], labels: Labels) -> Iterator[FormRow]:
     """Words in lines: labels part them; a line that is nothing but one cell joins the next."""
     cells: list[TextLine | None] = []
+    run_on = any(map(runs_on, lines))
     for number, line in enumerate(lines, start=1):
         words = line.split()
-        if len(words) <= 1:
-            if words:
-                cells.append((number, words[0]))
+        if run_on and words and not labels.exact(line):
+            yield from rows_by_labels(cells, labels)
+            cells = []
+            yield from run_on_rows(number, line, labels)
             continue
-        yield from _by_labels(cells, labels)
+        if len(words) <= 1 or labels.exact(line.strip()):
+            if words:
+                cells.append((number, line.strip()))
+            continue
+        yield from rows_by_labels(cells, labels)
         cells = []
-        yield _row(_words(number, line, labels))
-    yield from _by_labels(cells, labels)
+        yield from _words(number, line, labels)
+    yield from rows_by_labels(cells, labels)
 
 
-def _words(number: int, line: str, labels: Labels) -> Iterator[TextLine]:
-    """A line's words; after a label of a field everything up to the next label is one cell."""
+def _words(number: int, line: str, labels: Labels) -> Iterator[FormRow]:
+    """A line of several words: a title, an indicator, or labels each with its answer."""
     if labels.title(line) or labels.other_title(line):
-        yield number, line.strip()
+        yield text_row([(number, line.strip())])
+        return
+    first, _, rest = line.strip().partition(" ")
+    if labels.title(first) or labels.other_title(first):
+        yield text_row([(number, first)])
+        yield from _words(number, rest, labels) if rest.strip() else ()
         return
     unit, line = money_unit(line)
     if unit:
-        yield number, f"单位：{unit}"
-    pending, after_field = "", False
+        yield text_row([(number, f"单位：{unit}")])
+    pieces = [p for p in joined_labels(list(_pieces(number, line)), labels) if p is not None]
+    if not pieces:
+        return
+    category = labels.first_level(pieces[0][1]) or labels.block("project", pieces[0][1])
+    heads = sum(1 for _, t in pieces if labels.head(t))
+    if category or heads > 1 or not any(is_label(t, labels) for _, t in pieces):
+        yield text_row(pieces)
+    else:
+        yield from answered(pieces, labels, " ")
+
+
+def _pieces(number: int, line: str) -> Iterator[TextLine]:
+    """The words of a line; what stands in brackets is not parted."""
+    pending = ""
     for word in re.findall(r"\S+\s*", line):
-        label = labels.says(word.strip())
-        if pending and (label or not after_field) and not _open_bracket(pending):
+        pending += word
+        if not _open_bracket(pending):
             yield number, pending.strip()
             pending = ""
-        if label and not pending:
-            yield number, word.strip()
-            after_field = any(
-                (m := labels.match(kind, word)) and m.role in ("field", "known", "private")
-                for kind in ("department", "project")
-            )
-        else:
-            pending += word
     if pending:
         yield number, pending.strip()
 
 
 def _open_bracket(text: str) -> bool:
     return sum(text.count(c) for c in "(（") > sum(text.count(c) for c in ")）")
-
-
-def _by_labels(cells: list[TextLine | None], labels: Labels) -> Iterator[FormRow]:
-    """A stream of cells parted into rows: a label begins one, heads stand together, None ends one.
-
-    Where more than one cell follows a label, or labels crowd before one value, it is not certain
-    which belongs to which: such a row is given so that nothing in it fits.
-    """
-    heads = 0
-    row: list[TextLine] = []
-    for cell in cells:
-        if cell is None:
-            if row and labels.head(row[-1][1]):
-                heads = sum(1 for _, t in row if labels.head(t))
-                yield _row(row)
-            elif heads and row and not labels.says(row[0][1]):
-                yield _row(row)
-            else:
-                yield from _settled(row, heads, labels)
-            row = []
-            continue
-        text = cell[1]
-        if labels.title(text) or labels.other_title(text) or year_line(text):
-            yield from _settled(row, heads, labels)
-            yield _row([cell])
-            row = []
-            continue
-        if labels.head(text):
-            if row and not labels.head(row[-1][1]) and not _section(row[-1][1], labels):
-                yield from _settled(row, heads, labels)
-                row = []
-            row.append(cell)
-            continue
-        if row and labels.head(row[-1][1]):
-            heads = sum(1 for _, t in row if labels.head(t))
-            yield _row(row)
-            row = []
-        if row and labels.says(text) and not _goes_on(row, text, labels):
-            yield from _settled(row, heads, labels)
-            row = []
-        row.append(cell)
-    yield from _settled(row, heads, labels)
-
-
-def _section(text: str, labels: Labels) -> bool:
-    match = labels.match("project", text)
-    return match is not None and match.role in ("section", "longterm")
-
-
-def _goes_on(row: list[TextLine], text: str, labels: Labels) -> bool:
-    """A second-level category goes on the row that its first level began."""
-    return (
-        len(row) == 1
-        and bool(labels.first_level(row[0][1]))
-        and bool(labels.block("project", text))
-    )
-
-
-def _settled(row: list[TextLine], heads: int, labels: Labels) -> Iterator[FormRow]:
-    """A row of a stream: an indicator group cut into indicators, a field with its one value."""
-    if not row:
-        return
-    leading = [t for t in row[:2] if labels.first_level(t[1]) or labels.block("project", t[1])]
-    if not leading:
-        if len([t for _, t in row if t]) <= 2:
-            yield _row(row)
-            return
-        yield _row(row[:1])
-        yield _row([(row[1][0], " | ".join(t for _, t in row[1:]))])
-        return
-    rest, width = row[len(leading) :], max(heads - 2, 1)
-    while rest and not rest[-1][1] and len(rest) % width:
-        rest.pop()
-    if len(rest) % width or not _plausible(rest, width):
-        yield _row(leading)
-        if any(t for _, t in rest):
-            yield _row([(rest[0][0], " | ".join(t for _, t in rest if t))])
-        return
-    groups = [rest[i : i + width] for i in range(0, len(rest), width)] or [[]]
-    for n, group in enumerate(groups):
-        yield _row((leading if n == 0 else []) + group)
-
-
-_VALUE = re.compile(
-    r"^[≥≤=＞＜<>≧≦]|\d|^(?:优|良|好|是|否|显著|持续|稳步|有效|不断|长期|明显|基本|全部|按时|及时|定性)"
-)
-
-
-def _plausible(cells: list[TextLine], width: int) -> bool:
-    """Cut so, every group has a name that is no bare value, and a value that reads like one."""
-    if width < 2:
-        return False
-    groups = [cells[i : i + width] for i in range(0, len(cells), width)]
-    return all(
-        g[0][1]
-        and not re.match(r"^[≥≤=＞＜<>≧≦]?\s*\d+(\.\d+)?\s*\S{0,3}$", g[0][1])
-        and all(_VALUE.search(bare(t)) or not t or width > 2 for _, t in g[1:2])
-        for g in groups
-    )

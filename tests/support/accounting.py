@@ -1,0 +1,40 @@
+"""Characters in, characters out: all that stands on an imported form is a label, a value or listed."""
+
+from collections import Counter
+
+from xltool.importing.labels import bare, labels_of, lone_unit, money_unit, year_line
+from xltool.importing.tables import _blank_value
+
+_IGNORED = "，。、；：,.;:|…"
+
+
+def letters(text):
+    return Counter(c for c in bare(text) if c not in _IGNORED)
+
+
+def lost(rows, result, edition):
+    """The characters of a source's cells that are neither in a value nor listed, labels aside.
+
+    A label in front of its answer in one cell counts as a label; so do prompts and placeholders.
+    """
+    labels = labels_of(edition)
+    given = Counter()
+    for value in result.values:
+        given += letters(value.text)
+    for left in result.leftovers:
+        given += letters(left.text)
+    missing = Counter()
+    for row in rows:
+        for cell in row.filled:
+            text = money_unit(cell.text)[1]
+            if not text or lone_unit(text) or labels.title(text) or year_line(text):
+                continue
+            if labels.exact(text) or _blank_value(text, edition.placeholder):
+                continue
+            for kind in ("project", "department"):
+                match = labels.match(kind, text)
+                if match is not None:
+                    text = "" if match.role == "private" else match.inline or ""
+                    break
+            missing += letters(text)
+    return missing - given

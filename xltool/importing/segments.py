@@ -1,0 +1,161 @@
+"""Rows → the forms among them: where each begins, which kind it is, and what is no such form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from xltool.importing.labels import Labels, bare, money_unit, year_line, year_of
+from xltool.importing.rows import FormCell, FormRow
+from xltool.model import Place
+
+_IDENTITY = {"department": "unit", "project": "project"}
+_BESIDE_TITLE = re.compile(r"^(?:附件|附表|附|表)\s*[\d一二三四五六七八九十]*[-—\d]*[:：]?$")
+_SELF_EVALUATION = "绩效自评表"
+_LONG = 200  # characters of another form's text that are listed
+
+
+@dataclass
+class Segment:
+    """The rows of one form, its kind and year as its title says; `other` is the title of another form."""
+
+    kind: str | None = None
+    year: int | None = None
+    year_place: Place | None = None
+    rows: list[FormRow] = field(default_factory=list)
+    started: bool = False
+    identified: bool = False
+    heads: bool = False
+    other: str = ""
+    follows: bool = False  # the form before it goes on: what that one stated holds here too
+
+    @property
+    def place(self) -> Place:
+        return next((c.place for row in self.rows for c in row.filled), Place("", ""))
+
+    @property
+    def tabular(self) -> bool:
+        """It holds rows of a table, not running text alone."""
+        return any(row.table and len(row.filled) > 1 for row in self.rows)
+
+    def text(self) -> str:
+        """The beginning of what stands in it."""
+        whole = " | ".join(" ".join(c.text.split()) for row in self.rows for c in row.filled)
+        return whole if len(whole) <= _LONG else f"{whole[:_LONG]}……（共 {len(whole)} 字）"
+
+
+def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
+    """The forms in reading order, each with its rows; what stands before the first is a segment too."""
+    found = [Segment()]
+    page = ""
+    for row in (piece for whole in rows for piece in _lines_apart(whole, labels)):
+        now = found[-1]
+        if row.page != page:
+            # A sheet of a workbook never goes on with the form of the sheet before.
+            page = row.page
+            if now.rows:
+                found.append(now := Segment())
+            now.kind = labels.title(page)
+            now.other = "" if now.kind or not labels.other_title(page) else page
+        title = _title_cell(row)
+        kind, other = (
+            (labels.title(title.text), labels.other_title(title.text)) if title else (None, False)
+        )
+        if title and (kind or other):
+            if now.started or now.heads or now.other or other:
+                found.append(now := Segment())
+            now.kind, now.other = kind, "" if kind else title.text.strip()
+            if (year := year_of(title.text)) is not None:
+                now.year, now.year_place = year, title.place
+            if other or len(row.filled) > 1:
+                now.rows.append(row)
+            continue
+        if title and not now.started and (year := year_line(title.text)):
+            now.year, now.year_place = year, title.place
+            continue
+        now = _within(row, now, found, labels)
+        now.rows.append(row)
+    for one in found:
+        if not one.other and _evaluates(one.rows, labels):
+            one.other = _SELF_EVALUATION
+        one.kind = one.kind or kind_of(one.rows, labels)
+    return [s for s in found if s.rows]
+
+
+def _within(row: FormRow, now: Segment, found: list[Segment], labels: Labels) -> Segment:
+    """The segment that a row without a title belongs to: the current one, or one that it begins."""
+    if now.other:
+        return now
+    ids = _fields(row, now.kind, labels)
+    if now.kind == "department" and now.heads and _begins_project(row, labels):
+        now = Segment("project", now.year, now.year_place, follows=True)
+        found.append(now)
+        ids = _fields(row, now.kind, labels)
+    identity = _IDENTITY.get(now.kind or "project", "") in ids
+    if identity and now.identified and now.heads:
+        now = Segment(now.kind, now.year, now.year_place, follows=True)
+        found.append(now)
+    now.identified |= identity
+    now.started |= bool(ids)
+    now.heads |= any(labels.head(c.text) for c in row.filled)
+    return now
+
+
+def _lines_apart(row: FormRow, labels: Labels) -> Iterator[FormRow]:
+    """A title and the lines below it, where they stand in one cell: `…绩效目标表⏎（2024年度）`."""
+    filled = row.filled
+    lines = filled[0].text.split("\n") if len(filled) == 1 else []
+    if len(lines) < 2 or labels.title(filled[0].text) or not any(map(labels.title, lines)):
+        yield row
+        return
+    cell = filled[0]
+    for line in lines:
+        if line.strip():
+            part = FormCell(line, cell.column, cell.place, cell.width)
+            yield FormRow((part,), row.table, row.loose, row.page)
+
+
+def _title_cell(row: FormRow) -> FormCell | None:
+    """The cell that may be a title: alone in its row but for 附件2, a unit of money, the year."""
+    rest = [
+        c
+        for c in row.filled
+        if not _BESIDE_TITLE.match(bare(c.text))
+        and not (money_unit(c.text)[0] and not money_unit(c.text)[1])
+    ]
+    if len(rest) > 1:
+        rest = [c for c in rest if not year_line(c.text)]
+    return rest[0] if len(rest) == 1 else None
+
+
+def _begins_project(row: FormRow, labels: Labels) -> bool:
+    """A row that begins with the project's name, after a whole department form."""
+    match = labels.match("project", row.filled[0].text) if row.filled else None
+    return match is not None and match.role == "field" and match.id in labels.decisive["project"]
+
+
+def _fields(row: FormRow, kind: str | None, labels: Labels) -> set[str]:
+    kinds = (kind,) if kind else ("department", "project")
+    matches = [labels.match(k, c.text) for c in row.filled for k in kinds]
+    return {m.id for m in matches if m is not None and m.role == "field"}
+
+
+def kind_of(rows: Sequence[FormRow], labels: Labels) -> str | None:
+    """Which form rows without a title are: told by a field that only one of the forms has."""
+    for kind in ("project", "department"):
+        found = {id_ for row in rows for id_ in _fields(row, kind, labels)}
+        if found & set(labels.decisive[kind]) and len(found) > 1:
+            return kind
+    return None
+
+
+def _evaluates(rows: Sequence[FormRow], labels: Labels) -> bool:
+    """Its indicator table has columns for what came of it (完成值, 得分): a self-evaluation."""
+    for row in rows:
+        ids = {h[0] for c in row.filled if (h := labels.head(c.text))}
+        if len(ids & {"level1", "level2", "name"}) > 1 and any(
+            labels.outcome(c.text) for c in row.filled
+        ):
+            return True
+    return False
