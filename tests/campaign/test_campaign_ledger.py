@@ -154,12 +154,13 @@ def test_a_schema_change_backs_up_first(tmp_path, monkeypatch):
     monkeypatch.setattr(
         ledgers, "_MIGRATIONS", (*ledgers._MIGRATIONS, "CREATE TABLE more (x TEXT) STRICT;")
     )
-    monkeypatch.setattr(ledgers, "VERSION", 2)
+    version = ledgers.VERSION
+    monkeypatch.setattr(ledgers, "VERSION", version + 1)
     again = open_campaign(campaign.folder)
     assert again.ledger.base.execute("SELECT COUNT(*) FROM more").fetchone()[0] == 0
     [backup] = (campaign.folder / "backups").glob("*.db")
     old = sqlite3.connect(backup)
-    assert old.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert old.execute("PRAGMA user_version").fetchone()[0] == version
     assert old.execute("SELECT COUNT(*) FROM units").fetchone()[0] == 2
     old.close()
     again.ledger.close()

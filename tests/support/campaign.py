@@ -144,3 +144,79 @@ def patched(data: bytes, part: str, change: Callable[[str], str]) -> bytes:
 
 def entry(value: object) -> Entry:
     return Entry(value, str(value))  # type: ignore[arg-type]
+
+
+class Bureau:
+    """A clerk's desk for tests: one campaign, its list as rows that can be changed, days of returns."""
+
+    def __init__(self, folder: Path, districts: int = 2, each: int = 3, **options: str) -> None:
+        self.folder = folder
+        self.rows = unit_rows(districts, each)
+        self.campaign = make_campaign(folder, districts, each, **options)
+        self.sent = self.distribute()
+
+    @property
+    def codes(self) -> list[str]:
+        return [row[0] for row in self.rows]
+
+    def distribute(self) -> dict[str, bytes]:
+        """Send out what changed; the workbooks of this batch by code."""
+        from xltool.campaign.sending.distribution import distribute
+
+        batch = distribute(self.campaign).batch
+        return sent_workbooks(self.campaign.folder / "下发" / f"第{batch}批")
+
+    def change(self, code: str, **values: str) -> dict[str, bytes]:
+        """Another value on the list (general, name, district), sent out; the new workbooks."""
+        from xltool.campaign.units import read_units
+
+        columns = {"name": 1, "district": 2, "contact": 4, "general": 7}
+        for row in self.rows:
+            if row[0] == code:
+                for key, value in values.items():
+                    row[columns[key]] = value
+        units = read_units(write_units(self.folder / "名单.xlsx", self.rows), self.campaign.edition)
+        with self.campaign.ledger.transaction():
+            self.campaign.ledger.put_units(units)
+        return self.distribute()
+
+    def hand_in(
+        self, run: str, files: Mapping[str, bytes], when: float = 0, **options: object
+    ) -> object:
+        """Collect these files out of a folder of their own; `when` is their time on the disk."""
+        import os
+
+        from xltool.campaign.returns.collection import collect
+
+        here = self.folder / run
+        for name, data in files.items():
+            path = here / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            if when:
+                os.utime(path, (when, when))
+        return collect(self.campaign, [here], **options)  # type: ignore[arg-type]
+
+    def states(self) -> dict[str, str]:
+        from xltool.campaign.returns.status import status
+
+        return {s.unit.code: s.state for s in status(self.campaign).standings}
+
+    def standing(self, code: str) -> object:
+        from xltool.campaign.returns.status import status
+
+        return next(s for s in status(self.campaign).standings if s.unit.code == code)
+
+    def counted(self) -> dict[str, int]:
+        return {code: row["version"] for code, row in self.campaign.ledger.counted().items()}
+
+
+def stamped(data: bytes, when: str) -> bytes:
+    """The workbook as a program would have saved it at this time (UTC, ISO)."""
+    import re
+
+    return patched(
+        data,
+        "docProps/core.xml",
+        lambda xml: re.sub(r"(<dcterms:modified[^>]*>)[^<]*", rf"\g<1>{when}", xml),
+    )

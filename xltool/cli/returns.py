@@ -125,9 +125,16 @@ def _show_verified(result: Verified) -> None:
     type=folder_type,
     help="把采用的申报的数值另写到全新的官方模板上，放进这个文件夹。",
 )
+@click.option(
+    "--received",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="哪一天收到的，如 2024-01-18（默认看每个文件自己的时间）；逾期按它算。",
+)
 @as_json_option
 @force_option
-def collect(folder: Path, paths: Sequence[Path], pristine: Path | None, as_json: bool) -> int:
+def collect(
+    folder: Path, paths: Sequence[Path], pristine: Path | None, received: Any, as_json: bool
+) -> int:
     """收取：文件、文件夹、压缩包（可以套着），凭封印认单位，核真、审核、入台账；再收一次不会有任何变化。
 
     退出码：0 都收下且没有错误，1 有错误或有打不开的，2 没能运行。
@@ -136,7 +143,8 @@ def collect(folder: Path, paths: Sequence[Path], pristine: Path | None, as_json:
 
     with opened(folder) as here, progress("收取") as seen:
         names = {unit.code: unit.name for unit in here.ledger.units()}
-        result = take_in(here, paths, pristine=pristine, progress=seen)
+        day = received.date() if received else None
+        result = take_in(here, paths, received=day, pristine=pristine, progress=seen)
     if as_json:
         click.echo(json.dumps(_collected(result), ensure_ascii=False, indent=2))
     else:
@@ -229,9 +237,9 @@ def _standing(standing: Status) -> dict[str, Any]:
 
 def _show_standing(standing: Status, title: str, district: str | None, by_unit: bool) -> None:
     from xltool.campaign.returns.judgement import KINDS
-    from xltool.campaign.returns.status import STATES
     from xltool.campaign.units import NO_DISTRICT
 
+    states = standing.states
     places = [d for d in standing.districts if district in (None, d)]
     if not places:
         raise XltoolError(f"名单里没有区县“{district}”")
@@ -253,8 +261,8 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
             lines.append(
                 [
                     place or NO_DISTRICT,
-                    sum(counts.values()),
-                    *(counts[s] or "" for s in STATES),
+                    sum(s.unit.district == place for s in standing.owing),
+                    *(counts[s] or "" for s in states),
                     late or "",
                 ]
             )
@@ -262,9 +270,9 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
             counts = standing.counts()
             late = sum(s.late for s in standing.standings)
             lines.append(
-                ["合计", sum(counts.values()), *(counts[s] or "" for s in STATES), late or ""]
+                ["合计", len(standing.owing), *(counts[s] or "" for s in states), late or ""]
             )
-        table(["区县", "应报", *STATES, "逾期"], lines, title)
+        table(["区县", "应报", *states, "逾期"], lines, title)
     for row in standing.strays[:20]:
         click.echo(f"不知属于哪个单位：{on_terminal(row['name'])}（{KINDS[row['kind']]}）")
 

@@ -53,9 +53,10 @@ class Sheet(Struct):
 
 
 class Grid(Struct):
-    """A workbook: its sheets in order, its custom document properties."""
+    """A workbook: its sheets in order, its custom document properties, when it was last changed (local)."""
 
     sheets: list[Sheet]
     properties: dict[str, str] = {}
+    modified: str = ""
     structure_locked: bool = False
     date1904: bool = False

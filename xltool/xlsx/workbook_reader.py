@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,7 +91,26 @@ def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[Name]]:
             sheet.hidden = True
     if "docProps/custom.xml" in package:
         grid.properties = dict(read_properties(package.read("docProps/custom.xml")))
+    if _CORE in package:
+        grid.modified = last_modified(package.read(_CORE))
     return grid, parts, names
+
+
+_CORE = "docProps/core.xml"
+_MODIFIED = re.compile(rb"<dcterms:modified\b[^>]*>\s*([^<]{10,40}?)\s*</")
+
+
+def last_modified(core: bytes) -> str:
+    """When a program last saved the workbook, by its own word: local time to the second, or empty."""
+    match = _MODIFIED.search(core)
+    if match is None:
+        return ""
+    try:
+        stamp = dt.datetime.fromisoformat(match[1].decode("ascii"))
+        # Without a zone it is taken as local time, as its writer meant it.
+        return stamp.astimezone().replace(tzinfo=None).isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _main_part(package: Parts) -> str:

@@ -1,12 +1,16 @@
-"""The ledger: one SQLite file in WAL mode, checked on opening, backed up before its schema changes.
+"""The ledger: one SQLite file in WAL mode, checked on opening, backed up before it is changed.
 
 One writer at a time (`writing`), readers never wait. What is written is append-only facts: units,
-issues (what was sent), returns (what came back and how it was judged), choices, notes sent back.
+issues (what was sent), arrivals (each file that came), returns (each content that came, and how it was
+judged by itself), deeds (who decided what, when and why). What follows from them together (is it
+superseded, which version counts) is never stored: `returns` and `counted` ask `counting` anew.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import getpass
+import re
 import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,11 +20,15 @@ from typing import Any
 
 import msgspec
 
+from xltool.campaign.ledger.counting import Act, Deed, in_force
+from xltool.campaign.ledger.related import UnitFacts, UnitReturns, related
 from xltool.campaign.units import Unit
-from xltool.errors import XltoolError
+from xltool.errors import XltoolError, why
 
 FILE = "campaign.db"
-VERSION = 1
+VERSION = 2
+BACKUP_FOLDER = "backups"
+BACKUPS = 10  # kept of those made before each changing command
 WAIT = 600  # seconds for another writer to finish
 
 # Each entry brings the ledger from the version before; once released never changed.
@@ -59,9 +67,81 @@ _MIGRATIONS = (
         )) AS return_id
         FROM units u LEFT JOIN choices c ON c.unit = u.code;
     """,
+    """
+    DROP VIEW counted;
+    CREATE TABLE sent (
+        id INTEGER PRIMARY KEY, unit TEXT NOT NULL REFERENCES units (code), number INTEGER NOT NULL,
+        batch INTEGER NOT NULL, digest TEXT NOT NULL, layout TEXT NOT NULL, file TEXT NOT NULL,
+        sha256 TEXT NOT NULL, made_at TEXT NOT NULL, manifest TEXT NOT NULL, UNIQUE (unit, number, digest)
+    ) STRICT;
+    INSERT INTO sent (unit, number, batch, digest, layout, file, sha256, made_at, manifest)
+        SELECT unit, number, batch, digest, layout, file, sha256, made_at, '' FROM issues
+        ORDER BY number, batch, unit;
+    DROP TABLE issues;
+    ALTER TABLE sent RENAME TO issues;
+    CREATE INDEX issues_by_content ON issues (sha256);
+    ALTER TABLE returns ADD COLUMN seal TEXT NOT NULL DEFAULT '';
+    ALTER TABLE returns ADD COLUMN stamp TEXT NOT NULL DEFAULT '';
+    ALTER TABLE returns ADD COLUMN content TEXT NOT NULL DEFAULT '';
+    UPDATE issues SET digest = sealed(sha256, digest);
+    UPDATE returns SET
+        seal = COALESCE((SELECT digest FROM issues WHERE issues.unit = returns.unit
+                         AND issues.number = returns.issue), ''),
+        content = content_in(figures),
+        kind = CASE kind WHEN 'stale' THEN 'genuine' ELSE kind END,
+        verdict = own_verdict(findings), findings = own_findings(findings);
+    CREATE TABLE arrivals (
+        id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, name TEXT NOT NULL, time TEXT NOT NULL,
+        zipped INTEGER NOT NULL, day TEXT NOT NULL, taken_at TEXT NOT NULL, return_id INTEGER NOT NULL,
+        outcome TEXT NOT NULL, reason TEXT NOT NULL, UNIQUE (sha256, name, time)
+    ) STRICT;
+    CREATE INDEX arrivals_by_return ON arrivals (return_id);
+    INSERT INTO arrivals (sha256, name, time, zipped, day, taken_at, return_id, outcome, reason)
+        SELECT sha256, name, modified, 0, substr(received_at, 1, 10), received_at, id, 'word', ''
+        FROM returns ORDER BY id;
+    CREATE TABLE deeds (
+        id INTEGER PRIMARY KEY, made_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
+        unit TEXT NOT NULL, return_id INTEGER NOT NULL, issue TEXT NOT NULL, detail TEXT NOT NULL,
+        reason TEXT NOT NULL, arrivals INTEGER NOT NULL, run INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX deeds_by_unit ON deeds (unit);
+    INSERT INTO deeds (made_at, author, action, unit, return_id, issue, detail, reason, arrivals, run)
+        SELECT i.made_at, '', 'issue', i.unit, 0, i.digest, '{}', '',
+               (SELECT COUNT(*) FROM returns r WHERE r.received_at < i.made_at), 0
+        FROM issues i WHERE i.number > 1;
+    INSERT INTO deeds (made_at, author, action, unit, return_id, issue, detail, reason, arrivals, run)
+        SELECT n.made_at, '', 'note', r.unit, n.return_id, r.seal, '{}', '',
+               (SELECT COUNT(*) FROM returns o WHERE o.received_at <= n.made_at), 0
+        FROM notes n JOIN returns r ON r.id = n.return_id;
+    INSERT INTO deeds (made_at, author, action, unit, return_id, issue, detail, reason, arrivals, run)
+        SELECT c.made_at, '', 'choose', c.unit, c.return_id, COALESCE((SELECT digest FROM issues i
+               WHERE i.unit = c.unit AND i.made_at <= c.made_at ORDER BY number DESC LIMIT 1), ''),
+               '{}', c.reason, (SELECT COUNT(*) FROM returns o WHERE o.received_at <= c.made_at), 0
+        FROM choices c;
+    DROP TABLE choices;
+    DROP TABLE notes;
+    """,
 )
 
-LedgerRow = sqlite3.Row
+# A row as the ledger gives it, by column.
+LedgerRow = Mapping[str, Any]
+
+
+def _own_findings(text: str) -> str:
+    """The findings of a file by itself: what follows from other files isn't stored any more."""
+    found = msgspec.json.decode(text)
+    return msgspec.json.encode([f for f in found if f["code"] not in ("D603", "D604")]).decode()
+
+
+def _own_verdict(text: str) -> str:
+    from xltool.checks.results import verdict
+    from xltool.model import Finding
+
+    return verdict(msgspec.json.decode(_own_findings(text), type=list[Finding]))
+
+
+def _content_in(figures: str) -> str:
+    return str(msgspec.json.decode(figures).get("content", ""))
 
 
 def now() -> str:
@@ -86,8 +166,11 @@ def _refused(error: sqlite3.DatabaseError) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _MACHINE:
         return _MACHINE[code]
+    if isinstance(error, sqlite3.IntegrityError):
+        return f"台账里已有与此矛盾的记录，没有写入（{error}）"
     return (
-        f"台账读不了（{_DAMAGE.get(code, error)}），请停用本文件夹，从 backups 里的备份或导出件恢复"
+        f"台账读不了（{_DAMAGE.get(code, error)}），请停用本文件夹，用 xltool campaign rebuild 重建，"
+        "或从 backups 里的备份、导出件恢复"
     )
 
 
@@ -96,6 +179,9 @@ class Ledger:
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self.folder = folder
+        self.author = ""  # who acts, where a command names somebody
+        self._backed_up = True
+        self._run = 0
         self.path = folder / FILE
         if not create and not self.path.is_file():
             raise XltoolError(
@@ -128,26 +214,63 @@ class Ledger:
             raise XltoolError(f"台账由更新的 xltool 建立（第 {version} 版），请升级 xltool")
         if version == VERSION:
             return
+        self.base.create_function("own_findings", 1, _own_findings)
+        self.base.create_function("own_verdict", 1, _own_verdict)
+        self.base.create_function("content_in", 1, _content_in)
+        self.base.create_function("sealed", 2, self._sealed)
         with self.writing():
-            for step in range(self._version(), VERSION):
-                if step:
+            first = self._version()
+            for step in range(first, VERSION):
+                if first:
                     self.back_up(f"before-{step + 1}")
                 # One transaction: the new schema is there as a whole or not at all.
                 self.base.executescript(
                     f"BEGIN IMMEDIATE; {_MIGRATIONS[step]} PRAGMA user_version = {step + 1}; COMMIT;"
                 )
 
+    def _sealed(self, sha256: str, digest: str) -> str:
+        """The digest of the seal in a workbook kept here; where none is kept, the one that is known."""
+        from xltool.campaign.sealing import seal
+        from xltool.xlsx.workbook_reader import open_grid
+
+        file = self.folder / "originals" / sha256[:2] / sha256
+        if digest != sha256 or not file.is_file():
+            return digest
+        mark = seal.claimed(open_grid(file).properties)
+        return seal.digest_of(mark) if mark else digest
+
     def _version(self) -> int:
         return int(self.base.execute("PRAGMA user_version").fetchone()[0])
 
     def back_up(self, label: str) -> Path:
         """A whole copy of the ledger in `backups/`."""
-        folder = self.folder / "backups"
-        folder.mkdir(exist_ok=True)
+        folder = self.folder / BACKUP_FOLDER
         path = folder / f"campaign-{label}.db"
-        with closing(sqlite3.connect(path)) as copy:
-            self.base.backup(copy)
+        half = folder / f".xltool-{path.name}.tmp"
+        try:
+            folder.mkdir(exist_ok=True)
+            with closing(sqlite3.connect(half)) as copy:
+                self.base.backup(copy)
+            half.replace(path)
+        except OSError as error:
+            raise XltoolError(f"台账备份不了：{why(error)}（{folder}）") from error
         return path
+
+    def _back_up_before_change(self) -> None:
+        """A copy before the first change of a command; the latest ten are kept."""
+        if self._backed_up:
+            return
+        self._backed_up = True
+        if not self.base.execute("SELECT 1 FROM meta LIMIT 1").fetchone():
+            return  # just made: nothing to lose
+        label = stamp = f"{dt.datetime.now():%Y%m%d-%H%M%S}"
+        number = 1
+        while (self.folder / BACKUP_FOLDER / f"campaign-{label}.db").exists():
+            number += 1
+            label = f"{stamp}-{number}"
+        self.back_up(label)
+        for old in backups(self.folder)[BACKUPS:]:
+            old.unlink(missing_ok=True)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -156,14 +279,21 @@ class Ledger:
 
         try:
             with FileLock(self.folder / ".writing.lock", timeout=WAIT):
+                self._backed_up = False
+                _sweep(self.folder)
                 yield
         except Timeout as error:
             raise XltoolError("另一个 xltool 正在写这个批次，请等它结束后再试") from error
+        except PermissionError as error:
+            raise XltoolError(_MACHINE[sqlite3.SQLITE_READONLY]) from error
+        finally:
+            self._backed_up = True
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing."""
         try:
+            self._back_up_before_change()
             self.base.execute("BEGIN IMMEDIATE")
             yield
             self.base.execute("COMMIT")
@@ -221,8 +351,17 @@ class Ledger:
 
     def issues(self) -> dict[str, LedgerRow]:
         """The latest issue of each unit: what it should return."""
-        rows = self.base.execute("SELECT *, MAX(number) FROM issues GROUP BY unit")
+        rows = self.base.execute("SELECT * FROM issues ORDER BY number, id")
         return {row["unit"]: row for row in rows}
+
+    def issues_of(self, units: Iterable[str] | None = None) -> dict[str, dict[str, int]]:
+        """Unit → the digest of each of its issues → its number, the latest last."""
+        found: dict[str, dict[str, int]] = {}
+        for row in self._of("SELECT * FROM issues", units, "number, id"):
+            numbers = found.setdefault(row["unit"], {})
+            numbers.pop(row["digest"], None)  # sent again as it was before: now the latest
+            numbers[row["digest"]] = row["number"]
+        return found
 
     def issued_contents(self) -> set[str]:
         """The sha256 of everything ever sent out."""
@@ -230,79 +369,191 @@ class Ledger:
 
     def add_issues(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self.base.executemany(
-            "INSERT INTO issues VALUES (:unit, :number, :batch, :digest, :layout, :file, :sha256, :made_at)",
-            list(rows),
+            "INSERT INTO issues (unit, number, batch, digest, layout, file, sha256, made_at, manifest)"
+            " VALUES (:unit, :number, :batch, :digest, :layout, :file, :sha256, :made_at, :manifest)",
+            [{"manifest": "", **row} for row in rows],
         )
 
-    def set_batch(self, issues: Iterable[tuple[str, int]], batch: int) -> None:
+    def set_batch(self, issues: Iterable[int], batch: int) -> None:
         """These issues were handed on in this batch."""
         self.base.executemany(
-            "UPDATE issues SET batch = ? WHERE unit = ? AND number = ?",
-            [(batch, *one) for one in issues],
+            "UPDATE issues SET batch = ? WHERE id = ?", [(batch, id_) for id_ in issues]
         )
 
     def last_batch(self) -> int:
         return int(self.base.execute("SELECT COALESCE(MAX(batch), 0) FROM issues").fetchone()[0])
 
+    # ── what came back ───────────────────────────────────────────────────────────────────────
+
     def returns(self) -> list[LedgerRow]:
-        """Everything that came back, in the order in which it was taken in."""
-        return self.base.execute("SELECT * FROM returns ORDER BY id").fetchall()
+        """Everything that came back, in the order in which it was taken in, as it stands now."""
+        return sorted(
+            (row for unit in self.standings().values() for row in unit.rows),
+            key=lambda row: row["id"],
+        )
 
     def returns_of(self, unit: str) -> list[LedgerRow]:
-        return self.base.execute(
-            "SELECT * FROM returns WHERE unit = ? ORDER BY id", (unit,)
-        ).fetchall()
+        return list(self.standings([unit]).get(unit, UnitReturns()).rows)
 
-    def add_return(self, values: Mapping[str, Any]) -> int:
-        """Add a return and give it the unit's next version number (0 where the unit is not known)."""
+    def standings(self, units: Iterable[str] | None = None) -> dict[str, UnitReturns]:
+        """Unit → its returns as they stand now, and which of them counts. Everybody reads this.
+
+        Returns that belong to nobody stand under the empty text.
+        """
+        given = None if units is None else list(units)
+        issues, deeds = self.issues_of(given), self.deeds_by_unit(given)
+        rows: dict[str, list[LedgerRow]] = {}
+        for row in self.own_returns(given):
+            rows.setdefault(row["unit"], []).append(row)
+        found: dict[str, UnitReturns] = {}
+        for unit in {**rows, **issues, **deeds}:
+            known = issues.get(unit, {}) if unit else {}
+            facts = UnitFacts(
+                known, next(reversed(known), ""), rows.get(unit, []), deeds.get(unit, [])
+            )
+            found[unit] = related(facts, self.folder)
+        return found
+
+    def own_returns(self, units: Iterable[str] | None = None) -> list[LedgerRow]:
+        """The returns, each judged by itself, with its latest arrival and the first one's number."""
+        return self._of(
+            "SELECT r.*, a.id AS arrival, a.day, a.time, a.zipped, f.first, f.first_day, f.times"
+            " FROM returns r JOIN (SELECT return_id, MAX(id) AS last, MIN(id) AS first, MIN(day) AS"
+            " first_day, COUNT(*) AS times FROM arrivals WHERE outcome = 'word' GROUP BY return_id) f"
+            " ON f.return_id = r.id JOIN arrivals a ON a.id = f.last",
+            units,
+            "r.id",
+        )
+
+    def _of(self, query: str, units: Iterable[str] | None, order: str) -> list[LedgerRow]:
+        """Rows of these units, or of all."""
+        if units is None:
+            return list(map(dict, self.base.execute(f"{query} ORDER BY {order}")))
+        codes = list(units)
+        found: list[LedgerRow] = []
+        for n in range(0, len(codes), 500):
+            part = codes[n : n + 500]
+            where = f"WHERE unit IN ({','.join('?' * len(part))})"
+            found += map(dict, self.base.execute(f"{query} {where} ORDER BY {order}", part))
+        return found
+
+    def add_return(self, values: Mapping[str, Any]) -> tuple[int, int]:
+        """Add a return and give it the unit's next version number (0 where the unit is not known).
+
+        Its id and its version.
+        """
         self.base.execute(
             "INSERT INTO returns (sha256, unit, claimed, version, name, modified, received_at, kind,"
-            " verdict, issue, findings, figures) VALUES (:sha256, :unit, :claimed,"
+            " verdict, issue, findings, figures, seal, stamp, content) VALUES (:sha256, :unit, :claimed,"
             " CASE WHEN :unit = '' THEN 0 ELSE"
             " (SELECT COALESCE(MAX(version), 0) + 1 FROM returns WHERE unit = :unit) END,"
-            " :name, :modified, :received_at, :kind, :verdict, :issue, :findings, :figures)",
+            " :name, :modified, :received_at, :kind, :verdict, :issue, :findings, :figures, :seal,"
+            " :stamp, :content)",
             values,
         )
-        return int(
-            self.base.execute(
-                "SELECT version FROM returns WHERE id = last_insert_rowid()"
-            ).fetchone()[0]
-        )
+        row = self.base.execute(
+            "SELECT id, version FROM returns WHERE id = last_insert_rowid()"
+        ).fetchone()
+        return int(row[0]), int(row[1])
 
     def judge_return(self, id_: int, values: Mapping[str, Any]) -> None:
         """Write a return's judgement anew."""
         self.base.execute(
-            "UPDATE returns SET kind = :kind, verdict = :verdict, findings = :findings, figures = :figures"
-            " WHERE id = :id",
+            "UPDATE returns SET kind = :kind, verdict = :verdict, findings = :findings, figures = :figures,"
+            " content = :content, seal = :seal, stamp = :stamp WHERE id = :id",
             {**values, "id": id_},
         )
 
-    def counted(self) -> dict[str, LedgerRow]:
-        """Unit → the return that counts."""
-        rows = self.base.execute("SELECT r.* FROM counted c JOIN returns r ON r.id = c.return_id")
-        return {row["unit"]: row for row in rows}
-
-    def choose(self, unit: str, return_id: int | None, reason: str) -> None:
-        """Let this return count for the unit; None goes back to the latest valid one."""
-        if return_id is None:
-            self.base.execute("DELETE FROM choices WHERE unit = ?", (unit,))
-        else:
-            self.base.execute(
-                "INSERT OR REPLACE INTO choices VALUES (?, ?, ?, ?)",
-                (unit, return_id, reason, now()),
-            )
-
-    def choices(self) -> dict[str, LedgerRow]:
-        return {row["unit"]: row for row in self.base.execute("SELECT * FROM choices")}
-
-    def note_returned(self, return_ids: Iterable[int]) -> None:
-        self.base.executemany(
-            "INSERT OR REPLACE INTO notes VALUES (?, ?)", [(id_, now()) for id_ in return_ids]
+    def add_arrival(self, values: Mapping[str, Any]) -> None:
+        """One line for a file that came: what it is called, when it was made, what became of it."""
+        self.base.execute(
+            "INSERT INTO arrivals (sha256, name, time, zipped, day, taken_at, return_id, outcome, reason)"
+            " VALUES (:sha256, :name, :time, :zipped, :day, :taken_at, :return_id, :outcome, :reason)"
+            " ON CONFLICT DO NOTHING",
+            values,
         )
 
-    def noted(self) -> dict[int, str]:
-        """Return → when it was sent back with a note."""
-        return {row[0]: row[1] for row in self.base.execute("SELECT return_id, made_at FROM notes")}
+    def arrivals(self) -> list[LedgerRow]:
+        """Every file that ever came, in order."""
+        return list(map(dict, self.base.execute("SELECT * FROM arrivals ORDER BY id")))
+
+    def counted(self) -> dict[str, LedgerRow]:
+        """Unit → the return that counts, in the order of the list."""
+        standings = self.standings()
+        codes = [row[0] for row in self.base.execute("SELECT code FROM units ORDER BY position")]
+        counting = {code: standings[code].counting for code in codes if code in standings}
+        return {code: row for code, row in counting.items() if row is not None}
+
+    # ── what was decided ─────────────────────────────────────────────────────────────────────
+
+    def deeds(self) -> list[Deed]:
+        """The whole history, oldest first, undone acts and all."""
+        names = "id, made_at, author, action, unit, return_id, issue, detail, reason, arrivals, run"
+        return [Deed(*row) for row in self.base.execute(f"SELECT {names} FROM deeds ORDER BY id")]
+
+    def deeds_by_unit(self, units: Iterable[str] | None = None) -> dict[str, list[Deed]]:
+        """The acts in force, by unit."""
+        wanted = None if units is None else set(units)
+        found: dict[str, list[Deed]] = {}
+        for deed in in_force(self.deeds()):
+            if wanted is None or deed.unit in wanted:
+                found.setdefault(deed.unit, []).append(deed)
+        return found
+
+    def record(
+        self,
+        action: Act,
+        unit: str = "",
+        *,
+        return_id: int = 0,
+        reason: str = "",
+        detail: Any = None,
+    ) -> None:
+        """Add a line to the history. What was sent to the unit and what had arrived then are noted."""
+        if not self._run:
+            self._run = 1 + int(
+                self.base.execute("SELECT COALESCE(MAX(run), 0) FROM deeds").fetchone()[0]
+            )
+        issue = next(reversed(self.issues_of([unit]).get(unit, {})), "") if unit else ""
+        self.base.execute(
+            "INSERT INTO deeds (made_at, author, action, unit, return_id, issue, detail, reason,"
+            " arrivals, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
+            " (SELECT COALESCE(MAX(id), 0) FROM arrivals), ?)",
+            (now(), self.author or _login(), action, unit, return_id, issue, _json(detail or {}), reason,
+             self._run),
+        )  # fmt: skip
+
+
+def backups(folder: Path) -> list[Path]:
+    """The copies made before changing commands, the latest first."""
+    found = [
+        path
+        for path in (folder / BACKUP_FOLDER).glob("campaign-*.db")
+        if re.fullmatch(r"campaign-\d{8}-\d{6}(-\d+)?", path.stem)
+    ]
+    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+
+
+def _login() -> str:
+    """The name under which somebody sits at this machine."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+_STALE = 3600  # seconds after which a half-written file is nobody's any more
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run left half-written: only names that xltool gives, only when old."""
+    old = dt.datetime.now().timestamp() - _STALE
+    places = ["*", f"{BACKUP_FOLDER}/*", "下发/*/*", "退回意见/*/*", "退回意见/*/*/*"]
+    for path in (found for place in places for found in folder.glob(place)):
+        if path.name.startswith(".xltool-") and path.name.endswith(".tmp"):
+            with suppress(OSError):
+                if path.stat().st_mtime < old:
+                    path.unlink()
 
 
 def _json(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,18 +14,18 @@ import msgspec
 from msgspec.structs import replace
 
 from xltool.campaign.ledger.campaign_folder import Campaign
-from xltool.campaign.ledger.figures import Figures, content_of, figures_of
+from xltool.campaign.ledger.figures import content_of, figures_of
+from xltool.campaign.ledger.related import weight
 from xltool.campaign.ledger.store import now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.returns.judgement import Judgement, judge_one, received_size, set_up
 from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import UnitFiles
-from xltool.checks.engine import check
 from xltool.checks.results import verdict
 from xltool.errors import XltoolError
 from xltool.files.barrier import Failure, guarded
 from xltool.files.pool import WorkerPool
-from xltool.model import Fault, FaultKind, Filing, Finding
+from xltool.model import Finding
 from xltool.reports.record import finding_record
 
 BATCH = 200  # returns in one transaction
@@ -64,16 +66,20 @@ def collect(
     campaign: Campaign,
     paths: Iterable[Path],
     *,
+    received: dt.date | None = None,
     pristine: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Collected:
-    """Take in every return under these paths. Only one collector runs at a time; the next waits."""
+    """Take in every return under these paths. Only one collector runs at a time; the next waits.
+
+    `received` is the day on which they came; without it each file's own time says when.
+    """
     ledger = campaign.ledger
     result = Collected()
     with ledger.writing(), incoming(paths) as source:
         result.problems += source.problems
         result.skipped += source.skipped
-        desk = _LedgerDesk(campaign, result)
+        desk = _LedgerDesk(campaign, result, received)
         waiting: list[tuple[Found, str, bytes, Judgement]] = []
         total = len(source.found)
         fresh: deque[tuple[Found, str, bytes]] = deque()
@@ -91,6 +97,7 @@ def collect(
             if isinstance(judgement, Failure):
                 # Not entered: the next collecting tries it again.
                 result.problems.append((one.name, judgement.reason))
+                desk.unread.append((one, judgement.reason))
                 continue
             waiting.append((one, sha256, data, judgement))
             if len(waiting) >= BATCH:
@@ -99,6 +106,7 @@ def collect(
             if progress:
                 progress(len(result.receipts) + len(waiting), total)
         desk.take(waiting)
+        desk.note_the_rest(source)
     if pristine:
         result.pristine = write_pristine(campaign, pristine, result)
     return result
@@ -113,12 +121,13 @@ def _readable(
             data = source.read(one)
         except Unreachable as error:
             result.problems.append((one.name, str(error)))
+            desk.unread.append((one, str(error)))
             continue
         sha256 = digest(data)
         if sha256 in desk.issued:
             result.receipts.append(Receipt(one.name, "空白"))
-        elif (sha256, one.name.rpartition("/")[2]) in desk.seen:
-            row = desk.seen[sha256, one.name.rpartition("/")[2]]
+            desk.blanks.append((one, sha256))
+        elif row := desk.taken_before(one, sha256):
             result.receipts.append(
                 Receipt(one.name, "重复", row["kind"], row["unit"], row["claimed"], row["version"])
             )
@@ -129,103 +138,148 @@ def _readable(
 class _LedgerDesk:
     """Where judged returns are written into the ledger, in order."""
 
-    def __init__(self, campaign: Campaign, result: Collected) -> None:
-        self.campaign, self.result = campaign, result
-        rows = campaign.ledger.returns()
-        self.known = {(row["sha256"], row["claimed"]): str(row["name"]) for row in rows}
-        self.seen = {(row["sha256"], row["name"].rpartition("/")[2]): row for row in rows}
+    def __init__(
+        self, campaign: Campaign, result: Collected, received: dt.date | None = None
+    ) -> None:
+        self.campaign, self.result, self.received = campaign, result, received
+        rows = campaign.ledger.own_returns()
+        self.known = {(row["sha256"], row["claimed"]): row for row in rows}
+        self.versions = Counter(row["unit"] for row in rows)
+        by_id = {row["id"]: row for row in rows}
+        arrivals = campaign.ledger.arrivals()
+        self.seen = {
+            (a["sha256"], a["name"].rpartition("/")[2], a["time"]): by_id[a["return_id"]]
+            for a in arrivals
+            if a["return_id"] in by_id
+        }
+        self.times: dict[int, list[tuple[str, bool]]] = {}
+        for a in arrivals:
+            self.times.setdefault(a["return_id"], []).append((a["time"], bool(a["zipped"])))
+        self.noted = {(a["sha256"], a["name"], a["time"]) for a in arrivals}
         self.issued = campaign.ledger.issued_contents()
+        self.blanks: list[tuple[Found, str]] = []
+        self.unread: list[tuple[Found, str]] = []
+
+    def taken_before(self, one: Found, sha256: str) -> Any:
+        """The return that this very file is: the same content, name and time."""
+        return self.seen.get((sha256, one.name.rpartition("/")[2], one.modified))
 
     def take(self, judged: list[tuple[Found, str, bytes, Judgement]]) -> None:
         """Originals first, then the ledger in one transaction: a run cut off leaves spare files at most."""
-        received = now()
+        if not judged:
+            return
         for _, sha256, data, _ in judged:
             self.campaign.keep(sha256, data)
+        entered: list[tuple[Found, Judgement, int, str, str]] = []
         with self.campaign.ledger.transaction():
             for one, sha256, _, judgement in judged:
-                self.result.receipts.append(self._enter(one, sha256, judgement, received))
+                entered.append((one, judgement, *self._enter(one, sha256, judgement)))
+        self._receipts(entered)
 
-    def _enter(self, one: Found, sha256: str, judgement: Judgement, received: str) -> Receipt:
-        ledger = self.campaign.ledger
-        said: dict[str, Any] = {
-            "name": one.name,
-            "kind": judgement.kind,
-            "unit": judgement.unit,
-            "claimed": judgement.claimed,
-        }
-        key = (sha256, judgement.claimed)
-        if key in self.known:
-            first = self.known[key]
-            return Receipt(outcome="重复", first=f"与先前收到的“{first}”内容相同", **said)
-        self.known[key] = one.name
-        earlier = ledger.returns_of(judgement.unit) if judgement.unit else []
-        findings = with_versions(self.campaign, judgement, earlier)
-        version = ledger.add_return(
-            {
-                **said,
-                **judged_values(self.campaign, judgement, findings),
+    def _receipts(self, entered: list[tuple[Found, Judgement, int, str, str]]) -> None:
+        """What became of each, as it stands among the unit's other returns."""
+        units = {judgement.unit for _, judgement, *_ in entered}
+        standings = self.campaign.ledger.standings(units)
+        rows = {row["id"]: row for unit in standings.values() for row in unit.rows}
+        for one, judgement, id_, outcome, first in entered:
+            row = rows[id_]
+            receipt = Receipt(
+                one.name, outcome, row["kind"], judgement.unit, judgement.claimed, first=first
+            )
+            if outcome == "收下":
+                said = msgspec.json.decode(row["findings"], type=list[Finding])
+                receipt = dataclasses.replace(
+                    receipt,
+                    version=row["version"],
+                    verdict=row["verdict"],
+                    first=next((f.message for f in said if f.open), ""),
+                )
+            self.result.receipts.append(receipt)
+
+    def _enter(self, one: Found, sha256: str, judgement: Judgement) -> tuple[int, str, str]:
+        """Write one return, or the further arrival of one; its id, what became of it, of what it is a copy."""
+        ledger, taken_at = self.campaign.ledger, now()
+        known = self.known.get((sha256, judgement.claimed))
+        if known is None:
+            values = {
+                "name": one.name,
+                "unit": judgement.unit,
+                "claimed": judgement.claimed,
+                **judged_values(self.campaign, judgement),
                 "sha256": sha256,
                 "modified": one.modified,
-                "received_at": received,
+                "received_at": taken_at,
                 "issue": judgement.issue,
             }
-        )
-        return Receipt(
-            outcome="收下",
-            version=version,
-            verdict=verdict(findings),
-            first=next((f.message for f in findings if f.open), ""),
-            **said,
+            id_, version = ledger.add_return(values)
+            self.known[sha256, judgement.claimed] = {**values, "id": id_, "version": version}
+            self.versions[judgement.unit] += 1
+            outcome, first, said = "word", "", "收下"
+        else:
+            id_, said = known["id"], "重复"
+            # The same bytes made at another time were sent again: the unit's word anew. A mere copy isn't.
+            again = all(_apart(one, time, zipped) for time, zipped in self.times[id_])
+            outcome = "word" if again and judgement.unit else "copy"
+            first = f"与先前收到的“{known['name']}”内容相同"
+            if outcome == "word" and self.versions[judgement.unit] > 1:
+                first += f"：又报来第 {known['version']} 版"
+        self.times.setdefault(id_, []).append((one.modified, one.entry is not None))
+        self._arrived(one, sha256, id_, outcome, "", judgement.stamp)
+        return id_, said, first
+
+    def _arrived(
+        self, one: Found, sha256: str, id_: int, outcome: str, reason: str, stamp: str = ""
+    ) -> None:
+        today = dt.date.today().isoformat()
+        own = min((stamp or one.modified)[:10] or today, today)
+        self.campaign.ledger.add_arrival(
+            {
+                "sha256": sha256,
+                "name": one.name,
+                "time": one.modified,
+                "zipped": one.entry is not None,
+                "day": self.received.isoformat() if self.received else own,
+                "taken_at": now(),
+                "return_id": id_,
+                "outcome": outcome,
+                "reason": reason,
+            }
         )
 
+    def note_the_rest(self, source: Incoming) -> None:
+        """A line for each arrival that is no return, so that somebody who looks for it finds it."""
+        rest = [(one, sha256, "blank", "空白：下发的原样，没有填") for one, sha256 in self.blanks]
+        rest += [(one, "", "unread", reason) for one, reason in self.unread]
+        rest += [(one, "", "other", reason) for one, reason in source.others]
+        fresh = [r for r in rest if (r[1], r[0].name, r[0].modified) not in self.noted]
+        if fresh:
+            with self.campaign.ledger.transaction():
+                for one, sha256, outcome, reason in fresh:
+                    self._arrived(one, sha256, 0, outcome, reason)
 
-def judged_values(
-    campaign: Campaign, judgement: Judgement, findings: list[Finding]
-) -> dict[str, str]:
-    """What the ledger keeps of a judgement."""
+
+def _apart(one: Found, time: str, zipped: bool) -> bool:
+    """Whether two files were made at different times; a zip keeps every second second only."""
+    exact = "." in time and "." in one.modified and not zipped and one.entry is None
+    if exact:
+        return one.modified != time
+    first, second = (dt.datetime.fromisoformat(text) for text in (one.modified, time))
+    return abs((first - second).total_seconds()) > 2
+
+
+def judged_values(campaign: Campaign, judgement: Judgement) -> dict[str, str]:
+    """What the ledger keeps of a judgement: the file by itself, whatever else the unit returned."""
+    findings = sorted(judgement.findings, key=weight)
+    figures = figures_of(judgement.filing, campaign.edition)
     return {
         "kind": judgement.kind,
         "verdict": verdict(findings),
         "findings": msgspec.json.encode([finding_record(f) for f in findings]).decode(),
-        "figures": msgspec.json.encode(figures_of(judgement.filing, campaign.edition)).decode(),
+        "figures": msgspec.json.encode(figures).decode(),
+        "content": content_of(judgement.filing) if judgement.filing.department else "",
+        "seal": judgement.seal,
+        "stamp": judgement.stamp,
     }
-
-
-def with_versions(campaign: Campaign, judgement: Judgement, earlier: list[Any]) -> list[Finding]:
-    """The findings, with D603 where the unit has returned something else before."""
-    # Whether it is genuine comes first: what else is wrong may follow from that.
-    findings = sorted(judgement.findings, key=_weight)
-    own = [row for row in earlier if not row["claimed"]]
-    if judgement.claimed or not own:
-        return findings
-    last = own[-1]
-    valid = [row for row in own if row["verdict"] != "error"]
-    if content_of(judgement.filing) in (_content(row) for row in (valid[-1:] or [last])):
-        return findings  # saved again, nothing else
-    if valid:
-        kind, before = FaultKind.RETURNED, valid[-1]
-    else:
-        kind, before = FaultKind.CORRECTED, last
-    said = f"本单位先前报过第 {before['version']} 版（{before['received_at'][:16]} 收到），这一版内容不同"
-    fault = Fault(kind, said, found=str(before["version"]))
-    alone = Filing(
-        campaign.edition.id,
-        source=judgement.filing.source,
-        faults=(Fault(FaultKind.UNREADABLE, ""), fault),
-    )
-    settings = campaign.settings
-    again = [
-        f for f in check(alone, edition=campaign.edition, settings=settings) if f.code == "D603"
-    ]
-    return sorted([*findings, *again], key=_weight)
-
-
-def _weight(finding: Finding) -> tuple[bool, int, bool]:
-    return finding.trial, finding.severity.rank, not finding.code.startswith("D")
-
-
-def _content(row: Any) -> str:
-    return msgspec.json.decode(row["figures"], type=Figures).content
 
 
 def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:

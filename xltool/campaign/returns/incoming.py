@@ -53,6 +53,7 @@ class Incoming:
     found: list[Found] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    others: list[tuple[Found, str]] = field(default_factory=list)  # what can't be a return, and why
     _folder: Path = Path()
     _unpacked: int = 0
     _nested: int = 0
@@ -97,7 +98,9 @@ class Incoming:
                 else:
                     self._walk(child, shown)
         elif path.is_file():
-            modified = dt.datetime.fromtimestamp(path.stat().st_mtime).isoformat(" ", "seconds")
+            modified = dt.datetime.fromtimestamp(path.stat().st_mtime).isoformat(
+                " ", "microseconds"
+            )
             self._file(Found(name, modified, path), depth=0)
 
     def _file(self, one: Found, depth: int) -> None:
@@ -115,13 +118,18 @@ class Incoming:
             self._zip(one, depth + 1)
         elif kind is FileKind.OTHER_ARCHIVE:
             suffix = PurePosixPath(base).suffix.lower()
-            self.problems.append((one.name, f"不认识的压缩格式（{suffix}），请解开或改用 zip"))
+            self._refuse(one, f"不认识的压缩格式（{suffix}），请解开或改用 zip")
         else:
             self.skipped.append(one.name)
+            self.others.append((one, "不是 Excel 工作簿"))
+
+    def _refuse(self, one: Found, reason: str) -> None:
+        self.problems.append((one.name, reason))
+        self.others.append((one, reason))
 
     def _zip(self, one: Found, depth: int) -> None:
         if depth > MAX_DEPTH:
-            self.problems.append((one.name, f"压缩包套了超过 {MAX_DEPTH} 层，没有打开"))
+            self._refuse(one, f"压缩包套了超过 {MAX_DEPTH} 层，没有打开")
             return
         try:
             path = one.path if one.entry is None else self._unpack(one)
@@ -131,17 +139,19 @@ class Incoming:
             reason = (
                 str(error) if isinstance(error, Unreachable) else "压缩包已损坏或有密码，打不开"
             )
-            self.problems.append((one.name, reason))
+            self._refuse(one, reason)
             return
         if len(entries) > MAX_FILES:
-            self.problems.append((one.name, f"压缩包里的文件过多（{len(entries)} 个），没有打开"))
+            self._refuse(one, f"压缩包里的文件过多（{len(entries)} 个），没有打开")
             return
         for number, entry in enumerate(entries):
             if entry.is_dir():
                 continue
             shown = f"{one.name}/{entry_name(entry)}".replace("\\", "/")
             if entry.flag_bits & 1:
-                self.problems.append((shown, "压缩包有密码，打不开"))
+                self._refuse(
+                    Found(shown, _date(entry) or one.modified, path, number), "压缩包有密码，打不开"
+                )
                 continue
             self._file(Found(shown, _date(entry) or one.modified, path, number), depth)
 

@@ -54,12 +54,17 @@ class Register:
     layout: str
     settings: Settings
     names: dict[str, str]  # code → name
-    issues: dict[str, int]  # code → number of the latest issue
+    issues: dict[str, str]  # code → digest of the seal of the latest issue
     unique: dict[str, str] = field(default_factory=dict)  # a name that only one unit has → its code
+    unsaved: str = (
+        ""  # the last-modified time of a workbook that no program saved since it was sent
+    )
+    superiors: dict[str, str] = field(default_factory=dict)  # code → superior
 
     @classmethod
     def of(cls, campaign: Campaign) -> Register:
-        names = {unit.code: unit.name for unit in campaign.ledger.units()}
+        listed = campaign.ledger.units()
+        names = {unit.code: unit.name for unit in listed}
         codes: dict[str, list[str]] = {}
         for code, name in names.items():
             codes.setdefault(name, []).append(code)
@@ -70,19 +75,25 @@ class Register:
             campaign.layout,
             campaign.settings,
             names,
-            {code: row["number"] for code, row in campaign.ledger.issues().items()},
+            {code: row["digest"] for code, row in campaign.ledger.issues().items()},
             {name: found[0] for name, found in codes.items() if len(found) == 1},
+            open_grid(campaign.edition_folder / "template.xlsx").modified,
+            {unit.code: unit.superior for unit in listed},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One return, judged. `unit` is whose it is by its seal, `claimed` whom it otherwise says it is of."""
+    """One return, judged by itself. `unit` is whose it is by its seal, `claimed` whom it otherwise says it
+    is of; `seal` is the digest of its seal, `stamp` when a program last saved it.
+    """
 
     kind: str
     unit: str = ""
     claimed: str = ""
     issue: int = 0
+    seal: str = ""
+    stamp: str = ""
     filing: Filing = field(default_factory=lambda: Filing(""))
     findings: tuple[Finding, ...] = ()
 
@@ -114,14 +125,23 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
                 )
             )
     kept = filing.faults
-    if kind == "stale" and mark and mark.layout != register.layout:
+    sealed = seal.digest_of(mark) if mark and listed else ""
+    superseded = bool(sealed) and sealed != register.issues.get(unit, sealed)
+    if superseded and mark and mark.layout != register.layout:
         # Held against another layout every cell differs: the one reason says it all.
         kept = tuple(
             f for f in kept if f.kind not in (FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.NAMES)
         )
     filing = replace(filing, code=unit or filing.code, faults=(*kept, *faults))
     return _judged(
-        kind, filing, register, unit=unit, claimed=claimed, issue=mark.issue if mark else 0
+        kind,
+        filing,
+        register,
+        unit=unit,
+        claimed=claimed,
+        issue=mark.issue if mark else 0,
+        seal=sealed,
+        stamp=grid.modified if grid.modified != register.unsaved else "",
     )
 
 
@@ -157,15 +177,6 @@ def _authenticity(
     faults = list(changed(filing, mark, register.edition))
     if faults:
         return "tampered", mark, faults
-    latest = register.issues.get(mark.unit, mark.issue)
-    if mark.issue < latest:
-        what = "版式" if mark.layout != register.layout else "预填内容"
-        said = f"用的是第 {mark.issue} 次下发的工作簿，{what}已变，第 {latest} 次下发的已取代它"
-        return (
-            "stale",
-            mark,
-            [Fault(FaultKind.SUPERSEDED, said, found=str(mark.issue), expected=str(latest))],
-        )
     return "genuine", mark, []
 
 
@@ -218,7 +229,26 @@ def named_unit(name: str, register: Register, own: str = "") -> str:
         return by_code.pop()
     found = [n for n in register.unique if len(n) > 2 and n in stem and register.unique[n] != own]
     longest = max(found, key=len, default="")
+    if longest and own and _only_mentioned(longest, stem, own, register):
+        return ""
     return register.unique.get(longest, "")
+
+
+# Whom a file is sent to or who asked for it stands in its name as often as whose it is.
+_TO = re.compile(r"(报|送|呈|致|给|交|抄)$")
+_BY = re.compile(r"^(要|收|转|下发|印发|布置|通知|审|批|预算|[^，。（）()_\-\s]{0,4}[股科室处])")
+_PLACE = re.compile(r"^.*?[省市县区旗州镇乡]")
+
+
+def _only_mentioned(name: str, stem: str, own: str, register: Register) -> bool:
+    """Whether a file's name speaks of another unit as addressee, asker or superior of the own one."""
+    if name == register.superiors.get(own):
+        return True
+    before, _, after = stem.partition(name)
+    if _TO.search(before) or _BY.search(after):
+        return True
+    short = _PLACE.sub("", register.names[own])
+    return len(short) > 2 and short in before + " " + after and bool(before)
 
 
 # What each process of a run works with.

@@ -11,6 +11,9 @@ import msgspec
 
 from xltool.campaign.documents import page
 from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.related import UnitReturns
+from xltool.campaign.ledger.store import LedgerRow
 from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import Unit, UnitFiles
 from xltool.errors import XltoolError
@@ -49,10 +52,12 @@ def notes(
     wanted = set(codes)
     if wanted - set(units):
         raise XltoolError(f"名单里没有部门编码：{'、'.join(sorted(wanted - set(units)))}")
-    latest: dict[str, Any] = {}
-    for row in campaign.ledger.returns():
+    standings = campaign.ledger.standings()
+    latest: dict[str, LedgerRow] = {}
+    rows = [row for one in standings.values() for row in one.rows]
+    for row in sorted(rows, key=lambda row: row["arrival"]):
         code = row["claimed"] or row["unit"]
-        if code in units:
+        if code in units and not _settled(row, standings.get(code, UnitReturns())):
             latest[code] = row
     found = []
     for code, unit in units.items():
@@ -63,10 +68,16 @@ def notes(
             said = [f for f in msgspec.json.decode(row["findings"], type=list[Finding]) if f.open]
             said.sort(key=lambda f: f.severity is not Severity.ERROR)
             found.append(
-                UnitNote(unit, row["name"].rpartition("/")[2], row["version"], row["received_at"], row["kind"],
+                UnitNote(unit, row["name"].rpartition("/")[2], row["version"], row["day"], row["kind"],
                      said, row["id"])
             )  # fmt: skip
     return found
+
+
+def _settled(row: LedgerRow, returns: UnitReturns) -> bool:
+    """Whether nothing is to be mended: the unit owes nothing, or the bureau let this version count."""
+    stand = returns.outcome.standpoint
+    return bool(stand.left) or stand.picked == row["id"]
 
 
 def write_notes(
@@ -84,7 +95,8 @@ def write_notes(
             _workbook(path, campaign, note)
         written.append(path)
     with campaign.ledger.writing(), campaign.ledger.transaction():
-        campaign.ledger.note_returned(note.return_id for note in found)
+        for note in found:
+            campaign.ledger.record(Act.NOTE, note.unit.code, return_id=note.return_id)
     return written
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-from msgspec.structs import replace
-
 from xltool.campaign.ledger.campaign_folder import Campaign
-from xltool.campaign.returns.collection import judged_values, original_bytes, with_versions
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.returns.collection import judged_values, original_bytes
 from xltool.campaign.returns.judgement import CHOOSABLE, KINDS, judge_one, received_size, set_up
-from xltool.checks.results import VERDICTS, verdict
+from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError
 from xltool.files.barrier import Failure
 from xltool.files.pool import WorkerPool
-from xltool.model import Finding, Severity
-from xltool.reports.record import finding_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,44 +35,55 @@ def recheck(
     ledger = campaign.ledger
     changed: list[Changed] = []
     with ledger.writing():
-        rows = ledger.returns()
-        chosen = {row["return_id"]: row["reason"] for row in ledger.choices().values()}
+        before = {row["id"]: row for row in ledger.returns()}
+        taken: deque[Mapping[str, Any]] = deque()
         pool = WorkerPool(
             judge_one, size=received_size, setup=set_up, given=(campaign.folder,), clean=True
         )
-        results = pool.in_order(_originals(campaign, rows))
-        earlier: dict[str, list[dict[str, Any]]] = {}
+        originals = _originals(campaign, list(before.values()), taken, changed)
         updates = []
-        for number, (row, judgement) in enumerate(zip(rows, results, strict=True), 1):
+        for number, judgement in enumerate(pool.in_order(originals), 1):
+            row = taken.popleft()
             if isinstance(judgement, Failure):
                 # What was found before still stands.
-                was = VERDICTS[row["verdict"]]
-                now = f"没能重新审核：{judgement.reason}"
-                changed.append(Changed(row["unit"], row["version"], row["name"], was, now))
+                changed.append(_not_judged(row, judgement.reason))
                 continue
-            before = earlier.setdefault(row["unit"], []) if row["unit"] else []
-            findings = with_versions(campaign, judgement, before)
-            values = judged_values(campaign, judgement, findings)
-            if row["id"] in chosen:
-                values = _answered(
-                    {**dict(row), **values}, f"已选定以本版为准。{chosen[row['id']]}"
-                )
-            before.append({**dict(row), **values})
-            updates.append((row["id"], values))
-            if values["verdict"] != row["verdict"]:
-                was, now = VERDICTS[row["verdict"]], VERDICTS[values["verdict"]]
-                changed.append(Changed(row["unit"], row["version"], row["name"], was, now))
+            updates.append((row["id"], judged_values(campaign, judgement)))
             if progress:
-                progress(number, len(rows))
-        with ledger.transaction():
-            for id_, values in updates:
-                ledger.judge_return(id_, values)
+                progress(number, len(before))
+        if updates:
+            with ledger.transaction():
+                for id_, values in updates:
+                    ledger.judge_return(id_, values)
+                ledger.record(Act.CAMPAIGN, reason=f"全部重审 {len(updates)} 份")
+        for row in ledger.returns():
+            was = before[row["id"]]
+            if was["verdict"] != row["verdict"]:
+                said = VERDICTS[was["verdict"]], VERDICTS[row["verdict"]]
+                changed.append(Changed(row["unit"], row["version"], row["name"], *said))
     return changed
 
 
-def _originals(campaign: Campaign, rows: list[Any]) -> Iterator[tuple[bytes, str]]:
+def _originals(
+    campaign: Campaign,
+    rows: list[Mapping[str, Any]],
+    taken: deque[Mapping[str, Any]],
+    changed: list[Changed],
+) -> Iterator[tuple[bytes, str]]:
+    """The originals that are there, each row kept for its judgement; a missing one stops its unit only."""
     for row in rows:
-        yield original_bytes(campaign, row["sha256"]), row["name"]
+        try:
+            data = original_bytes(campaign, row["sha256"])
+        except XltoolError as error:
+            changed.append(_not_judged(row, str(error)))
+            continue
+        taken.append(row)
+        yield data, row["name"]
+
+
+def _not_judged(row: Mapping[str, Any], reason: str) -> Changed:
+    said = f"没能重新审核：{reason}"
+    return Changed(row["unit"], row["version"], row["name"], VERDICTS[row["verdict"]], said)
 
 
 def choose(campaign: Campaign, code: str, version: int | None, reason: str = "") -> None:
@@ -83,30 +91,21 @@ def choose(campaign: Campaign, code: str, version: int | None, reason: str = "")
     ledger = campaign.ledger
     if code not in {unit.code for unit in ledger.units()}:
         raise XltoolError(f"名单里没有部门编码 {code}")
-    chosen = None
-    if version is not None:
+    with ledger.writing():
         rows = {row["version"]: row for row in ledger.returns_of(code)}
-        if version not in rows:
+        if version is not None and version not in rows:
             have = "、".join(str(v) for v in rows) or "无"
             raise XltoolError(f"{code} 没有第 {version} 版（现有：{have}）")
-        row = rows[version]
-        if row["kind"] not in CHOOSABLE:
-            raise XltoolError(f"{code} 第 {version} 版不能采用：{KINDS[row['kind']]}")
-        chosen = row["id"]
-    with ledger.writing(), ledger.transaction():
-        ledger.choose(code, chosen, reason)
-        for row in ledger.returns_of(code):
-            said = f"已选定以本版为准。{reason}" if row["id"] == chosen else ""
-            ledger.judge_return(row["id"], _answered(dict(row), said))
-
-
-def _answered(row: dict[str, Any], said: str) -> dict[str, Any]:
-    """A judgement in which the question of the version (D603) is answered, or open again."""
-    findings = [
-        replace(finding, explanation=said)
-        if finding.code == "D603" and finding.severity is Severity.QUERY
-        else finding
-        for finding in msgspec.json.decode(row["findings"], type=list[Finding])
-    ]
-    packed = msgspec.json.encode([finding_record(finding) for finding in findings]).decode()
-    return {**row, "findings": packed, "verdict": verdict(findings)}
+        if version is not None and (kind := rows[version]["kind"]) not in CHOOSABLE:
+            raise XltoolError(f"{code} 第 {version} 版不能采用：{KINDS[kind]}")
+        with ledger.transaction():
+            if version is None:
+                ledger.record(Act.UNCHOOSE, code, reason=reason)
+            else:
+                ledger.record(
+                    Act.CHOOSE,
+                    code,
+                    return_id=rows[version]["id"],
+                    reason=reason,
+                    detail={"version": version},
+                )

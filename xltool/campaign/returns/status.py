@@ -8,21 +8,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.related import UnitReturns
+from xltool.campaign.ledger.store import LedgerRow
+from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import NO_DISTRICT, Unit
 from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError
 from xltool.files.table_column import Column
+from xltool.model import Finding, FindingState
 
 STATES = ("未下发", "未报", "有错误", "待核实", "通过", "退回")
-# Who has to do something: the chase list.
-_TO_CHASE = ("未报", "有错误", "退回")
+# These stand in the tables only where there are any.
+RARE_STATES = ("待核准", "选定", "核准", "免报", "撤销", "并入")
+_LEFT = {Act.EXEMPT: "免报", Act.ABOLISH: "撤销", Act.MERGE: "并入"}
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One unit: its state, since when, which version counts of how many, and remarks in words."""
+    """One unit: its state, since when, which version counts of how many, and remarks in words.
+
+    `row` is the return that counts, None where none does.
+    """
 
     unit: Unit
     state: str
@@ -31,6 +42,17 @@ class Standing:
     versions: int = 0
     late: bool = False
     remarks: tuple[str, ...] = ()
+    row: LedgerRow | None = None
+
+    @property
+    def owes(self) -> bool:
+        """Whether a filing is expected of it at all."""
+        return self.state not in _LEFT.values()
+
+    @property
+    def missing(self) -> bool:
+        """Sent out, owed, and nothing that counts: it has to be chased."""
+        return self.owes and self.state != "未下发" and self.row is None
 
 
 @dataclass(frozen=True)
@@ -46,76 +68,143 @@ class Status:
         )
 
     @property
+    def states(self) -> list[str]:
+        """The states to show a column for."""
+        seen = {s.state for s in self.standings}
+        return [*STATES, *(state for state in RARE_STATES if state in seen)]
+
+    @property
     def districts(self) -> list[str]:
         return list(dict.fromkeys(s.unit.district for s in self.standings))
 
     @property
+    def owing(self) -> list[Standing]:
+        """The units that have to file."""
+        return [s for s in self.standings if s.owes]
+
+    @property
     def chase(self) -> list[Standing]:
         """Who has not returned anything that counts."""
-        return [s for s in self.standings if s.state in _TO_CHASE]
+        return [s for s in self.standings if s.missing]
 
 
 def status(campaign: Campaign, today: dt.date | None = None) -> Status:
     """The standing of every unit. Reads only."""
     ledger = campaign.ledger
-    issues, counted, noted = ledger.issues(), ledger.counted(), ledger.noted()
-    rows = ledger.returns()
+    issues, everything = ledger.issues(), ledger.standings()
+    rows = sorted((row for one in everything.values() for row in one.rows), key=lambda r: r["id"])
     mixed = {(row["unit"], row["claimed"]) for row in rows if row["kind"] == "renamed"}
-    own: dict[str, list[Any]] = {}
-    others: dict[str, list[Any]] = {}
+    others: dict[str, list[LedgerRow]] = {}
     strays = []
     for row in rows:
-        if row["unit"] and not row["claimed"]:
-            own.setdefault(row["unit"], []).append(row)
-        elif row["unit"] or row["claimed"]:
-            for code in {row["unit"], row["claimed"]} - {""}:
-                others.setdefault(code, []).append(row)
-        else:
+        for code in {row["unit"], row["claimed"]} - {""} if row["claimed"] else ():
+            others.setdefault(code, []).append(row)
+        if not row["unit"] and not row["claimed"]:
             strays.append(row)
-    after_deadline = (
-        bool(campaign.deadline) and (today or dt.date.today()).isoformat() > campaign.deadline
-    )
+    day = (today or dt.date.today()).isoformat()
+    due = Deadlines.of(campaign)
     standings = []
     for unit in ledger.units():
-        mine, counting = own.get(unit.code, []), counted.get(unit.code)
-        remarks = [_remark(row, unit, mixed) for row in others.get(unit.code, [])]
-        if unit.code not in issues:
-            standings.append(Standing(unit, "未下发", remarks=tuple(remarks)))
-            continue
-        last = mine[-1] if mine else None
-        telling = counting or last
-        if telling is None:
-            standings.append(
-                Standing(
-                    unit,
-                    "未报",
-                    issues[unit.code]["made_at"],
-                    late=after_deadline,
-                    remarks=tuple(remarks),
-                )
-            )
-            continue
-        state, since = VERDICTS[telling["verdict"]], telling["received_at"]
-        if counting and last and last["id"] > counting["id"]:
-            remarks.append(f"第 {last['version']} 版没有采用，仍以第 {counting['version']} 版为准")
-        newest = last or telling
-        if newest["id"] in noted and (state != "通过"):
-            state, since = "退回", noted[newest["id"]]
-        late = after_deadline and (
-            counting is None or counting["received_at"][:10] > campaign.deadline
-        )
-        standings.append(
-            Standing(
-                unit,
-                state,
-                since,
-                counting["version"] if counting else 0,
-                len(mine),
-                late,
-                tuple(remarks),
-            )
-        )
+        aside = [
+            _remark(row, unit, mixed) for row in others.get(unit.code, ()) if not row["counts"]
+        ]
+        one = everything.get(unit.code, UnitReturns())
+        standings.append(_standing(unit, one, issues.get(unit.code), due[unit], day, aside))
     return Status(standings, strays)
+
+
+def _standing(
+    unit: Unit, returns: UnitReturns, issue: LedgerRow | None, due: str, day: str, aside: list[str]
+) -> Standing:
+    """One unit's standing: what counts decides it, or else the latest that came."""
+    stand, counting, latest = returns.outcome.standpoint, returns.counting, returns.latest
+    if stand.left:
+        last = next(d for d in reversed(returns.deeds) if d.action == stand.left)
+        words = [last.reason] if last.reason else []
+        return Standing(unit, _LEFT[Act(stand.left)], last.made_at, remarks=(*words, *aside))
+    if issue is None:
+        return Standing(unit, "未下发", remarks=tuple(aside))
+    if counting is not None:
+        state, since = _state_of(counting, returns), counting["day"]
+        late = bool(due) and counting["first_day"] > due
+    else:
+        state, since, said = _missing(returns, issue)
+        aside = [*said, *aside]
+        late = bool(due) and day > due
+    return Standing(
+        unit,
+        state,
+        since,
+        counting["version"] if counting is not None else 0,
+        sum(not row["claimed"] for row in returns.rows),
+        late,
+        (*_versions(returns, counting, latest), *aside),
+        counting,
+    )
+
+
+def _state_of(row: LedgerRow, returns: UnitReturns) -> str:
+    """The state of a unit whose return counts."""
+    if returns.outcome.standpoint.accepted:
+        return "核准"
+    if row["verdict"] == "error":
+        return "选定"  # the bureau lets it count as it is
+    if row["verdict"] == "pass" and _explained(row):
+        return "待核准"
+    return VERDICTS[row["verdict"]]
+
+
+def _explained(row: LedgerRow) -> bool:
+    """Whether the unit explained queries that somebody still has to accept."""
+    if '"explanation":"' not in row["findings"].replace('""', ""):
+        return False
+    found = msgspec.json.decode(row["findings"], type=list[Finding])
+    return any(f.state is FindingState.EXPLAINED and f.code != "D603" for f in found)
+
+
+def _missing(returns: UnitReturns, issue: LedgerRow) -> tuple[str, str, list[str]]:
+    """State, since when and what to say of a unit of which nothing counts."""
+    latest = returns.latest
+    if latest is None:
+        return "未报", issue["made_at"], []
+    version = f"第 {latest['version']} 版"
+    if latest["sent_back"]:
+        acts = (Act.RETURN, Act.NOTE)
+        last = next(
+            d for d in reversed(returns.deeds) if d.return_id == latest["id"] and d.action in acts
+        )
+        return "退回", last.made_at, [last.reason] if last.reason else []
+    if latest["arrival"] <= returns.outcome.standpoint.withdrawn:
+        last = next(d for d in reversed(returns.deeds) if d.action == Act.WITHDRAW)
+        return (
+            "未报",
+            last.made_at,
+            [f"{version}已撤回" + (f"：{last.reason}" if last.reason else "")],
+        )
+    asked = [d for d in returns.deeds if d.action == Act.ISSUE and d.arrivals >= latest["arrival"]]
+    if latest["kind"] == "stale" and asked:
+        said = f"{version}用的是旧版工作簿，要用第 {issue['number']} 次下发的重报"
+        return "未报", issue["made_at"], [said]
+    return VERDICTS[latest["verdict"]], latest["day"], []
+
+
+def _versions(
+    returns: UnitReturns, counting: LedgerRow | None, latest: LedgerRow | None
+) -> list[str]:
+    """What to say where more than one version came."""
+    if counting is None or latest is None:
+        return []
+    said = []
+    if latest["id"] != counting["id"]:
+        said.append(f"第 {latest['version']} 版没有采用，仍以第 {counting['version']} 版为准")
+    if returns.outcome.unclear:
+        versions = {row["id"]: row["version"] for row in returns.rows}
+        unclear = sorted([counting["version"], *(versions[i] for i in returns.outcome.unclear)])
+        named = "、".join(map(str, unclear))
+        said.append(
+            f"第 {named} 版分不出先后，暂以第 {counting['version']} 版为准，请用 campaign choose 选定"
+        )
+    return said
 
 
 def _remark(row: Any, unit: Unit, mixed: set[tuple[str, str]]) -> str:
@@ -148,7 +237,8 @@ def chase_text(campaign: Campaign, standing: Status) -> str:
     lines = [f"{campaign.title}催报名单"]
     if campaign.deadline:
         lines.append(f"报送截止：{campaign.deadline}")
-    total, covered = len(standing.standings), len(standing.standings) - len(standing.chase)
+    total = sum(s.owes for s in standing.standings)
+    covered = sum(s.row is not None for s in standing.standings)
     lines.append(f"应报 {total} 个单位，已采用 {covered} 个，还差 {len(standing.chase)} 个：")
     for district in standing.districts:
         here = [s for s in standing.chase if s.unit.district == district]
@@ -184,7 +274,7 @@ def _chase_workbook(path: Path, campaign: Campaign, standing: Status) -> None:
     columns = CHASE_COLUMNS
     with writing(path, "wb") as file, Book(file) as book:
         due = f"报送截止：{campaign.deadline}　" if campaign.deadline else ""
-        total = len(standing.standings)
+        total = sum(s.owes for s in standing.standings)
         book.table(
             "催报名单", f"{campaign.title}催报名单", f"{due}应报 {total} 个单位，还差 {len(standing.chase)} 个",
             columns, standing.chase,

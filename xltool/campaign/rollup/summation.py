@@ -138,16 +138,14 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
     unit = unit or edition.unit
     if unit not in UNITS:
         raise XltoolError(f"没有金额单位“{unit}”，可用：{'、'.join(UNITS)}")
-    counted = campaign.ledger.counted()
     columns = _columns(edition)
     categories = _categories(edition)
-    standings = status(campaign).standings
+    standings = status(campaign).owing
+    if not standings:
+        raise XltoolError("名单上没有应报的单位，没有可汇总的")
     fields = [f.id for f in edition.department.field if f.kind == "amount"]
     last_year = tuple(id_ for id_ in fields if any(id_ in s.unit.last_year for s in standings))
-    rows = [
-        _row(s, counted.get(s.unit.code), edition, columns, categories, last_year)
-        for s in standings
-    ]
+    rows = [_row(s, s.row, edition, columns, categories, last_year) for s in standings]
     frame = pd.DataFrame(rows)
     kept = tuple(
         c for c in columns if not c.id.endswith((":residual", ":uncounted")) or any(frame[c.id])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,11 @@ _MOST_PARTS = 200
 _CONTEXT = b"xltool seal 1\n"  # a signature of anything else is none of a seal
 
 
-class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was sent to one unit: `prefilled` is form kind → field id → value as text."""
+class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What was sent to one unit: `prefilled` is form kind → field id → value as text.
+
+    `forms` is the digest of the edition; campaigns made before it was sealed have none.
+    """
 
     campaign: str
     title: str
@@ -37,6 +41,12 @@ class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issue: int
     layout: str
     prefilled: dict[str, dict[str, str]]
+    forms: str = ""
+
+
+def digest_of(seal: Seal) -> str:
+    """What tells one issue from another: all that is sealed but the number, which may be given twice."""
+    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(seal, issue=0))).hexdigest()
 
 
 def properties_of(seal: Seal, key: Ed25519PrivateKey) -> dict[str, str]:

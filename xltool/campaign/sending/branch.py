@@ -9,14 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from xltool.campaign.ledger.campaign_folder import Campaign, make_folder, open_campaign, save
+from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import LedgerRow, now
 from xltool.campaign.returns.verification import verify
-from xltool.campaign.sealing import keys, parcel
+from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import NO_DISTRICT
 from xltool.editions.declaration import edition_in
 from xltool.errors import XltoolError
 from xltool.files.filenames import TakenNames
+from xltool.xlsx.workbook_reader import open_grid
 
 
 def new_branch(folder: Path, source: Path, key_file: Path | None = None) -> Campaign:
@@ -72,22 +74,35 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
     manifest = parcel.read_manifest(files)
     if manifest is None or manifest.campaign != campaign.id:
         raise XltoolError(f"{source} 不属于这个批次")
+    if manifest.district != campaign.meta.get("district", manifest.district):
+        raise XltoolError(
+            f"{source} 是“{manifest.district}”的压缩包，这里是“{campaign.meta['district']}”的台账"
+        )
     workbooks = parcel.workbooks(manifest, files, campaign.edition)
+    digests = {code: _sealed(data) for code, data in workbooks.items()}
     ledger = campaign.ledger
     with ledger.writing():
-        have = {(code, row["number"]) for code, row in ledger.issues().items()}
+        have, latest = ledger.issues_of(), ledger.issues()
         known = {unit.code: unit for unit in ledger.units()}
-        fresh = [one for one in manifest.units if (one.code, one.issue) not in have]
+        fresh = [one for one in manifest.units if digests[one.code] not in have.get(one.code, {})]
+        if not fresh:
+            return 0
         for one in fresh:
             campaign.keep(one.sha256, workbooks[one.code])
+        # A parcel that comes late says what was known then: it never takes the place of newer data.
+        newer = [
+            one
+            for one in fresh
+            if one.code not in latest or one.issue >= latest[one.code]["number"]
+        ]
         with ledger.transaction():
-            ledger.put_units({**known, **{one.code: one.unit for one in fresh}}.values())
+            ledger.put_units({**known, **{one.code: one.unit for one in newer}}.values())
             ledger.add_issues(
                 {
                     "unit": one.code,
                     "number": one.issue,
                     "batch": 0,  # not handed on yet
-                    "digest": one.sha256,
+                    "digest": digests[one.code],
                     "layout": manifest.layout,
                     "file": one.file,
                     "sha256": one.sha256,
@@ -95,7 +110,19 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
                 }
                 for one in fresh
             )
+            for one in newer:
+                if one.code in latest:
+                    ledger.record(Act.ISSUE, one.code, detail={"number": one.issue})
+            said = f"收进第 {manifest.batch} 批：{len(fresh)} 个新的工作簿"
+            ledger.record(Act.CAMPAIGN, reason=said)
     return len(fresh)
+
+
+def _sealed(data: bytes) -> str:
+    """The digest of the seal in a workbook that was verified."""
+    mark = seal.claimed(open_grid(data).properties)
+    assert mark is not None
+    return seal.digest_of(mark)
 
 
 def forward(campaign: Campaign, output: Path | None = None) -> Sent:
@@ -117,7 +144,7 @@ def forward(campaign: Campaign, output: Path | None = None) -> Sent:
             parcel.write_parcel(path, _forwarded(campaign, name, batch, rows))
             parcels.append((name, path, len(rows)))
         with ledger.transaction():
-            ledger.set_batch(((row["unit"], row["number"]) for row in due), batch)
+            ledger.set_batch((row["id"] for row in due), batch)
         return Sent(batch, len(due), len(issues) - len(due), parcels)
 
 

@@ -8,9 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import now
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
@@ -106,14 +105,15 @@ def distribute(
     key, ledger = campaign.private_key, campaign.ledger  # no key, nothing sent
     with ledger.writing():
         last, wanted = ledger.issues(), frozenset(districts)
+        left = {code for code, one in ledger.standings().items() if one.outcome.standpoint.left}
         orders: list[tuple[Unit, seal.Seal, str]] = []
         unchanged = 0
         for unit in ledger.units():
-            if wanted and unit.district not in wanted:
+            if (wanted and unit.district not in wanted) or unit.code in left:
                 continue
             before = last.get(unit.code)
             mark = _seal(campaign, unit, before["number"] + 1 if before else 1)
-            content = parcel.digest(msgspec.json.encode(msgspec.structs.replace(mark, issue=0)))
+            content = seal.digest_of(mark)
             if before and before["digest"] == content:
                 unchanged += 1
             else:
@@ -162,6 +162,11 @@ def distribute(
         # The parcels are on disk before the ledger says so; a run cut off in between is simply repeated.
         with ledger.transaction():
             ledger.add_issues(rows)
+            for row in rows:
+                if row["number"] > 1:
+                    ledger.record(Act.ISSUE, row["unit"], detail={"number": row["number"]})
+            said = f"第 {batch} 批，{len(orders)} 个单位，{len(parcels)} 个压缩包"
+            ledger.record(Act.CAMPAIGN, reason=f"下发：{said}")
         return Sent(batch, len(orders), unchanged, parcels)
 
 

@@ -1,0 +1,187 @@
+"""What only a unit's returns together can say: superseded (D604), returned before (D603), which version counts.
+
+It follows from the facts each time it is asked, so it is true whatever was sent, decided or undone since.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from xltool.campaign.ledger.counting import Act, Deed, Outcome, Word, asked_between, weigh
+from xltool.checks.results import verdict
+from xltool.model import Fault, FaultKind, Filing, Finding, Severity
+from xltool.reports.record import finding_record
+
+_WORST = ("pass", "query", "error")
+
+
+@dataclass(frozen=True)
+class UnitFacts:
+    """All that is known of one unit's returns: its issues as digest → number, the latest one's digest."""
+
+    issues: Mapping[str, int] = field(default_factory=dict)
+    issue: str = ""
+    rows: Sequence[Mapping[str, Any]] = ()
+    deeds: Sequence[Deed] = ()
+
+
+@dataclass(frozen=True)
+class UnitReturns:
+    """One unit's returns as they stand now, which of them counts, and the acts that decided it."""
+
+    rows: Sequence[Mapping[str, Any]] = ()
+    outcome: Outcome = field(default_factory=Outcome)
+    deeds: Sequence[Deed] = ()
+
+    @property
+    def counting(self) -> Mapping[str, Any] | None:
+        """The return that counts."""
+        return next((row for row in self.rows if row["counts"]), None)
+
+    @property
+    def latest(self) -> Mapping[str, Any] | None:
+        """The unit's latest own word, whatever it is worth."""
+        own = [row for row in self.rows if not row["claimed"]]
+        return max(own, key=lambda row: word_of(row).order, default=None)
+
+
+def word_of(row: Mapping[str, Any]) -> Word:
+    """A return's row as counting sees it."""
+    return Word(
+        row["id"],
+        own=not row["claimed"] and row["kind"] in ("genuine", "stale"),
+        valid=row["verdict"] != "error",
+        issue=row["seal"],
+        content=row["content"] or str(row["id"]),
+        day=row["day"],
+        stamp=row["stamp"],
+        zipped=row["time"] if row["zipped"] else "",
+        time=row["time"],
+        arrival=row["arrival"],
+        first=row["first"],
+    )
+
+
+def outcome_of(facts: UnitFacts) -> Outcome:
+    return weigh([word_of(row) for row in facts.rows], facts.issue, facts.deeds)
+
+
+def related(facts: UnitFacts, folder: Path) -> UnitReturns:
+    """The unit's rows with what follows from the others, and which of them counts.
+
+    Rows gain `counts` and `sent_back`; a superseded one is `stale`.
+    """
+    outcome = outcome_of(facts)
+    stand = outcome.standpoint
+    versions = {row["id"]: row["version"] for row in facts.rows}
+    ordered = sorted(facts.rows, key=lambda row: word_of(row).order)
+    done: dict[int, dict[str, Any]] = {}
+    before: list[Mapping[str, Any]] = []
+    for row in ordered:
+        own = not row["claimed"]
+        stale = row["kind"] == "genuine" and row["seal"] != facts.issue and bool(facts.issue)
+        faults: list[Fault] = []
+        if stale:
+            faults.append(_superseded(row, facts))
+        elif own and row["kind"] == "genuine":
+            unclear = [versions[i] for i in outcome.unclear] if row["id"] == outcome.counts else []
+            faults += _returned_before(row, before, facts.deeds, unclear)
+            before.append(row)
+        said = _picked(facts.deeds, stand.accepted) if stand.picked == row["id"] else ""
+        done[row["id"]] = {
+            **_with(dict(row), faults, folder, said),
+            "kind": "stale" if stale else row["kind"],
+            "counts": row["id"] == outcome.counts,
+            "sent_back": row["id"] in stand.returned,
+        }
+    return UnitReturns([done[row["id"]] for row in facts.rows], outcome, facts.deeds)
+
+
+def _picked(deeds: Sequence[Deed], accepted: bool) -> str:
+    """How the question of the version was answered."""
+    reason = next(d.reason for d in reversed(deeds) if d.action in (Act.CHOOSE, Act.ACCEPT))
+    return ("已核准本版。" if accepted else "已选定以本版为准。") + reason
+
+
+def _superseded(row: Mapping[str, Any], facts: UnitFacts) -> Fault:
+    latest = facts.issues[facts.issue]
+    if row["seal"] in facts.issues:
+        number = facts.issues[row["seal"]]
+        said = f"用的是第 {number} 次下发的工作簿，版式、单位名称或预填内容已变，第 {latest} 次下发的已取代它"
+        return Fault(FaultKind.SUPERSEDED, said, found=str(number), expected=str(latest))
+    said = f"台账里没有下发过这个工作簿（封印上写第 {row['issue']} 次下发；台账可能由备份恢复过）"
+    said += f"，现在应当用第 {latest} 次下发的"
+    return Fault(FaultKind.SUPERSEDED, said)
+
+
+def _returned_before(
+    row: Mapping[str, Any],
+    before: list[Mapping[str, Any]],
+    deeds: Sequence[Deed],
+    unclear: list[int],
+) -> list[Fault]:
+    """D603: another valid version came before and nobody had asked for a new one, or the order is in doubt."""
+    if unclear:
+        others = "、".join(str(version) for version in sorted(unclear))
+        said = f"第 {others} 版与这一版内容不同，文件里的时间相同或矛盾，分不出先后"
+        return [Fault(FaultKind.RETURNED, said, found=others)]
+    if not before:
+        return []
+    valid = [one for one in before if one["verdict"] != "error"]
+    last = valid[-1] if valid else before[-1]
+    if last["content"] == row["content"]:
+        return []  # saved again, nothing else
+    said = f"本单位先前报过第 {last['version']} 版（{last['day']} 报来），这一版内容不同"
+    asked = not valid or asked_between(deeds, last["first"], row["arrival"])
+    kind = FaultKind.CORRECTED if asked else FaultKind.RETURNED
+    return [Fault(kind, said, found=str(last["version"]))]
+
+
+def _with(row: dict[str, Any], faults: list[Fault], folder: Path, said: str) -> dict[str, Any]:
+    """The row with findings of these faults; `said` answers the question of the version."""
+    if not faults:
+        return row
+    added = [finding for fault in faults for finding in _findings(fault, folder)]
+    if said:
+        added = [
+            replace(f, explanation=said) if f.code == "D603" and f.severity is Severity.QUERY else f
+            for f in added
+        ]
+    found = [*added, *msgspec.json.decode(row["findings"], type=list[Finding])]
+    found.sort(key=weight)
+    row["findings"] = msgspec.json.encode([finding_record(f) for f in found]).decode()
+    row["verdict"] = max(row["verdict"], verdict(added), key=_WORST.index)
+    return row
+
+
+def weight(finding: Finding) -> tuple[bool, int, bool]:
+    """Worst first, and whether it is genuine before all else: what else is wrong may follow from that."""
+    return finding.trial, finding.severity.rank, not finding.code.startswith("D")
+
+
+def _findings(fault: Fault, folder: Path) -> list[Finding]:
+    """What the rules say of a fault, with the campaign's settings."""
+    settings_file = folder / "settings.toml"
+    changed = settings_file.stat().st_mtime_ns if settings_file.is_file() else 0
+    return _judged(fault, folder, changed)
+
+
+@functools.lru_cache(maxsize=4096)
+def _judged(fault: Fault, folder: Path, changed: int) -> list[Finding]:
+    from xltool.checks.engine import check
+    from xltool.checks.settings import load_settings
+    from xltool.editions.declaration import edition_in
+
+    edition = edition_in(folder / "edition")
+    settings = load_settings(folder / "settings.toml" if changed else None)
+    # With a fault that stops the reading only the rules about faults have a say.
+    alone = Filing(edition.id, faults=(Fault(FaultKind.UNREADABLE, ""), fault))
+    found = check(alone, edition=edition, settings=settings)
+    return [finding for finding in found if finding.code in ("D603", "D604")]

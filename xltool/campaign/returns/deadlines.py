@@ -1,0 +1,62 @@
+"""The last day for returns: of the campaign, of a district, of one unit; the nearest one holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import msgspec
+
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.counting import Act, in_force
+from xltool.campaign.units import Unit
+from xltool.errors import XltoolError
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Whose last day is which (YYYY-MM-DD, empty where none was set)."""
+
+    general: str = ""
+    districts: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> Deadlines:
+        general, districts, units = campaign.deadline, dict[str, str](), dict[str, str]()
+        for deed in in_force(campaign.ledger.deeds()):
+            if deed.action != Act.EXTEND:
+                continue
+            detail = msgspec.json.decode(deed.detail, type=dict[str, str])
+            if deed.unit:
+                units[deed.unit] = detail["deadline"]
+            elif "district" in detail:
+                districts[detail["district"]] = detail["deadline"]
+            else:
+                general = detail["deadline"]
+        return cls(general, districts, units)
+
+    def __getitem__(self, unit: Unit) -> str:
+        return self.units.get(unit.code) or self.districts.get(unit.district) or self.general
+
+
+def extend(
+    campaign: Campaign, day: dt.date, codes: list[str], district: str = "", reason: str = ""
+) -> int:
+    """Give these units, this district or all another last day. How many units it concerns."""
+    ledger = campaign.ledger
+    units = {unit.code: unit for unit in ledger.units()}
+    if unknown := [code for code in codes if code not in units]:
+        raise XltoolError(f"名单里没有部门编码：{'、'.join(unknown)}")
+    here = [u for u in units.values() if u.district == district] if district else []
+    if district and not here:
+        raise XltoolError(f"名单里没有区县“{district}”")
+    detail = {"deadline": day.isoformat()}
+    with ledger.writing(), ledger.transaction():
+        for code in codes:
+            ledger.record(Act.EXTEND, code, detail=detail, reason=reason)
+        if district:
+            ledger.record(Act.EXTEND, detail={**detail, "district": district}, reason=reason)
+        elif not codes:
+            ledger.record(Act.EXTEND, detail=detail, reason=reason)
+    return len(codes) or len(here) or len(units)
