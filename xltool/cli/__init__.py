@@ -121,12 +121,12 @@ def _speak_chinese() -> None:
 
     from click import types
 
+    from xltool.cli._output import for_people
+
     os.environ["LANGUAGE"] = "zh_CN"
     gettext.bindtextdomain("messages", os.path.join(os.path.dirname(__file__), "..", "locale"))  # noqa: PTH118, PTH120
 
     types.StringParamType.name = "文字"
     types.IntParamType.name = types.IntRange.name = "整数"
     types.FloatParamType.name = types.FloatRange.name = "数"
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    for_people()

@@ -68,7 +68,7 @@ def doctor() -> int:
         table.add_column(head, overflow="fold")
     for line in lines:
         table.add_row(
-            {True: "✓", False: "✗", None: "?"}[line.right], line.what, line.found, line.todo
+            {True: "√", False: "×", None: "?"}[line.right], line.what, line.found, line.todo
         )
     Console().print(table)
     return int(any(line.right is False for line in lines))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from xltool.cli._command import command
+from xltool.cli._output import echo_json
 
 
 @command()
@@ -80,19 +80,17 @@ def batch(
         )
     verdicts = {key: summary.verdicts[key] for key in ("pass", "query", "error")}
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "event": "summary",
-                    "done": summary.done,
-                    "skipped": summary.skipped,
-                    "failed": [{"file": key, "reason": reason} for key, reason in summary.failed],
-                    "verdicts": verdicts,
-                    "seconds": round(summary.seconds, 3),
-                    "interrupted": summary.interrupted,
-                },
-                ensure_ascii=False,
-            )
+        echo_json(
+            {
+                "event": "summary",
+                "done": summary.done,
+                "skipped": summary.skipped,
+                "failed": [{"file": key, "reason": reason} for key, reason in summary.failed],
+                "verdicts": verdicts,
+                "seconds": round(summary.seconds, 3),
+                "interrupted": summary.interrupted,
+            },
+            indent=None,
         )
     else:
         for key, reason in summary.failed:
@@ -117,7 +115,7 @@ def batch(
 def _shown(as_json: bool, source: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     """How a run's events are shown: JSON lines, a progress bar on a terminal, plain lines in a log."""
     if as_json:
-        yield lambda event: click.echo(json.dumps(event, ensure_ascii=False))
+        yield lambda event: echo_json(event, indent=None)
     elif sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import (

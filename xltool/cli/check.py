@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from xltool.cli._command import command, force_option, output_folder
+from xltool.cli._output import echo_json
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
@@ -174,9 +175,7 @@ def _last_year(file: Path, edition: Edition | None) -> Filing:
 
 
 def _echo_json(results: Sequence[dict[str, Any]], failed: Sequence[tuple[str, str]]) -> None:
-    import json
-
     whole: dict[str, Any] = {"files": results}
     if failed:
         whole["failed"] = [{"file": file, "reason": reason} for file, reason in failed]
-    click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+    echo_json(whole)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import command_group, force_option, output_path
+from xltool.cli._output import echo_json
 
 if TYPE_CHECKING:
     from xltool.databook import Problem
@@ -52,8 +53,6 @@ def check(path: Path, edition: str | None, as_json: bool) -> int:
 
     with reading(path, edition) as book:
         if as_json:
-            import json
-
             from xltool.reports.record import finding_record
 
             problems = [{**finding_record(p), "unit": p.unit} for p in book.problems]
@@ -63,7 +62,7 @@ def check(path: Path, edition: str | None, as_json: bool) -> int:
                 "left_out": book.left_out,
                 "problems": problems,
             }
-            click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+            echo_json(found)
         else:
             problem_lines(book.problems)
             state = f"{len(book.errors)} 处错误" if book.errors else "没有错误"
@@ -95,14 +94,10 @@ def convert(source: Path, target: Path, edition: str | None) -> int:
 @_EDITION
 def schema(edition: str | None) -> None:
     """输出 .json 数据表的 JSON Schema。"""
-    import json
-
     from xltool.databook.schema import schema as schema_of
     from xltool.editions.declaration import DEFAULT, load_edition
 
-    click.echo(
-        json.dumps(schema_of(load_edition(edition or DEFAULT)), ensure_ascii=False, indent=2)
-    )
+    echo_json(schema_of(load_edition(edition or DEFAULT)))
 
 
 def _not_there(path: Path) -> None:

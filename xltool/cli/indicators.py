@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import command, force_option, output_file, output_path
+from xltool.cli._output import echo_text
 from xltool.cli.workbooks import (
     each_workbook,
     edition_option,
@@ -61,7 +62,7 @@ def indicators(
     if csv_file is None and xlsx_file is None:
         printed = io.StringIO(newline="")
         write_csv(rows, printed)
-        click.echo(printed.getvalue(), nl=False)
+        echo_text(printed.getvalue())
     else:
         files = "、".join(str(file) for file in (csv_file, xlsx_file) if file is not None)
         click.echo(f"已写 {len(rows)} 个指标：{files}")

@@ -20,6 +20,7 @@ from xltool.cli._campaign import (
     where,
 )
 from xltool.cli._command import command, force_option
+from xltool.cli._output import echo_json
 from xltool.errors import XltoolError
 from xltool.files.escape import on_terminal
 
@@ -66,7 +67,7 @@ def verify(paths: Sequence[Path], key: Path | None, as_json: bool) -> int:
     public = load_public(key.read_bytes()) if key else None
     results = [look(one, public) for path in paths for one in _parcels(path)]
     if as_json:
-        click.echo(json.dumps([_verified(r) for r in results], ensure_ascii=False, indent=2))
+        echo_json([_verified(r) for r in results])
     else:
         for result in results:
             _show_verified(result)
@@ -146,7 +147,7 @@ def collect(
         day = received.date() if received else None
         result = take_in(here, paths, received=day, pristine=pristine, progress=seen)
     if as_json:
-        click.echo(json.dumps(_collected(result), ensure_ascii=False, indent=2))
+        echo_json(_collected(result))
     else:
         _show_collected(result, names)
     return int(any(r.verdict == "error" for r in result.new) or bool(result.problems))
@@ -213,7 +214,7 @@ def status(
             write_chase(chase, here, standing)
         title = here.title + (f"（报送截止 {here.deadline}）" if here.deadline else "")
     if as_json:
-        click.echo(json.dumps(_standing(standing), ensure_ascii=False, indent=2))
+        echo_json(_standing(standing))
         return
     _show_standing(standing, title, district, by_unit)
     if chase:

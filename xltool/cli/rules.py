@@ -7,6 +7,7 @@ import difflib
 import click
 
 from xltool.cli._command import command
+from xltool.cli._output import echo_text
 from xltool.editions.declaration import load_edition
 from xltool.errors import XltoolError
 
@@ -25,7 +26,7 @@ def rules(code: str, edition: str, markdown: bool) -> None:
 
     every = book()
     if markdown:
-        click.echo(rulebook.markdown(every), nl=False)
+        echo_text(rulebook.markdown(every))
         return
     if not code:
         form = load_edition(edition) if edition else None
