@@ -204,6 +204,7 @@ class FaultKind(StrEnum):
     UNREADABLE = "unreadable"  # can't be opened as a workbook
     FOREIGN = "foreign"  # a workbook, but no filing of a known edition
     LAYOUT = "layout"  # the official layout was changed
+    LOST = "lost"  # nobody can tell where the answers stand
     ROWS = "rows"  # rows were added or removed where none may be
     NAMES = "names"  # defined names or the edition's mark are lost
     PROTECTION = "protection"  # unprotected, or hidden

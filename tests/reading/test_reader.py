@@ -1,6 +1,7 @@
 """Reading what came back: values with their cells, and everything odd noted, nothing guessed."""
 
 import io
+import re
 from decimal import Decimal
 
 import openpyxl
@@ -393,3 +394,156 @@ def test_rows_added_in_a_block_are_read_though_the_names_stayed(book):
     seed, back = seed_filing().department, read(book).department
     assert [i for i in back.indicators if i.name.text != "新增一项"] == list(seed.indicators)
     assert [i.target.text for i in back.block("quantity") if i.name.text == "新增一项"] == ["≥3项"]
+
+
+# ── rows put in, names that moved with them or stayed ────────────────────────────────────────
+
+
+def pushed_down(data: bytes, above: int, count: int = 1, name: str = DEPARTMENT) -> bytes:
+    """Rows put in above a row as Excel does it: cells, merges and names move together."""
+    package = open_grid(data)
+    number = next(n for n, s in enumerate(package.sheets) if s.name == name)
+    part = package.sheets[number].part
+
+    def shift(match) -> str:
+        row = int(match[2])
+        return f"{match[1]}{row + count if row >= above else row}"
+
+    def refs(text: str) -> str:
+        return re.sub(r"(\$?[A-Z]{1,2}\$?)(\d+)", shift, text)
+
+    sheet = openpyxl_part(data, part)
+    sheet = re.sub(r'(<row r=")(\d+)', shift, sheet)
+    sheet = re.sub(r'(<c r="[A-Z]+)(\d+)', shift, sheet)
+    sheet = re.sub(r'(?<=<mergeCell ref=")[^"]+', lambda m: refs(m[0]), sheet)
+    book = re.sub(
+        rf'(localSheetId="{number}"[^>]*>)([^<]+)',
+        lambda m: m[1] + m[2].rpartition("!")[0] + "!" + refs(m[2].rpartition("!")[2]),
+        openpyxl_part(data, "xl/workbook.xml"),
+    )
+    return repacked(data, **{part: sheet.encode(), "xl/workbook.xml": book.encode()})
+
+
+@pytest.mark.parametrize("above", [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13])
+@pytest.mark.parametrize("names", [True, False], ids=["names", "no names"])
+def test_rows_put_in_outside_the_blocks_move_no_value(workbook, above, names):
+    """Every value is that of its own label, by the names or by the text alone; the rows are said once."""
+    data = pushed_down(workbook, above, 2)
+    if not names:
+        book = openpyxl_part(data, "xl/workbook.xml")
+        book = re.sub(r"<definedNames>.*</definedNames>", "", book, flags=re.DOTALL)
+        data = repacked(data, **{"xl/workbook.xml": book.encode()})
+    back = read_grid(open_grid(data))
+    assert back == seed_filing()
+    kinds = [fault.kind for fault in back.faults if fault.place.sheet == DEPARTMENT]
+    # By the text alone, rows below a long text belong to it: it may have grown.
+    assert kinds == ["rows" if names or above not in (11, 12) else "names"]
+
+
+def test_what_stands_in_a_new_row_is_said_with_it(workbook):
+    book = openpyxl.load_workbook(io.BytesIO(pushed_down(workbook, 1)))
+    book[DEPARTMENT]["A1"] = "附件1"
+    back = read(book)
+    assert back == seed_filing()
+    [fault] = back.faults
+    assert fault.kind == "rows"
+    assert "附件1" in fault.detail
+    before = [f.code for f in xltool.check(seed_filing()) if f.severity == "error"]
+    now = [f.code for f in xltool.check(back) if f.severity == "error"]
+    assert sorted(now) == sorted(["R103", *before])
+
+
+def test_a_row_put_in_where_a_label_was_changed_leaves_its_answer_unread(book):
+    """Without names: between two known rows nobody can tell which one is new."""
+    sheet = book[DEPARTMENT]
+    for name in list(sheet.defined_names):
+        del sheet.defined_names[name]
+    sheet["B8"], sheet["H8"] = "别的收入", None
+    sheet.insert_rows(8)
+    back = read(book)
+    assert back.department["nontax"].value is None
+    assert back.department.amount("total") == seed_filing().department.amount("total")
+    assert any(f.kind == "rows" and "没有读取" in f.detail for f in back.faults)
+
+
+def test_where_neither_names_nor_text_lead_nothing_is_read(book):
+    sheet = book[DEPARTMENT]
+    for name in list(sheet.defined_names)[1:]:
+        del sheet.defined_names[name]
+    texts = sorted(load_layout(xltool.load_edition()).forms["department"].static)
+    for at in texts[1::2]:
+        sheet.cell(*at).value = f"改{at}"
+    back = read(book)
+    assert (back.department.entries, back.department.indicators) == ({}, ())
+    assert [f.kind for f in back.faults if f.place.sheet == DEPARTMENT] == ["lost"]
+    found = [f for f in xltool.check(back) if f.sheet == DEPARTMENT]
+    assert [f.code for f in found] == ["R103"]
+
+
+def test_columns_put_in_before_the_form_lead_nowhere(book):
+    book[DEPARTMENT].insert_cols(1)
+    for name in list(book[DEPARTMENT].defined_names):
+        del book[DEPARTMENT].defined_names[name]
+    back = read(book)
+    assert back.department is None or not back.department.entries
+
+
+# ── several sheets of a kind ─────────────────────────────────────────────────────────────────
+
+
+def with_copy(book, name: str, *, first: bool = True, hidden: bool = False, blank: bool = False):
+    """A copy "… (2)" of a sheet with its names, an older amount in it."""
+    sheet = book[name]
+    copy = book.copy_worksheet(sheet)
+    copy.title = f"{sheet.title[:26]} (2)"
+    for label, one in sheet.defined_names.items():
+        text = one.attr_text.replace(f"'{sheet.title}'", f"'{copy.title}'")
+        copy.defined_names.add(openpyxl.workbook.defined_name.DefinedName(label, attr_text=text))
+    if first:
+        book.move_sheet(copy, -len(book.sheetnames) + 1)
+    copy.sheet_state = "hidden" if hidden else "visible"
+    if blank:
+        for area in load_layout(xltool.load_edition()).forms["department"].fields.values():
+            if area.top > 3:
+                copy.cell(area.top, area.left).value = None
+    elif name == DEPARTMENT:
+        copy["C4"] = 1
+    return copy
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(("hidden", "blank"), [(False, False), (True, False), (False, True)])
+def test_the_official_department_form_wins_over_its_copies(book, first, hidden, blank):
+    with_copy(book, DEPARTMENT, first=first, hidden=hidden, blank=blank)
+    back = read(book)
+    assert back == seed_filing()
+    [said] = [f.detail for f in back.faults if "部门表" in f.detail]
+    assert said.startswith(f"有 2 张部门表：读的是“{DEPARTMENT}”，没有读“{DEPARTMENT} (2)”")
+    assert ("隐藏" in said) is hidden
+    assert "R103" in {f.code for f in xltool.check(back)}
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_a_visible_copy_wins_over_a_hidden_official_form(book, state):
+    with_copy(book, DEPARTMENT)
+    book[DEPARTMENT].sheet_state = state
+    back = read(book)
+    assert back.department.sheet == f"{DEPARTMENT} (2)"
+    assert back.department.amount("total") == 1
+    assert any("（隐藏）" in fault.detail for fault in back.faults)
+
+
+def test_an_answered_copy_wins_over_a_blank_official_form(book):
+    with_copy(book, DEPARTMENT)
+    for row in book[DEPARTMENT].iter_rows():
+        for cell in row:
+            if not cell.protection.locked and type(cell).__name__ == "Cell":
+                cell.value = None
+    assert read(book).department.amount("total") == 1
+
+
+def test_a_hidden_twin_of_a_project_form_is_not_counted(book):
+    with_copy(book, PROJECT, hidden=True)
+    back = read(book)
+    assert len(back.projects) == len(seed_filing().projects)
+    assert any("同一个项目" in fault.detail for fault in back.faults)

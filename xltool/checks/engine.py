@@ -77,8 +77,8 @@ class Review(Struct, frozen=True, eq=False):
         changed = Counter(
             f.place.sheet for f in self.filing.faults if f.kind == FaultKind.LAYOUT and f.place
         )
-        moved = {f.place.sheet for f in self.filing.faults if f.kind == FaultKind.ROWS and f.place}
-        return frozenset(moved | {sheet for sheet, count in changed.items() if count >= SHIFTED})
+        lost = {f.place.sheet for f in self.filing.faults if f.kind == FaultKind.LOST and f.place}
+        return frozenset(lost | {sheet for sheet, count in changed.items() if count >= SHIFTED})
 
     def spec(self, form: Form) -> FormSpec:
         """The declaration of a form."""

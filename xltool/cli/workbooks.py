@@ -15,7 +15,7 @@ from xltool.files import guard
 from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, FoundFile, below, is_lock
 from xltool.files.escape import on_terminal
-from xltool.model import Filing
+from xltool.model import FaultKind, Filing
 
 Result = TypeVar("Result")
 
@@ -85,11 +85,12 @@ def each_workbook(
 
 
 def read_filing(file: Path, edition: Edition | None) -> Filing:
-    """The filing in a workbook. Raises XltoolError where it is no official form."""
+    """The filing in a workbook. Raises XltoolError where it is no official form, or nobody can tell what
+    stands where."""
     from xltool.reading.reader import read
 
     filing = read(file, edition=edition)
-    if not any(filing.forms):
+    if not any(filing.forms) or any(f.kind == FaultKind.LOST for f in filing.faults):
         raise XltoolError(f"{file}：" + "；".join(fault.detail for fault in filing.faults))
     guard.take(file)
     return filing

@@ -20,11 +20,16 @@ from xltool.model import Fault, FaultKind, Filing
 def changed(filing: Filing) -> list[str]:
     """Where the filed form differs from the official one, in text or in what its cells show: a fresh form
     would not show what was filed."""
-    return [
-        _said(fault)
-        for fault in filing.faults
-        if fault.kind in (FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.SHOWN, FaultKind.UNRECKONED)
-    ]
+    return [_said(fault) for fault in filing.faults if fault.kind in _NOT_AS_FILED]
+
+
+_NOT_AS_FILED = (
+    FaultKind.LAYOUT,
+    FaultKind.ROWS,
+    FaultKind.LOST,
+    FaultKind.SHOWN,
+    FaultKind.UNRECKONED,
+)
 
 
 def left_behind(filing: Filing) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from xltool.editions.declaration import (
     DEFAULT,
@@ -65,25 +66,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
         edition = _edition(claimed, grid, faults)
     if edition is None:
         return Filing(claimed or DEFAULT, source=source, faults=tuple(faults))
-    layout = load_layout(edition)
-    department: Form | None = None
-    projects: list[Form] = []
-    for sheet in grid.sheets:
-        form_layout = form_of(layout, sheet)
-        if form_layout is None:
-            continue
-        form, seen = _read_form(form_layout, sheet)
-        if form.kind == "project":
-            if answered(form):
-                projects.append(form)
-                faults += seen
-        elif department is None:
-            department = form
-            faults += seen
-        else:
-            faults.append(
-                Fault(FaultKind.LAYOUT, "有两张部门表，只读第一张", Place(sheet.name, ""))
-            )
+    department, projects = _forms(load_layout(edition), grid, faults)
     if department is None and not projects:
         faults = [Fault(FaultKind.FOREIGN, "不是由官方模板做的工作簿：没有找到部门表或项目表")]
     elif not claimed:
@@ -100,13 +83,79 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
     return Filing(
         edition=edition.id,
         department=department,
-        projects=tuple(projects),
+        projects=projects,
         code=grid.properties.get("xltool.unit_code", ""),
         source=source,
         faults=tuple(faults),
         seal={k: v for k, v in grid.properties.items() if k.startswith("xltool.")},
         answers=next((read_answers(s.cells) for s in grid.sheets if s.name == RESULTS_SHEET), {}),
     )
+
+
+class _FoundForm(NamedTuple):
+    """A form as one sheet has it, and what is odd about it."""
+
+    form: Form
+    faults: list[Fault]
+    hidden: bool
+
+    @property
+    def said(self) -> str:
+        return f"“{self.form.sheet}”" + ("（隐藏）" if self.hidden else "")
+
+
+def _forms(layout: Layout, grid: Grid, faults: list[Fault]) -> tuple[Form | None, tuple[Form, ...]]:
+    """The department form, of several the one that counts, and the project forms with an answer."""
+    departments: list[_FoundForm] = []
+    projects: list[_FoundForm] = []
+    for sheet in grid.sheets:
+        if (form_layout := form_of(layout, sheet)) is None:
+            continue
+        form, seen = _read_form(form_layout, sheet)
+        found = _FoundForm(form, seen, sheet.hidden)
+        if form.kind != "project":
+            departments.append(found)
+        elif answered(form) or _lost(seen):
+            projects.append(found)
+    if departments:
+        department = _one_department(departments, layout, faults)
+        faults += department.faults
+    projects = _once_each(projects, faults)
+    for project in projects:
+        faults += project.faults
+    return (department.form if departments else None), tuple(p.form for p in projects)
+
+
+def _one_department(found: list[_FoundForm], layout: Layout, faults: list[Fault]) -> _FoundForm:
+    """Of several department forms the one with the official name, that is visible, that is answered."""
+
+    def weight(one: _FoundForm) -> tuple[bool, ...]:
+        official = one.form.sheet == layout.edition.department.sheet
+        says = answered(one.form)
+        return says and not one.hidden, official, not one.hidden, says
+
+    best = max(found, key=weight)
+    if others := [one.said for one in found if one is not best]:
+        said = f"有 {len(found)} 张部门表：读的是{best.said}，没有读{'、'.join(others)}"
+        faults.append(Fault(FaultKind.LAYOUT, said, Place(best.form.sheet, "")))
+    return best
+
+
+def _once_each(found: list[_FoundForm], faults: list[Fault]) -> list[_FoundForm]:
+    """The project forms without the hidden ones of a project that has a visible one, too."""
+    visible = {one.form.text("project").strip() for one in found if not one.hidden} - {""}
+    kept = []
+    for one in found:
+        if one.hidden and one.form.text("project").strip() in visible:
+            said = f"隐藏的项目表{one.said}与看得见的是同一个项目，没有读"
+            faults.append(Fault(FaultKind.LAYOUT, said, Place(one.form.sheet, "")))
+        else:
+            kept.append(one)
+    return kept
+
+
+def _lost(faults: list[Fault]) -> bool:
+    return any(fault.kind == FaultKind.LOST for fault in faults)
 
 
 def _edition(claimed: str, grid: Grid, faults: list[Fault]) -> Edition | None:
@@ -184,6 +233,8 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
                 expected=layout.spec.sheet,
             )
         )
+    if _lost(faults):
+        return Form(layout.spec.id, {}, (), sheet.name), faults
     changed = list(changes(layout, sheet, rows))
     if any(fault.kind == FaultKind.ROWS for fault in changed):  # why the names lead elsewhere
         faults = [fault for fault in faults if fault.kind != FaultKind.NAMES]
@@ -191,6 +242,9 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
     entries: dict[str, Entry] = {}
     for field in layout.spec.field:
         top, left, _, _ = layout.fields[field.id]
+        if top in rows.gone:
+            entries[field.id] = Entry(None, "", Place(sheet.name, ""))
+            continue
         entries[field.id] = _entry(field, sheet, (rows.start(top), left), faults, layout)
     indicators = _indicators(layout, sheet, rows, faults)
     return Form(layout.spec.id, entries, indicators, sheet.name), faults
@@ -336,6 +390,8 @@ def _indicators(
     columns = list(layout.columns.items())
     taken, name = sheet.cells, sheet.name
     for block_id, blank in layout.blocks.items():
+        if blank.top in rows.gone:
+            continue
         for row in range(rows.start(blank.top), rows.end(blank.bottom) + 1):
             here = [taken.get((row, column), BLANK) for _, column in columns]
             if unused(layout, [cell.text or cell.formula for cell in here]):

@@ -17,8 +17,31 @@ def squeeze(text: str) -> str:
 
 
 def align(layout: FormLayout, sheet: Sheet) -> GrownRows:
-    """How the form's growing areas grew, told by the rows found."""
-    return layout.rows(_growth(layout, sheet, match(layout, sheet), _last(layout, sheet)))
+    """How the form's growing areas grew, and where else rows were put in or taken out, told by the
+    official text alone."""
+    found = match(layout, sheet)
+    grown = _growth(layout, sheet, found, _last(layout, sheet))
+    pushed: dict[int, int] = {}
+    gone: set[int] = set()
+    for above, row, extra in _gaps(found):
+        areas = [a for _, a in layout.growing if a.top <= row - 1 and above <= a.bottom]
+        if not extra or len(areas) == 1:
+            continue
+        # Which rows were put in, which taken out, nobody can tell between two known rows.
+        gone |= set(range(above + 1, row)) | {r for a in areas for r in range(a.top, a.bottom + 1)}
+        if not areas:
+            pushed[row] = extra
+    if not pushed and not gone:
+        return layout.rows(grown)
+    return GrownRows(grown, layout.last_row, pushed, frozenset(gone))
+
+
+def _gaps(found: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
+    """Known rows one after the other: (the one above, this one, rows more or fewer between than in the blank)."""
+    above, now = 0, 0
+    for row, at in sorted(found.items()):
+        yield above, row, (at - now) - (row - above)
+        above, now = row, at
 
 
 def _last(layout: FormLayout, sheet: Sheet) -> int:
@@ -30,14 +53,20 @@ def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
     labelled: dict[int, dict[int, str]] = {}
     for (row, column), text in layout.static.items():
         labelled.setdefault(row, {})[column] = squeeze(text)
+    for (row, column), around in layout.around.items():
+        labelled.setdefault(row, {})[column] = around.pattern
     anchors = sorted(labelled)
     last = _last(layout, sheet)
     official = {(column, label) for labels in labelled.values() for column, label in labels.items()}
-    texts = {
-        at: text
-        for at, cell in sheet.cells.items()
-        if cell.text and at[0] <= last and (at[1], text := squeeze(cell.text)) in official
-    }
+    others = [(column, one) for (_, column), one in layout.around.items()]
+    texts: dict[tuple[int, int], str] = {}
+    for at, cell in sheet.cells.items():
+        if cell.text and at[0] <= last:
+            text = squeeze(cell.text)
+            if (at[1], text) in official:
+                texts[at] = text
+            elif ours := next((o.pattern for c, o in others if c == at[1] and o.match(text)), ""):
+                texts[at] = ours
     rows = sorted({row for row, _ in texts})  # only these can be any of the blank's
 
     def score(anchor: int, row: int) -> float:
@@ -81,18 +110,3 @@ def _growth(layout: FormLayout, sheet: Sheet, found: dict[int, int], last: int) 
         within = sum(n for row, n in grown.items() if above[0] <= row < below[0])
         grown[area.bottom] = extra - within
     return grown
-
-
-def moved(layout: FormLayout, found: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
-    """Where rows were added to or taken from the form outside the areas that may grow.
-
-    Yields the labelled row below the place, where it stands now, and how many rows more or fewer
-    are above it than in the blank.
-    """
-    above, now = 0, 0
-    for row, at in sorted(found.items()):
-        extra = (at - now) - (row - above)
-        grows = any(area.top <= row - 1 and above <= area.bottom for _, area in layout.growing)
-        if extra and not (grows and extra > 0):
-            yield row, at, extra
-        above, now = row, at

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -24,23 +26,42 @@ from xltool.xlsx.workbook_reader import open_grid
 MOST_SHAPES = 100
 
 
+_NONE: Mapping[int, int] = MappingProxyType({})
+
+
 class GrownRows:
     """Template rows → rows of a form in which some areas have grown (or lost rows).
 
     `grown` maps the last template row of a growing area to the number of rows added after it; `starts`
     and `ends` say of each template row where it stands, and where an area that ends with it ends.
+    Of a received form `pushed` maps a template row to the rows that somebody put before it (or took
+    from there), where none may be added; `gone` are rows that can't be told any more.
     """
 
-    __slots__ = ("ends", "grown", "starts")
+    __slots__ = ("ends", "gone", "grown", "pushed", "starts")
 
-    def __init__(self, grown: Mapping[int, int], last: int) -> None:
+    def __init__(
+        self,
+        grown: Mapping[int, int],
+        last: int,
+        pushed: Mapping[int, int] = _NONE,
+        gone: frozenset[int] = frozenset(),
+    ) -> None:
         self.grown = {row: extra for row, extra in grown.items() if extra}
+        self.pushed, self.gone = pushed, gone
         self.starts, self.ends = [0], [0]
         shift = 0
         for row in range(1, last + 2):
+            if pushed:
+                shift += pushed.get(row, 0)
             self.starts.append(row + shift)
             shift += self.grown.get(row, 0)
             self.ends.append(row + shift)
+
+    @property
+    def as_blank(self) -> bool:
+        """Every row stands where the blank has it."""
+        return not self.grown and not self.pushed
 
     def start(self, row: int) -> int:
         """Where a template row stands."""
@@ -131,6 +152,17 @@ class FormLayout(Struct, frozen=True, dict=True):
         }
 
     @functools.cached_property
+    def around(self) -> dict[tuple[int, int], re.Pattern[str]]:
+        """The cells that hold official text around an answer: what they look like without white space."""
+        found = {}
+        for field in self.spec.field:
+            if field.pattern:
+                ends = ("".join(end.split()) for end in field.pattern.partition("{}")[::2])
+                looks = ".*".join(map(re.escape, ends))
+                found[self.fields[field.id][:2]] = re.compile(f"{looks}$", re.DOTALL)
+        return found
+
+    @functools.cached_property
     def official(self) -> dict[tuple[int, int], Cell]:
         """The cells that hold the official text."""
         return {at: self.sheet.cells[at] for at in self.static}
@@ -156,7 +188,7 @@ class FormLayout(Struct, frozen=True, dict=True):
         A merge over an area that grew grows with it; one within the last answer row of an
         indicator block is repeated in each added row.
         """
-        if not rows.grown:
+        if rows.as_blank:
             return self.sheet.merges
         merged: set[Area] = set()
         starts, ends, blocks = rows.starts, rows.ends, self.block_at

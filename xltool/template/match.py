@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from xltool.model import Fault, FaultKind, Place
 from xltool.results_sheet.marks import is_mark
-from xltool.template.align import MOST_ROWS, align, match, moved, squeeze
+from xltool.template.align import MOST_ROWS, align, squeeze
 from xltool.template.layout import FormLayout, GrownRows
 from xltool.xlsx.grid import BLANK, Sheet
 from xltool.xlsx.references import Area, cell_name
@@ -28,26 +28,43 @@ def likeness(layout: FormLayout, sheet: Sheet) -> float:
 
 
 def locate(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[Fault]]:
-    """How the rows of the form grew in this sheet; faults where names were lost or bent."""
+    """Where the rows of the form stand in this sheet; faults where names were lost or bent.
+
+    The names lead where they agree among themselves and the official text does not contradict them,
+    else that text does. Where neither is sure there is a fault LOST, and nothing can be read.
+    """
     if layout.names.items() <= sheet.names.items() and sheet.merges == layout.sheet.merges:
         rows = layout.rows()
         lost: list[str] = []
     else:
         rows, lost = _by_names(layout, sheet)
-    if not lost and not _left_behind(sheet, dict(_edited(layout, sheet, rows))):
+    edited = dict(_edited(layout, sheet, rows))
+    if not lost and not _left_behind(sheet, edited):
         return rows, []
     aligned = align(layout, sheet)
+    still = len(list(_edited(layout, sheet, aligned)))
     if not lost:
         # Rows moved and the names did not, as tools do that know no names.
-        if len(list(_edited(layout, sheet, aligned))) >= len(list(_edited(layout, sheet, rows))):
-            return rows, []
+        if still >= len(edited):
+            return rows, [_nowhere(sheet)]
         lost = [
             label
             for label, blank in layout.areas.items()
             if aligned.area(blank) != rows.area(blank)
         ]
+    if still > _SURE * len(layout.static):
+        return rows, [_nowhere(sheet)]
     detail = f"定义名称缺失或移位（{'、'.join(lost[:5])}{'等' if len(lost) > 5 else ''}），已按表中文字找到各栏"
     return aligned, [Fault(FaultKind.NAMES, detail, Place(sheet.name, ""), found="、".join(lost))]
+
+
+# With a larger share of the official text out of place it leads nowhere.
+_SURE = 1 / 3
+
+
+def _nowhere(sheet: Sheet) -> Fault:
+    said = "行列被移动、增删或改写，名称和文字都认不出各栏在哪里，这张表没有读取"
+    return Fault(FaultKind.LOST, said, Place(sheet.name, ""))
 
 
 def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[str]]:
@@ -66,18 +83,61 @@ def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[str]]:
     if sum(grown.values()) > MOST_ROWS:
         return layout.rows(), list(layout.areas)
     rows = layout.rows(grown)
-    return rows, [
+    lost = _astray(layout, sheet, rows)
+    followed = _followed(layout, sheet, rows) if lost else None
+    if followed is not None and not _astray(layout, sheet, followed):
+        return followed, []
+    return rows, lost
+
+
+def _astray(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> list[str]:
+    return [
         label
         for label, blank in layout.areas.items()
         if not stands(rows, blank, sheet.names[label])
     ]
 
 
+def _followed(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> GrownRows | None:
+    """The same rows with others put in or taken out as all names tell; None where they disagree.
+
+    A row behind a block may be meant for it: that is left to the official text.
+    """
+    blocks = {area.bottom for area in layout.blocks.values()}
+    pushed: dict[int, int] = {}
+    gone: set[int] = set()
+    above = now = total = 0
+    tops = {blank.top: sheet.names[label] for label, blank in layout.areas.items()}
+    for top, area in sorted(tops.items()):
+        assert area is not None
+        extra = area.top - rows.start(top) - total
+        if area.top <= now or (extra and top - 1 in blocks):
+            return None
+        total += extra
+        if extra:
+            first = top  # rows without a name go with it where their text does
+            while first - 1 > above and _says(
+                layout, sheet, first - 1, rows.start(first - 1) + total
+            ):
+                first -= 1
+            pushed[first] = extra
+            if extra < 0:
+                gone |= set(range(above + 1, first))
+        above, now = top, area.top
+    return GrownRows(rows.grown, layout.last_row, pushed, frozenset(gone)) if pushed else None
+
+
+def _says(layout: FormLayout, sheet: Sheet, blank: int, row: int) -> bool:
+    """Whether the official text of a row of the blank stands in this row."""
+    texts = [(column, text) for (r, column), text in layout.static.items() if r == blank]
+    return all(squeeze(sheet[row, column].text) == squeeze(text) for column, text in texts)
+
+
 def _edited(
     layout: FormLayout, sheet: Sheet, rows: GrownRows
 ) -> Iterator[tuple[tuple[int, int], str]]:
     """Where official text should stand and doesn't."""
-    cells, grown, official = sheet.cells, rows.grown, layout.official
+    cells, grown, official = sheet.cells, not rows.as_blank, layout.official
     if grown:
         starts = rows.starts
         official = {(starts[row], column): cell for (row, column), cell in official.items()}
@@ -86,6 +146,8 @@ def _edited(
         return
     for at, text in layout.static.items():
         if grown:
+            if at[0] in rows.gone:
+                continue  # the missing rows are said as such
             at = rows.start(at[0]), at[1]
         found = cells.get(at, BLANK).text
         if found != text and squeeze(found) != squeeze(text):
@@ -124,14 +186,13 @@ def changes(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault
                 place,
                 expected=f"至少 {area.bottom - area.top + 1} 行",
             )
-    edited = dict(_edited(layout, sheet, rows))
-    if _left_behind(sheet, edited) and (told := _moved_rows(layout, sheet)):
-        yield from told
-        return
-    for at, text in edited.items():
+    yield from _moved_rows(layout, sheet, rows)
+    for at, text in _edited(layout, sheet, rows):
         place = Place(sheet.name, cell_name(*at))
         yield Fault(FaultKind.LAYOUT, "官方文字被改动", place, found=sheet[at].text, expected=text)
     yield from _stray(layout, sheet, rows)
+    if rows.pushed:
+        return  # merges were torn or stretched with the rows, which is said
     if rows.grown and sheet.merges == layout.sheet.merges:
         yield Fault(FaultKind.LAYOUT, "加减了行，合并单元格没有跟着移动", Place(sheet.name, ""))
         return
@@ -144,16 +205,38 @@ _SEVERAL = 3
 _SHOWN = 50
 
 
-def _moved_rows(layout: FormLayout, sheet: Sheet) -> list[Fault]:
-    """Rows added to or taken from the official part, each place once; empty where none were."""
-    found = match(layout, sheet)
-    faults = []
-    for above, row, extra in moved(layout, found):
-        label = next(text for (r, _), text in sorted(layout.static.items()) if r == above)
-        where = f"“{' '.join(label.split())[:20]}”一行（第 {row} 行）之前"
+def _moved_rows(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]:
+    """Rows added to or taken from the official part, each place once: what stands in the new ones, and
+    which answers nobody can tell any more."""
+    unread = _unread(layout, rows)
+    for below, extra in rows.pushed.items():
+        row = rows.start(below)
+        texts = [text for (r, _), text in sorted(layout.static.items()) if r >= below]
+        where = f"“{' '.join(texts[0].split())[:20]}”一行（第 {row} 行）之前" if texts else "末尾"
         said = f"官方表格{where}{'多了' if extra > 0 else '少了'} {abs(extra)} 行"
-        faults.append(Fault(FaultKind.ROWS, said, Place(sheet.name, cell_name(row, 1))))
-    return faults
+        added = range(row - extra, row)
+        inside = [c.text for (r, _), c in sorted(sheet.cells.items()) if r in added and c.text]
+        if inside:
+            said += f"，写着“{' '.join(' '.join(inside).split())[:60]}”"
+        above = max((r for r in rows.pushed if r < below), default=0)
+        if lost := [label for top, label in unread.items() if above <= top < below]:
+            said += f"，认不出这些栏在哪里，没有读取：{'、'.join(lost)}"
+        unread = {top: label for top, label in unread.items() if label not in lost}
+        yield Fault(FaultKind.ROWS, said, Place(sheet.name, cell_name(min(row, row - extra), 1)))
+    if unread:
+        said = f"行被增删，认不出这些栏在哪里，没有读取：{'、'.join(unread.values())}"
+        yield Fault(FaultKind.ROWS, said, Place(sheet.name, ""))
+
+
+def _unread(layout: FormLayout, rows: GrownRows) -> dict[int, str]:
+    """The fields and blocks whose rows can't be told any more: their labels by template row."""
+    named = [(layout.fields[f.id].top, f.label) for f in layout.spec.field]
+    named += [(layout.blocks[b.id].top, b.label) for b in layout.spec.indicators.block]
+    found: dict[int, str] = {}
+    for top, label in named if rows.gone else ():
+        if top in rows.gone:
+            found[top] = f"{found[top]}、{label}" if top in found else label
+    return found
 
 
 def _stray(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]:
@@ -187,7 +270,7 @@ def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
 
 def _known(layout: FormLayout, rows: GrownRows) -> Set[tuple[int, int]]:
     """Every cell where something may stand: official text, or an answer."""
-    if not rows.grown:
+    if rows.as_blank:
         return layout.known
     starts, ends = rows.starts, rows.ends
     cells = {(starts[row], column) for row, column in layout.static}
@@ -195,6 +278,9 @@ def _known(layout: FormLayout, rows: GrownRows) -> Set[tuple[int, int]]:
         cells.update(
             itertools.product(range(starts[top], ends[bottom] + 1), range(left, right + 1))
         )
+    for row, extra in rows.pushed.items():  # what stands in a new row is said with it
+        new = range(starts[row] - extra, starts[row])
+        cells.update(itertools.product(new, range(1, layout.last_column + 1)))
     return cells
 
 

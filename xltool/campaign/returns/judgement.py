@@ -44,6 +44,9 @@ KINDS = {
 CHOOSABLE = ("genuine", "renamed", "stale")
 
 
+_OF_THE_LAYOUT = (FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.LOST, FaultKind.NAMES)
+
+
 @dataclass(frozen=True)
 class Register:
     """What a run knows of its campaign: the key, the units' names, what each should return."""
@@ -129,9 +132,7 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
     superseded = bool(sealed) and sealed != register.issues.get(unit, sealed)
     if superseded and mark and mark.layout != register.layout:
         # Held against another layout every cell differs: the one reason says it all.
-        kept = tuple(
-            f for f in kept if f.kind not in (FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.NAMES)
-        )
+        kept = tuple(f for f in kept if f.kind not in _OF_THE_LAYOUT)
     filing = replace(filing, code=unit or filing.code, faults=(*kept, *faults))
     return _judged(
         kind,

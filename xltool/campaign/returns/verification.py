@@ -21,6 +21,9 @@ from xltool.reading.reader import read_grid
 from xltool.xlsx.package import MAX_FILE, Unreadable
 from xltool.xlsx.workbook_reader import open_grid
 
+# Faults of a workbook that was sent for filling in: it is not as it was sent.
+_CHANGED = (FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.LOST, FaultKind.FOREIGN)
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFile:
@@ -206,7 +209,7 @@ def _workbook(
     filing = read_grid(grid, edition=edition)
     faults = [
         *changed(filing, mark, edition),
-        *(f for f in filing.faults if f.kind in (FaultKind.LAYOUT, FaultKind.FOREIGN)),
+        *(f for f in filing.faults if f.kind in _CHANGED),
     ]
     if faults:
         at = f"{faults[0].place} " if faults[0].place else ""

@@ -80,7 +80,7 @@ def layout(review: Review) -> Iterator[Hit]:
     错：“一般公共预算”被改成“财政拨款”；删了一行。
     对：在数量指标里插入两行。
     """
-    for fault in _of(review, FaultKind.LAYOUT, FaultKind.ROWS):
+    for fault in _of(review, FaultKind.LAYOUT, FaultKind.ROWS, FaultKind.LOST):
         yield _hit(fault, "请恢复官方版面（可用发下的模板重新填写）")
 
 

@@ -41,6 +41,8 @@ def _spot(here: ExcelSession, grid: Grid, edition: Edition) -> _Spot:
     layout = form_of(load_layout(edition), sheet) if sheet is not None else None
     if sheet is not None and layout is not None:
         rows, _ = locate(layout, sheet)
+        if rows.pushed or rows.gone:
+            raise XltoolError("官方表格里多了或少了行，请先恢复官方版面，再加指标行")
         for block in layout.spec.indicators.block:
             blank = layout.blocks[block.id]
             area = rows.area(blank)
