@@ -203,7 +203,6 @@ def test_what_is_wrong_with_an_edition_is_said_with_sheet_and_cell(third, tmp_pa
         ('kind = "period"', 'kind = "perriod"', "kind"),
         ('label = "主管部门"', 'label = "主管 部门"', "不能作定义名称"),
         ('label = "主管部门"', 'label = "A1"', "不能作定义名称"),
-        ('id = "weight"', 'id = "heft"', "列的 id 只能是"),
         ('id = "number"', 'id = "note"', "target"),
         ('parts = ["fiscal", "other"]', 'parts = ["fiscal", "others"]', "不是本表的金额字段"),
     ],

@@ -14,7 +14,7 @@ from tests.support.strategies import filings
 from xltool.databook import load_databook, write_databook
 from xltool.editions.conversion import convert
 from xltool.editions.copy import copy_edition
-from xltool.editions.declaration import DEFAULT, SHIPPED, EditionError, load_edition
+from xltool.editions.declaration import SHIPPED, EditionError, default_edition_id, load_edition
 from xltool.filling.writer import render
 from xltool.model import Entry, Indicator
 from xltool.reading.reader import read_grid
@@ -25,7 +25,9 @@ from xltool.xlsx.workbook_reader import open_grid
 
 NATIONAL = load_edition("national-2021")
 PACKAGE = Path(xltool.__file__).parent
-OTHERS = sorted(p.parent.name for p in SHIPPED.glob("*/edition.toml") if p.parent.name != DEFAULT)
+OTHERS = sorted(
+    p.parent.name for p in SHIPPED.glob("*/edition.toml") if p.parent.name != default_edition_id()
+)
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +149,20 @@ def test_libreoffice_and_the_validator(moved, office, validator, tmp_path):
     ("old", "new", "told"),
     [
         ("widths = [", "widths = [[", "layout.toml：不是有效的 TOML"),
-        ('style = "title"', 'style = "bold"', "department.row[0].style：“bold”不在可选的值里"),
+        ('style = "title"', 'style = "bold"', "没有样式“bold”；可以用：title、year、subtitle"),
         ("[department]", "[office]", "顶层：不认识“office”"),
         ('*8"]', '*9"]', "超出 8 列"),
+        ('"@unit*6"', '{ cell = "@unit*6", style = "wide" }', "没有样式“wide”"),
+        (
+            "[department]",
+            """[[department.hint]]
+cell = "J4"
+text = "◀"
+when = "N({budget})>0"
+colour = "C00000"
+[department]""",
+            "department 的提示 J4：when 写得不对：'budget'",
+        ),
         (", 62, 74, 66, 46]", "]", "至少要"),
     ],
 )

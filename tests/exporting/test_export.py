@@ -25,12 +25,11 @@ from tests.support.strategies import filings
 from xltool.cli import main
 from xltool.cli.export import CSV, JSON, NOTHING, export
 from xltool.editions.conversion import convert
-from xltool.editions.declaration import DEFAULT, SHIPPED, load_edition
+from xltool.editions.declaration import SHIPPED, default_edition_id, load_edition
 from xltool.errors import XltoolError
 from xltool.exporting import office as office_module
 from xltool.exporting.data import COLUMNS, record, rows
 from xltool.exporting.pristine import Press
-from xltool.exporting.public import PUBLIC_COLUMNS
 from xltool.model import Entry
 
 SCHEMA = json.loads(
@@ -166,7 +165,11 @@ def test_no_cell_of_the_csv_is_a_formula(tmp_path):
 
 def test_the_other_edition_gives_its_own_unit_of_money_and_its_weights(tmp_path):
     national = load_edition(
-        next(f.parent for f in SHIPPED.glob("*/edition.toml") if f.parent.name != DEFAULT)
+        next(
+            f.parent
+            for f in SHIPPED.glob("*/edition.toml")
+            if f.parent.name != default_edition_id()
+        )
     )
     filing = convert(seed_filing(), national).filing
     first, *rest = filing.department.indicators
@@ -428,7 +431,9 @@ def test_the_public_set_has_every_form_and_nothing_internal(tmp_path, office, co
     whole = table(out / "全部单位.csv")
     parts = [row for name in (UNIT, "沅江市水利局") for row in table(out / name / f"{name}.csv")]
     assert sorted(map(str, whole)) == sorted(map(str, parts))
-    assert tuple(whole[0]) == PUBLIC_COLUMNS and {row["部门编码"] for row in whole} == {""}
+    assert [*whole[0], "文件", "工作表", "单元格"] == list(COLUMNS) and {
+        row["部门编码"] for row in whole
+    } == {""}
 
 
 def test_a_public_set_never_mixes_with_older_files(seed, tmp_path, pretend):
@@ -474,7 +479,9 @@ def test_a_blank_amount_is_no_zero_in_the_data():
 def test_the_contact_of_the_other_edition_is_printed_for_the_bureau_and_not_published(
     tmp_path, office
 ):
-    [folder] = [f.parent for f in SHIPPED.glob("*/edition.toml") if f.parent.name != DEFAULT]
+    [folder] = [
+        f.parent for f in SHIPPED.glob("*/edition.toml") if f.parent.name != default_edition_id()
+    ]
     filing = convert(seed_filing(), load_edition(folder)).filing
     contact = {"contact": Entry("某甲", "某甲"), "phone": Entry("07370000000", "07370000000")}
     department = replace(filing.department, entries={**filing.department.entries, **contact})

@@ -140,3 +140,12 @@ def test_no_test_imports_another():
         if re.match(r"\s*(from|import) tests\.(?!support\b)", line)
     ]
     assert borrowed == []
+
+
+def test_no_edition_is_named_in_the_code():
+    """Editions are data; the default one is named in `editions/shipped/default.txt`."""
+    shipped = [file.parent.name for file in (ROOT / "xltool").rglob("shipped/*/edition.toml")]
+    assert shipped
+    for file in (ROOT / "xltool").rglob("*.py"):
+        text = file.read_text("utf-8")
+        assert not [id_ for id_ in shipped if id_ in text], file

@@ -251,9 +251,9 @@ def _written(filing: Filing, path: Path, order: RunOrder) -> Filing:
 def _problem_record(
     unit: str, findings: list[Finding], file: str, order: RunOrder
 ) -> dict[str, Any]:
-    from xltool.editions.declaration import DEFAULT
+    from xltool.editions.declaration import default_edition_id
     from xltool.reports.record import record
 
     edition = _edition(order)
-    filing = Filing(edition.id if edition else DEFAULT, source=file)
+    filing = Filing(edition.id if edition else default_edition_id(), source=file)
     return {**record(filing, findings, edition), "unit": unit}

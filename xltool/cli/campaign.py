@@ -11,7 +11,7 @@ import click
 
 from xltool.cli._campaign import file_type, folder_type, opened, progress, table, there_type, where
 from xltool.cli._command import command_group, force_option, output_path
-from xltool.editions.declaration import DEFAULT
+from xltool.editions.declaration import default_edition_id
 from xltool.errors import XltoolError
 
 
@@ -23,7 +23,12 @@ def campaign() -> None:
 @campaign.command()
 @click.argument("name", metavar="名称", type=output_path())
 @click.option("--year", type=click.IntRange(1990, 2100), help="预算年度。")
-@click.option("--edition", default=DEFAULT, show_default=True, help="版式编号，或它所在的文件夹。")
+@click.option(
+    "--edition",
+    default=default_edition_id(),
+    show_default=True,
+    help="版式编号，或它所在的文件夹。",
+)
 @click.option("--units", type=there_type, help="单位名单（部门编码、部门名称、区县……）。")
 @click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="报送截止日，如 2024-01-20。")
 @click.option("--issuer", default="", help="发文单位，印在填报说明和退回意见上。")

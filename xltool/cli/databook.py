@@ -95,9 +95,9 @@ def convert(source: Path, target: Path, edition: str | None) -> int:
 def schema(edition: str | None) -> None:
     """输出 .json 数据表的 JSON Schema。"""
     from xltool.databook.schema import schema as schema_of
-    from xltool.editions.declaration import DEFAULT, load_edition
+    from xltool.editions.declaration import load_edition
 
-    echo_json(schema_of(load_edition(edition or DEFAULT)))
+    echo_json(schema_of(load_edition(edition or "")))
 
 
 def _not_there(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command_group, force_option, output_file, output_folder
-from xltool.editions.declaration import DEFAULT, editions, load_edition
+from xltool.editions.declaration import default_edition_id, editions, load_edition
 from xltool.errors import XltoolError
 from xltool.files import guard
 
@@ -32,7 +32,11 @@ def list_() -> None:
 @edition.command()
 @click.argument("name", metavar="新编号")
 @click.option(
-    "--from", "source", default=DEFAULT, show_default=True, help="照哪个版式（编号或文件夹）。"
+    "--from",
+    "source",
+    default=default_edition_id(),
+    show_default=True,
+    help="照哪个版式（编号或文件夹）。",
 )
 @click.option(
     "-o", "--output", type=output_folder(),

@@ -12,7 +12,7 @@ import click
 
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument, read_filing
-from xltool.editions.declaration import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.filenames import TakenNames
@@ -85,6 +85,11 @@ def _read(file: Path, form: Edition | None) -> tuple[Filing, Edition]:
     return filing, form or load_edition(filing.edition)
 
 
+def _editions(form: Edition | None) -> list[Edition]:
+    """The editions whose own columns the tables show."""
+    return [form] if form else usable_editions()
+
+
 def _export(
     paths: Sequence[Path],
     output: Path,
@@ -95,17 +100,20 @@ def _export(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    from xltool.exporting.data import csv_file, json_file
+    from xltool.exporting.data import csv_columns, csv_file, json_file
     from xltool.exporting.pristine import Press
 
     written: list[Path] = []
     with tempfile.TemporaryDirectory(prefix="xltool-") as folder, ExitStack() as stack:
         press = Press(Path(folder))
         sinks = []
-        for wanted, name, sink in ((as_json, JSON, json_file), (as_csv, CSV, csv_file)):
-            if wanted:
-                sinks.append(stack.enter_context(sink(output / name)))
-                written.append(output / name)
+        if as_json:
+            sinks.append(stack.enter_context(json_file(output / JSON)))
+            written.append(output / JSON)
+        if as_csv:
+            columns = csv_columns(_editions(form))
+            sinks.append(stack.enter_context(csv_file(output / CSV, columns)))
+            written.append(output / CSV)
         taken: dict[Path, TakenNames] = {}
 
         def take(file: Path) -> None:
@@ -171,7 +179,7 @@ def _publish(paths: Sequence[Path], output: Path, form: Edition | None, left: Le
     refuse_full(output)
     count = 0
     read = each_workbook(paths, lambda file: _read(file, form), left)
-    for filing, why in publish(read, output):
+    for filing, why in publish(read, output, _editions(form)):
         if why:
             _leave(left, filing.source, f"没有公开：{why}")
             continue

@@ -18,7 +18,7 @@ from xltool.cli.workbooks import (
     read_filing,
     workbooks,
 )
-from xltool.editions.declaration import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.discover import FileKind, kind_of
@@ -43,25 +43,26 @@ def indicators(
 
     退出码：0 全部读到，2 有文件没能读。
     """
-    from xltool.reports.indicators import indicator_rows, save_csv, save_xlsx, write_csv
+    from xltool.reports.indicators import columns_of, indicator_rows, save_csv, save_xlsx, write_csv
 
     form = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []
+    columns = columns_of([form] if form else usable_editions())
 
     def rows_of(file: Path) -> list[tuple[str, ...]]:
-        return list(indicator_rows(read_filing(file, form), form))
+        return list(indicator_rows(read_filing(file, form), form, columns))
 
     rows = [row for rows in each_workbook(paths, rows_of, failed) for row in rows]
     if failed and not rows:
         raise XltoolError("一个指标也没有读到，没有写出")
     guard.ask(*(file for file in (csv_file, xlsx_file) if file is not None))  # both or none
     if csv_file is not None:
-        save_csv(rows, csv_file)
+        save_csv(rows, csv_file, columns)
     if xlsx_file is not None:
-        save_xlsx(rows, xlsx_file)
+        save_xlsx(rows, xlsx_file, columns)
     if csv_file is None and xlsx_file is None:
         printed = io.StringIO(newline="")
-        write_csv(rows, printed)
+        write_csv(rows, printed, columns)
         echo_text(printed.getvalue())
     else:
         files = "、".join(str(file) for file in (csv_file, xlsx_file) if file is not None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command_group, force_option, output_file
-from xltool.editions.declaration import DEFAULT, load_edition
+from xltool.editions.declaration import default_edition_id, load_edition
 
 
 @command_group()
@@ -20,7 +20,7 @@ def template() -> None:
     "-o", "--output", type=output_file(), default="workbook_template.xlsx",
     show_default=True, help="写到哪个文件。",
 )  # fmt: skip
-@click.option("--edition", default=DEFAULT, show_default=True, help="版式。")
+@click.option("--edition", default=default_edition_id(), show_default=True, help="版式。")
 @force_option
 def draw(output: Path, edition: str) -> None:
     """绘制官方模板。"""
@@ -32,7 +32,12 @@ def draw(output: Path, edition: str) -> None:
 
 @template.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--edition", default=DEFAULT, show_default=True, help="版式编号，或它所在的文件夹。")
+@click.option(
+    "--edition",
+    default=default_edition_id(),
+    show_default=True,
+    help="版式编号，或它所在的文件夹。",
+)
 def check(file: Path, edition: str) -> int:
     """检查模板：缺了哪些定义名称，哪些绑定重复或落在锁定的单元格上。
 

@@ -78,6 +78,11 @@ class _BookPen:
         self.fields = {
             f.id: f for form in (edition.project, edition.department) for f in form.field
         }
+        self.indicator_columns = {
+            c.id: c
+            for form in (edition.project, edition.department)
+            for c in form.indicators.column
+        }
         # The categories of both forms once each, the fuller name where they differ by 指标.
         blocks = [
             b for form in (edition.department, edition.project) for b in form.indicators.block
@@ -97,7 +102,7 @@ class _BookPen:
         sheet = self.book.add_worksheet(table.name)
         last = max(ROOM, len(rows))
         formats = [self._format(column) for column in table.columns]
-        widths = [_WIDTHS_BY_ID.get(c.id, _WIDTHS[c.kind]) for c in table.columns]
+        widths = [self._width(c) for c in table.columns]
         for n, column in enumerate(table.columns):
             sheet.set_column(n, n, widths[n], formats[n])
             sheet.write_string(0, n, column.label, self.optional if column.optional else self.head)
@@ -115,6 +120,10 @@ class _BookPen:
             )
             for n, value in enumerate(row):
                 _write(sheet, r, n, value, formats[n])
+
+    def _width(self, column: BookColumn) -> int:
+        own = self.indicator_columns.get(column.id)
+        return (own and own.width) or _WIDTHS_BY_ID.get(column.id, _WIDTHS[column.kind])
 
     def _format(self, column: BookColumn) -> Any:
         number = _NUMBERS.get(column.kind, "@")
@@ -148,10 +157,8 @@ class _BookPen:
             return {**_list(LEVEL2, "从列表选。末尾的“指标”二字写不写都可以。"), "source": source}
         if table.name == INDICATORS and column.id == "name":
             return _prompt(column.label, "一行一个指标，行数不限。")
-        if column.id in ("target", "standard"):
-            known = {c.id: c for c in self.edition.project.indicators.column}
-            known |= {c.id: c for c in self.edition.department.indicators.column}
-            return prompts.for_column(known[column.id], self.edition)
+        if table.name == INDICATORS and column.id in self.indicator_columns:
+            return prompts.for_column(self.indicator_columns[column.id], self.edition)
         if table.name == INDICATORS:
             return _prompt(column.label, f"按官方表的“{column.label}”一栏填写。")
         return prompts.for_field(self.fields[column.id], self.edition, f"{letters(n + 1)}2")

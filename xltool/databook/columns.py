@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from xltool.databook.problems import Unusable
 from xltool.editions.declaration import (
-    DEFAULT,
     Block,
     Edition,
     EditionError,
     FormSpec,
+    default_edition_id,
     load_edition,
 )
 
@@ -70,10 +70,10 @@ def edition_of(named: object, asked: Edition | str | None) -> Edition:
     """
     edition = asked if isinstance(asked, Edition) else load_edition(asked) if asked else None
     if named is None:
-        return edition or load_edition(DEFAULT)
+        return edition or load_edition()
     # Only an id is taken from a received file, never a path.
     if not isinstance(named, str) or not re.fullmatch(r"[a-z0-9-]+", named):
-        raise Unusable(f"写明的版式应当是编号，如 {DEFAULT}", "B019")
+        raise Unusable(f"写明的版式应当是编号，如 {default_edition_id()}", "B019")
     if edition and edition.id != named:
         raise Unusable(f"数据表写明的版式是 {named}，与指定的版式 {edition.id} 不同", "B019")
     try:

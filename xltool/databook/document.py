@@ -1,6 +1,6 @@
 """A data book as JSON, by field id: `xltool/databook/databook.schema.json` says its shape.
 
-    {"edition": "hunan-2023", "filings": [
+    {"edition": "版式编号", "filings": [
         {"code": "", "department": {<field id>: value, "indicators": [INDICATOR]},
          "projects": [{<field id>: value, "indicators": [INDICATOR]}]}]}
     INDICATOR: {"block": <category id>, <column id>: text}

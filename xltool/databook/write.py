@@ -13,7 +13,7 @@ from typing import Any
 
 from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
 from xltool.databook.columns import INDICATORS, BookTable, tables
-from xltool.editions.declaration import DEFAULT, Edition, load_edition
+from xltool.editions.declaration import Edition, default_edition_id, load_edition
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.model import Entry, Filing, Form
@@ -52,7 +52,7 @@ def write_databook(
 
 def _edition(filings: Sequence[Filing], asked: Edition | str | None) -> Edition:
     edition = asked if isinstance(asked, Edition) else load_edition(asked) if asked else None
-    ids = {f.edition for f in filings} or {edition.id if edition else DEFAULT}
+    ids = {f.edition for f in filings} or {edition.id if edition else default_edition_id()}
     if len(ids | ({edition.id} if edition else set())) > 1:
         raise XltoolError(f"一本数据表只能有一个版式，这些申报是 {'、'.join(sorted(ids))}")
     return edition or load_edition(ids.pop())

@@ -22,10 +22,9 @@ from xltool.errors import XltoolError, why
 from xltool.files.declarations import toml_fault, value_fault
 
 SHIPPED = Path(__file__).parent / "shipped"
-DEFAULT = "hunan-2023"
 
-# What an indicator column can be.
-COLUMNS = ("name", "target", "sign", "number", "measure", "standard", "weight", "note")
+# The indicator columns that rules and reports know; an edition may have others, which are texts.
+KNOWN_COLUMNS = ("name", "target", "sign", "number", "measure", "standard", "weight", "note")
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
 LabelText = Annotated[str, msgspec.Meta(min_length=1)]
@@ -79,13 +78,17 @@ class IndicatorColumn(_Part, frozen=True):
     """One column of the indicator table. `label` is the head's defined name.
 
     The value is one column `target`, or split into `sign`, `number` and `measure`; `weight` holds a
-    number. `options` are offered as a list when the cell is entered. An `internal` column is left out
-    of what is published.
+    number, `standard` what the value is measured by, `note` a remark. Any other id is a column of texts
+    of the edition's own. `options` are offered as a list when the cell is entered, `prompt` says what
+    belongs there, `width` is the column's in a data book (characters). An `internal` column is left
+    out of what is published.
     """
 
     id: Id
     label: LabelText
     options: tuple[str, ...] = ()
+    prompt: str = ""
+    width: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     internal: bool = False
 
 
@@ -111,6 +114,11 @@ class Indicators(_Part, frozen=True):
     label: LabelText
     column: tuple[IndicatorColumn, ...]
     block: tuple[Block, ...]
+
+    @property
+    def own_columns(self) -> tuple[IndicatorColumn, ...]:
+        """The columns that only this edition has."""
+        return tuple(c for c in self.column if c.id not in KNOWN_COLUMNS)
 
     def has(self, column: str) -> bool:
         return any(c.id == column for c in self.column)
@@ -220,17 +228,24 @@ def editions() -> dict[str, Path]:
 def usable_editions() -> list[Edition]:
     """Every known edition that can be used, the default one first; unfinished ones are left aside."""
     found = []
-    for id_ in sorted(editions(), key=lambda id_: id_ != DEFAULT):
+    for id_ in sorted(editions(), key=lambda id_: id_ != default_edition_id()):
         with suppress(EditionError):
             found.append(load_edition(id_))
     return found
 
 
-def load_edition(which: str | Path = DEFAULT) -> Edition:
-    """The edition with this id, or the one in this folder.
+@functools.cache
+def default_edition_id() -> str:
+    """The id of the edition that counts where none is named, as `shipped/default.txt` says."""
+    return (SHIPPED / "default.txt").read_text("utf-8").strip()
+
+
+def load_edition(which: str | Path = "") -> Edition:
+    """The edition with this id, or the one in this folder; the default one where none is named.
 
     Raises EditionError with file, key and reason where the declaration can't be used.
     """
+    which = which or default_edition_id()
     if _is_path(which):
         folder = Path(which).resolve()
         edition = edition_in(folder)
@@ -339,9 +354,6 @@ def _contradictions(edition: Edition) -> Iterator[tuple[str, str]]:
             if needed not in form:
                 yield f"{at}.field", f"缺少字段 {needed}"
         has = form.indicators.has
-        for c in form.indicators.column:
-            if c.id not in COLUMNS:
-                yield f"{at}.indicators.column[{c.id}]", f"列的 id 只能是 {'、'.join(COLUMNS)}"
         if not has("name"):
             yield f"{at}.indicators.column", "缺少列 name（三级指标）"
         if has("target") == has("number"):

@@ -7,7 +7,7 @@ Amounts are exact decimals with their unit; an indicator's value is split into �
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -18,12 +18,12 @@ from msgspec.structs import replace
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.files.escape import in_csv
+from xltool.files.table_column import heads
 from xltool.indicator import Target, split_targets
 from xltool.indicator.value import write_number
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.money import plain
-from xltool.reports.indicators import COLUMNS as SPLIT
-from xltool.reports.indicators import indicator_rows
+from xltool.reports.indicators import TABLE, columns_of, indicator_rows
 
 AddFiling = Callable[[Filing, Edition], None]
 
@@ -32,6 +32,7 @@ COLUMNS = (
     "计算符号", "数值", "计量单位", "绩效标准", "权重", "备注", "说明", "文件", "工作表", "单元格",
 )  # fmt: skip
 _FROM_SPLIT = {"三级指标": "名称", "指标值及单位": "内容", "指标值": "数值"}
+_COLUMNS_BESIDE = ("standard", "weight", "note")
 _LONE_SIGNS = frozenset("≥≤=><")
 
 
@@ -60,13 +61,19 @@ def rows(filing: Filing, edition: Edition) -> Iterator[dict[str, str]]:
                 **_where(entry),
             }
         alone = (form, ()) if form.kind == "department" else (None, (form,))
-        for cells in indicator_rows(
-            replace(filing, department=alone[0], projects=alone[1]), edition
-        ):
-            split = {
-                _FROM_SPLIT.get(key, key): cell for key, cell in zip(SPLIT, cells, strict=True)
-            }
+        columns = columns_of([edition])
+        names = [_FROM_SPLIT.get(head, head) for head in heads(columns)]
+        part = replace(filing, department=alone[0], projects=alone[1])
+        for cells in indicator_rows(part, edition, columns):
+            split = dict(zip(names, cells, strict=True))
             yield {**split, **home, "类别": "指标"}
+
+
+def csv_columns(editions: Iterable[Edition], *, public: bool = False) -> tuple[str, ...]:
+    """COLUMNS, and the indicator columns that only these editions have; `public`: no internal one."""
+    own = [head for head in heads(columns_of(editions, public=public)) if head not in heads(TABLE)]
+    at = COLUMNS.index("说明")
+    return (*COLUMNS[:at], *own, *COLUMNS[at:])
 
 
 def _measured(entry: Entry, edition: Edition) -> dict[str, str]:
@@ -157,10 +164,11 @@ def _indicator(one: Indicator, form: Form, edition: Edition) -> dict[str, Any]:
         "name": name,
         "target": target,
         "values": [_value(said, value) for said, value in split],
+        **{column: _text(one[column]) for column in _COLUMNS_BESIDE if not one[column].blank},
         **{
-            column: _text(one[column])
-            for column in ("standard", "weight", "note")
-            if not one[column].blank
+            column.id: _text(one[column.id])
+            for column in edition[form.kind].indicators.own_columns
+            if not one[column.id].blank
         },
         "cell": place.cell if place else "",
     }

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from xltool.editions.declaration import Edition, FormSpec
 from xltool.errors import XltoolError, why
-from xltool.exporting.data import COLUMNS, csv_file
+from xltool.exporting.data import csv_columns, csv_file
 from xltool.exporting.pristine import Press, changed
 from xltool.files.atomic import writing
 from xltool.files.barrier import Failure, guarded
@@ -25,8 +25,7 @@ from xltool.model import Filing, Form, Indicator
 
 WHOLE = "全部单位.csv"
 NOTES = "说明.txt"
-# One shape for every edition; where the code is internal its column stays blank.
-PUBLIC_COLUMNS = tuple(c for c in COLUMNS if c not in ("文件", "工作表", "单元格"))
+_NOT_PUBLISHED = ("文件", "工作表", "单元格")
 
 # What is in the set already: unit and year → code → file.
 PublishedNames = dict[tuple[str, int | None], dict[str, str]]
@@ -77,14 +76,19 @@ def internal_labels(edition: Edition) -> list[str]:
 
 
 def publish(
-    filings: Iterable[tuple[Filing, Edition]], folder: Path
+    filings: Iterable[tuple[Filing, Edition]], folder: Path, known_editions: Iterable[Edition] = ()
 ) -> Iterator[tuple[Filing, str]]:
     """Write the set into `folder`, which must be new or empty; each filing, and why it was left out (or "").
+
+    The tables have one shape for every filing; `known_editions` are those whose own columns they show.
 
     The folder appears whole at the end or not at all. Raises XltoolError where it can't be written or
     LibreOffice fails.
     """
     refuse_full(folder)
+    # Where the code is internal its column stays blank.
+    whole_shape = csv_columns(known_editions, public=True)
+    shape = [head for head in whole_shape if head not in _NOT_PUBLISHED]
     taken = TakenNames()
     known: PublishedNames = {}
     editions: dict[str, Edition] = {}
@@ -98,11 +102,11 @@ def publish(
             press.add(shown, edition, made / unit / f"{unit}.pdf")
             known.setdefault((filing.unit, filing.year), {})[filing.code] = filing.source
             editions[edition.id] = edition
-            with csv_file(made / unit / f"{unit}.csv", PUBLIC_COLUMNS) as one:
+            with csv_file(made / unit / f"{unit}.csv", shape) as one:
                 one(shown, edition)
             whole(shown, edition)
 
-        with csv_file(made / WHOLE, PUBLIC_COLUMNS) as whole:
+        with csv_file(made / WHOLE, shape) as whole:
             for filing, edition in filings:
                 why = _unfit(filing, known)
                 if not why:

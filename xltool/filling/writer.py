@@ -38,7 +38,7 @@ def fill(
 ) -> Path:
     """Write the filing as one workbook: its department form and one sheet for each project; its path.
 
-    Amounts are written as they are, in the edition's unit (`hunan-2023`: 万元). `template` is another
+    Amounts are written as they are, in the edition's unit (万元, or 元). `template` is another
     workbook with the edition's names; `edition` is needed where that is known by its folder only.
     The finished bytes are read back, compared with the filing and structurally checked before the
     file takes its place. Raises FillError (one line) where the filing can't be written, EditionError

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xltool.editions.declaration import (
-    DEFAULT,
     Edition,
     EditionError,
     Field,
+    default_edition_id,
     load_edition,
     usable_editions,
 )
@@ -45,7 +45,9 @@ def read(path: str | Path, *, edition: Edition | None = None) -> Filing:
         return read_grid(open_grid(path), source=str(path), edition=edition)
     except Unreadable as error:
         fault = Fault(FaultKind.UNREADABLE, str(error))
-        return Filing(edition.id if edition else DEFAULT, source=str(path), faults=(fault,))
+        return Filing(
+            edition.id if edition else default_edition_id(), source=str(path), faults=(fault,)
+        )
     except FileNotFoundError as error:
         raise XltoolError(f"没有这个文件：{path}") from error
     except IsADirectoryError as error:
@@ -61,11 +63,13 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
     if "xltool.databook" in grid.properties:
         # Its heads are the forms' own labels, so by its text alone it would pass for one.
         fault = Fault(FaultKind.FOREIGN, "这是数据表，不是申报工作簿；先用 xltool fill 填出工作簿")
-        return Filing(edition.id if edition else DEFAULT, source=source, faults=(fault,))
+        return Filing(
+            edition.id if edition else default_edition_id(), source=source, faults=(fault,)
+        )
     if edition is None:
         edition = _edition(claimed, grid, faults)
     if edition is None:
-        return Filing(claimed or DEFAULT, source=source, faults=tuple(faults))
+        return Filing(claimed or default_edition_id(), source=source, faults=tuple(faults))
     department, projects = _forms(load_layout(edition), grid, faults)
     if department is None and not projects:
         faults = [Fault(FaultKind.FOREIGN, "不是由官方模板做的工作簿：没有找到部门表或项目表")]
@@ -164,7 +168,12 @@ def _edition(claimed: str, grid: Grid, faults: list[Fault]) -> Edition | None:
         return load_edition(claimed) if re.fullmatch(r"[a-z0-9-]+", claimed) else _likest(grid)
     except EditionError:
         faults.append(
-            Fault(FaultKind.FOREIGN, f"版式“{claimed}”不认识", found=claimed, expected=DEFAULT)
+            Fault(
+                FaultKind.FOREIGN,
+                f"版式“{claimed}”不认识",
+                found=claimed,
+                expected=default_edition_id(),
+            )
         )
         return None
 

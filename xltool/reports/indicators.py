@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -30,6 +30,7 @@ class IndicatorRow(NamedTuple):
     standard: str
     weight: str
     note: str
+    own: Mapping[str, str]  # by head: columns that only the edition has
     remark: str
     sheet: str
     cell: str
@@ -59,14 +60,36 @@ TABLE: tuple[Column[IndicatorRow], ...] = (
 )
 COLUMNS = tuple(heads(TABLE))
 
+Columns = tuple[Column[IndicatorRow], ...]
 
-def indicator_rows(filing: Filing, edition: Edition | None = None) -> Iterator[tuple[str, ...]]:
-    """Each indicator of a filing as one row of TABLE; a stuffed cell makes several rows.
+
+def columns_of(editions: Iterable[Edition], *, public: bool = False) -> Columns:
+    """TABLE, and before 说明 the columns that only these editions have; `public`: no internal one."""
+    labels = {
+        column.label: column.width
+        for edition in editions
+        for form in edition.form
+        for column in form.indicators.own_columns
+        if column.label not in COLUMNS and not (public and column.internal)
+    }
+    at = COLUMNS.index("说明")
+    own = (_own_column(label, width or 16) for label, width in labels.items())
+    return (*TABLE[:at], *own, *TABLE[at:])
+
+
+def _own_column(label: str, width: int) -> Column[IndicatorRow]:
+    return Column(label, lambda row: row.own.get(label, ""), width)
+
+
+def indicator_rows(
+    filing: Filing, edition: Edition | None = None, columns: Columns = TABLE
+) -> Iterator[tuple[str, ...]]:
+    """Each indicator of a filing as one row of `columns`; a stuffed cell makes several rows.
 
     What can't be paired stays one row as written, its three columns empty, and 说明 says why.
     """
     for row in _split_rows(filing, edition or load_edition(filing.edition)):
-        yield tuple(cells(TABLE, row))
+        yield tuple(cells(columns, row))
 
 
 def _split_rows(filing: Filing, edition: Edition) -> Iterator[IndicatorRow]:
@@ -88,6 +111,7 @@ def _split_rows(filing: Filing, edition: Edition) -> Iterator[IndicatorRow]:
                 standard=_text(one.standard),
                 weight=_text(one["weight"]),
                 note=_text(one["note"]),
+                own={c.label: _text(one[c.id]) for c in spec.indicators.own_columns},
                 remark="名称和指标值的个数对不上，没有拆开",
                 sheet=place.sheet if place else "",
                 cell=place.cell if place else "",
@@ -120,24 +144,24 @@ def _text(entry: Entry) -> str:
     return entry.said.strip()
 
 
-def write_csv(rows: Iterable[tuple[str, ...]], file: IO[str]) -> None:
+def write_csv(rows: Iterable[tuple[str, ...]], file: IO[str], columns: Columns = TABLE) -> None:
     """The rows with their head; no text begins a formula, a lone sign such as = stays itself."""
     writer = csv.writer(file)
-    writer.writerow(heads(TABLE))
+    writer.writerow(heads(columns))
     for row in rows:
         writer.writerow(
             cell if column.kind == "sign" and len(cell) == 1 else in_csv(cell)
-            for column, cell in zip(TABLE, row, strict=True)
+            for column, cell in zip(columns, row, strict=True)
         )
 
 
-def save_csv(rows: Iterable[tuple[str, ...]], path: Path) -> None:
+def save_csv(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = TABLE) -> None:
     """A CSV that Excel opens with its Chinese intact (UTF-8 with a mark)."""
     with writing(path, "w", encoding="utf-8-sig", newline="") as file:
-        write_csv(rows, file)
+        write_csv(rows, file, columns)
 
 
-def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path) -> None:
+def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = TABLE) -> None:
     """A worksheet of texts, so that codes keep their zeros and nothing becomes a formula."""
     import xlsxwriter
 
@@ -155,11 +179,11 @@ def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path) -> None:
         )
         sheet = book.add_worksheet("绩效指标")
         sheet.freeze_panes(1, 0)
-        for n, column in enumerate(TABLE):
+        for n, column in enumerate(columns):
             sheet.set_column(n, n, column.width)
             sheet.write_string(0, n, column.head, head)
         last = 0
         for last, row in enumerate(rows, 1):
             for n, cell in enumerate(row):
                 sheet.write_string(last, n, sound(cell), text)
-        sheet.autofilter(0, 0, last, len(TABLE) - 1)
+        sheet.autofilter(0, 0, last, len(columns) - 1)
