@@ -82,14 +82,14 @@ def _own_column(label: str, width: int) -> Column[IndicatorRow]:
 
 
 def indicator_rows(
-    filing: Filing, edition: Edition | None = None, columns: Columns = TABLE
+    filing: Filing, edition: Edition | None = None, columns: Columns = ()
 ) -> Iterator[tuple[str, ...]]:
-    """Each indicator of a filing as one row of `columns`; a stuffed cell makes several rows.
+    """Each indicator of a filing as one row of `columns`, by default TABLE; a stuffed cell makes several rows.
 
     What can't be paired stays one row as written, its three columns empty, and 说明 says why.
     """
     for row in _split_rows(filing, edition or load_edition(filing.edition)):
-        yield tuple(cells(columns, row))
+        yield tuple(cells(columns or TABLE, row))
 
 
 def _split_rows(filing: Filing, edition: Edition) -> Iterator[IndicatorRow]:
@@ -144,8 +144,9 @@ def _text(entry: Entry) -> str:
     return entry.said.strip()
 
 
-def write_csv(rows: Iterable[tuple[str, ...]], file: IO[str], columns: Columns = TABLE) -> None:
+def write_csv(rows: Iterable[tuple[str, ...]], file: IO[str], columns: Columns = ()) -> None:
     """The rows with their head; no text begins a formula, a lone sign such as = stays itself."""
+    columns = columns or TABLE
     writer = csv.writer(file)
     writer.writerow(heads(columns))
     for row in rows:
@@ -155,17 +156,19 @@ def write_csv(rows: Iterable[tuple[str, ...]], file: IO[str], columns: Columns =
         )
 
 
-def save_csv(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = TABLE) -> None:
+def save_csv(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = ()) -> None:
     """A CSV that Excel opens with its Chinese intact (UTF-8 with a mark)."""
     with writing(path, "w", encoding="utf-8-sig", newline="") as file:
         write_csv(rows, file, columns)
 
 
-def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = TABLE) -> None:
+def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = ()) -> None:
     """A worksheet of texts, so that codes keep their zeros and nothing becomes a formula."""
     import xlsxwriter
 
     from xltool.reports.sheet import sound
+
+    columns = columns or TABLE
 
     with (
         writing(path, "wb") as file,
