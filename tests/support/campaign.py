@@ -163,8 +163,9 @@ class Bureau:
         """Send out what changed; the workbooks of this batch by code."""
         from xltool.campaign.sending.distribution import distribute
 
-        batch = distribute(self.campaign).batch
-        return sent_workbooks(self.campaign.folder / "下发" / f"第{batch}批")
+        sent = distribute(self.campaign)
+        here = self.campaign.folder / "下发" / f"第{sent.batch}批"
+        return sent_workbooks(here) if sent.units else {}
 
     def change(self, code: str, **values: str) -> dict[str, bytes]:
         """Another value on the list (general, name, district), sent out; the new workbooks."""

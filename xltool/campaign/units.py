@@ -7,8 +7,8 @@ what is known of this year, which is prefilled and locked. Amounts are in the ed
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xltool.editions.declaration import Edition, Field
@@ -72,8 +72,39 @@ class UnitFiles:
         return self._folder / self._districts[district] / name
 
 
+@dataclass(frozen=True, slots=True)
+class UnitList:
+    """A list as it was read: its units, the columns that it has, and what is to say of it.
+
+    `named` holds `code`, `name` … and `prefilled.ID`, `last_year.ID`: nothing else of a unit is known by it.
+    """
+
+    units: list[Unit]
+    named: frozenset[str]
+    remarks: tuple[str, ...] = ()
+
+    def onto(self, unit: Unit, before: Unit) -> Unit:
+        """A unit as it was, with what this list says of it: a column that isn't there changes nothing."""
+        plain_values = {key: getattr(unit, key) for key in self.named if "." not in key}
+        figures = {}
+        for kind in ("prefilled", "last_year"):
+            ids = {key.partition(".")[2] for key in self.named if key.startswith(f"{kind}.")}
+            kept = {id_: text for id_, text in getattr(before, kind).items() if id_ not in ids}
+            figures[kind] = {**kept, **getattr(unit, kind)}
+        return replace(before, **plain_values, **figures)  # type: ignore[arg-type]
+
+
 def read_units(path: Path, edition: Edition) -> list[Unit]:
     """The units in the first sheet of a workbook, in order. Raises UnitsError with every fault."""
+    return read_unit_list(path, edition).units
+
+
+def read_unit_list(path: Path, edition: Edition, known: Collection[str] = ()) -> UnitList:
+    """The list in the first sheet of a workbook. Raises UnitsError with every fault.
+
+    With the codes that are `known` already a list may have fewer columns, and codes that differ
+    from a known one by lost zeros only are refused.
+    """
     try:
         sheet = next(
             (s for s in open_grid(path, most=TABLE_CELLS).sheets if s.cells and not s.hidden), None
@@ -85,24 +116,32 @@ def read_units(path: Path, edition: Edition) -> list[Unit]:
     if sheet is None:
         raise UnitsError(f"{path}：没有内容")
     faults: list[str] = []
-    heads = _heads(sheet, edition, faults)
-    units = [] if faults else list(_rows(sheet, heads, edition, faults))
-    seen: dict[str, int] = {}
-    for unit in units:
-        seen[unit.code] = seen.get(unit.code, 0) + 1
-    faults += [f"部门编码 {code} 出现 {count} 次" for code, count in seen.items() if count > 1]
-    if not units and not faults:
+    remarks: list[str] = []
+    heads = _heads(sheet, edition, faults, [CODE] if known else [CODE, NAME, DISTRICT])
+    rows = [] if faults else list(_rows(sheet, heads, edition, faults, remarks))
+    faults += _bad_codes(sheet, heads, rows, known)
+    named = {kind if spec is None else f"{kind}.{spec.id}" for kind, spec in heads.values()}
+    for row, unit in rows:
+        if unit.code not in known and not unit.name:
+            faults.append(f"第 {row} 行没有{NAME}")
+    if known and not {"name", "district"} <= named:
+        faults += [
+            f"第 {row} 行的 {unit.code} 是新单位：名单里要有“{NAME}”和“{DISTRICT}”两列"
+            for row, unit in rows
+            if unit.code not in known and unit.name
+        ]
+    if not rows and not faults:
         faults.append("名单里没有单位")
     if faults:
         more = f"\n……共 {len(faults)} 处" if len(faults) > 20 else ""
         raise UnitsError(f"{path} 不能用：\n" + "\n".join(faults[:20]) + more)
-    return units
+    return UnitList([unit for _, unit in rows], frozenset(named), tuple(remarks))
 
 
 Head = tuple[str, Field | None]  # ("code" … | "prefilled" | "last_year", the field)
 
 
-def _heads(sheet: Sheet, edition: Edition, faults: list[str]) -> dict[int, Head]:
+def _heads(sheet: Sheet, edition: Edition, faults: list[str], needed: list[str]) -> dict[int, Head]:
     fields = {f.label: f for f in edition.department.field if f.id not in ("year", "unit", "filer")}
     heads: dict[int, Head] = {}
     top = min(row for (row, _), cell in sheet.cells.items() if cell.text.strip())
@@ -123,13 +162,17 @@ def _heads(sheet: Sheet, edition: Edition, faults: list[str]) -> dict[int, Head]
         else:
             heads[column] = head
     given = {kind for kind, _ in heads.values()}
-    faults += [f"缺少列“{label}”" for label in (CODE, NAME, DISTRICT) if _KNOWN[label] not in given]
+    faults += [f"缺少列“{label}”" for label in needed if _KNOWN[label] not in given]
     return heads
 
 
+_SUM_ROW = re.compile(r"^(合\s*计|总\s*计|小\s*计|累\s*计)[:：]?$")
+
+
 def _rows(
-    sheet: Sheet, heads: dict[int, Head], edition: Edition, faults: list[str]
-) -> Iterator[Unit]:
+    sheet: Sheet, heads: dict[int, Head], edition: Edition, faults: list[str], remarks: list[str]
+) -> Iterator[tuple[int, Unit]]:
+    """Each unit with its row; a row of totals is no unit, and that is said."""
     rows: dict[int, dict[int, str]] = {}
     for (row, column), cell in sheet.cells.items():
         # A number is taken as Excel shows it, not with the tail of its binary form.
@@ -137,6 +180,10 @@ def _rows(
         if column in heads and text:
             rows.setdefault(row, {})[column] = text
     for row in sorted(rows)[1:]:
+        sums = [text for text in rows[row].values() if _SUM_ROW.match(text)]
+        if sums:
+            remarks.append(f"第 {row} 行是“{sums[0]}”，不是单位，没有收进")
+            continue
         texts: dict[str, str] = {}
         figures: dict[str, dict[str, str]] = {"prefilled": {}, "last_year": {}}
         for column, text in rows[row].items():
@@ -149,12 +196,39 @@ def _rows(
                 faults.append(f"{cell_name(row, column)}：“{spec.label}”的“{text[:40]}”读不成金额")
             else:
                 figures[kind][spec.id] = value
-        faults += [
-            f"第 {row} 行没有{label}"
-            for label, kind in ((CODE, "code"), (NAME, "name"))
-            if not texts.get(kind)
-        ]
-        yield Unit(**{"code": "", "name": "", **texts}, **figures)  # type: ignore[arg-type]
+        if not texts.get("code"):
+            faults.append(f"第 {row} 行没有{CODE}")
+        yield row, Unit(**{"code": "", "name": "", **texts}, **figures)  # type: ignore[arg-type]
+
+
+_SCIENTIFIC = re.compile(r"^\d([.]\d+)?[Ee][+]?\d+$")
+
+
+def _bad_codes(
+    sheet: Sheet, heads: dict[int, Head], rows: list[tuple[int, Unit]], known: Collection[str]
+) -> Iterator[str]:
+    """Codes that a spreadsheet program spoiled, or that stand twice, each with its row."""
+    column = next((c for c, (kind, _) in heads.items() if kind == "code"), 0)
+    numbers = {row for row, _ in rows if sheet[row, column].number}
+    # Where codes are texts of one length and begin with zeros, a shorter number has lost its own.
+    whole = {unit.code for row, unit in rows if row not in numbers} | set(known)
+    padded = {len(code) for code in whole if code.isdigit() and code.startswith("0")}
+    seen: dict[str, list[int]] = {}
+    for row, unit in rows:
+        code = unit.code
+        seen.setdefault(code, []).append(row)
+        if _SCIENTIFIC.match(code) or (row in numbers and len(code) > 15):
+            yield f"第 {row} 行：部门编码成了科学计数或丢了末位（{code}），请把这一列设成文本再填"
+        elif code.isdigit() and code not in known:
+            meant = [k for k in known if k != code and k.lstrip("0") == code.lstrip("0")]
+            if meant:
+                yield f"第 {row} 行：部门编码 {code} 在台账里是 {meant[0]}，前导零丢了，请把这一列设成文本"
+            elif row in numbers and any(len(code) < length for length in padded):
+                yield f"第 {row} 行：部门编码 {code} 是数字，前导零可能丢了，请把这一列设成文本"
+    for code, places in seen.items():
+        if code and len(places) > 1:
+            at = "、".join(map(str, places))
+            yield f"第 {at} 行：部门编码 {code} 出现 {len(places)} 次"
 
 
 def _figure(spec: Field, text: str, edition: Edition) -> str | None:

@@ -26,11 +26,19 @@ there_type = click.Path(exists=True, dir_okay=False, path_type=Path)
 folder_type = output_folder()
 
 
+by_option = click.option(
+    "--by", default="", help="经办人（默认这台机器的登录名），记在台账的历史里。"
+)
+reason_option = click.option("--reason", default="", help="理由，记在台账的历史里。")
+
+
 @contextmanager
-def opened(folder: Path) -> Iterator[Campaign]:
+def opened(folder: Path, by: str = "") -> Iterator[Campaign]:
+    """The campaign in this folder; `by` is who acts, where that is not who is logged in."""
     from xltool.campaign import open_campaign
 
     campaign = open_campaign(folder)
+    campaign.ledger.author = by
     try:
         yield campaign
     finally:

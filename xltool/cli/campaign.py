@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from xltool.cli import campaign_decisions, campaign_units
 from xltool.cli._campaign import file_type, folder_type, opened, progress, table, there_type, where
 from xltool.cli._command import command_group, force_option, output_path
 from xltool.editions.declaration import default_edition_id
@@ -17,7 +18,17 @@ from xltool.errors import XltoolError
 
 @command_group()
 def campaign() -> None:
-    """申报批次：建立、重审、选定版本、退回意见、上报、导出、导入。"""
+    """申报批次：建立、名单、重审、选定、核准、退回、历史、上报、导出、导入。"""
+
+
+for one in (
+    campaign_units.update, campaign_units.rename, campaign_units.move, campaign_units.merge,
+    campaign_units.abolish, campaign_units.exempt, campaign_units.restore, campaign_units.extend,
+    campaign_decisions.choose, campaign_decisions.accept, campaign_decisions.return_,
+    campaign_decisions.reopen, campaign_decisions.withdraw, campaign_decisions.log,
+    campaign_decisions.undo,
+):  # fmt: skip
+    campaign.add_command(one)
 
 
 @campaign.command()
@@ -65,25 +76,6 @@ def new(
 
 @campaign.command()
 @where
-@click.argument("units", metavar="名单", type=there_type)
-def update(folder: Path, units: Path) -> None:
-    """用新的名单补充单位、更正预填金额；已有的单位不会删去。再运行 distribute 只发有变动的。"""
-    from xltool.campaign.units import read_units
-
-    with opened(folder) as here:
-        if here.branch:
-            raise XltoolError("下级台账的单位由上级下发的压缩包决定，请用 campaign receive")
-        known = {unit.code: unit for unit in here.ledger.units()}
-        listed = read_units(units, here.edition)
-        with here.ledger.writing(), here.ledger.transaction():
-            here.ledger.put_units({**known, **{unit.code: unit for unit in listed}}.values())
-        added = sum(unit.code not in known for unit in listed)
-        changed = sum(unit.code in known and known[unit.code] != unit for unit in listed)
-        click.echo(f"新增 {added} 个单位，{changed} 个有变动；共 {len(here.ledger.units())} 个")
-
-
-@campaign.command()
-@where
 @click.argument("parcel", metavar="压缩包", type=there_type)
 def receive(folder: Path, parcel: Path) -> None:
     """下级台账：收进上级再次下发的压缩包。"""
@@ -116,38 +108,6 @@ def recheck(folder: Path, settings: Path | None, edition: str) -> None:
         rows = [[c.unit, c.version or "", c.name, c.before, c.after] for c in changed]
         table(["部门编码", "版", "文件", "原来", "现在"], rows)
     click.echo(f"重审 {total} 份，{len(changed)} 份的结论变了")
-
-
-@campaign.command()
-@where
-@click.argument("code", metavar="部门编码")
-@click.argument("version", metavar="[版]", type=int, required=False)
-@click.option("--latest", is_flag=True, help="撤销选定，仍以最近一次有效的为准。")
-@click.option("--reason", default="", help="理由，记在台账里。")
-def choose(folder: Path, code: str, version: int | None, latest: bool, reason: str) -> None:
-    """选定一个单位的某一版为准；不写版号就列出各版。"""
-    from xltool.campaign.returns.judgement import KINDS
-    from xltool.campaign.returns.rejudgement import choose as let_count
-    from xltool.checks.results import VERDICTS
-
-    with opened(folder) as here:
-        if version is not None or latest:
-            let_count(here, code, None if latest else version, reason)
-            click.echo(
-                f"{code}：" + ("以最近一次有效的为准" if latest else f"以第 {version} 版为准")
-            )
-            return
-        if code not in {unit.code for unit in here.ledger.units()}:
-            raise XltoolError(f"名单里没有部门编码 {code}")
-        counting = here.ledger.counted().get(code)
-        rows = [
-            [
-                row["version"], VERDICTS[row["verdict"]], KINDS[row["kind"]], row["received_at"], row["name"],
-                "√" if counting and counting["id"] == row["id"] else "",
-            ]
-            for row in here.ledger.returns_of(code)
-        ]  # fmt: skip
-        table(["版", "结论", "封印", "收到", "文件", "采用"], rows)
 
 
 @campaign.command()

@@ -48,6 +48,11 @@ def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> N
     if sent.units:
         click.echo(f"第 {sent.batch} 批：下发 {sent.units} 个单位，{len(sent.parcels)} 个压缩包")
     click.echo(f"没有变动的 {sent.unchanged} 个单位不再下发" if sent.unchanged else "全部下发完毕")
+    if sent.locked:
+        named = "、".join(sent.locked[:20]) + ("等" if len(sent.locked) > 20 else "")
+        click.echo(
+            f"已核准的 {len(sent.locked)} 个单位有变动，没有下发，要先 campaign reopen：{named}"
+        )
 
 
 @command()

@@ -9,6 +9,7 @@ from typing import Any
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.returns.collection import judged_values, original_bytes
 from xltool.campaign.returns.judgement import CHOOSABLE, KINDS, judge_one, received_size, set_up
 from xltool.checks.results import VERDICTS
@@ -98,6 +99,8 @@ def choose(campaign: Campaign, code: str, version: int | None, reason: str = "")
             raise XltoolError(f"{code} 没有第 {version} 版（现有：{have}）")
         if version is not None and (kind := rows[version]["kind"]) not in CHOOSABLE:
             raise XltoolError(f"{code} 第 {version} 版不能采用：{KINDS[kind]}")
+        if ledger.standings([code]).get(code, UnitReturns()).outcome.standpoint.accepted:
+            raise XltoolError(f"{code} 已经核准，先用 campaign reopen 重开")
         with ledger.transaction():
             if version is None:
                 ledger.record(Act.UNCHOOSE, code, reason=reason)

@@ -105,24 +105,29 @@ def distribute(
     key, ledger = campaign.private_key, campaign.ledger  # no key, nothing sent
     with ledger.writing():
         last, wanted = ledger.issues(), frozenset(districts)
-        left = {code for code, one in ledger.standings().items() if one.outcome.standpoint.left}
+        stands = {code: one.outcome.standpoint for code, one in ledger.standings().items()}
+        locked: list[str] = []
         orders: list[tuple[Unit, seal.Seal, str]] = []
         unchanged = 0
         for unit in ledger.units():
-            if (wanted and unit.district not in wanted) or unit.code in left:
+            if (wanted and unit.district not in wanted) or (
+                unit.code in stands and stands[unit.code].left
+            ):
                 continue
             before = last.get(unit.code)
             mark = _seal(campaign, unit, before["number"] + 1 if before else 1)
             content = seal.digest_of(mark)
             if before and before["digest"] == content:
                 unchanged += 1
+            elif unit.code in stands and stands[unit.code].accepted:
+                locked.append(unit.code)  # approved: a new workbook would void that
             else:
                 orders.append((unit, mark, content))
         if wanted - {unit.district for unit in ledger.units()}:
             raise XltoolError(f"名单里没有区县：{'、'.join(sorted(wanted))}")
         batch = ledger.last_batch() + 1
         if not orders:
-            return Sent(batch - 1, 0, unchanged, [])
+            return Sent(batch - 1, 0, unchanged, [], tuple(locked))
         folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
         orders.sort(key=lambda order: order[0].district)
         pool = WorkerPool(
@@ -167,7 +172,7 @@ def distribute(
                     ledger.record(Act.ISSUE, row["unit"], detail={"number": row["number"]})
             said = f"第 {batch} 批，{len(orders)} 个单位，{len(parcels)} 个压缩包"
             ledger.record(Act.CAMPAIGN, reason=f"下发：{said}")
-        return Sent(batch, len(orders), unchanged, parcels)
+        return Sent(batch, len(orders), unchanged, parcels, tuple(locked))
 
 
 def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:

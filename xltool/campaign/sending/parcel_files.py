@@ -23,6 +23,7 @@ class Sent:
     units: int
     unchanged: int
     parcels: list[tuple[str, Path, int]]
+    locked: tuple[str, ...] = ()  # approved units with changes, which are not sent out
 
 
 def manifest(

@@ -1,0 +1,130 @@
+"""Somebody decides and answers for it: approved, sent back, reopened, taken back, undone, all on record."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.campaign import Bureau, fill_in
+from xltool.campaign.returns.decisions import accept, history, reopen, send_back, undo, withdraw
+from xltool.campaign.returns.rejudgement import choose
+from xltool.cli import main
+from xltool.errors import XltoolError
+
+QUERY = {"department.economic": [["销售收入", "≤1亿元"]]}
+OTHER = {"department.goal": "目标1：修好县内小型水库并通过县级验收。"}
+
+
+@pytest.fixture
+def bureau(tmp_path):
+    bureau = Bureau(tmp_path, 1, 4)
+    good, asked, wrong, _ = bureau.codes
+    files = {
+        "a.xlsx": fill_in(bureau.sent[good]),
+        "b.xlsx": fill_in(bureau.sent[asked], QUERY),
+        "c.xlsx": fill_in(bureau.sent[wrong], {"department.basic": "1"}),
+    }
+    bureau.hand_in("1", files, when=1.7e9)
+    return bureau
+
+
+def test_what_is_approved_is_locked_until_it_is_reopened(bureau):
+    good = bureau.codes[0]
+    accept(bureau.campaign, [good], grade="优", note="同意")
+    assert bureau.states()[good] == "核准"
+    bureau.hand_in("2", {"a.xlsx": fill_in(bureau.sent[good], OTHER)}, when=1.71e9)
+    assert bureau.counted()[good] == 1 and bureau.states()[good] == "核准"
+    assert "第 2 版没有采用" in bureau.standing(good).remarks[0]
+    for act in (lambda: choose(bureau.campaign, good, 2), lambda: send_back(bureau.campaign, [good], "改"),
+                lambda: withdraw(bureau.campaign, [good], "改")):  # fmt: skip
+        with pytest.raises(XltoolError, match="reopen"):
+            act()
+    # Another known amount doesn't void the approval behind anybody's back.
+    assert bureau.change(good, general="600.00") == {}
+    assert bureau.states()[good] == "核准"
+    with pytest.raises(XltoolError, match="--reason"):
+        reopen(bureau.campaign, [good], "")
+    reopen(bureau.campaign, [good], "预算调整")
+    assert bureau.counted()[good] == 2
+    assert set(bureau.distribute()) == {good} and good not in bureau.counted()
+
+
+def test_open_queries_are_approved_only_with_a_note_and_all_or_none(bureau):
+    good, asked, wrong, absent = bureau.codes
+    with pytest.raises(XltoolError, match="1 处待核实没有说明"):
+        accept(bureau.campaign, [good, asked])
+    assert bureau.states()[good] == "通过"
+    for code in (wrong, absent):
+        with pytest.raises(XltoolError, match="还没有计入"):
+            accept(bureau.campaign, [good, code])
+    [decided] = accept(bureau.campaign, [asked], note="已电话核实")
+    assert decided.open_queries and bureau.states()[asked] == "核准"
+
+
+def test_sent_back_needs_a_comment_and_is_chased(bureau):
+    good = bureau.codes[0]
+    with pytest.raises(XltoolError, match="--note"):
+        send_back(bureau.campaign, [good], " ")
+    send_back(bureau.campaign, [good], "目标写得太笼统")
+    standing = bureau.standing(good)
+    assert (standing.state, standing.remarks) == ("退回", ("目标写得太笼统",))
+    assert good not in bureau.counted()
+    bureau.hand_in("2", {"a.xlsx": fill_in(bureau.sent[good], OTHER)}, when=1.71e9)
+    assert bureau.states()[good] == "通过"  # asked for: no question which counts
+
+
+def test_undo_takes_back_the_last_command_and_is_itself_on_record(bureau):
+    good, asked, *_ = bureau.codes
+    bureau.campaign.ledger.author = "李科"
+    accept(bureau.campaign, [good, asked], note="批量")
+    assert [d.unit for d in undo(bureau.campaign, reason="点错了")] == [good, asked]
+    assert bureau.states()[good] == "通过" and bureau.states()[asked] == "待核实"
+    said = [(line.author, line.what) for line in history(bureau.campaign)]
+    assert said[-3:] == [("李科", "核准第 1 版（已撤销）")] * 2 + [("李科", "撤销上一步")]
+    with pytest.raises(XltoolError, match="没有可以撤销"):
+        undo(bureau.campaign)
+
+
+def test_choosing_today_keeps_what_was_chosen_before(bureau):
+    good = bureau.codes[0]
+    bureau.hand_in("2", {"a.xlsx": fill_in(bureau.sent[good], OTHER)}, when=1.71e9)
+    for version, reason in ((1, "盖章件"), (2, "局长来电")):
+        choose(bureau.campaign, good, version, reason)
+    assert [
+        line.why for line in history(bureau.campaign, good) if line.what.startswith("选定")
+    ] == ["盖章件", "局长来电"]
+    undo(bureau.campaign, good)
+    assert bureau.counted()[good] == 1
+
+
+def test_a_district_takes_back_what_it_submitted(bureau):
+    good, asked, *_ = bureau.codes
+    withdraw(bureau.campaign, [good, asked], "区里要重审")
+    assert bureau.counted() == {} and bureau.states()[good] == "未报"
+    assert "撤回" in bureau.standing(good).remarks[0]
+    bureau.hand_in("2", {"a.xlsx": fill_in(bureau.sent[good])}, when=1.72e9)  # the same, sent again
+    assert bureau.counted() == {good: 1}
+
+
+def test_the_commands(bureau, monkeypatch, capsys):
+    monkeypatch.chdir(bureau.campaign.folder)
+    good, asked, *_ = bureau.codes
+    assert (
+        main(["campaign", "accept", "--district", "第1区", "--grade", "良", "--by", "王科长"]) == 0
+    )
+    assert "核准 1 个单位，审核意见：良" in capsys.readouterr().out
+    assert main(["campaign", "accept"]) == 2
+    assert main(["campaign", "return", "--state", "待核实", "--note", "请说明销售收入"]) == 0
+    assert "退回 1 个单位" in capsys.readouterr().out
+    assert main(["campaign", "return", asked]) == 2
+    capsys.readouterr()
+    assert main(["campaign", "log"]) == 0
+    out = capsys.readouterr().out
+    assert "王科长" in out and "核准第 1 版 良" in out and "请说明销售收入" in out
+    assert main(["campaign", "undo", "--reason", "再看看"]) == 0
+    assert "退回" in capsys.readouterr().out
+    assert main(["campaign", "log", good]) == 0
+    assert "报来第 1 版" in capsys.readouterr().out
+    assert main(["campaign", "log", "--arrivals"]) == 0
+    assert "a.xlsx" in capsys.readouterr().out
+    assert main(["campaign", "reopen", good, "--reason", "改数"]) == 0
+    assert main(["campaign", "withdraw", good, "--reason", "改数"]) == 0

@@ -1,0 +1,204 @@
+"""The list while the campaign runs: only what is named changes, spoiled codes are refused, all on record."""
+
+from __future__ import annotations
+
+import pytest
+from openpyxl import Workbook
+
+from tests.support.campaign import Bureau, fill_in, write_units
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.unit_changes import apply, changed_unit, leave, merged, planned
+from xltool.campaign.returns.decisions import history, undo
+from xltool.campaign.returns.status import status
+from xltool.campaign.rollup.summation import rollup
+from xltool.campaign.units import UnitsError, read_unit_list
+from xltool.cli import main
+from xltool.errors import XltoolError
+
+
+@pytest.fixture
+def bureau(tmp_path):
+    return Bureau(tmp_path, 2, 3)
+
+
+def listed(bureau, heads, rows):
+    known = [unit.code for unit in bureau.campaign.ledger.units()]
+    path = write_units(bureau.folder / "新名单.xlsx", rows, heads)
+    return read_unit_list(path, bureau.campaign.edition, known)
+
+
+def test_a_list_with_fewer_columns_changes_only_these(bureau):
+    """partial.py: three columns and one unit more; contact, superior and figures of the others stay."""
+    before = bureau.campaign.ledger.units()
+    rows = [row[:3] for row in bureau.rows] + [["0299", "西新设局", "第2区"]]
+    changes = planned(bureau.campaign, listed(bureau, ["部门编码", "部门名称", "区县"], rows))
+    assert [(c.action, c.after.code) for c in changes] == [(Act.ADD, "0299")]
+    apply(bureau.campaign, changes)
+    assert bureau.campaign.ledger.units()[:-1] == before
+    # One column beside the code: only that one.
+    changes = planned(
+        bureau.campaign, listed(bureau, ["部门编码", "联系人"], [[before[0].code, "乙"]])
+    )
+    assert [c.said(bureau.campaign.edition) for c in changes] == [["联系人：甲 → 乙"]]
+
+
+def test_a_dry_run_says_unit_by_unit_and_writes_nothing(bureau, monkeypatch, capsys):
+    monkeypatch.chdir(bureau.campaign.folder)
+    code = bureau.codes[0]
+    write_units(
+        bureau.folder / "n.xlsx", [[code, "", "700"]], ["部门编码", "联系人", "预填一般公共预算"]
+    )
+    assert main(["campaign", "update", "../n.xlsx", "--dry-run"]) == 0
+    out = "".join(capsys.readouterr().out.split())
+    assert "联系人：甲→（空）" in out and "预填一般公共预算：1101.01→700" in out
+    assert "试运行" in out and "没有的5个单位不变" in out
+    assert bureau.campaign.ledger.units()[0].contact == "甲"
+    assert main(["campaign", "update", "../n.xlsx", "--by", "王"]) == 0
+    assert bureau.campaign.ledger.units()[0].prefilled["general"] == "700"
+    assert history(bureau.campaign, code)[-1].author == "王"
+
+
+def spoiled(path, rows):
+    book = Workbook()
+    for row in [["部门编码", "部门名称", "区县"], *rows]:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([[1001, "第1区第1局", "第1区"]], r"第 2 行：部门编码 1001 在台账里是 0001001"),
+        ([["3.10E+11", "甲局", "第1区"]], "第 2 行：部门编码成了科学计数"),
+        ([[3102050000010001234, "甲局", "第1区"]], "第 2 行：部门编码成了科学计数|丢了末位"),
+        (
+            [["0009", "甲", "区"], ["0008", "乙", "区"], ["0009", "丙", "区"]],
+            "第 2、4 行：部门编码 0009 出现 2 次",
+        ),
+        ([[77, "甲局", "第1区"]], "第 2 行：部门编码 77 是数字，前导零可能丢了"),
+    ],
+)
+def test_a_spoiled_code_is_refused_with_its_row(bureau, rows, said):
+    path = spoiled(bureau.folder / "坏.xlsx", rows)
+    known = [unit.code for unit in bureau.campaign.ledger.units()]
+    with pytest.raises(UnitsError, match=said):
+        read_unit_list(path, bureau.campaign.edition, known)
+
+
+def test_a_row_of_totals_is_said_and_is_no_unit(bureau):
+    rows = [[*bureau.rows[0][:3]], ["", "合计", ""], ["合  计", "", ""]]
+    found = listed(bureau, ["部门编码", "部门名称", "区县"], rows)
+    assert len(found.units) == 1
+    assert found.remarks == (
+        "第 3 行是“合计”，不是单位，没有收进",
+        "第 4 行是“合  计”，不是单位，没有收进",
+    )
+
+
+def test_a_new_unit_needs_its_name_and_district(bureau):
+    with pytest.raises(UnitsError, match="第 2 行没有部门名称"):
+        listed(bureau, ["部门编码", "联系人"], [["0299", "乙"]])
+
+
+def test_an_abolished_unit_owes_nothing_and_can_come_back(bureau):
+    """abolish.py."""
+    code = bureau.codes[0]
+    bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code])})
+    with pytest.raises(XltoolError, match="--reason"):
+        leave(bureau.campaign, Act.ABOLISH, [code], " ")
+    leave(bureau.campaign, Act.ABOLISH, [code], "机构改革撤销")
+    standing = bureau.standing(code)
+    assert (standing.state, standing.remarks) == ("撤销", ("机构改革撤销",))
+    assert code not in bureau.counted()
+    assert code not in {s.unit.code for s in status(bureau.campaign).chase}
+    assert len(rollup(bureau.campaign).units) == 5
+    bureau.change(code, general="600.00")  # nothing is sent to it
+    assert len(bureau.campaign.ledger.issues_of([code])[code]) == 1
+    undo(bureau.campaign)
+    assert bureau.states()[code] == "通过"
+
+
+def test_renamed_moved_and_merged_each_with_a_plan(bureau):
+    first, second, third = bureau.codes[:3]
+    campaign = bureau.campaign
+    apply(campaign, [changed_unit(campaign, Act.RENAME, first, name="县教育和体育局")], "机构改革")
+    apply(campaign, [changed_unit(campaign, Act.MOVE, second, district="第2区")])
+    plan = merged(campaign, third, first)
+    assert plan.said(campaign.edition) == [
+        "上年资金总额：1501.5 → 3005",
+        "上年基本支出：600 → 1200",
+    ]
+    apply(campaign, [plan])
+    leave(campaign, Act.MERGE, [third], "并入", into=first)
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    assert units[first].name == "县教育和体育局" and units[second].district == "第2区"
+    assert bureau.states()[third] == "并入"
+    said = [(line.what, line.why) for line in history(campaign, first)]
+    assert ("改名", "机构改革") in said
+    sent = bureau.distribute()
+    assert set(sent) == {first, second}
+    # What was changed again in between isn't undone blindly; what wasn't, is.
+    apply(campaign, [changed_unit(campaign, Act.RENAME, first, name="又改")])
+    undo(campaign, first)
+    assert {u.code: u.name for u in campaign.ledger.units()}[first] == "县教育和体育局"
+
+
+def test_deadlines_of_campaign_district_and_unit(bureau):
+    import datetime as dt
+
+    from xltool.campaign.returns.deadlines import extend
+
+    today = dt.date(2024, 1, 21)
+    campaign = bureau.campaign
+    assert not any(s.late for s in status(campaign, today).standings)
+    extend(campaign, dt.date(2024, 1, 20), [], reason="定下")
+    assert all(s.late for s in status(campaign, today).standings)
+    extend(campaign, dt.date(2024, 1, 25), [], "第2区", "雨雪")
+    extend(campaign, dt.date(2024, 1, 22), [bureau.codes[0]], reason="会计请假")
+    late = {s.unit.code for s in status(campaign, today).standings if s.late}
+    assert late == set(bureau.codes[1:3])
+    undo(campaign, bureau.codes[0])
+    assert bureau.codes[0] in {s.unit.code for s in status(campaign, today).standings if s.late}
+
+
+def test_late_is_by_the_day_it_came_not_by_the_day_it_was_collected(bureau):
+    import datetime as dt
+
+    from xltool.campaign.returns.deadlines import extend
+
+    first, second, third = bureau.codes[:3]
+    extend(bureau.campaign, dt.date(2024, 1, 20), [], reason="定下")
+    bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[first])}, received=dt.date(2024, 1, 19))
+    bureau.hand_in(
+        "2", {"b.xlsx": fill_in(bureau.sent[second])}, when=dt.datetime(2024, 1, 20, 23).timestamp()
+    )
+    bureau.hand_in("3", {"c.xlsx": fill_in(bureau.sent[third])}, received=dt.date(2024, 1, 21))
+    late = {s.unit.code: s.late for s in status(bureau.campaign).standings}
+    assert [late[code] for code in (first, second, third)] == [False, False, True]
+
+
+def test_a_parcel_that_comes_late_takes_no_place_of_newer_data(tmp_path):
+    """outoforder.py: batch 2 first, then batch 1; another district's parcel; twice the same."""
+    from xltool.campaign.sending.branch import new_branch, take_parcel
+    from xltool.campaign.sending.distribution import distribute
+
+    bureau = Bureau(tmp_path, 2, 2)
+    code = bureau.codes[0]
+    bureau.change(code, name="东教育和体育局", contact="乙", general="700.00")
+    box = bureau.campaign.folder / "下发"
+    district = new_branch(tmp_path / "东台账", box / "第2批" / "第1区.zip")
+    assert take_parcel(district, box / "第1批" / "第1区.zip") == 2
+    assert take_parcel(district, box / "第1批" / "第1区.zip") == 0
+    units = {unit.code: unit for unit in district.ledger.units()}
+    assert (units[code].name, units[code].contact) == ("东教育和体育局", "乙")
+    assert units[code].prefilled["general"] == "700"
+    assert district.ledger.issues()[code]["number"] == 2
+    with pytest.raises(XltoolError, match="第2区"):
+        take_parcel(district, box / "第1批" / "第2区.zip")
+    assert distribute(district).units == 2
+    # A restored upper ledger gives the number 2 a second time: another issue, not a clash.
+    bureau.campaign.ledger.base.execute("DELETE FROM issues WHERE number = 2")
+    bureau.change(code, general="800.00")
+    assert take_parcel(district, box / "第2批" / "第1区.zip") == 1
+    assert district.ledger.units()[0].prefilled["general"] == "800"

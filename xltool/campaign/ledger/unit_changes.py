@@ -1,0 +1,120 @@
+"""The list while the campaign runs: corrected, renamed, moved, merged, abolished, exempted, each on record.
+
+A change is first a plan that can be shown unit by unit; only what is applied is written, with what was before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.units import Unit, UnitList
+from xltool.editions.declaration import Edition
+from xltool.errors import XltoolError
+from xltool.money import plain
+
+_WORDS = {"name": "名称", "district": "区县", "superior": "主管部门", "contact": "联系人"}
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """One unit before (None: a new one) and after."""
+
+    action: Act
+    before: Unit | None
+    after: Unit
+
+    def said(self, edition: Edition) -> list[str]:
+        """What changes, in words: `联系人：甲 → （空）`."""
+        if self.before is None:
+            return ["新增"]
+        found = [
+            f"{word}：{getattr(self.before, key) or '（空）'} → {getattr(self.after, key) or '（空）'}"
+            for key, word in _WORDS.items()
+            if getattr(self.before, key) != getattr(self.after, key)
+        ]
+        labels = {f.id: f.label for f in edition.department.field}
+        for key, word in (("prefilled", "预填"), ("last_year", "上年")):
+            was, now = getattr(self.before, key), getattr(self.after, key)
+            for id_ in {**was, **now}:
+                if was.get(id_) != now.get(id_):
+                    change = f"{was.get(id_, '（空）')} → {now.get(id_, '（空）')}"
+                    found.append(f"{word}{labels.get(id_, id_)}：{change}")
+        return found
+
+
+def planned(campaign: Campaign, listed: UnitList) -> list[UnitChange]:
+    """What a list would change, unit by unit. Units that it doesn't name stay as they are."""
+    known = {unit.code: unit for unit in campaign.ledger.units()}
+    changes = []
+    for unit in listed.units:
+        before = known.get(unit.code)
+        after = unit if before is None else listed.onto(unit, before)
+        if after != before:
+            changes.append(UnitChange(Act.ADD if before is None else Act.UPDATE, before, after))
+    return changes
+
+
+def changed_unit(campaign: Campaign, action: Act, code: str, **values: str) -> UnitChange:
+    """A unit with another name or district, as a plan."""
+    before = unit_of(campaign, code)
+    return UnitChange(action, before, replace(before, **values))  # type: ignore[arg-type]
+
+
+def unit_of(campaign: Campaign, code: str) -> Unit:
+    """The unit with this code. Raises XltoolError where the list has none."""
+    for unit in campaign.ledger.units():
+        if unit.code == code:
+            return unit
+    raise XltoolError(f"名单里没有部门编码 {code}")
+
+
+def merged(campaign: Campaign, code: str, into: str) -> UnitChange:
+    """The unit that takes another one in: last year's figures of both are its own."""
+    if code == into:
+        raise XltoolError("不能并入自己")
+    leaving, staying = unit_of(campaign, code), unit_of(campaign, into)
+    amounts = {f.id for f in campaign.edition.department.field if f.kind == "amount"}
+    figures: dict[str, str] = dict(staying.last_year)
+    for id_, text in leaving.last_year.items():
+        if id_ in amounts:
+            figures[id_] = plain(Decimal(figures.get(id_, "0")) + Decimal(text))
+    return UnitChange(Act.UPDATE, staying, replace(staying, last_year=figures))
+
+
+def apply(campaign: Campaign, changes: Sequence[UnitChange], reason: str = "") -> None:
+    """Write planned changes, each with what was before."""
+    if not changes:
+        return
+    ledger = campaign.ledger
+    with ledger.writing(), ledger.transaction():
+        write_units(campaign, {change.after.code: change.after for change in changes})
+        for change in changes:
+            detail = {
+                "before": asdict(change.before) if change.before else None,
+                "after": asdict(change.after),
+            }
+            ledger.record(change.action, change.after.code, detail=detail, reason=reason)
+
+
+def write_units(campaign: Campaign, units: Mapping[str, Unit]) -> None:
+    """Put these units in their places on the list, new ones at its end."""
+    known = {unit.code: unit for unit in campaign.ledger.units()}
+    campaign.ledger.put_units({**known, **units}.values())
+
+
+def leave(
+    campaign: Campaign, action: Act, codes: Iterable[str], reason: str, **detail: Any
+) -> None:
+    """Units that owe nothing any more, or again (RESTORE). A reason must be given."""
+    if not reason.strip():
+        raise XltoolError("请用 --reason 写明理由")
+    wanted = [unit_of(campaign, code).code for code in codes]
+    ledger = campaign.ledger
+    with ledger.writing(), ledger.transaction():
+        for code in wanted:
+            ledger.record(action, code, reason=reason, detail=detail)

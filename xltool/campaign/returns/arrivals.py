@@ -1,0 +1,29 @@
+"""Every file that ever came, and what became of it: a line that somebody can find by the file's name."""
+
+from __future__ import annotations
+
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.store import LedgerRow
+from xltool.campaign.returns.judgement import KINDS
+from xltool.checks.results import VERDICTS
+
+
+def arrival_lines(campaign: Campaign, code: str = "") -> list[list[str]]:
+    """(day, file, unit, what became of it) for each arrival, of one unit or of all."""
+    rows = {row["id"]: row for row in campaign.ledger.returns()}
+    lines = []
+    for arrival in campaign.ledger.arrivals():
+        row = rows.get(arrival["return_id"])
+        unit = (row["unit"] or row["claimed"]) if row else ""
+        if not code or code in (unit, row["claimed"] if row else ""):
+            lines.append([arrival["day"], arrival["name"], unit, _became(arrival, row)])
+    return lines
+
+
+def _became(arrival: LedgerRow, row: LedgerRow | None) -> str:
+    if row is None:
+        return str(arrival["reason"])
+    if arrival["outcome"] == "copy":
+        return f"第 {row['version']} 版的又一份，内容相同"
+    said = f"第 {row['version']} 版，{VERDICTS[row['verdict']]}" if row["version"] else ""
+    return "，".join(filter(None, [said, KINDS[row["kind"]], "采用" if row["counts"] else ""]))

@@ -1,0 +1,247 @@
+"""What the bureau decides on returns: accepted, sent back, reopened, taken back; undone; the whole history.
+
+Nothing is overwritten: a decision is a line more in the history, and so is its undoing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.counting import Act, Deed, in_force
+from xltool.campaign.ledger.related import UnitReturns
+from xltool.campaign.ledger.store import LedgerRow
+from xltool.campaign.ledger.unit_changes import write_units
+from xltool.campaign.returns.judgement import KINDS
+from xltool.campaign.units import Unit
+from xltool.errors import XltoolError
+from xltool.model import Finding, Severity
+
+GRADES = ("优", "良", "中", "差")
+
+WORDS = {
+    Act.CHOOSE: "选定",
+    Act.UNCHOOSE: "撤销选定",
+    Act.ACCEPT: "核准",
+    Act.RETURN: "退回",
+    Act.NOTE: "发退回意见",
+    Act.REOPEN: "重开",
+    Act.WITHDRAW: "撤回",
+    Act.EXTEND: "改报送截止日",
+    Act.ISSUE: "又下发",
+    Act.ABOLISH: "撤销单位",
+    Act.EXEMPT: "免报",
+    Act.MERGE: "并入",
+    Act.RESTORE: "恢复应报",
+    Act.UPDATE: "更正名单",
+    Act.RENAME: "改名",
+    Act.MOVE: "划转区县",
+    Act.ADD: "新增单位",
+    Act.CAMPAIGN: "批次",
+    Act.UNDO: "撤销上一步",
+}
+_NEVER_UNDONE = (Act.ISSUE, Act.CAMPAIGN, Act.ADD)
+_ON_THE_LIST = (Act.UPDATE, Act.RENAME, Act.MOVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One unit on which was decided: the version, and what it had explained or left open."""
+
+    unit: Unit
+    version: int
+    explained: tuple[str, ...] = ()
+    open_queries: tuple[str, ...] = ()
+
+
+def accept(
+    campaign: Campaign, codes: Iterable[str], *, grade: str = "", note: str = ""
+) -> list[Decided]:
+    """Approve what counts for these units; nothing later takes its place until it is reopened.
+
+    Open queries are accepted only with a note. All are accepted or none.
+    """
+    with campaign.ledger.writing():
+        decided: list[tuple[Decided, LedgerRow]] = []
+        for unit, returns in _returns_of(campaign, codes):
+            row = returns.counting
+            if row is None:
+                raise XltoolError(f"{unit.code} {unit.name} 还没有计入的申报，不能核准")
+            if returns.outcome.standpoint.accepted:
+                raise XltoolError(f"{unit.code} {unit.name} 已经核准过第 {row['version']} 版")
+            explained, open_queries = _queries(row)
+            if open_queries and not note.strip():
+                raise XltoolError(
+                    f"{unit.code} {unit.name} 还有 {len(open_queries)} 处待核实没有说明：核准要用 --note 写明意见"
+                )
+            decided.append((Decided(unit, row["version"], explained, open_queries), row))
+        with campaign.ledger.transaction():
+            for one, row in decided:
+                detail = {"version": one.version, "grade": grade}
+                campaign.ledger.record(
+                    Act.ACCEPT, one.unit.code, return_id=row["id"], reason=note, detail=detail
+                )
+    return [one for one, _ in decided]
+
+
+def send_back(campaign: Campaign, codes: Iterable[str], note: str) -> list[Decided]:
+    """Send the latest return of these units back; a comment must be given."""
+    if not note.strip():
+        raise XltoolError("退回要用 --note 写明意见")
+    with campaign.ledger.writing():
+        decided: list[tuple[Decided, LedgerRow]] = []
+        for unit, returns in _returns_of(campaign, codes):
+            if returns.outcome.standpoint.accepted:
+                raise XltoolError(f"{unit.code} {unit.name} 已经核准，先用 campaign reopen 重开")
+            row = returns.counting or returns.latest
+            if row is None:
+                raise XltoolError(f"{unit.code} {unit.name} 没有报过，不能退回")
+            explained, open_queries = _queries(row)
+            decided.append((Decided(unit, row["version"], explained, open_queries), row))
+        with campaign.ledger.transaction():
+            for one, row in decided:
+                detail = {"version": one.version}
+                campaign.ledger.record(
+                    Act.RETURN, one.unit.code, return_id=row["id"], reason=note, detail=detail
+                )
+    return [one for one, _ in decided]
+
+
+def reopen(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
+    """Lift the approval of these units; a reason must be given."""
+    if not reason.strip():
+        raise XltoolError("重开要用 --reason 写明理由")
+    with campaign.ledger.writing():
+        wanted = list(_returns_of(campaign, codes))
+        for unit, returns in wanted:
+            if not returns.outcome.standpoint.accepted:
+                raise XltoolError(f"{unit.code} {unit.name} 没有核准，不用重开")
+        with campaign.ledger.transaction():
+            for unit, _ in wanted:
+                campaign.ledger.record(Act.REOPEN, unit.code, reason=reason)
+
+
+def withdraw(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
+    """Take back what these units returned so far, as a district may that submitted too early."""
+    if not reason.strip():
+        raise XltoolError("撤回要用 --reason 写明理由")
+    with campaign.ledger.writing():
+        wanted = list(_returns_of(campaign, codes))
+        for unit, returns in wanted:
+            if returns.outcome.standpoint.accepted:
+                raise XltoolError(f"{unit.code} {unit.name} 已经核准，先用 campaign reopen 重开")
+        with campaign.ledger.transaction():
+            for unit, _ in wanted:
+                campaign.ledger.record(Act.WITHDRAW, unit.code, reason=reason)
+
+
+def _returns_of(campaign: Campaign, codes: Iterable[str]) -> list[tuple[Unit, UnitReturns]]:
+    """These units with their returns. Raises XltoolError for a code that is not on the list."""
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    wanted = list(dict.fromkeys(codes))
+    if unknown := [code for code in wanted if code not in units]:
+        raise XltoolError(f"名单里没有部门编码：{'、'.join(unknown[:20])}")
+    if not wanted:
+        raise XltoolError("没有这样的单位")
+    standings = campaign.ledger.standings(wanted)
+    return [(units[code], standings.get(code, UnitReturns())) for code in wanted]
+
+
+def _queries(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A return's explained queries (with the explanation) and its open ones, in words."""
+    found = msgspec.json.decode(row["findings"], type=list[Finding])
+    queries = [f for f in found if f.severity is Severity.QUERY and not f.trial]
+    return (
+        tuple(f"{f.message}　说明：{f.explanation}" for f in queries if f.explanation),
+        tuple(f.message for f in queries if f.open),
+    )
+
+
+# ── history ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of the log: when, who, what, which unit, why."""
+
+    made_at: str
+    author: str
+    what: str
+    unit: str
+    why: str
+
+
+def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
+    """What was sent, what came and what was decided, oldest first; of one unit or of all."""
+    ledger = campaign.ledger
+    if code and code not in {unit.code for unit in ledger.units()}:
+        raise XltoolError(f"名单里没有部门编码 {code}")
+    deeds = ledger.deeds()
+    standing = {deed.id for deed in in_force(deeds)}
+    lines = [_line(deed, deed.id in standing) for deed in deeds if not code or deed.unit == code]
+    if code:
+        rows = ledger.base.execute("SELECT * FROM issues WHERE unit = ? ORDER BY id", (code,))
+        lines += [
+            HistoryLine(row["made_at"], "", f"第 {row['number']} 次下发", code, row["file"])
+            for row in rows
+            if row["number"] == 1
+        ]
+        versions = {row["id"]: row for row in ledger.returns_of(code)}
+        for arrival in ledger.arrivals():
+            row = versions.get(arrival["return_id"])
+            if row is not None:
+                what = f"报来第 {row['version']} 版（{KINDS[row['kind']]}，{arrival['day']}）"
+                lines.append(HistoryLine(arrival["taken_at"], "", what, code, arrival["name"]))
+    return sorted(lines, key=lambda line: line.made_at)
+
+
+def _line(deed: Deed, stands: bool) -> HistoryLine:
+    detail = msgspec.json.decode(deed.detail)
+    what = WORDS[Act(deed.action)]
+    if "version" in detail:
+        what += f"第 {detail['version']} 版"
+    if "number" in detail:
+        what += f"（第 {detail['number']} 次）"
+    for key in ("deadline", "grade", "into", "district"):
+        if detail.get(key):
+            what += f" {detail[key]}"
+    if not stands and deed.action != Act.UNDO:
+        what += "（已撤销）"
+    return HistoryLine(deed.made_at, deed.author, what, deed.unit, deed.reason)
+
+
+def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:
+    """Undo the last decision, of one unit or of the whole last command. What was undone."""
+    ledger = campaign.ledger
+    with ledger.writing():
+        acts = [d for d in in_force(ledger.deeds()) if d.action not in _NEVER_UNDONE]
+        acts = [d for d in acts if not code or d.unit == code]
+        if not acts:
+            raise XltoolError("没有可以撤销的决定")
+        last = acts[-1]
+        undone = [last] if code else [d for d in acts if d.run == last.run]
+        restored = _restored(campaign, undone)
+        with ledger.transaction():
+            if restored:
+                write_units(campaign, restored)
+            detail = {"deeds": [deed.id for deed in undone]}
+            ledger.record(Act.UNDO, code, detail=detail, reason=reason)
+    return undone
+
+
+def _restored(campaign: Campaign, undone: list[Deed]) -> dict[str, Unit]:
+    """The units as they were before changes of the list that are undone."""
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    found: dict[str, Unit] = {}
+    for deed in undone:
+        if deed.action not in _ON_THE_LIST:
+            continue
+        detail = msgspec.json.decode(deed.detail)
+        if units[deed.unit] != Unit(**detail["after"]):
+            raise XltoolError(f"{deed.unit} 在那以后又改过，撤销不了，请直接更正")
+        found[deed.unit] = Unit(**detail["before"])
+    return found

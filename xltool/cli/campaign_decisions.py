@@ -1,0 +1,208 @@
+"""`xltool campaign choose, accept, return, reopen, withdraw, log, undo`: who decided what, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from xltool.cli._campaign import by_option, opened, reason_option, table, where
+from xltool.cli._command import command
+from xltool.errors import XltoolError
+
+codes_argument = click.argument("codes", metavar="[部门编码…]", nargs=-1)
+district_option = click.option("--district", default=None, help="这个区县的全部单位。")
+state_option = click.option(
+    "--state", "states", multiple=True, help="只要处于这个状态的（可以写几次）。"
+)
+
+
+@command()
+@where
+@click.argument("code", metavar="部门编码")
+@click.argument("version", metavar="[版]", type=int, required=False)
+@click.option("--latest", is_flag=True, help="撤销选定，仍以最近一次有效的为准。")
+@reason_option
+@by_option
+def choose(
+    folder: Path, code: str, version: int | None, latest: bool, reason: str, by: str
+) -> None:
+    """选定一个单位的某一版为准；不写版号就列出各版。"""
+    from xltool.campaign.returns.rejudgement import choose as let_count
+
+    with opened(folder, by) as here:
+        if version is None and not latest:
+            table(*_versions(here, code))
+            return
+        let_count(here, code, None if latest else version, reason)
+    said = "以最近一次有效的为准" if latest else f"以第 {version} 版为准"
+    click.echo(f"{code}：{said}")
+
+
+def _versions(here: object, code: str) -> tuple[list[str], list[list[object]]]:
+    """All versions of a unit, as a table."""
+    from xltool.campaign.returns.judgement import KINDS
+    from xltool.checks.results import VERDICTS
+
+    ledger = here.ledger  # type: ignore[attr-defined]
+    if code not in {unit.code for unit in ledger.units()}:
+        raise XltoolError(f"名单里没有部门编码 {code}")
+    rows = [
+        [
+            row["version"], VERDICTS[row["verdict"]], KINDS[row["kind"]], row["day"],
+            row["stamp"] or row["time"][:19], row["times"], row["name"], "√" if row["counts"] else "",
+        ]
+        for row in ledger.returns_of(code)
+    ]  # fmt: skip
+    return ["版", "结论", "封印", "报来", "文件时间", "次数", "文件", "采用"], rows
+
+
+def _wanted(
+    here: object,
+    codes: Sequence[str],
+    district: str | None,
+    states: Sequence[str],
+    usual: Sequence[str],
+) -> list[str]:
+    """The units that are named, or those of a district or in a state. Never all by accident."""
+    from xltool.campaign.returns.status import RARE_STATES, STATES, status
+
+    if codes:
+        return list(codes)
+    if district is None and not states:
+        raise click.UsageError("写部门编码，或用 --district、--state 说明是哪些单位")
+    unknown = [state for state in states if state not in (*STATES, *RARE_STATES)]
+    if unknown:
+        raise XltoolError(f"没有状态“{unknown[0]}”，可用：{'、'.join((*STATES, *RARE_STATES))}")
+    standing = status(here)  # type: ignore[arg-type]
+    return [
+        s.unit.code
+        for s in standing.standings
+        if district in (None, s.unit.district) and s.state in (states or usual)
+    ]
+
+
+@command()
+@where
+@codes_argument
+@district_option
+@state_option
+@click.option("--grade", type=click.Choice(["优", "良", "中", "差"]), default="", help="审核意见。")
+@click.option("--note", default="", help="意见；还有待核实没有说明的，核准必须写。")
+@by_option
+def accept(
+    folder: Path, codes: Sequence[str], district: str | None, states: Sequence[str], grade: str,
+    note: str, by: str,
+) -> None:  # fmt: skip
+    """核准：采用的这一版定下来，后来报的不再顶替，直到 reopen。按区县成批时默认只核准“通过”和“待核准”的。"""
+    from xltool.campaign.returns.decisions import accept as approve
+
+    with opened(folder, by) as here:
+        wanted = _wanted(here, codes, district, states, ("通过", "待核准"))
+        decided = approve(here, wanted, grade=grade, note=note)
+    for one in decided:
+        for said in (*one.explained, *(f"（没有说明）{query}" for query in one.open_queries)):
+            click.echo(f"{one.unit.code} {one.unit.name}：{said}")
+    click.echo(f"核准 {len(decided)} 个单位" + (f"，审核意见：{grade}" if grade else ""))
+
+
+@command("return")
+@where
+@codes_argument
+@district_option
+@state_option
+@click.option("--note", required=True, help="退回的意见，必须写。")
+@by_option
+def return_(
+    folder: Path,
+    codes: Sequence[str],
+    district: str | None,
+    states: Sequence[str],
+    note: str,
+    by: str,
+) -> None:
+    """退回：最近采用（或报来）的一版不再计入，等它重报。要发给单位的意见用 campaign notes 写出。"""
+    from xltool.campaign.returns.decisions import send_back
+
+    with opened(folder, by) as here:
+        wanted = _wanted(here, codes, district, states, ("待核实", "待核准", "有错误"))
+        decided = send_back(here, wanted, note)
+    for one in decided:
+        click.echo(f"{one.unit.code} {one.unit.name}：退回第 {one.version} 版")
+    click.echo(f"退回 {len(decided)} 个单位")
+
+
+@command()
+@where
+@click.argument("codes", metavar="部门编码…", nargs=-1, required=True)
+@reason_option
+@by_option
+def reopen(folder: Path, codes: Sequence[str], reason: str, by: str) -> None:
+    """重开：撤去核准，单位可以再报。必须写理由。"""
+    from xltool.campaign.returns.decisions import reopen as lift
+
+    with opened(folder, by) as here:
+        lift(here, codes, reason)
+    click.echo(f"重开 {len(codes)} 个单位")
+
+
+@command()
+@where
+@codes_argument
+@district_option
+@reason_option
+@by_option
+def withdraw(
+    folder: Path, codes: Sequence[str], district: str | None, reason: str, by: str
+) -> None:
+    """撤回：这些单位（或整个区县）到现在为止报来的都不算，等它们重报。必须写理由。"""
+    from xltool.campaign.returns.decisions import withdraw as take_back
+    from xltool.campaign.returns.status import RARE_STATES, STATES
+
+    with opened(folder, by) as here:
+        usual = [
+            s
+            for s in (*STATES, *RARE_STATES)
+            if s not in ("未下发", "未报", "核准", "免报", "撤销", "并入")
+        ]
+        wanted = _wanted(here, codes, district, (), usual)
+        take_back(here, wanted, reason)
+    click.echo(f"撤回 {len(wanted)} 个单位")
+
+
+@command()
+@where
+@click.argument("code", metavar="[部门编码]", default="")
+@click.option("--arrivals", is_flag=True, help="列出收到过的每一个文件和它的下落。")
+def log(folder: Path, code: str, arrivals: bool) -> None:
+    """台账的历史：谁、什么时候、做了什么、为什么；写部门编码就看一个单位的。"""
+    from xltool.campaign.returns.arrivals import arrival_lines
+    from xltool.campaign.returns.decisions import history
+
+    with opened(folder) as here:
+        if arrivals:
+            found = arrival_lines(here, code)
+            table(["收到", "文件", "单位", "下落"], found)
+            return
+        rows = [[h.made_at, h.author, h.what, h.unit, h.why] for h in history(here, code)]
+    table(["时间", "谁", "做了什么", "部门编码", "说明"], rows)
+
+
+@command()
+@where
+@click.argument("code", metavar="[部门编码]", default="")
+@reason_option
+@by_option
+def undo(folder: Path, code: str, reason: str, by: str) -> None:
+    """撤销上一个决定（一条命令做的全部）；写部门编码就只撤销它的上一个。撤销本身也记在历史里。"""
+    from xltool.campaign.ledger.counting import Act
+    from xltool.campaign.returns.decisions import WORDS
+    from xltool.campaign.returns.decisions import undo as take_back
+
+    with opened(folder, by) as here:
+        undone = take_back(here, code, reason)
+    for deed in undone[:20]:
+        click.echo(f"已撤销：{deed.made_at} {WORDS[Act(deed.action)]} {deed.unit}")
+    if len(undone) > 20:
+        click.echo(f"等，共 {len(undone)} 处")

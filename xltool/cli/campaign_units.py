@@ -1,0 +1,168 @@
+"""`xltool campaign update, rename, move, merge, abolish, exempt, restore, extend`: the list while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xltool.cli._campaign import by_option, opened, reason_option, table, there_type, where
+from xltool.cli._command import command
+from xltool.errors import XltoolError
+
+if TYPE_CHECKING:
+    from xltool.campaign import Campaign
+    from xltool.campaign.ledger.unit_changes import UnitChange
+
+dry_option = click.option("--dry-run", "dry", is_flag=True, help="只看会改什么，不写入。")
+
+
+@command()
+@where
+@click.argument("units", metavar="名单", type=there_type)
+@dry_option
+@by_option
+@reason_option
+def update(folder: Path, units: Path, dry: bool, by: str, reason: str) -> None:
+    """用新的名单补充单位、更正资料：只改名单里有的列，名单里没有的单位不变。再 distribute 只发有变动的。"""
+    from xltool.campaign.ledger.unit_changes import planned
+    from xltool.campaign.units import read_unit_list
+
+    with opened(folder, by) as here:
+        if here.branch:
+            raise XltoolError("下级台账的单位由上级下发的压缩包决定，请用 campaign receive")
+        known = [unit.code for unit in here.ledger.units()]
+        listed = read_unit_list(units, here.edition, known)
+        for remark in listed.remarks:
+            click.echo(remark)
+        _carry_out(here, planned(here, listed), dry, reason)
+        absent = len(set(known) - {unit.code for unit in listed.units})
+        if absent:
+            click.echo(
+                f"这份名单里没有的 {absent} 个单位不变（撤销、免报、并入用 campaign abolish、exempt、merge）"
+            )
+
+
+def _carry_out(here: Campaign, changes: Sequence[UnitChange], dry: bool, reason: str) -> None:
+    """Show what changes unit by unit; write it unless it is a dry run."""
+    from xltool.campaign.ledger.counting import Act
+    from xltool.campaign.ledger.unit_changes import apply
+
+    rows = [[c.after.code, c.after.name, "；".join(c.said(here.edition))] for c in changes]
+    if rows:
+        table(["部门编码", "部门名称", "变动"], rows)
+    if not dry:
+        apply(here, changes, reason)
+    added = sum(change.action is Act.ADD for change in changes)
+    said = f"新增 {added} 个单位，{len(changes) - added} 个有变动"
+    click.echo(f"试运行：{said}，没有写入" if dry else f"{said}；共 {len(here.ledger.units())} 个")
+
+
+@command()
+@where
+@click.argument("code", metavar="部门编码")
+@click.argument("name", metavar="新名称")
+@dry_option
+@by_option
+@reason_option
+def rename(folder: Path, code: str, name: str, dry: bool, by: str, reason: str) -> None:
+    """单位改名：再 distribute 会给它新的工作簿，旧的随之作废。"""
+    _change(folder, "RENAME", code, dry, by, reason, name=name)
+
+
+@command()
+@where
+@click.argument("code", metavar="部门编码")
+@click.argument("district", metavar="区县")
+@dry_option
+@by_option
+@reason_option
+def move(folder: Path, code: str, district: str, dry: bool, by: str, reason: str) -> None:
+    """单位划到另一个区县：再 distribute 会给它新的工作簿，放进那个区县的压缩包。"""
+    _change(folder, "MOVE", code, dry, by, reason, district=district)
+
+
+def _change(
+    folder: Path, act: str, code: str, dry: bool, by: str, reason: str, **values: str
+) -> None:
+    from xltool.campaign.ledger.counting import Act
+    from xltool.campaign.ledger.unit_changes import changed_unit
+
+    with opened(folder, by) as here:
+        if here.branch:
+            raise XltoolError("下级台账的单位由上级决定")
+        change = changed_unit(here, Act[act], code, **values)
+        _carry_out(here, [change] if change.after != change.before else [], dry, reason)
+
+
+@command()
+@where
+@click.argument("code", metavar="部门编码")
+@click.argument("into", metavar="并入哪个部门编码")
+@dry_option
+@by_option
+@reason_option
+def merge(folder: Path, code: str, into: str, dry: bool, by: str, reason: str) -> None:
+    """一个单位并入另一个：它不再应报，上年数加到另一个单位上。"""
+    from xltool.campaign.ledger.counting import Act
+    from xltool.campaign.ledger.unit_changes import leave, merged
+
+    with opened(folder, by) as here:
+        change = merged(here, code, into)
+        if not dry:
+            leave(here, Act.MERGE, [code], reason, into=into)
+        _carry_out(here, [change] if change.after != change.before else [], dry, reason)
+        click.echo(f"{code} {'会并入' if dry else '已并入'} {into}")
+
+
+def _leaving(act: str, doing: str, done: str) -> click.Command:
+    """A command by which units owe nothing any more, or again."""
+
+    @command(act.lower())
+    @where
+    @click.argument("codes", metavar="部门编码…", nargs=-1, required=True)
+    @dry_option
+    @by_option
+    @reason_option
+    def leaving(folder: Path, codes: Sequence[str], dry: bool, by: str, reason: str) -> None:
+        from xltool.campaign.ledger.counting import Act
+        from xltool.campaign.ledger.unit_changes import leave, unit_of
+
+        with opened(folder, by) as here:
+            rows = [[code, unit_of(here, code).name, done] for code in codes]
+            table(["部门编码", "部门名称", "变动"], rows)
+            if dry:
+                click.echo(f"试运行：{len(rows)} 个单位，没有写入")
+                return
+            leave(here, Act[act], codes, reason)
+            click.echo(f"{done}：{len(rows)} 个单位")
+
+    leaving.help = doing
+    return leaving
+
+
+abolish = _leaving("ABOLISH", "单位撤销：不再应报、不再催，报过的也不计入。", "撤销")
+exempt = _leaving("EXEMPT", "单位免报：本批次不用报。", "免报")
+restore = _leaving("RESTORE", "恢复应报：撤销、免报、并入弄错了。", "恢复应报")
+
+
+@command()
+@where
+@click.argument("day", metavar="截止日", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("codes", metavar="[部门编码…]", nargs=-1)
+@click.option("--district", default="", help="整个区县。")
+@by_option
+@reason_option
+def extend(
+    folder: Path, day: Any, codes: Sequence[str], district: str, by: str, reason: str
+) -> None:
+    """改报送截止日：写部门编码的只改这些单位，写 --district 的改一个区县，都不写的改全部。"""
+    from xltool.campaign.returns.deadlines import extend as give_time
+
+    if not reason.strip():
+        raise XltoolError("请用 --reason 写明理由")
+    with opened(folder, by) as here:
+        count = give_time(here, day.date(), list(codes), district, reason)
+    click.echo(f"报送截止改为 {day.date()}：{count} 个单位")
