@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.files.barrier import reason_of
 from xltool.files.discover import PAGE_ENDING, FileKind, below, in_litter, kind_of
-from xltool.model import FaultKind
+from xltool.model import FaultKind, Filing
 from xltool.reports.record import Record
 
 QUIET = 0.4  # seconds without a change after which a save counts as finished
@@ -79,6 +79,7 @@ def watch(
     edition: Edition | None = None,
     existing: bool = False,
     polling: bool = False,
+    last_year: Callable[[Filing], Filing | None] = lambda filing: None,
     stop: threading.Event | None = None,
 ) -> Iterator[CheckedSave]:
     """Every save of a workbook below `folder`, as it is checked, until `stop` is set or Ctrl-C.
@@ -109,7 +110,7 @@ def watch(
         for _, name in seen:
             waiting.touch(Path(name), time.monotonic())
         for path, mark in waiting.at_rest(time.monotonic()):
-            result = judge(path, settings, edition)
+            result = judge(path, settings, edition, last_year)
             if (
                 _mark(path) != mark
             ):  # saved again meanwhile: that save is judged, this one is not reported
@@ -127,7 +128,10 @@ def wanted(folder: Path, path: Path) -> bool:
 
 
 def judge(
-    path: Path, settings: Settings | None = None, edition: Edition | None = None
+    path: Path,
+    settings: Settings | None = None,
+    edition: Edition | None = None,
+    last_year: Callable[[Filing], Filing | None] = lambda filing: None,
 ) -> CheckedSave:
     """Check one workbook and write `<name>.审核结果.html` beside it. Never raises."""
     from xltool.checks.engine import check
@@ -140,7 +144,8 @@ def judge(
         filing = read(path, edition=edition)
         if any(fault.kind == FaultKind.FOREIGN for fault in filing.faults):
             return CheckedSave(path, now, problem="不是申报工作簿，未审核")
-        found = check(filing, settings=settings, edition=edition, strict=False)
+        before = last_year(filing)
+        found = check(filing, settings=settings, edition=edition, last_year=before, strict=False)
         result = {**record(filing, found, edition), "file": path.name}
         page = path.with_name(path.stem + PAGE_ENDING)
         write_page(result, page, live=True)

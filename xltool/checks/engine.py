@@ -198,7 +198,7 @@ def check(
     edition = edition or edition_of(filing)
     settings = settings or load_settings()
     book = rules()
-    _known(settings, book)
+    known_settings(settings, book)
     review = Review(filing, edition, settings, _on_these_forms(last_year, edition))
     found: list[Finding] = []
     readable = review.readable
@@ -242,8 +242,9 @@ def stale(filing: Filing, findings: Iterable[Finding]) -> list[str]:
     return [key for key in filing.answers if key not in keys]
 
 
-def _known(settings: Settings, book: Mapping[str, Rule]) -> None:
-    """No setting names a rule that does not exist."""
+def known_settings(settings: Settings, book: Mapping[str, Rule] | None = None) -> None:
+    """No setting names a rule that does not exist. Raises SettingsError."""
+    book = rules() if book is None else book
     for code in (*settings.off, *settings.trial, *settings.severity):
         if code not in book:
             import difflib

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
 from xltool.errors import XltoolError, why
 from xltool.files.declarations import toml_fault, value_fault
+from xltool.files.places import own_folder
 from xltool.model import Severity
 
 SHIPPED = Path(__file__).parent / "settings.toml"
@@ -33,6 +36,73 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trial: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     severity: dict[str, Severity] = {}
+
+
+class SettingKey(NamedTuple):
+    """One key of the settings: its name, its shipped value as TOML, what it is for (in Chinese)."""
+
+    name: str
+    shipped: str
+    meaning: str
+
+
+def user_file() -> Path:
+    """This user's own settings, where there are any: they hold where a command names none."""
+    return own_folder() / "settings.toml"
+
+
+def keys() -> list[SettingKey]:
+    """Every key with the remark above it in the shipped file; keys without a gap share one."""
+    found: list[SettingKey] = []
+    remark: list[str] = []
+    for line in SHIPPED.read_text("utf-8").splitlines():
+        name, sign, value = line.partition("=")
+        if line.startswith("#"):
+            remark.append(line.removeprefix("#").strip())
+        elif sign:
+            found.append(SettingKey(name.strip(), value.strip(), "\n".join(remark)))
+        else:
+            remark = []
+    return found
+
+
+def written(value: Any) -> str:
+    """A value as TOML."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_bare(key)} = {written(one)}" for key, one in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _bare(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
+
+
+def markdown() -> str:
+    """The page of all keys."""
+    lines = [
+        "# 审核设置", "",
+        "没有哪份读得到的文件规定这些数，所以由财政部门自己定。本页由 `xltool settings show --markdown` 生成。",
+        "",
+        "写一个文本文件（UTF-8，TOML），只写要改的键，其余用自带的值：", "",
+        "```toml", 'long_text_max = 1500', 'severity = { P205 = "note" }', "```", "",
+        "| 放在哪里 | 管什么 |", "|---|---|",
+        "| `--settings 文件` | 这一次：check、watch、batch、export、demo、campaign new |",
+        "| 本机的设置：`xltool settings use 文件` | 这台电脑上没有写 `--settings` 的命令，功能区也用它 |",
+        "| 批次文件夹里的 `settings.toml` | 这个批次的 collect、recheck：建批次时由前两者定下，"
+        "以后用 `xltool campaign recheck --settings 文件` 换 |", "",
+        "现在按什么审：`xltool settings show`；检查一份：`xltool settings check 文件`。"
+        "交叉平衡（`balance`）没有可设的数。", "",
+        "| 键 | 自带的值 | 管什么 |", "|---|---|---|",
+    ]  # fmt: skip
+    for key in keys():
+        meaning = key.meaning.replace("\n", "<br>").replace("|", "\\|")
+        lines.append(f"| `{key.name}` | `{key.shipped}` | {meaning} |")
+    return "\n".join(lines) + "\n"
 
 
 def load_settings(path: str | Path | None = None) -> Settings:

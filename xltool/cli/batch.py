@@ -7,11 +7,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from xltool.cli._command import command
+from xltool.cli._judging import settings_file, settings_option
 from xltool.cli._output import echo_json
 
 
@@ -24,7 +26,7 @@ from xltool.cli._output import echo_json
 @click.option("--fresh", is_flag=True, help="不看上次的记录，全部重做。")
 @click.option("--json", "as_json", is_flag=True, help="每件事输出一行 JSON，供程序读取。")
 @click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
-@click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
+@settings_option
 @click.option(
     "--timeout",
     default=60.0,
@@ -45,7 +47,7 @@ def batch(
     fresh: bool,
     as_json: bool,
     edition: str,
-    settings: str,
+    settings: Path | None,
     timeout: float,
     memory: int,
     dask: str | None,
@@ -60,6 +62,9 @@ def batch(
     places(source, output)
     # How a service is stopped: in as good order as by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A worker may stand elsewhere.
+    given = settings_file(settings)
+    house = str(given.absolute()) if given else ""
     crew = None
     if dask:
         from xltool.batch.dask_workers import Cluster
@@ -72,7 +77,7 @@ def batch(
             jobs=jobs or os.cpu_count() or 1,
             fresh=fresh,
             edition=edition,
-            settings=settings,
+            settings=house,
             timeout=timeout,
             memory=memory,
             crew=crew,

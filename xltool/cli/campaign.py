@@ -12,6 +12,7 @@ import click
 from xltool.cli import campaign_decisions, campaign_units
 from xltool.cli._campaign import file_type, folder_type, opened, progress, table, there_type, where
 from xltool.cli._command import command_group, force_option, output_path
+from xltool.cli._judging import settings_file, settings_option
 from xltool.editions.declaration import default_edition_id
 from xltool.errors import XltoolError
 
@@ -43,17 +44,22 @@ for one in (
 @click.option("--units", type=there_type, help="单位名单（部门编码、部门名称、区县……）。")
 @click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="报送截止日，如 2024-01-20。")
 @click.option("--issuer", default="", help="发文单位，印在填报说明和退回意见上。")
+@settings_option
 @click.option("--from", "source", type=there_type, help="上级下发的压缩包：建立下级台账。")
 @click.option("--key", type=there_type, help="另行得到的上级公钥，用来核对压缩包。")
 def new(
     name: Path, year: int | None, edition: str, units: Path | None, deadline: Any, issuer: str,
-    source: Path | None, key: Path | None,
+    settings: Path | None, source: Path | None, key: Path | None,
 ) -> None:  # fmt: skip
     """建立批次：文件夹、台账、密钥；或由上级下发的压缩包建立下级台账。"""
-    from xltool.campaign.ledger.campaign_folder import new_campaign
+    from xltool.campaign.ledger.campaign_folder import new_campaign, pin_settings
     from xltool.campaign.sealing.keys import fingerprint
+    from xltool.checks.engine import known_settings
+    from xltool.checks.settings import load_settings
 
     name = name.absolute()
+    if house := settings_file(settings):
+        known_settings(load_settings(house))  # before anything is made
     if source:
         from xltool.campaign.sending.branch import new_branch
 
@@ -67,6 +73,8 @@ def new(
             name, year=year, edition=edition, units=units, deadline=due, issuer=issuer
         )
         origin = ""
+    if house:
+        pin_settings(name, house)
     click.echo(f"已建立批次“{name.name}”{origin}：{len(made.ledger.units())} 个单位")
     click.echo(f"公钥指纹：{fingerprint(made.public_key)}")
     if not made.branch:

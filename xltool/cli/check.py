@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from xltool.cli._command import command, force_option, output_folder
+from xltool.cli._judging import house_settings, last_year_option, settings_option
+from xltool.cli._judging import last_year as year_before
 from xltool.cli._output import echo_json
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument
 from xltool.editions.declaration import Edition, load_edition
@@ -22,14 +24,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供�
 @command()
 @paths_argument
 @_json
-@click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
+@settings_option
 @edition_option
-@click.option(
-    "--last-year",
-    "last_year",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="上一年的申报，用来比较。",
-)
+@last_year_option
 @click.option(
     "--mark",
     "marked",
@@ -40,7 +37,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供�
 def check(
     paths: Sequence[Path],
     as_json: bool,
-    settings: str,
+    settings: Path | None,
     edition: str,
     last_year: Path | None,
     marked: Path | None,
@@ -52,14 +49,13 @@ def check(
     退出码：0 没有错误，1 有错误，2 没能运行。
     """
     from xltool.checks.engine import check as judge
-    from xltool.checks.settings import load_settings
     from xltool.cli._marked import MarkedCopies
     from xltool.reports import console
     from xltool.reports.record import record
 
-    rules_of_house = load_settings(settings or None)
+    house = house_settings(settings)
     form = load_edition(edition) if edition else None
-    before = _last_year(last_year, form) if last_year else None
+    before = year_before(last_year, form)
 
     copies = MarkedCopies(marked, form) if marked is not None else None
     unmarked: list[tuple[str, str]] = []
@@ -71,7 +67,7 @@ def check(
         except XltoolError as error:  # what was found is told all the same
             _leave(unmarked, filing.source, error)
             marking = None
-        findings = judge(filing, settings=rules_of_house, edition=form, last_year=before)
+        findings = judge(filing, settings=house, edition=form, last_year=before(filing))
         try:
             if marking:
                 marking.write(filing, findings)
@@ -160,18 +156,6 @@ def _each(
 def _leave(failed: list[tuple[str, str]], file: str, error: XltoolError) -> None:
     failed.append((file, str(error)))
     click.echo(f"错误：{error}", err=True)
-
-
-def _last_year(file: Path, edition: Edition | None) -> Filing:
-    from xltool.reading.reader import read
-
-    filing = read(file)  # last year's form may have been another one
-    if edition is not None and not any(filing.forms):
-        filing = read(file, edition=edition)
-    if not any(filing.forms):
-        reason = "；".join(fault.detail for fault in filing.faults)
-        raise XltoolError(f"上一年的申报读不了：{file}：{reason}")
-    return filing
 
 
 def _echo_json(results: Sequence[dict[str, Any]], failed: Sequence[tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command, force_option, output_folder
+from xltool.cli._judging import settings_file, settings_option
 
 
 @command()
@@ -16,21 +17,25 @@ from xltool.cli._command import command, force_option, output_folder
     default="demo-out",
     type=output_folder(),
 )
+@settings_option
 @force_option
-def demo(output: Path) -> None:
+def demo(output: Path, settings: Path | None) -> None:
     """用自带的 2023 年真实申报件走一遍：数据表 → 填好的官方表 → 审核与交叉平衡 → 报告。"""
     import xltool
     from xltool.batch.run import run
+    from xltool.checks.settings import load_settings
     from xltool.reports.console import show_record
     from xltool.reports.record import record
 
     example = Path(xltool.__file__).parent / "example"
-    summary = run(example, output, jobs=1)
+    house = settings_file(settings)
+    summary = run(example, output, jobs=1, settings=str(house.absolute()) if house else "")
     if summary.failed:
         raise xltool.XltoolError("：".join(summary.failed[0]))
     for workbook in sorted(output.rglob("*.xlsx")):
         if workbook.parent == output:
             continue
         filing = xltool.read(workbook)
-        show_record(record(filing, xltool.check(filing)))
+        found = xltool.check(filing, settings=load_settings(house))
+        show_record(record(filing, found))
     click.echo(f"\n填好的工作簿和报告在 {output}：打开 {output / 'report.html'} 看结果。")

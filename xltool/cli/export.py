@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import command, force_option, output_folder
+from xltool.cli._judging import house_settings, settings_option
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument, read_filing
 from xltool.editions.declaration import Edition, load_edition, usable_editions
 from xltool.errors import XltoolError
@@ -19,6 +20,7 @@ from xltool.files.filenames import TakenNames
 from xltool.model import Filing
 
 if TYPE_CHECKING:
+    from xltool.checks.settings import Settings
     from xltool.exporting.pristine import Press
 
 Left = list[tuple[str, str]]
@@ -38,6 +40,7 @@ JSON, CSV = "申报数据.json", "申报数据.csv"
     "--public", is_flag=True, help="公开件：PDF 和 CSV，去掉内部栏目（要装 LibreOffice）。"
 )
 @edition_option
+@settings_option
 @force_option
 def export(
     paths: Sequence[Path],
@@ -47,6 +50,7 @@ def export(
     as_csv: bool,
     public: bool,
     edition: str,
+    settings: Path | None,
 ) -> int:
     """导出申报工作簿：PDF、数据（JSON、CSV）、公开件。
 
@@ -66,7 +70,7 @@ def export(
         raise XltoolError(f"输出文件夹不能放在输入文件夹里：{output}")
     left: Left = []
     if public:
-        _publish(paths, output, form, left)
+        _publish(paths, output, form, left, house_settings(settings))
     else:
         _export(paths, output, form, left, pdf=pdf, as_json=as_json, as_csv=as_csv)
     return 1 if left else 0
@@ -172,7 +176,9 @@ def _goal(paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, Tak
     return folder / taken.setdefault(folder, TakenNames()).give(file.stem, ".pdf")
 
 
-def _publish(paths: Sequence[Path], output: Path, form: Edition | None, left: Left) -> None:
+def _publish(
+    paths: Sequence[Path], output: Path, form: Edition | None, left: Left, settings: Settings
+) -> None:
     from xltool.checks.engine import check
     from xltool.exporting.public import publish, refuse_full
 
@@ -184,7 +190,9 @@ def _publish(paths: Sequence[Path], output: Path, form: Edition | None, left: Le
             _leave(left, filing.source, f"没有公开：{why}")
             continue
         count += 1
-        errors = sum(f.open and f.severity == "error" for f in check(filing, edition=form))
+        errors = sum(
+            f.open and f.severity == "error" for f in check(filing, settings=settings, edition=form)
+        )
         if errors:
             click.echo(
                 f"注意：{filing.source}：还有 {errors} 处错误没有改正（xltool check 可看）",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import command
+from xltool.cli._judging import house_settings, last_year_option, settings_option
+from xltool.cli._judging import last_year as year_before
 
 if TYPE_CHECKING:
     from xltool.batch.watch import CheckedSave
@@ -18,23 +20,32 @@ if TYPE_CHECKING:
 @click.option("--existing", is_flag=True, help="启动时先把文件夹里已有的工作簿审核一遍。")
 @click.option("--poll", is_flag=True, help="网络盘收不到保存通知时用：定时查看。")
 @click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
-@click.option("--settings", default="", type=click.Path(dir_okay=False), help="设置文件（TOML）。")
-def watch(folder: Path, existing: bool, poll: bool, edition: str, settings: str) -> None:
+@settings_option
+@last_year_option
+def watch(
+    folder: Path,
+    existing: bool,
+    poll: bool,
+    edition: str,
+    settings: Path | None,
+    last_year: Path | None,
+) -> None:
     """守着一个文件夹：工作簿一保存就审核，结果写在旁边的“文件名.审核结果.html”。
 
     Excel、WPS、LibreOffice 都可以，不用宏。结果页打开一次就够，回到该页会自动换成最新结果。按 Ctrl-C 结束。
     """
     from xltool.batch.watch import watch as watched
-    from xltool.checks.settings import load_settings
     from xltool.editions.declaration import load_edition
     from xltool.errors import XltoolError
 
     if not folder.is_dir():
         raise XltoolError(f"没有这个文件夹：{folder}")
+    form = load_edition(edition) if edition else None
     saves = watched(
         folder,
-        settings=load_settings(settings or None),
-        edition=load_edition(edition) if edition else None,
+        settings=house_settings(settings),
+        edition=form,
+        last_year=year_before(last_year, form),
         existing=existing,
         polling=poll,
     )

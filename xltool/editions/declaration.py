@@ -20,6 +20,7 @@ import msgspec
 
 from xltool.errors import XltoolError, why
 from xltool.files.declarations import toml_fault, value_fault
+from xltool.files.places import own_folder
 
 SHIPPED = Path(__file__).parent / "shipped"
 
@@ -212,9 +213,7 @@ class Edition(_Part, frozen=True, dict=True):
 
 def user_folder() -> Path:
     """Where a user's own editions lie: on Windows %APPDATA%\\xltool\\editions."""
-    import platformdirs
-
-    return platformdirs.user_data_path("xltool", appauthor=False, roaming=True) / "editions"
+    return own_folder() / "editions"
 
 
 def editions() -> dict[str, Path]:

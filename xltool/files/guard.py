@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xltool.errors import XltoolError, why
+from xltool.files.places import state_folder
 
 FOLDER = ".xltool"  # a folder with one keeps its records with it
 _RECORD = "written.txt"
@@ -210,11 +211,8 @@ def _record_of(folder: Path) -> Record:
         if (above / FOLDER).is_dir():
             inner = folder.relative_to(above).as_posix()
             return Record(above / FOLDER / _RECORD, "" if inner == "." else f"{inner}/")
-    import platformdirs
-
     name = hashlib.sha256(os.fsencode(os.path.normcase(folder))).hexdigest()[:32]
-    state = platformdirs.user_state_path("xltool", appauthor=False)
-    return Record(state / "written" / f"{name}.txt", "")
+    return Record(state_folder() / "written" / f"{name}.txt", "")
 
 
 def file_digest(path: Path) -> str:
