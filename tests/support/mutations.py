@@ -310,6 +310,13 @@ VALUES = [
     value("期限在下一年", "I411", "department.time", "任务完成时限", "2031年3月底前"),
     value("期限在实施期之外", "I411", "project.time", "交付时限", "2031年3月底前", "计划标准"),
     value("值照抄名称", "I412", "department.ecological", "环境进一步优化", "环境进一步优化　"),
+    value("口号加百分比", "I416", "department.social", "维护社会和谐稳定", "≥95%"),
+    value("没说谁的满意度", "I417", "department.satisfaction", "满意度", "≥90%"),
+    value("满意度放在质量里", "I418", "department.quality", "办事人员满意度", "≥90%"),
+    value("投入当作产出", "I419", "project.quantity", "投入人员", "12人", "计划标准"),
+    value("满意度较高", "I420", "department.satisfaction", "来访人员满意度", "较高"),
+    value("比率写成小数", "I421", "department.quality", "资料真实率", "≥0.95比例"),
+    value("满意度过低", "I422", "department.satisfaction", "来访人员满意度", "≥45%"),
     value("率的单位是个", "I413", "department.quality", "资料归档率", "≥95个"),
     value("人数的单位是场", "I413", "department.quantity", "培训人数", "≥20场"),
     value("与名称括号里的单位不同", "I413", "department.quantity", "在编职工人数（人）", "=42个"),
@@ -346,6 +353,20 @@ ACROSS = [
     fault(
         "文字里的金额不同", "X508", "project.annual_goal",
         say("project.annual_goal", "用好项目资金56.123万元，完成全年建设任务并验收。"),
+    ),
+    fault(
+        "文字里的数量不同", "X509", "project.annual_goal",
+        rows("project.ecological", ("栽植行道树", "≥120株", "计划标准")),
+        say("project.annual_goal", "年内栽植行道树200株，完成全年建设任务并验收。"),
+    ),
+    fault(
+        "单价乘数量超过预算", "X510", "project.cost.1.target",
+        rows("project.cost", ("网格员补贴", "≤9000万元/月", "计划标准")),
+        say("project.period", "2015年1月-2035年12月"),
+    ),
+    fault(
+        "目标只讲花钱", "P211", "project.annual_goal",
+        say("project.annual_goal", "按进度支付项目资金，确保预算执行率达到百分之百。"),
     ),
 ]  # fmt: skip
 

@@ -18,6 +18,12 @@ from xltool.model import Severity
 SHIPPED = Path(__file__).parent / "settings.toml"
 
 
+# The rules that are new: shown, and not counted until a bureau takes them over.
+TRIAL = (
+    "P211", "I416", "I417", "I418", "I419", "I420", "I421", "I422", "X509", "X510",
+)  # fmt: skip
+
+
 class SettingsError(XltoolError):
     """A settings file that can't be used: file, key and reason in one line."""
 
@@ -33,7 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     countable: tuple[str, ...] = ("quantity", "cost")
     weight_total: tuple[int, ...] = (90, 100)
     weight_by_level1: dict[str, int] = {}
-    trial: tuple[str, ...] = ()
+    satisfaction_least: int = 60
+    trial: tuple[str, ...] = TRIAL
     off: tuple[str, ...] = ()
     severity: dict[str, Severity] = {}
 

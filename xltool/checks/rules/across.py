@@ -10,9 +10,10 @@ from decimal import Decimal
 from xltool.checks.cross_totals import PROJECT_SPENDING, project_budget, projects_budget
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.residual import Term, rounding, slip
-from xltool.checks.rules._rows import values
+from xltool.checks.rules._rows import JudgedValue, values
 from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
 from xltool.indicator.dates import read_period
+from xltool.indicator.units import kin, read_unit
 from xltool.model import Entry, FaultKind, Form, Severity
 from xltool.money import UNITS, show, tidy
 
@@ -162,6 +163,102 @@ def _costs(review: Review, form: Form) -> list[tuple[str, Decimal, Entry]]:
         and one.target.operator not in ("≥", ">")
         and not _APART.search(one.name + one.target.label)
     ]
+
+
+@rule(
+    "X510",
+    "单价乘数量超过预算",
+    Severity.QUERY,
+    review="适当性",
+    source="表内关系：成本指标、数量指标与项目的当年预算",
+)
+def prices_within_budget(review: Review) -> Iterator[Hit]:
+    """成本指标里的单价（800元/人、620万元/月）乘上数量，不能超过项目的当年预算。
+
+    只在正好有一个数量指标的单位与单价相配时才乘；每月的乘实施期在本年的月数。
+
+    错：补贴标准 800元/人，受训人员 ≥500人，合 40 万元，预算 30 万元。
+    对：补贴标准 800元/人，受训人员 ≥300人，合 24 万元，预算 30 万元。
+    """
+    for form in review.filing.projects:
+        budget = project_budget(form, review.edition)
+        if budget is None:
+            continue
+        own = [one for one in values(review) if one.form is form]
+        counted = [one for one in own if one.kind == "quantity"]
+        prices = [
+            one for one in own if one.kind == "cost" and one.target.operator not in ("≥", ">")
+        ]
+        for one in prices:
+            found = _multiplied(one, counted)
+            if found is None or sum(_same_price(one, other) for other in prices) > 1:
+                continue
+            total = tidy(found[0] / UNITS[review.edition.unit])
+            if total > budget:
+                unit = review.edition.unit
+                yield one.hit(
+                    f"乘{found[1]}，合 {show(total)} {unit}，"
+                    f"超过项目的当年预算 {show(budget)} {unit}，多 {show(total - budget)}，请核对",
+                    expected=f"不超过 {show(budget)} {unit}",
+                )
+
+
+def _same_price(one: JudgedValue, other: JudgedValue) -> bool:
+    """Prices of the same kind of thing: the quantity may be of either."""
+    first, second = one.target.measure, other.target.measure
+    return first is not None and second is not None and first.base[:3] == second.base[:3]
+
+
+def _multiplied(one: JudgedValue, counted: Sequence[JudgedValue]) -> tuple[Decimal, str] | None:
+    """(yuan, by what) of a price and the one quantity that it is of; None where that is not sure."""
+    unit, number = one.target.measure, one.target.number
+    if unit is None or number is None or unit.kind != "per":
+        return None
+    money, *per = unit.base.split("/")
+    if money != "元" or not per:
+        return None
+    total, by = number * unit.factor, list[str]()
+    for part in per:
+        if part == "年":
+            continue
+        factor = _months(one) if part in ("月", "个月") else _quantity_in(part, counted)
+        thing = read_unit(part)
+        # A cost of so much a ton may be borne by others too; aid is not.
+        if thing is not None and thing.kind == "physical" and part not in ("月", "个月"):
+            factor = factor if _AID.search(one.name) else None
+        if factor is None:
+            return None
+        total, by = total * factor[0], [*by, factor[1]]
+    return (total, "、".join(by)) if by else None
+
+
+_AID = re.compile("补助|补贴|奖补|资助|标准")
+
+
+def _months(one: JudgedValue) -> tuple[Decimal, str] | None:
+    year = one.form.year
+    period = read_period(one.form.text("period"), year)
+    if period is None or year is None or year not in period.years:
+        return None
+    first = period.start.month if period.start.year == year else 1
+    last = period.end.month if period.end.year == year else 12
+    return Decimal(last - first + 1), f" {last - first + 1} 个月"
+
+
+def _quantity_in(part: str, counted: Sequence[JudgedValue]) -> tuple[Decimal, str] | None:
+    """The one quantity that is counted in this unit, or in one that may stand for it."""
+    wanted = read_unit(part)
+    base = part if wanted is None else wanted.base
+    # 人次 counts the same people again and again.
+    may_be = {base, *kin(part) - {"人次"}}
+    fitting = [c for c in counted if (b := c.target.base) is not None and b[1] in may_be]
+    if len(fitting) != 1 or fitting[0].target.operator in ("≤", "<"):
+        return None
+    quantity = fitting[0].target
+    known = quantity.base
+    assert known is not None
+    factor = Decimal(1) if wanted is None else wanted.factor
+    return known[0] / factor, f"“{quote(fitting[0].name)}”{quantity.normal}"
 
 
 @rule(

@@ -311,14 +311,22 @@ def _show(period: Period) -> str:
 
 @rule("I412", "指标值照抄名称", Severity.QUERY, review="可行性", source=SENSE)
 def repeats(review: Review) -> Iterator[Hit]:
-    """指标值和三级指标的名称一字不差，等于没有指标值。
+    """指标值和三级指标的名称一字不差，或只是把名称里“……情况”的话再说一遍，等于没有指标值。
 
-    错：名称“环境进一步优化”，指标值也是“环境进一步优化”。
+    错：名称“环境进一步优化”，指标值也是“环境进一步优化”；名称“办学条件改善情况”，指标值“改善”。
     对：名称“空气质量优良天数”，指标值“≥330天”。
     """
     for one in values(review):
-        if one.target.kind in ("text", "grade") and squeeze(one.name) == squeeze(one.target.words):
+        if one.target.kind not in ("text", "grade"):
+            continue
+        name, words = subject(one.name), squeeze(one.target.words)
+        if name == words:
             yield one.hit("只是照抄了名称，请写出要达到的数、等级或时限")
+        elif len(words) > 1 and _STATE.search(name) and _STATE.sub("", name).endswith(words):
+            yield one.hit("只是把名称再说一遍，请写出要达到的数、等级或时限")
+
+
+_STATE = re.compile("(?:情况|状况|程度|效果|作用|成效|进展)$")
 
 
 @rule("I413", "单位和名称不相配", Severity.QUERY, review="可行性", source=SENSE)

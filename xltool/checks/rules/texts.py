@@ -1,4 +1,4 @@
-"""X507, X508: the long texts against last year's filing and against the form's own amounts."""
+"""P211, X507-X509: the long texts against last year's filing, the form's own amounts and its indicators."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from msgspec import Struct
+
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import squeeze
+from xltool.checks.rules._rows import squeeze, subject, values
 from xltool.checks.rules._text import longer_than_a_year, quote
 from xltool.editions.declaration import Edition
 from xltool.indicator.dates import read_period
+from xltool.indicator.numerals import with_digits
+from xltool.indicator.units import MeasureUnit, read_unit
 from xltool.model import Form, Severity
 from xltool.money import plain, read_amount
 
@@ -81,10 +85,13 @@ def _rows(form: Form) -> list[tuple[str, str]]:
     return [(squeeze(one.name.said), squeeze(one.target.said)) for one in form.indicators]
 
 
-_NUMBER = r"(?P<amount>[0-9０-９][0-9０-９,，.．]*\s*(?:亿元|万元|元))"
+_NUMBER = r"(?P<amount>[0-9０-９][0-9０-９,，.．]*\s*(?:亿元|万元|元))(?![/／每])"
 _NAMED = {
     "department": (
-        ("total", "资金总额|部门预算总额|预算总额|年度预算申请|预算总收入|预算总支出"),
+        (
+            "total",
+            "资金总额|部门(?:整体)?预算(?:总额)?|(?:年度|全年|年初)预算|总预算|预算总额|年度预算申请|预算总收入|预算总支出|收入预算|支出预算",
+        ),
         ("basic", "基本支出"),
         ("project_spending", "项目支出"),
         ("general", "一般公共预算(?:拨款|资金)?"),
@@ -93,17 +100,24 @@ _NAMED = {
     "project": (
         (
             "own_budget",
-            "项目总?预算|预算资金|项目资金|预算金额|年度预算|本级预算|资金总额|申请资金|申请预算",
+            "项目总?预算|预算资金|项目(?:总?资金|总?经费|支出)|预算金额|年度预算|本级预算|总预算|资金总额|申请资金|申请预算",
         ),
     ),
 }
 # What may stand before such a phrase; after anything else it is the money of something else:
 # 科技三项项目支出200万元, 整合项目资金3000万元.
 _LEAD = (
-    r"(?:^|(?<=[\s，。；：、（(,;:])|(?<=[本该总共的])"
-    r"|(?<=安排|用好|使用|申请|年度|全年|部门|其中|预计|下达|落实))"
+    r"(?:^|(?<=[\s，。；：、（(,;:])|(?<=[本该总共的年])"
+    r"|(?<=安排|投入|用好|使用|申请|年度|全年|部门|其中|预计|下达|落实|拨付|发放|计划))"
 )
 _GLUE = r"(?:安排|总额|为|共计|合计|共|总计|是|约|[:：])*\s*"
+# Money without a name of its own, which is the project's where nothing says otherwise: 安排补助资金96万元.
+_UNNAMED = re.compile(
+    r"(?:^|(?<=[\s，。；：、（(,;:年内]))(?:本?项目|年度|全年|本年|当年|计划|预计|拟|共|总|合计|安排|投入|发放|拨付|使用|申请|下达|落实|需要?|支付|列支)+"
+    r"(?:县级|市级|区级|本级|财政|专项|补助|补贴|项目|预算|总)*(?:资金|经费|预算|支出)?"
+    + _GLUE
+    + _NUMBER
+)
 
 
 @functools.cache
@@ -113,12 +127,14 @@ def _named(kind: str) -> list[tuple[str, re.Pattern[str]]]:
         # Looking at the first character spares looking back in most places.
         (
             field,
-            re.compile(
-                rf"(?=[{''.join(p[0] for p in phrases.split('|'))}]){_LEAD}(?:{phrases}){_GLUE}{_NUMBER}"
-            ),
+            re.compile(rf"(?=[{_firsts(phrases)}]){_LEAD}(?:{phrases}){_GLUE}{_NUMBER}"),
         )
         for field, phrases in _NAMED[kind]
     ]
+
+
+def _firsts(phrases: str) -> str:
+    return "".join(c for p in phrases.split("|") for c in p.lstrip("(?:")[:1])
 
 
 @rule(
@@ -129,12 +145,12 @@ def _named(kind: str) -> list[tuple[str, re.Pattern[str]]]:
     source="同一张表的文字和金额栏",
 )
 def amounts_in_text(review: Review) -> Iterator[Hit]:
-    """职能、目标里点名写出的预算金额（资金总额1300万元、项目资金569650元），要与金额栏一致。
+    """职能、目标里写出的预算金额（资金总额1300万元、项目经费569650元、安排补助资金96万元），要与金额栏一致。
 
-    只看紧跟在“资金总额”“基本支出”“项目资金”一类词后面、带单位的金额；与表中任何一个金额（或项目两笔之和）相同就不报，
-    别的项目的钱、跨年项目全周期的钱也不报。
+    看紧跟在“资金总额”“基本支出”“项目资金”一类词后面、带单位的金额；项目表里只说“安排资金”“投入资金”的，
+    只有这一笔、或者超过预算才算。与表中任何一个金额（或项目两笔之和）相同就不报，别的项目的钱、跨年项目全周期的钱也不报。
 
-    错：目标写“项目资金569650元”，年度本级预算金额是 56。
+    错：目标写“项目资金569650元”，年度本级预算金额是 56；目标写“安排补助资金96万元”，预算 86。
     对：目标写“项目资金56万元”，年度本级预算金额是 56。
     """
     for form in review.filing.forms:
@@ -146,22 +162,42 @@ def amounts_in_text(review: Review) -> Iterator[Hit]:
         if not known or longer_than_a_year(read_period(form.text("period"))):
             continue
         for field, text in texts:
-            for target, named in _named(form.kind):
-                if target not in spec or form.amount(target) is None:
-                    continue
-                for match in named.finditer(text):
-                    said = _read(match["amount"], review.edition)
-                    if said is None or said in known:
-                        continue
-                    shown, unit = form.amount(target) or Decimal(0), review.edition.unit
-                    yield review.hit(
-                        form[field.id],
-                        f"“{field.label}”里写“{quote(match[0])}”，合 {plain(said)} {unit}，"
-                        f"而“{spec[target].label}”填的是 {plain(shown)} {unit}，请核对",
-                        field=field.id,
-                        found=quote(match[0]),
-                        expected=plain(shown),
-                    )
+            for target, match, said in _differing(form, review, text, known):
+                shown, unit = form.amount(target) or Decimal(0), review.edition.unit
+                yield review.hit(
+                    form[field.id],
+                    f"“{field.label}”里写“{quote(match[0])}”，合 {plain(said)} {unit}，"
+                    f"而“{spec[target].label}”填的是 {plain(shown)} {unit}，请核对",
+                    field=field.id,
+                    found=quote(match[0]),
+                    expected=plain(shown),
+                )
+
+
+def _differing(
+    form: Form, review: Review, text: str, known: set[Decimal]
+) -> Iterator[tuple[str, re.Match[str], Decimal]]:
+    """(field, mention, amount) of each amount that is called by a field's name and is none of the form's."""
+    spec, named = review.spec(form), set()
+    for target, pattern in _named(form.kind):
+        if target not in spec or form.amount(target) is None:
+            continue
+        for match in pattern.finditer(text):
+            named.add(match.end())
+            said = _read(match["amount"], review.edition)
+            if said is not None and said not in known:
+                yield target, match, said
+    target = next((t for t, _ in _NAMED["project"] if t in spec), "")
+    if form.kind != "project" or not target or form.amount(target) is None:
+        return
+    others = [m for m in _UNNAMED.finditer(text) if m.end() not in named]
+    amounts = [_read(m["amount"], review.edition) or Decimal(0) for m in others]
+    if sum(amounts) in known:
+        return
+    alone = len(re.findall(_NUMBER, text)) == 1
+    for match, said in zip(others, amounts, strict=True):
+        if said and said not in known and (alone or said > max(known)):
+            yield target, match, said
 
 
 def _read(text: str, edition: Edition) -> Decimal | None:
@@ -176,3 +212,110 @@ def _amounts(form: Form, edition: Edition) -> set[Decimal]:
     if found and spec.budget.parts:
         found.add(sum((form.amount(part) or Decimal(0) for part in spec.budget.parts), Decimal(0)))
     return found
+
+
+@rule(
+    "X509",
+    "目标里的数量与指标的不同",
+    Severity.QUERY,
+    review="相关性",
+    source="同一张表的目标和指标",
+)
+def quantities_in_text(review: Review) -> Iterator[Hit]:
+    """年度目标里写的数量，要与同一件事、同一单位的指标值相同。
+
+    只比目标的同一句里说到指标名称的每一个字、单位又相同的数；目标里另有一处与指标相同的，不报。
+
+    错：目标写“培训农民200人次”，指标“培训农民”写“≥120人次”。
+    对：目标写“培训农民200人次”，指标写“≥200人次”。
+    """
+    for form in review.filing.forms:
+        for field in review.spec(form).field:
+            if field.kind == "long" and field.id in _THIS_YEAR:
+                yield from _quantities(review, form, field.id, field.label)
+
+
+_THIS_YEAR = ("goal", "annual_goal")
+_CLAUSES = re.compile(r"[，。；;,\n！]|(?<![0-9])、")
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([\u4e00-\u9fff㎡%‰A-Za-z]{1,4})")
+
+
+def _quantities(review: Review, form: Form, field: str, label: str) -> Iterator[Hit]:
+    text = form.text(field)
+    mentions = [m for clause in _CLAUSES.split(text) for m in _mentions(clause)] if text else []
+    if not mentions:
+        return
+    for one in values(review):
+        base = one.target.base
+        name = subject(one.name)
+        if one.form is not form or base is None or len(name) < 3 or not one.target.symbol:
+            continue
+        same = [m for m in mentions if m.base == base[1] and set(name) <= m.said]
+        numbers = {m.number for m in same}
+        if same and base[0] not in numbers and base[0] != sum(m.number for m in same):
+            beside = f"{quote(one.name)} {quote(one.target.text)}"
+            yield review.hit(
+                form[field],
+                f"“{label}”里写“{quote(same[0].text)}”，而指标“{beside}”，数量不同，请核对",
+                field=field,
+                found=quote(same[0].text),
+                expected=beside,
+            )
+
+
+class _Mention(Struct, frozen=True):
+    """A quantity in a clause: its number in its base unit, the clause, and the characters of it."""
+
+    number: Decimal
+    base: str
+    text: str
+    said: frozenset[str]
+
+
+def _mentions(clause: str) -> list[_Mention]:
+    if "每" in clause or "各" in clause:
+        return []
+    found = []
+    for match in _QUANTITY.finditer(with_digits(clause)):
+        unit = _longest_unit(match[2])
+        if unit is not None and unit.kind in ("count", "physical", "rate"):
+            number = Decimal(match[1]) * unit.factor
+            found.append(_Mention(number, unit.base, clause.strip(), frozenset(clause)))
+    return found
+
+
+def _longest_unit(text: str) -> MeasureUnit | None:
+    """The unit that a text begins with: 人次 before 人."""
+    return next((u for n in range(len(text), 0, -1) if (u := read_unit(text[:n]))), None)
+
+
+@rule(
+    "P211",
+    "目标只讲花钱",
+    Severity.QUERY,
+    review="相关性",
+    source="审核常识：绩效目标要写花钱做成什么",
+)
+def only_spending(review: Review) -> Iterator[Hit]:
+    """绩效目标要写做成什么、达到什么效果；通篇只讲资金支付、预算执行的，等于没有目标。
+
+    错：年度目标写“按进度支付项目资金，确保预算执行率达到100%”。
+    对：年度目标写“维修水库十八座，按进度支付工程款”。
+    """
+    for form in review.filing.forms:
+        for field in review.spec(form).field:
+            text = form.text(field.id) if field.kind == "long" and "goal" in field.id else ""
+            clauses = [c for c in map(str.strip, re.split(r"[，。；;,\n]", text)) if c]
+            if clauses and all(_SPENDS.search(c) and not _ACHIEVES.search(c) for c in clauses):
+                yield review.hit(
+                    form[field.id],
+                    f"“{field.label}”只写了花钱“{quote(text)}”，请写明做成什么、达到什么效果",
+                    field=field.id,
+                )
+
+
+_SPENDS = re.compile("资金|经费|预算|执行率|支付|支出|拨付")
+_ACHIEVES = re.compile(
+    "维修|维护|建设|改造|新建|购置|采购|培训|开展|举办|救助|资助|补助|补贴|发放|治理|整治|提高|提升|改善|改进|服务|修复|更新|监测|检查|惠及|受益|解决|完善|增强"
+    "|保障(?!.{0,6}(?:资金|经费|支付|支出|预算))|[0-9一二三四五六七八九十百]+[个家人名次场件项座亩户]"
+)
