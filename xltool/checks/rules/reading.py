@@ -104,7 +104,7 @@ def protection(review: Review) -> Iterator[Hit]:
     yields_to=("R107", "R109"),
 )
 def content(review: Review) -> Iterator[Hit]:
-    """该填数值的格里是公式、指向别的文件的链接或对象：显示它上次的结果，但不作数。
+    """该填数值的格里是公式、指向别的文件的链接或对象：显示它的结果，仅供参考。
 
     错：资金总额写成公式 =D5+D6。
     对：直接填 1245.61。
@@ -114,8 +114,12 @@ def content(review: Review) -> Iterator[Hit]:
         if fault.found:
             said += f"“{quote(fault.found)}”"
         if fault.expected and fault.expected != fault.found:
-            said += f"，上次的结果是“{quote(fault.expected)}”，不作数"
-        yield Hit(f"{said}。请改填数值本身", fault.place, fault.field, fault.found, fault.expected)
+            said += f"，公式结果 {quote(fault.expected)} 仅供参考，请直接填写该数"
+        elif fault.found:
+            said += "，请直接填写内容"
+        else:
+            said += "，要填的内容请写在格里；盖章等需要保留的请说明"
+        yield Hit(said, fault.place, fault.field, fault.found, fault.expected)
 
 
 @rule("R106", "金额写成文字", Severity.NOTE, review="形式", source=FILE)

@@ -139,7 +139,7 @@ def _stops(here: ExcelSession) -> list[tuple[int, Place, str]]:
     heads: list[str] = []
     for number, line in enumerate(table, 1):
         texts = ["" if v is None else str(v) for v in line]
-        if set(HEAD) <= set(texts):
+        if {HEAD[SHEET], HEAD[PLACE]} <= set(texts):
             heads = texts
         elif heads:
             sheet, cell = texts[heads.index(HEAD[SHEET])], texts[heads.index(HEAD[PLACE])]

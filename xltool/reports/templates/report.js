@@ -117,7 +117,7 @@
         h("p", { class: "where" }, [place, title, one.review].filter(Boolean).join("　")),
         h("p", { class: "what" }, one.message),
         one.found || one.expected
-          ? h("dl", { class: "values" }, value("填报", one.found), value("应为", one.expected)) : "",
+          ? h("dl", { class: "values" }, value("填报值", one.found), value("对照值", one.expected)) : "",
         one.explanation ? h("p", { class: "answer" }, `单位说明：${one.explanation}`) : ""));
   }
 
