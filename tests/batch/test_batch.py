@@ -31,6 +31,7 @@ from xltool.batch.local_workers import LocalWorkers
 from xltool.batch.run import run
 from xltool.batch.storage import place
 from xltool.batch.task import Outcome, RunOrder
+from xltool.checks.settings import load_settings
 from xltool.errors import XltoolError
 from xltool.filling.writer import render
 
@@ -253,12 +254,16 @@ def test_an_input_that_hangs_or_grows_or_kills_costs_only_itself(source, monkeyp
 
 
 def test_the_fingerprint_knows_settings_and_content(source, tmp_path):
-    item = next(i for i in walk(place(source)) if i.key.startswith("乡镇"))
-    plain = working.fingerprint(item, RunOrder("x"))
+    [item] = [i for i in walk(place(source)) if i.key == "乡镇/甲镇 报表.xlsx"]
+    content, tool = working.content_mark(item), working.tool_mark("", load_settings())
+    assert working.content_mark(item) == content
+    assert working.content_mark(item, Path(item.path).read_bytes()) == content
     custom = tmp_path / "设置.toml"
     custom.write_text("long_text_min = 20\n", "utf-8")
-    assert working.fingerprint(item, RunOrder("x", settings=str(custom))) != plain
-    assert working.fingerprint(item, RunOrder("y")) == plain
+    assert working.tool_mark("", load_settings(custom)) != tool
+    assert working.tool_mark("hunan-2023", load_settings()) != tool
+    xltool.fill(named("丙镇"), Path(item.path))
+    assert working.content_mark(item) != content
 
 
 def test_killed_at_any_moment_the_end_is_the_same(tmp_path):
@@ -308,7 +313,7 @@ def test_json_events_are_lines_of_json(source, tmp_path):
     )
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert events[-1]["event"] == "summary"
-    assert sorted(e["event"] for e in events[:-1]) == ["done"] * 4
+    assert [e["event"] for e in events[:-1]] == ["start"] + ["done"] * 4
     assert result.returncode == 1
 
 

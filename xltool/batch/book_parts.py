@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 
-from xltool.batch.inputs import Item
-from xltool.databook.write import write_databook
+from xltool.batch.inputs import STATE, Item
+from xltool.batch.outlet import Outlet
+from xltool.databook.write import databook_json
 from xltool.model import Filing, Finding
 
 # Units in a part.
@@ -25,24 +25,21 @@ def cut(
     filings: Iterable[Filing],
     names: Mapping[str, str],
     remarks: Mapping[str, Sequence[Finding]],
-    output: Path,
+    outlet: Outlet,
 ) -> Iterator[Item]:
     """Write the parts of a book below OUT; each as an input of its own. Raises XltoolError."""
-    home = (
-        output / ".xltool" / "parts" / hashlib.blake2b(item.key.encode(), digest_size=8).hexdigest()
-    )
+    home = f"{STATE}/parts/{hashlib.blake2b(item.key.encode(), digest_size=8).hexdigest()}"
     whole = iter(filings)
     number = 0
     while some := list(islice(whole, PART)):
         number += 1
-        path = home / f"{number:05}.json"
-        write_databook(some, path)
+        name, data = f"{home}/{number:05}.json", databook_json(some)
+        outlet.put_own(name, data)
         yield Item(
             f"{item.key}#{number:05}",
-            str(path),
-            item.folder,
+            outlet.folder.at(name),
             item.own,
-            size=path.stat().st_size,
+            size=len(data),
             origin=item.key,
             part=number,
             names={filing.unit: names[filing.unit] for filing in some},

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-from xltool.batch.away import perform
-from xltool.batch.inputs import Item
-from xltool.batch.jobs import Jobs
+from xltool.batch.away import OtherVersion, perform, same_version
+from xltool.batch.jobs import Job, Jobs
+from xltool.batch.local_workers import size_of
 from xltool.batch.task import Outcome, RunOrder
 from xltool.errors import DiskError, XltoolError
-from xltool.files.barrier import reason_of
-from xltool.files.pool import overdue, patience
+from xltool.files.barrier import Failure, guarded, reason_of
+from xltool.files.pool import HANDFUL, handful, overdue, patience
 
 _CONNECT_SECONDS = 20
 _LOOK_SECONDS = 5.0
-# Inputs under way for each thread of the cluster.
+# Handfuls under way for each thread of the cluster.
 _WINDOW = 2
+KILLED = "处理它的工作进程接连死掉，已放弃"
+# How often a handful is sent anew that came to a worker which couldn't do it.
+_TRIES = 3
+
+
+class _Sent(NamedTuple):
+    """A handful under way: its inputs, since when, to which workers (any, where there is none)."""
+
+    some: list[Job]
+    since: float
+    workers: frozenset[str]
+    tries: int = 1
 
 
 class Cluster:
@@ -31,14 +45,19 @@ class Cluster:
         for name in ("distributed", "distributed.client"):  # the second has a level of its own
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self.timeout = timeout
+        # Which xltool each worker has, by its address.
+        self._versions: dict[str, str] = {}
         try:
             self.client = distributed.Client(
                 address, timeout=_CONNECT_SECONDS, set_as_default=False
             )
-        except (OSError, ValueError) as error:
-            raise XltoolError(f"连不上 Dask 调度器 {address}：{error}") from error
+        except Exception as error:  # TLS settings that don't fit are TypeErrors
+            raise XltoolError(
+                f"连不上 Dask 调度器 {address}：{error or type(error).__name__}"
+            ) from error
         try:
             self.client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+            self._look_at_versions()
             self._same_version()
         except BaseException as error:
             self.client.close()
@@ -49,60 +68,109 @@ class Cluster:
     def _same_version(self) -> None:
         from xltool import __version__
 
-        try:
-            versions = set(self.client.run(_version).values())
-        except Exception as error:
+        others = set(self._versions.values()) - {__version__}
+        if others:
             raise XltoolError(
-                f"工作进程上用不了 xltool（{error}）：每台都要装上同一版本"
-            ) from error
-        if versions != {__version__}:
-            raise XltoolError(
-                f"工作进程上的 xltool 是 {'、'.join(sorted(versions))}，这里是 {__version__}"
+                f"工作进程上的 xltool 是 {'、'.join(sorted(others))}，这里是 {__version__}"
             )
 
-    def results(self, jobs: Jobs, order: RunOrder) -> Iterator[tuple[Item, Outcome]]:
-        from distributed import CancelledError, wait
+    def _look_at_versions(self) -> None:
+        """Ask the workers that joined since."""
+        there = set(self.client.nthreads())
+        self._versions = {one: v for one, v in self._versions.items() if one in there}
+        if new := sorted(there - self._versions.keys()):
+            try:
+                self._versions |= self.client.run(_version, workers=new)
+            except Exception as error:
+                raise XltoolError(
+                    f"工作进程上用不了 xltool（{error}）：每台都要装上同一版本"
+                ) from error
 
-        client = self.client
-        since: dict[Any, float] = {}
-        items: dict[Any, Item] = {}
-        room, looked = 0, 0.0
+    def _fit(self) -> frozenset[str]:
+        """The workers that may be sent something; none said where all may."""
+        from xltool import __version__
+
+        fit = frozenset(one for one, version in self._versions.items() if version == __version__)
+        if not fit and self._versions:
+            self._same_version()
+        return fit if len(fit) < len(self._versions) else frozenset()
+
+    def results(self, jobs: Jobs, order: RunOrder) -> Iterator[tuple[Any, Outcome]]:
+        from distributed import CancelledError
+
+        under_way: dict[Any, _Sent] = {}
         try:
-            while True:
-                if time.monotonic() - looked > _LOOK_SECONDS:
-                    room = max(_WINDOW * sum(client.nthreads().values()), _WINDOW)
-                    looked = time.monotonic()
-                    yield from self._given_up(items, since)
-                while len(items) < room and (job := jobs.take()):
-                    task = client.submit(perform, *job, order, pure=False)
-                    items[task], since[task] = job[0], time.monotonic()
-                if not items:
-                    return
-                try:
-                    with client.as_current():
-                        finished = wait(list(items), _LOOK_SECONDS, "FIRST_COMPLETED").done
-                except TimeoutError:
-                    continue
-                for task in finished:
-                    item = items.pop(task)
-                    del since[task]
-                    yield item, _outcome(task, item)
+            yield from self._results(jobs, order, under_way)
         except (CancelledError, OSError) as error:
             raise XltoolError(
                 f"与 Dask 调度器断了联系（{error}）；再运行同一条命令就接着做"
             ) from error
         finally:
-            client.cancel(list(items), force=True)
-            client.close()
+            self.client.cancel(list(under_way), force=True)
+            self.client.close()
+
+    def _results(
+        self, jobs: Jobs, order: RunOrder, under_way: dict[Any, _Sent]
+    ) -> Iterator[tuple[Any, Outcome]]:
+        again: deque[tuple[list[Job], int]] = (
+            deque()
+        )  # came back undone, or one of them is at fault
+        room, looked, sent = 0, 0.0, 0
+        while True:
+            if time.monotonic() - looked > _LOOK_SECONDS:
+                self._look_at_versions()
+                room = max(_WINDOW * sum(self.client.nthreads().values()), _WINDOW)
+                looked = time.monotonic()
+                self._recall(under_way, again)
+                yield from self._given_up(under_way, again)
+            while len(under_way) < room:
+                # One by one at first, so that a small run is spread over all workers.
+                most = min(HANDFUL, 1 + sent // (2 * room))
+                some, tries = again.popleft() if again else (handful(jobs.take, size_of, most), 1)
+                if not some:
+                    break
+                sent += 1
+                fit = self._fit()
+                task = self.client.submit(
+                    _each, perform, some, order, pure=False, workers=sorted(fit) or None
+                )
+                under_way[task] = _Sent(some, time.monotonic(), fit, tries)
+            if not under_way:
+                return
+            for task in self._finished(under_way):
+                yield from self._outcomes(task, under_way.pop(task), again)
+
+    def _finished(self, under_way: dict[Any, _Sent]) -> list[Any]:
+        from distributed import wait
+
+        try:
+            with self.client.as_current():
+                return list(wait(list(under_way), _LOOK_SECONDS, "FIRST_COMPLETED").done)
+        except TimeoutError:
+            return []
+
+    def _recall(self, under_way: dict[Any, _Sent], again: deque[tuple[list[Job], int]]) -> None:
+        """What was sent to workers that are all gone since would wait for ever."""
+        lost = [
+            task
+            for task, sent in under_way.items()
+            if sent.workers and sent.workers.isdisjoint(self._versions)
+        ]
+        self.client.cancel(lost, force=True)
+        for task in lost:
+            sent = under_way.pop(task)
+            again.append((sent.some, sent.tries))
 
     def _given_up(
-        self, items: dict[Any, Item], since: dict[Any, float]
-    ) -> Iterator[tuple[Item, Outcome]]:
+        self, under_way: dict[Any, _Sent], again: deque[tuple[list[Job], int]]
+    ) -> Iterator[tuple[Any, Outcome]]:
         """Inputs that take too long; their worker is started anew, the only way to stop it. An input may
         wait for one before it on its thread, so each has twice its time."""
         now = time.monotonic()
         late = [
-            t for t, item in items.items() if now - since[t] > 2 * patience(self.timeout, item.size)
+            task
+            for task, sent in under_way.items()
+            if now - sent.since > 2 * self._limit(sent.some)
         ]
         if not late:
             return
@@ -114,15 +182,49 @@ class Cluster:
             self.client.restart_workers(
                 sorted({busy[task.key] for task in stuck}), raise_for_error=False
             )
-        for task in items:  # the others were held up, or wait for a worker to come back
-            since[task] = time.monotonic()
+        for task, sent in under_way.items():  # the others were held up, or wait for a worker
+            under_way[task] = sent._replace(since=time.monotonic())
         for task in stuck:
-            item = items.pop(task)
-            del since[task]
-            yield (
-                item,
-                Outcome(item.key, failed=overdue(patience(self.timeout, item.size)).reason),
-            )
+            some = under_way.pop(task).some
+            if len(some) > 1:
+                again.extend(([job], 1) for job in some)
+                continue
+            [(item, _)] = some
+            limit = patience(self.timeout, item.size)
+            yield item, Outcome(item.key, failed=overdue(limit).reason)
+
+    def _limit(self, some: list[Job]) -> float:
+        return max(patience(self.timeout, item.size) for item, _ in some)
+
+    def _outcomes(
+        self, task: Any, sent: _Sent, again: deque[tuple[list[Job], int]]
+    ) -> Iterator[tuple[Any, Outcome]]:
+        """What came of a handful. Where it did not come back, each is sent by itself."""
+        from distributed import KilledWorker
+
+        some = sent.some
+        try:
+            outcomes: list[Outcome | Failure] = task.result()
+        except (DiskError, OSError):
+            raise
+        except Exception as error:
+            if (self._others() or isinstance(error, OtherVersion)) and sent.tries < _TRIES:
+                again.append((some, sent.tries + 1))
+                return
+            if len(some) > 1:
+                again.extend(([job], 1) for job in some)
+                return
+            killed = isinstance(error, KilledWorker)
+            outcomes = [Failure(KILLED if killed else reason_of(error))]
+        for (item, _), one in zip(some, outcomes, strict=True):
+            yield item, Outcome(item.key, failed=one.reason) if isinstance(one, Failure) else one
+
+    def _others(self) -> bool:
+        """Whether a worker of another version is there, which may have joined just now."""
+        from xltool import __version__
+
+        self._look_at_versions()
+        return any(version != __version__ for version in self._versions.values())
 
 
 def _version() -> str:
@@ -131,20 +233,13 @@ def _version() -> str:
     return __version__
 
 
+def _each(
+    doing: Callable[..., Outcome], some: list[Job], order: RunOrder
+) -> list[Outcome | Failure]:
+    same_version(order)
+    return [guarded(functools.partial(doing, item, known, order)) for item, known in some]
+
+
 def _running(dask_worker: Any) -> list[Any]:
     """What a worker is at this moment, not what waits for it."""
     return [task.key for task in dask_worker.state.executing]
-
-
-def _outcome(task: Any, item: Item) -> Outcome:
-    from distributed import KilledWorker
-
-    try:
-        outcome: Outcome = task.result()
-    except KilledWorker:
-        return Outcome(item.key, failed="处理它的工作进程接连死掉，已放弃")
-    except (DiskError, OSError):
-        raise
-    except Exception as error:
-        return Outcome(item.key, failed=reason_of(error))
-    return outcome

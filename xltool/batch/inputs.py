@@ -6,14 +6,20 @@ import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from msgspec import Struct
 
-from xltool.batch.storage import StorageFolder
+from xltool.batch.storage import Listing, StorageFolder
 from xltool.files.discover import FileKind, holds_folder_book, kind_of, table_name
-from xltool.files.filenames import folded
+from xltool.files.filenames import TakenNames, folded
 from xltool.model import Finding
+from xltool.reports.bundle import KINDS
+
+# Where OUT keeps its journal; the reports that lie beside it.
+STATE = ".xltool"
+REPORTS = tuple(name for name, _ in KINDS.values())
 
 # A spreadsheet that can't be opened is an input too: its line says how to save it.
 _INPUTS = (FileKind.WORKBOOK, FileKind.OWN_REPORT, FileKind.OTHER_WORKBOOK, FileKind.DATABOOK)
@@ -22,18 +28,20 @@ _INPUTS = (FileKind.WORKBOOK, FileKind.OWN_REPORT, FileKind.OTHER_WORKBOOK, File
 class Item(Struct, frozen=True):
     """One input: its path relative to IN (`key`, with `/`) and where it is to be read.
 
-    What is made from it goes into OUT's folder `folder` when it turns out to be a workbook, into
-    `own` when it is a data book; `reserved` are file names taken there. A part of a large data book
-    has a key of its own and says whose part it is (`origin`), how its units' files are named and
-    what was noted about them in the book.
+    What is made from it lies in OUT as `output` when it turns out to be a workbook, in the folder
+    `own` when it is a data book; no other input has either. `reserved` are file names taken there.
+    `refused`: it is a folder that can't be read, and why. A part of a large data book has a key of
+    its own and says whose part it is (`origin`), how its units' files are named and what was noted
+    about them in the book.
     """
 
     key: str
     path: str
-    folder: str
     own: str
+    output: str = ""
     reserved: tuple[str, ...] = ()
     size: int = 0
+    refused: str = ""
     origin: str = ""
     part: int = 0
     names: dict[str, str] | None = None
@@ -47,35 +55,73 @@ class Item(Struct, frozen=True):
     @property
     def is_folder(self) -> bool:
         """A folder of tables fills itself; of all others a folder of their own name."""
-        return self.own == self.folder and not self.part
+        return not self.output and not self.part and not self.refused
 
 
 def walk(source: StorageFolder) -> Iterator[Item]:
-    """Every input below `source`, sorted, links not followed. Raises XltoolError for an unreadable folder."""
-    for inner, files in source.folders():
-        folder = _sayable(inner)
-        wanted = sorted(name for name in files if _wanted(name))
+    """Every input below `source`, sorted, links not followed. Raises XltoolError where it can't be read."""
+    for listing in source.folders():
+        folder = sayable(listing.inner)
+        if listing.refused:
+            yield Item(folder, source.at(listing.inner), folder, refused=listing.refused)
+            continue
+        wanted = _inputs(listing)
+        folders = [sayable(name) for name in listing.folders]
+        # The names of reports, earlier ones too, are not to be had beside them.
+        reports = () if folder else (*REPORTS, *(n for n in wanted if is_report(n)))
+        taken = TakenNames((*folders, *reports))
+        outputs = {name: _given(sayable(name), taken) for name in wanted}
+        if holds_folder_book(listing.files):
+            size = sum(size for name, size in listing.files.items() if table_name(name))
+            names = (*outputs.values(), *folders, *reports)
+            yield Item(folder or ".", source.at(listing.inner), folder, reserved=names, size=size)
         stems = Counter(folded(_stem(name)) for name in wanted)
-        if holds_folder_book(files):
-            size = sum(files[name] for name in files if table_name(name))
-            yield Item(folder or ".", source.at(inner), folder, folder, tuple(wanted), size)
         for name in wanted:
-            path = source.at(f"{inner}/{name}" if inner else name)
-            # Two data books 甲.xlsx and 甲.json must not fill the same folder.
-            stem = _stem(name)
-            own = _sayable(stem if stems[folded(stem)] == 1 else name)
-            key, own = (f"{folder}/{one}".lstrip("/") for one in (_sayable(name), own))
-            yield Item(key, path, folder, own, size=files[name])
+            path = source.at(f"{listing.inner}/{name}".lstrip("/"))
+            # Two data books 甲.xlsx and 甲.json must not fill the same folder, nor may they fill the
+            # folder of the inputs that lie in 甲/.
+            stem = sayable(_stem(name))
+            alone = stems[folded(_stem(name))] == 1 and stem not in taken
+            own = stem if alone else outputs[name]
+            key, own, output = (
+                f"{folder}/{one}".lstrip("/") for one in (sayable(name), own, outputs[name])
+            )
+            yield Item(key, path, own, output, size=listing.files[name])
 
 
-def _sayable(name: str) -> str:
+def _inputs(listing: Listing) -> list[str]:
+    """The names of the inputs in a folder; the reports of a result folder are none."""
+    of_results = STATE in listing.folders
+    return sorted(
+        name for name in listing.files if _wanted(name) and not (of_results and is_report(name))
+    )
+
+
+def _given(name: str, taken: TakenNames) -> str:
+    """The name that a received file gets in OUT: its own, or a numbered one."""
+    return name if taken.take(name) else taken.give(_stem(name), name[len(_stem(name)) :])
+
+
+def sayable(name: str) -> str:
     """A name as it can be written down, whatever bytes the disk holds."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name
 
 
 def count(source: StorageFolder) -> int:
     """How many inputs there are, for a progress bar: names only, nothing opened."""
-    return sum(sum(map(_wanted, files)) + holds_folder_book(files) for _, files in source.folders())
+    return sum(
+        len(_inputs(one)) + holds_folder_book(one.files) + bool(one.refused)
+        for one in source.folders()
+    )
+
+
+def is_report(name: str) -> bool:
+    """Whether this is how a report of a run is called."""
+    return kind_of(name) is FileKind.OWN_REPORT
 
 
 def _wanted(name: str) -> bool:
@@ -89,14 +135,18 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def is_book(path: Path) -> bool:
-    """A folder of tables and a .json are data books; so is a workbook with a sheet 部门."""
+def is_book(path: Path, data: bytes | None = None) -> bool:
+    """A folder of tables and a .json are data books; so is a workbook with a sheet 部门.
+
+    `data` are the file's bytes where they were read already.
+    """
     if path.suffix.lower() == ".json" or path.is_dir():
         return True
     try:
-        if not path.is_file():  # a pipe would be waited for
+        if data is None and not path.is_file():  # a pipe would be waited for
             return False
-        with zipfile.ZipFile(path) as package, package.open("xl/workbook.xml") as part:
+        source = path if data is None else BytesIO(data)
+        with zipfile.ZipFile(source) as package, package.open("xl/workbook.xml") as part:
             return 'name="部门"' in part.read(1 << 20).decode("utf-8", "replace")
     except (
         OSError,

@@ -9,19 +9,28 @@ from typing import Protocol
 
 from xltool.batch.inputs import Item
 from xltool.batch.journal import Journal
-from xltool.batch.task import Known, Outcome, RunOrder
+from xltool.batch.outlet import Known
+from xltool.batch.task import Outcome, RunOrder
 
 Job = tuple[Item, Known]
 
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did: inputs done, skipped as unchanged, failed; units by verdict; seconds taken."""
+    """What a run did: inputs done, skipped as unchanged, failed; units by verdict; seconds taken.
+
+    `notes` are (input, what a person should know of its results); `gone` are files of OUT whose
+    inputs are no longer there, `pruned` says how many of these were removed.
+    """
 
     done: int = 0
     skipped: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     verdicts: Counter[str] = field(default_factory=Counter)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    pruned: int = 0
+    run: str = ""
     seconds: float = 0.0
     interrupted: bool = False
 
@@ -40,6 +49,7 @@ class Jobs:
     def __init__(
         self, items: Iterable[Item], journal: Journal | None = None, fresh: bool = False
     ) -> None:
+        """`fresh`: all of them are done again."""
         self._items, self._journal, self._fresh = iter(items), journal, fresh
         self._parts: deque[Item] = deque()
 
@@ -48,7 +58,7 @@ class Jobs:
         item = self._parts.popleft() if self._parts else next(self._items, None)
         if item is None:
             return None
-        return item, self._journal.known(item.key) if self._journal and not self._fresh else Known()
+        return item, self._journal.known(item, fresh=self._fresh) if self._journal else Known()
 
     def add(self, parts: Iterable[Item]) -> None:
         self._parts.extend(parts)

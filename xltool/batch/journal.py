@@ -5,37 +5,53 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from xltool.batch.inputs import Item
-from xltool.batch.task import Known, Outcome
+from xltool.batch.outlet import Known, Written
+from xltool.batch.task import Outcome, dated
 from xltool.errors import DiskError, XltoolError
 
-FOLDER = ".xltool"
-# Raised when the tables change: an older journal is then begun anew.
-VERSION = 2
+# Raised when the tables change. An older journal is begun anew, and what lies in OUT is then taken for
+# somebody else's unless it is made again just so: change the tables with care.
+VERSION = 3
 _TABLES = """
-    CREATE TABLE done (key TEXT PRIMARY KEY, origin TEXT NOT NULL, mark TEXT NOT NULL,
-        run INTEGER NOT NULL, failed TEXT NOT NULL, outputs TEXT NOT NULL, parts BLOB NOT NULL,
-        verdicts TEXT NOT NULL, records BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE done (key TEXT PRIMARY KEY, origin TEXT NOT NULL, content TEXT NOT NULL,
+        tool TEXT NOT NULL, run INTEGER NOT NULL, made TEXT NOT NULL, failed TEXT NOT NULL,
+        outputs TEXT NOT NULL, parts BLOB NOT NULL, verdicts TEXT NOT NULL,
+        records BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE written (name TEXT PRIMARY KEY, key TEXT NOT NULL, origin TEXT NOT NULL,
-        run INTEGER NOT NULL) WITHOUT ROWID;
+        run INTEGER NOT NULL, seal TEXT NOT NULL, stamp TEXT NOT NULL,
+        edited INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX by_key ON written (key);
+    CREATE INDEX by_origin ON done (origin);
 """
 # What a kill takes of the journal is done again: no more than this many inputs or seconds of them.
 _COMMIT_EVERY = 200
 _COMMIT_SECONDS = 2.0
 
 
+class LeftFile(NamedTuple):
+    """A file of OUT that no input gives any more: its name, how it was left, whose it was."""
+
+    name: str
+    written: Written
+    origin: str
+
+
 class Journal:
     """The ledger of one OUT: for each input its fingerprint, what came of it, what was written."""
 
-    def __init__(self, folder: Path, run: int = 0) -> None:
+    def __init__(self, folder: Path, run: int = 0, *, dry: bool = False) -> None:
+        """`dry`: nothing is kept of what is noted."""
+        self._dry = dry
         self._path = folder / "journal.sqlite"
         self._pending, self._committed = 0, time.monotonic()
         with self._said():
@@ -47,7 +63,9 @@ class Journal:
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
             [(version,)] = self._db.execute("PRAGMA user_version")
             if version != VERSION:
-                old = "DROP TABLE IF EXISTS done; DROP TABLE IF EXISTS written;"
+                old = "".join(
+                    f"DROP TABLE IF EXISTS {name};" for name in ("about", "done", "written")
+                )
                 self._db.executescript(
                     f"BEGIN; {old} {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
                 )
@@ -67,57 +85,217 @@ class Journal:
                 f"日志 {self._path} 已损坏（{error}）；删掉它再运行，会全部重做"
             ) from error
 
-    def known(self, key: str) -> Known:
-        """What is known of an input that was done well."""
+    def about(self, name: str) -> str:
+        """What is noted of the whole OUT, such as its IN."""
+        with self._said():
+            row = self._db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else ""
+
+    def note(self, name: str, value: str) -> None:
+        with self._said():
+            self._db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value))
+
+    @property
+    def empty(self) -> bool:
+        """Nothing was ever done."""
+        with self._said():
+            return self._db.execute("SELECT 1 FROM done LIMIT 1").fetchone() is None
+
+    def known(self, item: Item, *, fresh: bool = False) -> Known:
+        """What is known of an input, and of the files where its results go.
+
+        Of one that failed, or with `fresh`, nothing that would let it be skipped.
+        """
         with self._said():
             row = self._db.execute(
-                "SELECT mark, outputs FROM done WHERE key = ? AND failed = ''", (key,)
+                "SELECT content, tool, outputs, failed FROM done WHERE key = ?", (item.key,)
             ).fetchone()
-        return Known(row[0], tuple(msgspec.json.decode(row[1]))) if row else Known()
+            written = {
+                name: Written(seal, stamp, bool(edited))
+                for name, seal, stamp, edited in self._files(item)
+            }
+        if row is None:
+            return Known(written=written)
+        content, tool, outputs, failed = row
+        if failed or fresh:
+            return Known(content, written=written)
+        return Known(content, tool, tuple(msgspec.json.decode(outputs)), written)
 
-    def keep(self, key: str) -> list[Item]:
+    def _files(self, item: Item) -> Iterator[tuple[str, str, str, int]]:
+        """What was written by this input, or by others where its results go: (name, seal, stamp, edited)."""
+        wanted = "SELECT name, seal, stamp, edited FROM written WHERE"
+        yield from self._db.execute(f"{wanted} key = ? OR name = ?", (item.key, item.output))
+        home = f"{item.own}/" if item.own else ""
+        if item.names is not None:
+            for name in item.names.values():
+                yield from self._db.execute(f"{wanted} name = ?", (home + name,))
+        elif home:
+            yield from self._db.execute(
+                f"{wanted} name > ? AND name < ? AND instr(substr(name, ?), '/') = 0",
+                (home, item.own + chr(ord("/") + 1), len(home) + 1),
+            )
+        elif item.is_folder:
+            yield from self._db.execute(f"{wanted} instr(name, '/') = 0")
+
+    def failed_before(self, key: str) -> bool:
+        """The input, or a part of it, could not be done the last time."""
+        with self._said():
+            found = self._db.execute(
+                "SELECT 1 FROM done WHERE (key = ? OR origin = ?) AND failed <> ''", (key, key)
+            )
+            return found.fetchone() is not None
+
+    def keep_all(self, key: str) -> None:
+        """The earlier result of an input and of its parts stands, whatever the input is now."""
+        for table in ("done", "written"):
+            with self._said():
+                self._db.execute(
+                    f"UPDATE {table} SET run = ? WHERE key = ? OR origin = ?", (self.run, key, key)
+                )
+        self._count()
+
+    def keep(self, key: str, outputs: dict[str, Written] | None = None) -> list[Item]:
         """The input is still there and unchanged; its earlier result stands. Its parts, if it has any."""
         with self._said():
             self._db.execute("UPDATE written SET run = ? WHERE key = ?", (self.run, key))
-            [(parts,)] = self._db.execute(
+            rows = self._db.execute(
                 "UPDATE done SET run = ? WHERE key = ? RETURNING parts", (self.run, key)
-            )
+            ).fetchall()
+            for name, one in (outputs or {}).items():
+                self._db.execute("UPDATE written SET stamp = ? WHERE name = ?", (one.stamp, name))
         self._count()
-        return msgspec.json.decode(parts, type=list[Item])
+        return msgspec.json.decode(rows[0][0], type=list[Item]) if rows else []
 
     def put(self, outcome: Outcome, origin: str) -> None:
         """Note a result."""
+        if outcome.failed:
+            self._put_failed(outcome, origin)
+            return
         encode = msgspec.json.encode
-        outputs, parts = encode(outcome.outputs).decode(), encode(outcome.parts)
-        verdicts, failed = encode(outcome.verdicts).decode(), outcome.failed
         row = (
-            outcome.key,
-            origin,
-            outcome.mark,
-            self.run,
-            failed,
-            outputs,
-            parts,
-            verdicts,
-            outcome.records,
-        )
-        files = [(name, outcome.key, origin, self.run) for name in outcome.outputs]
+            outcome.key, origin, outcome.content, outcome.tool, self.run, _now(), "",
+            encode(list(outcome.outputs)).decode(), encode(outcome.parts),
+            encode(outcome.verdicts).decode(), outcome.records,
+        )  # fmt: skip
+        files = [
+            (name, outcome.key, origin, self.run, one.seal, one.stamp, one.edited)
+            for name, one in outcome.outputs.items()
+        ]
         with self._said():
-            self._db.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            self._db.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?)", files)
+            self._db.execute(f"INSERT OR REPLACE INTO done VALUES ({_marks(row)})", row)
+            self._put_files(files)
+            for name in outcome.kept:
+                self._db.execute("UPDATE written SET run = ? WHERE name = ?", (self.run, name))
+            if outcome.stand:
+                self._db.execute(
+                    "UPDATE written SET run = ? WHERE key = ?", (self.run, outcome.key)
+                )
+                parts = "origin = ? AND key <> origin"
+                self._stand(parts, (outcome.key,), "现在的数据表读不出来")
         self._count()
 
-    def left_over(self) -> list[str]:
-        """Files that inputs gave earlier and, seen again in this run, no longer give; forgotten hereby."""
-        gone = "run < ? AND origin IN (SELECT key FROM done WHERE run = ?)"
-        both = (self.run, self.run)
+    def _put_failed(self, outcome: Outcome, origin: str) -> None:
+        """What an input gave before stands, said to be of then; so do the parts of a large book."""
+        files = [
+            (name, outcome.key, origin, self.run, one.seal, one.stamp, one.edited)
+            for name, one in outcome.outputs.items()
+        ]
+        new = (
+            outcome.key,
+            origin,
+            "",
+            "",
+            self.run,
+            _now(),
+            outcome.failed,
+            "[]",
+            b"[]",
+            "{}",
+            b"",
+        )
         with self._said():
-            names = [
-                name for (name,) in self._db.execute(f"SELECT name FROM written WHERE {gone}", both)
+            self._put_files(files)
+            self._db.execute(
+                f"INSERT INTO done VALUES ({_marks(new)})"
+                " ON CONFLICT (key) DO UPDATE SET run = excluded.run, failed = excluded.failed",
+                new,
+            )
+            self._stand("key = ? OR origin = ?", (outcome.key, outcome.key), outcome.failed)
+        self._count()
+
+    def keep_below(self, folder: str, reason: str) -> bool:
+        """A folder that can't be read this time: what its inputs gave stands. Whether there was anything."""
+        inside = (f"{folder}/", folder + chr(ord("/") + 1))
+        with self._said():
+            found = self._stand(
+                "origin > ? AND origin < ? OR origin = ?", (*inside, folder), reason
+            )
+        self._count()
+        return found
+
+    def _stand(self, which: str, values: Iterable[str], reason: str) -> bool:
+        """Earlier results of these inputs stand, their records marked as of when they are."""
+        rows = self._db.execute(
+            f"SELECT key, made, records FROM done WHERE {which}", tuple(values)
+        ).fetchall()
+        for key, made, records in rows:
+            self._db.execute(
+                "UPDATE done SET run = ?, records = ? WHERE key = ?",
+                (self.run, dated(records, made, reason), key),
+            )
+            self._db.execute("UPDATE written SET run = ? WHERE key = ?", (self.run, key))
+        return bool(rows)
+
+    def _put_files(self, files: Iterable[tuple[Any, ...]]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?, ?, ?, ?)", files)
+
+    def adopt(self, name: str, written: Written, key: str, origin: str) -> None:
+        """A file that a killed run wrote before it could be noted."""
+        with self._said():
+            self._put_files([(name, key, origin, 0, written.seal, written.stamp, False)])
+
+    def seal(self, name: str) -> str:
+        """The digest of a written file, as it is noted; empty where there is none."""
+        with self._said():
+            row = self._db.execute("SELECT seal FROM written WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else ""
+
+    def left_over(self) -> list[LeftFile]:
+        """Files that inputs gave earlier and, seen again in this run, no longer give."""
+        return self._left("origin IN (SELECT key FROM done WHERE run = ?)")
+
+    def gone(self) -> list[LeftFile]:
+        """Files that inputs gave earlier which are no longer there at all."""
+        return self._left("origin NOT IN (SELECT key FROM done WHERE run = ?)")
+
+    def _left(self, whose: str) -> list[LeftFile]:
+        with self._said():
+            rows = self._db.execute(
+                "SELECT name, seal, stamp, edited, origin FROM written"
+                f" WHERE run < ? AND {whose} ORDER BY name",
+                (self.run, self.run),
+            )
+            return [
+                LeftFile(name, Written(seal, stamp, bool(edited)), origin)
+                for name, seal, stamp, edited, origin in rows
             ]
-            self._db.execute(f"DELETE FROM written WHERE {gone}", both)
-            self._db.execute(f"DELETE FROM done WHERE {gone}", both)
-        return names
+
+    def forget(self, files: Iterable[LeftFile]) -> None:
+        """These files are none of ours any more; nor are parts and inputs that gave nothing but them."""
+        with self._said():
+            self._db.executemany(
+                "DELETE FROM written WHERE name = ?", [(file.name,) for file in files]
+            )
+            # Parts of a book that has fewer of them now.
+            self._db.execute(
+                "DELETE FROM done WHERE run < ? AND origin IN (SELECT key FROM done WHERE run = ?)",
+                (self.run, self.run),
+            )
+            self._db.execute(
+                "DELETE FROM done WHERE run < ? AND NOT EXISTS"
+                " (SELECT 1 FROM written WHERE written.key = done.key)",
+                (self.run,),
+            )
 
     def _count(self) -> None:
         self._pending += 1
@@ -125,18 +303,19 @@ class Journal:
             self.commit()
 
     def commit(self) -> None:
-        with self._said():
-            self._db.commit()
+        if not self._dry:
+            with self._said():
+                self._db.commit()
         self._pending, self._committed = 0, time.monotonic()
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """The records of every input that is there now, in order; one at a time."""
+    def records(self) -> Iterator[bytes]:
+        """The records of every input that is there now, in order, each as JSON; one at a time."""
         with self._said():
             rows = self._db.execute(
                 "SELECT records FROM done WHERE run = ? ORDER BY key", (self.run,)
             )
             for (packed,) in rows:
-                yield from msgspec.json.decode(packed)
+                yield from packed.splitlines()
 
     def verdicts(self) -> Counter[str]:
         """How many units of all inputs that are there now got which verdict."""
@@ -147,12 +326,22 @@ class Journal:
         return total
 
     def failures(self) -> Iterator[tuple[str, str]]:
-        """(input, reason) of all that could not be done."""
+        """(input, reason) of all that could not be done; where an earlier result stands, of when it is."""
         with self._said():
-            yield from self._db.execute(
-                "SELECT key, failed FROM done WHERE run = ? AND failed <> '' ORDER BY key",
+            rows = self._db.execute(
+                "SELECT key, failed, made, tool FROM done WHERE run = ? AND failed <> '' ORDER BY key",
                 (self.run,),
             )
+            for key, reason, made, tool in rows:
+                yield key, f"{reason}；沿用 {made} 的结果" if tool else reason
 
     def close(self) -> None:
         self._db.close()
+
+
+def _now() -> str:
+    return f"{datetime.now():%Y-%m-%d %H:%M}"
+
+
+def _marks(row: tuple[Any, ...]) -> str:
+    return ", ".join("?" * len(row))

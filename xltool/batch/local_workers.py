@@ -26,7 +26,7 @@ class LocalWorkers:
             workers=self.jobs,
             seconds=self.timeout,
             memory_mb=self.memory,
-            size=_size,
+            size=size_of,
         )
         for (item, _), result in pool.as_done(jobs.take):
             if isinstance(result, Failure):
@@ -40,5 +40,6 @@ def _perform(order: RunOrder, job: Job) -> Outcome:
     return perform(item, known, order)
 
 
-def _size(job: Job) -> int:
+def size_of(job: Job) -> int:
+    """The bytes of a job's input."""
     return job[0].size

@@ -1,15 +1,24 @@
-"""The reports of a run, made from its journal; the workbook, which takes longest, beside the others."""
+"""The reports of a run, made from its journal; the workbook, which takes longest, beside the others.
+
+They are made aside and then moved into OUT. What lies there under their names and is not what xltool
+left (someone has written remarks into it, or it is another's) gets a dated name first.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
+from xltool.batch.inputs import REPORTS
 from xltool.batch.jobs import Summary
 from xltool.batch.journal import Journal
-from xltool.files import guard
+from xltool.batch.storage import Remote, StorageFolder
 from xltool.reports.bundle import write_reports
 
 _TOGETHER = (("json", "html", "csv"), ("xlsx",))
@@ -17,14 +26,82 @@ _TOGETHER = (("json", "html", "csv"), ("xlsx",))
 _MANY = 200
 
 
-def write_all(home: Path, run: int, folder: Path, summary: Summary, *, alone: bool) -> list[Path]:
-    """Write all reports into a folder; their paths. `alone`: in this process. Raises XltoolError."""
+def write_all(
+    home: Path,
+    journal: Journal,
+    outside: StorageFolder,
+    summary: Summary,
+    keep: int,
+    *,
+    alone: bool,
+) -> list[str]:
+    """Write all reports into OUT, keeping `keep` earlier sets. `alone`: in this process.
+
+    Returns the new names of those that lay there and that someone had changed. Raises XltoolError.
+    """
+    made = _make(home, journal.run, home / "reports", summary, alone=alone)
+    seals = {file.name: _seal(file) for file in made}
+    now = f"{datetime.now():%Y%m%d-%H%M%S}"
+    set_aside = []
+    for name in REPORTS:
+        before = msgspec.json.decode(journal.about(name) or "[]", type=list[str])
+        journal.note(name, msgspec.json.encode([*before[:1], seals[name]]).decode())
+        stamp = outside.stamp(name)
+        if (
+            stamp
+            and stamp != journal.about(f"stamp {name}")
+            and _there(outside, name) not in before
+        ):
+            outside.rename(name, _dated(name, now))
+            set_aside.append(_dated(name, now))
+    # From here on a killed run leaves reports that are known as ours, old ones and new ones.
+    journal.commit()
+    if keep:
+        _put_by(journal, outside, now, keep)
+    for file in made:
+        outside.move_in(file, file.name)
+        journal.note(file.name, msgspec.json.encode([seals[file.name]]).decode())
+        journal.note(f"stamp {file.name}", outside.stamp(file.name))
+    journal.commit()
+    return set_aside
+
+
+def _put_by(journal: Journal, outside: StorageFolder, now: str, keep: int) -> None:
+    """Give the reports that lie in OUT dated names; of earlier ones only so many sets stay."""
+    sets: list[list[str]] = msgspec.json.decode(journal.about("kept reports") or "[]")
+    fresh = [name for name in REPORTS if outside.stamp(name)]
+    for name in fresh:
+        outside.rename(name, _dated(name, now))
+    sets += [[_dated(name, now) for name in fresh]] if fresh else []
+    for old in sets[:-keep]:
+        for name in old:
+            outside.remove(name)
+    journal.note("kept reports", msgspec.json.encode(sets[-keep:]).decode())
+    journal.commit()
+
+
+def _dated(name: str, when: str) -> str:
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}.{when}.{suffix}"
+
+
+def _seal(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _there(outside: StorageFolder, name: str) -> str:
+    if isinstance(outside, Remote):
+        return hashlib.blake2b(outside.load(name), digest_size=16).hexdigest()
+    return _seal(Path(outside.at(name)))
+
+
+def _make(home: Path, run: int, folder: Path, summary: Summary, *, alone: bool) -> list[Path]:
     if alone or summary.verdicts.total() < _MANY:
         return _write(
             home, run, folder, [kind for kinds in _TOGETHER for kind in kinds], summary.failed
         )
-    watched = guard.current() is not None
-    with ProcessPoolExecutor(len(_TOGETHER), initializer=guard.resume, initargs=(watched,)) as pool:
+    with ProcessPoolExecutor(len(_TOGETHER)) as pool:
         tasks = [
             pool.submit(_write, home, run, folder, kinds, summary.failed) for kinds in _TOGETHER
         ]
@@ -35,4 +112,5 @@ def _write(
     home: Path, run: int, folder: Path, kinds: Sequence[str], failed: Sequence[tuple[str, str]]
 ) -> list[Path]:
     with closing(Journal(home, run)) as journal:
-        return write_reports(journal.records(), folder, kinds, base=folder, failed=failed)
+        records = map(msgspec.json.decode, journal.records())
+        return write_reports(records, folder, kinds, base=folder, failed=failed)

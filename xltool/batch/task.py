@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import os
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,67 +12,100 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from xltool.batch.at_rest import PATIENCE, at_rest, mark
 from xltool.batch.inputs import Item, is_book
+from xltool.batch.outlet import NEW, Known, Outlet, Written
+from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.errors import DiskError
-from xltool.files.atomic import writing
 from xltool.files.barrier import reason_of
 from xltool.files.discover import table_name
-from xltool.model import Filing, Finding, Severity
+from xltool.model import FaultKind, Filing, Finding, Severity
+
+# What is said of a result, beside what is said of the filing.
+RENAMED, EDITED, EARLIER = "B201", "B202", "B203"
+# Bytes of a file that is held in memory while it is worked on; a larger one is read from the disk.
+_HELD = 16 * 2**20
+# How often an input is begun anew that changes while it is read.
+_TRIES = 3
 
 
 class RunOrder(Struct, frozen=True):
-    """What to do with each input, the same for the whole run."""
+    """What to do with each input, the same for the whole run.
+
+    `tool` is the tool's, edition's and settings' part of a fingerprint, `version` the xltool that
+    is to do it, `run` names the run. `dry`: only tell whether there is anything to do.
+    """
 
     output: str
     edition: str = ""
-    settings: str = ""
-
-
-class Known(Struct, frozen=True):
-    """What the journal knows of an input: its fingerprint when it was done well, the files written then."""
-
-    mark: str = ""
-    outputs: tuple[str, ...] = ()
-
-
-_NEW = Known()
+    settings: Settings = Settings()
+    tool: str = ""
+    version: str = ""
+    run: str = ""
+    dry: bool = False
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one input: one record for each unit, and the files written (relative to OUT).
+    """What became of one input: one record for each unit, and the files written (by their name in OUT).
 
-    The records are JSON already, for they only pass through the run; `verdicts` counts them. A large
-    data book is cut into `parts`, which are inputs of their own. `unchanged`: nothing was done, for
-    the input is as it was, and all that was written then is there.
+    The records are JSON already, a line each, for they only pass through the run; `verdicts` counts
+    them. A large data book is cut into `parts`, which are inputs of their own. `unchanged`: nothing
+    was done, for the input is as it was, and all that was written then is there. `judged_again`:
+    nothing was written either, but a result that somebody had edited was judged anew. `kept` are files of
+    an earlier run that could not be made this time; with `stand` all of its files are. `notes` say
+    what a person should know of the results.
     """
 
     key: str
-    mark: str = ""
-    records: bytes = b"[]"
+    content: str = ""
+    tool: str = ""
+    records: bytes = b""
     verdicts: dict[str, int] = {}
-    outputs: list[str] = []
+    outputs: dict[str, Written] = {}
     parts: list[Item] = []
     failed: str = ""
     unchanged: bool = False
+    judged_again: bool = False
+    kept: list[str] = []
+    stand: bool = False
+    notes: list[str] = []
 
 
-def fingerprint(item: Item, order: RunOrder) -> str:
-    """What the result depends on: the input's bytes, the tool, the edition, the settings.
+def tool_mark(edition: str, settings: Settings) -> str:
+    """The tool's, edition's and settings' part of a fingerprint. Raises EditionError."""
+    from xltool import __version__
+    from xltool.editions.declaration import editions, load_edition
 
-    Raises OSError where the input can't be read.
-    """
-    digest = hashlib.blake2b(_tool(order).encode(), digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
+    folders = [Path(load_edition(edition).folder)] if edition else list(editions().values())
+    for folder in folders:
+        for file in sorted(folder.glob("*.*")):
+            digest.update(file.name.encode() + file.read_bytes())
+    digest.update(repr(settings).encode())
+    return f"{__version__} {digest.hexdigest()}"
+
+
+def content_mark(item: Item, data: bytes | None = None) -> str:
+    """The digest of an input's bytes (`data`, where they were read already). Raises OSError."""
+    digest = hashlib.blake2b(digest_size=16)
     path = Path(item.path)
-    if path.is_dir():
-        for file in sorted(file for file in path.iterdir() if table_name(file.name)):
+    if data is not None:
+        digest.update(data)
+    elif path.is_dir():
+        for file in _tables(path):
             digest.update(file.name.encode() + b"\0")
             _digest(file, digest)
     elif path.is_file() or not path.exists():  # a pipe would be waited for
         _digest(path, digest)
-    # Of a part: what its book decided for it.
-    digest.update(repr((item.names, item.remarks)).encode() if item.part else b"")
+    # Where its results go, and of a part what its book decided for it.
+    decided = (item.own, item.output, item.names, item.remarks)
+    digest.update(repr(decided).encode())
     return digest.hexdigest()
+
+
+def _tables(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if table_name(file.name))
 
 
 def _digest(path: Path, digest: hashlib.blake2b) -> None:
@@ -84,93 +114,204 @@ def _digest(path: Path, digest: hashlib.blake2b) -> None:
             digest.update(chunk)
 
 
-@functools.cache
-def _tool(order: RunOrder) -> str:
-    """The tool's, edition's and settings' part of a fingerprint."""
-    from xltool import __version__
-    from xltool.checks.settings import load_settings
-    from xltool.editions.declaration import editions, load_edition
-
-    digest = hashlib.blake2b(digest_size=16)
-    folders = (
-        [Path(load_edition(order.edition).folder)] if order.edition else list(editions().values())
-    )
-    for folder in folders:
-        for file in sorted(folder.glob("*.*")):
-            digest.update(file.name.encode() + file.read_bytes())
-    digest.update(repr(load_settings(order.settings or None)).encode())
-    return f"{__version__} {digest.hexdigest()}"
-
-
-def work(
-    item: Item, order: RunOrder, known: Known = _NEW, there: Callable[[str], bool] | None = None
-) -> Outcome:
+def work(item: Item, order: RunOrder, known: Known = NEW, *, brought: bool = False) -> Outcome:
     """Fill from a data book, or check a workbook; nothing where all is as the journal knows it.
 
-    Faults in the data are findings in the records. `there` tells whether a file is still whole in OUT.
+    Faults in the data are findings in the records. What is being written by somebody just now is
+    waited for, and begun anew where it changed meanwhile; not so a copy that was `brought` here.
     """
-    from xltool.reports.run import sound
-
-    there = there or (lambda name: _whole(Path(order.output) / name))
+    outlet = Outlet(item.key, item.input, order.output, known, order.run)
     try:
-        mark = fingerprint(item, order)
-        if mark == known.mark and all(map(there, known.outputs)):
-            return Outcome(item.key, mark, unchanged=True)
-        records: list[dict[str, Any]] = []
-        does = _fill if is_book(Path(item.path)) else _check
-        done = does(item, order, records)
-        verdicts = Counter(one["verdict"] for one in records)
-        packed = msgspec.json.encode([sound(one) for one in records])
-        return replace(done, mark=mark, records=packed, verdicts=dict(verdicts))
+        for _ in range(_TRIES):
+            paths = _paths(item)
+            before = tuple(map(mark, paths)) if brought else at_rest(paths)
+            outlet.begin()
+            outcome = _done(item, order, outlet)
+            if tuple(map(mark, paths)) == before:
+                return outcome
+        failed = f"读的时候一直有人在写，等了 {PATIENCE:.0f} 秒也没有写完"
     except DiskError:
         raise
     except Exception as error:
-        return Outcome(item.key, failed=reason_of(error))
+        # A person knows the input by its place in IN, which is said already.
+        failed = reason_of(error).removeprefix(f"{item.path}：")
+    return Outcome(item.key, failed=failed, outputs=outlet.earlier | outlet.outputs)
 
 
-# How a part of a book ends as write_databook writes it; nowhere else in it does a line begin so.
-_END = b"\n}\n"
+def _paths(item: Item) -> list[Path]:
+    path = Path(item.path)
+    return _tables(path) if item.is_folder else [path]
 
 
-def _whole(path: Path) -> bool:
-    """An output that is there and whole: a workbook, or a part of a book. What was emptied or cut short, by
-    hand or by a failing disk, is made again; what somebody has edited is whole, and left as it is."""
-    if path.suffix != ".json":
-        return zipfile.is_zipfile(path)
-    try:
-        with path.open("rb") as file:
-            file.seek(-len(_END), os.SEEK_END)
-            return file.read() == _END
-    except OSError:
-        return False
+def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
+    from xltool.reports.run import sound
 
-
-def _check(item: Item, order: RunOrder, records: list[dict[str, Any]]) -> Outcome:
-    import xltool
-
-    filing = xltool.read(item.path, edition=_edition(order))
-    records.append(_record(filing, item.key, order))
-    outcome = Outcome(item.key)
-    if filing.department is not None or filing.projects:
-        # OUT is whole by itself: what was checked lies beside its report.
-        with writing(Path(order.output) / item.key, "wb") as file:
-            file.write(Path(item.path).read_bytes())
-        outcome.outputs.append(item.key)
-    return outcome
-
-
-def _record(
-    filing: Filing, file: str, order: RunOrder, more: Iterable[Finding] = ()
-) -> dict[str, Any]:
-    from xltool.checks.engine import check
-    from xltool.checks.settings import load_settings
-    from xltool.reports.record import record
-
-    filing, edition = replace(filing, source=file), _edition(order)
-    found = check(
-        filing, settings=load_settings(order.settings or None), edition=edition, strict=False
+    known = outlet.known
+    data = _held(item)
+    content = content_mark(item, data)
+    outlet.same = content == known.content
+    skippable = outlet.same and order.tool == known.tool
+    if skippable and (there := outlet.untouched()) is not None:
+        return Outcome(item.key, content, order.tool, outputs=there, unchanged=True)
+    if order.dry:
+        return Outcome(item.key, content, order.tool)
+    job = _Job(item, order, outlet)
+    done = (job.fill if is_book(Path(item.path), data) else job.check)(data)
+    records = b"\n".join(msgspec.json.encode(sound(one)) for one in job.records)
+    return replace(
+        done,
+        content=content,
+        tool=order.tool,
+        records=records,
+        verdicts=dict(Counter(one["verdict"] for one in job.records)),
+        outputs=outlet.outputs,
+        judged_again=skippable and not outlet.saved,
+        kept=outlet.kept,
+        notes=list(dict.fromkeys(job.notes)),
     )
-    return record(filing, [*found, *more], edition)
+
+
+def _held(item: Item) -> bytes | None:
+    """The bytes of a file that is not too large to be held; read once, so that all is said of the same."""
+    path = Path(item.path)
+    if not path.is_file() or path.stat().st_size > _HELD:
+        return None
+    return path.read_bytes()
+
+
+class _Job:
+    """One input at work: its records, and what is to be said of its results."""
+
+    def __init__(self, item: Item, order: RunOrder, outlet: Outlet) -> None:
+        self.item, self.order, self.outlet = item, order, outlet
+        self.records: list[dict[str, Any]] = []
+        self.notes: list[str] = []
+
+    def check(self, data: bytes | None) -> Outcome:
+        """Check a workbook. OUT is whole by itself: what was checked lies beside its report."""
+        import xltool
+
+        item, outlet = self.item, self.outlet
+        source = data if data is not None else Path(item.path)
+        edition = _edition(self.order)
+        filing = xltool.read(source, edition=edition)
+        if filing.department is None and not filing.projects:
+            faults = {fault.kind for fault in filing.faults}
+            damaged = FaultKind.UNREADABLE in faults or FaultKind.FOREIGN in faults
+            earlier = [self._earlier(name) for name in outlet.known.outputs] if damaged else []
+            self.records.append(self._record(filing, item.key, [f for f in earlier if f]))
+            return Outcome(item.key, stand=damaged)
+        name = outlet.put(item.output, data if data is not None else Path(item.path).read_bytes())
+        if name in outlet.edited:
+            filing = xltool.read(outlet.edited[name], edition=edition)
+        self.records.append(self._record(filing, name, self._said(item.output, name)))
+        return Outcome(item.key)
+
+    def fill(self, data: bytes | None) -> Outcome:
+        """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
+        from xltool.batch.book_parts import PART, cut
+        from xltool.databook import reading
+        from xltool.files.filenames import TakenNames
+
+        item, outlet = self.item, self.outlet
+        source = data if data is not None else Path(item.path)
+        with reading(source, self.order.edition or None, item.path) as book:
+            troubled: dict[str, list[Finding]] = {}
+            remarks: dict[str, list[Finding]] = {}
+            for unit, remark in item.remarks:
+                remarks.setdefault(unit, []).append(remark)
+            for problem in book.problems:
+                where = troubled if problem.severity is Severity.ERROR else remarks
+                where.setdefault(problem.unit, []).append(replace(problem, file=item.input))
+            taken = TakenNames(item.reserved)
+            names = item.names or {unit: taken.give(unit, ".xlsx") for unit in book.sound}
+            for unit, findings in troubled.items():
+                self._troubled(unit, findings, taken)
+            if not item.part and len(book.sound) > 2 * PART:
+                return Outcome(item.key, parts=list(cut(item, book, names, remarks, outlet)))
+            for filing in book:
+                self.records.append(self._fill_one(filing, self._home(names[filing.unit]), remarks))
+        return Outcome(item.key, stand="" in troubled)
+
+    def _home(self, name: str) -> str:
+        return f"{self.item.own}/{name}".lstrip("/")
+
+    def _troubled(self, unit: str, findings: list[Finding], taken: Any) -> None:
+        """A unit of which there is no filing; what was filled for it earlier stays."""
+        known = self.outlet.known.outputs
+        names = [self._home(taken.give(unit, ".xlsx"))] if unit else list(known)
+        for name in names:
+            if (unit or name in known) and self.outlet.keep(name):
+                earlier = self._earlier(name)
+                findings += [earlier] if earlier and not name.startswith(".") else []
+        self.records.append(self._problem(unit, findings))
+
+    def _fill_one(
+        self, filing: Filing, planned: str, remarks: dict[str, list[Finding]]
+    ) -> dict[str, Any]:
+        """Fill one unit's workbook; its record. What is reported is what the workbook says, with its
+        cells, not what was meant."""
+        from xltool.editions.declaration import load_edition
+        from xltool.filling.writer import FillError, filled
+        from xltool.reading.reader import read, read_grid
+        from xltool.xlsx.workbook_reader import grid_of
+
+        edition = _edition(self.order) or load_edition(filing.edition)
+        try:
+            made = filled(filing, edition=edition)
+        except FillError as error:
+            finding = Finding(
+                "B100", Severity.ERROR, str(error), file=self.item.input, review="形式"
+            )
+            earlier = self._earlier(planned) if self.outlet.keep(planned) else None
+            return self._problem(filing.unit, [finding, *([earlier] if earlier else [])])
+        name = self.outlet.put(planned, made.data)
+        if name in self.outlet.edited:
+            back = read(self.outlet.edited[name], edition=edition)
+        else:
+            back = read_grid(grid_of(made.parts), edition=edition)
+        more = [*remarks.get(filing.unit, ()), *self._said(planned, name)]
+        return self._record(back, name, more)
+
+    def _said(self, planned: str, name: str) -> list[Finding]:
+        """What a person should know of a result: its name is another one, or it was left as edited."""
+        said = []
+        if name != planned:
+            message = f"“{planned}”已经有了，不是 xltool 原样写的，没有覆盖；这份结果写成“{name}”"
+            said.append(_note(RENAMED, message, name))
+        elif self.item.output and name == self.item.output and name != self.item.key:
+            message = f"结果写成“{name}”：原来的名字要留给报告"
+            said.append(_note(RENAMED, message, name))
+        if name in self.outlet.edited:
+            message = f"“{name}”写出以后有人改过，没有覆盖；以下是按改过的内容审核的"
+            said.append(_note(EDITED, message, name))
+        self.notes += [one.message for one in said]
+        return said
+
+    def _earlier(self, name: str) -> Finding | None:
+        """That an earlier result is there, and of when."""
+        written = self.outlet.known.written.get(name)
+        if written is None:
+            return None
+        message = f"这次没有做成；“{name}”是{written.when}以前的结果，留着没有动"
+        self.notes.append(message)
+        return _note(EARLIER, message, name)
+
+    def _record(self, filing: Filing, file: str, more: Iterable[Finding] = ()) -> dict[str, Any]:
+        from xltool.checks.engine import check
+        from xltool.reports.record import record
+
+        filing, edition = replace(filing, source=file), _edition(self.order)
+        found = check(filing, settings=self.order.settings, edition=edition, strict=False)
+        return record(filing, [*found, *more], edition)
+
+    def _problem(self, unit: str, findings: list[Finding]) -> dict[str, Any]:
+        from xltool.editions.declaration import default_edition_id
+        from xltool.reports.record import record
+
+        edition = _edition(self.order)
+        filing = Filing(edition.id if edition else default_edition_id(), source=self.item.input)
+        return {**record(filing, findings, edition), "unit": unit}
 
 
 def _edition(order: RunOrder) -> Edition | None:
@@ -180,80 +321,21 @@ def _edition(order: RunOrder) -> Edition | None:
     return load_edition(order.edition) if order.edition else None
 
 
-def _fill(item: Item, order: RunOrder, records: list[dict[str, Any]]) -> Outcome:
-    """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
-    from xltool.batch.book_parts import PART, cut
-    from xltool.databook import reading
-    from xltool.files.filenames import TakenNames
-
-    outcome = Outcome(item.key)
-    with reading(item.path, order.edition or None) as book:
-        troubled: dict[str, list[Finding]] = {}
-        remarks: dict[str, list[Finding]] = {}
-        for unit, remark in item.remarks:
-            remarks.setdefault(unit, []).append(remark)
-        for problem in book.problems:
-            where = troubled if problem.severity is Severity.ERROR else remarks
-            where.setdefault(problem.unit, []).append(replace(problem, file=item.input))
-        for unit, findings in troubled.items():
-            records.append(_problem_record(unit, findings, item.input, order))
-        taken = TakenNames(item.reserved)
-        names = item.names or {unit: taken.give(unit, ".xlsx") for unit in book.sound}
-        if not item.part and len(book.sound) > 2 * PART:
-            output = Path(order.output)
-            for part in cut(item, book, names, remarks, output):
-                outcome.parts.append(part)
-                outcome.outputs.append(Path(part.path).relative_to(output).as_posix())
-            return outcome
-        for filing in book:
-            relative = f"{item.own}/{names[filing.unit]}".lstrip("/")
-            records.append(
-                _fill_one(filing, relative, item, order, remarks.get(filing.unit, ()), outcome)
-            )
-    return outcome
+def _note(code: str, message: str, file: str) -> Finding:
+    return Finding(code, Severity.NOTE, message, file=file, review="形式")
 
 
-def _fill_one(
-    filing: Filing,
-    relative: str,
-    item: Item,
-    order: RunOrder,
-    remarks: Iterable[Finding],
-    outcome: Outcome,
-) -> dict[str, Any]:
-    """Fill one unit's workbook; its record."""
-    from xltool.filling.writer import FillError
+def dated(records: bytes, made: str, reason: str) -> bytes:
+    """Records of an earlier run that stand, each with a note of when they are and why; once only."""
+    from xltool.reports.record import finding_record
 
-    try:
-        back = _written(filing, Path(order.output) / relative, order)
-    except FillError as error:
-        finding = Finding("B100", Severity.ERROR, str(error), file=item.input, review="形式")
-        return _problem_record(filing.unit, [finding], item.input, order)
-    outcome.outputs.append(relative)
-    return _record(back, relative, order, remarks)
-
-
-def _written(filing: Filing, path: Path, order: RunOrder) -> Filing:
-    """Fill one workbook. What is reported is what the workbook says, with its cells, not what was meant."""
-    from xltool.editions.declaration import load_edition
-    from xltool.filling.writer import filled
-    from xltool.reading.reader import read_grid
-    from xltool.xlsx.workbook_reader import grid_of
-
-    edition = _edition(order) or load_edition(filing.edition)
-    made = filled(filing, edition=edition)
-    back = read_grid(grid_of(made.parts), edition=edition)
-    with writing(path, "wb") as file:
-        file.write(made.data)
-    return back
-
-
-def _problem_record(
-    unit: str, findings: list[Finding], file: str, order: RunOrder
-) -> dict[str, Any]:
-    from xltool.editions.declaration import default_edition_id
-    from xltool.reports.record import record
-
-    edition = _edition(order)
-    filing = Filing(edition.id if edition else default_edition_id(), source=file)
-    return {**record(filing, findings, edition), "unit": unit}
+    found = []
+    message = f"这是 {made} 的结果：后来没有做成（{reason}）"
+    for line in records.splitlines():
+        one = msgspec.json.decode(line)
+        earlier = [f for f in one["findings"] if f["code"] == EARLIER and not f["sheet"]]
+        rest = [f for f in one["findings"] if f not in earlier]
+        one["findings"] = [*rest, finding_record(_note(EARLIER, message, one["file"]))]
+        one["counts"]["note"] += 1 - len(earlier)
+        found.append(msgspec.json.encode(one))
+    return b"\n".join(found)

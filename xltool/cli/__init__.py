@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rollup": ("xltool.cli.returns:rollup", "汇总：按区县、主管部门，舍位平衡，可查明细"),
     "convert": ("xltool.cli.convert:convert", "把申报转到另一个版式，或做成下一年的草稿"),
     "edition": ("xltool.cli.edition:edition", "版式：列出、新建、检查、比较"),
+    "completion": ("xltool.cli.completion:completion", "命令补全：bash、zsh、fish、powershell"),
     "template": ("xltool.cli.template:template", "模板工作簿：绘制、检查绑定"),
 }
 
@@ -62,11 +63,22 @@ def program() -> int:
     import atexit
     import gc
 
+    _in_utf8()
     # What is loaded lives as long as the process. Looking through all of it for garbage while it loads, and
     # again before the end, takes a sixth of a short command's time.
     gc.set_threshold(50_000)
     atexit.register(gc.freeze)
     return main()
+
+
+def _in_utf8() -> None:
+    """Start anew where the machine's language has no Chinese: names of files could not be written."""
+    try:
+        "甲".encode(sys.getfilesystemencoding())
+    except UnicodeEncodeError:
+        if not sys.flags.utf8_mode:
+            os.environ["PYTHONUTF8"] = "1"
+            os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,6 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from xltool.cli._group import group
     from xltool.errors import XltoolError
 
+    if "_XLTOOL_COMPLETE" in os.environ:
+        from xltool.cli.completion import register
+
+        register()
     try:
         code = group(COMMANDS)(arguments, prog_name="xltool", standalone_mode=False)
     except click.exceptions.Exit as stop:

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from xltool.cli._command import command
+from xltool.cli._command import command, output_file
 from xltool.cli._judging import settings_file, settings_option
-from xltool.cli._output import echo_json
+
+if TYPE_CHECKING:
+    from xltool.batch.jobs import Summary
+    from xltool.batch.run import Wishes
+    from xltool.cli._batch_voice import BatchVoice
 
 
 @command()
 @click.argument("source", metavar="输入文件夹")
 @click.argument("output", metavar="输出文件夹")
-@click.option(
-    "-j", "--jobs", type=click.IntRange(1, 256), help="同时处理的进程数，默认与处理器核数相同。"
-)
+@click.option("-j", "--jobs", type=int, help="同时处理的进程数，默认与处理器核数相同。")
 @click.option("--fresh", is_flag=True, help="不看上次的记录，全部重做。")
+@click.option("--only-failed", is_flag=True, help="只做上次没有做成的。")
+@click.option("--dry-run", is_flag=True, help="只说要做什么，什么都不写。")
+@click.option("--allow-empty", is_flag=True, help="输入文件夹真的空了（不是共享盘没有挂上）。")
+@click.option("--prune", is_flag=True, help="输入已经没有了的，把它原来的结果也删掉。")
+@click.option(
+    "--keep-reports",
+    type=int,
+    default=0,
+    metavar="N",
+    help="以前的报告留 N 套，名称里加上日期时间。",
+)
+@click.option("-q", "--quiet", is_flag=True, help="只说没有做成的和要注意的。")
 @click.option("--json", "as_json", is_flag=True, help="每件事输出一行 JSON，供程序读取。")
+@click.option(
+    "--log-file",
+    type=output_file(),
+    help="另外记一份日志：每行有时间和运行编号，接在文件后面。",
+)
 @click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
 @settings_option
 @click.option(
@@ -45,21 +61,65 @@ def batch(
     output: str,
     jobs: int | None,
     fresh: bool,
+    only_failed: bool,
+    dry_run: bool,
+    allow_empty: bool,
+    prune: bool,
+    keep_reports: int,
+    quiet: bool,
     as_json: bool,
-    edition: str,
-    settings: Path | None,
-    timeout: float,
-    memory: int,
-    dask: str | None,
+    log_file: Path | None,
+    **more: Any,
 ) -> int:
     """成批处理：数据表（.xlsx、.json、含 部门.csv 的文件夹）填成工作簿，工作簿逐个审核。
 
     输出文件夹与输入同样分层，另有 report.html、report.xlsx、report.json、findings.csv。
     中断后用同一条命令接着做；没有变化的输入自动跳过。两个文件夹也可以是 fsspec 认识的网址（sftp://、s3://）。
-    """
-    from xltool.batch.run import places, run
 
+    退出码：0 没有错误，1 有错误，2 没能运行或中断了，3 有的输入没有做成。
+    """
+    from xltool.batch.run import Wishes, run_name
+    from xltool.cli._batch_voice import voice
+    from xltool.errors import XltoolError
+
+    wishes = Wishes(fresh, only_failed, dry_run, allow_empty, prune, keep_reports)
+    name = run_name()
+    with voice(name, as_json=as_json, quiet=quiet, log_file=log_file) as speaker:
+        try:
+            summary = _run(source, output, jobs, wishes, speaker, **more)
+        except XltoolError as error:
+            speaker.trouble(str(error))
+            return 2
+        speaker.end(summary, output, dry=dry_run)
+    if summary.interrupted:
+        return 2
+    if summary.failed:
+        return 3
+    return 1 if summary.verdicts["error"] else 0
+
+
+def _run(
+    source: str,
+    output: str,
+    jobs: int | None,
+    wishes: Wishes,
+    speaker: BatchVoice,
+    *,
+    edition: str,
+    settings: Path | None,
+    timeout: float,
+    memory: int,
+    dask: str | None,
+) -> Summary:
+    from xltool.batch.run import check_limits, places, run
+    from xltool.cli._batch_voice import progress_bar
+    from xltool.errors import XltoolError
+
+    if jobs is not None and not 1 <= jobs <= 256:
+        raise XltoolError(f"进程数应当是 1 到 256，不能是 {jobs}")
+    check_limits(jobs or 0, timeout, memory, wishes.keep_reports)
     places(source, output)
+    given = settings_file(settings)
     # How a service is stopped: in as good order as by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A worker may stand elsewhere.
@@ -70,97 +130,17 @@ def batch(
         from xltool.batch.dask_workers import Cluster
 
         crew = Cluster(dask, timeout)
-    with _shown(as_json, source) as notice:
-        summary = run(
+    with progress_bar(speaker, source):
+        return run(
             source,
             output,
             jobs=jobs or os.cpu_count() or 1,
-            fresh=fresh,
             edition=edition,
-            settings=house,
+            settings=str(given or ""),
             timeout=timeout,
             memory=memory,
+            wishes=wishes,
             crew=crew,
-            notice=notice,
+            notice=speaker.event,
+            name=speaker.run,
         )
-    verdicts = {key: summary.verdicts[key] for key in ("pass", "query", "error")}
-    if as_json:
-        echo_json(
-            {
-                "event": "summary",
-                "done": summary.done,
-                "skipped": summary.skipped,
-                "failed": [{"file": key, "reason": reason} for key, reason in summary.failed],
-                "verdicts": verdicts,
-                "seconds": round(summary.seconds, 3),
-                "interrupted": summary.interrupted,
-            },
-            indent=None,
-        )
-    else:
-        for key, reason in summary.failed:
-            click.echo(f"没有做成：{key}：{reason}", err=True)
-        click.echo(
-            f"处理 {summary.done} 个输入，跳过未变化的 {summary.skipped} 个，失败 {len(summary.failed)} 个；"
-            f"通过 {verdicts['pass']} 份，待核实 {verdicts['query']} 份，有错误 {verdicts['error']} 份"
-            f"（{summary.seconds:.1f} 秒）"
-        )
-        if summary.interrupted:
-            click.echo("已中断：做完的都已保存，再运行同一条命令就接着做。", err=True)
-        else:
-            if not summary.done + summary.skipped + len(summary.failed):
-                click.echo("注意：输入文件夹里没有数据表，也没有工作簿。", err=True)
-            click.echo(f"结果在 {output}：report.html、report.xlsx、report.json、findings.csv")
-    if summary.interrupted or (summary.failed and not summary.done and not summary.skipped):
-        return 2
-    return 1 if verdicts["error"] or summary.failed else 0
-
-
-@contextmanager
-def _shown(as_json: bool, source: str) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """How a run's events are shown: JSON lines, a progress bar on a terminal, plain lines in a log."""
-    if as_json:
-        yield lambda event: echo_json(event, indent=None)
-    elif sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        from xltool.batch.inputs import count
-        from xltool.batch.storage import place
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            total = count(place(source))
-            bar = progress.add_task("处理", total=total)
-
-            def advance(event: dict[str, Any]) -> None:
-                nonlocal total
-                total += event.get("parts", 0)
-                progress.update(bar, total=total, advance=1)
-
-            yield advance
-    else:
-        yield _line
-
-
-def _line(event: dict[str, Any]) -> None:
-    from xltool.checks.results import VERDICTS
-
-    name = event["file"] + (f"（第 {event['part']} 部分）" if "part" in event else "")
-    if event["event"] == "failed":
-        click.echo(f"{name}：没有做成：{event['reason']}")
-    elif event["event"] == "done":
-        said = [f"{VERDICTS[key]} {n}" for key, n in event["verdicts"].items()]
-        said += [f"分成 {event['parts']} 部分处理"] if "parts" in event else []
-        click.echo(f"{name}：{'，'.join(said) or '没有可处理的内容'}")

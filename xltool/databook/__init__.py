@@ -17,6 +17,7 @@ from xltool.databook.shelf import Shelf
 from xltool.databook.write import write_databook
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
+from xltool.files.source import Source, called, content
 from xltool.model import Filing, Severity
 
 __all__ = [
@@ -62,65 +63,83 @@ class Reading(_BookReport):
         return self.work.filings() if self.work else iter(())
 
 
-def load_databook(path: str | Path, edition: Edition | str | None = None) -> list[Filing]:
+def load_databook(source: Source, edition: Edition | str | None = None) -> list[Filing]:
     """The filings of a data book, one for each unit, in order; amounts in the edition's unit.
 
-    Raises DatabookError where anything in it is wrong: its `problems` are all of them at once,
+    `source` is a path (a folder of CSV tables too), the bytes of an .xlsx or .json, or a file open
+    for reading. Raises DatabookError where anything in it is wrong: its `problems` are all of them at once,
     its `filings` the units without any. Raises XltoolError where the file can't be reached.
     """
-    book = open_databook(path, edition)
+    book = open_databook(source, edition)
     if book.errors:
-        raise DatabookError(str(path), book.problems, book.filings)
+        raise DatabookError(called(source) or "数据表", book.problems, book.filings)
     return book.filings
 
 
-def open_databook(path: str | Path, edition: Edition | str | None = None) -> Databook:
+def open_databook(source: Source, edition: Edition | str | None = None) -> Databook:
     """A data book with its faults as values: a unit with an error is left out, the others are whole.
 
     Raises XltoolError only where the file can't be reached or the edition is not known.
     """
-    with reading(path, edition) as book:
+    with reading(source, edition) as book:
         return Databook(book.problems, book.units, book.sound, list(book))
 
 
 @contextmanager
-def reading(path: str | Path, edition: Edition | str | None = None) -> Iterator[Reading]:
-    """`open_databook` for books of thousands of units: their filings are never all in memory at once."""
-    path = Path(path)
-    if not path.exists():
-        raise XltoolError(f"没有这个数据表：{path}")
+def reading(
+    source: Source, edition: Edition | str | None = None, name: str = ""
+) -> Iterator[Reading]:
+    """`open_databook` for books of thousands of units: their filings are never all in memory at once.
+
+    `name` is what the book is called in its problems, where that isn't what the source is called.
+    """
+    book_name = name or called(source)
+    found = content(source)
+    if isinstance(found, Path) and not found.exists():
+        raise XltoolError(f"没有这个数据表：{found}")
     shelf: Shelf[Piece] = Shelf()
     with closing(shelf):
         try:
-            document = path.suffix.lower() == ".json"
-            work = (_document if document else _tables)(path, edition, shelf)
+            document = _is_document(found, book_name)
+            work = (_document if document else _tables)(found, book_name, edition, shelf)
             book = Reading(work.problems, tuple(work.drafts), tuple(work.sound), work)
         except Unusable as error:
-            book = Reading([problem(error.code, str(error), file=str(path))])
+            book = Reading([problem(error.code, str(error), file=book_name)])
         yield book
 
 
-def _tables(path: Path, asked: Edition | str | None, shelf: Shelf[Piece]) -> Assembly:
+def _is_document(source: Path | bytes, name: str) -> bool:
+    """JSON rather than tables: by the name, or, of bytes without one, by how they begin."""
+    if isinstance(source, Path) or Path(name).suffix:
+        return Path(name).suffix.lower() == ".json"
+    return source[:2] != b"PK"
+
+
+def _tables(
+    source: Path | bytes, name: str, asked: Edition | str | None, shelf: Shelf[Piece]
+) -> Assembly:
     from xltool.databook.assemble import assemble
     from xltool.databook.columns import edition_of, tables
     from xltool.databook.sources import open_workbook, read_folder, read_workbook
 
-    if path.is_dir():
+    if isinstance(source, Path) and source.is_dir():
         edition = edition_of(None, asked)
-        sheets, problems = read_folder(path, tables(edition))
-    elif path.suffix.lower() == ".csv":
-        raise Unusable(f"一个 CSV 只是一张表，请给出放有三张表的文件夹：{path.parent}")
+        sheets, problems = read_folder(source, tables(edition))
+    elif Path(name).suffix.lower() == ".csv":
+        raise Unusable(f"一个 CSV 只是一张表，请给出放有三张表的文件夹：{Path(name).parent}")
     else:
-        book = open_workbook(path)
+        book = open_workbook(source, name)
         edition = edition_of(book.properties.get("xltool.databook"), asked)
-        sheets, problems = read_workbook(book, tables(edition), path)
-    return assemble(sheets, Assembly(edition, str(path), shelf, problems))
+        sheets, problems = read_workbook(book, tables(edition), name)
+    return assemble(sheets, Assembly(edition, name, shelf, problems))
 
 
-def _document(path: Path, asked: Edition | str | None, shelf: Shelf[Piece]) -> Assembly:
+def _document(
+    source: Path | bytes, name: str, asked: Edition | str | None, shelf: Shelf[Piece]
+) -> Assembly:
     from xltool.databook.columns import edition_of
     from xltool.databook.document import assemble_document, read_document
 
-    document = read_document(path)
+    document = read_document(source)
     edition = edition_of(document.get("edition"), asked)
-    return assemble_document(document, Assembly(edition, str(path), shelf))
+    return assemble_document(document, Assembly(edition, name, shelf))

@@ -35,9 +35,9 @@ _NAMES: dict[type, str] = {dict: "对象 {}", list: "数组 []", str: "文字"}
 LARGE = 4 * 2**20
 
 
-def read_document(path: Path) -> Object:
+def read_document(source: Path | bytes) -> Object:
     """The JSON as plain values, numbers exact. Raises Unusable."""
-    data = read_bytes(path)
+    data = source if isinstance(source, bytes) else read_bytes(source)
     encoding = encoding_of(data)
     if encoding is None:
         raise Unusable("文字编码不是 UTF-8")

@@ -91,17 +91,17 @@ def read_folder(folder: Path, tables: BookTables) -> tuple[SourceTables, list[Pr
     return sheets, problems
 
 
-def open_workbook(path: Path) -> Workbook:
+def open_workbook(source: Path | bytes, name: str) -> Workbook:
     """A received workbook, opened under guard. Raises Unusable."""
-    with _opening(path):
-        found = open_tables(path)
+    with _opening(name):
+        found = open_tables(source)
     if "xltool.edition" in found.properties:
         raise Unusable("这是申报工作簿，不是数据表；审核请用 xltool check")
     return found
 
 
 @contextmanager
-def _opening(path: Path) -> Iterator[None]:
+def _opening(name: str) -> Iterator[None]:
     from xltool.xlsx.package import Unreadable
 
     try:
@@ -109,11 +109,11 @@ def _opening(path: Path) -> Iterator[None]:
     except Unreadable as error:
         raise Unusable(f"打不开：{error}") from error
     except OSError as error:
-        raise XltoolError(f"{path}：无法读取（{why(error)}）") from error
+        raise XltoolError(f"{name}：无法读取（{why(error)}）") from error
 
 
 def read_workbook(
-    book: Workbook, tables: BookTables, path: Path
+    book: Workbook, tables: BookTables, file: str
 ) -> tuple[SourceTables, list[Problem]]:
     """The sheets 部门, 项目 and 指标 of a workbook; other sheets are ignored."""
     found = {name.strip(): name for name in book.sheets}
@@ -121,19 +121,19 @@ def read_workbook(
     problems = []
     for table in tables:
         if table.name not in found:
-            problems.append(missing(table, found, str(path), f"工作表“{table.name}”"))
+            problems.append(missing(table, found, file, f"工作表“{table.name}”"))
             continue
         name = found[table.name]
-        sheets[table.name] = sheet_of(name, _shown(name, book.sheets[name], path))
+        sheets[table.name] = sheet_of(name, _shown(name, book.sheets[name], file))
     return sheets, problems
 
 
 def _shown(
-    name: str, rows: Iterable[tuple[int, dict[int, Stored]]], path: Path
+    name: str, rows: Iterable[tuple[int, dict[int, Stored]]], file: str
 ) -> Iterator[SourceRow]:
     from xltool.databook.shown import shown
 
-    with _opening(path):
+    with _opening(file):
         for row, cells in rows:
             yield (
                 row,

@@ -38,7 +38,8 @@ def write_databook(
     _distinct(filings, by_name=kind != ".json")
     _storable(filings)
     if kind == ".json":
-        _write_json(filings, path, edition)
+        with writing(path, "wb") as file:
+            file.write(_json(filings, edition))
     elif kind == ".xlsx":
         from xltool.databook.blank import draw
 
@@ -161,7 +162,16 @@ def _csv(one: CellValue) -> str:
     return "" if one is None else plain(one) if isinstance(one, Decimal) else str(one)
 
 
-def _write_json(filings: list[Filing], path: Path, edition: Edition) -> None:
+def databook_json(filings: Iterable[Filing], edition: Edition | str | None = None) -> bytes:
+    """Filings of one edition as the bytes of a .json data book. Raises XltoolError as `write_databook`."""
+    filings = list(filings)
+    edition = _edition(filings, edition)
+    _distinct(filings, by_name=False)
+    _storable(filings)
+    return _json(filings, edition)
+
+
+def _json(filings: list[Filing], edition: Edition) -> bytes:
     import msgspec
 
     known = tables(edition)
@@ -181,8 +191,7 @@ def _write_json(filings: list[Filing], path: Path, edition: Edition) -> None:
         ],
     }
     data = msgspec.json.Encoder(decimal_format="number").encode(document)
-    with writing(path, "wb") as file:
-        file.write(msgspec.json.format(data, indent=2) + b"\n")
+    return msgspec.json.format(data, indent=2) + b"\n"
 
 
 def _object(table: BookTable, form: Form, own: dict[str, str]) -> dict[str, Any]:

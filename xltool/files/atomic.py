@@ -41,7 +41,7 @@ def writing(
             path.parent.mkdir(parents=True, exist_ok=True)
             file = temporary.open(fresh, **options)
     except OSError as error:
-        raise _failed(path, error) from error
+        raise refused(path, error) from error
     try:
         with file:
             yield file
@@ -58,11 +58,12 @@ def writing(
         with suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError):
-            raise _failed(path, error) from error
+            raise refused(path, error) from error
         raise
 
 
-def _failed(path: Path, error: OSError) -> XltoolError:
+def refused(path: Path, error: OSError) -> XltoolError:
+    """What to say where the machine doesn't let a file be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskError(f"磁盘已满，写不了“{path}”")
     if error.errno == errno.EROFS:

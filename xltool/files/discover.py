@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -54,8 +55,8 @@ _LITTER_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 _LITTER_FOLDERS = frozenset(
     {"__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle"}
 )
-# Of a folder that was checked: these tell of the workbooks and are none.
-_OWN_REPORTS = frozenset({"report.xlsx", "report.html", "report.json", "findings.csv"})
+# Of a folder that was checked: these tell of the workbooks and are none. Earlier ones have a date.
+_OWN_REPORT = re.compile(r"report\.(\d{8}-\d{6}\.)?(xlsx|html|json)|findings\.(\d{8}-\d{6}\.)?csv")
 PAGE_ENDING = ".审核结果.html"
 # A folder that holds this table is one data book.
 FOLDER_BOOK = "部门"
@@ -82,7 +83,7 @@ def kind_of(name: str) -> FileKind:
         return FileKind.LOCK
     if is_litter(name):
         return FileKind.LITTER
-    if folded in _OWN_REPORTS or folded.endswith(PAGE_ENDING):
+    if _OWN_REPORT.fullmatch(folded) or folded.endswith(PAGE_ENDING):
         return FileKind.OWN_REPORT
     return _BY_SUFFIX.get(PurePosixPath(folded).suffix, FileKind.OTHER)
 

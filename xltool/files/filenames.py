@@ -54,6 +54,13 @@ class TakenNames:
     def __contains__(self, name: str) -> bool:
         return folded(name) in self._keys
 
+    def take(self, name: str) -> bool:
+        """Take this very name, safe or not; False where it is taken."""
+        if name in self:
+            return False
+        self._keys.add(folded(name))
+        return True
+
     def give(self, text: str, suffix: str = "") -> str:
         """A safe name made of `text` that was not given before: `水利局.xlsx`, then `水利局(2).xlsx`."""
         name, number = safe_name(text) + suffix, 1

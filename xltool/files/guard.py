@@ -146,6 +146,18 @@ def guarding(force: bool | None = False, inputs: Iterable[str | Path] = ()) -> I
         _current = before
 
 
+@contextmanager
+def own_record() -> Iterator[Guard | None]:
+    """What is written inside is answered for by a record of its own: a batch's journal. Gives the guard
+    that is left out."""
+    global _current
+    before, _current = _current, None
+    try:
+        yield before
+    finally:
+        _current = before
+
+
 def resume(active: bool) -> None:
     """In a worker process: guarded as the command that started it, or not, whatever it inherited."""
     global _current

@@ -75,7 +75,7 @@ class WorkerPool(Generic[Item, Result]):
             try:
                 while True:
                     while len(under_way) < workers * WINDOW:
-                        items = [alone.popleft()] if alone else self._handful(take)
+                        items = [alone.popleft()] if alone else handful(take, self.size)
                         if not items:
                             break
                         task: Future[Any] = pool.schedule(
@@ -140,18 +140,6 @@ class WorkerPool(Generic[Item, Result]):
     def _workers(self) -> int:
         return self.workers or max(1, min(MOST_WORKERS, os.cpu_count() or 1))
 
-    def _handful(self, take: Callable[[], Item | None]) -> list[Item]:
-        """The next items, not too many to wait for them all."""
-        items: list[Item] = []
-        size = 0
-        while len(items) < HANDFUL and size < HANDFUL_BYTES:
-            item = take()
-            if item is None:
-                break
-            items.append(item)
-            size += self.size(item)
-        return items
-
     def _results(self, task: Future[Any], item: Item) -> list[Result | Failure]:
         """What came of a handful; where it did not come back, of its only item."""
         from pebble import ProcessExpired
@@ -167,6 +155,21 @@ class WorkerPool(Generic[Item, Result]):
         except Exception as error:
             return [Failure(reason_of(error))]
         return results
+
+
+def handful(
+    take: Callable[[], Item | None], size: Callable[[Item], int], most: int = HANDFUL
+) -> list[Item]:
+    """The next items, not too many to wait for them all."""
+    items: list[Item] = []
+    bytes_taken = 0
+    while len(items) < most and bytes_taken < HANDFUL_BYTES:
+        item = take()
+        if item is None:
+            break
+        items.append(item)
+        bytes_taken += size(item)
+    return items
 
 
 def patience(seconds: float, size: int) -> float:

@@ -6,7 +6,6 @@ import functools
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
 from typing import NamedTuple
 
 from xltool.editions.declaration import (
@@ -18,6 +17,7 @@ from xltool.editions.declaration import (
     usable_editions,
 )
 from xltool.errors import XltoolError, why
+from xltool.files.source import Source, called, content
 from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
 from xltool.money import halfwidth, read_amount, stored_number
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
@@ -33,27 +33,26 @@ from xltool.xlsx.workbook_reader import open_grid
 _ALIKE = 0.5
 
 
-def read(path: str | Path, *, edition: Edition | None = None) -> Filing:
+def read(source: Source, *, edition: Edition | None = None) -> Filing:
     """The filing in this workbook, each value knowing its cell; amounts in the edition's unit.
 
+    `source` is a path, the workbook's bytes, or a file open for reading.
     `edition` is needed where the workbook's own is known by its folder only. A file that can't be
     read as a filing gives a filing without forms whose `faults` say why. Raises XltoolError only where
     the machine can't (no such file, no permission), EditionError where a template can't be used.
     """
-    path = Path(path)
+    name = called(source)
     try:
-        return read_grid(open_grid(path), source=str(path), edition=edition)
+        return read_grid(open_grid(content(source)), source=name, edition=edition)
     except Unreadable as error:
         fault = Fault(FaultKind.UNREADABLE, str(error))
-        return Filing(
-            edition.id if edition else default_edition_id(), source=str(path), faults=(fault,)
-        )
+        return Filing(edition.id if edition else default_edition_id(), source=name, faults=(fault,))
     except FileNotFoundError as error:
-        raise XltoolError(f"没有这个文件：{path}") from error
+        raise XltoolError(f"没有这个文件：{name}") from error
     except IsADirectoryError as error:
-        raise XltoolError(f"这是文件夹，不是工作簿：{path}") from error
+        raise XltoolError(f"这是文件夹，不是工作簿：{name}") from error
     except OSError as error:
-        raise XltoolError(f"读不了 {path}：{why(error)}") from error
+        raise XltoolError(f"读不了 {name}：{why(error)}") from error
 
 
 def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -> Filing:

@@ -37,12 +37,13 @@ class Tables(NamedTuple):
     properties: Mapping[str, str]
 
 
-def open_tables(path: Path) -> Tables:
+def open_tables(source: Path | bytes) -> Tables:
     """The tables of a received .xlsx, each as its rows by number, with their cells by column.
 
-    Raises Unreadable (of a large one perhaps only when its rows are gone through) or OSError.
+    `source` is its path or its bytes. Raises Unreadable (of a large one perhaps only when its rows
+    are gone through) or OSError.
     """
-    data = read_file(path)
+    data = source if isinstance(source, bytes) else read_file(source)
     if len(data) < LARGE:
         grid = open_grid(data, most=TABLE_CELLS)
         return Tables({sheet.name: _rows_of(sheet) for sheet in grid.sheets}, grid.properties)

@@ -1,0 +1,207 @@
+"""Where the results of one input go: never over a file that xltool did not leave there itself.
+
+What xltool wrote is known by its digest, which the journal keeps. Anything else that lies in OUT
+is somebody's: another's file, or a result that was edited. It stays as it is, and what is new is
+written beside it under a numbered name.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import secrets
+import socket
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from xltool.batch.inputs import STATE
+from xltool.batch.storage import Disk, StorageFolder, place
+from xltool.files.atomic import refused
+
+
+class Written(Struct, frozen=True):
+    """A file of OUT as it was left: its digest, and the stamp that says nobody has touched it since.
+
+    `edited`: somebody has changed it, and it was judged as it is now.
+    """
+
+    seal: str = ""
+    stamp: str = ""
+    edited: bool = False
+
+    @property
+    def when(self) -> str:
+        """The day it was written, where the stamp tells: ` 2026-11-26 `."""
+        _, _, time = self.stamp.partition(":")
+        return f" {datetime.fromtimestamp(int(time) / 1e9):%Y-%m-%d} " if time.isdecimal() else ""
+
+
+class Known(Struct, frozen=True):
+    """What the journal knows of an input: its content and the tool when it was done well, the files
+    written then; and of every file in the places where its results go, how it was left."""
+
+    content: str = ""
+    tool: str = ""
+    outputs: tuple[str, ...] = ()
+    written: dict[str, Written] = {}
+
+
+NEW = Known()
+
+
+def seal(data: bytes) -> str:
+    """The digest by which a written file is known again."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+class Outlet:
+    """The results of one input. `same`: the input is what it was when its results were written."""
+
+    def __init__(
+        self, key: str, origin: str, output: str, known: Known = NEW, run: str = ""
+    ) -> None:
+        self.key, self.origin, self.known, self.run = key, origin, known, run
+        self.folder = place(output)
+        self.same = False
+        self.saved = 0  # files that were really written
+        self.outputs: dict[str, Written] = {}
+        # What a first try wrote, before the input was seen to change.
+        self.earlier: dict[str, Written] = {}
+        # Results that were kept as somebody has edited them, and those that lie there from an earlier run.
+        self.edited: dict[str, bytes] = {}
+        self.kept: list[str] = []
+        # Planned name → the name it got, where another's file was in the way.
+        self.renamed: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Begin anew, for the input changed while it was read. What was written stays known."""
+        self.earlier |= self.outputs
+        self.outputs.clear()
+        self.edited.clear()
+        self.kept.clear()
+        self.renamed.clear()
+
+    def untouched(self) -> dict[str, Written] | None:
+        """The earlier results as they lie there, all of them as they were left; None where one is not."""
+        found = {}
+        for name in self.known.outputs:
+            written = self.known.written.get(name)
+            if written is None or not (state := self._as_left(name, written)):
+                return None
+            found[name] = state
+        return found
+
+    def _as_left(self, name: str, written: Written) -> Written | None:
+        stamp = self.folder.stamp(name)
+        if stamp and stamp != written.stamp and seal(self.folder.load(name)) == written.seal:
+            return Written(written.seal, stamp, written.edited)
+        return written if stamp and stamp == written.stamp else None
+
+    def put(self, name: str, data: bytes) -> str:
+        """Write a result; the name it got. What is there already, the same, is not written again."""
+        fresh = seal(data)
+        for candidate in _numbered(name):
+            if candidate in self.outputs:  # another unit's, which had to give way
+                continue
+            written = self.earlier.get(candidate) or self.known.written.get(candidate)
+            stamp = self.folder.stamp(candidate)
+            if not stamp or (written and stamp == written.stamp and not written.edited):
+                if stamp and written and written.seal == fresh:
+                    return self._note(name, candidate, written)
+                break
+            there = self.folder.load(candidate)
+            if (lies := seal(there)) == fresh:
+                return self._note(name, candidate, Written(fresh, stamp))
+            if written and ((lies == written.seal and not written.edited) or not whole(there)):
+                break
+            if written and self.same:
+                self.edited[candidate] = there
+                return self._note(name, candidate, Written(lies, stamp, edited=True))
+        self._announce(candidate, fresh)
+        self.saved += 1
+        return self._note(name, candidate, Written(fresh, self.folder.save(candidate, data)))
+
+    def put_own(self, name: str, data: bytes) -> None:
+        """Write a file below OUT's `.xltool`, where nobody else has anything."""
+        fresh, stamp = seal(data), self.folder.stamp(name)
+        written = self.known.written.get(name)
+        if not (written and written.seal == fresh and written.stamp == stamp):
+            written = Written(fresh, self.folder.save(name, data))
+        self.outputs[name] = written
+
+    def keep(self, name: str) -> bool:
+        """Leave an earlier result that can't be made this time; whether there is one."""
+        there = name in self.known.written and bool(self.folder.stamp(name))
+        if there:
+            self.kept.append(name)
+        return there
+
+    def _note(self, planned: str, name: str, written: Written) -> str:
+        self.outputs[name] = written
+        if name != planned:
+            self.renamed[planned] = name
+        return name
+
+    def _announce(self, name: str, fresh: str) -> None:
+        """Say beforehand what will be written, so that a run killed before its journal knows of it
+        leaves nothing that looks like another's."""
+        if isinstance(self.folder, Disk):
+            home = self.folder.at(STATE)
+            line = msgspec.json.encode([name, fresh, self.key, self.origin]) + b"\n"
+            try:
+                os.write(_notebook(home, self.run), line)
+            except OSError as error:
+                raise refused(Path(home), error) from error
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    stem, dot, suffix = name.rpartition(".")
+    number = 1
+    while True:
+        number += 1
+        yield f"{stem}({number}){dot}{suffix}" if dot else f"{name}({number})"
+
+
+def whole(data: bytes) -> bool:
+    """Whether it is a workbook that was not emptied or cut short."""
+    return zipfile.is_zipfile(BytesIO(data))
+
+
+# Below OUT's `.xltool`: what workers are about to write, a file for each worker.
+NOTEBOOKS = "writing"
+
+
+@functools.lru_cache(maxsize=4)
+def _notebook(home: str, run: str) -> int:
+    """The notebook of this process in this run, open."""
+    folder = Path(home) / NOTEBOOKS
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+    return os.open(folder / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+
+def announced(folder: StorageFolder) -> Iterator[tuple[str, str, str, str]]:
+    """What workers of a killed run were about to write: (name, seal, input, origin)."""
+    if isinstance(folder, Disk):
+        for file in sorted(Path(folder.at(STATE), NOTEBOOKS).glob("*.jsonl")):
+            for line in file.read_bytes().splitlines():
+                try:
+                    name, fresh, key, origin = msgspec.json.decode(line, type=list[str])
+                except (msgspec.DecodeError, ValueError):  # the last line may be half there
+                    continue
+                yield name, fresh, key, origin
+
+
+def forget_announced(folder: StorageFolder) -> None:
+    """Remove these notebooks: the journal knows it all."""
+    if isinstance(folder, Disk):
+        for file in Path(folder.at(STATE), NOTEBOOKS).glob("*.jsonl"):
+            file.unlink(missing_ok=True)

@@ -1,0 +1,208 @@
+"""What `xltool batch` says while it runs, and where: a terminal, a log, a program that reads JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from xltool.cli._output import echo_json
+from xltool.errors import XltoolError, why
+
+if TYPE_CHECKING:
+    from xltool.batch.jobs import Summary
+
+# So many names are listed; all of them are in the JSON.
+_LISTED = 10
+
+
+class BatchVoice:
+    """Says each event once: as a line, or as JSON; into the log file too, with the time and the run.
+
+    `quiet`: only what went wrong. `advance` is the progress bar, which takes the place of the lines.
+    """
+
+    def __init__(self, run: str, *, as_json: bool, quiet: bool, log: IO[str] | None) -> None:
+        self.run, self.as_json, self.quiet, self.log = run, as_json, quiet, log
+        self.advance: Callable[[dict[str, Any]], None] | None = None
+
+    def event(self, event: dict[str, Any]) -> None:
+        """One thing that happened in the run."""
+        lines = list(_lines(event))
+        for line in lines:
+            self._log(line)
+        if self.as_json:
+            self._say_json(event)
+        elif self.advance:
+            self.advance(event)
+        elif self.quiet:
+            for line in lines if event["event"] == "failed" else lines[1:]:
+                click.echo(line, err=True)
+        elif event["event"] != "start":
+            for line in lines:
+                click.echo(line)
+
+    def trouble(self, reason: str) -> None:
+        """Why the run can't begin or go on."""
+        self._log(f"错误：{reason}")
+        if self.as_json:
+            self._say_json({"event": "error", "reason": reason})
+        else:
+            click.echo(f"错误：{reason}", err=True)
+
+    def end(self, summary: Summary, output: str, *, dry: bool) -> None:
+        """What came of the run."""
+        lines, warnings = _counted(summary, dry=dry), list(_warnings(summary, dry=dry))
+        for line in [lines, *warnings]:
+            self._log(line)
+        if self.as_json:
+            self._say_json({"event": "summary", **_as_data(summary)})
+            return
+        if self.advance:  # on a terminal nothing was said yet of what went wrong
+            for key, reason in summary.failed:
+                click.echo(f"没有做成：{key}：{reason}", err=True)
+            for key, note in summary.notes:
+                click.echo(f"注意：{key}：{note}", err=True)
+        for line in warnings:
+            click.echo(line, err=True)
+        if not self.quiet:
+            click.echo(lines)
+            if not (summary.interrupted or dry):
+                click.echo(f"结果在 {output}：report.html、report.xlsx、report.json、findings.csv")
+
+    def _say_json(self, event: dict[str, Any]) -> None:
+        kind = {"event": event["event"], "run": self.run, "time": _now()}
+        echo_json({**kind, **event}, indent=None)
+
+    def _log(self, line: str) -> None:
+        if self.log:
+            try:
+                self.log.write(f"{_now()} [{self.run}] {line}\n")
+                self.log.flush()
+            except OSError as error:
+                self.log = None
+                click.echo(f"注意：日志写不下去了：{why(error)}", err=True)
+
+
+@contextmanager
+def voice(run: str, *, as_json: bool, quiet: bool, log_file: Path | None) -> Iterator[BatchVoice]:
+    """The voice of a run; on a terminal with a progress bar. Raises XltoolError where there can be no log."""
+    log: IO[str] | None = None
+    if log_file:
+        try:
+            log_file.parent.mkdir(parents=True, exist_ok=True)
+            log = log_file.open("a", encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise XltoolError(f"写不了日志 {log_file}：{why(error)}") from error
+    try:
+        yield BatchVoice(run, as_json=as_json, quiet=quiet, log=log)
+    finally:
+        if log:
+            log.close()
+
+
+@contextmanager
+def progress_bar(voice: BatchVoice, source: str) -> Iterator[None]:
+    """A bar while the run goes on, where a person looks on."""
+    if voice.as_json or voice.quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from xltool.batch.inputs import count
+    from xltool.batch.storage import place
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        total = count(place(source))
+        bar = progress.add_task("处理", total=total)
+
+        def advance(event: dict[str, Any]) -> None:
+            nonlocal total
+            total += event.get("parts", 0)
+            progress.update(bar, total=total, advance=event["event"] != "start")
+
+        voice.advance = advance
+        yield
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _lines(event: dict[str, Any]) -> Iterator[str]:
+    """An event as text: what became of the input, then what a person should know of its results."""
+    from xltool.checks.results import VERDICTS
+    from xltool.files.escape import on_terminal
+
+    if event["event"] == "start":
+        yield f"开始：{event['source']} → {event['output']}"
+        return
+    name = on_terminal(event["file"])
+    name += f"（第 {event['part']} 部分）" if "part" in event else ""
+    if event["event"] == "failed":
+        yield f"{name}：没有做成：{on_terminal(event['reason'])}"
+    elif event["event"] == "would do":
+        yield f"{name}：要处理"
+    elif event["event"] in ("done", "judged again"):
+        said = [f"{VERDICTS[key]} {n}" for key, n in event["verdicts"].items()]
+        said += [f"分成 {event['parts']} 部分处理"] if "parts" in event else []
+        yield f"{name}：{'，'.join(said) or '没有可处理的内容'}"
+        for note in event.get("notes", ()):
+            yield f"注意：{name}：{on_terminal(note)}"
+
+
+def _counted(summary: Summary, *, dry: bool) -> str:
+    if dry:
+        return (
+            f"要处理 {summary.done} 个输入，没有变化的 {summary.skipped} 个，"
+            f"读不了 {len(summary.failed)} 个；什么都没有写"
+        )
+    number = summary.verdicts
+    return (
+        f"处理 {summary.done} 个输入，跳过未变化的 {summary.skipped} 个，失败 {len(summary.failed)} 个；"
+        f"通过 {number['pass']} 份，待核实 {number['query']} 份，有错误 {number['error']} 份"
+        f"（{summary.seconds:.1f} 秒）"
+    )
+
+
+def _warnings(summary: Summary, *, dry: bool) -> Iterator[str]:
+    if summary.interrupted:
+        yield "已中断：做完的都已保存，再运行同一条命令就接着做。"
+    elif not summary.done + summary.skipped + len(summary.failed):
+        yield "注意：输入文件夹里没有数据表，也没有工作簿。"
+    if summary.gone:
+        some = "、".join(summary.gone[:_LISTED]) + ("……" if len(summary.gone) > _LISTED else "")
+        what = "已删掉" if summary.pruned else "结果留着，不再进报告；要删掉，加 --prune"
+        yield f"注意：有 {len(summary.gone)} 个结果，它们的输入已经没有了，{what}：{some}"
+
+
+def _as_data(summary: Summary) -> dict[str, Any]:
+    return {
+        "done": summary.done,
+        "skipped": summary.skipped,
+        "failed": [{"file": key, "reason": reason} for key, reason in summary.failed],
+        "verdicts": {key: summary.verdicts[key] for key in ("pass", "query", "error")},
+        "notes": [{"file": key, "note": note} for key, note in summary.notes],
+        "gone": summary.gone,
+        "pruned": summary.pruned,
+        "seconds": round(summary.seconds, 3),
+        "interrupted": summary.interrupted,
+    }
