@@ -25,6 +25,7 @@ from xltool.batch.outlet import Written, announced, forget_announced, seal
 from xltool.batch.storage import StorageFolder, is_url, on_disk, place, within
 from xltool.batch.task import Outcome, RunOrder, tool_mark
 from xltool.errors import XltoolError, why
+from xltool.files import guard
 from xltool.files.pool import MEMORY_MB, SECONDS
 
 # With less a worker can't even load what it works with.
@@ -84,7 +85,11 @@ def run(
     home = state_folder(output)
     if wishes.dry and not (home / "journal.sqlite").exists():
         return _foreseen(crew, Jobs(_inputs(inside)), order, None, notice, began)
-    with _locked(home, output), closing(Journal(home, dry=wishes.dry)) as journal:
+    with (
+        guard.own_record(),
+        _locked(home, output),
+        closing(Journal(home, dry=wishes.dry)) as journal,
+    ):
         _same_source(journal, inside, source, output)
         items = _inputs(inside, journal, wishes)
         if wishes.dry:

@@ -147,13 +147,12 @@ def guarding(force: bool | None = False, inputs: Iterable[str | Path] = ()) -> I
 
 
 @contextmanager
-def own_record() -> Iterator[Guard | None]:
-    """What is written inside is answered for by a record of its own: a batch's journal. Gives the guard
-    that is left out."""
+def own_record() -> Iterator[None]:
+    """What is written inside is answered for by a record of its own: a batch's journal."""
     global _current
     before, _current = _current, None
     try:
-        yield before
+        yield
     finally:
         _current = before
 
