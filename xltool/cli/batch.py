@@ -122,9 +122,6 @@ def _run(
     given = settings_file(settings)
     # How a service is stopped: in as good order as by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # A worker may stand elsewhere.
-    given = settings_file(settings)
-    house = str(given.absolute()) if given else ""
     crew = None
     if dask:
         from xltool.batch.dask_workers import Cluster
