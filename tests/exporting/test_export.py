@@ -30,6 +30,7 @@ from xltool.errors import XltoolError
 from xltool.exporting import office as office_module
 from xltool.exporting.data import COLUMNS, record, rows
 from xltool.exporting.pristine import Press
+from xltool.files import libreoffice
 from xltool.model import Entry
 
 SCHEMA = json.loads(
@@ -192,7 +193,7 @@ def test_the_other_edition_gives_its_own_unit_of_money_and_its_weights(tmp_path)
 
 def test_without_libreoffice_one_line_says_so(seed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(office_module.shutil, "which", lambda name: None)
-    monkeypatch.setattr(office_module, "_PLACES", ())
+    monkeypatch.setattr(libreoffice, "_PLACES", ())
     code = main(["export", str(seed), "-o", str(tmp_path / "出"), "--pdf", "--json"])
     assert code == 2
     said = capsys.readouterr().err

@@ -24,9 +24,12 @@ def lost(rows, result, edition):
     for left in result.leftovers:
         given += letters(left.text)
     missing = Counter()
+    seen = set()  # the same answer twice (填报单位 and 部门名称) is imported once
     for row in rows:
         for cell in row.filled:
             text = money_unit(cell.text)[1]
+            if row.unread:
+                continue
             if not text or lone_unit(text) or labels.title(text) or year_line(text):
                 continue
             if labels.exact(text) or _blank_value(text, edition.placeholder):
@@ -36,5 +39,7 @@ def lost(rows, result, edition):
                 if match is not None:
                     text = "" if match.role == "private" else match.inline or ""
                     break
-            missing += letters(text)
+            if bare(text) not in seen:
+                missing += letters(text)
+            seen.add(bare(text))
     return missing - given

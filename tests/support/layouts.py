@@ -83,7 +83,9 @@ def size(layout: Layout) -> tuple[int, int]:
     return max(r + cell[2] for r, _, cell in cells), max(k + cell[1] for _, k, cell in cells)
 
 
-def write_docx(path: Path, forms: list[tuple[str, Layout]] = WHOLE, filer: str = FILER) -> Path:
+def write_docx(
+    path: Path, forms: list[tuple[str, Layout]] = WHOLE, filer: str = FILER, ruled: bool = True
+) -> Path:
     import docx
 
     document = docx.Document()
@@ -91,11 +93,13 @@ def write_docx(path: Path, forms: list[tuple[str, Layout]] = WHOLE, filer: str =
         document.add_paragraph(title)
         document.add_paragraph(filer)
         table = document.add_table(*size(layout))
+        table.style = "Table Grid" if ruled else "Normal Table"
         for r, k, (text, width, height) in placed(layout):
             cell = table.cell(r, k)
             if width > 1 or height > 1:
                 cell = cell.merge(table.cell(r + height - 1, k + width - 1))
             cell.text = text
+    document.add_paragraph("")
     document.save(path)
     return path
 

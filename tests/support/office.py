@@ -60,6 +60,14 @@ class Office:
         assert not missing, f"LibreOffice did not write {missing}: {done.stdout} {done.stderr}"
         return made
 
+    def convert_by(self, files: Sequence[Path], to: str, folder: Path) -> None:
+        """Convert all files by an extension with its filter (`pdf:writer_pdf_Export`)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._run(
+            self.program, f"-env:UserInstallation={self.profile.as_uri()}", "--headless",
+            "--norestore", "--convert-to", to, "--outdir", str(folder), *map(str, files),
+        )  # fmt: skip
+
     def pages(self, pdf: Path) -> int:
         """How many pages were printed."""
         return int(re.search(r"^Pages:\s+(\d+)", self._run("pdfinfo", str(pdf)), re.MULTILINE)[1])

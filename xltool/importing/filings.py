@@ -121,6 +121,9 @@ def _forms(rows: Sequence[FormRow], wishes: Wishes, result: Imported, file: str)
             reader.told("year", wishes.year, Place("命令行", "--year"))
         values = [replace(v, file=file) for v in reader.values()]
         forms.append(FoundForm(reader.form, file, values, reader.code))
+    leftovers += [
+        Leftover(c.place, "", row.unread) for row in rows if row.unread for c in row.cells
+    ]
     leftovers += _no_forms(passed, bool(forms), rows)
     result.leftovers += [replace(left, file=file) for left in leftovers]
     return forms

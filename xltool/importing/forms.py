@@ -168,9 +168,15 @@ class FormReader:
         """What no label, value or list entry has accounted for; lines around the form are none of it."""
         for i, row in enumerate(rows):
             outside = row.table == 0 or (row.loose and i < first)
-            if outside and not first <= i <= last:
+            if outside and not first <= i <= last and not self._speaks_of_forms(row):
                 continue
             self._leave_row(row, "没有认出这是哪一栏的值")
+
+    def _speaks_of_forms(self, row: FormRow) -> bool:
+        """Text beside the form with the form's words in it: a table that has lost its cells."""
+        text = bare("".join(c.text for c in row.filled))
+        found = [word for word in self.labels.words if word in text]
+        return len([w for w in found if not any(w in other for other in found if w != other)]) > 3
 
     def _recognised(self, row: FormRow) -> bool:
         return any(self.labels.match(self.kind, c.text) for c in row.filled) or self.table.is_head(

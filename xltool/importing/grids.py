@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from xltool.errors import why
-from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormRow, NotImportable
-from xltool.xlsx.package import MAX_CELLS, Unreadable, read_file, utf8
+from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, SCANNED, FormRow, NotImportable
+from xltool.xlsx.package import (
+    MAX_CELLS,
+    MAX_PARTS,
+    MAX_UNPACKED,
+    Unreadable,
+    read_file,
+    utf8,
+)
 
-# Kinds that are told apart in order to say the way out.
-_NOT_READ = {b"%PDF": "PDF", b"{\\rtf": "RTF 文档", b"MIME-Version": "单个文件网页（.mht）"}
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+_OPEN_DOCUMENT = {
+    b"application/vnd.oasis.opendocument.text": ".odt",
+    b"application/vnd.oasis.opendocument.spreadsheet": ".ods",
+}
 
 
 def read_rows(path: Path) -> list[FormRow]:
-    """The rows of a .docx, .xlsx, .xls, web page or text, in reading order.
+    """The rows of a document, workbook, PDF, web page or text, in reading order.
 
-    What a file is decides its content, not its ending: a web page saved as .xls is common.
+    What a file is decides its content, not its ending: a web page saved as .xls is common. Old and
+    foreign documents are turned into .docx or .xlsx by LibreOffice, where there is one.
     Raises NotImportable, with the way out, for anything else.
     """
     try:
@@ -28,24 +41,36 @@ def read_rows(path: Path) -> list[FormRow]:
         raise NotImportable(f"{path}：打不开：{why(error)}") from error
     if not data.strip():
         raise NotImportable(f"{path.name}：文件是空的")
+    try:
+        return _rows_of(path, data)
+    except NotImportable as error:
+        said = str(error)
+        raise NotImportable(said if path.name in said else f"{path.name}：{said}") from error
+
+
+def _rows_of(path: Path, data: bytes) -> list[FormRow]:
     head = data[:4096]
     if head.startswith(b"PK"):
-        return _office(path, data)
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
-        if "EncryptedPackage".encode("utf-16-le") in data:
-            raise NotImportable(f"{path.name}：文件有打开密码（已加密），请去掉密码后再导入")
-        if "WordDocument".encode("utf-16-le") in data:
-            raise NotImportable(
-                f"{path.name}：是旧版 Word 文档（.doc），请在 Word 或 WPS 中另存为 .docx 再导入"
-            )
-        from xltool.importing.workbooks import read_xls
+        return _zipped(path, data)
+    if head.startswith(_OLD_OFFICE):
+        return _old_office(path, data)
+    if head.startswith(_PICTURES):
+        raise NotImportable(f"是图片或扫描件，里面没有文字。{SCANNED}")
+    if b"%PDF-" in head[:1024]:
+        from xltool.importing.apart import in_own_process
+        from xltool.importing.pdf import read_pdf
 
-        return _sound(read_xls, path, data, ".xls 工作簿")
-    for mark, what in _NOT_READ.items():
-        if head.lstrip().startswith(mark):
-            raise NotImportable(f"{path.name}：是 {what}，请先在 Word 或 WPS 中另存为 .docx 再导入")
+        return _sound(lambda whole: in_own_process(read_pdf, whole), path, data, "PDF")
+    if head.lstrip().startswith(b"{\\rtf"):
+        return _converted(path, data, ".rtf")
+    if b'progid="Word.Document"' in head or b'progid="Excel.Sheet"' in head:
+        return _converted(path, data, ".doc" if b"Word.Document" in head else ".xls")
+    if head.lstrip()[:12].lower() == b"mime-version" or head.lstrip().startswith(b"From: <"):
+        from xltool.importing.webpages import read_mht
+
+        return read_mht(data)
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise NotImportable(f"{path.name}：不是能导入的文件（.docx、.xlsx、.xls、网页、文本）")
+        raise NotImportable("不是能导入的文件（Word、WPS、Excel 文档，PDF，网页，文本）")
     lowered = head.lower()
     if any(mark in lowered for mark in (b"<html", b"<!doctype html", b"<table", b"<body")):
         from xltool.importing.webpages import read_html
@@ -54,6 +79,39 @@ def read_rows(path: Path) -> list[FormRow]:
     from xltool.importing.text import read_text
 
     return read_text(data)
+
+
+def _old_office(path: Path, data: bytes) -> list[FormRow]:
+    """A file of Word or Excel before 2007, or of WPS (.wps, .et are the same inside)."""
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        raise NotImportable("文件有打开密码（已加密），请去掉密码后再导入")
+    if "WordDocument".encode("utf-16-le") in data:
+        return _converted(path, data, ".doc")
+    from xltool.importing.workbooks import read_xls
+
+    return _sound(read_xls, path, data, ".xls 工作簿")
+
+
+def _converted(path: Path, data: bytes, suffix: str) -> list[FormRow]:
+    from xltool.importing.foreign import converted
+
+    return _office(path, converted(data, suffix))
+
+
+def _zipped(path: Path, data: bytes) -> list[FormRow]:
+    """A document of Office since 2007, or an OpenDocument one, told by its first part."""
+    kind = next((s for mark, s in _OPEN_DOCUMENT.items() if mark in data[:200]), "")
+    if not kind:
+        return _office(path, data)
+    import zipfile
+
+    try:
+        parts = zipfile.ZipFile(io.BytesIO(data)).infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        raise NotImportable("文件已损坏，打不开（压缩包不完整）") from error
+    if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
+        raise NotImportable("文件展开后过大，疑为压缩炸弹")
+    return _converted(path, data, kind)
 
 
 def _office(path: Path, data: bytes) -> list[FormRow]:
@@ -105,5 +163,9 @@ def _sound(
     """What a library reads; damage that it trips over, in whatever way, is a damaged file."""
     try:
         return reader(data)
+    except NotImportable:
+        raise
+    except Unreadable as error:
+        raise NotImportable(f"{path.name}：{error}") from error
     except Exception as error:
         raise NotImportable(f"{path.name}：不是完好的 {what}（{type(error).__name__}）") from error

@@ -13,6 +13,9 @@ from xltool.model import Place
 
 # A form has some dozens of rows; what lies far beyond is formatting, not filing.
 MAX_ROWS, MAX_COLUMNS = 5_000, 256
+SCANNED = (
+    "请找原来的电子表，或先用扫描软件（WPS、Adobe 等）识别成 Word 再导入；识别出来的字要逐格核对"
+)
 
 
 class NotImportable(XltoolError):
@@ -47,6 +50,7 @@ class FormRow:
 
     `loose`: columns were guessed from running text, so a row may be shifted against the one above.
     `scattered`: it can't be told which labels its cells answer, so none of them is imported.
+    `unread`: why something of the source is not among the rows; its cell says what and where.
     """
 
     cells: tuple[FormCell, ...]
@@ -54,6 +58,7 @@ class FormRow:
     loose: bool = False
     page: str = ""
     scattered: bool = False
+    unread: str = ""
 
     @property
     def filled(self) -> list[FormCell]:

@@ -50,6 +50,8 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
     found = [Segment()]
     page = ""
     for row in (piece for whole in rows for piece in _lines_apart(whole, labels)):
+        if row.unread:
+            continue
         now = found[-1]
         if row.page != page:
             # A sheet of a workbook never goes on with the form of the sheet before.

@@ -134,6 +134,8 @@ class IndicatorTable:
                 found.append(Head("target" if id_ == "number" else id_, cell, official))
             elif self.labels.match(self.kind, cell.text) is None:
                 found.append(Head("ignored", cell))
+                left = Leftover(cell.place, cell.text.strip(), "指标表里没有认出的栏头")
+                self.leftovers.append(left)
         again = (
             self.open
             and not self.announced
@@ -234,11 +236,16 @@ class IndicatorTable:
         if cells is None and row.loose:
             cells = self._by_order(row)
         if cells is None:
-            if not row.loose or any(bare(c.text).endswith("指标") for c in row.filled):
+            if not row.loose or self._may_hold_category(row):
                 self.block = None  # an unknown category: nothing below may pass for the one above
             self._leave(row.filled, "指标行与栏头对不上")
             return
         self._indicator(cells, row)
+
+    def _may_hold_category(self, row: FormRow) -> bool:
+        """A shifted row that can't be read may begin another category."""
+        heads = sum(1 for h in self.heads if h.id not in _LEVELS)
+        return len(row.filled) > heads or any(bare(c.text).endswith("指标") for c in row.filled)
 
     def _leave(self, cells: Sequence[FormCell], reason: str) -> None:
         text = " | ".join(" ".join(c.text.split()) for c in cells)
@@ -306,7 +313,12 @@ class IndicatorTable:
             return None
         while rest and rest[-1].blank:
             rest.pop()
-        heads = [h for h in self.heads if h.id not in _LEVELS]
+        first = self._name_column()
+        heads = [
+            h
+            for h in self.heads
+            if h.id not in _LEVELS and (first is None or h.cell.column >= first.column)
+        ]
         if all(_blank_value(c.text, self.edition.placeholder) for c in rest):
             return []
         if len(rest) > len(heads) or len(rest) < min(2, len(heads)):

@@ -7,10 +7,12 @@ ended by `|` with a row on each line, cells ended by `|` with each on its own li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
-from xltool.editions.declaration import load_edition
-from xltool.importing.labels import Labels, labels_of, money_unit
+from xltool.editions.declaration import load_edition, usable_editions
+from xltool.importing.labels import Labels, bare, labels_of, money_unit
 from xltool.importing.rows import MAX_ROWS, FormRow, NotImportable
 from xltool.importing.run_on import run_on_rows, runs_on
 from xltool.importing.streams import (
@@ -21,6 +23,7 @@ from xltool.importing.streams import (
     rows_by_labels,
     text_row,
 )
+from xltool.model import Place
 
 
 def decode(data: bytes, declared: str = "") -> str:
@@ -52,7 +55,73 @@ def read_text(data: bytes) -> list[FormRow]:
         )
     else:
         rows = _worded(lines, labels)
-    return [row for row, _ in zip(rows, range(MAX_ROWS), strict=False)]
+    return _bounded(rows)
+
+
+def rows_of_pieces(lines: Sequence[Sequence[str]], places: Sequence[Place]) -> list[FormRow]:
+    """The rows of a drawn page's lines, each parted at its gaps, its cells at the line's place."""
+    labels = labels_of(load_edition())
+    rows = _own_categories(_bounded(_parted(lines, labels)), labels)
+    return [
+        replace(row, cells=tuple(replace(c, place=places[_number(c.place)]) for c in row.cells))
+        for row in rows
+    ]
+
+
+def _number(place: Place) -> int:
+    """The index of the line that a place names."""
+    return int(place.cell[1:-1]) - 1
+
+
+def _parted(lines: Sequence[Sequence[str]], labels: Labels) -> Iterator[FormRow]:
+    cells: list[TextLine | None] = []
+    for number, pieces in enumerate(lines, start=1):
+        if len(pieces) == 1:
+            cells.append((number, pieces[0]))
+            continue
+        yield from rows_by_labels(cells, labels)
+        cells = []
+        yield from _row_of([(number, piece) for piece in pieces], labels)
+    yield from rows_by_labels(cells, labels)
+
+
+def _own_categories(rows: Sequence[FormRow], labels: Labels) -> list[FormRow]:
+    """Where categories stand in the middle of their rows, a row without one of its own belongs to none.
+
+    A page shows no merged cells. That a category stands beside its first row, and not beside its
+    middle one, is seen by the first level: it has been passed before any category below it.
+    """
+    levels = {
+        bare(block.label): block.level1
+        for edition in usable_editions()
+        for form in edition.form
+        for block in form.indicators.block
+    }
+    passed, middle = "", False
+    for row in rows:
+        for cell in row.filled[:2]:
+            passed = labels.first_level(cell.text) or passed
+        second = next((levels[bare(c.text)] for c in row.filled[:2] if bare(c.text) in levels), "")
+        middle |= bool(second) and second != passed and second not in _MOVED
+    if not middle:
+        return list(rows)
+    return [
+        replace(row, scattered=True)
+        if len(row.filled) == 2 and not any(labels.exact(c.text) for c in row.filled)
+        else row
+        for row in rows
+    ]
+
+
+# Level-2 categories that stand under another first level in other editions.
+_MOVED = ("成本指标", "满意度指标", "效益指标")
+
+
+def _bounded(rows: Iterable[FormRow]) -> list[FormRow]:
+    found = list(islice(rows, MAX_ROWS + 1))
+    if len(found) > MAX_ROWS:
+        raise NotImportable(f"文字过多（上限 {MAX_ROWS} 行），请只留申报表")
+    return found
 
 
 def _tabbed(lines: list[str], labels: Labels) -> Iterator[FormRow]:
@@ -158,7 +227,12 @@ def _words(number: int, line: str, labels: Labels) -> Iterator[FormRow]:
     unit, line = money_unit(line)
     if unit:
         yield text_row([(number, f"单位：{unit}")])
-    pieces = [p for p in joined_labels(list(_pieces(number, line)), labels) if p is not None]
+    yield from _row_of(list(_pieces(number, line)), labels)
+
+
+def _row_of(line: Sequence[TextLine], labels: Labels) -> Iterator[FormRow]:
+    """The pieces of one line: heads, an indicator, or labels each with its answer."""
+    pieces = [p for p in joined_labels(line, labels) if p is not None]
     if not pieces:
         return
     category = labels.first_level(pieces[0][1]) or labels.block("project", pieces[0][1])

@@ -20,13 +20,13 @@ _SKIP = {"script", "style", "head", "noscript", "template", "select", "option", 
 _BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "pre"}
 
 
-def read_html(data: bytes) -> list[FormRow]:
+def read_html(data: bytes, charset: str = "") -> list[FormRow]:
     """The rows of a web page; nothing it points to is fetched."""
     from lxml import etree, html
 
     from xltool.importing.text import decode
 
-    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(data, _declared(data)))
+    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(data, charset or _declared(data)))
     try:
         root = html.document_fromstring(
             text, parser=html.HTMLParser(no_network=True, huge_tree=False)
@@ -34,6 +34,20 @@ def read_html(data: bytes) -> list[FormRow]:
     except etree.ParserError as error:
         raise NotImportable(f"网页是空的：{error}") from error
     return list(_PageWalk().rows(root))
+
+
+def read_mht(data: bytes) -> list[FormRow]:
+    """The rows of a web page that a browser saved as one file; only its page is looked at."""
+    import email
+    import email.policy
+
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    for part in message.walk():
+        if part.get_content_type() == "text/html":
+            page = part.get_payload(decode=True)
+            if isinstance(page, bytes) and page.strip():
+                return read_html(page, part.get_content_charset() or "")
+    raise NotImportable("单个文件网页（.mht）里没有网页")
 
 
 def _declared(data: bytes) -> str:

@@ -31,13 +31,16 @@ class _WordWalk:
                 for line in _text(element).split("\n"):
                     if line.strip():
                         yield FormRow((FormCell(line, 0, Place("正文", f"第{self.paragraphs}段")),))
+                for box in _boxes(element):
+                    yield from self.rows(box)
             elif _tag(element) == "tbl":
                 yield from self.table(element)
 
     def table(self, table: Any) -> Iterator[FormRow]:
         self.tables += 1
         number, nested = self.tables, []
-        for r, tr in enumerate((e for e in _children(table) if _tag(e) == "tr"), start=1):
+        rows = (e for e in _children(table) if _tag(e) == "tr" and not _deleted_row(e))
+        for r, tr in enumerate(rows, start=1):
             column, cells = tr.grid_before, []
             for c, tc in enumerate((e for e in _children(tr) if _tag(e) == "tc"), start=1):
                 width = tc.grid_span
@@ -45,6 +48,7 @@ class _WordWalk:
                     place = place_in_table(f"表{number}", r, c)
                     cells.append(FormCell(_cell_text(tc), column, place, width))
                 nested += [e for e in _children(tc) if _tag(e) == "tbl"]
+                nested += [t for p in tc for box in _boxes(p) for t in box if _tag(t) == "tbl"]
                 column += width
             yield FormRow(tuple(cells), number)
         for inner in nested:
@@ -68,16 +72,54 @@ def _cell_text(tc: Any) -> str:
     return "\n".join(_text(e) for e in _children(tc) if _tag(e) == "p")
 
 
+def _boxes(paragraph: Any) -> list[Any]:
+    """The text boxes in a paragraph; of two renderings of one box the first."""
+    return [e for e in paragraph.iter() if _tag(e) == "txbxContent" and _box_of(e, paragraph) is e]
+
+
+def _box_of(element: Any, paragraph: Any) -> Any:
+    """The outermost text box in this paragraph that an element stands in; itself; False in a fallback."""
+    box = element if _tag(element) == "txbxContent" else None
+    for above in element.iterancestors():
+        if above is paragraph:
+            break
+        if _tag(above) == "txbxContent":
+            box = above
+        elif _tag(above) == "Fallback":
+            return False
+    return box
+
+
+def _deleted_row(tr: Any) -> bool:
+    return any(_tag(mark) == "del" for part in tr if _tag(part) == "trPr" for mark in part)
+
+
+def _hidden(run: Any) -> bool:
+    """A run that is set not to be shown."""
+    return any(
+        _tag(mark) == "vanish"
+        and not str(mark.get(mark.tag.replace("vanish", "val"))).startswith(("0", "f"))
+        for part in run
+        if _tag(part) == "rPr"
+        for mark in part
+    )
+
+
 def _text(paragraph: Any) -> str:
-    """The visible text of a paragraph; deleted text and field codes are other elements."""
+    """The visible text of a paragraph without its text boxes; field codes are other elements."""
     pieces = []
     for element in paragraph.iter():
         tag = _tag(element)
+        if tag not in ("t", "br", "cr", "tab", "noBreakHyphen"):
+            continue
+        run = element.getparent()
+        if _box_of(element, paragraph) is not None or _hidden(run):
+            continue
         if tag == "t" and not any(_tag(a) in ("del", "moveFrom") for a in element.iterancestors()):
             pieces.append(element.text or "")
         elif tag in ("br", "cr"):
             pieces.append("\n")
-        elif tag == "tab" and _tag(element.getparent()) == "r":
+        elif tag == "tab" and _tag(run) == "r":
             pieces.append("\t")
         elif tag == "noBreakHyphen":
             pieces.append("-")

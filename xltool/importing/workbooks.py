@@ -1,42 +1,74 @@
-"""Workbooks of any layout as rows: .xlsx through openpyxl, .xls through xlrd; values as they are shown."""
+"""Workbooks of any layout as rows: .xlsx as every workbook is read, .xls through xlrd; values as shown."""
 
 from __future__ import annotations
 
-import datetime as dt
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormCell, FormRow
 from xltool.model import Place
-from xltool.xlsx.number_format import DATE_1904, as_read
+from xltool.xlsx.grid import Cell, Sheet
+from xltool.xlsx.number_format import (
+    BUILTIN,
+    DATE_1904,
+    amount_shown,
+    as_read,
+    as_shown,
+    stored_number,
+)
+from xltool.xlsx.references import cell_name
+
+_HIDDEN = "隐藏的工作表，没有读"
+_BEYOND = f"超出 {MAX_ROWS} 行、{MAX_COLUMNS} 列的内容，没有读"
 
 
 def read_xlsx(data: bytes) -> list[FormRow]:
-    """The rows of every visible sheet; of a formula the last value. Raises what the damage leads to."""
-    import warnings
+    """The rows of every visible sheet; of a formula the last value. Raises Unreadable."""
+    from xltool.xlsx.workbook_reader import open_grid
 
-    import openpyxl
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of extensions openpyxl leaves aside
-        book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
-    rows = []
-    for number, sheet in enumerate(book.worksheets, start=1):
-        if sheet.sheet_state != "visible":
+    rows: list[FormRow] = []
+    for number, sheet in enumerate(open_grid(data).sheets, start=1):
+        filled = {at: cell for at, cell in sheet.cells.items() if cell.text.strip() or cell.formula}
+        if sheet.hidden:
+            rows += _unread(sheet.name, "", _HIDDEN) if filled else []
             continue
-        widths = {
-            (a.min_row, a.min_col): a.max_col - a.min_col + 1 for a in sheet.merged_cells.ranges
-        }
-        values = {
-            (r, c): shown(cell.value, cell.number_format)
-            for (
-                r,
-                c,
-            ), cell in sheet._cells.items()  # iter_rows would make a cell for each blank one
-            if r <= MAX_ROWS and c <= MAX_COLUMNS and type(cell).__name__ != "MergedCell"
-        }
-        rows += _rows(sheet.title, number, values, widths)
+        widths = {(m.top, m.left): m.right - m.left + 1 for m in sheet.merges}
+        under = _under_merges(sheet)
+        values = {at: _shown(cell) for at, cell in filled.items() if at not in under}
+        rows += _rows(sheet.name, number, values, widths)
     return rows
+
+
+def _under_merges(sheet: Sheet) -> set[tuple[int, int]]:
+    """The cells that a merge covers: what is stored in them nobody sees."""
+    found = set()
+    for merge in sheet.merges:
+        for row in range(merge.top, min(merge.bottom, MAX_ROWS) + 1):
+            for column in range(merge.left, min(merge.right, MAX_COLUMNS) + 1):
+                found.add((row, column))
+        found.discard((merge.top, merge.left))
+    return found
+
+
+def _shown(cell: Cell) -> str:
+    """What a cell shows, exactly; a formula without a result is given as it stands."""
+    if not cell.text.strip():
+        return f"={cell.formula.lstrip('=')}"
+    if cell.number:
+        return shown(cell.text, cell.format)
+    text = (as_shown(cell.text, cell.format) or cell.text) if cell.format else cell.text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def shown(text: str, number_format: str = "") -> str:
+    """A stored number as the sheet shows it: `0.95` under `0%` is `95%`; the digits stay exact."""
+    stored = stored_number(text)
+    if stored is not None and number_format:
+        seen = amount_shown(stored, number_format)
+        if seen.amount is not None and not seen.same:
+            return seen.text  # stored in 元, shown in 万元
+    return as_read(text, number_format)
 
 
 def read_xls(data: bytes) -> list[FormRow]:
@@ -46,9 +78,10 @@ def read_xls(data: bytes) -> list[FormRow]:
     book = xlrd.open_workbook(
         file_contents=data, formatting_info=True, ragged_rows=True, logfile=io.StringIO()
     )
-    rows = []
+    rows: list[FormRow] = []
     for number, sheet in enumerate(book.sheets(), start=1):
         if sheet.visibility:
+            rows += _unread(sheet.name, "", _HIDDEN) if sheet.nrows else []
             continue
         widths, under = {}, set()
         room = MAX_ROWS * MAX_COLUMNS
@@ -61,51 +94,50 @@ def read_xls(data: bytes) -> list[FormRow]:
             under |= {(r + 1, c + 1) for r in range(top, bottom) for c in range(left, right)}
             under.discard((top + 1, left + 1))
         values = {}
-        for r in range(min(sheet.nrows, MAX_ROWS)):
-            for c in range(min(sheet.row_len(r), MAX_COLUMNS)):
+        for r in range(sheet.nrows):
+            for c in range(sheet.row_len(r)):
                 if (r + 1, c + 1) in under:
                     continue
                 cell = sheet.cell(r, c)
-                form = book.format_map[book.xf_list[cell.xf_index].format_key].format_str
-                values[r + 1, c + 1] = shown(_xls_value(cell), DATE_1904 * book.datemode + form)
+                form = book.format_map[book.xf_list[cell.xf_index].format_key]
+                code = BUILTIN.get(form.format_key, form.format_str)
+                values[r + 1, c + 1] = _xls_text(cell, DATE_1904 * book.datemode + code)
         rows += _rows(sheet.name, number, values, widths)
     return rows
 
 
-def _xls_value(cell: Any) -> Any:
+def _xls_text(cell: Any, number_format: str) -> str:
+    """What a cell of an old workbook shows; an error shows nothing that could be imported."""
     import xlrd
 
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
-        return bool(cell.value)
+        return "是" if cell.value else "否"
     if cell.ctype == xlrd.XL_CELL_ERROR:
-        return None
-    return cell.value
+        return ""
+    if isinstance(cell.value, int | float):
+        # 15 digits are what a workbook stores; the rest is the binary form's noise.
+        return shown(f"{cell.value:.15g}", "" if number_format == "General" else number_format)
+    return str(cell.value).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _rows(
     sheet: str, number: int, values: dict[tuple[int, int], str], widths: dict[tuple[int, int], int]
-) -> list[FormRow]:
-    from openpyxl.utils import get_column_letter
-
+) -> Iterator[FormRow]:
     lines: dict[int, list[FormCell]] = {}
+    beyond = ""
     for (r, c), text in sorted(values.items()):
-        place = Place(sheet, f"{get_column_letter(c)}{r}")
-        lines.setdefault(r, []).append(FormCell(text, c - 1, place, widths.get((r, c), 1)))
-    return [
-        FormRow(tuple(cells), number, page=sheet)
-        for cells in lines.values()
-        if any(not c.blank for c in cells)
-    ]
+        name = cell_name(r, c)
+        if r > MAX_ROWS or c > MAX_COLUMNS:
+            beyond = beyond or name
+            continue
+        cell = FormCell(text, c - 1, Place(sheet, name), widths.get((r, c), 1))
+        lines.setdefault(r, []).append(cell)
+    for cells in lines.values():
+        if any(not c.blank for c in cells):
+            yield FormRow(tuple(cells), number, page=sheet)
+    if beyond:
+        yield from _unread(sheet, beyond, _BEYOND)
 
 
-def shown(value: Any, number_format: str = "General") -> str:
-    """A cell's value as the sheet shows it: `0.95` under `0%` is `95%`; the digits stay exact."""
-    if value is None or isinstance(value, bool):
-        return "" if value is None else ("是" if value else "否")
-    if isinstance(value, dt.datetime | dt.date | dt.time | dt.timedelta):
-        from openpyxl.utils.datetime import to_excel
-
-        value = to_excel(value)
-    if not isinstance(value, int | float):
-        return str(value).replace("\r\n", "\n").replace("\r", "\n")
-    return as_read(repr(value), number_format, exact=True)
+def _unread(sheet: str, cell: str, reason: str) -> list[FormRow]:
+    return [FormRow((FormCell(sheet, 0, Place(sheet, cell)),), page=sheet, unread=reason)]
