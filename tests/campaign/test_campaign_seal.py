@@ -3,6 +3,7 @@
 import shutil
 import zipfile
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tests.support.campaign import fill_in, make_campaign, patched, sent_workbooks
 from xltool.campaign.returns.verification import verify
 from xltool.campaign.sealing import keys, parcel, seal
+from xltool.campaign.sending.branch import new_branch, own_fingerprint
 from xltool.campaign.sending.distribution import distribute
 from xltool.errors import XltoolError
 from xltool.xlsx.workbook_reader import open_grid
@@ -159,38 +161,184 @@ def test_a_workbook_with_a_changed_seal_is_told(campaign, tmp_path):
     assert not result.good and "封印不真" in result.files[0].said
 
 
-def unsigned(files, name, data):
-    """As a forwarded parcel: the manifest names the file's digest, and nobody signed it."""
-    import msgspec
-
-    files[name] = data
+def rewritten(files, /, **changes):
+    """The manifest with other content, as somebody without the issuer's key would write it."""
     manifest = parcel.read_manifest(files)
-    listed = {**manifest.files, name: parcel.digest(data)}
-    files[parcel.MANIFEST] = msgspec.json.encode(
-        msgspec.structs.replace(manifest, files=listed, forwarded="某县")
-    )
-    del files[parcel.SIGNATURE]
+    files[parcel.MANIFEST] = msgspec.json.encode(msgspec.structs.replace(manifest, **changes))
 
 
-@pytest.mark.parametrize("what", ["nothing", "amount", "label"])
-def test_a_forwarded_workbook_is_held_against_its_seal(campaign, tmp_path, what):
-    """The forwarded manifest is not signed, so the workbook itself must show what was changed in it."""
-    from tests.support.faults import FAULTS, Sent
+def test_a_parcel_without_the_issuers_signature_is_refused(campaign, tmp_path):
+    """Deleting the signature and calling it forwarded, with another edition, other names: never genuine."""
 
-    name, blank = next(
-        (n, d) for n, d in parcel.read_parcel(only_parcel(campaign)).items() if n.startswith("0")
+    def unsigned(files):
+        del files[parcel.SIGNATURE]
+
+    def forwarded(files):
+        del files[parcel.SIGNATURE]
+        text = msgspec.json.decode(files[parcel.MANIFEST])
+        files[parcel.MANIFEST] = msgspec.json.encode({**text, "forwarded": "某县"})
+
+    def other_edition(files):
+        del files[parcel.SIGNATURE]
+        files[parcel.EDITION[0]] += b"\n# x\n"
+        manifest = parcel.read_manifest(files)
+        digest = parcel.digest(files[parcel.EDITION[0]])
+        rewritten(files, files={**manifest.files, parcel.EDITION[0]: digest})
+
+    for change in (unsigned, forwarded, other_edition):
+        path = repacked(only_parcel(campaign), tmp_path / f"{change.__name__}.zip", change)
+        result = verify(path)
+        assert not result.good and any("没有签名" in f.said for f in result.files)
+        with pytest.raises(XltoolError, match="没有签名"):
+            new_branch(tmp_path / "台账", path)
+        assert not (tmp_path / "台账").exists()
+
+
+@pytest.mark.parametrize("what", ["name", "district", "issue", "year", "prefilled"])
+def test_a_seal_and_its_manifest_must_say_the_same(campaign, tmp_path, what):
+    """Even signed by the issuer: a manifest that says another thing of a unit than its seal is refused."""
+
+    def change(files):
+        manifest = parcel.read_manifest(files)
+        one = manifest.units[0]
+        if what == "year":
+            rewritten(files, year=2031)
+        else:
+            value = {"issue": 7, "prefilled": {"general": "1"}}.get(what, "别的")
+            changed = msgspec.structs.replace(one, **{what: value})
+            rewritten(files, units=[changed, *manifest.units[1:]])
+        text = files[parcel.MANIFEST]
+        files[parcel.SIGNATURE] = campaign.private_key.sign(parcel.CONTEXT + text).hex().encode()
+
+    path = repacked(only_parcel(campaign), tmp_path / "改.zip", change)
+    said = [f.said for f in verify(path).files if not f.good]
+    assert said and all("封印与清单不一致" in one for one in said)
+
+
+def test_the_edition_is_in_the_seal(campaign, tmp_path):
+    """A declaration of another meaning beside genuine workbooks, without any manifest."""
+    files = parcel.read_parcel(only_parcel(campaign))
+    name = next(n for n in files if n.startswith("0001"))
+    for part in (name, parcel.PUBLIC, *parcel.EDITION):
+        (tmp_path / "包" / part).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "包" / part).write_bytes(files[part])
+    assert verify(tmp_path / "包").good
+    declared = tmp_path / "包" / parcel.EDITION[0]
+    declared.write_bytes(declared.read_bytes() + b"\n# other\n")
+    [checked] = verify(tmp_path / "包").files
+    assert not checked.good and "不是封印上的那个" in checked.said
+
+
+# ── passed on ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def district(campaign, tmp_path):
+    made = new_branch(tmp_path / "区台账", only_parcel(campaign))
+    yield made
+    made.ledger.close()
+
+
+def passed_on(district):
+    return [path for _, path, _ in distribute(district).parcels]
+
+
+def test_a_forwarder_passes_on_a_part_of_what_the_issuer_signed(campaign, district, tmp_path):
+    """The issuer's papers stay as they are; the part is named, signed by the forwarder, and nothing added."""
+    source = parcel.read_parcel(only_parcel(campaign))
+    for path in passed_on(district):
+        files = parcel.read_parcel(path)
+        for name in (parcel.MANIFEST, parcel.SIGNATURE, parcel.PUBLIC, *parcel.EDITION):
+            assert files[name] == source[name]
+        result = verify(path, campaign.public_key)
+        assert result.good and result.forwarder == "第1区"
+        assert result.forwarder_fingerprint == own_fingerprint(district)
+    below = new_branch(tmp_path / "下级", path)
+    assert {u.code for u in below.ledger.units()} == {n[:7] for n in files if n.startswith("000")}
+    below.ledger.close()
+
+
+@pytest.mark.parametrize(
+    "what", ["missing", "claimed part", "other key", "unsigned", "other manifest", "added"]
+)
+def test_what_a_forwarder_may_not_do_is_refused(district, tmp_path, what):
+    path = passed_on(district)[0]
+
+    def change(files):
+        said = parcel.read_forwarding(files)
+        if what == "missing":
+            del files[said.part[0]]
+            return
+        if what == "added":
+            files["通知.html"] = b"<p>"
+            return
+        if what == "unsigned":
+            del files[parcel.FORWARD_SIGNATURE]
+            return
+        if what == "claimed part":
+            said = msgspec.structs.replace(said, part=[*said.part, "0009999_假.xlsx"])
+        elif what == "other manifest":
+            said = msgspec.structs.replace(said, manifest="0" * 64)
+        text = msgspec.json.encode(said)
+        files[parcel.FORWARDING] = text if what != "other key" else files[parcel.FORWARDING] + b" "
+
+    assert not verify(repacked(path, tmp_path / "改.zip", change)).good
+
+
+def test_what_a_forwarder_adds_needs_its_key_named_once(campaign, tmp_path):
+    district = new_branch(
+        tmp_path / "区台账", only_parcel(campaign), issuer="第1区财政局", deadline="2024-01-10"
     )
-    sent = Sent("0001001", "第1区第1局", blank, "", "", b"")
-    kinds = {"amount": "changed_prefilled_amount", "label": "label_edited"}
-    data = FAULTS[kinds[what]].make(sent)[1] if what in kinds else blank
-    path = repacked(
-        only_parcel(campaign), tmp_path / "转.zip", lambda files: unsigned(files, name, data)
-    )
+    path = passed_on(district)[0]
     result = verify(path)
-    assert result.good is (what == "nothing")
-    (tmp_path / "独").mkdir()
-    (tmp_path / "独" / name).write_bytes(data)
-    [alone] = verify(tmp_path / "独" / name, campaign.public_key).files
-    assert alone.good is (what == "nothing")
-    if what != "nothing":
-        assert "改动" in alone.said
+    assert not result.good and any("--trust" in f.said for f in result.files)
+    with pytest.raises(XltoolError, match="--trust"):
+        new_branch(tmp_path / "下级", path)
+    fingerprint = own_fingerprint(district)
+    assert verify(path, trusted=[fingerprint.replace(" ", "").upper()]).good
+    below = new_branch(tmp_path / "下级", path, trusted=[fingerprint])
+    assert below.deadline == "2024-01-10"
+    with pytest.raises(XltoolError, match="没有指纹"):
+        new_branch(tmp_path / "又", only_parcel(campaign), trusted=["0" * 20])
+    assert not (tmp_path / "又").exists()
+    below.ledger.close()
+    district.ledger.close()
+
+
+class InGbk(zipfile.ZipInfo):
+    """An entry whose name is in GBK without any word of it."""
+
+    def _encodeFilenameFlags(self):
+        return self.filename.encode("gb18030"), self.flag_bits & ~0x800
+
+
+@pytest.mark.parametrize(
+    "how", ["flat gbk", "folder gbk", "mac", "unpacked", "unpacked in a folder"]
+)
+def test_a_parcel_packed_again_is_a_parcel(campaign, tmp_path, how):
+    """rezip.py: unpacked and packed by other programs, with a folder on top and litter in it."""
+    import io
+
+    files = parcel.read_parcel(only_parcel(campaign))
+    top = "" if how in ("flat gbk", "unpacked") else "第1区/"
+    if how.startswith("unpacked"):
+        path = tmp_path / "解开"
+        for name, data in files.items():
+            (path / top / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / top / name).write_bytes(data)
+    else:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for name, data in files.items():
+                entry = f"{top}{name}"
+                if "gbk" in how:  # as Windows does: bytes in GBK and no word of it
+                    archive.writestr(InGbk(entry), data)
+                else:
+                    archive.writestr(entry, data)
+                    archive.writestr(f"__MACOSX/{top}._{name}", b"x")
+        path = tmp_path / "再压.zip"
+        path.write_bytes(out.getvalue())
+    assert verify(path).good
+    made = new_branch(tmp_path / "台账", path)
+    assert len(made.ledger.units()) == 3
+    made.ledger.close()

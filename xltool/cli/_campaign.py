@@ -31,6 +31,11 @@ by_option = click.option(
 )
 reason_option = click.option("--reason", default="", help="理由，记在台账的历史里。")
 
+trust_option = click.option(
+    "--trust", "trusted", multiple=True, metavar="指纹",
+    help="登记信得过的转发（或发文）单位公钥的指纹，用电话或正式文件核对过的；可以写几次。",
+)  # fmt: skip
+
 
 @contextmanager
 def opened(folder: Path, by: str = "") -> Iterator[Campaign]:

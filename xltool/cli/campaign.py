@@ -10,7 +10,16 @@ from typing import Any
 import click
 
 from xltool.cli import campaign_decisions, campaign_units
-from xltool.cli._campaign import file_type, folder_type, opened, progress, table, there_type, where
+from xltool.cli._campaign import (
+    file_type,
+    folder_type,
+    opened,
+    progress,
+    table,
+    there_type,
+    trust_option,
+    where,
+)
 from xltool.cli._command import command_group, force_option, output_path
 from xltool.cli._judging import settings_file, settings_option
 from xltool.editions.declaration import default_edition_id
@@ -45,11 +54,17 @@ for one in (
 @click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="报送截止日，如 2024-01-20。")
 @click.option("--issuer", default="", help="发文单位，印在填报说明和退回意见上。")
 @settings_option
-@click.option("--from", "source", type=there_type, help="上级下发的压缩包：建立下级台账。")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, path_type=Path),
+    help="上级下发的压缩包（或解开的文件夹）：建立下级台账。",
+)
 @click.option("--key", type=there_type, help="另行得到的上级公钥，用来核对压缩包。")
+@trust_option
 def new(
     name: Path, year: int | None, edition: str, units: Path | None, deadline: Any, issuer: str,
-    settings: Path | None, source: Path | None, key: Path | None,
+    settings: Path | None, source: Path | None, key: Path | None, trusted: Sequence[str],
 ) -> None:  # fmt: skip
     """建立批次：文件夹、台账、密钥；或由上级下发的压缩包建立下级台账。"""
     from xltool.campaign.ledger.campaign_folder import new_campaign, pin_settings
@@ -63,7 +78,10 @@ def new(
     if source:
         from xltool.campaign.sending.branch import new_branch
 
-        made = new_branch(name, source, key)
+        if year is not None or units is not None:
+            raise click.UsageError("下级台账的年度和单位由上级的压缩包决定，不要写 --year、--units")
+        due = deadline.date().isoformat() if deadline else ""
+        made = new_branch(name, source, key, trusted=trusted, issuer=issuer, deadline=due)
         origin = f"（{made.title}，下级台账）"
     elif year is None or units is None:
         raise click.UsageError("建立批次要有 --year 和 --units（或用 --from 上级下发的压缩包）")
@@ -84,14 +102,16 @@ def new(
 
 @campaign.command()
 @where
-@click.argument("parcel", metavar="压缩包", type=there_type)
-def receive(folder: Path, parcel: Path) -> None:
+@click.argument("parcel", metavar="压缩包", type=click.Path(exists=True, path_type=Path))
+@trust_option
+def receive(folder: Path, parcel: Path, trusted: Sequence[str]) -> None:
     """下级台账：收进上级再次下发的压缩包。"""
-    from xltool.campaign.sending.branch import take_parcel
+    from xltool.campaign.sending.branch import take_parcel, trust
 
     with opened(folder) as here:
         if not here.branch:
             raise XltoolError("这不是下级台账")
+        trust(here, trusted)
         click.echo(f"收进 {take_parcel(here, parcel)} 个新的工作簿")
 
 

@@ -17,6 +17,7 @@ from xltool.cli._campaign import (
     progress,
     table,
     there_type,
+    trust_option,
     where,
 )
 from xltool.cli._command import command, force_option
@@ -60,8 +61,9 @@ def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> N
     "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option("--key", type=there_type, help="公钥文件（默认用包里的公钥，并提醒核对指纹）。")
+@trust_option
 @as_json_option
-def verify(paths: Sequence[Path], key: Path | None, as_json: bool) -> int:
+def verify(paths: Sequence[Path], key: Path | None, trusted: Sequence[str], as_json: bool) -> int:
     """核对收到的压缩包或工作簿：是否为真、是否完整、出自哪个批次。
 
     退出码：0 为真而完整，1 不是，2 没能运行。
@@ -70,7 +72,7 @@ def verify(paths: Sequence[Path], key: Path | None, as_json: bool) -> int:
     from xltool.campaign.sealing.keys import load_public
 
     public = load_public(key.read_bytes()) if key else None
-    results = [look(one, public) for path in paths for one in _parcels(path)]
+    results = [look(one, public, trusted) for path in paths for one in _parcels(path)]
     if as_json:
         echo_json([_verified(r) for r in results])
     else:
@@ -98,6 +100,8 @@ def _verified(result: Verified) -> dict[str, Any]:
         "district": result.district,
         "fingerprint": result.fingerprint,
         "key_from_parcel": result.own_key,
+        "forwarder": result.forwarder,
+        "forwarder_fingerprint": result.forwarder_fingerprint,
         "files": [{"name": f.name, "good": f.good, "said": f.said} for f in result.files],
     }
 
@@ -118,6 +122,9 @@ def _show_verified(result: Verified) -> None:
         f"  公钥指纹：{result.fingerprint}"
         + ("（公钥在包里，请与发文单位核对指纹）" if result.own_key else "")
     )
+    if result.forwarder:
+        said = on_terminal(result.forwarder)
+        click.echo(f"  由“{said}”转发，转发公钥指纹：{result.forwarder_fingerprint}")
     click.echo("  结论：" + ("为真，完整" if result.good else "有问题，不要使用有问题的文件"))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from xltool.campaign.ledger.store import Ledger, now
 from xltool.campaign.sealing import keys
+from xltool.campaign.sealing.parcel import edition_digest
 from xltool.campaign.sealing.sealed_layout import layout_fingerprint
 from xltool.campaign.units import Unit, read_units
 from xltool.checks.settings import Settings, load_settings
@@ -76,6 +77,17 @@ class Campaign:
             if template == _digest(self.edition_folder / "template.xlsx"):
                 return layout
         return layout_fingerprint(self.edition)
+
+    @functools.cached_property
+    def forms(self) -> str:
+        """The digest of the pinned edition as seals have it; of campaigns that began without it, empty.
+
+        What is out with the units would else all be superseded.
+        """
+        if self.meta.get("seal") != "2":
+            return ""
+        names = ("edition.toml", "template.xlsx")
+        return edition_digest(*((self.edition_folder / name).read_bytes() for name in names))
 
     @property
     def settings_file(self) -> Path | None:
@@ -149,6 +161,7 @@ def new_campaign(
             "deadline": deadline,
             "issuer": issuer,
             "role": "root",
+            "seal": "2",
         },
     )
     return campaign

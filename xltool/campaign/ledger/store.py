@@ -374,6 +374,13 @@ class Ledger:
             [{"manifest": "", **row} for row in rows],
         )
 
+    def set_manifest(self, issues: Iterable[tuple[str, str]], paper: str) -> None:
+        """These issues (unit, digest) came with this manifest, where that was not known."""
+        self.base.executemany(
+            "UPDATE issues SET manifest = ? WHERE unit = ? AND digest = ? AND manifest = ''",
+            [(paper, *one) for one in issues],
+        )
+
     def set_batch(self, issues: Iterable[int], batch: int) -> None:
         """These issues were handed on in this batch."""
         self.base.executemany(

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from xltool.campaign.sealing.parcel import (
     EDITION,
+    FORWARD_FILES,
     INSTRUCTION,
     MANIFEST,
     PUBLIC,
@@ -28,7 +29,7 @@ from xltool.errors import XltoolError, why
 from xltool.files.discover import FileKind, in_litter, is_litter_folder, kind_of
 from xltool.xlsx.package import MAX_FILE
 
-_OURS = {PUBLIC, MANIFEST, SIGNATURE, INSTRUCTION, *EDITION}
+_OURS = {PUBLIC, MANIFEST, SIGNATURE, INSTRUCTION, *EDITION, *FORWARD_FILES}
 MAX_DEPTH = 5
 MAX_ARCHIVE = 2 * 2**30  # bytes of one nested zip
 MAX_ALL = 20 * 2**30  # bytes unpacked in one run

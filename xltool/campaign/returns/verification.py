@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from xltool.campaign.sealing.sealed_layout import layout_fingerprint
 from xltool.editions.declaration import Edition, EditionError, edition_in, load_edition
 from xltool.errors import XltoolError, why
 from xltool.files.barrier import Failure, guarded
-from xltool.files.discover import FileKind, below, kind_of
+from xltool.files.discover import FileKind, kind_of
 from xltool.model import FaultKind
 from xltool.reading.reader import read_grid
 from xltool.xlsx.package import MAX_FILE, Unreadable
@@ -46,6 +46,8 @@ class Verified:
     own_key: bool = (
         False  # checked with the key that lay beside it: whose that is, the paper must say
     )
+    forwarder: str = ""  # who passed it on, by its own word
+    forwarder_fingerprint: str = ""
     files: list[VerifiedFile] = field(default_factory=list)
 
     @property
@@ -53,30 +55,30 @@ class Verified:
         return bool(self.files) and all(one.good for one in self.files)
 
 
-def verify(path: Path, key: keys.PublicKey | None = None) -> Verified:
+def verify(
+    path: Path, key: keys.PublicKey | None = None, trusted: Collection[str] = ()
+) -> Verified:
     """Check a parcel, a folder (an unpacked parcel) or a single workbook.
 
-    Without a key the one in the parcel is used, and the result says so.
+    Without a key the one in the parcel is used, and the result says so. `trusted` are fingerprints of
+    keys that the receiver vouches for; only a forwarder with one of these may add anything.
     """
-    result = Verified(path)
-    if path.is_dir():
-        files = {}
-        for found in below(path):
-            if found.kind not in (FileKind.LINK, FileKind.SPECIAL, FileKind.UNREADABLE):
-                files[found.path.relative_to(path).as_posix()] = _bytes(found.path)
-    elif path.suffix.lower() == ".zip":
-        files = parcel.read_parcel(path)
-    elif path.is_file():
-        files = {path.name: _bytes(path)}
-    else:
+    if path.is_dir() or path.suffix.lower() == ".zip":
+        return verify_files(path, parcel.open_parcel(path), key, trusted)
+    if not path.is_file():
         raise XltoolError(f"没有这个文件或文件夹：{path}")
+    files = {path.name: _bytes(path)}
+    if key is None and (path.parent / parcel.PUBLIC).is_file():
+        files[parcel.PUBLIC] = _bytes(path.parent / parcel.PUBLIC)
+    return verify_files(path, files, key, trusted)
+
+
+def verify_files(
+    path: Path, files: dict[str, bytes], key: keys.PublicKey | None, trusted: Collection[str] = ()
+) -> Verified:
+    """Check what was read from a path: nothing is read a second time that could be another thing then."""
+    result = Verified(path)
     if key is None:
-        if (
-            parcel.PUBLIC not in files
-            and not path.is_dir()
-            and (path.parent / parcel.PUBLIC).is_file()
-        ):
-            files = {parcel.PUBLIC: _bytes(path.parent / parcel.PUBLIC), **files}
         if parcel.PUBLIC not in files:
             raise XltoolError("没有公钥可核对：请用 --key 公钥.pem 指明，或把公钥与工作簿放在一起")
         key, result.own_key = keys.load_public(files[parcel.PUBLIC]), True
@@ -89,7 +91,8 @@ def verify(path: Path, key: keys.PublicKey | None = None) -> Verified:
             manifest.district,
         )
     with tempfile.TemporaryDirectory() as scratch:
-        result.files = list(_check(files, manifest, key, result, _Forms(files, Path(scratch))))
+        forms = _Forms(files, Path(scratch))
+        result.files = list(_check(files, manifest, key, result, forms, trusted))
     return result
 
 
@@ -98,7 +101,9 @@ class _Forms:
 
     def __init__(self, files: dict[str, bytes], scratch: Path) -> None:
         self.beside: Edition | None = None
+        self.digest = ""
         if all(name in files for name in parcel.EDITION):
+            self.digest = parcel.edition_digest(*(files[name] for name in parcel.EDITION))
             for name in parcel.EDITION:
                 (scratch / Path(name).name).write_bytes(files[name])
             with suppress(EditionError):
@@ -131,28 +136,42 @@ def _check(
     key: keys.PublicKey,
     result: Verified,
     forms: _Forms,
+    trusted: Collection[str],
 ) -> Iterator[VerifiedFile]:
     listed = manifest.files if manifest else {}
     if parcel.MANIFEST in files:
         yield _manifest(files, manifest, key)
+    passed_on, added = None, dict[str, str]()
+    if any(name in files for name in parcel.FORWARD_FILES):
+        forwarding, checked = _forwarding(files, manifest, result, trusted)
+        yield checked
+        if forwarding and checked.good:
+            passed_on, added = forwarding.part, forwarding.files
+    workbooks = {one.file: one for one in manifest.units} if manifest else {}
     for name, digest in listed.items():
         if name not in files:
-            yield VerifiedFile(name, False, "清单上有，包里没有")
+            # A forwarder may leave out workbooks, and nothing else.
+            if passed_on is None or name not in workbooks or name in passed_on:
+                yield VerifiedFile(name, False, "清单上有，包里没有")
         elif parcel.digest(files[name]) != digest:
             yield VerifiedFile(name, False, "与清单不符：发出后被改动过")
         elif not name.endswith(".xlsx") or name in parcel.EDITION:
             yield VerifiedFile(name, True, "与清单一致")
     for name, data in files.items():
+        if added.get(name) == parcel.digest(data):
+            yield VerifiedFile(name, True, f"“{result.forwarder}”转发时加的")
+            continue
         if (
-            name in (parcel.MANIFEST, parcel.SIGNATURE, *parcel.EDITION)
+            name in (*_PAPERS, *parcel.EDITION)
             or kind_of(name.rpartition("/")[2]) is not FileKind.WORKBOOK
         ):
-            if manifest and name not in listed and name not in (parcel.MANIFEST, parcel.SIGNATURE):
+            if manifest and name not in listed and name not in _PAPERS:
                 yield VerifiedFile(name, False, "清单上没有的文件")
             continue
         if name in listed and parcel.digest(data) != listed[name]:
             continue
-        outcome = guarded(functools.partial(_workbook, name, data, key, result, forms))
+        look = functools.partial(_workbook, name, data, key, result, forms)
+        outcome = guarded(functools.partial(look, workbooks.get(name), manifest))
         checked = (
             VerifiedFile(name, False, outcome.reason) if isinstance(outcome, Failure) else outcome
         )
@@ -161,30 +180,67 @@ def _check(
         yield checked
 
 
+_PAPERS = (parcel.MANIFEST, parcel.SIGNATURE, *parcel.FORWARD_FILES)
+
+
 def _manifest(
     files: dict[str, bytes], manifest: parcel.Manifest | None, key: keys.PublicKey
 ) -> VerifiedFile:
     if manifest is None:
         return VerifiedFile(parcel.MANIFEST, False, "清单读不出")
-    try:
-        signature = bytes.fromhex(files.get(parcel.SIGNATURE, b"").decode("ascii"))
-    except ValueError:
-        signature = b""
+    signature = parcel.signature_in(files, parcel.SIGNATURE)
+    if not signature:
+        return VerifiedFile(parcel.MANIFEST, False, "清单没有签名：不能认定出自发文单位")
     if keys.signed(key, signature, parcel.CONTEXT + files[parcel.MANIFEST]):
         return VerifiedFile(parcel.MANIFEST, True, "清单的签名为真")
-    if manifest.forwarded and not signature:
-        return VerifiedFile(
-            parcel.MANIFEST,
-            True,
-            f"由“{manifest.forwarded}”转发，清单没有签名，以每个工作簿的封印为准",
-        )
     return VerifiedFile(parcel.MANIFEST, False, "清单的签名不真：不出自这个公钥，或被改动过")
 
 
+def _forwarding(
+    files: dict[str, bytes],
+    manifest: parcel.Manifest | None,
+    result: Verified,
+    trusted: Collection[str],
+) -> tuple[parcel.Forwarding | None, VerifiedFile]:
+    """What a forwarder says: signed with its own key, about this very manifest; additions only if trusted."""
+
+    def bad(said: str) -> tuple[None, VerifiedFile]:
+        return None, VerifiedFile(parcel.FORWARDING, False, said)
+
+    if any(name not in files for name in parcel.FORWARD_FILES):
+        return bad("转发说明、转发的签名和转发公钥不全")
+    forwarding = parcel.read_forwarding(files)
+    assert forwarding is not None
+    key = keys.load_public(files[parcel.FORWARD_KEY])
+    signature = parcel.signature_in(files, parcel.FORWARD_SIGNATURE)
+    if not keys.signed(key, signature, parcel.FORWARD_CONTEXT + files[parcel.FORWARDING]):
+        return bad("转发说明的签名不真")
+    whole = files.get(parcel.MANIFEST, b"")
+    if manifest is None or forwarding.manifest != parcel.digest(whole):
+        return bad("转发说明说的不是这份清单")
+    if not set(forwarding.part) <= {one.file for one in manifest.units}:
+        return bad("转发说明里有清单上没有的工作簿")
+    result.forwarder, result.forwarder_fingerprint = forwarding.by, keys.fingerprint(key)
+    known = result.forwarder_fingerprint in {keys.plain_fingerprint(text) for text in trusted}
+    if forwarding.adds and not known:
+        return bad(
+            f"“{forwarding.by[:40]}”转发时加了自己的内容，它的公钥没有登记：核对指纹"
+            f" {result.forwarder_fingerprint} 后用 --trust 登记"
+        )
+    said = f"由“{forwarding.by[:40]}”转发：清单上 {len(manifest.units)} 个单位中的 {len(forwarding.part)} 个"
+    return forwarding, VerifiedFile(parcel.FORWARDING, True, said)
+
+
 def _workbook(
-    name: str, data: bytes, key: keys.PublicKey, result: Verified, forms: _Forms
+    name: str,
+    data: bytes,
+    key: keys.PublicKey,
+    result: Verified,
+    forms: _Forms,
+    listed: parcel.ListedUnit | None,
+    manifest: parcel.Manifest | None,
 ) -> VerifiedFile:
-    """One workbook: its seal, then what was printed and locked in it, then its layout."""
+    """One workbook: its seal, what the manifest says of it, what was printed and locked in it, its layout."""
     try:
         grid = open_grid(data)
     except Unreadable as error:
@@ -199,8 +255,11 @@ def _workbook(
         )
     result.title, result.year = result.title or mark.title, result.year or mark.year
     whose = f"{mark.title}，{mark.unit} {mark.name}，第 {mark.issue} 次下发"
+    if listed and manifest and (what := parcel.differs(listed, mark, manifest)):
+        return VerifiedFile(name, False, f"封印与清单不一致（{what}）：{whose}")
     edition, layout = forms[mark]
-    if edition is None or layout != mark.layout:
+    another = forms.beside is not None and mark.forms not in ("", forms.digest)
+    if edition is None or layout != mark.layout or another:
         if forms.beside:
             return VerifiedFile(name, False, f"封印为真，但包里的版式不是封印上的那个：{whose}")
         return VerifiedFile(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -96,6 +97,12 @@ def fingerprint(key: PublicKey) -> str:
     """What two people compare by telephone: 20 hex digits in fives."""
     digits = hashlib.sha256(key.raw).hexdigest()[:20]
     return " ".join(digits[n : n + 5] for n in range(0, 20, 5))
+
+
+def plain_fingerprint(text: str) -> str:
+    """A fingerprint as a person typed it, in the form in which we write it."""
+    digits = re.sub(r"[\s:：-]", "", text).lower()
+    return " ".join(digits[n : n + 5] for n in range(0, 20, 5)) if len(digits) == 20 else digits
 
 
 def signed(key: PublicKey, signature: bytes, data: bytes) -> bool:

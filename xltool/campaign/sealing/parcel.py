@@ -1,5 +1,8 @@
 """A district's parcel: its units' workbooks, the public key, a signed manifest, a page of instruction.
 
+Whoever passes a part of it on leaves what the issuer signed as it is, and says in a paper signed with
+a key of its own which part that is and what it added.
+
 The parcel is a zip with the same bytes for the same content. One that comes from outside is read
 within limits, and nothing in it is taken for a path.
 """
@@ -11,21 +14,26 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
 
+from xltool.campaign.sealing.seal import Seal
 from xltool.campaign.units import Unit
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
+from xltool.files.discover import FileKind, below, in_litter
 from xltool.money import read_amount
 from xltool.xlsx.package import MAX_FILE
 
 MANIFEST, SIGNATURE, PUBLIC, INSTRUCTION = "清单.json", "清单.sig", "公钥.pem", "填报说明.html"
 EDITION = ("版式/edition.toml", "版式/template.xlsx")
 CONTEXT = b"xltool manifest 1\n"
+FORWARDING, FORWARD_SIGNATURE, FORWARD_KEY = "转发.json", "转发.sig", "转发公钥.pem"
+FORWARD_CONTEXT = b"xltool forwarding 1\n"
+FORWARD_FILES = (FORWARDING, FORWARD_SIGNATURE, FORWARD_KEY)
 MOST_FILES = 20_000
 MOST_BYTES = 2**30  # of a whole parcel, unpacked
 _FIXED = (1980, 1, 1, 0, 0, 0)
@@ -59,7 +67,7 @@ class ListedUnit(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a parcel holds and which campaign it is of. `forwarded` says who passed it on (unsigned then)."""
+    """What a parcel holds and which campaign it is of. It counts only with the issuer's signature."""
 
     campaign: str
     title: str
@@ -72,7 +80,23 @@ class Manifest(msgspec.Struct, frozen=True):
     issuer: str
     units: list[ListedUnit]
     files: dict[str, str]
-    forwarded: str = ""
+
+
+class Forwarding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a forwarder says of the part that it passes on: of which manifest (digest), which workbooks.
+
+    What it adds, a nearer last day and files of its own by digest, holds only where its key is trusted.
+    """
+
+    manifest: str
+    by: str
+    part: list[str]
+    deadline: str = ""
+    files: dict[str, str] = {}
+
+    @property
+    def adds(self) -> bool:
+        return bool(self.deadline or self.files)
 
 
 def digest(data: bytes) -> str:
@@ -160,14 +184,19 @@ def entry_name(entry: zipfile.ZipInfo) -> str:
 _WORKBOOK = re.compile(r'[^<>:"/\\|?*\x00-\x1f]{1,120}\.xlsx')
 
 
-def workbooks(manifest: Manifest, files: Mapping[str, bytes], edition: Edition) -> dict[str, bytes]:
+def workbooks(
+    manifest: Manifest, files: Mapping[str, bytes], edition: Edition, part: Collection[str] = ()
+) -> dict[str, bytes]:
     """The workbook of each listed unit by its code. A manifest that does not fit its files is refused.
 
-    What it says is used for names of files and for sums, so a true signature is not enough.
+    What it says is used for names of files and for sums, so a true signature is not enough. `part`
+    are the workbooks of a parcel that holds only these.
     """
     amounts = {f.id for f in edition.department.field if f.kind == "amount"}
     found: dict[str, bytes] = {}
     for one in manifest.units:
+        if part and one.file not in part:
+            continue
         data = files.get(one.file)
         if data is None or not _WORKBOOK.fullmatch(one.file) or digest(data) != one.sha256:
             raise XltoolError(f"清单与包里的工作簿对不上：{one.code[:40]} {one.file[:80]}")
@@ -178,6 +207,77 @@ def workbooks(manifest: Manifest, files: Mapping[str, bytes], edition: Edition) 
                 raise XltoolError(f"清单里 {one.code[:40]} 的上年数读不成金额：{text[:40]}")
         found[one.code] = data
     return found
+
+
+def differs(one: ListedUnit, mark: Seal, manifest: Manifest) -> str:
+    """What the seal in a workbook and its manifest say differently, in words; empty where nothing."""
+    department = mark.prefilled.get("department", {})
+    pairs = {
+        "批次": (mark.campaign, manifest.campaign),
+        "年度": (mark.year, manifest.year),
+        "版式": ((mark.edition, mark.layout), (manifest.edition, manifest.layout)),
+        "部门编码": (mark.unit, one.code),
+        "单位名称": (mark.name, one.name),
+        "区县": (mark.district, one.district),
+        "下发次数": (mark.issue, one.issue),
+        "预填内容": ({i: department.get(i) for i in one.prefilled}, one.prefilled),
+    }
+    return "、".join(what for what, (sealed, listed) in pairs.items() if sealed != listed)
+
+
+def edition_digest(declaration: bytes, template: bytes) -> str:
+    """What tells one edition from another, to the last byte."""
+    return digest(f"{digest(declaration)} {digest(template)}".encode())
+
+
+def read_forwarding(files: Mapping[str, bytes]) -> Forwarding | None:
+    """What the forwarder says, None where nobody forwarded. Not verified here."""
+    if FORWARDING not in files:
+        return None
+    try:
+        return msgspec.json.decode(files[FORWARDING], type=Forwarding)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise XltoolError("转发说明读不出") from error
+
+
+def signature_in(files: Mapping[str, bytes], name: str) -> bytes:
+    """A signature as it lies in a parcel; empty where there is none that can be read."""
+    try:
+        return bytes.fromhex(files.get(name, b"").decode("ascii"))
+    except ValueError:
+        return b""
+
+
+def open_parcel(path: Path) -> dict[str, bytes]:
+    """The files of a parcel, be it a zip or a folder into which one was unpacked.
+
+    Whoever unpacks and packs again often puts a folder on top, and a Mac adds files of its own.
+    """
+    files = _folder(path) if path.is_dir() else read_parcel(path)
+    return without_top(files)
+
+
+def without_top(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files as they were packed: no litter, no folder on top of them all."""
+    kept = {name: data for name, data in files.items() if not in_litter(name)}
+    tops = {name.partition("/")[0] for name in kept}
+    if len(tops) == 1 and MANIFEST not in kept and f"{next(iter(tops))}/{MANIFEST}" in kept:
+        return {name.partition("/")[2]: data for name, data in kept.items()}
+    return kept
+
+
+def _folder(path: Path) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    try:
+        for found in below(path):
+            if found.kind is FileKind.LOCK or not found.path.is_file() or found.path.is_symlink():
+                continue
+            if len(files) >= MOST_FILES or found.path.stat().st_size > MAX_FILE:
+                raise XltoolError(f"{path}：文件过多或过大")
+            files[found.path.relative_to(path).as_posix()] = found.path.read_bytes()
+    except OSError as error:
+        raise XltoolError(f"读不了 {path}：{why(error)}") from error
+    return files
 
 
 def read_manifest(files: Mapping[str, bytes]) -> Manifest | None:

@@ -6,45 +6,61 @@ upwards what counts. Its ledger holds the upper office's public key and no priva
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from xltool.campaign.ledger.campaign_folder import Campaign, make_folder, open_campaign, save
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import LedgerRow, now
-from xltool.campaign.returns.verification import verify
+from xltool.campaign.returns.collection import original_bytes
+from xltool.campaign.returns.verification import verify_files
 from xltool.campaign.sealing import keys, parcel, seal
-from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
-from xltool.campaign.units import NO_DISTRICT
+from xltool.campaign.sending.parcel_files import OUTBOX, Sent
+from xltool.campaign.units import NO_DISTRICT, Unit
 from xltool.editions.declaration import edition_in
 from xltool.errors import XltoolError
 from xltool.files.filenames import TakenNames
 from xltool.xlsx.workbook_reader import open_grid
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-def new_branch(folder: Path, source: Path, key_file: Path | None = None) -> Campaign:
+RECEIVED = "收到的下发"
+OWN_KEY = "own"  # under keys/: the district's own pair, for what it adds when it passes on
+_TRUSTED = "trusted"
+
+
+def new_branch(
+    folder: Path,
+    source: Path,
+    key_file: Path | None = None,
+    *,
+    trusted: Collection[str] = (),
+    issuer: str = "",
+    deadline: str = "",
+) -> Campaign:
     """A sub-ledger from a received parcel, which must be genuine and whole.
 
-    `key_file` is the upper office's public key where it came by another way.
+    `key_file` is the upper office's public key where it came by another way; `trusted` are
+    fingerprints of keys that the receiver vouches for. `issuer` and `deadline` are the district's own.
     """
-    import tempfile
-
     key = keys.load_public(key_file.read_bytes()) if key_file else None
-    checked = verify(source, key)
-    wrong = [one for one in checked.files if not one.good]
-    if wrong:
-        raise XltoolError(f"{source} 没有通过核对：{wrong[0].name} {wrong[0].said}")
-    files = parcel.read_parcel(source)
-    manifest = parcel.read_manifest(files)
-    if manifest is None:
-        raise XltoolError(f"{source} 里没有清单，不是下发的压缩包")
+    files, manifest, forwarding = _sound(source, key, trusted)
+    _vouched(files, key, trusted)
     if any(name not in files for name in parcel.EDITION):
         raise XltoolError(f"{source} 里没有版式，不能建立下级台账")
+    given = forwarding.deadline if forwarding and forwarding.deadline else manifest.deadline
+    if deadline and given and deadline > given:
+        raise XltoolError(f"报送截止不能晚于上级的 {given}")
     with tempfile.TemporaryDirectory() as scratch:
         for name in parcel.EDITION:
             (Path(scratch) / Path(name).name).write_bytes(files[name])
-        parcel.workbooks(
-            manifest, files, edition_in(Path(scratch))
-        )  # refused before anything is made
+        # Refused before anything is made.
+        parcel.workbooks(manifest, files, edition_in(Path(scratch)), _part(forwarding))
         campaign = make_folder(folder, Path(scratch), manifest.layout)
     (folder / "keys").mkdir(mode=0o700)
     (folder / "keys" / keys.PUBLIC).write_bytes(
@@ -54,39 +70,80 @@ def new_branch(folder: Path, source: Path, key_file: Path | None = None) -> Camp
         "id": manifest.campaign,
         "title": manifest.title,
         "year": str(manifest.year),
-        "deadline": manifest.deadline,
-        "issuer": manifest.issuer,
+        "deadline": deadline or given,
+        "issuer": issuer or manifest.issuer,
         "role": "branch",
         "district": manifest.district,
+        _TRUSTED: "\n".join(map(keys.plain_fingerprint, trusted)),
     }
     save(campaign, [], meta)
     take_parcel(campaign, source)
     return open_campaign(folder)
 
 
-def take_parcel(campaign: Campaign, source: Path) -> int:
-    """Take a (further) parcel of the upper office into the sub-ledger; the number of new workbooks."""
-    checked = verify(source, campaign.public_key)
+def _sound(
+    source: Path, key: keys.PublicKey | None, trusted: Collection[str]
+) -> tuple[dict[str, bytes], parcel.Manifest, parcel.Forwarding | None]:
+    """The files of a parcel that is genuine and whole, its manifest, and what a forwarder says of it."""
+    files = parcel.open_parcel(source)
+    checked = verify_files(source, files, key, trusted)
     wrong = [one for one in checked.files if not one.good]
     if wrong:
         raise XltoolError(f"{source} 没有通过核对：{wrong[0].name} {wrong[0].said}")
-    files = parcel.read_parcel(source)
     manifest = parcel.read_manifest(files)
-    if manifest is None or manifest.campaign != campaign.id:
+    if manifest is None:
+        raise XltoolError(f"{source} 里没有清单，不是下发的压缩包")
+    return files, manifest, parcel.read_forwarding(files)
+
+
+def _vouched(files: dict[str, bytes], key: keys.PublicKey | None, trusted: Collection[str]) -> None:
+    """A fingerprint that was named must be of a key that is used here: else the parcel is another's."""
+    used = [key or keys.load_public(files[parcel.PUBLIC])]
+    if parcel.FORWARD_KEY in files:
+        used.append(keys.load_public(files[parcel.FORWARD_KEY]))
+    known = {keys.fingerprint(one) for one in used}
+    for text in trusted:
+        if keys.plain_fingerprint(text) not in known:
+            raise XltoolError(f"包里没有指纹为 {text} 的公钥（有：{'；'.join(sorted(known))}）")
+
+
+def _part(forwarding: parcel.Forwarding | None) -> Collection[str]:
+    return forwarding.part if forwarding else ()
+
+
+def trust(campaign: Campaign, fingerprints: Collection[str]) -> None:
+    """Name forwarders whose additions this ledger takes, by the fingerprints of their keys, once for all."""
+    known = _trusted(campaign)
+    fresh = [plain for text in fingerprints if (plain := keys.plain_fingerprint(text)) not in known]
+    if fresh:
+        with campaign.ledger.writing(), campaign.ledger.transaction():
+            campaign.ledger.set_meta({_TRUSTED: "\n".join([*known, *fresh])})
+            campaign.ledger.record(Act.CAMPAIGN, reason=f"登记转发公钥：{'；'.join(fresh)}")
+
+
+def _trusted(campaign: Campaign) -> list[str]:
+    return campaign.ledger.meta().get(_TRUSTED, "").split("\n")
+
+
+def take_parcel(campaign: Campaign, source: Path) -> int:
+    """Take a (further) parcel of the upper office into the sub-ledger; the number of new workbooks."""
+    files, manifest, forwarding = _sound(source, campaign.public_key, _trusted(campaign))
+    if manifest.campaign != campaign.id:
         raise XltoolError(f"{source} 不属于这个批次")
     if manifest.district != campaign.meta.get("district", manifest.district):
         raise XltoolError(
             f"{source} 是“{manifest.district}”的压缩包，这里是“{campaign.meta['district']}”的台账"
         )
-    workbooks = parcel.workbooks(manifest, files, campaign.edition)
+    workbooks = parcel.workbooks(manifest, files, campaign.edition, _part(forwarding))
     digests = {code: _sealed(data) for code, data in workbooks.items()}
+    paper = parcel.digest(files[parcel.MANIFEST])
+    listed = [one for one in manifest.units if one.code in workbooks]
     ledger = campaign.ledger
     with ledger.writing():
+        _keep_papers(campaign, paper, files)
         have, latest = ledger.issues_of(), ledger.issues()
         known = {unit.code: unit for unit in ledger.units()}
-        fresh = [one for one in manifest.units if digests[one.code] not in have.get(one.code, {})]
-        if not fresh:
-            return 0
+        fresh = [one for one in listed if digests[one.code] not in have.get(one.code, {})]
         for one in fresh:
             campaign.keep(one.sha256, workbooks[one.code])
         # A parcel that comes late says what was known then: it never takes the place of newer data.
@@ -96,6 +153,9 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
             if one.code not in latest or one.issue >= latest[one.code]["number"]
         ]
         with ledger.transaction():
+            ledger.set_manifest([(one.code, digests[one.code]) for one in listed], paper)
+            if not fresh:
+                return 0
             ledger.put_units({**known, **{one.code: one.unit for one in newer}}.values())
             ledger.add_issues(
                 {
@@ -107,6 +167,7 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
                     "file": one.file,
                     "sha256": one.sha256,
                     "made_at": now(),
+                    "manifest": paper,
                 }
                 for one in fresh
             )
@@ -125,8 +186,23 @@ def _sealed(data: bytes) -> str:
     return seal.digest_of(mark)
 
 
+def _keep_papers(campaign: Campaign, paper: str, files: dict[str, bytes]) -> None:
+    """What the issuer signed, without the workbooks, which are kept by their content: to be passed on as it is."""
+    path = campaign.folder / RECEIVED / f"{paper}.zip"
+    if not path.exists():
+        manifest = parcel.read_manifest(files)
+        assert manifest is not None
+        left_out = {*parcel.FORWARD_FILES, *(one.file for one in manifest.units)}
+        listed = {*manifest.files, parcel.MANIFEST, parcel.SIGNATURE} - left_out
+        parcel.write_parcel(path, {n: d for n, d in files.items() if n in listed})
+
+
 def forward(campaign: Campaign, output: Path | None = None) -> Sent:
-    """Hand the sealed workbooks on, a parcel for each superior; only what was not handed on yet."""
+    """Hand the sealed workbooks on, a parcel for each superior; only what was not handed on yet.
+
+    What the issuer signed goes on as it is; the district says, signed with its own key, which part
+    it passes on.
+    """
     ledger = campaign.ledger
     with ledger.writing():
         issues = ledger.issues()
@@ -136,41 +212,74 @@ def forward(campaign: Campaign, output: Path | None = None) -> Sent:
         if not due:
             return Sent(batch - 1, 0, len(issues), [])
         folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
-        parcels, taken = [], TakenNames()
-        for superior in sorted({units[row["unit"]].superior for row in due}):
-            rows = [row for row in due if units[row["unit"]].superior == superior]
-            name = superior or campaign.meta.get("district") or NO_DISTRICT
-            path = folder / taken.give(name, ".zip")
-            parcel.write_parcel(path, _forwarded(campaign, name, batch, rows))
-            parcels.append((name, path, len(rows)))
+        parcels = write_parts(campaign, folder, due, units)
         with ledger.transaction():
             ledger.set_batch((row["id"] for row in due), batch)
+            said = f"转发第 {batch} 批：{len(due)} 个单位，{len(parcels)} 个压缩包"
+            ledger.record(Act.CAMPAIGN, reason=said)
         return Sent(batch, len(due), len(issues) - len(due), parcels)
 
 
+def write_parts(
+    campaign: Campaign, folder: Path, due: list[LedgerRow], units: dict[str, Unit]
+) -> list[tuple[str, Path, int]]:
+    """A parcel for each superior and each manifest of the issuer that its workbooks came with."""
+    key = _own_key(campaign)
+    parcels, taken = [], TakenNames()
+    parts: dict[tuple[str, str], list[LedgerRow]] = {}
+    for row in due:
+        parts.setdefault((units[row["unit"]].superior, row["manifest"]), []).append(row)
+    for (superior, paper), rows in sorted(parts.items(), key=lambda part: part[0]):
+        name = superior or campaign.meta.get("district") or NO_DISTRICT
+        path = folder / taken.give(name, ".zip")
+        parcel.write_parcel(path, _forwarded(campaign, paper, rows, key))
+        parcels.append((name, path, len(rows)))
+    return parcels
+
+
+def _own_key(campaign: Campaign) -> Ed25519PrivateKey:
+    folder = campaign.folder / "keys" / OWN_KEY
+    if not (folder / keys.PRIVATE).is_file():
+        keys.make_keys(folder)
+    return keys.load_private(folder)
+
+
+def own_fingerprint(campaign: Campaign) -> str:
+    """The fingerprint of the district's own key, which a receiver may name as trusted."""
+    return keys.fingerprint(keys.public_of(_own_key(campaign)))
+
+
 def _forwarded(
-    campaign: Campaign, name: str, batch: int, rows: list[LedgerRow]
+    campaign: Campaign, paper: str, rows: list[LedgerRow], key: Ed25519PrivateKey
 ) -> dict[str, bytes]:
-    units = {unit.code: unit for unit in campaign.ledger.units()}
-    files = {row["file"]: campaign.original(row["sha256"]).read_bytes() for row in rows}
-    files |= common_files(campaign, name, [units[row["unit"]] for row in rows])
-    listed = [
-        parcel.ListedUnit(
-            u.code, u.name, u.district, u.superior, u.contact, u.prefilled, u.last_year,
-            row["number"], row["file"], row["sha256"],
+    papers = campaign.folder / RECEIVED / f"{paper}.zip"
+    if not paper or not papers.is_file():
+        raise XltoolError(
+            "台账里没有上级签过名的清单，不能转发：请把上级的压缩包用 campaign receive 再收一次"
         )
-        for row in rows
-        for u in (units[row["unit"]],)
-    ]  # fmt: skip
-    by = campaign.meta.get("district") or campaign.title
-    return {**files, parcel.MANIFEST: manifest(campaign, name, batch, listed, files, forwarded=by)}
+    signed = parcel.read_parcel(papers)
+    manifest = parcel.read_manifest(signed)
+    files = {row["file"]: original_bytes(campaign, row["sha256"]) for row in rows}
+    own = campaign.deadline if manifest and campaign.deadline != manifest.deadline else ""
+    said = parcel.Forwarding(
+        manifest=paper,
+        by=campaign.meta.get("district") or campaign.title,
+        part=sorted(files),
+        deadline=own,
+    )
+    text = msgspec.json.format(msgspec.json.encode(said), indent=1)
+    return {
+        **files,
+        **signed,
+        parcel.FORWARDING: text,
+        parcel.FORWARD_SIGNATURE: key.sign(parcel.FORWARD_CONTEXT + text).hex().encode(),
+        parcel.FORWARD_KEY: keys.public_pem(keys.public_of(key)),
+    }
 
 
 def submit(campaign: Campaign, path: Path) -> int:
     """Pass upwards what counts: the originals as they came, in one zip; the number of filings."""
     units = {unit.code: unit for unit in campaign.ledger.units()}
-    from xltool.campaign.returns.collection import original_bytes
-
     files: dict[str, bytes] = {}
     taken = TakenNames()
     for code, row in campaign.ledger.counted().items():

@@ -187,6 +187,7 @@ def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
         issue=number,
         layout=campaign.layout,
         prefilled=prefill(unit, campaign.year, campaign.edition),
+        forms=campaign.forms,
     )
 
 

@@ -32,12 +32,8 @@ def manifest(
     batch: int,
     units: list[parcel.ListedUnit],
     files: dict[str, bytes],
-    forwarded: str = "",
 ) -> bytes:
-    """The list of what lies in a parcel, each file with its digest, as JSON text.
-
-    `forwarded` names who passes on workbooks that somebody else sealed.
-    """
+    """The list of what lies in a parcel, each file with its digest, as JSON text."""
     listed = parcel.Manifest(
         campaign=campaign.id,
         title=campaign.title,
@@ -50,7 +46,6 @@ def manifest(
         issuer=campaign.meta.get("issuer", ""),
         units=units,
         files={name: parcel.digest(data) for name, data in files.items()},
-        forwarded=forwarded,
     )
     return msgspec.json.format(msgspec.json.encode(listed), indent=1)
 
