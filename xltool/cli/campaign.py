@@ -24,6 +24,7 @@ from xltool.cli._command import command_group, force_option, output_path
 from xltool.cli._judging import settings_file, settings_option
 from xltool.editions.declaration import default_edition_id
 from xltool.errors import XltoolError
+from xltool.files.escape import on_terminal
 
 
 @command_group()
@@ -170,13 +171,17 @@ def notes(
 @where
 @click.option("-o", "--output", type=file_type, required=True, help="写到哪个 zip。")
 @force_option
-def submit(folder: Path, output: Path) -> None:
+def submit(folder: Path, output: Path) -> int:
     """上报：把采用的申报原样打成一个 zip，交上级收取。"""
     from xltool.campaign.sending.branch import submit as pass_upwards
 
     with opened(folder) as here:
-        count, total = pass_upwards(here, output), len(here.ledger.units())
+        missing: list[tuple[str, str]] = []
+        count, total = pass_upwards(here, output, missing), len(here.ledger.units())
+    for code, reason in missing:
+        click.echo(f"没有上报 {code}：{reason}", err=True)
     click.echo(f"上报 {count} / {total} 个单位：{output}")
+    return int(bool(missing))
 
 
 @campaign.command("export")
@@ -184,14 +189,42 @@ def submit(folder: Path, output: Path) -> None:
 @click.argument("file", metavar="文件", type=file_type)
 @click.option("--with-key", is_flag=True, help="连同私钥（用口令加密），到别处还能下发。")
 @force_option
-def export_(folder: Path, file: Path, with_key: bool) -> None:
+def export_(folder: Path, file: Path, with_key: bool) -> int:
     """整个批次导出成一个文件，用来搬家或存档。"""
-    from xltool.campaign.ledger.transfer import export_campaign
+    from xltool.campaign.ledger.transfer import export_campaign, missing_originals
 
     word = click.prompt("口令", hide_input=True, confirmation_prompt="再输一次") if with_key else ""
     with opened(folder) as here:
         count = export_campaign(here, file, word)
+        missing = missing_originals(here)
+    for code, name in missing[:20]:
+        click.echo(f"原件不见了或被改动过，没有导出：{code} {on_terminal(name)}", err=True)
+    if len(missing) > 20:
+        click.echo(f"等，共 {len(missing)} 份原件", err=True)
     click.echo(f"已导出 {count} 个文件：{file}" + ("" if with_key else "（不含私钥）"))
+    return int(bool(missing))
+
+
+@campaign.command()
+@where
+@click.argument(
+    "parcels", metavar="[压缩包…]", nargs=-1, type=click.Path(exists=True, path_type=Path)
+)
+def rebuild(folder: Path, parcels: Sequence[Path]) -> int:
+    """重建：台账损坏或丢了，用备份、下发过的压缩包、原件和公钥重新建起来；完好的只补进缺的。"""
+    from xltool.campaign.returns.rebuild import rebuild as build
+
+    result = build(folder, parcels)
+    if result.damaged:
+        click.echo(f"损坏的台账移到：{result.damaged}")
+    if result.damaged or result.backup:
+        click.echo(f"从备份开始：{result.backup}" if result.backup else "没有完好的备份，从头建起")
+    for name, reason in result.problems:
+        click.echo(f"没有用：{on_terminal(name)}：{reason}", err=True)
+    click.echo(
+        f"补进 {result.issues} 次下发、{result.returns} 份原件；请看 xltool status 和 campaign log"
+    )
+    return int(bool(result.problems))
 
 
 @campaign.command("import")

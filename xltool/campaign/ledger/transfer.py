@@ -26,7 +26,7 @@ MAX_ALL = 50 * 2**30
 # All that an archive may hold; a name of any other shape is refused, so none can lead elsewhere.
 _ALLOWED = re.compile(
     r"campaign\.db|settings\.toml|edition/(edition\.toml|template\.xlsx|layout\.txt)|keys/public\.pem"
-    r"|keys/private\.encrypted\.pem|originals/[0-9a-f]{2}/[0-9a-f]{64}"
+    r"|keys/private\.encrypted\.pem|originals/[0-9a-f]{2}/[0-9a-f]{64}|收到的下发/[0-9a-f]{64}\.zip"
 )
 
 
@@ -40,17 +40,36 @@ def export_campaign(campaign: Campaign, path: Path, passphrase: str = "") -> int
         for name in ("settings.toml", *(f"edition/{name}" for name in names), "keys/public.pem"):
             if (campaign.folder / name).is_file():
                 files[name] = campaign.folder / name
-        for original in sorted((campaign.folder / "originals").glob("*/*")):
+        kept = [campaign.folder.glob("originals/*/*"), campaign.folder.glob("收到的下发/*.zip")]
+        for original in sorted(path for found in kept for path in found):
             name = original.relative_to(campaign.folder).as_posix()
             if _ALLOWED.fullmatch(name):
                 files[name] = original
         with writing(path, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            for name, source in files.items():
+            for name, source in list(files.items()):
+                if source.parent.parent.name == "originals" and _changed(source):
+                    del files[name]  # with it the whole archive would be refused
+                    continue
                 kind = zipfile.ZIP_DEFLATED if name == FILE else zipfile.ZIP_STORED
                 archive.write(source, name, compress_type=kind)
             if passphrase:
                 archive.writestr(LOCKED_KEY, _locked(campaign.private_key, passphrase))
     return len(files)
+
+
+def _changed(original: Path) -> bool:
+    """Whether an original is no longer what it was when it came: it is named after its content."""
+    return digest(original.read_bytes()) != original.name
+
+
+def missing_originals(campaign: Campaign) -> list[tuple[str, str]]:
+    """(unit, file) of each return whose original is gone or was changed."""
+    found = []
+    for row in campaign.ledger.own_returns():
+        path = campaign.original(row["sha256"])
+        if not path.is_file() or _changed(path):
+            found.append((row["unit"] or row["claimed"], row["name"]))
+    return found
 
 
 def _copy(campaign: Campaign, path: Path) -> None:

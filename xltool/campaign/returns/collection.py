@@ -23,6 +23,7 @@ from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import UnitFiles
 from xltool.checks.results import verdict
 from xltool.errors import XltoolError
+from xltool.files.atomic import writing
 from xltool.files.barrier import Failure, guarded
 from xltool.files.pool import WorkerPool
 from xltool.model import Finding
@@ -79,7 +80,7 @@ def collect(
     with ledger.writing(), incoming(paths) as source:
         result.problems += source.problems
         result.skipped += source.skipped
-        desk = _LedgerDesk(campaign, result, received)
+        desk = LedgerDesk(campaign, result, received)
         waiting: list[tuple[Found, str, bytes, Judgement]] = []
         total = len(source.found)
         fresh: deque[tuple[Found, str, bytes]] = deque()
@@ -113,7 +114,7 @@ def collect(
 
 
 def _readable(
-    source: Incoming, desk: _LedgerDesk, result: Collected
+    source: Incoming, desk: LedgerDesk, result: Collected
 ) -> Iterator[tuple[Found, str, bytes]]:
     """The files with their bytes, without what is known already whatever its name."""
     for one in source.found:
@@ -135,7 +136,7 @@ def _readable(
             yield one, sha256, data
 
 
-class _LedgerDesk:
+class LedgerDesk:
     """Where judged returns are written into the ledger, in order."""
 
     def __init__(
@@ -283,13 +284,17 @@ def judged_values(campaign: Campaign, judgement: Judgement) -> dict[str, str]:
 
 
 def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
-    """The values of each counted return on a fresh template: only values travel, nothing else of the file."""
+    """The values of each counted return on a fresh template: only values travel, nothing else of the file.
+
+    What was written before for a return that no longer counts goes, unless somebody changed it since.
+    """
     from xltool.campaign.returns.judgement import Register, judge
     from xltool.filling.writer import fill
 
     register = Register.of(campaign)
     units = {unit.code: unit for unit in campaign.ledger.units()}
     places = UnitFiles(folder)
+    index = _PristineIndex(folder)
     written = 0
     for code, row in campaign.ledger.counted().items():
         unit = units[code]
@@ -304,8 +309,41 @@ def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
         if isinstance(failure, Failure):
             result.problems.append((row["name"], f"没有写成干净的一份：{failure.reason}"))
         else:
+            index.wrote(path)
             written += 1
+    for path in index.close():
+        result.problems.append((str(path), "这一份不再计入，但写出以后有人改过，没有删去"))
     return written
+
+
+class _PristineIndex:
+    """Which copies were written into a folder, each with its digest, so that old ones can go."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file = folder, folder / ".xltool" / "pristine.json"
+        self.now: dict[str, str] = {}
+        try:
+            self.before = msgspec.json.decode(self.file.read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.DecodeError):
+            self.before = {}
+
+    def wrote(self, path: Path) -> None:
+        self.now[path.relative_to(self.folder).as_posix()] = digest(path.read_bytes())
+
+    def close(self) -> list[Path]:
+        """Remove what is not written any more; what somebody changed stays, and is given back."""
+        changed = []
+        for name, sha256 in self.before.items():
+            path = self.folder / name
+            if name in self.now or ".." in Path(name).parts or not path.is_file():
+                continue
+            if digest(path.read_bytes()) == sha256:
+                path.unlink()
+            else:
+                changed.append(path)
+        with writing(self.file, "wb") as file:
+            file.write(msgspec.json.encode(self.now))
+        return changed
 
 
 def original_bytes(campaign: Campaign, sha256: str) -> bytes:

@@ -277,14 +277,23 @@ def _forwarded(
     }
 
 
-def submit(campaign: Campaign, path: Path) -> int:
-    """Pass upwards what counts: the originals as they came, in one zip; the number of filings."""
+def submit(campaign: Campaign, path: Path, missing: list[tuple[str, str]] | None = None) -> int:
+    """Pass upwards what counts: the originals as they came, in one zip; the number of filings.
+
+    An original that is gone stops only its own unit: it is put into `missing` as (code, reason).
+    """
     units = {unit.code: unit for unit in campaign.ledger.units()}
     files: dict[str, bytes] = {}
     taken = TakenNames()
     for code, row in campaign.ledger.counted().items():
-        name = taken.give(f"{code}_{units[code].name}", ".xlsx")
-        files[name] = original_bytes(campaign, row["sha256"])
+        try:
+            data = original_bytes(campaign, row["sha256"])
+        except XltoolError as error:
+            if missing is None:
+                raise
+            missing.append((code, str(error)))
+            continue
+        files[taken.give(f"{code}_{units[code].name}", ".xlsx")] = data
     if not files:
         raise XltoolError("还没有可以上报的申报")
     parcel.write_parcel(path, files)
