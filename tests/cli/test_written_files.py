@@ -26,13 +26,13 @@ MINE = "我的东西".encode()
 WRITERS = {
     "fill": ("fill {b} -o out", ["out/青山县水利局.xlsx"]),
     "check": ("check {a} --mark out", ["out/甲.xlsx"]),
-    "indicators": ("indicators {a} --csv out/1.csv --xlsx out/1.xlsx", ["out/1.csv", "out/1.xlsx"]),
-    "normalise": ("normalise {a} --write out/1.xlsx", ["out/1.xlsx"]),
+    "indicators": ("indicators {a} -o out/1.csv -o out/1.xlsx", ["out/1.csv", "out/1.xlsx"]),
+    "normalise": ("normalise {a} -o out/1.xlsx", ["out/1.xlsx"]),
     "report": (
         "report {r} -o out",
         ["out/report.xlsx", "out/report.html", "out/findings.csv", "out/report.json"],
     ),
-    "export": ("export {a} -o out --csv --json", ["out/申报数据.csv", "out/申报数据.json"]),
+    "export": ("export {a} -o out --format csv --format json", ["out/申报数据.csv", "out/申报数据.json"]),
     "databook convert": ("databook convert {b} out/1.xlsx", ["out/1.xlsx"]),
     "databook convert, to tables": (
         "databook convert {b} out", ["out/部门.csv", "out/项目.csv", "out/指标.csv"],
@@ -49,7 +49,7 @@ WRITERS = {
 # The same of a campaign in whose folder one stands; {returned} is what came back.
 CAMPAIGN = {
     "distribute": ("distribute -o ../out", "第1批/第1区.zip"),
-    "rollup": ("rollup -o ../out/1.xlsx --json ../out/1.json", "1.json"),
+    "rollup": ("rollup -o ../out/1.xlsx -o ../out/1.json", "1.json"),
     "status": ("status --chase ../out/1.txt", "1.txt"),
     "campaign notes": ("campaign notes -o ../out", "第1区/0001002_第1区第2局_退回意见.html"),
     "collect": ("collect ../回收 --pristine ../out", "第1区/0001001_第1区第1局.xlsx"),
@@ -158,8 +158,8 @@ def test_a_campaign_replaces_its_own_files_and_nobody_elses(tmp_path, monkeypatc
     [
         "convert {b} --next-year -o {b}",
         "convert {a} --next-year -o {a}",
-        "normalise {a} --write {a}",
-        "indicators {a} --xlsx {a}",
+        "normalise {a} -o {a}",
+        "indicators {a} -o {a}",
         "databook convert {b} {b}",
         "edition check hunan-2023 --show {own}",
         "check {a} --mark 源",

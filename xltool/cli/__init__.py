@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "edition": ("xltool.cli.edition:edition", "版式：列出、新建、检查、比较"),
     "completion": ("xltool.cli.completion:completion", "命令补全：bash、zsh、fish、powershell"),
     "template": ("xltool.cli.template:template", "模板工作簿：绘制、检查绑定"),
+    "help": ("xltool.cli.help:help_", "某条命令的说明，全部选项"),
 }
 
 
@@ -83,8 +84,16 @@ def _in_utf8() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Never a traceback: one line says what went wrong."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:  # while the program was still loading, or had just said so
+        sys.stderr.write("已中断。\n")
+        return 2
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if arguments == ["--version"]:
+    if arguments in (["--version"], ["-V"]):
         from xltool import __version__
 
         print(f"xltool {__version__}")

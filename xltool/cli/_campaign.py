@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from xltool.cli._command import output_file, output_folder
-from xltool.files.escape import on_terminal
+from xltool.cli._output import table as table
 
 if TYPE_CHECKING:
     from xltool.campaign import Campaign
@@ -60,19 +60,3 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=Console(stderr=True), transient=True, disable=silent) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    drawn = Table(*heads, title=title or None, title_justify="left")
-    for row in rows:
-        drawn.add_row(*("" if value is None else _escape(str(value)) for value in row))
-    Console(width=None if sys.stdout.isatty() else 160).print(drawn)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(on_terminal(text))

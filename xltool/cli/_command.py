@@ -1,4 +1,4 @@
-"""What every command is: guarded in what it writes, and told apart by what it takes and what it makes.
+"""What every command is: guarded in what it writes, told apart by what it takes and what it makes, explained.
 
 A module declares its command with `command()` or `command_group()` of here. A path that a command takes
 is a `click.Path`, one that it makes an `OutputPath`: the former are its inputs, over which nothing is written.
@@ -6,15 +6,20 @@ is a `click.Path`, one that it makes an `OutputPath`: the former are its inputs,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from xltool.cli._help import HelpPage, examples
 from xltool.files.guard import guarding
 
 _FORCE = "xltool.force"
+
+# Spellings of the version before, and what they are called now; each is said and still works. `--json=` is
+# an option that took a value, where the name without one means something else today.
+OldSpellings = Mapping[str, tuple[str, ...]]
 
 
 class OutputPath(click.Path):
@@ -34,22 +39,92 @@ def output_path() -> OutputPath:
     return OutputPath(path_type=Path)
 
 
-class Command(click.Command):
+class HelpContext(click.Context):
+    """Help is laid out for Chinese."""
+
+    formatter_class = HelpPage
+
+
+class Explained(click.Command):
+    """A command, or a group of them, whose help is in Chinese, and asked for with `-h` too."""
+
+    context_class = HelpContext
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        taken = {name for param in self.params for name in param.opts}
+        return [name for name in ("-h", "--help") if name not in taken]
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = "显示这份帮助。"
+        return option
+
+
+class Command(Explained):
     """A command that replaces nothing that a person made."""
+
+    def __init__(self, *arguments: Any, old: OldSpellings | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.old = old or {}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, renamed(args, self.old))
 
     def invoke(self, ctx: click.Context) -> Any:
         with guarding(ctx.meta.get(_FORCE), _inputs(ctx)):
             return super().invoke(ctx)
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from xltool.cli._examples import EXAMPLES
 
-class CommandGroup(click.Group):
-    """Commands under one word."""
+        examples(formatter, EXAMPLES.get(ctx.command_path.partition(" ")[2], ()))
+
+
+class CommandGroup(Explained, click.Group):
+    """Commands under one word; a mistyped one is guessed."""
 
     command_class = Command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        guess(ctx, args[0], self.list_commands(ctx), "命令")
+        return super().resolve_command(ctx, args)
 
-def command(name: str | None = None) -> Callable[[Callable[..., Any]], Command]:
-    return click.command(name, cls=Command)
+
+def guess(ctx: click.Context, said: str, known: list[str], what: str) -> None:
+    """Fails with the nearest one where `said` is none of those known; does nothing where none is near."""
+    if said in known:
+        return
+    from difflib import get_close_matches
+
+    if near := get_close_matches(said, known, 1, 0.5):
+        ctx.fail(f"没有{what}“{said}”，是不是 {near[0]}？")
+
+
+def renamed(args: list[str], old: OldSpellings) -> list[str]:
+    """The arguments with old spellings replaced; each is told on stderr."""
+    result: list[str] = []
+    for place, one in enumerate(args):
+        if one == "--":
+            return [*result, *args[place:]]
+        name, sign, value = one.partition("=")
+        follows = args[place + 1 : place + 2]
+        valued = sign or (follows and not follows[0].startswith("-"))
+        new = old.get(name) or (old.get(f"{name}=") if valued else None)
+        if new is None or (sign and len(new) > 1):
+            result.append(one)
+            continue
+        click.echo(f"注意：“{name}”改叫“{' '.join(new)}”了，这一版还认，下一版不认", err=True)
+        result += [*new, value] if sign else new
+    return result
+
+
+def command(
+    name: str | None = None, *, old: OldSpellings | None = None
+) -> Callable[[Callable[..., Any]], Command]:
+    return click.command(name, cls=Command, old=old)
 
 
 def command_group(name: str | None = None) -> Callable[[Callable[..., Any]], CommandGroup]:

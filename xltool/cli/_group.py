@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 import click
 
 from xltool import __version__
+from xltool.cli._command import CommandGroup, guess
 
 
-class Commands(click.Group):
+class Commands(CommandGroup):
     """Loads a command when it is called; its one-line help stands in the table."""
 
     def __init__(self, table: Mapping[str, tuple[str, str]], text: str) -> None:
@@ -31,11 +33,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in self.table:
-            from difflib import get_close_matches
-
-            if near := get_close_matches(args[0], self.table, 1):
-                ctx.fail(f"没有命令“{args[0]}”，是不是 {near[0]}？")
+        guess(ctx, args[0], list(self.table), "命令")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -49,14 +47,28 @@ def group(table: Mapping[str, tuple[str, str]]) -> click.Command:
         table, "绩效目标申报表：填报、审核、交叉平衡。退出码：0 没有错误，1 有错误，2 没能运行。"
     )
     _in_chinese(whole)
-    return click.version_option(__version__, prog_name="xltool", message="%(prog)s %(version)s")(
-        whole
+    version = click.version_option(
+        __version__, "-V", "--version", prog_name="xltool", message="%(prog)s %(version)s"
     )
+    return version(whole)
 
 
 def _in_chinese(command: click.Command) -> None:
     command.options_metavar = "[选项]"
+    for param in command.params:
+        if param.metavar is None:
+            param.metavar = _metavar(param.type)
     if isinstance(command, click.Group):
         command.subcommand_metavar = "命令 [参数]…"
         for one in command.commands.values():
             _in_chinese(one)
+
+
+def _metavar(kind: Any) -> str | None:
+    if isinstance(kind, click.DateTime):
+        return "年-月-日"
+    if not isinstance(kind, click.Path):
+        return None
+    if kind.file_okay and kind.dir_okay:
+        return "文件或文件夹"
+    return "文件" if kind.file_okay else "文件夹"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import shutil
 import sys
-from typing import Any, TextIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    from xltool.reports.record import Record
 
 # Encodings of Chinese consoles that lack characters; GB18030 has them all and writes the others alike.
 _NARROW = {"gbk", "gb2312"}
@@ -27,6 +32,72 @@ def _name(stream: TextIO) -> str:
         return codecs.lookup(stream.encoding).name
     except (LookupError, TypeError):
         return ""
+
+
+_COLUMN = 12  # narrower ones make a table of a line that of a page
+_PIPE = 160  # columns of a table that goes into a file or to another program
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """A table in which nothing is cut; where the screen is too narrow for that, a block of lines a row."""
+    from xltool.files.display import widest, width
+    from xltool.files.escape import on_terminal
+
+    cells = [["" if one is None else on_terminal(str(one)) for one in row] for row in rows]
+    room = screen_width() or _PIPE
+    columns = zip(heads, *cells, strict=True)
+    least = sum(max(map(widest, column)) + 3 for column in columns) + 1
+    longest = sum(max(map(width, column)) + 3 for column in zip(heads, *cells, strict=True)) + 1
+    if room < min(longest, max(least, _COLUMN * len(heads))):
+        _blocks(heads, cells, title)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title or None, title_justify="left")
+    for number, head in enumerate(heads):
+        least = max(map(widest, (head, *(row[number] for row in cells))))
+        drawn.add_column(Text(head), overflow="fold", min_width=least)
+    for row in cells:
+        drawn.add_row(*map(Text, row))
+    Console(width=room).print(drawn)
+
+
+def _blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    if title:
+        click.echo(title)
+    for row in rows:
+        click.echo("-" * 20)
+        for head, one in zip(heads, row, strict=True):
+            if one:
+                echo_line(f"{head}：{one}" if head else one)
+
+
+def screen_width() -> int:
+    """The columns of the terminal; 0 where the output is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def echo_line(text: str) -> None:
+    """A line for people: on a terminal folded between words, so that no amount is cut."""
+    from xltool.files.display import folded
+
+    room = screen_width()
+    indent = len(text) - len(text.lstrip(" "))
+    if not room:
+        click.echo(text)
+        return
+    for number, line in enumerate(folded(text, room - indent - 2, -2)):
+        click.echo(line if not number else " " * (indent + 2) + line)
+
+
+def show_record(record: Record) -> None:
+    """Everything found in one file, for people."""
+    from xltool.reports.console import lines
+
+    for line in lines(record):
+        echo_line(line)
 
 
 def echo_text(text: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command_group, force_option, output_file
+from xltool.cli._output import table
 
 
 @command_group()
@@ -57,18 +58,10 @@ def uninstall() -> None:
 @addin.command()
 def doctor() -> int:
     """体检：Excel、宏的信任设置、Python、加载项，哪里对哪里不对。"""
-    from rich.console import Console
-    from rich.table import Table
-
     from xltool.excel.doctor import examine
 
     lines = examine()
-    table = Table(box=None, pad_edge=False)
-    for head in ("", "项目", "看到的", "怎么办"):
-        table.add_column(head, overflow="fold")
-    for line in lines:
-        table.add_row(
-            {True: "√", False: "×", None: "?"}[line.right], line.what, line.found, line.todo
-        )
-    Console().print(table)
+    marks = {True: "√", False: "×", None: "?"}
+    rows = [(marks[line.right], line.what, line.found, line.todo) for line in lines]
+    table(("", "项目", "看到的", "怎么办"), rows)
     return int(any(line.right is False for line in lines))

@@ -42,7 +42,7 @@ for one in (
     campaign.add_command(one)
 
 
-@campaign.command()
+@campaign.command(old={"--from": ("--parcel",)})
 @click.argument("name", metavar="名称", type=output_path())
 @click.option("--year", type=click.IntRange(1990, 2100), help="预算年度。")
 @click.option(
@@ -56,7 +56,7 @@ for one in (
 @click.option("--issuer", default="", help="发文单位，印在填报说明和退回意见上。")
 @settings_option
 @click.option(
-    "--from",
+    "--parcel",
     "source",
     type=click.Path(exists=True, path_type=Path),
     help="上级下发的压缩包（或解开的文件夹）：建立下级台账。",
@@ -85,7 +85,7 @@ def new(
         made = new_branch(name, source, key, trusted=trusted, issuer=issuer, deadline=due)
         origin = f"（{made.title}，下级台账）"
     elif year is None or units is None:
-        raise click.UsageError("建立批次要有 --year 和 --units（或用 --from 上级下发的压缩包）")
+        raise click.UsageError("建立批次要有 --year 和 --units（或用 --parcel 上级下发的压缩包）")
     else:
         due = deadline.date().isoformat() if deadline else ""
         made = new_campaign(
@@ -143,7 +143,12 @@ def recheck(folder: Path, settings: Path | None, edition: str) -> None:
 @where
 @click.argument("codes", metavar="[部门编码…]", nargs=-1)
 @click.option(
-    "--format", "form", type=click.Choice(["html", "xlsx"]), default="html", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["html", "xlsx"]),
+    default="html",
+    show_default=True,
+    help="写成网页还是工作簿。",
 )
 @click.option("--queries", is_flag=True, help="只有待核实的也退回。")
 @click.option(

@@ -11,7 +11,7 @@ import click
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._judging import house_settings, last_year_option, settings_option
 from xltool.cli._judging import last_year as year_before
-from xltool.cli._output import echo_json
+from xltool.cli._output import echo_json, echo_line, show_record
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
@@ -78,7 +78,7 @@ def check(
     def skipped(file: Path) -> bool:
         return copies is not None and copies.holds(file, paths)
 
-    shown = None if as_json else console.show_record
+    shown = None if as_json else show_record
     results, failed = _each(paths, form, one, shown, skipped)
     failed += unmarked
     if as_json:
@@ -112,9 +112,9 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
         }
 
     def show(result: dict[str, Any]) -> None:
-        click.echo(console.heading(result))
+        echo_line(console.heading(result))
         for line in console.balance_lines(result):
-            click.echo(line)
+            echo_line(line)
         if not result["balance"]:
             click.echo(f"  无法判断：{result.get('reason') or '没有部门整体支出绩效目标表'}")
 

@@ -8,6 +8,7 @@ import click
 
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._judging import settings_file, settings_option
+from xltool.cli._output import show_record
 
 
 @command()
@@ -24,7 +25,6 @@ def demo(output: Path, settings: Path | None) -> None:
     import xltool
     from xltool.batch.run import run
     from xltool.checks.settings import load_settings
-    from xltool.reports.console import show_record
     from xltool.reports.record import record
 
     example = Path(xltool.__file__).parent / "example"

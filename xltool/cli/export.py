@@ -29,13 +29,17 @@ NOTHING = "没有可以导出的申报"
 JSON, CSV = "申报数据.json", "申报数据.csv"
 
 
-@command()
+@command(
+    old={"--pdf": ("--format", "pdf"), "--json": ("--format", "json"), "--csv": ("--format", "csv")}
+)
 @paths_argument
 @click.option("-o", "--output", required=True, metavar="文件夹", help="写到哪个文件夹。",
               type=output_folder())  # fmt: skip
-@click.option("--pdf", is_flag=True, help="每个工作簿一份 PDF（要装 LibreOffice）。")
-@click.option("--json", "as_json", is_flag=True, help=f"全部数据写成 {JSON}。")
-@click.option("--csv", "as_csv", is_flag=True, help=f"全部数据写成 {CSV}（Excel 可直接打开）。")
+@click.option(
+    "--format", "kinds", multiple=True, type=click.Choice(["pdf", "json", "csv"]),
+    help=f"写成什么，可以写几次：pdf 每个工作簿一份（要装 LibreOffice），json 全部数据写成 {JSON}，"
+    f"csv 全部数据写成 {CSV}（Excel 可直接打开）。",
+)  # fmt: skip
 @click.option(
     "--public", is_flag=True, help="公开件：PDF 和 CSV，去掉内部栏目（要装 LibreOffice）。"
 )
@@ -45,9 +49,7 @@ JSON, CSV = "申报数据.json", "申报数据.csv"
 def export(
     paths: Sequence[Path],
     output: Path,
-    pdf: bool,
-    as_json: bool,
-    as_csv: bool,
+    kinds: Sequence[str],
     public: bool,
     edition: str,
     settings: Path | None,
@@ -59,12 +61,14 @@ def export(
 
     退出码：0 全部导出，1 有文件没有导出，2 没能运行。
     """
-    if not (pdf or as_json or as_csv or public):
-        raise click.UsageError("请写明导出什么：--pdf、--json、--csv，或 --public。")
-    if public and (pdf or as_json or as_csv):
-        raise click.UsageError("--public 自成一套，不和 --pdf、--json、--csv 合用。")
+    if not (kinds or public):
+        raise click.UsageError(
+            "请写明导出什么：--format pdf、--format json、--format csv，或 --public。"
+        )
+    if public and kinds:
+        raise click.UsageError("--public 自成一套，不和 --format 合用。")
     form = load_edition(edition) if edition else None
-    if pdf or public:
+    if "pdf" in kinds or public:
         _office()
     if any(path.is_dir() and output.resolve().is_relative_to(path.resolve()) for path in paths):
         raise XltoolError(f"输出文件夹不能放在输入文件夹里：{output}")
@@ -72,7 +76,7 @@ def export(
     if public:
         _publish(paths, output, form, left, house_settings(settings))
     else:
-        _export(paths, output, form, left, pdf=pdf, as_json=as_json, as_csv=as_csv)
+        _export(paths, output, form, left, kinds)
     return 1 if left else 0
 
 
@@ -99,10 +103,7 @@ def _export(
     output: Path,
     form: Edition | None,
     left: Left,
-    *,
-    pdf: bool,
-    as_json: bool,
-    as_csv: bool,
+    kinds: Sequence[str],
 ) -> None:
     from xltool.exporting.data import csv_columns, csv_file, json_file
     from xltool.exporting.pristine import Press
@@ -111,10 +112,10 @@ def _export(
     with tempfile.TemporaryDirectory(prefix="xltool-") as folder, ExitStack() as stack:
         press = Press(Path(folder))
         sinks = []
-        if as_json:
+        if "json" in kinds:
             sinks.append(stack.enter_context(json_file(output / JSON)))
             written.append(output / JSON)
-        if as_csv:
+        if "csv" in kinds:
             columns = csv_columns(_editions(form))
             sinks.append(stack.enter_context(csv_file(output / CSV, columns)))
             written.append(output / CSV)
@@ -124,7 +125,7 @@ def _export(
             filing, edition = _read(file, form)
             for add in sinks:
                 add(filing, edition)
-            if pdf:
+            if "pdf" in kinds:
                 _wait(press, filing, edition, _goal(paths, file, output, taken), left)
 
         count = sum(1 for _ in each_workbook(paths, take, left))

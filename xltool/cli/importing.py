@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command, force_option, output_folder
+from xltool.cli._output import table
 
 SHOWN = 40
 
 
-@command("import")
+@command("import", old={"--kind": ("--format",)})
 @click.argument(
     "files", metavar="文件或文件夹…", nargs=-1, required=True,
     type=click.Path(exists=True, path_type=Path),
@@ -21,7 +22,8 @@ SHOWN = 40
     type=output_folder(), help="数据表和导入报告放在哪个文件夹。",
 )  # fmt: skip
 @click.option(
-    "--kind",
+    "--format",
+    "kind",
     type=click.Choice(["xlsx", "json", "csv"]),
     default="xlsx",
     show_default=True,
@@ -71,10 +73,10 @@ def import_(
     books = write_books(imported, output, kind, form)
     reports = write_report(imported, output)
     if values:
-        _table("取值", VALUES, [value_row(one) for one in imported.values])
+        table(VALUES, [_short(value_row(one)) for one in imported.values], "取值")
     left = [leftover_row(one) for one in imported.leftovers]
     if left:
-        _table("未导入", LEFTOVERS, left[:SHOWN])
+        table(LEFTOVERS, [_short(row) for row in left[:SHOWN]], "未导入")
         if len(left) > SHOWN:
             click.echo(f"……另有 {len(left) - SHOWN} 项，见 {reports[2]}")
     for reason in imported.unread.values():
@@ -99,14 +101,5 @@ def import_(
     return 1 if imported.unread else 0
 
 
-def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, show_lines=False)
-    for name in head:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(text if len(text) <= 60 else f"{text[:60]}……") for text in row))
-    Console().print(table)
+def _short(row: tuple[str, ...]) -> list[str]:
+    return [text if len(text) <= 60 else f"{text[:60]}……" for text in row]

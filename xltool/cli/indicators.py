@@ -28,15 +28,19 @@ if TYPE_CHECKING:
     from xltool.indicator.normalise import Change
 
 
-@command()
+@command(old={"--csv": ("-o",), "--xlsx": ("-o",)})
 @paths_argument
 @edition_option
-@click.option("--csv", "csv_file", type=output_file(), help="写成 CSV 文件（Excel 可直接打开）。")
-@click.option("--xlsx", "xlsx_file", type=output_file(), help="写成 Excel 文件。")
+@click.option(
+    "-o",
+    "--output",
+    "files",
+    multiple=True,
+    type=output_file(),
+    help="写成 .csv（Excel 可直接打开）或 .xlsx，可以写几次。",
+)
 @force_option
-def indicators(
-    paths: Sequence[Path], edition: str, csv_file: Path | None, xlsx_file: Path | None
-) -> int:
+def indicators(paths: Sequence[Path], edition: str, files: Sequence[Path]) -> int:
     """导出绩效指标：一行一个，指标值拆成计算符号、指标值、计量单位三栏。
 
     不写文件时打印 CSV。一格里的几个指标拆成几行；读不出来的原样留着。
@@ -45,6 +49,8 @@ def indicators(
     """
     from xltool.reports.indicators import columns_of, indicator_rows, save_csv, save_xlsx, write_csv
 
+    if wrong := next((f for f in files if f.suffix.lower() not in (".csv", ".xlsx")), None):
+        raise click.UsageError(f"指标写成 .csv 或 .xlsx，不是“{wrong}”")
     form = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []
     columns = columns_of([form] if form else usable_editions())
@@ -55,26 +61,25 @@ def indicators(
     rows = [row for rows in each_workbook(paths, rows_of, failed) for row in rows]
     if failed and not rows:
         raise XltoolError("一个指标也没有读到，没有写出")
-    guard.ask(*(file for file in (csv_file, xlsx_file) if file is not None))  # both or none
-    if csv_file is not None:
-        save_csv(rows, csv_file, columns)
-    if xlsx_file is not None:
-        save_xlsx(rows, xlsx_file, columns)
-    if csv_file is None and xlsx_file is None:
+    guard.ask(*files)  # all or none
+    for file in files:
+        save = save_xlsx if file.suffix.lower() == ".xlsx" else save_csv
+        save(rows, file, columns)
+    if not files:
         printed = io.StringIO(newline="")
         write_csv(rows, printed, columns)
         echo_text(printed.getvalue())
     else:
-        files = "、".join(str(file) for file in (csv_file, xlsx_file) if file is not None)
-        click.echo(f"已写 {len(rows)} 个指标：{files}")
+        click.echo(f"已写 {len(rows)} 个指标：{'、'.join(map(str, files))}")
     return 2 if failed else 0
 
 
-@command()
+@command(old={"--write": ("-o",)})
 @paths_argument
 @edition_option
 @click.option(
-    "--write",
+    "-o",
+    "--output",
     "target",
     type=output_path(),
     help="按规范写法另存一份：一个工作簿写成这个文件，几个写进这个文件夹。",
@@ -83,7 +88,7 @@ def indicators(
 def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
     """指标值的规范写法：逐格列出原来怎么写、应当怎么写（15家以上 → ≥15家）。
 
-    只动读得出的数；日期、等级、文字和读不出来的不动。加 --write 才另存一份，原文件从不改动。
+    只动读得出的数；日期、等级、文字和读不出来的不动。加 -o 才另存一份，原文件从不改动。
 
     退出码：0 完成，2 有文件没能读或没能写。
     """
@@ -113,7 +118,7 @@ def _apart(paths: Sequence[Path], target: Path) -> None:
     """The copies never take the place of what they are copied from."""
     for file in workbooks(paths, announce=False):
         if _copy(paths, file, target).resolve() == file.resolve():
-            raise XltoolError(f"--write 不能写回原文件：{file}")
+            raise XltoolError(f"-o 不能写回原文件：{file}")
 
 
 def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:

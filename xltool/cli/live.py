@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import click
 
-from xltool.cli._command import command
+from xltool.cli._command import command, guess
+from xltool.cli._output import table
 
 
 @command()
-@click.argument("button", required=False)
+@click.argument("button", metavar="[按钮]", required=False)
 @click.option("--book", default="", help="哪个工作簿（名称）；不写就是正在用的那个。")
 def live(button: str | None, book: str) -> None:
-    """对正在运行的 Excel 按一下功能区的按钮 BUTTON；不写 BUTTON 就列出全部按钮。"""
+    """对正在运行的 Excel 按一下功能区的按钮（名称或编号）；不写就列出全部按钮。"""
     from xltool.excel.ribbon import labels, press
 
     if button is None:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False)
-        for head in ("BUTTON", "组", "按钮", "做什么"):
-            table.add_column(head, overflow="fold")
-        for one in labels():
-            table.add_row(one.id, one.group, one.label, one.tip)
-        Console().print(table)
+        rows = [(one.id, one.group, one.label, one.tip) for one in labels()]
+        table(("编号", "组", "按钮", "做什么"), rows)
         return
     by_label = {one.label: one.id for one in labels()}
+    guess(click.get_current_context(), button, [*by_label, *by_label.values()], "按钮")
     click.echo(press(by_label.get(button, button), book))
 
 

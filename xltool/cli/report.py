@@ -10,8 +10,8 @@ from xltool.cli._command import command, force_option, output_folder
 from xltool.reports.bundle import KINDS
 
 
-@command()
-@click.argument("results", metavar="RESULTS.json", type=click.Path(path_type=Path))
+@command(old={"--kind": ("--format",)})
+@click.argument("results", metavar="report.json", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -20,7 +20,7 @@ from xltool.reports.bundle import KINDS
     help="写到哪个文件夹。",
 )
 @click.option(
-    "--kind",
+    "--format",
     "kinds",
     multiple=True,
     type=click.Choice(list(KINDS)),
@@ -31,7 +31,7 @@ from xltool.reports.bundle import KINDS
 def report(results: Path, output: Path, kinds: tuple[str, ...], title: str) -> None:
     """用已有的 report.json 重做报告：report.html、report.xlsx、findings.csv、report.json。
 
-    文件的链接按 RESULTS.json 所在的文件夹计算。
+    文件的链接按 report.json 所在的文件夹计算。
     """
     from xltool.reports.bundle import write_reports
     from xltool.reports.table import read_failed, read_records

@@ -23,6 +23,7 @@ from xltool.cli._campaign import (
 from xltool.cli._command import command, force_option
 from xltool.cli._output import echo_json
 from xltool.errors import XltoolError
+from xltool.files import guard
 from xltool.files.escape import on_terminal
 
 if TYPE_CHECKING:
@@ -206,10 +207,10 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
         click.echo(f"干净的一份：{result.pristine} 个工作簿")
 
 
-@command()
+@command(old={"--units": ("--by-unit",)})
 @where
 @click.option("--district", default=None, help="只看这个区县。")
-@click.option("--units", "by_unit", is_flag=True, help="逐个单位列出。")
+@click.option("--by-unit", is_flag=True, help="逐个单位列出。")
 @click.option("--chase", type=file_type, help="写出催报名单（.txt 或 .xlsx）。")
 @as_json_option
 @force_option
@@ -290,14 +291,20 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
         click.echo(f"不知属于哪个单位：{on_terminal(row['name'])}（{KINDS[row['kind']]}）")
 
 
-@command()
+@command(old={"--unit": ("--amount-unit",), "--json=": ("-o",)})
 @where
 @click.option(
-    "-o", "--output", type=file_type, help="写到哪个 .xlsx（默认批次文件夹里的“汇总表.xlsx”）。"
+    "-o",
+    "--output",
+    "files",
+    multiple=True,
+    type=file_type,
+    help="写到哪个 .xlsx（默认批次文件夹里的“汇总表.xlsx”）；再写一个 .json 就另有一份 JSON。",
 )
-@click.option("--json", "json_file", type=file_type, help="同时写出 JSON。")
+@as_json_option
 @click.option(
-    "--unit",
+    "--amount-unit",
+    "unit",
     type=click.Choice(["元", "万元", "亿元"]),
     default=None,
     help="金额单位（默认同版式）。",
@@ -307,7 +314,7 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
 )
 @force_option
 def rollup(
-    folder: Path, output: Path | None, json_file: Path | None, unit: str | None, decimals: int
+    folder: Path, files: Sequence[Path], as_json: bool, unit: str | None, decimals: int
 ) -> None:
     """汇总：按区县、主管部门和全部，舍位平衡，能查到构成每个合计的单位；写明汇总了几个单位、缺哪些。"""
     from xltool.campaign.rollup.record import rollup_json
@@ -315,13 +322,24 @@ def rollup(
     from xltool.campaign.rollup.summation import rollup as add_up
     from xltool.files.atomic import writing
 
+    if wrong := next((f for f in files if f.suffix.lower() not in (".xlsx", ".json")), None):
+        raise click.UsageError(f"汇总写成 .xlsx 或 .json，不是“{wrong}”")
     with opened(folder) as here:
         book = add_up(here, unit or "", decimals)
-        path = output or here.folder / "汇总表.xlsx"
-        write_rollup(path, book)
-        if json_file:
-            with writing(json_file) as file:
-                json.dump(rollup_json(book), file, ensure_ascii=False, indent=1)
-    click.echo(f"汇总 {book.covered} / {len(book.units)} 个单位：{path}")
+        if as_json:
+            echo_json(rollup_json(book))
+        goals = list(files)
+        if not as_json and all(file.suffix.lower() == ".json" for file in files):
+            goals.insert(0, here.folder / "汇总表.xlsx")
+        guard.ask(*goals)  # all or none
+        for path in goals:
+            if path.suffix.lower() == ".xlsx":
+                write_rollup(path, book)
+                continue
+            with writing(path) as out:
+                json.dump(rollup_json(book), out, ensure_ascii=False, indent=1)
+    if as_json:
+        return
+    click.echo(f"汇总 {book.covered} / {len(book.units)} 个单位：{'、'.join(map(str, goals))}")
     if len(book.missing):
         click.echo(f"未计入 {len(book.missing)} 个单位，名单在表下")

@@ -31,12 +31,6 @@ def lines(record: Record) -> Iterator[str]:
     yield summary(record)
 
 
-def show_record(record: Record) -> None:
-    """Print everything found in one file."""
-    for line in lines(record):
-        click.echo(line)
-
-
 def heading(record: Record) -> str:
     year = f"{record['year']}年" if record["year"] else ""
     told = "　".join(filter(None, (record["file"], record["unit"], year)))
