@@ -70,5 +70,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "edition diff": ("xltool edition diff hunan-2023 my-2025",),
     "template draw": ("xltool template draw -o 模板.xlsx",),
     "template check": ("xltool template check 模板.xlsx",),
+    "completion": ("xltool completion bash",),
     "help": ("xltool help check", "xltool help --options"),
 }
