@@ -20,7 +20,7 @@ COMMANDS = dict(every_command())
 # What click says where its Chinese catalogue has a gap, and what stands for a value.
 ENGLISH = {
     "arguments", "choice", "commands", "datetime", "default", "directory", "exit", "file", "filename", "float",
-    "integer", "message", "options", "path", "range", "required", "show", "text", "this", "usage",
+    "integer", "message", "options", "path", "range", "required", "text", "this", "usage",
 }  # fmt: skip
 
 
@@ -56,7 +56,9 @@ def test_a_page_is_chinese_and_fits_the_screen(name, capsys):
     )
     words = {word.lower() for word in re.findall(r"[A-Za-z]{3,}", plain)}
     assert words & ENGLISH == set()
-    assert not re.search(r"[A-Za-z]{3,} [a-z]{3,} [a-z]{3,}", plain)
+    assert not re.search(
+        r"(?<!xltool )[A-Za-z]{3,} [a-z]{3,} [a-z]{3,}", re.sub("xltool [a-z ]*", "", plain)
+    )
     assert [line for line in body.splitlines() if width(line) > 80] == []
 
 
