@@ -153,3 +153,17 @@ def test_a_second_department_form_takes_nothing_from_the_first_ones(tmp_path, ca
     [left] = table(tmp_path / "出" / "未导入.csv")
     assert "已有一张部门表" in left["原因"] and "860.50" in left["内容"]
     capsys.readouterr()
+
+
+def test_a_document_of_projects_alone_is_a_filing_without_a_department_form(tmp_path, capsys):
+    """No blank department form is made up for it, and none of its rules speaks."""
+    path = layouts.write_docx(tmp_path / "项目.docx", layouts.WHOLE[1:])
+    assert main(["import", str(path), "-o", str(tmp_path / "出")]) == 0
+    [filing] = load_databook(tmp_path / "出" / "数据表.xlsx")
+    assert filing.department is None and (filing.unit, filing.year) == ("南岭县水利局", 2024)
+    assert main(["fill", str(tmp_path / "出" / "数据表.xlsx"), "-o", str(tmp_path / "表")]) == 0
+    capsys.readouterr()
+    main(["check", str(tmp_path / "表" / "南岭县水利局.xlsx"), "--json"])
+    [record] = json.loads(capsys.readouterr().out)["files"]
+    about = [f for f in record["findings"] if "部门" in f["sheet"] or f["code"] == "P212"]
+    assert [f["code"] for f in about] == ["P212"]

@@ -49,11 +49,20 @@ def _filing(code: str, pieces: Iterable[Piece], edition: Edition, source: str) -
             forms[piece[0]].indicators.append(piece[1])
     department, *projects = forms
     entries = complete(edition.department, department.entries, department.entries)
-    first = _form(edition.department, entries, department)
+    first = None
+    if not projects or not _names_only(department, edition):
+        first = _form(edition.department, entries, department)
     others = (
         _form(edition.project, complete(edition.project, p.entries, entries), p) for p in projects
     )
     return Filing(edition.id, first, tuple(others), code, source)
+
+
+def _names_only(department: FormDraft, edition: Edition) -> bool:
+    """The unit's row says whose the projects are and of which year, and nothing of a department form."""
+    said = {id_ for id_, entry in department.entries.items() if not entry.blank}
+    whose = {f.id for f in edition.department.field if f.kind in ("year", "unit")}
+    return not department.indicators and said <= whose
 
 
 def _form(spec: FormSpec, entries: Mapping[str, Entry], draft: FormDraft) -> Form:

@@ -174,6 +174,11 @@ def _render(
     if not sheets:
         raise FillError("这份申报没有任何表可写")
     given = {**properties, **({"xltool.unit_code": filing.code} if filing.code else {})}
+    if filing.department is None:
+        from xltool.reading.reader import FORMS, ONLY_PROJECTS
+
+        # That no sheet was removed, a received workbook can't say otherwise.
+        given[FORMS] = ONLY_PROJECTS
     return assemble(compiled, sheets, given, locked=bool(locked))
 
 

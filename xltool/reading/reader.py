@@ -29,6 +29,8 @@ from xltool.xlsx.package import Unreadable
 from xltool.xlsx.references import cell_name
 from xltool.xlsx.workbook_reader import open_grid
 
+# The property of a workbook that was made without a department form, and what it says.
+FORMS, ONLY_PROJECTS = "xltool.forms", "project"
 # From here on a sheet counts as a form that was changed; below, as a sheet of another kind.
 _ALIKE = 0.5
 
@@ -81,7 +83,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
                 expected=edition.id,
             )
         )
-    if department is None and projects:
+    if department is None and projects and grid.properties.get(FORMS) != ONLY_PROJECTS:
         faults.append(Fault(FaultKind.LAYOUT, f"没有“{edition.department.sheet}”这张表"))
     return Filing(
         edition=edition.id,

@@ -272,6 +272,25 @@ def project_forms_exist(review: Review) -> Iterator[Hit]:
         )
 
 
+@rule("P212", "没有部门表", Severity.NOTE, review="完整性", source=FORM)
+def department_form_is_missing(review: Review) -> Iterator[Hit]:
+    """只有项目表、没有部门整体支出绩效目标表的申报，只提一句；部门表的其他规则都不适用。
+
+    只导入了项目表的旧申报就是这样。部门表被人从工作簿里删掉的，由 R103 说。
+
+    错：一张项目表，没有部门表。
+    对：部门表和项目表都有。
+    """
+    if review.filing.department is None and review.filing.projects:
+        first = review.filing.projects[0]
+        title = review.edition.department.title
+        yield review.hit(
+            first["unit"],
+            f"这份申报没有“{title}”，与部门表有关的规则没有审；要报部门表的请补上",
+            field="unit",
+        )
+
+
 @rule("P209", "单位名称不一致", Severity.ERROR, review="形式", source=FORM)
 def one_unit(review: Review) -> Iterator[Hit]:
     """一份申报里各张表的部门名称要相同；同一张表上的填报单位与部门名称不同则要核实。
