@@ -29,6 +29,8 @@ UNREADABLE = (FaultKind.UNREADABLE, FaultKind.FOREIGN)
 # So many official labels changed on one sheet are no touched-up words but rows that moved.
 SHIFTED = 10
 # What is still said of such a sheet.
+# What stands on a form before anybody has filled it in.
+_HEAD_FIELDS = frozenset({"year", "filer", "unit"})
 _OF_THE_FILE = ("R100", "R101", "R102", "R103", "R104", "R105")
 REVIEWS = ("完整性", "相关性", "适当性", "可行性", "形式", "真实性")
 
@@ -68,6 +70,16 @@ class Review(Struct, frozen=True, eq=False):
     def readable(self) -> bool:
         """There is something to judge: the file was read and is of a known official form."""
         return not any(fault.kind in UNREADABLE for fault in self.filing.faults)
+
+    @property
+    def blank(self) -> bool:
+        """Nothing is filled in: a form as it was handed out, with at most year and unit on it."""
+        forms = list(self.filing.forms)
+        return bool(forms) and not any(
+            form.indicators
+            or any(not e.blank for key, e in form.entries.items() if key not in _HEAD_FIELDS)
+            for form in forms
+        )
 
     @property
     def shifted(self) -> frozenset[str]:
@@ -191,7 +203,8 @@ def check(
 
     `settings` are a bureau's thresholds (`load_settings`), `last_year` an earlier filing of the unit
     to compare with. A file that could not be read, or is not of an official form, gets that one finding
-    only; a sheet whose rows moved gets what is wrong with its layout only. With `strict=False` (a batch)
+    only; so does a form in
+    which nothing is filled in; a sheet whose rows moved gets what is wrong with its layout only. With `strict=False` (a batch)
     a rule that crashes becomes a finding of its own (R100) and the others go on. Raises SettingsError
     where the settings name a rule that does not exist, EditionError where the edition is not known.
     """
@@ -209,6 +222,8 @@ def check(
             and not one.lacks(edition)
         ):
             found += _run(one, review, strict)
+    if review.blank:
+        found = [f for f in found if f.code.startswith("R")]
     if shifted := review.shifted:
         found = [f for f in found if f.sheet not in shifted or f.code in _OF_THE_FILE]
     return arrange(filing, found)

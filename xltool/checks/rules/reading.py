@@ -203,3 +203,14 @@ def unreckoned(review: Review) -> Iterator[Hit]:
             fault.field,
             fault.found,
         )
+
+
+@rule("R110", "空白表", Severity.QUERY, review="形式", source=FILE)
+def blank_form(review: Review) -> Iterator[Hit]:
+    """官方表原样，还没有填：不算错，也不算通过，别的规则都不说。
+
+    错：把下发的空白表原样交来。
+    对：填好再交；没有要申报的，按财政部门的要求另行说明。
+    """
+    if review.blank:
+        yield Hit("这是空白表，还没有填。填好以后再审核")
