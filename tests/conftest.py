@@ -15,7 +15,7 @@ settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
 # Fixtures that start a program of their own, and modules that start processes or whole environments.
-HEAVY_FIXTURES = {"calc", "engine", "app", "browser", "_chromium", "office", "validator"}
+HEAVY_FIXTURES = {"calc", "engine", "app", "browser", "_chromium", "office", "validator", "at_work"}
 HEAVY_MODULES = {"test_batch", "test_cluster", "test_habits", "test_template_live", "test_watch"}
 
 
@@ -26,7 +26,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.heavy)
 
 
-pytest_plugins = ("tests.support.browser", "tests.support.office", "tests.support.validator")
+pytest_plugins = (
+    "tests.support.browser",
+    "tests.support.office",
+    "tests.support.page",
+    "tests.support.validator",
+)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -56,10 +56,10 @@ CAMPAIGN = {
     "campaign submit": ("campaign submit -o ../out/1.zip", "1.zip"),
     "campaign export": ("campaign export ../out/1.zip", "1.zip"),
 }
-# What these make is new or refused, or has a record of its own (`tests/batch`).
+# What these make is new or refused, has a record of its own (`tests/batch`) or tests (`tests/page`).
 NEW = {
     "databook new", "edition new", "campaign new", "campaign import", "demo", "batch", "watch",
-    "campaign recheck",
+    "campaign recheck", "page",
 }  # fmt: skip
 
 

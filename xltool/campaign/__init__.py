@@ -6,6 +6,18 @@ they came (content-addressed). Every operation is idempotent: what was done alre
 
 from __future__ import annotations
 
-from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
 
 __all__ = ["Campaign", "open_campaign"]
+
+
+def __getattr__(name: str) -> Any:
+    # Late: a seal can be verified where there is no ledger, in a browser.
+    if name not in __all__:
+        raise AttributeError(f"module 'xltool.campaign' has no attribute {name!r}")
+    from xltool.campaign.ledger import campaign_folder
+
+    return getattr(campaign_folder, name)

@@ -159,7 +159,6 @@ def _leave(failed: list[tuple[str, str]], file: str, error: XltoolError) -> None
 
 
 def _echo_json(results: Sequence[dict[str, Any]], failed: Sequence[tuple[str, str]]) -> None:
-    whole: dict[str, Any] = {"files": results}
-    if failed:
-        whole["failed"] = [{"file": file, "reason": reason} for file, reason in failed]
-    echo_json(whole)
+    from xltool.reports.record import whole_results
+
+    echo_json(whole_results(results, failed))

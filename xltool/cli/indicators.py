@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,14 +17,10 @@ from xltool.cli.workbooks import (
     read_filing,
     workbooks,
 )
-from xltool.editions.declaration import Edition, load_edition, usable_editions
+from xltool.editions.declaration import load_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.discover import FileKind, kind_of
-from xltool.model import Filing
-
-if TYPE_CHECKING:
-    from xltool.indicator.normalise import Change
 
 
 @command(old={"--csv": ("-o",), "--xlsx": ("-o",)})
@@ -93,6 +88,7 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
     退出码：0 完成，2 有文件没能读或没能写。
     """
     from xltool.indicator.normalise import changes
+    from xltool.reading.normal_copy import write_normalised
 
     form = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []
@@ -107,7 +103,9 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
             was, becomes = (" ".join(text.split()) for text in (one.was, one.becomes))
             click.echo(f"  {one.place or ''} {' '.join(one.name.split())}：{was} → {becomes}")
         if target is not None:
-            _save(file, filing, found, _copy(paths, file, target), form)
+            copy = _copy(paths, file, target)
+            write_normalised(file, filing, found, copy, form)
+            click.echo(f"  已写：{copy}")
 
     for _ in each_workbook(paths, normalised, failed):
         pass
@@ -129,19 +127,3 @@ def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
         (path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent
     )
     return target / file.relative_to(above)
-
-
-def _save(
-    file: Path, filing: Filing, found: Sequence[Change], copy: Path, edition: Edition | None
-) -> None:
-    """The copy differs in these cells only, and reads back as the filing in normal form."""
-    from xltool.indicator.normalise import normalised
-    from xltool.reading.reader import read
-    from xltool.xlsx.rewrite import rewrite
-
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    rewrite(file, copy, {one.place: one.becomes for one in found if one.place is not None})
-    if read(copy, edition=edition) != normalised(filing):
-        copy.unlink()
-        raise XltoolError(f"{file}：另存后读回的内容不一致，没有留下文件")
-    click.echo(f"  已写：{copy}")

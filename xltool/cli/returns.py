@@ -22,11 +22,13 @@ from xltool.cli._campaign import (
 )
 from xltool.cli._command import command, force_option
 from xltool.cli._output import echo_json
+from xltool.cli.page import runtime_option
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.escape import on_terminal
 
 if TYPE_CHECKING:
+    from xltool.campaign.ledger.campaign_folder import Campaign
     from xltool.campaign.returns.collection import Collected
     from xltool.campaign.returns.status import Status
     from xltool.campaign.returns.verification import Verified
@@ -38,13 +40,24 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=folder_type, help="写到哪个文件夹（默认批次文件夹里的“下发”）。"
 )
+@click.option(
+    "--page", "with_page", is_flag=True, help="每个压缩包里放一个审核网页（见 xltool page）。"
+)
+@runtime_option
 @force_option
-def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> None:
+def distribute(
+    folder: Path,
+    districts: Sequence[str],
+    output: Path | None,
+    with_page: bool,
+    runtime_paths: tuple[Path, ...],
+) -> None:
     """下发：每个单位一个预填、锁定、加封的工作簿，每个区县一个压缩包；再运行只发有变动的。"""
     from xltool.campaign.sending.distribution import distribute as send
 
     with opened(folder) as here, progress("下发") as seen:
-        sent = send(here, output, districts, seen)
+        page = _page(here, runtime_paths) if with_page else None
+        sent = send(here, output, districts, seen, page)
     for district, path, count in sent.parcels:
         click.echo(f"{district}：{count} 个单位 → {path}")
     if sent.units:
@@ -55,6 +68,19 @@ def distribute(folder: Path, districts: Sequence[str], output: Path | None) -> N
         click.echo(
             f"已核准的 {len(sent.locked)} 个单位有变动，没有下发，要先 campaign reopen：{named}"
         )
+
+
+def _page(campaign: Campaign, runtime_paths: tuple[Path, ...]) -> bytes:
+    """The page with what belongs to the campaign: its edition, its settings, its public key."""
+    from xltool.page.build import page
+    from xltool.page.runtime import runtime
+
+    return page(
+        runtime(runtime_paths),
+        edition=campaign.edition_folder,
+        settings=campaign.settings_file,
+        key=campaign.public_pem,
+    )
 
 
 @command()

@@ -25,6 +25,7 @@ from xltool.reports.run import Run, sound, titles, total
 from xltool.reports.spool import Spool
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("report.js", "report_start.js")
 PART = 50  # units taken apart together when one of them is opened
 MOST = 20_000  # units with details
 
@@ -42,16 +43,9 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
             codes.update(here)
             severities.update({f["code"]: f["severity"] for f in record["findings"]})
             verdicts[record["verdict"]] += 1
-            index.append(_index_row(record, here, run))
+            index.append(index_row(record, here, run.href(record["file"])))
             if verdicts.total() <= MOST:
-                details.append(
-                    [
-                        record["balance"],
-                        record["findings"],
-                        record.get("stale", []),
-                        record["projects"],
-                    ]
-                )
+                details.append(detail_row(record))
 
         yield add
         known = titles()
@@ -97,15 +91,21 @@ def write_page(
         add(sound(record))
 
 
-def _index_row(record: Record, codes: list[str], run: Run) -> list[Any]:
+def index_row(record: Record, codes: list[str], href: str) -> list[Any]:
+    """What the list shows of a unit; `codes` are those of its findings, `href` leads to its file."""
     sums, count = record["balance"], record["counts"]
     return [
-        record["unit"] or Path(record["file"]).name, record["code"], record["file"], run.href(record["file"]),
+        record["unit"] or Path(record["file"]).name, record["code"], record["file"], href,
         record["year"], record["verdict"],
         [count[key] for key in ("error", "query", "note", "explained", "trial")],
         sums["verdict"] if sums else "", total(record),
         sums["unit"] if sums else "", codes,
     ]  # fmt: skip
+
+
+def detail_row(record: Record) -> list[Any]:
+    """What is shown of a unit once it is opened."""
+    return [record["balance"], record["findings"], record.get("stale", []), record["projects"]]
 
 
 def _parts(lines: Iterator[bytes]) -> Iterator[str]:
@@ -142,7 +142,8 @@ def _template() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("report.css", "report.js"))
+    style = (TEMPLATES / "report.css").read_text("utf-8")
+    script = "".join((TEMPLATES / name).read_text("utf-8") for name in SCRIPTS)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -158,10 +159,11 @@ def _template() -> Any:
 def _policy(style: str, script: str) -> str:
     """The page may run its own script and use its own style; nothing else, and load nothing."""
     return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
+        f"default-src 'none'; style-src {text_hash(style)}; script-src {text_hash(script)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(text: str) -> str:
+def text_hash(text: str) -> str:
+    """A script or style as a content security policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -49,6 +49,14 @@ def record(filing: Filing, findings: Sequence[Finding], edition: Edition | None 
     }
 
 
+def whole_results(
+    results: Sequence[Record], failed: Sequence[tuple[str, str]] = ()
+) -> dict[str, list[Record]]:
+    """The results of a run as one JSON; `failed` are (file, reason) of what could not be read at all."""
+    lost = [{"file": file, "reason": reason} for file, reason in failed]
+    return {"files": list(results), **({"failed": lost} if lost else {})}
+
+
 def finding_record(f: Finding) -> Record:
     """A finding as plain data, by the names of its fields."""
     return {

@@ -19,6 +19,7 @@ from xltool.campaign.sealing.parcel import (
     FORWARD_FILES,
     INSTRUCTION,
     MANIFEST,
+    PAGE,
     PUBLIC,
     SIGNATURE,
     UNSOUND,
@@ -29,7 +30,7 @@ from xltool.errors import XltoolError, why
 from xltool.files.discover import FileKind, in_litter, is_litter_folder, kind_of
 from xltool.xlsx.package import MAX_FILE
 
-_OURS = {PUBLIC, MANIFEST, SIGNATURE, INSTRUCTION, *EDITION, *FORWARD_FILES}
+_OURS = {PUBLIC, MANIFEST, SIGNATURE, INSTRUCTION, PAGE, *EDITION, *FORWARD_FILES}
 MAX_DEPTH = 5
 MAX_ARCHIVE = 2 * 2**30  # bytes of one nested zip
 MAX_ALL = 20 * 2**30  # bytes unpacked in one run
@@ -58,6 +59,7 @@ class Incoming:
     _folder: Path = Path()
     _unpacked: int = 0
     _nested: int = 0
+    _most: int = MAX_ARCHIVE
     _archives: OrderedDict[Path, zipfile.ZipFile] = field(default_factory=OrderedDict)
 
     def read(self, one: Found) -> bytes:
@@ -167,7 +169,7 @@ class Incoming:
             while block := stream.read(2**20):
                 written += len(block)
                 self._unpacked += len(block)
-                if written > MAX_ARCHIVE or self._unpacked > MAX_ALL:
+                if written > self._most or self._unpacked > MAX_ALL:
                     raise Unreachable("压缩包展开后过大，疑为压缩炸弹，没有打开")
                 file.write(block)
         return path
@@ -178,10 +180,13 @@ class Unreachable(Exception):
 
 
 @contextmanager
-def incoming(paths: Iterable[Path]) -> Iterator[Incoming]:
-    """Everything under these paths, the oldest first: so the last version is taken in last."""
+def incoming(paths: Iterable[Path], most: int | None = None) -> Iterator[Incoming]:
+    """Everything under these paths, the oldest first: so the last version is taken in last.
+
+    `most` are the bytes of one zip inside another (default MAX_ARCHIVE).
+    """
     with tempfile.TemporaryDirectory(prefix="xltool-") as folder:
-        result = Incoming(_folder=Path(folder))
+        result = Incoming(_folder=Path(folder), _most=most or MAX_ARCHIVE)
         for path in paths:
             if not path.exists():
                 raise XltoolError(f"没有这个文件或文件夹：{path}")

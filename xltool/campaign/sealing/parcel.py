@@ -29,6 +29,7 @@ from xltool.money import read_amount
 from xltool.xlsx.package import MAX_FILE
 
 MANIFEST, SIGNATURE, PUBLIC, INSTRUCTION = "清单.json", "清单.sig", "公钥.pem", "填报说明.html"
+PAGE = "审核.html"  # the package in a web page, where the office sends one along
 EDITION = ("版式/edition.toml", "版式/template.xlsx")
 CONTEXT = b"xltool manifest 1\n"
 FORWARDING, FORWARD_SIGNATURE, FORWARD_KEY = "转发.json", "转发.sig", "转发公钥.pem"

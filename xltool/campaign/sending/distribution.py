@@ -96,8 +96,12 @@ def distribute(
     output: Path | None = None,
     districts: Iterable[str] = (),
     progress: Callable[[int, int], None] | None = None,
+    page: bytes | None = None,
 ) -> Sent:
-    """Send to every unit what it does not have yet; a second run sends nothing."""
+    """Send to every unit what it does not have yet; a second run sends nothing.
+
+    `page` is a web page in which units can check what they filled in; it goes into every parcel.
+    """
     if campaign.branch:
         from xltool.campaign.sending.branch import forward
 
@@ -147,7 +151,7 @@ def distribute(
             listed = _listed(here, workbooks)
             path = folder / taken.give(district or NO_DISTRICT, ".zip")
             packed = list(zip(listed, workbooks, strict=True))
-            parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed))
+            parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed, page))
             parcels.append((district or NO_DISTRICT, path, len(here)))
             rows += [
                 {
@@ -213,9 +217,10 @@ def _parcel(
     district: str,
     batch: int,
     workbooks: list[tuple[parcel.ListedUnit, bytes]],
+    page: bytes | None,
 ) -> dict[str, bytes]:
     files = {one.file: data for one, data in workbooks}
-    files |= common_files(campaign, district, [one.unit for one, _ in workbooks])
+    files |= common_files(campaign, district, [one.unit for one, _ in workbooks], page)
     text = manifest(campaign, district, batch, [one for one, _ in workbooks], files)
     return {
         **files,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from xltool.campaign.documents import page
 from xltool.campaign.ledger.campaign_folder import Campaign
-from xltool.campaign.sealing import keys
+from xltool.campaign.sealing import keys, parcel
 from xltool.campaign.units import Unit
 
 
-def instruction(campaign: Campaign, district: str, units: list[Unit]) -> str:
-    """One page of HTML, the same text for the same parcel."""
+def instruction(
+    campaign: Campaign, district: str, units: list[Unit], with_page: bool = False
+) -> str:
+    """One page of HTML, the same text for the same parcel; `with_page`: the page to check in lies beside it."""
     return page(
         "instruction.html",
         campaign=campaign,
         edition=campaign.edition,
         district=district,
         count=len(units),
+        page=parcel.PAGE if with_page else "",
         prefilled=any(unit.prefilled for unit in units),
         fingerprint=keys.fingerprint(campaign.public_key),
     )

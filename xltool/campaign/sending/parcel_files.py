@@ -50,11 +50,14 @@ def manifest(
     return msgspec.json.format(msgspec.json.encode(listed), indent=1)
 
 
-def common_files(campaign: Campaign, district: str, units: list[Unit]) -> dict[str, bytes]:
-    """What lies in a parcel beside the workbooks and the manifest."""
+def common_files(
+    campaign: Campaign, district: str, units: list[Unit], page: bytes | None
+) -> dict[str, bytes]:
+    """What lies in a parcel beside the workbooks and the manifest; `page` is the one to check in, if any."""
     return {
         parcel.PUBLIC: campaign.public_pem,
-        parcel.INSTRUCTION: instruction(campaign, district, units).encode(),
+        parcel.INSTRUCTION: instruction(campaign, district, units, page is not None).encode(),
+        **({parcel.PAGE: page} if page is not None else {}),
         **{
             name: (campaign.edition_folder / Path(name).name).read_bytes()
             for name in parcel.EDITION

@@ -1,8 +1,9 @@
 "use strict";
-// The page of one run. Everything that came out of a filing goes in as text, never as markup.
-(() => {
+// The results of a run, shown. Everything that came out of a filing goes in as text, never as markup.
+// `detailsOf(number)` gives a unit's [balance, findings, stale, projects], or null while they are still to come.
+// A page that can do more than show adds its own: `more.unit(number)` and `more.finding(number, at)` give nodes.
+const xltoolReport = (detailsOf, more = {}) => {
   const $ = (id) => document.getElementById(id);
-  const read = (id) => JSON.parse($(id).textContent);
   const SVG = "http://www.w3.org/2000/svg";
 
   function h(tag, attributes, ...children) {
@@ -15,15 +16,28 @@
     return node;
   }
 
-  const meta = read("meta");
   const SEVERITIES = ["error", "query", "note"];
-  const VERDICTS = Object.keys(meta.verdicts);
   const MARKS = { "平衡": "pass", "经非税项目调节后平衡": "query", "不平衡": "error", "无法判断": "note" };
-  const units = read("index").map((row, number) => {
-    const [name, code, file, href, year, verdict, counts, balance, total, money, codes] = row;
-    const text = [name, code, file, codes.join(" ")].join("\n").toLowerCase();
-    return { number, name, code, file, href, year, verdict, counts, balance, total, money, codes, text };
-  });
+  let meta, VERDICTS, units = [], oneMoney = "", balances = [];
+
+  // The rows of the index: all that the list shows.
+  function take(about, rows) {
+    meta = about;
+    VERDICTS = Object.keys(meta.verdicts);
+    units = rows.map((row, number) => {
+      const [name, code, file, href, year, verdict, counts, balance, total, money, codes] = row;
+      const text = [name, code, file, codes.join(" ")].join("\n").toLowerCase();
+      return { number, name, code, file, href, year, verdict, counts, balance, total, money, codes, text };
+    });
+    const moneys = new Set(units.map((unit) => unit.money).filter(Boolean));
+    oneMoney = moneys.size === 1 ? `（${[...moneys][0]}）` : "";
+    balances = ["不平衡", "无法判断", "经非税项目调节后平衡", "平衡", ""].filter((word) => units.some((u) => u.balance === word));
+    const alone = units.length === 1;
+    $("overview").hidden = $("list").hidden = alone;
+    $("single").hidden = !alone;
+    if (alone) single(units[0]);
+    else overview();
+  }
 
   /* ── figures ── */
   const grouped = (whole) => whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
@@ -33,24 +47,15 @@
     return grouped(whole) + "." + places.padEnd(2, "0");
   }
   const MONEY = { "元": 1, "万元": 1e4, "亿元": 1e8 };
-  const moneys = new Set(units.map((unit) => unit.money).filter(Boolean));
-  const oneMoney = moneys.size === 1 ? `（${[...moneys][0]}）` : "";
   const amount = (unit) => money(unit.total) + (oneMoney || !unit.money ? "" : ` ${unit.money}`);
   const worth = (unit) => Number(unit.total) * (MONEY[unit.money] || 0); // only to sort by
   const count = (number) => grouped(String(number));
   const mark = (kind, word) => h("span", { class: `mark ${kind}` }, word);
 
-  /* ── details, taken apart only when a unit is opened ── */
-  const parts = new Map();
   function details(unit) {
-    const part = Math.floor(unit.number / meta.part);
-    if (!parts.has(part)) {
-      const element = $(`part-${part}`);
-      const whole = element && (element.nextElementSibling || document.readyState !== "loading");
-      if (!whole) return null; // the page is still being loaded
-      parts.set(part, JSON.parse(element.textContent));
-    }
-    const [balance, findings, stale, projects] = parts.get(part)[unit.number % meta.part];
+    const found = detailsOf(unit.number);
+    if (!found) return null;
+    const [balance, findings, stale, projects] = found;
     return { balance, findings, stale, projects };
   }
 
@@ -103,7 +108,7 @@
   }
 
   /* ── findings ── */
-  function finding(one) {
+  function finding(one, own) {
     const title = (meta.codes[one.code] || [""])[0];
     const place = [one.sheet, one.cell].filter(Boolean).join(" › ");
     const value = (word, text) => text === "" ? "" : h("div", {}, h("dt", {}, word), h("dd", {}, text));
@@ -118,7 +123,7 @@
         h("p", { class: "what" }, one.message),
         one.found || one.expected
           ? h("dl", { class: "values" }, value("填报值", one.found), value("对照值", one.expected)) : "",
-        one.explanation ? h("p", { class: "answer" }, `单位说明：${one.explanation}`) : ""));
+        one.explanation ? h("p", { class: "answer" }, `单位说明：${one.explanation}`) : "", ...own));
   }
 
   function byPlace(findings) { // as they come, but all of one cell together
@@ -135,7 +140,8 @@
     if (!meta.details) return [h("p", { class: "quiet" }, "单位太多，明细不在这一页里：见同一文件夹的 findings.csv。")];
     const data = details(unit);
     if (!data) return [h("p", { class: "quiet" }, "正在读取…")];
-    const nodes = [];
+    const nodes = more.unit ? more.unit(unit.number) : [];
+    const own = (one) => more.finding ? more.finding(unit.number, data.findings.indexOf(one)) : [];
     if (data.balance) {
       nodes.push(h("h3", { class: "block" }, h("span", {}, "收支平衡"), mark(MARKS[data.balance.verdict] || "note", data.balance.verdict)),
         h("div", { class: "sides" }, side("收入侧", data.balance.revenue, data.balance),
@@ -146,7 +152,7 @@
         const number = data.findings.filter((one) => one.severity === severity).length;
         return number ? `${meta.severities[severity]} ${number}` : "";
       }).filter(Boolean).join("，");
-      nodes.push(h("h3", {}, `问题（${said}）`), h("ol", { class: "findings" }, ...byPlace(data.findings).map(finding)));
+      nodes.push(h("h3", {}, `问题（${said}）`), h("ol", { class: "findings" }, ...byPlace(data.findings).map((one) => finding(one, own(one)))));
     } else nodes.push(h("h3", {}, "没有发现问题"));
     if (data.stale.length) {
       nodes.push(h("h3", {}, "问题已不在的说明"),
@@ -177,10 +183,9 @@
     { id: "note", label: "提示", number: true, down: true, class: "middle", compare: (a, b) => a.counts[2] - b.counts[2] },
     { id: "explained", label: "已说明", number: true, down: true, class: "wide", compare: (a, b) => a.counts[3] - b.counts[3] },
     { id: "balance", label: "收支平衡", class: "middle", compare: (a, b) => balances.indexOf(a.balance) - balances.indexOf(b.balance) },
-    { id: "total", label: `资金总额${oneMoney}`, number: true, down: true, class: "middle", compare: (a, b) => worth(a) - worth(b) },
+    { id: "total", get label() { return `资金总额${oneMoney}`; }, number: true, down: true, class: "middle", compare: (a, b) => worth(a) - worth(b) },
     { id: "file", label: "文件", class: "wide file", compare: (a, b) => collator.compare(a.file, b.file) },
   ];
-  const balances = ["不平衡", "无法判断", "经非税项目调节后平衡", "平衡", ""].filter((word) => units.some((u) => u.balance === word));
   const PAGE = 50;
   const view = { verdict: "", balance: "", code: "", text: "", sort: "verdict", up: true, page: 0, rows: [], open: new Set(), all: false };
 
@@ -287,7 +292,6 @@
     // On paper the list is whole, not one page of the screen.
     addEventListener("beforeprint", () => { if (!document.body.classList.contains("one-unit")) { view.all = true; show(); } });
     addEventListener("afterprint", () => { document.body.classList.remove("one-unit"); view.all = false; show(); });
-    document.addEventListener("DOMContentLoaded", () => { if (view.open.size) show(); });
   }
 
   function printOne(number) {
@@ -311,41 +315,43 @@
     say();
   }
 
+  const options = (select, kept, choices) => {
+    select.replaceChildren(select.options[0], ...choices.map(([value, text]) => h("option", { value }, text)));
+    select.value = kept;
+    if (select.value !== kept) select.value = ""; // what was chosen is there no more
+    return select.value;
+  };
+
   function overview() {
-    $("overview").hidden = $("list").hidden = false;
+    $("scope").textContent = `共 ${count(units.length)} 个文件`;
     const svg = h("svg", { class: "share", viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
     let x = 0;
     for (const verdict of VERDICTS) {
-      const width = 100 * units.filter((unit) => unit.verdict === verdict).length / (units.length || 1);
+      const number = units.filter((unit) => unit.verdict === verdict).length;
+      document.querySelector(`[data-verdict="${verdict}"] strong`).textContent = count(number);
+      const width = 100 * number / (units.length || 1);
       svg.append(h("rect", { class: `fill-${verdict}`, x, width, y: 0, height: 1 }));
       x += width;
     }
-    $("share").append(svg);
-    const codes = Object.entries(meta.codes);
-    if (codes.length) {
-      $("common").append(h("h2", {}, "出现最多的错误和核实"), h("ul", { class: "chips" }, ...codes.filter(([, [, , severity]]) => severity !== "note").slice(0, 6).map(([code, [title, number]]) =>
-        h("li", {}, h("button", { type: "button", class: "chip", "data-code": code, "aria-pressed": "false" }, `${code} ${title} `, h("b", {}, count(number)), " 家")))));
-    }
-    for (const word of balances) if (word) $("balance").append(h("option", { value: word }, word));
-    for (const [code, [title, number]] of codes.sort()) $("code").append(h("option", { value: code }, `${code} ${title}（${count(number)}）`));
+    $("share").replaceChildren(svg);
+    const codes = Object.entries(meta.codes), most = codes.filter(([, [, , severity]]) => severity !== "note").slice(0, 6);
+    $("common").replaceChildren(...(codes.length ? [h("h2", {}, "出现最多的错误和核实"), h("ul", { class: "chips" }, ...most.map(([code, [title, number]]) =>
+      h("li", {}, h("button", { type: "button", class: "chip", "data-code": code, "aria-pressed": "false" }, `${code} ${title} `, h("b", {}, count(number)), " 家"))))] : []));
+    view.balance = options($("balance"), view.balance, balances.filter(Boolean).map((word) => [word, word]));
+    view.code = options($("code"), view.code, codes.sort().map(([code, [title, number]]) => [code, `${code} ${title}（${count(number)}）`]));
+    const page = view.page;
     choose();
+    if (page && page * PAGE < view.rows.length) { view.page = page; show(); }
   }
 
   function single(unit) {
-    const fresh = () => $("single").replaceChildren(
-      h("h2", {}, unit.name, mark(unit.verdict, meta.verdicts[unit.verdict])), about(unit), ...body(unit));
-    $("single").hidden = false;
     $("scope").textContent = "一个文件";
-    fresh();
-    document.addEventListener("DOMContentLoaded", fresh);
+    $("single").replaceChildren(
+      h("h2", {}, unit.name, mark(unit.verdict, meta.verdicts[unit.verdict])), about(unit), ...body(unit));
   }
 
   theme();
+  listen();
   $("print").addEventListener("click", () => print());
-  if (units.length === 1) single(units[0]);
-  else { listen(); overview(); }
-  // Written again with every save: whoever comes back to the page sees the newest.
-  if (meta.live) document.addEventListener("visibilitychange", () => { if (!document.hidden) location.reload(); });
-  performance.mark("xltool-ready");
-  document.documentElement.dataset.ready = "true";
-})();
+  return { take, again: () => { if (units.length === 1) single(units[0]); else if (view.open.size) show(); } };
+};

@@ -1,0 +1,208 @@
+"""In a real Chromium and a real Firefox, from its file: what the command line says, byte for byte."""
+
+import io
+import json
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support import clean
+from tests.support.case import filing_of
+from tests.support.mutations import MUTATIONS
+from tests.support.page import InFirefox
+from tests.support.paths import TESTS
+from tests.support.seed import EXAMPLE, UNIT, seed_filing
+from xltool.cli import main
+from xltool.errors import XltoolError
+from xltool.files.filenames import TakenNames
+from xltool.filling.writer import render
+
+pytestmark = pytest.mark.xdist_group("browser")
+NO_CHANGE = {"why", "expect", "says", "severity", "also", "settings", "last_year"}
+VARIED = 100
+
+
+def stated():
+    """Every filing of a case file, the seed, and a hundred filings with planted faults."""
+    for file in sorted((TESTS / "cases").glob("*.toml")):
+        for kind, cases in tomllib.loads(file.read_text("utf-8")).items():
+            for number, case in enumerate(cases, 1):
+                changes = {key: value for key, value in case.items() if key not in NO_CHANGE}
+                yield f"{file.stem}-{kind}{number}", filing_of(changes)
+    yield UNIT, seed_filing()
+    grounds = [clean.clean_filing(name) for name in clean.NAMES]
+    for number in range(VARIED):
+        mutation = MUTATIONS[number % len(MUTATIONS)]
+        yield f"变动{number:03}", mutation.change(grounds[number % len(grounds)])
+
+
+@pytest.fixture(scope="session")
+def workbooks(tmp_path_factory) -> Path:
+    folder, names = tmp_path_factory.mktemp("workbooks"), TakenNames()
+    for name, filing in stated():
+        try:
+            data = render(filing)
+        except XltoolError:  # a case that no workbook can say
+            continue
+        (folder / names.give(name, ".xlsx")).write_bytes(data)
+    return folder
+
+
+def parts(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def printed(capsys, *arguments: str) -> bytes:
+    main(list(arguments))
+    return capsys.readouterr().out.encode()
+
+
+def test_the_same_verdicts_byte_for_byte(at_work, workbooks, monkeypatch, capsys):
+    files = sorted(workbooks.glob("*.xlsx"))
+    assert len(files) > 2 * VARIED
+    at_work.judge(files)
+    name, data = at_work.saved("#save-json")
+    monkeypatch.chdir(workbooks)
+    assert name == "report.json"
+    assert data == printed(capsys, "check", "--json", *(file.name for file in files))
+    _, data = at_work.saved("#save-csv")
+    main(["indicators", "--csv", "指标.csv", *(file.name for file in files)])
+    assert data == Path("指标.csv").read_bytes()
+
+
+def test_copies_with_results_are_the_command_lines(at_work, workbooks, tmp_path, monkeypatch):
+    files = [workbooks / f"{UNIT}.xlsx", *sorted(workbooks.glob("变动00*.xlsx"))]
+    at_work.judge(files)
+    name, data = at_work.saved("#save-marked")
+    monkeypatch.chdir(workbooks)
+    main(["check", "--mark", str(tmp_path), *(file.name for file in files)])
+    assert name == "审核结果.zip"
+    inside = parts(data)
+    assert set(inside) == {file.name for file in files}
+    for file in files:
+        assert parts(inside[file.name]) == parts((tmp_path / file.name).read_bytes())
+
+
+def test_normal_forms_are_shown_and_written_to_a_copy(at_work, workbooks, tmp_path, monkeypatch):
+    file = workbooks / f"{UNIT}.xlsx"
+    at_work.judge([file])
+    button = (
+        "[...document.querySelectorAll('#single button')].find(b => b.textContent.includes('{}'))"
+    )
+    at_work.run(f"{button.format('指标值规范写法')}.click()")
+    at_work.until("document.querySelector('#single .changes')")
+    at_work.run(f"{button.format('改成规范写法')}.id = 'write-normal'")
+    name, data = at_work.saved("#write-normal")
+    assert name == f"{UNIT}_规范写法.xlsx"
+    monkeypatch.chdir(workbooks)
+    main(["normalise", file.name, "--write", str(tmp_path / "甲.xlsx")])
+    assert parts(data) == parts((tmp_path / "甲.xlsx").read_bytes())
+
+
+def test_a_data_book_is_filled_as_by_the_command_line(at_work, tmp_path):
+    at_work.click('[data-room="fill"]')
+    at_work.choose("#book", sorted(EXAMPLE.glob("*.csv")))
+    at_work.until("document.querySelector('#filled button')")
+    at_work.idle()
+    at_work.run("document.querySelector('#filled button').id = 'write-filled'")
+    name, data = at_work.saved("#write-filled")
+    at_work.click('[data-room="judge"]')
+    main(["fill", str(EXAMPLE), "-o", str(tmp_path)])
+    assert name == f"{UNIT}.xlsx"
+    assert parts(data) == parts((tmp_path / name).read_bytes())
+
+
+def test_an_explanation_is_saved_into_the_workbook(at_work, workbooks, tmp_path):
+    import xltool
+
+    at_work.judge([workbooks / f"{UNIT}.xlsx"])
+    field = "document.querySelector('#single .say textarea')"
+    at_work.run(f"{field}.value = '经局务会研究：=1+1'; {field}.dispatchEvent(new Event('input'))")
+    at_work.run("document.querySelector('#single .actions button').id = 'write-marked'")
+    name, data = at_work.saved("#write-marked")
+    at_work.until(
+        "document.querySelector('#single .answer')"
+    )  # judged again, and shown as answered
+    (tmp_path / name).write_bytes(data)
+    filing = xltool.read(tmp_path / name)
+    assert list(filing.answers.values()) == ["经局务会研究：=1+1"]
+    assert [f.explanation for f in xltool.check(filing) if f.explanation] == ["经局务会研究：=1+1"]
+
+
+@pytest.mark.parametrize("what", ["workbook", "databook"])
+def test_a_blank_to_begin_with(at_work, what, tmp_path):
+    from xltool.databook import open_databook
+    from xltool.editions.declaration import load_edition
+
+    name, data = at_work.saved(f"#blank-{what}")
+    if what == "workbook":
+        assert data == load_edition().template.read_bytes()
+    else:
+        (tmp_path / name).write_bytes(data)
+        assert open_databook(tmp_path / name).units == ()
+
+
+def test_no_request_leaves_and_nothing_is_stored(at_work, workbooks, built):
+    at_work.judge([workbooks / f"{UNIT}.xlsx"])
+    assert {url for url in at_work.requests if not url.startswith("blob:")} <= {built.as_uri()}
+    assert at_work.complaints == []
+    assert at_work.run("return localStorage.length + sessionStorage.length") == 0
+    seen = """
+        const [urls] = arguments, refused = [];
+        const note = (event) => refused.push(event.effectiveDirective);
+        document.addEventListener("securitypolicyviolation", note);
+        return Promise.all(urls.map((url) => fetch(url).then(() => url, () => ""))).then(async (reached) => {
+            const image = new Image(); image.src = urls[0];
+            const script = document.createElement("script");
+            script.text = "document.title = 'ran'";
+            document.body.append(script);
+            await new Promise((done) => setTimeout(done, 300));
+            return [reached, [...new Set(refused)].sort(), document.title];
+        });"""
+    urls = ["https://example.org/", "http://127.0.0.1:9/", "data:text/plain,x"]
+    reached, refused, title = at_work.run(seen, urls)
+    assert reached == [""] * len(urls) and title == "绩效目标申报：审核、填报"
+    assert {"connect-src", "img-src"} <= set(refused)
+    assert not any(
+        "example" in asked for asked in at_work.requests if isinstance(at_work, InFirefox)
+    )
+    at_work.complaints.clear()  # that these were refused
+    at_work.requests.clear()
+
+
+def test_a_zip_is_opened_and_what_is_no_workbook_is_said(at_work, workbooks, tmp_path):
+    seed = (workbooks / f"{UNIT}.xlsx").read_bytes()
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("乙局/乙.xlsx", seed)
+    with zipfile.ZipFile(tmp_path / "收到.zip", "w") as archive:
+        archive.writestr("甲局/甲.xlsx", seed)
+        archive.writestr("里面.zip", inner.getvalue())
+        archive.writestr("../../绕.xlsx", b"PK\x05\x06" + bytes(18))
+    (tmp_path / "说明.pdf").write_bytes(b"%PDF")
+    (tmp_path / "旧表.doc").write_bytes(b"\xd0\xcf\x11\xe0")
+    at_work.judge([tmp_path / name for name in ("收到.zip", "说明.pdf", "旧表.doc")])
+    assert "共 3 个文件" in at_work.text("#scope")
+    _, data = at_work.saved("#save-json")
+    files = [one["file"] for one in json.loads(data)["files"]]
+    assert files == [
+        "收到.zip/../../绕.xlsx",
+        "收到.zip/甲局/甲.xlsx",
+        "收到.zip/里面.zip/乙局/乙.xlsx",
+    ]
+    at_work.run("document.getElementById('trouble').open = true")
+    said = at_work.text("#trouble")
+    assert "说明.pdf：网页里读不了" in said and "旧表.doc：网页里读不了" in said
+
+
+def test_the_same_file_again_takes_the_place_of_the_one_before(at_work, workbooks, tmp_path):
+    path = tmp_path / "甲.xlsx"
+    for name in ("变动000", UNIT):
+        path.write_bytes((workbooks / f"{name}.xlsx").read_bytes())
+        at_work.choose("#files", [path])
+        at_work.until("document.getElementById('state').textContent.includes('审核了')")
+        at_work.idle()
+    assert "一个文件" in at_work.text("#scope") and UNIT in at_work.text("#single h2")

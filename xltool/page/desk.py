@@ -1,0 +1,408 @@
+"""What the page asks of the package: each request plain data and one file's bytes, each answer the same.
+
+This runs inside the browser, in a worker, but nothing in it knows that: it is ordinary Python, and
+gives what the command line gives. Files come as bytes under the name that is shown; nothing is
+opened, followed or kept beyond the request, but archives until they are closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from msgspec.structs import replace
+
+from xltool.checks.engine import check as judge
+from xltool.checks.engine import rules
+from xltool.checks.results import VERDICTS
+from xltool.checks.settings import load_settings
+from xltool.editions.declaration import Edition, edition_in, load_edition, usable_editions
+from xltool.errors import XltoolError
+from xltool.files.discover import FileKind, FoundFile, in_litter, kind_of
+from xltool.files.filenames import TakenNames, safe_name
+from xltool.model import Filing, Finding, Severity
+from xltool.reading.reader import read
+from xltool.reports.html import index_row
+from xltool.reports.record import record, whole_results
+from xltool.reports.run import sound
+
+Request = Mapping[str, Any]
+Answer = tuple[Any, bytes | None]  # plain data, and a file where there is one
+Progress = Callable[[int, int], None]
+
+MOST_ARCHIVE = 256 * 2**20  # bytes of a zip inside a zip: the browser holds all of it in memory
+# What is passed over, said as someone at the page needs it; the rest as everywhere.
+PASSED_OVER = {
+    FileKind.DOCUMENT: "网页里读不了 Word、PDF 等文档：请在装有 xltool 的电脑上运行 xltool import",
+    FileKind.TABLE: "是数据表的一张表：请放到“填报”里",
+    FileKind.DATABOOK: "可能是数据表：请放到“填报”里",
+}
+
+
+class Desk:
+    """One page at work. `given` is the folder of what was put into the page when it was built:
+    a bureau's edition (`edition/`), its settings (`settings.toml`), its public key (`public.pem`)."""
+
+    def __init__(self, given: Path, progress: Progress | None = None) -> None:
+        from xltool.campaign.sealing import keys
+
+        folder, settings, pem = given / "edition", given / "settings.toml", given / "public.pem"
+        self.edition: Edition | None = edition_in(folder) if folder.is_dir() else None
+        self.settings = load_settings(settings if settings.is_file() else None)
+        self.key = keys.load_public(pem.read_bytes()) if pem.is_file() else None
+        self.key_from = "page" if self.key else ""
+        self.progress: Progress = progress or (lambda done, of: None)
+        self._archives: dict[int, Any] = {}
+
+    def answer(self, name: str, request: Request, data: bytes = b"") -> Answer:
+        """The answer to one request. Raises XltoolError with a line for the person."""
+        try:
+            return REQUESTS[name](self, request, data)
+        except MemoryError as error:
+            raise XltoolError("浏览器给的内存不够，处理不了这个文件") from error
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────
+
+    def about(self, request: Request, data: bytes) -> Answer:
+        """What the page needs to know to begin."""
+        from xltool import __version__
+        from xltool.campaign.sealing import keys
+
+        editions = [self.edition] if self.edition else usable_editions()
+        return {
+            "version": __version__,
+            "verdicts": VERDICTS,
+            "severities": {one.value: one.label for one in Severity},
+            "titles": {code: one.title for code, one in rules().items()},
+            "editions": [[one.id, one.title] for one in editions],
+            "key": keys.fingerprint(self.key) if self.key else "",
+        }, None
+
+    def warm(self, request: Request, data: bytes) -> Answer:
+        """The blank form judged, so that the first workbook waits for nothing to be loaded."""
+        edition = self.edition or load_edition()
+        self.check({"name": "blank.xlsx"}, edition.template.read_bytes())
+        return None, None
+
+    def kinds(self, request: Request, data: bytes) -> Answer:
+        """What may be done with files, by their names: (workbook, archive, key, no or nothing, why not)."""
+        names = request["names"]
+        return [
+            ("", "") if in_litter(name) else _kind(name.rpartition("/")[2]) for name in names
+        ], None
+
+    def check(self, request: Request, data: bytes) -> Answer:
+        """A workbook judged: what the list shows, its record as JSON, the keys of its findings, its seal."""
+        data = self._data(request, data)
+        filing, findings = self._judged(request, data)
+        said = sound(record(filing, findings, self.edition))
+        return {
+            "row": index_row(said, sorted({f.code for f in findings}), ""),
+            "severities": {f.code: f.severity.value for f in findings},
+            "record": json.dumps(said, ensure_ascii=False),
+            "keys": [f.key for f in findings],
+            "official": any(filing.forms),
+            "seal": self._seal(request["name"], filing, data),
+        }, None
+
+    def results(self, request: Request, data: bytes) -> Answer:
+        """The records of all files as `xltool check --json` writes them."""
+        records = [json.loads(text) for text in request["records"]]
+        whole = whole_results(records, [tuple(one) for one in request["failed"]])
+        text = json.dumps(whole, ensure_ascii=False, indent=2)
+        return None, f"{text}\n".encode("utf-8", "backslashreplace")
+
+    def indicators(self, request: Request, data: bytes) -> Answer:
+        """A workbook's indicators as the lines of `xltool indicators --csv`, with its head if `first`."""
+        from xltool.reports.indicators import columns_of, indicator_rows, write_csv
+
+        filing = self._official(request, self._data(request, data))
+        columns = columns_of([self.edition] if self.edition else usable_editions())
+        text = io.StringIO(newline="")
+        write_csv(indicator_rows(filing, self.edition, columns), text, columns)
+        head, _, lines = text.getvalue().partition("\r\n")
+        return None, f"\ufeff{head}\r\n{lines}".encode() if request["first"] else lines.encode()
+
+    # ── copies ───────────────────────────────────────────────────────────────────────────────
+
+    def marked(self, request: Request, data: bytes) -> Answer:
+        """A copy with the results sheet, the marks, and what was typed in the page as explanations."""
+        from xltool.results_sheet.insert import mark_file
+        from xltool.results_sheet.marks import marks
+        from xltool.results_sheet.table import results
+
+        data = self._data(request, data)
+        filing, findings = self._judged(request, data)
+        if not any(filing.forms):
+            raise XltoolError("；".join(fault.detail for fault in filing.faults))
+        with _file(request["name"], data) as (source, goal):
+            mark_file(source, goal, results(filing, findings, self.edition), marks(findings))
+            return None, goal.read_bytes()
+
+    def changes(self, request: Request, data: bytes) -> Answer:
+        """Each value that is not in its normal form: place, indicator, was, would be."""
+        from xltool.indicator.normalise import changes
+
+        filing = self._official(request, self._data(request, data))
+        return [[str(c.place or ""), c.name, c.was, c.becomes] for c in changes(filing)], None
+
+    def normalised(self, request: Request, data: bytes) -> Answer:
+        """A copy in which these values stand in their normal form."""
+        from xltool.indicator.normalise import changes
+        from xltool.reading.normal_copy import write_normalised
+
+        data = self._data(request, data)
+        filing = self._official(request, data)
+        with _file(request["name"], data) as (source, goal):
+            write_normalised(source, filing, list(changes(filing)), goal, self.edition)
+            return None, goal.read_bytes()
+
+    # ── filling ──────────────────────────────────────────────────────────────────────────────
+
+    def fill(self, request: Request, data: bytes) -> Answer:
+        """The workbooks of a data book: one as it is, several as a zip. `sizes` cuts `data` into files."""
+        from xltool.databook import reading
+        from xltool.filling.writer import FillError, filled
+
+        with _folder() as folder:
+            book = _data_book(folder, request["sizes"], data)
+            asked = request["edition"]
+            given = self.edition or (load_edition(asked) if asked else None)
+            made: dict[str, bytes] = {}
+            names, failed = TakenNames(), []
+            with reading(book, given) as found:
+                for filing in found:
+                    try:
+                        made[names.give(filing.unit, ".xlsx")] = filled(filing, edition=given).data
+                    except FillError as error:
+                        failed.append(f"错误 B100 {filing.unit}：{error}")
+                    self.progress(len(made) + len(failed), len(found.sound))
+                said = {
+                    "problems": [*map(str, found.problems), *failed],
+                    "left_out": len(found.left_out) + len(failed),
+                    "written": list(made),
+                }
+        return said, _packed(made)
+
+    def blank(self, request: Request, data: bytes) -> Answer:
+        """The blank workbook of an edition, or a blank data book."""
+        from xltool.databook import write_databook
+
+        edition = self.edition or load_edition(request["edition"])
+        if request["what"] == "workbook":
+            return {
+                "name": f"{safe_name(edition.title)}（空白表）.xlsx"
+            }, edition.template.read_bytes()
+        with _folder() as folder:
+            write_databook([], folder / "数据表.xlsx", edition)
+            return {"name": "数据表.xlsx"}, (folder / "数据表.xlsx").read_bytes()
+
+    # ── seals and archives ───────────────────────────────────────────────────────────────────
+
+    def take_key(self, request: Request, data: bytes) -> Answer:
+        """A public key that the person gives; one that came with the page is not replaced by it."""
+        from xltool.campaign.sealing import keys
+
+        key = keys.load_public(data)
+        if self.key_from == "page" and key != self.key:
+            raise XltoolError(f"与本页自带的公钥不同（指纹 {keys.fingerprint(key)}），没有采用")
+        self.key, self.key_from = key, self.key_from or "person"
+        return {"key": keys.fingerprint(key)}, None
+
+    def open_archive(self, request: Request, data: bytes) -> Answer:
+        """A zip, in which each workbook can then be asked for; a parcel is verified as a whole."""
+        from xltool.campaign.returns.incoming import incoming
+
+        stack = contextlib.ExitStack()
+        path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "received.zip"
+        path.write_bytes(data)
+        found = stack.enter_context(incoming([path], MOST_ARCHIVE))
+        found.found.sort(key=lambda one: one.name)
+        number = len(self._archives)
+        self._archives[number] = found, stack
+        shown = request["name"]
+
+        def named(name: str) -> str:
+            return shown + name.removeprefix(path.name)
+
+        return {
+            "archive": number,
+            "files": [named(one.name) for one in found.found],
+            "problems": [[named(name), reason] for name, reason in found.problems],
+            "skipped": len(found.skipped),
+            "parcel": self._parcel(shown, path),
+        }, None
+
+    def close_archives(self, request: Request, data: bytes) -> Answer:
+        """Everything that came in archives is let go."""
+        for _, stack in self._archives.values():
+            stack.close()
+        self._archives.clear()
+        return None, None
+
+    def pack(self, request: Request, data: bytes) -> Answer:
+        """Files as one zip, each under a name of its own. `sizes` cuts `data` into files."""
+        names, at = TakenNames(), 0
+        files: dict[str, bytes] = {}
+        for name, size in request["sizes"]:
+            path = PurePosixPath(name.rpartition("/")[2])
+            files[names.give(path.stem, path.suffix)] = data[at : at + size]
+            at += size
+        return None, _zipped(files)
+
+    def _parcel(self, name: str, path: Path) -> Any:
+        """What `xltool verify` says of a parcel; None where the zip is none."""
+        from xltool.campaign.returns.verification import verify
+        from xltool.campaign.sealing import keys, parcel
+
+        try:
+            import zipfile
+
+            with zipfile.ZipFile(path) as archive:
+                entries = archive.infolist()
+            if not {parcel.MANIFEST, parcel.PUBLIC} <= {*map(parcel.entry_name, entries)}:
+                return None
+            if sum(entry.file_size for entry in entries) > MOST_ARCHIVE:
+                raise XltoolError(f"展开后过大（网页里的上限 {MOST_ARCHIVE // 2**20} MB）")
+            if self.key is None:  # what lies in the parcel serves its workbooks too, and it is said
+                pem = parcel.read_parcel(path)[parcel.PUBLIC]
+                self.key, self.key_from = keys.load_public(pem), "parcel"
+            result = verify(path, self.key)
+        except (XltoolError, *parcel.UNSOUND) as error:
+            return {"name": name, "good": False, "said": str(error), "key": "", "wrong": []}
+        return {
+            "name": name,
+            "good": result.good,
+            "said": f"{result.title}（{result.year} 年）{result.district}，{len(result.files)} 个文件",
+            "key": result.fingerprint,
+            "wrong": [[f.name, f.said] for f in result.files if not f.good],
+        }
+
+    def _seal(self, name: str, filing: Filing, data: bytes) -> Any:
+        """Whether a sealed workbook is as it was sent; None for one without a seal."""
+        from xltool.campaign.returns.verification import verify_files
+        from xltool.campaign.sealing import parcel, seal
+
+        if not seal.present(filing.seal):
+            return None
+        if self.key is None:
+            return {
+                "good": None,
+                "said": "有下发单位的封印；把公钥（公钥.pem）也放进来，就能核对真伪",
+            }
+        file = name.rpartition("/")[2]
+        files = {file: data}
+        if self.edition:
+            files |= {
+                one: (Path(self.edition.folder) / Path(one).name).read_bytes()
+                for one in parcel.EDITION
+            }
+        result = next(f for f in verify_files(Path(file), files, self.key).files if f.name == file)
+        return {"good": result.good, "said": result.said}
+
+    # ── what requests have in common ─────────────────────────────────────────────────────────
+
+    def _data(self, request: Request, data: bytes) -> bytes:
+        """The file's bytes, which came along or lie in an archive."""
+        from xltool.campaign.returns.incoming import Unreachable
+
+        if request.get("archive") is None:
+            return data
+        found, _ = self._archives[request["archive"]]
+        try:
+            read: bytes = found.read(found.found[request["entry"]])
+        except Unreachable as error:
+            raise XltoolError(str(error)) from error
+        return read
+
+    def _judged(self, request: Request, data: bytes) -> tuple[Filing, Sequence[Finding]]:
+        filing = _read(request["name"], data, self.edition)
+        typed = request.get("answers") or {}
+        answers = {key: text for key, text in {**filing.answers, **typed}.items() if text.strip()}
+        filing = replace(filing, answers=answers)
+        return filing, judge(filing, settings=self.settings, edition=self.edition)
+
+    def _official(self, request: Request, data: bytes) -> Filing:
+        filing = _read(request["name"], data, self.edition)
+        if not any(filing.forms):
+            raise XltoolError("；".join(fault.detail for fault in filing.faults))
+        return filing
+
+
+def _kind(name: str) -> tuple[str, str]:
+    if name.casefold().endswith(".pem"):
+        return "key", ""
+    kind = kind_of(name)
+    if kind in (FileKind.WORKBOOK, FileKind.ARCHIVE):
+        return kind.value, ""
+    if kind in (FileKind.LITTER, FileKind.LOCK):
+        return "", ""
+    return "no", PASSED_OVER.get(kind) or FoundFile(Path(name), kind).what_to_do
+
+
+REQUESTS: dict[str, Callable[[Desk, Request, bytes], Answer]] = {
+    one.__name__: one
+    for one in (
+        Desk.about, Desk.warm, Desk.kinds, Desk.check, Desk.results, Desk.indicators, Desk.marked, Desk.changes,
+        Desk.normalised, Desk.fill, Desk.blank, Desk.take_key, Desk.open_archive,
+        Desk.close_archives, Desk.pack,
+    )
+}  # fmt: skip
+
+
+def _read(name: str, data: bytes, edition: Edition | None) -> Filing:
+    file = io.BytesIO(data)
+    file.name = name  # what messages call it
+    return read(file, edition=edition)
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder of its own, in which names are relative: messages then name files as people do."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        yield Path()
+
+
+@contextlib.contextmanager
+def _file(name: str, data: bytes) -> Iterator[tuple[Path, Path]]:
+    """The file under a safe name, and where its copy goes."""
+    with _folder() as folder:
+        source = folder / safe_name(name.rpartition("/")[2])
+        source.write_bytes(data)
+        yield source, folder / "copy" / source.name
+
+
+def _data_book(folder: Path, sizes: Sequence[tuple[str, int]], data: bytes) -> Path:
+    """The files of a data book as they were chosen: one .xlsx or .json, or the CSV files of a folder."""
+    at = 0
+    paths = []
+    for name, size in sizes:
+        path = folder / safe_name(name.rpartition("/")[2])
+        path.write_bytes(data[at : at + size])
+        paths.append(path)
+        at += size
+    if all(path.suffix.lower() == ".csv" for path in paths):
+        return folder
+    if len(paths) != 1:
+        raise XltoolError(
+            "一次用一本数据表：一个 .xlsx 或 .json，或者 部门.csv、项目.csv、指标.csv 三个文件"
+        )
+    return paths[0]
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes | None:
+    """One file as it is, several as a zip, none as nothing."""
+    return _zipped(files) if len(files) > 1 else next(iter(files.values()), None)
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    from xltool.campaign.sealing.parcel import write_parcel
+
+    with _folder() as folder:
+        write_parcel(folder / "files.zip", files)
+        return (folder / "files.zip").read_bytes()
