@@ -15,7 +15,8 @@ def letters(text):
 def lost(rows, result, edition):
     """The characters of a source's cells that are neither in a value nor listed, labels aside.
 
-    A label in front of its answer in one cell counts as a label; so do prompts and placeholders.
+    A label in front of its answer in one cell counts as a label; so do prompts and placeholders, and the
+    number that a row begins with. Lines before and after the tables are not the form's.
     """
     labels = labels_of(edition)
     given = Counter()
@@ -24,6 +25,8 @@ def lost(rows, result, edition):
     for left in result.leftovers:
         given += letters(left.text)
     missing = Counter()
+    tables = [n for n, row in enumerate(rows) if row.table] or [0]
+    rows = [r for n, r in enumerate(rows) if r.table or tables[0] <= n <= tables[-1]]
     seen = set()  # the same answer twice (填报单位 and 部门名称) is imported once
     for row in rows:
         for cell in row.filled:
@@ -31,6 +34,8 @@ def lost(rows, result, edition):
             if row.unread:
                 continue
             if not text or lone_unit(text) or labels.title(text) or year_line(text):
+                continue
+            if cell is row.filled[0] and len(text) < 3 and text.isdigit():
                 continue
             if labels.exact(text) or _blank_value(text, edition.placeholder):
                 continue

@@ -244,7 +244,6 @@ class FormReader:
             this = [c for c in heads if _YEAR_HEAD.search(bare(c.text))]
             if len(heads) > 1 and len(this) == 1 and all(_HEAD.search(bare(c.text)) for c in heads):
                 self.year_column = this[0]
-                self._account(*heads)
         if any(m is not None and m.role == "whole_life" for _, m in both):
             this = [c for c, m in both if m and self._money(m) and _THIS_YEAR.search(bare(c.text))]
             self.whole_life = this[0].column if this else 10_000

@@ -50,6 +50,7 @@ class FormRow:
 
     `loose`: columns were guessed from running text, so a row may be shifted against the one above.
     `scattered`: it can't be told which labels its cells answer, so none of them is imported.
+    `begins`: the kind of form that begins here, where a table of many forms was taken apart.
     `unread`: why something of the source is not among the rows; its cell says what and where.
     """
 
@@ -59,6 +60,7 @@ class FormRow:
     page: str = ""
     scattered: bool = False
     unread: str = ""
+    begins: str = ""
 
     @property
     def filled(self) -> list[FormCell]:

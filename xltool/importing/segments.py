@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xltool.importing.labels import Labels, bare, money_unit, year_line, year_of
+from xltool.importing.lists import lists_apart
 from xltool.importing.rows import FormCell, FormRow
 from xltool.model import Place
 
@@ -49,7 +50,9 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
     """The forms in reading order, each with its rows; what stands before the first is a segment too."""
     found = [Segment()]
     page = ""
-    for row in (piece for whole in rows for piece in _lines_apart(whole, labels)):
+    for row in (
+        piece for whole in lists_apart(rows, labels) for piece in _lines_apart(whole, labels)
+    ):
         if row.unread:
             continue
         now = found[-1]
@@ -60,6 +63,13 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
                 found.append(now := Segment())
             now.kind = labels.title(page)
             now.other = "" if now.kind or not labels.other_title(page) else page
+        if row.begins:
+            if now.identified or now.other:
+                year, place = (now.year, now.year_place) if not now.other else (None, None)
+                found.append(now := Segment(row.begins, year, place, follows=not now.other))
+            now.kind, now.started, now.identified = row.begins, True, True
+            now.rows.append(row)
+            continue
         title = _title_cell(row)
         kind, other = (
             (labels.title(title.text), labels.other_title(title.text)) if title else (None, False)
