@@ -216,12 +216,17 @@ def check(
     found: list[Finding] = []
     readable = review.readable
     for one in book.values():
-        if (
-            (readable or one.reads_faults)
-            and one.code not in settings.off
-            and not one.lacks(edition)
-        ):
-            found += _run(one, review, strict)
+        if one.code in settings.off or (one.needs and one.lacks(edition)):
+            continue
+        if not readable and not one.reads_faults:
+            continue
+        try:
+            for hit in one.body(review):
+                found += (_finding(one, review, hit),)
+        except Exception as error:
+            if strict:
+                raise
+            found += (_crashed(one, review, error),)
     if review.blank:
         found = [f for f in found if f.code.startswith("R")]
     if shifted := review.shifted:
@@ -270,18 +275,11 @@ def known_settings(settings: Settings, book: Mapping[str, Rule] | None = None) -
             )
 
 
-def _run(one: Rule, review: Review, strict: bool) -> list[Finding]:
-    found: list[Finding] = []
-    try:
-        found.extend(_finding(one, review, hit) for hit in one.body(review))
-    except Exception as error:
-        if strict:
-            raise
-        message = f"规则 {one.code} 没有运行成功（{type(error).__name__}: {error}），请把本文件交给技术人员"
-        found.append(
-            Finding("R100", Severity.ERROR, message, file=review.filing.source, review="形式")
-        )
-    return found
+def _crashed(one: Rule, review: Review, error: Exception) -> Finding:
+    message = (
+        f"规则 {one.code} 没有运行成功（{type(error).__name__}: {error}），请把本文件交给技术人员"
+    )
+    return Finding("R100", Severity.ERROR, message, file=review.filing.source, review="形式")
 
 
 def _finding(one: Rule, review: Review, hit: Hit) -> Finding:

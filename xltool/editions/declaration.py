@@ -188,9 +188,18 @@ class Edition(_Part, frozen=True, dict=True):
 
     def has(self, id_: str) -> bool:
         """A field, an indicator column or a kind of sum of this id stands on one of the forms."""
-        return any(
-            id_ in form or form.indicators.has(id_) or any(s.side == id_ for s in form.sum)
+        return id_ in self._ids
+
+    @functools.cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(
+            one
             for form in self.form
+            for one in (
+                *(field.id for field in form.field),
+                *(column.id for column in form.indicators.column),
+                *(declared.side for declared in form.sum),
+            )
         )
 
     @property

@@ -22,8 +22,10 @@ def with_digits(text: str) -> str:
     if _SOME.search(text) is None and "百分之百" not in text:
         return text
     text = text.replace("百分之百", "100%").replace("百分百", "100%")
-    text = _DECIMAL.sub(lambda m: f"{_written(m[1])}.{_places(m[2])}", text)
-    text = _SHARE.sub(lambda m: f"{_written(m[2])}{'%' if m[1] == '百' else '‰'}", text)
+    if "点" in text:
+        text = _DECIMAL.sub(lambda m: f"{_written(m[1])}.{_places(m[2])}", text)
+    if "分之" in text:
+        text = _SHARE.sub(lambda m: f"{_written(m[2])}{'%' if m[1] == '百' else '‰'}", text)
     return text if "分之" in text else _RUN.sub(lambda m: _written(m[0]), text)
 
 

@@ -17,6 +17,8 @@ import functools
 import re
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from xltool.indicator import vocabulary
 from xltool.indicator.dates import read_span
 from xltool.indicator.numerals import with_digits
@@ -275,7 +277,9 @@ def _in_numerals(text: str, body: str) -> Target | None:
     if digits == body:
         return None
     target = _single(text, digits) or _several(text, digits)
-    return target if target is not None and _certain(target) else None
+    if target is None or not _certain(target):
+        return None
+    return replace(target, spelled=True) if target.number is not None else target
 
 
 def _certain(target: Target) -> bool:

@@ -20,7 +20,8 @@ class Target(Struct, frozen=True, gc=False):
     `operator` is ≥ ≤ > < = or None; a bare number reads as = with `stated` False. `number` is in
     `unit` as written; `symbol` is the unit's one spelling (百分比 → %). `span` holds the days of a
     date or period, `words` the cleaned text of everything that is no number, `parts` the values of
-    a stuffed cell (kind multiple). `text` is the original, never lost.
+    a stuffed cell (kind multiple). `spelled`: the number is in Chinese numerals. `text` is the
+    original, never lost.
     """
 
     operator: str | None
@@ -36,6 +37,7 @@ class Target(Struct, frozen=True, gc=False):
     span: Span | None = None
     words: str = ""
     parts: tuple[Target, ...] = ()
+    spelled: bool = False
 
     def __eq__(self, other: object) -> bool:
         return self._said == other._said if isinstance(other, Target) else NotImplemented

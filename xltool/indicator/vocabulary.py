@@ -148,7 +148,10 @@ _OPENING = _spelled("(") + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 def is_placeholder(text: str) -> bool:
     """The same of a text as written."""
-    return _may_be_prompt(text) and is_prompt(clean(text))
+    # Most texts can't be, which is seen at a glance.
+    if text.lstrip(_OPENING)[:1] not in _FIRST and _ANYWHERE.search(text) is None:
+        return False
+    return is_prompt(clean(text))
 
 
 # The numbering of a line, before what it says.
@@ -170,6 +173,8 @@ def left_over(text: str) -> str:
         match = _NUMBERING.match(body)
         return text if match and (match.end() == len(body) or _is_dots(body[match.end() :])) else ""
     lines = [line for line in text.splitlines() if line.strip()]
+    if all(len(line) > _SHORT for line in lines) and _MARKED.search(text) is None:
+        return ""
     for n, line in enumerate(lines):
         body = clean(line)
         match = _NUMBERING.match(body)
@@ -183,6 +188,11 @@ def left_over(text: str) -> str:
     return ""
 
 
+# Shorter lines may be numbering alone; others need one of these marks to be a prompt.
+_SHORT = 12
+_MARKED = re.compile(
+    f"[{re.escape(_spelled('*_xX×字'))}…⋯‥\ufeff\u200b\u200c\u200d\u2060]|[.。·．]{{2}}|例|示|请|填"
+)
 _ALONE = re.compile("[0-9一二三四五六七八九十]{1,2}")
 _NUMBERED = re.compile(r"\s*[目指任年总绩实具0-9０-９一二三四五六七八九十(（]")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -63,6 +64,17 @@ def values(review: Review) -> Sequence[JudgedValue]:
     return review.once(_read)[0]
 
 
+def of_kind(review: Review, *kinds: str) -> Iterator[JudgedValue]:
+    """Every indicator of these categories (quantity, cost, satisfaction …)."""
+    grouped = review.once(_by_kind)
+    return itertools.chain.from_iterable(grouped.get(kind, ()) for kind in kinds)
+
+
+def worded(review: Review) -> Sequence[JudgedValue]:
+    """Every indicator whose value is no number in digits, no date and no period."""
+    return review.once(_worded)
+
+
 def stuffed(review: Review) -> Sequence[tuple[Form, Indicator, Split]]:
     """Every indicator row with several values in its cell."""
     return review.once(_read)[1]
@@ -98,6 +110,21 @@ def _read(review: Review) -> tuple[list[JudgedValue], list[tuple[Form, Indicator
                     )
                 )
     return found, several
+
+
+def _by_kind(review: Review) -> dict[str, list[JudgedValue]]:
+    grouped: dict[str, list[JudgedValue]] = {}
+    for one in values(review):
+        grouped.setdefault(one.kind, []).append(one)
+    return grouped
+
+
+def _worded(review: Review) -> Sequence[JudgedValue]:
+    return [
+        one
+        for one in values(review)
+        if one.target.spelled or (one.target.number is None and one.target.span is None)
+    ]
 
 
 def _readings(review: Review) -> Sequence[tuple[JudgedValue, str, Target]]:

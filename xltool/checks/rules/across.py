@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from decimal import Decimal
 from xltool.checks.cross_totals import PROJECT_SPENDING, project_budget, projects_budget
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.residual import Term, rounding, slip
-from xltool.checks.rules._rows import JudgedValue, values
+from xltool.checks.rules._rows import JudgedValue, of_kind
 from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
 from xltool.indicator.dates import read_period
 from xltool.indicator.units import kin, read_unit
@@ -156,13 +157,17 @@ def _costs(review: Review, form: Form) -> list[tuple[str, Decimal, Entry]]:
     """(name, amount in the edition's unit, entry) of each ceiling on costs in money."""
     return [
         (quote(one.name), tidy(yuan / UNITS[review.edition.unit]), one.row.target)
-        for one in values(review)
-        if one.kind == "cost"
-        and one.form is form
+        for one in of_kind(review, "cost")
+        if one.form is form
         and (yuan := one.target.yuan) is not None
         and one.target.operator not in ("≥", ">")
-        and not _APART.search(one.name + one.target.label)
+        and not _apart(one.name + one.target.label)
     ]
+
+
+@functools.lru_cache(maxsize=1024)
+def _apart(name: str) -> bool:
+    return _APART.search(name) is not None
 
 
 @rule(
@@ -180,15 +185,17 @@ def prices_within_budget(review: Review) -> Iterator[Hit]:
     错：补贴标准 800元/人，受训人员 ≥500人，合 40 万元，预算 30 万元。
     对：补贴标准 800元/人，受训人员 ≥300人，合 24 万元，预算 30 万元。
     """
-    for form in review.filing.projects:
+    priced = [
+        one
+        for one in of_kind(review, "cost")
+        if "/" in one.target.symbol and one.target.operator not in ("≥", ">")
+    ]
+    for form in review.filing.projects if priced else ():
+        prices = [one for one in priced if one.form is form]
         budget = project_budget(form, review.edition)
-        if budget is None:
+        if budget is None or not prices:
             continue
-        own = [one for one in values(review) if one.form is form]
-        counted = [one for one in own if one.kind == "quantity"]
-        prices = [
-            one for one in own if one.kind == "cost" and one.target.operator not in ("≥", ">")
-        ]
+        counted = [one for one in of_kind(review, "quantity") if one.form is form]
         for one in prices:
             found = _multiplied(one, counted)
             if found is None or sum(_same_price(one, other) for other in prices) > 1:

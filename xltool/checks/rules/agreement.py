@@ -39,7 +39,9 @@ def standards(review: Review) -> Iterator[Hit]:
     """
     for one in values(review):
         standard = one.standard
-        if standard is None or _is_reference(one, standard):
+        if standard is None or (standard.number is None and standard.span is None):
+            continue
+        if _is_reference(one, standard):
             continue
         if reason := _differs(one, standard, one.form.year or review.filing.year):
             beside = quote(standard.text)

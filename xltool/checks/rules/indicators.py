@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import JudgedValue, readings, squeeze, subject, values
+from xltool.checks.rules._rows import JudgedValue, readings, squeeze, subject, values, worded
 from xltool.checks.rules._text import quote
 from xltool.indicator import Target, is_placeholder
 from xltool.indicator.dates import Period, impossible, read_period
@@ -42,10 +42,10 @@ def readable(review: Review) -> Iterator[Hit]:
     错：约50家；≥95%以下；6月31日前；实施期 20246-202516、2024年12月-2024年1月。
     对：≥50家；6月30日前；显著改善；实施期 2024年6月-2025年1月。
     """
-    for one in values(review):
+    for one in worded(review):
         if reason := _unreadable(one.target):
             yield one.hit(f"{reason}，请写成“≥50家”“12月31日前”这样的形式")
-        elif one.target.measured and _DIGIT.search(one.target.text) is None:
+        elif one.target.spelled:
             wish = one.target.normal
             yield one.hit(f"读作“{wish}”，请改用数字", expected=wish, severity=Severity.NOTE)
     for form in review.filing.projects:
@@ -58,7 +58,6 @@ def readable(review: Review) -> Iterator[Hit]:
             )
 
 
-_DIGIT = re.compile("[0-9０-９]")
 _RATIO = re.compile(r"[0-9]\s*[:/：]\s*[0-9]|±\s*[0-9]")  # 1:3, 15/10万, 9:00, ±2%
 _SIGNS = ".,~-—/≥≤><=% "
 
@@ -94,7 +93,9 @@ _OPEN_PERIOD = re.compile("[年月季度]|长期|常态|持续|经常|不限|永
 
 def _no_period(text: str) -> str:
     """Why a 实施期 is no period; empty where it is one, says how long, or waits for its answer (P202)."""
-    if is_placeholder(text) or not text.strip() or read_period(text, 2000) is not None:
+    if read_period(text) is not None or read_period(text, 2000) is not None:
+        return ""
+    if is_placeholder(text) or not text.strip():
         return ""
     if reason := impossible(text):
         return f"不是真实的时间：{reason}"
@@ -243,7 +244,7 @@ def countable(review: Review) -> Iterator[Hit]:
     错：数量指标“走访企业”写“显著提高”。
     对：走访企业 ≥60家；成本写“不超预算”。
     """
-    for one in values(review):
+    for one in worded(review):
         target = one.target
         if one.kind not in review.settings.countable or target.kind not in (
             "grade",
@@ -316,7 +317,7 @@ def repeats(review: Review) -> Iterator[Hit]:
     错：名称“环境进一步优化”，指标值也是“环境进一步优化”；名称“办学条件改善情况”，指标值“改善”。
     对：名称“空气质量优良天数”，指标值“≥330天”。
     """
-    for one in values(review):
+    for one in worded(review):
         if one.target.kind not in ("text", "grade"):
             continue
         name, words = subject(one.name), squeeze(one.target.words)

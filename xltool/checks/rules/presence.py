@@ -11,7 +11,7 @@ from xltool.editions.declaration import FormSpec
 from xltool.indicator import is_empty, is_placeholder
 from xltool.indicator.dates import Period, read_period
 from xltool.indicator.vocabulary import left_over
-from xltool.model import NOTHING, Entry, Form, Place, Severity
+from xltool.model import Entry, Form, Place, Severity
 
 FORM = "申报表的格式：表上印有这一栏"
 COVERAGE = "财政部2024-03-26对绩效目标审核的要求：完整性（读过转述，未见条款原文）"
@@ -58,23 +58,27 @@ def placeholders(review: Review) -> Iterator[Hit]:
                 entry.value, str
             ):
                 continue
-            if line := left_over(entry.value):
+            if field.kind == "long":
+                line = left_over(entry.value)
+            else:
+                line = entry.value if is_placeholder(entry.value) else ""
+            if line:
                 yield review.hit(
                     entry,
                     f"“{field.label}”里留着占位或提示文字“{quote(line)}”，请换成实际内容",
                     field=field.id,
                 )
         for one in form.indicators:
-            for column in spec.indicators.column:
-                entry = one.cells.get(column.id, NOTHING)
+            for column, entry in one.cells.items():
                 if not isinstance(entry.value, str) or not is_placeholder(entry.value):
                     continue
-                printed = column.id == "name" and _says_more(entry.value)
+                printed = column == "name" and _says_more(entry.value)
                 advice = "如是上级预印的可以说明" if printed else "请换成实际内容"
+                label = next(c.label for c in spec.indicators.column if c.id == column)
                 yield review.hit(
                     entry,
-                    f"“{column.label}”里留着占位或提示文字“{quote(entry)}”，{advice}",
-                    field=f"{one.block}.{column.id}",
+                    f"“{label}”里留着占位或提示文字“{quote(entry)}”，{advice}",
+                    field=f"{one.block}.{column}",
                     severity=Severity.QUERY if printed else None,
                 )
 
@@ -194,14 +198,17 @@ def half_indicators(review: Review) -> Iterator[Hit]:
     """
     for form in review.filing.forms:
         for one in form.indicators:
-            if _empty(one.target) and not _empty(one.name):
+            unanswered, nameless = _empty(one.target), _empty(one.name)
+            if unanswered is nameless:
+                continue
+            if unanswered:
                 yield review.hit(
                     one.target,
                     f"指标“{quote(one.name)}”没有指标值，请填写，或删去这一指标",
                     field=f"{one.block}.target",
                     found=f"{quote(one.name)}：空",
                 )
-            elif _empty(one.name) and not _empty(one.target):
+            else:
                 yield review.hit(
                     one.name,
                     f"指标值“{quote(one.target)}”没有三级指标的名称，请填写",
@@ -212,8 +219,10 @@ def half_indicators(review: Review) -> Iterator[Hit]:
 
 def _empty(entry: Entry) -> bool:
     """Blank, or a stroke that says so."""
-    said = entry.said
-    return not said or said.isspace() or (said is entry.value and is_empty(said))
+    said = entry.value
+    if said.__class__ is not str:
+        return entry.blank
+    return not said or said.isspace() or is_empty(said)
 
 
 @rule(

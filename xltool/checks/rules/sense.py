@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from decimal import Decimal
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import JudgedValue, squeeze, subject, values
+from xltool.checks.rules._rows import JudgedValue, of_kind, squeeze, subject, values, worded
+from xltool.editions.declaration import FormSpec
 from xltool.indicator import Target
 from xltool.indicator.names import UP, direction, expected_units
 from xltool.model import Severity
@@ -24,12 +26,13 @@ def slogans(review: Review) -> Iterator[Hit]:
     对：农村居民收入增长率 ≥6%；调解成功率 ≥95%。
     """
     for one in values(review):
-        name = subject(one.name)
-        if one.target.symbol != "%" or one.kind == "satisfaction" or not _SLOGAN.search(name):
+        if one.target.symbol != "%" or one.kind == "satisfaction" or one.name.endswith(_MEASURED):
             continue
-        yield one.hit("是口号加百分比，说不出分子和分母，请换成算得出的指标")
+        if _SLOGAN.search(subject(one.name)):
+            yield one.hit("是口号加百分比，说不出分子和分母，请换成算得出的指标")
 
 
+_MEASURED = ("率", "度", "比", "比例", "占比", "比重")
 _SLOGAN = re.compile(
     "^(?:有效|进一步|持续|全面|切实|大力|积极|不断)*(?:维护|促进|推动|推进|提升|提高|增强|改善|助力|保障|确保|加强|优化|弘扬|营造|巩固|繁荣|带动|服务|支持|深化).*"
     "(?:稳定|和谐|发展|振兴|水平|能力|意识|形象|环境|秩序|文化|精神|氛围|素质|影响力|竞争力|凝聚力|获得感|幸福感|建设|治理|民生|权益|文明|格局|改革|开放|经济|进步|繁荣)$"
@@ -44,19 +47,28 @@ def nameless(review: Review) -> Iterator[Hit]:
     错：满意度 ≥90%；社会效益 ≥90%。
     对：参训学员满意度 ≥90%。
     """
+    categories = {form.kind: _categories(review.spec(form)) for form in review.filing.forms}
     for one in values(review):
-        name = subject(one.name).removesuffix("指标")
-        if name in ("满意度", "满意率"):
+        if one.name in _OF_NOBODY:
             yield one.hit("没有说是谁的满意度，请写明是哪些人")
-        elif name in _categories(review, one):
+        elif one.name in categories[one.form.kind]:
             yield one.hit("名称只是类别，请写明考核的是什么")
 
 
-def _categories(review: Review, one: JudgedValue) -> set[str]:
-    blocks = review.spec(one.form).indicators.block
-    labels = {squeeze(label) for block in blocks for label in (block.label, block.level1)}
+_OF_NOBODY = frozenset(("满意度", "满意率", "满意度指标", "★满意度", "满意程度"))
+
+
+@functools.lru_cache(maxsize=64)
+def _with_or_without(labels: tuple[str, ...]) -> frozenset[str]:
     # 服务对象满意度 says whose.
-    return {label.removesuffix("指标") for label in labels if "满意" not in label}
+    bare = {squeeze(label).removesuffix("指标") for label in labels if "满意" not in label}
+    return frozenset(f"{label}{end}" for label in bare for end in ("", "指标"))
+
+
+def _categories(spec: FormSpec) -> frozenset[str]:
+    """The names of the form's categories, with and without 指标."""
+    blocks = spec.indicators.block
+    return _with_or_without(tuple(n for block in blocks for n in (block.label, block.level1)))
 
 
 @rule("I418", "指标放错了类别", Severity.QUERY, review="相关性", source=PLACED)
@@ -67,23 +79,23 @@ def misplaced(review: Review) -> Iterator[Hit]:
     对：质量指标里写“一次验收合格率 ≥95%”“差错 ≤2次”。
     """
     for one in values(review):
-        has = {block.kind for block in review.spec(one.form).indicators.block}
-        if where := _belongs(one):
-            kind, label = where
-            if kind in has and one.kind != kind:
-                yield one.hit(f"像是放错了类别：这是{label}，请核对")
+        if one.kind == "satisfaction" or (where := _belongs(one)) is None:
+            continue
+        if any(block.kind == where[0] for block in review.spec(one.form).indicators.block):
+            yield one.hit(f"像是放错了类别：这是{where[1]}，请核对")
 
 
 def _belongs(one: JudgedValue) -> tuple[str, str] | None:
     """(category, its name) where it plainly belongs; None when unsure."""
-    name, target = subject(one.name), one.target
+    name, target = one.name, one.target
     if name.endswith(("满意度", "满意率")) and target.symbol in ("%", "分", ""):
         return "satisfaction", "满意度指标"
-    known = direction(name)
-    if one.kind == "quality" and known is None and _counts_times(target):
+    if one.kind == "quality" and _counts_times(target) and direction(subject(name)) is None:
         return None if _HARM.search(name) else ("quantity", "数量指标")
-    if one.kind == "cost" and target.symbol == "%" and known is not None:
-        return ("quality", "质量指标") if known.share and known.wants == UP else None
+    if one.kind == "cost" and target.symbol == "%":
+        known = direction(subject(name))
+        if known is not None and known.share and known.wants == UP:
+            return "quality", "质量指标"
     return None
 
 
@@ -102,11 +114,14 @@ def inputs(review: Review) -> Iterator[Hit]:
     错：数量指标里写“投入资金 86万元”“投入人员 12人”。
     对：数量指标里写“维修道路 ≥5公里”。
     """
-    for one in values(review):
-        if one.output and one.kind in ("quantity", "quality") and _INPUT.search(subject(one.name)):
+    for one in of_kind(review, "quantity", "quality"):
+        if _PUT_IN.search(one.name) is None:
+            continue
+        if one.output and _INPUT.search(subject(one.name)):
             yield one.hit("是投入，不是产出，请写做成了什么，投入的钱写到成本指标")
 
 
+_PUT_IN = re.compile("投入|安排|使用")
 _INPUT = re.compile(
     "^(?:财政|项目|年度)?(?:投入|安排|使用)(?:财政|项目|专项)?(?:资金|经费|人员|人力|人数)(?:额|量|数|金额|总额)?$"
     "|^(?:财政|项目|专项)?(?:资金|经费|人员|人力)投入(?:额|量|数|金额|总额|人数)?$"
@@ -127,10 +142,10 @@ def vague_grades(review: Review) -> Iterator[Hit]:
     错：群众满意度 较高；完成及时性 及时；服务质量 好。
     对：群众满意度 ≥90%；12月20日前完成；验收合格。
     """
-    for one in values(review):
-        words = squeeze(one.target.words)
-        if one.target.kind not in ("grade", "boolean", "text") or not words:
+    for one in worded(review):
+        if one.target.kind not in ("grade", "boolean", "text"):
             continue
+        words = squeeze(one.target.words)
         if one.kind == "satisfaction" and one.target.kind == "grade":
             yield one.hit("没有数，请写“≥90%”这样的值")
         elif one.kind == "time" and _IN_TIME.fullmatch(words):
@@ -154,8 +169,10 @@ def decimal_rates(review: Review) -> Iterator[Hit]:
     对：随访真实率 ≥95%。
     """
     for one in values(review):
-        number, target = one.target.number, one.target
-        if number is None or not 0 < number <= 1 or target.symbol not in _NO_UNIT:
+        target = one.target
+        if target.symbol not in _NO_UNIT or (number := target.number) is None:
+            continue
+        if not 0 < number <= 1:
             continue
         if "%" in expected_units(one.name) or target.symbol:
             percent = f"{(number * 100).normalize():f}%"
@@ -179,9 +196,9 @@ def unusual(review: Review) -> Iterator[Hit]:
     对：患者满意度 ≥85%。
     """
     least = Decimal(review.settings.satisfaction_least)
-    for one in values(review):
-        number = one.target.number
-        if one.kind != "satisfaction" or number is None or one.target.symbol != "%":
+    for one in of_kind(review, "satisfaction"):
+        if one.target.symbol != "%":
             continue
-        if one.target.operator in ("≥", ">", "=") and 0 < number < least:
+        number = one.target.number
+        if number is not None and one.target.operator in ("≥", ">", "=") and 0 < number < least:
             yield one.hit(f"目标过低（低于 {least}%），请核实", expected=f"≥{least}%")

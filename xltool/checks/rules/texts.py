@@ -230,27 +230,27 @@ def quantities_in_text(review: Review) -> Iterator[Hit]:
     对：目标写“培训农民200人次”，指标写“≥200人次”。
     """
     for form in review.filing.forms:
-        for field in review.spec(form).field:
-            if field.kind == "long" and field.id in _THIS_YEAR:
-                yield from _quantities(review, form, field.id, field.label)
+        for field in _THIS_YEAR:
+            if mentions := _mentions(form.text(field)):
+                yield from _quantities(review, form, field, mentions)
 
 
 _THIS_YEAR = ("goal", "annual_goal")
-_CLAUSES = re.compile(r"[，。；;,\n！]|(?<![0-9])、")
+_APART = str.maketrans("，。；;,！、", "\n" * 7)
+_SOME_NUMBER = re.compile("[0-9二两三四五六七八九十百千]")
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([\u4e00-\u9fff㎡%‰A-Za-z]{1,4})")
 
 
-def _quantities(review: Review, form: Form, field: str, label: str) -> Iterator[Hit]:
-    text = form.text(field)
-    mentions = [m for clause in _CLAUSES.split(text) for m in _mentions(clause)] if text else []
-    if not mentions:
-        return
+def _quantities(review: Review, form: Form, field: str, mentions: list[_Mention]) -> Iterator[Hit]:
+    units, label = {m.base for m in mentions}, review.spec(form)[field].label
     for one in values(review):
-        base = one.target.base
-        name = subject(one.name)
-        if one.form is not form or base is None or len(name) < 3 or not one.target.symbol:
+        unit = one.target.measure if one.form is form else None
+        if unit is None or unit.base not in units or (base := one.target.base) is None:
             continue
-        same = [m for m in mentions if m.base == base[1] and set(name) <= m.said]
+        name = subject(one.name)
+        if len(name) < 3:
+            continue
+        same = [m for m in mentions if m.base == unit.base and all(char in m.text for char in name)]
         numbers = {m.number for m in same}
         if same and base[0] not in numbers and base[0] != sum(m.number for m in same):
             beside = f"{quote(one.name)} {quote(one.target.text)}"
@@ -264,26 +264,28 @@ def _quantities(review: Review, form: Form, field: str, label: str) -> Iterator[
 
 
 class _Mention(Struct, frozen=True):
-    """A quantity in a clause: its number in its base unit, the clause, and the characters of it."""
+    """A quantity in a clause: its number in its base unit, and the clause."""
 
     number: Decimal
     base: str
     text: str
-    said: frozenset[str]
 
 
-def _mentions(clause: str) -> list[_Mention]:
-    if "每" in clause or "各" in clause:
-        return []
+def _mentions(text: str) -> list[_Mention]:
+    """The quantities of a text, but for those of each (每村3处)."""
     found = []
-    for match in _QUANTITY.finditer(with_digits(clause)):
-        unit = _longest_unit(match[2])
-        if unit is not None and unit.kind in ("count", "physical", "rate"):
-            number = Decimal(match[1]) * unit.factor
-            found.append(_Mention(number, unit.base, clause.strip(), frozenset(clause)))
+    for written in text.translate(_APART).split("\n"):
+        if _SOME_NUMBER.search(written) is None or "每" in written or "各" in written:
+            continue
+        for match in _QUANTITY.finditer(with_digits(written)):
+            unit = _longest_unit(match[2])
+            if unit is not None and unit.kind in ("count", "physical", "rate"):
+                number = Decimal(match[1]) * unit.factor
+                found.append(_Mention(number, unit.base, written.strip()))
     return found
 
 
+@functools.lru_cache(maxsize=1024)
 def _longest_unit(text: str) -> MeasureUnit | None:
     """The unit that a text begins with: 人次 before 人."""
     return next((u for n in range(len(text), 0, -1) if (u := read_unit(text[:n]))), None)
@@ -305,8 +307,9 @@ def only_spending(review: Review) -> Iterator[Hit]:
     for form in review.filing.forms:
         for field in review.spec(form).field:
             text = form.text(field.id) if field.kind == "long" and "goal" in field.id else ""
-            clauses = [c for c in map(str.strip, re.split(r"[，。；;,\n]", text)) if c]
-            if clauses and all(_SPENDS.search(c) and not _ACHIEVES.search(c) for c in clauses):
+            if not _SPENDS.search(text) or _ACHIEVES.search(text):
+                continue
+            if all(_SPENDS.search(c) for c in text.translate(_APART).split("\n") if c.strip()):
                 yield review.hit(
                     form[field.id],
                     f"“{field.label}”只写了花钱“{quote(text)}”，请写明做成什么、达到什么效果",
