@@ -233,3 +233,37 @@ def imported_leftovers(tmp_path, text):
     result = import_files([path])
     assert result.filings == [] and result.values == []
     return result.leftovers
+
+
+def test_a_heading_written_downwards_asks_for_nothing(tmp_path):
+    lines = ("总", "体", "目", "标", "年度目标", "修好五公里路，通到村口。", "绩", "效", "指", "标")
+    form = project(imported(tmp_path, form_of("实施单位", "某局", *lines, *HEADS, "指标值", *ROW)))
+    assert form.text("annual_goal") == "修好五公里路，通到村口。"
+    assert len(form.indicators) == 1
+
+
+def test_cells_parted_by_tabs(tmp_path):
+    text = (
+        "2024年项目支出绩效目标表\n部门(单位)名称：某局\n项目名称\t修路\t项目类别\t其他\n"
+        "项目资金\t财政拨款（元）\t900000.00\n\t其他资金（元）\t0.00\n"
+        "绩效指标\t一级指标\t二级指标\t三级指标\t指标性质\t指标值\t计量单位\n"
+        "\t产出指标\t数量指标\t修路长度\t≥\t5\t公里\n\t\t质量指标\t合格率\t＝\t100\t%\n"
+    )
+    form = project(imported(tmp_path, text))
+    assert (form.text("unit"), form.amount("fiscal")) == ("某局", 900_000)
+    assert [i.target.text for i in form.indicators] == ["≥5公里", "=100%"]
+
+
+def test_the_whole_period_s_indicators_beside_the_year_s(tmp_path):
+    """Two sets of the same heads: the goals above them say which is the year's."""
+    text = (
+        "项目支出绩效目标表 |||\n（2024年度） |||\n项目名称 | 修渠 | 实施单位 | 某局 |\n"
+        "总体目标 | 实施期目标 ||| 年度目标 |||\n|| 三年修完干渠，通水到田 ||| 修好第一段 |||\n"
+        "绩效指标 | 一级指标 | 二级指标 | 三级指标 | 指标值 | 二级指标 | 三级指标 | 指标值 |\n"
+        "|| 产出指标 | 数量指标 | 渠长 | 90公里 | 数量指标 | 渠长 | 30公里 |\n"
+    )
+    result = imported(tmp_path, text)
+    form = project(result)
+    assert form.text("annual_goal") == "修好第一段"
+    assert [i.target.text for i in form.indicators] == ["30公里"]
+    assert any("90公里" in left.text for left in result.leftovers)

@@ -207,6 +207,7 @@ class FormReader:
         if self._beneath(cells, matches, row.loose):
             return
         self._money_columns(row, matches)
+        self._goal_columns(matches)
         used: set[int] = set()
         waiting: list[tuple[Match, FormCell]] = []
         answered = False
@@ -221,6 +222,8 @@ class FormReader:
             if match.role not in _ANSWERED:
                 continue
             value = self._beside(i, cells, matches, match)
+            if row.loose and value is not None and value.blank:
+                value = self._past_blanks(i, cells, matches, match) or value
             if value is None or value.blank:
                 waiting.append((match, cell))
             else:
@@ -250,6 +253,12 @@ class FormReader:
         elif not any(m and self._money(m) for m in matches):
             self.whole_life = None
 
+    def _goal_columns(self, matches: Sequence[Match | None]) -> None:
+        """The whole period's goal and the year's side by side: so are their indicators below."""
+        goals = [m.id for m in matches if m is not None and m.id in ("period_goal", "annual_goal")]
+        if sorted(goals) == ["annual_goal", "period_goal"]:
+            self.table.annual_last = goals[1] == "annual_goal"
+
     def _money(self, match: Match) -> bool:
         """The label of an amount, imported or not."""
         return self._is_amount(match) or (match.role == "known" and match.money)
@@ -276,6 +285,16 @@ class FormReader:
                 (c for c in cells[i + 1 :] if c.column < under.end and under.column < c.end), None
             )
         return cells[i + 1]
+
+    def _past_blanks(
+        self, i: int, cells: list[FormCell], matches: list[Match | None], match: Match
+    ) -> FormCell | None:
+        """In running text merged cells are blank ones: the only text before the next label answers."""
+        end = next((j for j in range(i + 1, len(cells)) if matches[j] is not None), len(cells))
+        filled = [c for c in cells[i + 1 : end] if not c.blank]
+        if len(filled) != 1 or (self._is_amount(match) and read_amount(filled[0].text) is None):
+            return None
+        return filled[0]
 
     def _beneath(self, cells: list[FormCell], matches: list[Match | None], loose: bool) -> bool:
         """A row of answers under a row of labels (总体目标 · 年度目标)."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xltool.editions.declaration import Edition
+from xltool.editions.declaration import Edition, usable_editions
 
 _ALIASES = Path(__file__).with_name("labels.toml")
 _LONGEST = 100  # characters of a label with all that may stand around it
@@ -333,4 +333,17 @@ def labels_of(edition: Edition) -> Labels:
         for column in form.indicators.column:
             labels.heads[label_key(column.label)[0]] = (column.id, True)
         labels.roles[label_key(form.indicators.label)[0]] = ("section", form.indicators.label)
+    _other_editions(labels)
     return labels
+
+
+def _other_editions(labels: Labels) -> None:
+    """What other editions call the same field is a name for it too, unless it means something else here."""
+    for other in usable_editions():
+        for form in other.form:
+            own, has = labels.fields[form.id], {f.id for f in labels.edition[form.id].field}
+            for f in form.field:
+                key = label_key(f.label)[0]
+                named = f.id in has and f.kind != "year" and f.id not in labels.beside
+                if named and key not in own and key not in labels.roles:
+                    own[key] = (f.id, False)

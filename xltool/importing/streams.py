@@ -22,6 +22,8 @@ _ENUMERATED = re.compile(r"^\s*(?:目标\s*)?[(（]?[1一][)）.、．:：]")
 _LONGEST_LABEL = 4  # pieces that one label may be broken into
 _VALUE = re.compile(
     r"^[≥≤=＞＜<>≧≦]|\d|^(?:优|良|好|是|否|显著|持续|稳步|有效|不断|长期|明显|基本|全部|按时|及时|定性)"
+    r"|^.{0,3}(?:提升|提高|改善|增强|健全|完善|保障|促进|达标|合格|满意|及时|良好|优秀|到位|完成|降低|减少"
+    r"|稳定|较好|规范|充分|合理|增加|通过|无)$"
 )
 
 
@@ -47,7 +49,9 @@ def joined_labels(cells: Sequence[TextLine | None], labels: Labels) -> list[Text
                 if len(group) == count and _one_label([c[1] for c in group], labels):
                     cell, taken = (cell[0], "".join(c[1] for c in group)), count
                     break
-        found.append(cell)
+        # Written downwards, a character a line, it heads what stands beside it and asks for nothing.
+        downwards = cell is not None and taken > 2 and len(cell[1]) == taken
+        found += [None, cell, None] if downwards else [cell]
         at += taken
     return found
 
@@ -230,7 +234,7 @@ def _settled(
     goals = [n for n, kind in enumerate(kinds) if kind == "long"]
     pairs = len(asked) > 1 and goals[-2:] == [len(asked) - 2, len(asked) - 1]
     if not given:
-        yield from (text_row([label]) for label in asked)
+        yield text_row(asked)
     elif pairs and len(asked) == len(given) == 2 and not _ENUMERATED.match(given[0][1]):
         yield from (text_row([label, value]) for label, value in zip(asked, given, strict=True))
     elif pairs and any(t for _, t in given):

@@ -21,6 +21,7 @@ _SIGNS = {
 }  # fmt: skip
 _VALUE = ("sign", "target", "number", "measure")
 _PROMPT = re.compile(r"^(?:指标\d*[:：]?|[…\.。·*×]+|[XＸ]+|[≥≤=<>]?\*+.{0,3})$")
+_NONE = ("无", "不涉及", "不适用", "/", "-", "—", "——")
 _LEVELS = ("level1", "level2")
 _LONG_TERM = "长期指标表：版式只有本年度指标"
 _NO_VALUE = "指标表里没有认出哪一栏是指标值"
@@ -75,6 +76,7 @@ class IndicatorTable:
     table: int = -1
     level1: str = ""
     block: str | None = None
+    annual_last: bool | None = None  # the year's goal stands right of the whole period's
     fresh: bool = False  # the heads were just read, no row below them yet
     dropped: dict[str, list[Leftover]] = field(default_factory=dict)
 
@@ -157,6 +159,8 @@ class IndicatorTable:
         self.aside, self.skip = [], ""
         if len(groups) > 1:
             this = [g for g in groups if any(h.id == "target" for h in g)]
+            if len(this) == len(groups) == 2 and self.annual_last is not None:
+                this = [groups[self.annual_last]]
             if len(this) == 1:
                 self.aside = [h for g in groups if g is not this[0] for h in g]
                 found = [h for h in found if h.id == "level1" or h in this[0]]
@@ -319,7 +323,9 @@ class IndicatorTable:
             for h in self.heads
             if h.id not in _LEVELS and (first is None or h.cell.column >= first.column)
         ]
-        if all(_blank_value(c.text, self.edition.placeholder) for c in rest):
+        if all(
+            _blank_value(c.text, self.edition.placeholder) or bare(c.text) in _NONE for c in rest
+        ):
             return []
         if len(rest) > len(heads) or len(rest) < min(2, len(heads)):
             return None
@@ -379,8 +385,8 @@ class IndicatorTable:
     def _indicator(self, cells: list[Under], row: FormRow) -> None:
         placeholder = self.edition.placeholder
         kept = [u for u in cells if not _blank_value(u.cell.text, placeholder)]
-        if not kept:
-            return
+        if all(bare(u.cell.text) in _NONE for u in kept):
+            return  # 无 in every cell says that there is no indicator
         if self.block is None:
             self._leave([u.cell for u in kept], "不知道属于哪一类指标")
             return

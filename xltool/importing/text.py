@@ -1,7 +1,8 @@
 """Published plain text as rows: what is left of a form when a page is copied or scraped.
 
-Four shapes are known: cells begun by tabs and rows by a blank line (a Word page saved as text), cells
-ended by `|` with a row on each line, cells ended by `|` with each on its own line, and words in lines.
+Five shapes are known: rows of cells parted by tabs, cells begun by tabs and rows by a blank line (a Word
+page saved as text), cells ended by `|` with a row on each line, cells ended by `|` with each on its own
+line, and words in lines.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def read_text(data: bytes) -> list[FormRow]:
     labels = labels_of(load_edition())
     lines = text.split("\n")
     piped = [line for line in lines if "|" in line]
-    if sum(line.startswith("\t") for line in lines) > 5:
+    if sum("\t" in line.strip("\t") for line in lines) > 3:
+        rows = _separated(lines)
+    elif sum(line.startswith("\t") for line in lines) > 5:
         rows = _tabbed(lines, labels)
     elif len(piped) > 3:
         several = sum(len([c for c in line.split("|") if c.strip()]) > 1 for line in piped)
@@ -148,6 +151,15 @@ def _tabbed(lines: list[str], labels: Labels) -> Iterator[FormRow]:
                 yield text_row([(number, line)], 0)
     if row:
         yield text_row(row, table, loose=False)
+
+
+def _separated(lines: list[str]) -> Iterator[FormRow]:
+    """Cells parted by tabs, a row on each line: a table copied out of a workbook or a document."""
+    for number, line in enumerate(lines, start=1):
+        if "\t" in line:
+            yield text_row((number, piece.strip()) for piece in line.split("\t"))
+        elif line.strip():
+            yield text_row([(number, line)], 0)
 
 
 def _piped(lines: list[str]) -> Iterator[FormRow]:
