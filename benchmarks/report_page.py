@@ -57,9 +57,9 @@ def cost(kind: str, units: int, folder: Path) -> str:
     """Time and peak memory of one kind of report, in a process of its own."""
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from tests.support.records import make_records\n"
+        "from tests.support.records import as_results, make_records\n"
         "from xltool.reports.bundle import write_reports\n"
-        f"[path] = write_reports(make_records({units}), {str(folder)!r}, [{kind!r}])\n"
+        f"[path] = write_reports(as_results(make_records({units})), {str(folder)!r}, [{kind!r}])\n"
         "import resource; print(path.stat().st_size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     start = time.perf_counter()

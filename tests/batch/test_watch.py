@@ -87,7 +87,7 @@ def test_a_saved_workbook_gets_its_page(folder, workbook):
     assert one.path == folder / "甲.xlsx"
     assert one.page == folder / "甲.审核结果.html"
     assert seed_filing().unit in one.page.read_text("utf-8")
-    assert one.record["verdict"] == "error" and one.record["file"] == "甲.xlsx"
+    assert one.result.verdict == "error" and one.result.file == "甲.xlsx"
 
 
 def test_half_a_file_waits_for_the_other_half(folder, workbook):
@@ -101,7 +101,7 @@ def test_half_a_file_waits_for_the_other_half(folder, workbook):
             file.write(data[len(data) // 2 :])
         one = desk.next()
         desk.settle()
-    assert one.record["unit"] == seed_filing().unit
+    assert one.result.unit == seed_filing().unit
 
 
 def test_saving_by_renaming_as_excel_does(folder, workbook):
@@ -166,7 +166,7 @@ def test_subfolders_and_what_was_there_before(folder, workbook):
 def test_a_network_drive_is_looked_at_again_and_again(folder, workbook):
     with watching(folder, polling=True) as desk:
         shutil.copy(workbook, folder / "甲.xlsx")
-        assert desk.next().record["unit"] == seed_filing().unit
+        assert desk.next().result.unit == seed_filing().unit
 
 
 def test_other_peoples_workbooks_get_a_line_and_no_page(folder):
@@ -254,8 +254,8 @@ def test_twenty_saves_by_a_live_libreoffice_are_checked_once_each(saver, folder)
             saver.stdin.flush()
             assert saver.stdout.readline() == "saved\n"
             one = desk.next()
-            assert one.path == folder / "甲.xlsx" and one.record is not None, one.problem
+            assert one.path == folder / "甲.xlsx" and one.result is not None, one.problem
             # The page shows what this very save holds.
-            assert one.record["balance"]["revenue"]["total"]["amount"] == str(1000 + number)
+            assert one.result.total == str(1000 + number)
             assert f'"{1000 + number}"' in one.page.read_text("utf-8")
         desk.settle()

@@ -35,7 +35,7 @@ def breaking(original, which):
     [
         (["check"], "xltool.checks.engine.check"),
         (["check", "--mark", "标"], "xltool.results_sheet.insert.mark_file"),
-        (["balance"], "xltool.reports.record.record"),
+        (["balance"], "xltool.cli.check.check_result"),
         (["normalise"], "xltool.indicator.normalise.changes"),
         (["indicators"], "xltool.reports.indicators.indicator_rows"),
     ],

@@ -16,11 +16,11 @@ from tests.support.case import filing_of
 from tests.support.seed import UNIT, seed_filing
 from xltool import check as judge
 from xltool import fill
+from xltool.checks.results import StaleExplanation, check_result
 from xltool.checks.settings import load_settings
 from xltool.cli.check import balance, check
 from xltool.errors import XltoolError
 from xltool.reports import console
-from xltool.reports.record import record
 
 SCHEMA = json.loads(
     (Path(xltool.reports.__file__).parent / "schema" / "report.schema.json").read_text("utf-8")
@@ -96,7 +96,7 @@ def test_a_workbook_of_another_edition_is_a_finding():
     )
     unknown = type(filing)(edition="nowhere-1999", faults=filing.faults)
     assert [f.code for f in judge(unknown)] == ["R102"]
-    assert record(unknown, judge(unknown))["verdict"] == "error"
+    assert check_result(unknown, judge(unknown)).verdict == "error"
 
 
 @pytest.mark.parametrize("command", [check, balance])
@@ -145,12 +145,12 @@ def test_the_schema_covers_every_kind_of_record():
         filing_of({"without": ["department"]}),
         filing_of({"without": ["project"]}),
     ):
-        result = record(filing, judge(filing))
-        VALIDATOR.validate({"files": [result]})
+        result = check_result(filing, judge(filing))
+        VALIDATOR.validate({"files": [json.loads(msgspec.json.encode(result))]})
         assert list(console.lines(result))
-    assert record(answered, judge(answered))["stale"] == [
-        {"finding": "X501|a|b|c", "explanation": "已说明"}
-    ]
+    assert check_result(answered, judge(answered)).stale == (
+        StaleExplanation("X501|a|b|c", "已说明"),
+    )
 
 
 def test_balance_is_written_out_and_judged(workbooks):
@@ -202,17 +202,19 @@ def test_an_explained_query_is_no_longer_open():
     )
     again = next(f for f in judge(answered) if f.code == "X501")
     assert (again.explanation, again.open) == ("其余项目下月补报", False)
-    assert "说明：其余项目下月补报" in "\n".join(console.lines(record(answered, judge(answered))))
+    assert "说明：其余项目下月补报" in "\n".join(
+        console.lines(check_result(answered, judge(answered)))
+    )
 
 
 def test_an_error_can_not_be_explained_away():
     filing = filing_of({"department": {"fund": "1190"}})
     error = next(f for f in judge(filing) if f.code == "T301")
     answered = filing_of({"department": {"fund": "1190"}, "answers": {error.key: "就是这样"}})
-    assert record(answered, judge(answered))["verdict"] == "error"
+    assert check_result(answered, judge(answered)).verdict == "error"
 
 
 def test_what_a_file_says_can_not_steer_the_terminal():
     filing = filing_of({"project": {"unit": "青山县\x1b[2J\u202e水务局"}})
-    shown = "\n".join(console.lines(record(filing, judge(filing))))
+    shown = "\n".join(console.lines(check_result(filing, judge(filing))))
     assert "\x1b[2J" not in shown and "\u202e" not in shown

@@ -77,7 +77,7 @@ def test_batch_watch_demo_and_export_judge_by_them(desk, capsys):
     assert main(["batch", "收", "批三"]) == 0
     from xltool.batch.watch import judge
 
-    assert judge(Path("收/甲.xlsx"), load_settings("停.toml")).record["verdict"] == "pass"
+    assert judge(Path("收/甲.xlsx"), load_settings("停.toml")).result.verdict == "pass"
 
 
 def test_a_campaign_keeps_its_own(desk, capsys):

@@ -13,12 +13,12 @@ from tests.support.campaign import fill_in, sent_workbooks, unit_rows, write_uni
 from tests.support.case import filing_of
 from tests.support.paths import ROOT
 from tests.support.seed import EXAMPLE
+from xltool.checks.results import check_result
 from xltool.cli import COMMANDS, main
 from xltool.cli._command import OutputPath
 from xltool.cli._group import group
 from xltool.databook import write_databook
 from xltool.reports.bundle import write_reports
-from xltool.reports.record import record
 
 MINE = "我的东西".encode()
 
@@ -70,7 +70,7 @@ def desk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     xltool.fill(filing_of(), source / "甲.xlsx")
     write_databook([filing_of()], source / "书.json")
-    write_reports([record(filing_of(), [])], source, ["json"])
+    write_reports([check_result(filing_of(), [])], source, ["json"])
     return tmp_path
 
 

@@ -99,8 +99,8 @@ def test_a_normalised_copy(form, workbook, tmp_path, capsys):
 
 def test_watched(form, workbook):
     checked = judge(workbook, edition=form[0])
-    assert checked.record is not None, checked.problem
-    assert (checked.record["edition"], checked.record["verdict"]) == (form[0].id, "pass")
+    assert checked.result is not None, checked.problem
+    assert (checked.result.edition, checked.result.verdict) == (form[0].id, "pass")
 
 
 def test_the_data_book_comes_back(form, book):

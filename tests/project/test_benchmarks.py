@@ -11,9 +11,9 @@ from benchmarks.fillers import FILLERS, Prepared
 from benchmarks.forms import documents, filings, jobs
 from benchmarks.killing import compare
 from benchmarks.readers import READERS
+from xltool.checks.results import check_result
 from xltool.filling.writer import render
 from xltool.reports.bundle import write_reports
-from xltool.reports.record import record
 from xltool.xlsx.workbook_reader import open_grid
 
 # Those that come with xltool's own dependencies; the others are run where they are installed.
@@ -73,8 +73,8 @@ def test_a_killed_run_is_held_against_every_cell_of_the_reports_but_not_their_ti
     (tmp_path / "book.xlsx").write_bytes(data)
     filing = xltool.read(tmp_path / "book.xlsx")
     found = xltool.check(filing)
-    one = record(filing, found)
-    other = record(filing, [structs.replace(found[0], found="别的"), *found[1:]])
+    one = check_result(filing, found)
+    other = check_result(filing, [structs.replace(found[0], found="别的"), *found[1:]])
     for name, records, day in (("calm", one, 1), ("late", one, 2), ("other", other, 1)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "book.xlsx").write_bytes(data)

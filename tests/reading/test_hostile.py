@@ -7,15 +7,16 @@ time they are drawn, but the same from run to run.
 from __future__ import annotations
 
 import io
-import json
 import random
 import re
 import zipfile
 
+import msgspec
 import pytest
 
 import xltool
 from tests.support.seed import seed_filing
+from xltool.checks.results import check_result
 from xltool.checks.rules import indicators
 from xltool.databook import open_databook
 from xltool.files.filenames import safe_name
@@ -23,7 +24,6 @@ from xltool.filling.writer import render
 from xltool.importing import import_files
 from xltool.importing.labels import labels_of
 from xltool.indicator import is_placeholder, parse_target, split_targets
-from xltool.reports.record import record
 from xltool.xlsx.number_format import as_read
 from xltool.xlsx.package import Unreadable
 
@@ -57,7 +57,7 @@ def judged(data: bytes, tmp_path) -> tuple[xltool.Filing, list[xltool.Finding]]:
     path.write_bytes(data)
     filing = xltool.read(path)
     findings = xltool.check(filing)
-    json.dumps(record(filing, findings), ensure_ascii=False).encode()
+    msgspec.json.encode(check_result(filing, findings))
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     return filing, findings
 

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.nasty import NASTY, nasty_record
-from tests.support.records import make_records, unreadable
+from tests.support.records import as_results, make_records, unreadable
 from xltool.reports import html
 from xltool.reports.bundle import write_reports
 from xltool.reports.html import write_page
@@ -22,7 +22,9 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
 def written(folder: Path, records) -> Path:
-    [path] = write_reports(records, folder, ["html"], base=folder, made=datetime(2026, 3, 1, 9, 30))
+    [path] = write_reports(
+        as_results(records), folder, ["html"], base=folder, made=datetime(2026, 3, 1, 9, 30)
+    )
     return path
 
 
@@ -344,7 +346,7 @@ def test_what_one_file_says_is_shown_as_text(text, tmp_path):
 
 def test_a_title_is_text_too(browser, tmp_path):
     title = "</title><script>alert(1)</script>&amp;"
-    [path] = write_reports(make_records(3), tmp_path, ["html"], title=title)
+    [path] = write_reports(as_results(make_records(3)), tmp_path, ["html"], title=title)
     page = browser.open(path)
     assert page.get_by_role("heading", level=1).inner_text() == title and page.title() == title
     browser.quiet(path)
@@ -360,7 +362,8 @@ def test_a_live_page_shows_the_newest_when_one_comes_back_to_it(browser, tmp_pat
     path = tmp_path / "甲.审核结果.html"
 
     def write(unit: str) -> None:
-        write_page({**next(make_records(1)), "unit": unit}, path, live=True)
+        [result] = as_results([{**next(make_records(1)), "unit": unit}])
+        write_page(result, path, live=True)
 
     write("从前的名称")
     page = browser.open(path)

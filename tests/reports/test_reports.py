@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 import xltool
 from tests.support.nasty import NASTY, nasty_record
-from tests.support.records import make_records, unreadable
+from tests.support.records import as_results, make_records, unreadable
 from xltool.errors import XltoolError
 from xltool.files.escape import in_csv, row_in_csv
 from xltool.reports import sheet, workbook
 from xltool.reports.bundle import KINDS, write_reports
 from xltool.reports.run import Run
-from xltool.reports.table import read_failed, read_records
+from xltool.reports.table import read_failed, read_results
 
 MADE = datetime(2026, 3, 1, 9, 30)
 
@@ -31,7 +31,7 @@ def records():
 
 
 def written(folder, records, *kinds):
-    write_reports(iter(records), folder, kinds or KINDS, base=folder, made=MADE)
+    write_reports(as_results(records), folder, kinds or KINDS, base=folder, made=MADE)
     return folder
 
 
@@ -48,7 +48,7 @@ def test_one_pass_writes_all_four_and_nothing_else(tmp_path, records):
 def test_json_gives_the_records_back(tmp_path, records):
     path = written(tmp_path, records, "json") / "report.json"
     assert json.loads(path.read_bytes()) == {"files": records}
-    assert list(read_records(path)) == records
+    assert list(read_results(path)) == list(as_results(records))
 
 
 def test_json_is_what_the_shipped_schema_says(tmp_path, records):
@@ -67,7 +67,7 @@ def test_what_could_not_be_dealt_with_is_in_every_report(tmp_path, records):
     import jsonschema
 
     failed = [("甲/慢.xlsx", "超过 60 秒没有做完，已放弃"), ("=乙.xlsx", "<b>读不了</b>")]
-    write_reports(records, tmp_path, base=tmp_path, failed=iter(failed))
+    write_reports(as_results(records), tmp_path, base=tmp_path, failed=iter(failed))
     whole = json.loads((tmp_path / "report.json").read_bytes())
     jsonschema.validate(
         whole,
@@ -76,7 +76,7 @@ def test_what_could_not_be_dealt_with_is_in_every_report(tmp_path, records):
         ),
     )
     assert whole["failed"][1] == {"file": "=乙.xlsx", "reason": "<b>读不了</b>"}
-    assert list(read_records(tmp_path / "report.json")) == records
+    assert list(read_results(tmp_path / "report.json")) == list(as_results(records))
     assert read_failed(tmp_path / "report.json") == failed
     (tmp_path / "again.json").write_text(json.dumps(whole, indent=2), "utf-8")
     assert read_failed(tmp_path / "again.json") == failed
@@ -92,7 +92,7 @@ def test_what_could_not_be_dealt_with_is_in_every_report(tmp_path, records):
 def test_any_layout_of_the_json_is_read(tmp_path, records):
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"files": records}, indent=1), "utf-8")
-    assert list(read_records(path)) == records
+    assert list(read_results(path)) == list(as_results(records))
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_what_is_no_report_is_one_line(tmp_path, text):
     path = tmp_path / "report.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(XltoolError, match=r"report\.json"):
-        list(read_records(path))
+        list(read_results(path))
 
 
 def test_an_error_on_the_way_leaves_no_report(tmp_path, records):
     def failing():
-        yield records[0]
+        yield from as_results(records[:1])
         raise KeyError
 
     with pytest.raises(KeyError):
@@ -117,7 +117,7 @@ def test_an_error_on_the_way_leaves_no_report(tmp_path, records):
 
 def test_no_records_are_reports_too(tmp_path):
     written(tmp_path, [])
-    assert list(read_records(tmp_path / "report.json")) == []
+    assert list(read_results(tmp_path / "report.json")) == []
     assert openpyxl.load_workbook(tmp_path / "report.xlsx")["汇总"]["A2"].value.startswith(
         "2026-03-01 09:30 审核，共 0 个文件"
     )
@@ -125,7 +125,7 @@ def test_no_records_are_reports_too(tmp_path):
 
 def test_same_records_same_bytes(tmp_path, records):
     for name in ("甲", "乙"):
-        write_reports(records, tmp_path / name, base=tmp_path / name, made=MADE)
+        write_reports(as_results(records), tmp_path / name, base=tmp_path / name, made=MADE)
     for kind, _ in KINDS.values():
         assert (tmp_path / "甲" / kind).read_bytes() == (tmp_path / "乙" / kind).read_bytes(), kind
 
@@ -214,7 +214,7 @@ def test_codes_keep_their_zeros(tmp_path, records):
 def test_workbook_links_lead_from_the_reports_to_the_files(tmp_path, records):
     records[0]["file"] = "甲 县/部门#1 [终稿].xlsx"
     records[1]["file"] = "javascript:alert(1).xlsx"
-    write_reports(records, tmp_path / "出", ["xlsx"], base=tmp_path / "入")
+    write_reports(as_results(records), tmp_path / "出", ["xlsx"], base=tmp_path / "入")
     book = openpyxl.load_workbook(tmp_path / "出" / "report.xlsx")
     head = [cell.value for cell in book["汇总"][3]].index("文件")
     links = [row[head].hyperlink.target for row in book["汇总"].iter_rows(min_row=4, max_row=5)]
@@ -260,7 +260,7 @@ def test_what_xml_forbids_is_replaced(tmp_path):
     written(tmp_path, [record])
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
     assert book["汇总"]["B4"].value.startswith("甲?乙")
-    assert next(read_records(tmp_path / "report.json"))["unit"] == "甲?乙\x00丙\ufffe"
+    assert next(read_results(tmp_path / "report.json")).unit == "甲?乙\x00丙\ufffe"
 
 
 def test_a_long_sheet_goes_on_and_links_stop_at_the_limit(tmp_path, records, monkeypatch):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import openpyxl
 import pytest
 
-from tests.support.records import make_records
+from tests.support.records import as_results, make_records
 from tests.support.seed import UNIT, seed_filing
 from xltool import check
 from xltool.campaign.returns import notes, status
@@ -46,12 +46,12 @@ def csv_rows(text):
 
 
 def findings_csv(folder, records):
-    write_reports(records, folder, ["csv"], base=folder, made=MADE, failed=FAILED)
+    write_reports(as_results(records), folder, ["csv"], base=folder, made=MADE, failed=FAILED)
     return csv_rows((folder / "findings.csv").read_text("utf-8-sig"))
 
 
 def report_book(folder, records):
-    write_reports(records, folder, ["xlsx"], base=folder, made=MADE, failed=FAILED)
+    write_reports(as_results(records), folder, ["xlsx"], base=folder, made=MADE, failed=FAILED)
     return openpyxl.load_workbook(folder / "report.xlsx")
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+
+import msgspec
+
+from xltool.checks.results import CheckResult
 
 DISTRICTS = [
     "临江县", "云溪区", "青石县", "松山市", "白沙区", "北湖区", "南屏县", "长岭县", "西塘区", "清河县",
@@ -90,6 +94,11 @@ def make_records(count: int, seed: int = 2023) -> Iterator[dict]:
     """`count` records, about a third of them clean."""
     for number in range(count):
         yield make_record(number, random.Random(seed * 1_000_003 + number))
+
+
+def as_results(records: Iterable[dict]) -> Iterator[CheckResult]:
+    """The records, which are the JSON of results, as results."""
+    return (msgspec.convert(record, CheckResult) for record in records)
 
 
 def make_record(number: int, rng: random.Random) -> dict:

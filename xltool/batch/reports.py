@@ -19,6 +19,7 @@ from xltool.batch.inputs import REPORTS
 from xltool.batch.jobs import Summary
 from xltool.batch.journal import Journal
 from xltool.batch.storage import Remote, StorageFolder
+from xltool.checks.results import CheckResult
 from xltool.reports.bundle import write_reports
 
 _TOGETHER = (("json", "html", "csv"), ("xlsx",))
@@ -112,5 +113,7 @@ def _write(
     home: Path, run: int, folder: Path, kinds: Sequence[str], failed: Sequence[tuple[str, str]]
 ) -> list[Path]:
     with closing(Journal(home, run)) as journal:
-        records = map(msgspec.json.decode, journal.records())
-        return write_reports(records, folder, kinds, base=folder, failed=failed)
+        decode = msgspec.json.Decoder(CheckResult).decode
+        return write_reports(
+            map(decode, journal.records()), folder, kinds, base=folder, failed=failed
+        )

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +21,9 @@ from xltool.errors import DiskError
 from xltool.files.barrier import reason_of
 from xltool.files.discover import table_name
 from xltool.model import FaultKind, Filing, Finding, Severity
+
+if TYPE_CHECKING:
+    from xltool.checks.results import CheckResult
 
 # What is said of a result, beside what is said of the filing.
 RENAMED, EDITED, EARLIER = "B201", "B202", "B203"
@@ -157,13 +160,13 @@ def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
         return Outcome(item.key, content, order.tool)
     job = _Job(item, order, outlet)
     done = (job.fill if is_book(Path(item.path), data) else job.check)(data)
-    records = b"\n".join(msgspec.json.encode(sound(one)) for one in job.records)
+    records = b"\n".join(msgspec.json.encode(sound(one)) for one in job.results)
     return replace(
         done,
         content=content,
         tool=order.tool,
         records=records,
-        verdicts=dict(Counter(one["verdict"] for one in job.records)),
+        verdicts=dict(Counter(result.verdict for result in job.results)),
         outputs=outlet.outputs,
         judged_again=skippable and not outlet.saved,
         kept=outlet.kept,
@@ -180,11 +183,11 @@ def _held(item: Item) -> bytes | None:
 
 
 class _Job:
-    """One input at work: its records, and what is to be said of its results."""
+    """One input at work: what came of it, and what is to be said of its files."""
 
     def __init__(self, item: Item, order: RunOrder, outlet: Outlet) -> None:
         self.item, self.order, self.outlet = item, order, outlet
-        self.records: list[dict[str, Any]] = []
+        self.results: list[CheckResult] = []
         self.notes: list[str] = []
 
     def check(self, data: bytes | None) -> Outcome:
@@ -199,12 +202,12 @@ class _Job:
             faults = {fault.kind for fault in filing.faults}
             damaged = FaultKind.UNREADABLE in faults or FaultKind.FOREIGN in faults
             earlier = [self._earlier(name) for name in outlet.known.outputs] if damaged else []
-            self.records.append(self._record(filing, item.key, [f for f in earlier if f]))
+            self.results.append(self._result(filing, item.key, [f for f in earlier if f]))
             return Outcome(item.key, stand=damaged)
         name = outlet.put(item.output, data if data is not None else Path(item.path).read_bytes())
         if name in outlet.edited:
             filing = xltool.read(outlet.edited[name], edition=edition)
-        self.records.append(self._record(filing, name, self._said(item.output, name)))
+        self.results.append(self._result(filing, name, self._said(item.output, name)))
         return Outcome(item.key)
 
     def fill(self, data: bytes | None) -> Outcome:
@@ -230,7 +233,7 @@ class _Job:
             if not item.part and len(book.sound) > 2 * PART:
                 return Outcome(item.key, parts=list(cut(item, book, names, remarks, outlet)))
             for filing in book:
-                self.records.append(self._fill_one(filing, self._home(names[filing.unit]), remarks))
+                self.results.append(self._fill_one(filing, self._home(names[filing.unit]), remarks))
         return Outcome(item.key, stand="" in troubled)
 
     def _home(self, name: str) -> str:
@@ -244,11 +247,11 @@ class _Job:
             if (unit or name in known) and self.outlet.keep(name):
                 earlier = self._earlier(name)
                 findings += [earlier] if earlier and not name.startswith(".") else []
-        self.records.append(self._problem(unit, findings))
+        self.results.append(self._problem(unit, findings))
 
     def _fill_one(
         self, filing: Filing, planned: str, remarks: dict[str, list[Finding]]
-    ) -> dict[str, Any]:
+    ) -> CheckResult:
         """Fill one unit's workbook; its record. What is reported is what the workbook says, with its
         cells, not what was meant."""
         from xltool.editions.declaration import load_edition
@@ -271,7 +274,7 @@ class _Job:
         else:
             back = read_grid(grid_of(made.parts), edition=edition)
         more = [*remarks.get(filing.unit, ()), *self._said(planned, name)]
-        return self._record(back, name, more)
+        return self._result(back, name, more)
 
     def _said(self, planned: str, name: str) -> list[Finding]:
         """What a person should know of a result: its name is another one, or it was left as edited."""
@@ -297,21 +300,21 @@ class _Job:
         self.notes.append(message)
         return _note(EARLIER, message, name)
 
-    def _record(self, filing: Filing, file: str, more: Iterable[Finding] = ()) -> dict[str, Any]:
+    def _result(self, filing: Filing, file: str, more: Iterable[Finding] = ()) -> CheckResult:
         from xltool.checks.engine import check
-        from xltool.reports.record import record
+        from xltool.checks.results import check_result
 
         filing, edition = replace(filing, source=file), _edition(self.order)
         found = check(filing, settings=self.order.settings, edition=edition, strict=False)
-        return record(filing, [*found, *more], edition)
+        return check_result(filing, [*found, *more], edition)
 
-    def _problem(self, unit: str, findings: list[Finding]) -> dict[str, Any]:
+    def _problem(self, unit: str, findings: list[Finding]) -> CheckResult:
+        from xltool.checks.results import check_result
         from xltool.editions.declaration import default_edition_id
-        from xltool.reports.record import record
 
         edition = _edition(self.order)
         filing = Filing(edition.id if edition else default_edition_id(), source=self.item.input)
-        return {**record(filing, findings, edition), "unit": unit}
+        return replace(check_result(filing, findings, edition), unit=unit)
 
 
 def _edition(order: RunOrder) -> Edition | None:
@@ -327,15 +330,17 @@ def _note(code: str, message: str, file: str) -> Finding:
 
 def dated(records: bytes, made: str, reason: str) -> bytes:
     """Records of an earlier run that stand, each with a note of when they are and why; once only."""
-    from xltool.reports.record import finding_record
+    from xltool.checks.results import CheckResult, finding_result
 
     found = []
     message = f"这是 {made} 的结果：后来没有做成（{reason}）"
     for line in records.splitlines():
-        one = msgspec.json.decode(line)
-        earlier = [f for f in one["findings"] if f["code"] == EARLIER and not f["sheet"]]
-        rest = [f for f in one["findings"] if f not in earlier]
-        one["findings"] = [*rest, finding_record(_note(EARLIER, message, one["file"]))]
-        one["counts"]["note"] += 1 - len(earlier)
-        found.append(msgspec.json.encode(one))
+        result = msgspec.json.decode(line, type=CheckResult)
+        rest = [f for f in result.findings if f.code != EARLIER or f.sheet]
+        note = finding_result(_note(EARLIER, message, result.file))
+        notes = result.counts.note + 1 - (len(result.findings) - len(rest))
+        dated_result = replace(
+            result, findings=(*rest, note), counts=replace(result.counts, note=notes)
+        )
+        found.append(msgspec.json.encode(dated_result))
     return b"\n".join(found)

@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from xltool.checks.results import CheckResult, check_result
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.files.barrier import reason_of
 from xltool.files.discover import PAGE_ENDING, FileKind, below, in_litter, kind_of
 from xltool.model import FaultKind, Filing
-from xltool.reports.record import Record
 
 QUIET = 0.4  # seconds without a change after which a save counts as finished
 PATIENCE = 10.0  # seconds after which a file that is still incomplete is judged as it is
@@ -33,11 +35,11 @@ Mark = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class CheckedSave:
-    """One save: the workbook, its record, and the page written beside it (None: see `problem`)."""
+    """One save: the workbook, its result, and the page written beside it (None: see `problem`)."""
 
     path: Path
     at: datetime
-    record: Record | None = None
+    result: CheckResult | None = None
     page: Path | None = None
     problem: str = ""
 
@@ -137,7 +139,6 @@ def judge(
     from xltool.checks.engine import check
     from xltool.reading.reader import read
     from xltool.reports.html import write_page
-    from xltool.reports.record import record
 
     now = datetime.now()
     try:
@@ -146,7 +147,7 @@ def judge(
             return CheckedSave(path, now, problem="不是申报工作簿，未审核")
         before = last_year(filing)
         found = check(filing, settings=settings, edition=edition, last_year=before, strict=False)
-        result = {**record(filing, found, edition), "file": path.name}
+        result = replace(check_result(filing, found, edition), file=path.name)
         page = path.with_name(path.stem + PAGE_ENDING)
         write_page(result, page, live=True)
     except Exception as error:  # one bad file never ends the watch

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 if TYPE_CHECKING:
-    from xltool.reports.record import Record
+    from xltool.checks.results import CheckResult
 
 # Encodings of Chinese consoles that lack characters; GB18030 has them all and writes the others alike.
 _NARROW = {"gbk", "gb2312"}
@@ -92,11 +92,11 @@ def echo_line(text: str) -> None:
         click.echo(line if not number else " " * (indent + 2) + line)
 
 
-def show_record(record: Record) -> None:
+def show_result(result: CheckResult) -> None:
     """Everything found in one file, for people."""
     from xltool.reports.console import lines
 
-    for line in lines(record):
+    for line in lines(result):
         echo_line(line)
 
 

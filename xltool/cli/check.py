@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+import msgspec
 
+from xltool.checks.results import CheckResult, check_result
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._judging import house_settings, last_year_option, settings_option
 from xltool.cli._judging import last_year as year_before
-from xltool.cli._output import echo_json, echo_line, show_record
+from xltool.cli._output import echo_json, echo_line, show_result
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.model import Filing
+
+Result = TypeVar("Result")
 
 _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
 
@@ -51,7 +55,6 @@ def check(
     from xltool.checks.engine import check as judge
     from xltool.cli._marked import MarkedCopies
     from xltool.reports import console
-    from xltool.reports.record import record
 
     house = house_settings(settings)
     form = load_edition(edition) if edition else None
@@ -60,7 +63,7 @@ def check(
     copies = MarkedCopies(marked, form) if marked is not None else None
     unmarked: list[tuple[str, str]] = []
 
-    def one(filing: Filing) -> dict[str, Any]:
+    def one(filing: Filing) -> CheckResult:
         marking = copies if any(filing.forms) else None
         try:
             filing = marking.explained(filing) if marking else filing
@@ -73,19 +76,19 @@ def check(
                 marking.write(filing, findings)
         except XltoolError as error:
             _leave(unmarked, filing.source, error)
-        return record(filing, findings, form)
+        return check_result(filing, findings, form)
 
     def skipped(file: Path) -> bool:
         return copies is not None and copies.holds(file, paths)
 
-    shown = None if as_json else show_record
+    shown = None if as_json else show_result
     results, failed = _each(paths, form, one, shown, skipped)
     failed += unmarked
     if as_json:
         _echo_json(results, failed)
     elif len(results) > 1:
-        click.echo(console.total(r["verdict"] for r in results))
-    return 2 if failed else int(any(r["verdict"] == "error" for r in results))
+        click.echo(console.total(result.verdict for result in results))
+    return 2 if failed else int(any(result.verdict == "error" for result in results))
 
 
 @command()
@@ -98,31 +101,34 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
     退出码：0 平衡，1 不平衡或无法判断，2 没能运行。
     """
     from xltool.reports import console
-    from xltool.reports.record import record
 
     form = load_edition(edition) if edition else None
 
-    def one(filing: Filing) -> dict[str, Any]:
-        keys = ("file", "unit", "code", "year", "edition", "balance")
-        whole = record(filing, (), form)
+    def one(filing: Filing) -> tuple[CheckResult, str]:
+        """The balance of a filing, and why there is none."""
         faults = [f.detail for f in filing.faults] if filing.department is None else []
-        return {
-            **{key: whole[key] for key in keys},
-            **({"reason": "；".join(faults)} if faults else {}),
-        }
+        return check_result(filing, (), form), "；".join(faults)
 
-    def show(result: dict[str, Any]) -> None:
+    def show(told: tuple[CheckResult, str]) -> None:
+        result, reason = told
         echo_line(console.heading(result))
         for line in console.balance_lines(result):
             echo_line(line)
-        if not result["balance"]:
-            click.echo(f"  无法判断：{result.get('reason') or '没有部门整体支出绩效目标表'}")
+        if not result.balance:
+            click.echo(f"  无法判断：{reason or '没有部门整体支出绩效目标表'}")
 
     results, failed = _each(paths, form, one, None if as_json else show)
     if as_json:
-        _echo_json(results, failed)
-    closed = all(r["balance"] and r["balance"]["verdict"] in CLOSED for r in results)
+        _echo_json([_balance_json(*told) for told in results], failed)
+    closed = all(result.balance and result.balance.verdict in CLOSED for result, _ in results)
     return 2 if failed else int(not closed)
+
+
+def _balance_json(result: CheckResult, reason: str) -> dict[str, Any]:
+    whole = msgspec.to_builtins(result)
+    keys = ("file", "unit", "code", "year", "edition", "balance")
+    told = {key: whole[key] for key in keys}
+    return {**told, "reason": reason} if reason else told
 
 
 CLOSED = ("平衡", "经非税项目调节后平衡")
@@ -131,16 +137,16 @@ CLOSED = ("平衡", "经非税项目调节后平衡")
 def _each(
     paths: Sequence[Path],
     edition: Edition | None,
-    one: Callable[[Filing], dict[str, Any]],
-    show: Callable[[dict[str, Any]], None] | None,
+    one: Callable[[Filing], Result],
+    show: Callable[[Result], None] | None,
     skipped: Callable[[Path], bool] | None = None,
-) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+) -> tuple[list[Result], list[tuple[str, str]]]:
     """The result of every workbook, shown as it comes; and what could not be read, with the reason."""
     from xltool.reading.reader import read
 
     failed: list[tuple[str, str]] = []
 
-    def judged(file: Path) -> dict[str, Any]:
+    def judged(file: Path) -> Result:
         filing = read(file, edition=edition)
         guard.take(file)
         return one(filing)
@@ -158,7 +164,7 @@ def _leave(failed: list[tuple[str, str]], file: str, error: XltoolError) -> None
     click.echo(f"错误：{error}", err=True)
 
 
-def _echo_json(results: Sequence[dict[str, Any]], failed: Sequence[tuple[str, str]]) -> None:
-    from xltool.reports.record import whole_results
+def _echo_json(results: Sequence[Any], failed: Sequence[tuple[str, str]]) -> None:
+    from xltool.checks.results import whole_results
 
     echo_json(whole_results(results, failed))

@@ -53,9 +53,13 @@ def check(path: Path, edition: str | None, as_json: bool) -> int:
 
     with reading(path, edition) as book:
         if as_json:
-            from xltool.reports.record import finding_record
+            import msgspec
 
-            problems = [{**finding_record(p), "unit": p.unit} for p in book.problems]
+            from xltool.checks.results import finding_result
+
+            problems = [
+                {**msgspec.to_builtins(finding_result(p)), "unit": p.unit} for p in book.problems
+            ]
             found = {
                 "file": str(path),
                 "units": list(book.units),

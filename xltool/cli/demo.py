@@ -8,7 +8,7 @@ import click
 
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._judging import settings_file, settings_option
-from xltool.cli._output import show_record
+from xltool.cli._output import show_result
 
 
 @command()
@@ -24,8 +24,8 @@ def demo(output: Path, settings: Path | None) -> None:
     """用自带的 2023 年真实申报件走一遍：数据表 → 填好的官方表 → 审核与交叉平衡 → 报告。"""
     import xltool
     from xltool.batch.run import run
+    from xltool.checks.results import check_result
     from xltool.checks.settings import load_settings
-    from xltool.reports.record import record
 
     example = Path(xltool.__file__).parent / "example"
     house = settings_file(settings)
@@ -37,5 +37,5 @@ def demo(output: Path, settings: Path | None) -> None:
             continue
         filing = xltool.read(workbook)
         found = xltool.check(filing, settings=load_settings(house))
-        show_record(record(filing, found))
+        show_result(check_result(filing, found))
     click.echo(f"\n填好的工作簿和报告在 {output}：打开 {output / 'report.html'} 看结果。")

@@ -34,10 +34,10 @@ def report(results: Path, output: Path, kinds: tuple[str, ...], title: str) -> N
     文件的链接按 report.json 所在的文件夹计算。
     """
     from xltool.reports.bundle import write_reports
-    from xltool.reports.table import read_failed, read_records
+    from xltool.reports.table import read_failed, read_results
 
     paths = write_reports(
-        read_records(results),
+        read_results(results),
         output,
         kinds or tuple(KINDS),
         base=results.parent,

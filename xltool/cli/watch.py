@@ -61,16 +61,13 @@ def line(one: CheckedSave, folder: Path) -> str:
     """One save in one line: when, which file, the verdict, what is open, where to look."""
     from xltool.checks.results import VERDICTS
     from xltool.files.escape import on_terminal
-    from xltool.reports.run import label
 
     name = one.path.relative_to(folder) if one.path.is_relative_to(folder) else one.path.name
     start = f"{one.at:%H:%M:%S} {on_terminal(str(name))}："
-    if one.record is None or one.page is None:
+    if one.result is None or one.page is None:
         return start + on_terminal(one.problem)
-    counts = one.record["counts"]
-    said = "，".join(
-        f"{label(kind)} {counts[kind]}" for kind in ("error", "query", "note") if counts[kind]
-    )
-    sums = one.record["balance"]
-    rest = "；".join(text for text in (said, sums["verdict"] if sums else "") if text)
-    return f"{start}{VERDICTS[one.record['verdict']]}（{rest}） → {on_terminal(one.page.name)}"
+    counts, sums = one.result.counts, one.result.balance
+    numbers = {"错误": counts.error, "核实": counts.query, "提示": counts.note}
+    said = "，".join(f"{label} {number}" for label, number in numbers.items() if number)
+    rest = "；".join(text for text in (said, sums.verdict if sums else "") if text)
+    return f"{start}{VERDICTS[one.result.verdict]}（{rest}） → {on_terminal(one.page.name)}"

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from xltool.checks.engine import check as judge
 from xltool.checks.engine import rules
-from xltool.checks.results import VERDICTS
+from xltool.checks.results import VERDICTS, check_result, whole_results
 from xltool.checks.settings import load_settings
 from xltool.editions.declaration import Edition, edition_in, load_edition, usable_editions
 from xltool.errors import XltoolError
@@ -28,7 +29,6 @@ from xltool.files.filenames import TakenNames, safe_name
 from xltool.model import Filing, Finding, Severity
 from xltool.reading.reader import read
 from xltool.reports.html import index_row
-from xltool.reports.record import record, whole_results
 from xltool.reports.run import sound
 
 Request = Mapping[str, Any]
@@ -100,11 +100,11 @@ class Desk:
         """A workbook judged: what the list shows, its record as JSON, the keys of its findings, its seal."""
         data = self._data(request, data)
         filing, findings = self._judged(request, data)
-        said = sound(record(filing, findings, self.edition))
+        said = sound(check_result(filing, findings, self.edition))
         return {
             "row": index_row(said, sorted({f.code for f in findings}), ""),
             "severities": {f.code: f.severity.value for f in findings},
-            "record": json.dumps(said, ensure_ascii=False),
+            "record": json.dumps(msgspec.to_builtins(said), ensure_ascii=False),
             "keys": [f.key for f in findings],
             "official": any(filing.forms),
             "seal": self._seal(request["name"], filing, data),

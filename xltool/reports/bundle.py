@@ -9,10 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from xltool.reports.record import Record
+from xltool.checks.results import CheckResult
 from xltool.reports.run import Run, repaired, sound
 
-Report = Callable[[Path, Run], AbstractContextManager[Callable[[Record], None]]]
+Report = Callable[[Path, Run], AbstractContextManager[Callable[[CheckResult], None]]]
 
 # Kind of report: its file, and where it is made (imported only when asked for).
 KINDS = {
@@ -24,7 +24,7 @@ KINDS = {
 
 
 def write_reports(
-    records: Iterable[Record],
+    records: Iterable[CheckResult],
     folder: str | Path,
     kinds: Collection[str] = tuple(KINDS),
     *,

@@ -1,4 +1,4 @@
-"""A record for people at a terminal: balance, findings by cell with errors first, a summary.
+"""A result for people at a terminal: balance, findings by cell with errors first, a summary.
 
 The lines carry colours; `click.echo` drops them where the output is no terminal.
 """
@@ -10,50 +10,44 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from xltool.checks.results import VERDICTS
+from xltool.checks.results import VERDICTS, CheckResult, FindingResult
 from xltool.files.escape import on_terminal
-from xltool.model import Severity
-from xltool.reports.record import Record
 
 _COLOURS = {"error": "red", "query": "yellow", "note": "cyan", "pass": "green"}
 
 
-def lines(record: Record) -> Iterator[str]:
+def lines(result: CheckResult) -> Iterator[str]:
     """Everything found in one file."""
-    yield heading(record)
-    yield from balance_lines(record)
-    for place, found in _by_cell(record["findings"]).items():
+    yield heading(result)
+    yield from balance_lines(result)
+    for place, found in _by_cell(result.findings).items():
         yield click.style(f"  {on_terminal(place)}", bold=True)
         for finding in found:
             yield from _finding(finding)
-    for one in record["stale"]:
-        yield f"  说明所对应的问题已不在（{on_terminal(one['finding'])}）：{on_terminal(one['explanation'])}"
-    yield summary(record)
+    for one in result.stale:
+        yield f"  说明所对应的问题已不在（{on_terminal(one.finding)}）：{on_terminal(one.explanation)}"
+    yield summary(result)
 
 
-def heading(record: Record) -> str:
-    year = f"{record['year']}年" if record["year"] else ""
-    told = "　".join(filter(None, (record["file"], record["unit"], year)))
+def heading(result: CheckResult) -> str:
+    year = f"{result.year}年" if result.year else ""
+    told = "　".join(filter(None, (result.file, result.unit, year)))
     return click.style(on_terminal(told), bold=True)
 
 
-def balance_lines(record: Record) -> Iterator[str]:
+def balance_lines(result: CheckResult) -> Iterator[str]:
     """Both sides written out; nothing where there is no department form."""
-    if record["balance"]:
-        yield from (f"  {on_terminal(line)}" for line in record["balance"]["lines"])
+    if result.balance:
+        yield from (f"  {on_terminal(line)}" for line in result.balance.lines)
 
 
-def summary(record: Record) -> str:
+def summary(result: CheckResult) -> str:
     """One line: the file's verdict and how much of each."""
-    counts = record["counts"]
-    said = f"错误 {counts['error']}，核实 {counts['query']}，提示 {counts['note']}"
-    said += f"，已说明 {counts['explained']}" if counts["explained"] else ""
-    said += f"，试行 {counts['trial']}" if counts["trial"] else ""
-    return (
-        "  "
-        + click.style(VERDICTS[record["verdict"]], fg=_COLOURS[record["verdict"]])
-        + f"：{said}"
-    )
+    counts = result.counts
+    said = f"错误 {counts.error}，核实 {counts.query}，提示 {counts.note}"
+    said += f"，已说明 {counts.explained}" if counts.explained else ""
+    said += f"，试行 {counts.trial}" if counts.trial else ""
+    return "  " + click.style(VERDICTS[result.verdict], fg=_COLOURS[result.verdict]) + f"：{said}"
 
 
 def total(verdicts: Iterable[str]) -> str:
@@ -63,19 +57,19 @@ def total(verdicts: Iterable[str]) -> str:
     return f"共 {counted.total()} 份：{'，'.join(parts)}"
 
 
-def _by_cell(findings: Iterable[Record]) -> dict[str, list[Record]]:
+def _by_cell(findings: Iterable[FindingResult]) -> dict[str, list[FindingResult]]:
     """Findings by place, in the order of each place's weightiest."""
-    places: dict[str, list[Record]] = {}
+    places: dict[str, list[FindingResult]] = {}
     for finding in findings:
-        place = "!".join(filter(None, (finding["sheet"], finding["cell"]))) or "整个文件"
+        place = "!".join(filter(None, (finding.sheet, finding.cell))) or "整个文件"
         places.setdefault(place, []).append(finding)
     return places
 
 
-def _finding(finding: Record) -> Iterator[str]:
-    severity = finding["severity"]
-    label = click.style(Severity(severity).label, fg=_COLOURS[severity])
-    trial = "（试行，不计数）" if finding["trial"] else ""
-    yield f"    {label} {finding['code']} {trial}{on_terminal(finding['message'])}"
-    if finding["explanation"]:
-        yield f"      说明：{on_terminal(finding['explanation'])}"
+def _finding(finding: FindingResult) -> Iterator[str]:
+    severity = finding.severity
+    label = click.style(finding.label, fg=_COLOURS[severity])
+    trial = "（试行，不计数）" if finding.trial else ""
+    yield f"    {label} {finding.code} {trial}{on_terminal(finding.message)}"
+    if finding.explanation:
+        yield f"      说明：{on_terminal(finding.explanation)}"

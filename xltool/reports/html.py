@@ -17,11 +17,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from xltool.checks.results import VERDICTS
+from xltool.checks.results import VERDICTS, CheckResult
 from xltool.files.atomic import writing
 from xltool.model import Severity
-from xltool.reports.record import Record
-from xltool.reports.run import Run, sound, titles, total
+from xltool.reports.run import Run, sound, titles
 from xltool.reports.spool import Spool
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -31,21 +30,21 @@ MOST = 20_000  # units with details
 
 
 @contextmanager
-def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
+def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult], None]]:
     """The page of one run. Units are spooled to disk, for the index comes before the details."""
     with writing(path) as file, Spool() as index, Spool() as details:
         codes: Counter[str] = Counter()  # in how many files
         severities: dict[str, str] = {}
         verdicts: Counter[str] = Counter()
 
-        def add(record: Record) -> None:
-            here = sorted({f["code"] for f in record["findings"]})
+        def add(result: CheckResult) -> None:
+            here = sorted({f.code for f in result.findings})
             codes.update(here)
-            severities.update({f["code"]: f["severity"] for f in record["findings"]})
-            verdicts[record["verdict"]] += 1
-            index.append(index_row(record, here, run.href(record["file"])))
+            severities.update({f.code: f.severity for f in result.findings})
+            verdicts[result.verdict] += 1
+            index.append(index_row(result, here, run.href(result.file)))
             if verdicts.total() <= MOST:
-                details.append(detail_row(record))
+                details.append(detail_row(result))
 
         yield add
         known = titles()
@@ -74,7 +73,7 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
 
 
 def write_page(
-    record: Record,
+    result: CheckResult,
     path: Path,
     *,
     base: Path | None = None,
@@ -83,29 +82,29 @@ def write_page(
 ) -> None:
     """The page of one file by itself, opened at once: what is handed back to the unit.
 
-    `base` is the folder from which the record's file is named (default: the page's own folder);
+    `base` is the folder from which the result's file is named (default: the page's own folder);
     `live` makes the page show its newest state whenever someone comes back to it.
     """
     folder = path.absolute().parent
     with html_report(path, Run(folder, base or folder, title, live=live)) as add:
-        add(sound(record))
+        add(sound(result))
 
 
-def index_row(record: Record, codes: list[str], href: str) -> list[Any]:
+def index_row(result: CheckResult, codes: list[str], href: str) -> list[Any]:
     """What the list shows of a unit; `codes` are those of its findings, `href` leads to its file."""
-    sums, count = record["balance"], record["counts"]
+    sums, count = result.balance, result.counts
     return [
-        record["unit"] or Path(record["file"]).name, record["code"], record["file"], href,
-        record["year"], record["verdict"],
-        [count[key] for key in ("error", "query", "note", "explained", "trial")],
-        sums["verdict"] if sums else "", total(record),
-        sums["unit"] if sums else "", codes,
+        result.unit or Path(result.file).name, result.code, result.file, href,
+        result.year, result.verdict,
+        [count.error, count.query, count.note, count.explained, count.trial],
+        sums.verdict if sums else "", result.total,
+        sums.unit if sums else "", codes,
     ]  # fmt: skip
 
 
-def detail_row(record: Record) -> list[Any]:
+def detail_row(result: CheckResult) -> list[Any]:
     """What is shown of a unit once it is opened."""
-    return [record["balance"], record["findings"], record.get("stale", []), record["projects"]]
+    return [result.balance, result.findings, result.stale, result.projects]
 
 
 def _parts(lines: Iterator[bytes]) -> Iterator[str]:

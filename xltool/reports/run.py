@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
-from xltool.model import Severity, finding_state
-from xltool.reports.record import Record
+import msgspec
+
+from xltool.checks.results import CheckResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +48,6 @@ class Run:
         return "/".join(quote(part, safe="", errors="replace") for part in self.parts(file))
 
 
-@functools.cache
-def label(severity: str) -> str:
-    """错误, 核实 or 提示."""
-    return Severity(severity).label
-
-
-def state(finding: Record) -> str:
-    """What is still to be done about a finding."""
-    return finding_state(finding["severity"], finding["explanation"], finding["trial"])
-
-
-def sides(record: Record) -> Iterator[tuple[str, Record]]:
-    """The sides of a record's balance with their names, 收入侧 first."""
-    for side, name in (("revenue", "收入侧"), ("spending", "支出侧")):
-        if record["balance"] and side in record["balance"]:
-            yield name, record["balance"][side]
-
-
-def total(record: Record) -> str | None:
-    """The department form's total, as written on its first side."""
-    return next((side["total"]["amount"] for _, side in sides(record)), None)
-
-
 def titles() -> dict[str, str]:
     """The title of every rule, by code."""
     from xltool.checks.engine import rules
@@ -79,15 +55,13 @@ def titles() -> dict[str, str]:
     return {code: one.title for code, one in rules().items()}
 
 
-def sound(record: Record) -> Record:
-    """The record as it is; broken characters (half of a pair, an unreadable file name) replaced."""
-    import msgspec
-
+def sound(result: CheckResult) -> CheckResult:
+    """The result as it is; broken characters (half of a pair, an unreadable file name) replaced."""
     try:
-        msgspec.json.encode(record)
+        msgspec.json.encode(result)
     except UnicodeEncodeError:
-        return cast(Record, repaired(record))
-    return record
+        return msgspec.convert(repaired(msgspec.to_builtins(result)), CheckResult)
+    return result
 
 
 def repaired(value: Any) -> Any:

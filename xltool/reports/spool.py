@@ -10,9 +10,10 @@ import msgspec
 
 
 class Spool:
-    """Plain data appended now and read back later, in order."""
+    """Rows of one type appended now and read back later, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, row_type: Any = Any) -> None:
+        self._decode = msgspec.json.Decoder(row_type).decode
         self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed by __exit__
         self._encode = msgspec.json.Encoder().encode
 
@@ -26,7 +27,7 @@ class Spool:
             yield line[:-1]
 
     def __iter__(self) -> Iterator[Any]:
-        return map(msgspec.json.decode, self.lines())
+        return map(self._decode, self.lines())
 
     def __enter__(self) -> Spool:
         return self

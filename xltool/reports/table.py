@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import msgspec
 
-from xltool.checks.results import VERDICTS
+from xltool.checks.results import VERDICTS, CheckResult, FindingResult
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.escape import row_in_csv
 from xltool.files.table_column import Column, cells, heads
-from xltool.reports.record import Record
-from xltool.reports.run import Run, label, state
+from xltool.reports.run import Run
 
-AddRecord = Callable[[Record], None]
+AddResult = Callable[[CheckResult], None]
 
 _FILES, _TAIL = b'"files": [', b"\n]}\n"
 
@@ -27,53 +25,54 @@ _FILES, _TAIL = b'"files": [', b"\n]}\n"
 class FindingRow(NamedTuple):
     """One row of findings.csv: a finding of a file, or the reason why a file has none."""
 
-    record: Record
+    file: str
+    result: CheckResult | None
+    finding: FindingResult
     verdict: str
-    finding: Record
     level: str = ""
     state: str = ""
 
 
 CSV_COLUMNS: tuple[Column[FindingRow], ...] = (
-    Column("文件", lambda row: row.record["file"]),
-    Column("单位", lambda row: row.record["unit"]),
-    Column("部门编码", lambda row: row.record["code"]),
-    Column("年度", lambda row: row.record["year"] or ""),
+    Column("文件", lambda row: row.file),
+    Column("单位", lambda row: row.result.unit if row.result else ""),
+    Column("部门编码", lambda row: row.result.code if row.result else ""),
+    Column("年度", lambda row: (row.result and row.result.year) or ""),
     Column("结论", lambda row: row.verdict),
     Column("级别", lambda row: row.level),
-    Column("代码", lambda row: row.finding["code"]),
-    Column("工作表", lambda row: row.finding["sheet"]),
-    Column("单元格", lambda row: row.finding["cell"]),
-    Column("字段", lambda row: row.finding["field"]),
-    Column("问题", lambda row: row.finding["message"]),
-    Column("填报值", lambda row: row.finding["found"]),
-    Column("对照值", lambda row: row.finding["expected"]),
-    Column("审核属性", lambda row: row.finding["review"]),
-    Column("说明", lambda row: row.finding["explanation"]),
+    Column("代码", lambda row: row.finding.code),
+    Column("工作表", lambda row: row.finding.sheet),
+    Column("单元格", lambda row: row.finding.cell),
+    Column("字段", lambda row: row.finding.field),
+    Column("问题", lambda row: row.finding.message),
+    Column("填报值", lambda row: row.finding.found),
+    Column("对照值", lambda row: row.finding.expected),
+    Column("审核属性", lambda row: row.finding.review),
+    Column("说明", lambda row: row.finding.explanation),
     Column("状态", lambda row: row.state),
 )
 
 
 @contextmanager
-def json_report(path: Path, run: Run) -> Iterator[AddRecord]:
-    """`{"failed": [{"file", "reason"}, …], "files": [RECORD, …]}`, a record a line; no failed, no key."""
+def json_report(path: Path, run: Run) -> Iterator[AddResult]:
+    """`{"failed": [{"file", "reason"}, …], "files": [RESULT, …]}`, a result a line; no failed, no key."""
     encode = msgspec.json.Encoder().encode
     with writing(path, "wb") as file:
         failed = [{"file": name, "reason": reason} for name, reason in run.failed]
         file.write(b"{" + (b'"failed": ' + encode(failed) + b", " if failed else b"") + _FILES)
         separator = b"\n"
 
-        def add(record: Record) -> None:
+        def add(result: CheckResult) -> None:
             nonlocal separator
-            file.write(separator + encode(record))
+            file.write(separator + encode(result))
             separator = b",\n"
 
         yield add
         file.write(_TAIL)
 
 
-def read_records(path: Path) -> Iterator[Record]:
-    """The records of a report.json; one at a time where it is written a record a line.
+def read_results(path: Path) -> Iterator[CheckResult]:
+    """The results in a report.json; one at a time where it is written a result a line.
 
     Raises XltoolError where the file is not such a report.
     """
@@ -105,7 +104,7 @@ def read_failed(path: Path) -> list[tuple[str, str]]:
 _decode = msgspec.json.Decoder().decode
 
 
-def _whole(text: bytes) -> Record:
+def _whole(text: bytes) -> dict[str, Any]:
     whole = _decode(text)
     return whole if isinstance(whole, dict) else {}
 
@@ -121,14 +120,15 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         raise XltoolError(f"“{path}”不是 report.json，或没有写完") from error
 
 
-def _checked(record: object, path: Path) -> Record:
-    if not isinstance(record, dict) or not {"file", "verdict", "findings"} <= record.keys():
-        raise XltoolError(f"“{path}”不是 report.json：有一项不是审核结果")
-    return record
+def _checked(record: object, path: Path) -> CheckResult:
+    try:
+        return msgspec.convert(record, CheckResult)
+    except msgspec.ValidationError as error:
+        raise XltoolError(f"“{path}”不是 report.json：有一项不是审核结果") from error
 
 
 @contextmanager
-def csv_report(path: Path, run: Run) -> Iterator[AddRecord]:
+def csv_report(path: Path, run: Run) -> Iterator[AddResult]:
     """All findings, a row each, for spreadsheet programs: UTF-8 with BOM, no cell is ever a formula."""
     with writing(path, "w", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
@@ -138,13 +138,12 @@ def csv_report(path: Path, run: Run) -> Iterator[AddRecord]:
         def put(row: FindingRow) -> None:
             writer.writerow(row_in_csv(cells(columns, row)))
 
-        def add(record: Record) -> None:
-            verdict = VERDICTS[record["verdict"]]
-            for f in record["findings"]:
-                put(FindingRow(record, verdict, f, label(f["severity"]), state(f)))
+        def add(result: CheckResult) -> None:
+            verdict = VERDICTS[result.verdict]
+            for f in result.findings:
+                put(FindingRow(result.file, result, f, verdict, f.label, f.state))
 
         yield add
         for name, reason in run.failed:
-            # Nothing else is known of such a file: every other key is an empty text.
-            record, finding = defaultdict(str, file=name), defaultdict(str, message=reason)
-            put(FindingRow(record, "没能处理", finding))
+            # Nothing else is known of such a file.
+            put(FindingRow(name, None, FindingResult(message=reason), "没能处理"))

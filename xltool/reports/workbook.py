@@ -11,12 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from xltool.checks.results import VERDICTS
+from msgspec import Struct
+
+from xltool.checks.results import VERDICTS, BalanceResult, CheckResult, Counts, FindingResult
 from xltool.editions.declaration import EditionError, load_edition
 from xltool.files.atomic import writing
 from xltool.files.table_column import Column
-from xltool.reports.record import Record
-from xltool.reports.run import Run, label, sides, state, titles, total
+from xltool.reports.run import Run, titles
 from xltool.reports.sheet import Formats, Link, ReportCell, ReportSheet, anchor, target
 from xltool.reports.spool import Spool
 
@@ -24,11 +25,33 @@ if TYPE_CHECKING:
     from xlsxwriter.workbook import Workbook
 
 
+class UnitSummary(Struct, frozen=True):
+    """What 汇总 keeps of a result until the last one is there; `total` in `money`."""
+
+    file: str
+    name: str
+    code: str
+    year: int | None
+    verdict: str
+    counts: Counts
+    balanced: str
+    total: str | None
+    money: str
+    projects: int
+    indicators: int
+
+
+# (name, file, …) of what waits on disk for the head of its sheet.
+SpooledFindings = tuple[str, str, tuple[FindingResult, ...]]
+SpooledBalance = tuple[str, str, BalanceResult, list[tuple[str, str, str | None]]]
+SpooledIndicator = tuple[str, str, dict[str, str]]
+
+
 class SummaryRow(NamedTuple):
-    """A file on 汇总: its number there, what was kept of its record, and the link to it."""
+    """A file on 汇总: its number there, what was kept of its result, and the link to it."""
 
     number: int
-    unit: Record
+    unit: UnitSummary
     link: str
 
 
@@ -37,14 +60,14 @@ class FindingRow(NamedTuple):
 
     name: str
     file: str
-    finding: Record
+    finding: FindingResult
     rule: str
     link: str
 
     @property
     def place(self) -> ReportCell:
         """The cell, as a link that leads to it."""
-        sheet, cell = self.finding["sheet"], self.finding["cell"]
+        sheet, cell = self.finding.sheet, self.finding.cell
         return Link(cell, self.link, anchor(sheet, cell)) if cell else ""
 
 
@@ -53,14 +76,15 @@ class BalanceRow(NamedTuple):
 
     name: str
     file: str
-    balance: Record
+    balance: BalanceResult
     amounts: dict[tuple[str, str], str | None]
     link: str
 
     @property
     def causes(self) -> str:
-        both = sides({"balance": self.balance})
-        return "\n".join(f"{name}：{cause}" for name, side in both for cause in side["causes"])
+        return "\n".join(
+            f"{name}：{cause}" for name, side in self.balance.sides for cause in side.causes
+        )
 
 
 class IndicatorRow(NamedTuple):
@@ -68,7 +92,7 @@ class IndicatorRow(NamedTuple):
 
     name: str
     file: str
-    indicator: Record
+    indicator: dict[str, str]
 
 
 class FailedFile(NamedTuple):
@@ -81,42 +105,42 @@ class FailedFile(NamedTuple):
 
 SUMMARY_COLUMNS: tuple[Column[SummaryRow], ...] = (
     Column("序号", lambda row: row.number, 6),
-    Column("单位", lambda row: row.unit["name"], 30),
-    Column("部门编码", lambda row: row.unit["code"], 11),
-    Column("年度", lambda row: row.unit["year"], 6),
-    Column("结论", lambda row: row.unit["verdict"], 8),
-    Column("错误", lambda row: row.unit["counts"]["error"], 6),
-    Column("核实", lambda row: row.unit["counts"]["query"], 6),
-    Column("提示", lambda row: row.unit["counts"]["note"], 6),
-    Column("已说明", lambda row: row.unit["counts"]["explained"], 7),
-    Column("试行", lambda row: row.unit["counts"]["trial"], 6),
-    Column("收支平衡", lambda row: row.unit["balanced"], 22),
-    Column("资金总额", lambda row: _amount(row.unit["total"]), 14),
-    Column("金额单位", lambda row: row.unit["money"], 9),
-    Column("项目数", lambda row: row.unit["projects"], 7),
-    Column("指标数", lambda row: row.unit["indicators"], 7),
-    Column("文件", lambda row: Link(row.unit["file"], row.link), 44),
+    Column("单位", lambda row: row.unit.name, 30),
+    Column("部门编码", lambda row: row.unit.code, 11),
+    Column("年度", lambda row: row.unit.year, 6),
+    Column("结论", lambda row: row.unit.verdict, 8),
+    Column("错误", lambda row: row.unit.counts.error, 6),
+    Column("核实", lambda row: row.unit.counts.query, 6),
+    Column("提示", lambda row: row.unit.counts.note, 6),
+    Column("已说明", lambda row: row.unit.counts.explained, 7),
+    Column("试行", lambda row: row.unit.counts.trial, 6),
+    Column("收支平衡", lambda row: row.unit.balanced, 22),
+    Column("资金总额", lambda row: _amount(row.unit.total), 14),
+    Column("金额单位", lambda row: row.unit.money, 9),
+    Column("项目数", lambda row: row.unit.projects, 7),
+    Column("指标数", lambda row: row.unit.indicators, 7),
+    Column("文件", lambda row: Link(row.unit.file, row.link), 44),
 )
 FINDING_COLUMNS: tuple[Column[FindingRow], ...] = (
     Column("单位", lambda row: row.name, 30),
-    Column("级别", lambda row: label(row.finding["severity"]), 6),
-    Column("状态", lambda row: state(row.finding), 8),
-    Column("代码", lambda row: row.finding["code"], 7),
+    Column("级别", lambda row: row.finding.label, 6),
+    Column("状态", lambda row: row.finding.state, 8),
+    Column("代码", lambda row: row.finding.code, 7),
     Column("规则", lambda row: row.rule, 22),
-    Column("工作表", lambda row: row.finding["sheet"], 22),
+    Column("工作表", lambda row: row.finding.sheet, 22),
     Column("单元格", lambda row: row.place, 8),
-    Column("问题", lambda row: row.finding["message"], 60),
-    Column("填报值", lambda row: row.finding["found"], 26),
-    Column("对照值", lambda row: row.finding["expected"], 26),
-    Column("审核属性", lambda row: row.finding["review"], 9),
-    Column("说明", lambda row: row.finding["explanation"], 30),
+    Column("问题", lambda row: row.finding.message, 60),
+    Column("填报值", lambda row: row.finding.found, 26),
+    Column("对照值", lambda row: row.finding.expected, 26),
+    Column("审核属性", lambda row: row.finding.review, 9),
+    Column("说明", lambda row: row.finding.explanation, 30),
     Column("文件", lambda row: row.file, 44),
 )
 # 平衡 and 指标 get more columns in their middle: those that the records bring along.
 BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
     Column("单位", lambda row: row.name, 30),
-    Column("判断", lambda row: row.balance["verdict"], 22),
-    Column("金额单位", lambda row: row.balance["unit"], 9),
+    Column("判断", lambda row: row.balance.verdict, 22),
+    Column("金额单位", lambda row: row.balance.unit, 9),
 )
 BALANCE_LAST: tuple[Column[BalanceRow], ...] = (
     Column("可能的原因", lambda row: row.causes, 50),
@@ -143,15 +167,15 @@ MOST = 20_000
 
 
 @contextmanager
-def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
+def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult], None]]:
     """The workbook of one run. Sheets whose head depends on all records are spooled to disk first."""
     with (
         writing(path, "wb") as file,
         _book(file) as book,
-        Spool() as units,
-        Spool() as sums,
-        Spool() as findings,
-        Spool() as indicators,
+        Spool(UnitSummary) as units,
+        Spool(SpooledBalance) as sums,
+        Spool(SpooledFindings) as findings,
+        Spool(SpooledIndicator) as indicators,
     ):
         book.set_properties({"title": run.title, "created": run.made})
         formats = Formats(book)
@@ -163,25 +187,23 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[Record], None]]:
         terms: dict[tuple[str, str], None] = {}
         columns: dict[str, str] = {}
 
-        def add(record: Record) -> None:
-            tally[record["verdict"]] += 1
-            tally["unbalanced"] += bool(
-                record["balance"] and record["balance"]["verdict"] == "不平衡"
-            )
-            units.append(_summary_row(record))
-            tally["findings"] += len(record["findings"])
-            tally["indicators"] += len(record["indicators"])
+        def add(result: CheckResult) -> None:
+            tally[result.verdict] += 1
+            tally["unbalanced"] += bool(result.balance and result.balance.verdict == "不平衡")
+            units.append(_summary_row(result))
+            tally["findings"] += len(result.findings)
+            tally["indicators"] += len(result.indicators)
             if tally["findings"] <= MOST:
-                findings.append([_name(record), record["file"], record["findings"]])
-            if record["balance"]:
-                cells = _balance_cells(record)
+                findings.append([_name(result), result.file, result.findings])
+            if result.balance:
+                cells = _balance_cells(result)
                 terms.update(dict.fromkeys((side, term) for side, term, _ in cells))
-                sums.append([_name(record), record["file"], record["balance"], cells])
-            for one in record["indicators"] if tally["indicators"] <= MOST else ():
-                labels = _labels(record["edition"])
+                sums.append([_name(result), result.file, result.balance, cells])
+            for one in result.indicators if tally["indicators"] <= MOST else ():
+                labels = _labels(result.edition)
                 for column in (c for c in one if c not in _INDICATOR_KEYS and c not in columns):
                     columns[column] = labels.get(column, column)
-                indicators.append([_name(record), record["file"], one])
+                indicators.append([_name(result), result.file, one])
 
         yield add
         _summary(sheets["汇总"], units, tally, run)
@@ -227,26 +249,25 @@ def _labels(edition: str) -> dict[str, str]:
     return {column.id: column.label for form in forms for column in form.indicators.column}
 
 
-def _name(record: Record) -> str:
-    return record["unit"] or Path(record["file"]).name
+def _name(result: CheckResult) -> str:
+    return result.unit or Path(result.file).name
 
 
-def _summary_row(record: Record) -> Record:
-    """What 汇总 keeps of a record until the last one is there."""
-    sums = record["balance"]
-    return {
-        "file": record["file"],
-        "name": _name(record),
-        "code": record["code"],
-        "year": record["year"],
-        "verdict": VERDICTS[record["verdict"]],
-        "counts": record["counts"],
-        "balanced": sums["verdict"] if sums else "",
-        "total": total(record),
-        "money": sums["unit"] if sums else "",
-        "projects": len(record["projects"]),
-        "indicators": len(record["indicators"]),
-    }
+def _summary_row(result: CheckResult) -> UnitSummary:
+    sums = result.balance
+    return UnitSummary(
+        file=result.file,
+        name=_name(result),
+        code=result.code,
+        year=result.year,
+        verdict=VERDICTS[result.verdict],
+        counts=result.counts,
+        balanced=sums.verdict if sums else "",
+        total=result.total,
+        money=sums.unit if sums else "",
+        projects=len(result.projects),
+        indicators=len(result.indicators),
+    )
 
 
 def _summary(sheet: ReportSheet, units: Iterable[Any], tally: Counter[str], run: Run) -> None:
@@ -255,7 +276,7 @@ def _summary(sheet: ReportSheet, units: Iterable[Any], tally: Counter[str], run:
     line = f"{run.when} 审核，共 {whole} 个文件：{said}；收支不平衡 {tally['unbalanced']}"
     line += f"；另有 {len(run.failed)} 个文件没能处理" if run.failed else ""
     rows = (
-        SummaryRow(number, unit, target(unit["file"], run)) for number, unit in enumerate(units, 1)
+        SummaryRow(number, unit, target(unit.file, run)) for number, unit in enumerate(units, 1)
     )
     above = [(run.title, sheet.formats.title), (line, sheet.formats.line)]
     sheet.table(SUMMARY_COLUMNS, rows, above)
@@ -272,17 +293,17 @@ def _finding_sheet(sheet: ReportSheet, files: Iterable[Any], count: int, run: Ru
         for name, file, findings in files:
             link = target(file, run)
             for one in findings:
-                yield FindingRow(name, file, one, known.get(one["code"], ""), link)
+                yield FindingRow(name, file, one, known.get(one.code, ""), link)
 
     sheet.table(FINDING_COLUMNS, rows())
 
 
-def _balance_cells(record: Record) -> list[tuple[str, str, str | None]]:
+def _balance_cells(result: CheckResult) -> list[tuple[str, str, str | None]]:
     """(side, label, amount) of every figure of both sides, in the order of the form."""
     cells = []
-    for name, side in sides(record):
-        cells += [(name, term["label"], term["amount"]) for term in (side["total"], *side["terms"])]
-        cells += [(name, "合计", side["sum"]), (name, "差额", side["residual"])]
+    for name, side in result.sides:
+        cells += [(name, term.label, term.amount) for term in (side.total, *side.terms)]
+        cells += [(name, "合计", side.sum), (name, "差额", side.residual)]
     return cells
 
 

@@ -94,11 +94,11 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
     ]
     if filing.department is not None:
         summary += lines(balance(filing, edition))
-    told = f"错误 {number['error']}　核实 {number['query']}　提示 {number['note']}"
-    if number["explained"]:
-        told += f"　已说明 {number['explained']}"
-    if number["trial"]:
-        told += f"　试行 {number['trial']}（不计）"
+    told = f"错误 {number.error}　核实 {number.query}　提示 {number.note}"
+    if number.explained:
+        told += f"　已说明 {number.explained}"
+    if number.trial:
+        told += f"　试行 {number.trial}（不计）"
     if gone:
         told += f"　有 {len(gone)} 条说明已不对应任何问题，列在最后"
     rows = [_row(n, f) for n, f in enumerate(findings, 1)]

@@ -15,9 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from xltool.campaign.ledger.counting import Act, Deed, Outcome, Word, asked_between, weigh
-from xltool.checks.results import verdict
+from xltool.checks.results import finding_result, verdict
 from xltool.model import Fault, FaultKind, Filing, Finding, Severity
-from xltool.reports.record import finding_record
 
 _WORST = ("pass", "query", "error")
 
@@ -156,7 +155,7 @@ def _with(row: dict[str, Any], faults: list[Fault], folder: Path, said: str) -> 
         ]
     found = [*added, *msgspec.json.decode(row["findings"], type=list[Finding])]
     found.sort(key=weight)
-    row["findings"] = msgspec.json.encode([finding_record(f) for f in found]).decode()
+    row["findings"] = msgspec.json.encode([finding_result(f) for f in found]).decode()
     row["verdict"] = max(row["verdict"], verdict(added), key=_WORST.index)
     return row
 

@@ -21,13 +21,12 @@ from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incom
 from xltool.campaign.returns.judgement import Judgement, judge_one, received_size, set_up
 from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import UnitFiles
-from xltool.checks.results import verdict
+from xltool.checks.results import finding_result, verdict
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.files.barrier import Failure, guarded
 from xltool.files.pool import WorkerPool
 from xltool.model import Finding
-from xltool.reports.record import finding_record
 
 BATCH = 200  # returns in one transaction
 
@@ -275,7 +274,7 @@ def judged_values(campaign: Campaign, judgement: Judgement) -> dict[str, str]:
     return {
         "kind": judgement.kind,
         "verdict": verdict(findings),
-        "findings": msgspec.json.encode([finding_record(f) for f in findings]).decode(),
+        "findings": msgspec.json.encode([finding_result(f) for f in findings]).decode(),
         "figures": msgspec.json.encode(figures).decode(),
         "content": content_of(judgement.filing) if judgement.filing.department else "",
         "seal": judgement.seal,

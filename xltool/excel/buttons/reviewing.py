@@ -64,9 +64,7 @@ def _review(marked: Callable[[Finding], bool]) -> tuple[Filing, list[Finding], s
 
 def _verdict(findings: list[Finding]) -> str:
     number = counts(findings)
-    said = "　".join(
-        f"{w} {number[k]}" for k, w in (("error", "错误"), ("query", "核实"), ("note", "提示"))
-    )
+    said = f"错误 {number.error}　核实 {number.query}　提示 {number.note}"
     return f"{VERDICTS[verdict(findings)]}：{said}"
 
 
