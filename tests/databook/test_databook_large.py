@@ -258,7 +258,7 @@ def test_more_than_a_table_can_have_is_refused_in_one_line(large, monkeypatch):
         (
             SHEET,
             lambda t: t.replace(end, '<row r="2"><c r="A2"><v>1</v></c></row>' + end),
-            "没有按顺序",
+            "写法不对",
         ),
         (SHEET, lambda t: t.replace("<row ", "<!DOCTYPE x []><row ", 1), "XML 有错"),
         (SHEET, lambda t: "<!DOCTYPE x [<!ENTITY a 'b'>]>" + t[t.index("<worksheet") :], "DTD"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from decimal import Decimal
 
 import openpyxl
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.case import filing_of
+from tests.support.packages import repacked
 from xltool.checks.engine import check
 from xltool.databook import open_databook, write_databook
 from xltool.filling.writer import render
@@ -169,6 +172,24 @@ def test_an_indicator_that_its_format_hides_is_said(value):
     filing = formatted(value, ";;;", at="F13")
     assert str(value) == filing.department.indicators[0].target.text
     assert [f.cell for f in check(filing) if f.code == "R108"] == ["F13"]
+
+
+@pytest.mark.parametrize("stored", ["1_245", "１２４５", "١٢٤٥", "0x1p3", "1,245"])
+def test_a_number_that_is_none_to_excel_is_said(stored):
+    """Python reads more as a number than Excel does."""
+    data = render(filing_of({}))
+    part = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        text = archive.read(part).decode()
+    text = text.replace("<v>3173.17</v>", f"<v>{stored}</v>", 1)
+    text = re.sub(
+        r'<c r="F13"( s="\d+").*?</c>', rf'<c r="F13"\1><v>{stored}</v></c>', text, count=1
+    )
+    filing = read_grid(open_grid(repacked(data, **{part: text.encode()})))
+    assert filing.department["total"].unread
+    assert [(f.code, f.cell) for f in check(filing) if f.code in ("R107", "R108")] == [
+        ("R107", "C4"), ("R108", "F13")
+    ]  # fmt: skip
 
 
 def test_an_indicator_row_of_formulas_without_results_is_kept_and_said():

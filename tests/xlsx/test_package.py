@@ -115,8 +115,10 @@ def test_too_many_parts_and_too_large_a_file(workbook, tmp_path, monkeypatch):
 
 
 def test_rows_outside_any_sheet_are_damage_not_a_crash(workbook, tmp_path):
-    xml = b'<worksheet><sheetData><row r="x1"><c><v>1</v></c></row></sheetData></worksheet>'
-    assert "损坏" in reason(repacked(workbook, **{"xl/worksheets/sheet1.xml": xml}), tmp_path)
+    cells = b'<sheetData><row r="x1"><c><v>1</v></c></row></sheetData>'
+    for root in (b"worksheet", b'worksheet xmlns="%b"' % package.MAIN[0].encode()):
+        xml = b"<%b>%b</worksheet>" % (root, cells)
+        assert "损坏" in reason(repacked(workbook, **{"xl/worksheets/sheet1.xml": xml}), tmp_path)
 
 
 def test_a_missing_file_and_a_folder_are_one_line_errors(tmp_path):

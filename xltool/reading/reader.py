@@ -318,7 +318,10 @@ def answer(cell: Cell, place: Place) -> Entry:
 
 def _answer(cell: Cell, place: Place, field: str, faults: list[Fault]) -> Entry:
     """A text field's or an indicator's answer; what its format hides is a fault."""
-    if cell.format and cell.text.strip() and not as_shown(cell.text, cell.format).strip():
+    if cell.number and cell.text and stored_number(cell.text) is None:
+        detail = f"数值单元格里存的“{cell.text[:40]}”不是数，Excel 读不了"
+        faults.append(Fault(FaultKind.SHOWN, detail, place, field, "", cell.text))
+    elif cell.format and cell.text.strip() and not as_shown(cell.text, cell.format).strip():
         faults.append(_unlike("", cell.text, place, field))
     return answer(cell, place)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from array import array
+from bisect import bisect_left
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from xltool.xlsx.grid import Cell, Sheet
-from xltool.xlsx.package import MAX_CELLS, End, Start, Text, Unreadable, parse_xml, utf8
+from xltool.xlsx.package import MAX_CELLS, Unreadable, parse_xml, utf8
 from xltool.xlsx.references import cell_name, column_number
 from xltool.xlsx.shared_parts import OTHER_ENTITY, Styles, decoded, plain_text, unescape
 from xltool.xlsx.sheet_frame import read_frame
@@ -18,17 +22,24 @@ _DAY = re.compile(
 _OPEN = Cell("", locked=False)
 
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
-_HIDDEN_ROW = re.compile(r'<row (?=[^<>]*\bhidden="(?:1|true)")[^<>]*?\br="(\d{1,7})"')
+_PLAIN_PIECE = re.compile(
+    r'<c r="(?P<blank>[A-Z]{1,3}+[0-9]{1,7}+)"(?: s="[0-9]++")?(?: t="n")?(?:/>|></c>)|(?P<close></row>)'
+    r'|<row r="(?P<row>[1-9][0-9]{0,6}+)"(?P<with>(?: [A-Za-z:0-9]++="[^"<>&]*+")*+)(?P<end>/?)>'
+)
+_ATTRIBUTE = re.compile(r' ([A-Za-z:0-9]++)="([^"]*+)"')
 _PLAIN_CELL = re.compile(
     r'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"(?: s="([0-9]++)")?(?: t="(s|n|str|inlineStr|b)")?>'
     r'(?:<v>([^<>]*+)</v></c>|<is><t(?: xml:space="preserve")?>([^<>]*+)</t></is></c>)'
 )
 
 
-class _Addresses(dict[str, tuple[int, int]]):
+At = tuple[int, int]
+
+
+class _Addresses(dict[str, At]):
     """`B3` → (3, 2), remembered: the same few addresses stand in every form."""
 
-    def __missing__(self, address: str) -> tuple[int, int]:
+    def __missing__(self, address: str) -> At:
         if len(self) > 100_000:
             self.clear()
         match = _REFERENCE.match(address)
@@ -38,6 +49,79 @@ class _Addresses(dict[str, tuple[int, int]]):
 
 
 _ADDRESSES = _Addresses()
+
+
+class _Between(Struct, frozen=True):
+    """What stands between two cells: blank cells, ends and beginnings of rows, in ascending order.
+
+    `inside`: it begins within a row; then `lead` is the row of the blank cells that come first. `first`
+    and `last` are its first and last place, `row` the row in which it ends, `left` whether one is open.
+    """
+
+    inside: bool
+    lead: int
+    first: At
+    last: At
+    row: int
+    left: bool
+    blanks: int
+    hidden: tuple[str, ...]
+    prefixes: frozenset[str]
+
+
+class _Betweens(dict[str, _Between | None]):
+    """What stands between two cells, read and remembered; None for what is spelled otherwise, or damage."""
+
+    def __missing__(self, text: str) -> _Between | None:
+        if len(self) > 20_000:
+            self.clear()
+        found = _between(text)
+        if len(text) < 2000:
+            self[text] = found
+        return found
+
+
+_BETWEENS = _Betweens()
+_NOWHERE: At = (0, 0)
+_BEYOND: At = (10**8, 0)
+
+
+def _between(text: str) -> _Between | None:
+    places: list[At] = []
+    hidden: list[str] = []
+    prefixes: set[str] = set()
+    row = lead = blanks = at = 0
+    inside = left = not text.startswith("<row ")
+    for piece in _PLAIN_PIECE.finditer(text):
+        if piece.start() != at:
+            return None
+        at = piece.end()
+        if blank := piece["blank"]:
+            place = _ADDRESSES[blank]
+            lead = lead or (0 if row else place[0])
+            if not left or place[0] != (row or lead):
+                return None
+            places.append(place)
+            blanks += 1
+        elif piece["close"]:
+            if not left:
+                return None
+            left = False
+        else:
+            names = [name for name, _ in _ATTRIBUTE.findall(piece["with"])]
+            if left or len(set(names)) != len(names) or "r" in names:
+                return None
+            row, left = int(piece["row"]), not piece["end"]
+            places.append((row, 0))
+            prefixes |= {name.partition(":")[0] for name in names if ":" in name}
+            if dict(_ATTRIBUTE.findall(piece["with"])).get("hidden") in ("1", "true"):
+                hidden.append(f"第{row}行")
+    if at != len(text) or places != sorted(set(places)):
+        return None
+    ends = (places[0], places[-1]) if places else (_BEYOND, _NOWHERE)
+    return _Between(
+        inside, lead, *ends, row, left, blanks, tuple(hidden), frozenset(prefixes - {"xml"})
+    )
 
 
 def read_sheet(
@@ -58,15 +142,20 @@ def read_sheet(
     before, _, rest = data.partition(b"<sheetData>")
     cells, closing, after = rest.partition(b"</sheetData>")
     try:
-        plain = None if blanks or not closing else _plain_cells(cells, sheet, strings, styles)
+        plain = (
+            None if blanks or not closing else _plain_cells(cells, before, sheet, strings, styles)
+        )
         frame = read_frame(data if plain is None else b"%b<sheetData/>%b" % (before, after))
-        if plain is None or frame.rows:
+        if plain is None or frame.rows or frame.tables != 1:
             sheet.cells.clear()
             sheet.hidden_lines.clear()
             plain = _cells_in(data)
-            parse_xml(data, *cell_handlers(sheet, strings, styles))
+            walk = CellWalk(sheet, strings, styles)
+            parse_xml(data, walk.start, walk.end, walk.text, walk.foreign)
     except ValueError as error:
         raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
+    if not frame.tables:
+        raise Unreadable(f"文件已损坏：{sheet.name[:31]} 没有表格内容")
     sheet.merges = set(frame.merges)
     sheet.protected, sheet.objects = frame.protected, frame.objects
     sheet.hidden_lines += frame.hidden
@@ -78,26 +167,39 @@ def _cells_in(data: bytes) -> int:
 
 
 def _plain_cells(
-    data: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles
+    data: bytes, before: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles
 ) -> int | None:
     """Take the cells at a glance where they are spelled as usual, and count them; None where they are not."""
     text = decoded(data)
     if text is None or ((escaped := "&" in text) and OTHER_ENTITY.search(text)):
         return None
     pieces = _PLAIN_CELL.split(text)
-    # What is left between them is rows and blank cells, or else the spelling is not the usual one.
-    between = "".join(pieces[::6])
-    blank = between.count("<c ")
-    if blank + between.count("<row ") + between.count("</row>") != between.count("<"):
-        return None
-    if 'hidden="1"' in between or 'hidden="true"' in between:
-        sheet.hidden_lines += [f"第{row}行" for row in _HIDDEN_ROW.findall(between)]
     cells = sheet.cells
     unlocked, formats, of_texts = styles
     escaped = escaped or "_x" in text
-    for address, style, kind, value, inline in zip(
-        *(pieces[n::6] for n in range(1, 6)), strict=True
+    row, last, left, blanks = 0, _NOWHERE, False, 0
+    prefixes: frozenset[str] = frozenset()
+    for around, address, style, kind, value, inline in zip(
+        *(pieces[n:-1:6] for n in range(6)), strict=True
     ):
+        if around:
+            between = _BETWEENS[around]
+            if (
+                between is None
+                or between.inside != left
+                or between.first <= last
+                or between.lead not in (0, row)
+            ):
+                return None
+            row, last, left = between.row or row, max(last, between.last), between.left
+            blanks += between.blanks
+            if between.hidden:
+                sheet.hidden_lines += between.hidden
+            prefixes |= between.prefixes
+        at = _ADDRESSES[address]
+        if at[0] != row or at <= last or not left or (value is None) != (kind == "inlineStr"):
+            return None
+        last = at
         content = inline if value is None else value
         if not content:
             continue
@@ -109,88 +211,161 @@ def _plain_cells(
         elif kind is None or kind == "n":
             number, form = True, formats.get(style or "0", "")
         elif kind == "b":
-            content = "TRUE" if content == "1" else "FALSE"
+            if content not in ("0", "1"):
+                return None
+            content = _TRUTH[content]
         elif escaped:
             content = plain_text(content)
         if of_texts and not number:
             form = of_texts.get(style or "0", "")
-        cells[_ADDRESSES[address]] = Cell(
-            content, number, "", False, (style or "0") not in unlocked, form
-        )
-    return blank + len(pieces) // 6
+        cells[at] = Cell(content, number, "", False, (style or "0") not in unlocked, form)
+    end = _BETWEENS[pieces[-1]] if pieces[-1] else None
+    if pieces[-1] and (end is None or end.inside != left or end.first <= last or end.left):
+        return None
+    if end is not None:
+        if end.lead not in (0, row):
+            return None
+        blanks += end.blanks
+        sheet.hidden_lines += end.hidden
+        prefixes |= end.prefixes
+    elif left:
+        return None
+    if not all(b" xmlns:%b=" % prefix.encode() in before for prefix in prefixes):
+        return None
+    return blanks + len(pieces) // 6
 
 
-def cell_handlers(
-    sheet: Sheet, strings: Mapping[str, str], styles: Styles
-) -> tuple[Start, End, Text]:
-    """What takes the cells of a sheet from its XML, however they are spelled."""
-    cells = sheet.cells
-    row = column = 0
-    kind = style = ""
-    value: list[str] = []
-    formula: list[str] = []
-    has_formula = False
-    taking: list[str] | None = None
-    phonetic = False
+# What holds what in a sheet; anything else is no cell that Excel would read.
+_AROUND = {
+    "sheetData": ("worksheet",),
+    "row": ("sheetData",),
+    "c": ("row",),
+    "v": ("c",),
+    "f": ("c",),
+    "is": ("c",),
+    "r": ("is",),
+    "rPh": ("is",),
+    "t": ("is", "r", "rPh"),
+}
+_CLOSED = ("sheetData", "row", "c", "v", "f", "t")  # these hold nothing else
+_ELSEWHERE: tuple[str, ...] = ()
+_KINDS = frozenset(("n", "s", "str", "inlineStr", "b", "e", "d"))
+_TRUTH = {"1": "TRUE", "true": "TRUE", "0": "FALSE", "false": "FALSE"}
 
-    def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal row, column, kind, style, taking, has_formula, phonetic
+
+class CellWalk:
+    """Takes the cells of a sheet from its XML, however they are spelled: one value a cell, one cell a place,
+    else the sheet is damaged. `sheet` gets them; who clears it meanwhile goes on below (tables)."""
+
+    def __init__(self, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> None:
+        self.sheet, self.strings, self.styles = sheet, strings, styles
+        self.open: list[str] = [""]  # elements around
+        self.row = self.column = 0
+        self.kind = self.style = ""
+        self.value: list[str] = []
+        self.formula: list[str] = []
+        self.given: list[str] = []  # what of value, formula and text a cell has
+        self.rows = array("L")  # so far, as long as they ascend
+        self.others: set[int] = set()
+        self.columns: set[int] = set()
+        self.tables = 0
+
+    def start(self, tag: str, a: dict[str, str]) -> None:
+        around = self.open[-1]
+        self.open.append(tag)
+        if around not in _AROUND.get(tag, _ELSEWHERE) or self.tables > 1:
+            if tag in _AROUND or around in _CLOSED or self.tables > 1:
+                raise self.damaged()
+            return
         if tag == "c":
-            reference = _REFERENCE.match(a.get("r", ""))
-            if reference:
-                column, row = column_number(reference[1]), int(reference[2])
-            else:
-                column += 1
-            kind, style = a.get("t", "n"), a.get("s", "0")
-            value.clear()
-            formula.clear()
-            has_formula = phonetic = False
-        elif tag == "v" or (tag == "t" and not phonetic):
-            taking = value
-        elif tag == "f":
-            taking, has_formula = formula, True
-        elif tag == "rPh":
-            phonetic = True
+            self._cell(a)
+        elif around == "c":
+            if tag in self.given:
+                raise self.damaged()
+            self.given.append(tag)
         elif tag == "row":
-            row, column = int(a.get("r", row + 1)), 0
-            if a.get("hidden") in ("1", "true"):
-                sheet.hidden_lines.append(f"第{row}行")
+            self._row(a)
+        elif tag == "sheetData":
+            self.tables += 1
 
-    def end(tag: str) -> None:
-        nonlocal taking, phonetic
-        if tag == "v" or tag == "t" or tag == "f":
-            taking = None
-        elif tag == "rPh":
-            phonetic = False
-        elif tag == "c":
-            locked = style not in styles.unlocked
-            content = "".join(value)
-            if not content and not has_formula:
-                if not locked:
-                    cells[row, column] = _OPEN
-                return
-            number = error = False
-            if kind == "s":
-                if content not in strings:
-                    at = cell_name(row, column)
-                    raise Unreadable(f"文件已损坏：{sheet.name} 的 {at} 指向不存在的文字")
-                content = strings[content]
-            elif kind == "n":
-                number = True
-            elif kind == "b":
-                content = "TRUE" if content == "1" else "FALSE"
-            elif kind == "e":
-                error = True
-            elif kind == "d" and (day := _DAY.match(content)):
-                content = f"{int(day[1])}年{int(day[2])}月{int(day[3])}日"
-            else:
-                content = unescape(content)
-            said = ("=" + "".join(formula)) if has_formula else ""
-            code = (styles.formats if number else styles.of_texts).get(style, "")
-            cells[row, column] = Cell(content, number, said, error, locked, code)
+    def _row(self, a: dict[str, str]) -> None:
+        self.row, self.column = int(a.get("r", self.row + 1)), 0
+        if self.row < 1:
+            raise self.damaged()
+        if not self.rows or self.row > self.rows[-1]:
+            self.rows.append(self.row)
+        elif self.row in self.others or self.rows[bisect_left(self.rows, self.row)] == self.row:
+            raise self.damaged()
+        else:
+            self.others.add(self.row)
+        self.columns.clear()
+        if a.get("hidden") in ("1", "true"):
+            self.sheet.hidden_lines.append(f"第{self.row}行")
 
-    def text(data: str) -> None:
-        if taking is not None:
-            taking.append(data)
+    def _cell(self, a: dict[str, str]) -> None:
+        written = a.get("r")
+        if written is None:
+            self.column += 1
+        elif (reference := _REFERENCE.match(written)) is None or int(reference[2]) != self.row:
+            raise self.damaged()
+        else:
+            self.column = column_number(reference[1])
+        if self.column in self.columns:
+            raise self.damaged()
+        self.columns.add(self.column)
+        self.kind, self.style = a.get("t", "n"), a.get("s", "0")
+        self.value.clear()
+        self.formula.clear()
+        self.given.clear()
 
-    return start, end, text
+    def end(self, tag: str) -> None:
+        self.open.pop()
+        if tag == "c":
+            self._taken()
+
+    def text(self, data: str) -> None:
+        tag = self.open[-1]
+        if tag == "v" or (tag == "t" and self.open[-2] != "rPh"):
+            self.value.append(data)
+        elif tag == "f":
+            self.formula.append(data)
+
+    def _taken(self) -> None:
+        locked = self.style not in self.styles.unlocked
+        content = "".join(self.value)
+        if not content and "f" not in self.given:
+            if not locked:
+                self.sheet.cells[self.row, self.column] = _OPEN
+            return
+        kind = self.kind
+        if kind not in _KINDS or ("is" if kind != "inlineStr" else "v") in self.given:
+            raise self.damaged()
+        if kind == "s":
+            if content not in self.strings:
+                at = cell_name(self.row, self.column)
+                raise Unreadable(f"文件已损坏：{self.sheet.name} 的 {at} 指向不存在的文字")
+            content = self.strings[content]
+        elif kind == "b":
+            content = _TRUTH.get(content, "")
+            if not content:
+                raise self.damaged()
+        elif kind == "d" and (day := _DAY.match(content)):
+            content = f"{int(day[1])}年{int(day[2])}月{int(day[3])}日"
+        elif kind in ("str", "inlineStr", "d"):
+            content = unescape(content)
+        said = ("=" + "".join(self.formula)) if "f" in self.given else ""
+        code = (self.styles.formats if kind == "n" else self.styles.of_texts).get(self.style, "")
+        self.sheet.cells[self.row, self.column] = Cell(
+            content, kind == "n", said, kind == "e", locked, code
+        )
+
+    def foreign(self) -> None:
+        """An element of no workbook; among the cells Excel would not read it."""
+        if "sheetData" in self.open:
+            raise self.damaged()
+
+    def damaged(self) -> Unreadable:
+        at = cell_name(max(self.row, 1), max(self.column, 1))
+        return Unreadable(
+            f"文件已损坏：{self.sheet.name[:31]} 的 {at} 写法不对（重复的格、多余的内容），Excel 也读不了"
+        )

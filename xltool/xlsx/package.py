@@ -138,7 +138,7 @@ def open_parts(data: bytes) -> Parts:
             parts = Unpacked(split(data, MAX_PART))
         except ValueError:
             parts = Unpacked()
-        if 0 < len(parts) <= MAX_PARTS:
+        if len(parts) <= MAX_PARTS and "[Content_Types].xml" in parts:
             return parts
     return Package(data)
 
@@ -177,42 +177,40 @@ def utf8(data: bytes) -> bytes:
         raise Unreadable("文件已损坏：XML 的文字编码有错") from error
 
 
-def parse_xml(data: bytes, start: Start, end: End | None = None, text: Text | None = None) -> None:
-    """Walk one XML part; element names come without prefix. No DTD, no entities, bounded depth."""
-    for _ in walk_xml((utf8(data),), start, end, text):
+def parse_xml(
+    data: bytes,
+    start: Start,
+    end: End | None = None,
+    text: Text | None = None,
+    foreign: Callable[[], Any] | None = None,
+) -> None:
+    """Walk one XML part as Excel reads it: elements of the workbook's namespaces, by their bare names; of an
+    attribute with a prefix the name is `namespace name`. No DTD, no entities, bounded depth.
+
+    `foreign` is called where an element of another namespace stands that is not declared ignorable.
+    """
+    for _ in walk_xml((utf8(data),), start, end, text, foreign):
         pass
 
 
 def walk_xml(
-    pieces: Iterable[bytes], start: Start, end: End | None = None, text: Text | None = None
+    pieces: Iterable[bytes],
+    start: Start,
+    end: End | None = None,
+    text: Text | None = None,
+    foreign: Callable[[], Any] | None = None,
 ) -> Iterator[None]:
     """`parse_xml` of a part that comes in pieces (in UTF-8): one step for each."""
-    parser = expat.ParserCreate("utf-8")  # whatever the part claims
-    depth = 0
-
-    def opened(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise Unreadable("文件已损坏：XML 嵌套过深")
-        start(name.rpartition(":")[2] if ":" in name else name, attributes)
-
-    def closed(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-        if end is not None:
-            end(name.rpartition(":")[2] if ":" in name else name)
-
-    def refused(*_: object) -> None:
-        raise Unreadable("文件含有 DTD 或实体声明，不予打开")
-
+    parser = expat.ParserCreate("utf-8", _APART)  # whatever encoding the part claims
+    walk = _Walk(start, end, foreign)
     parser.buffer_text = True
-    parser.StartElementHandler = opened
-    parser.EndElementHandler = closed
+    parser.StartElementHandler = walk.opened
+    parser.EndElementHandler = walk.closed
+    parser.StartNamespaceDeclHandler = walk.declared
     if text is not None:
-        parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = refused
-    parser.EntityDeclHandler = refused
+        said = text
+        parser.CharacterDataHandler = lambda data: None if walk.skipped else said(data)
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = _refused
     try:
         for piece in pieces:
             parser.Parse(piece, False)
@@ -221,3 +219,133 @@ def walk_xml(
         yield
     except expat.ExpatError as error:
         raise Unreadable(f"文件已损坏：XML 有错（第 {error.lineno} 行）") from error
+
+
+def _refused(*_: object) -> None:
+    raise Unreadable("文件含有 DTD 或实体声明，不予打开")
+
+
+_APART = " "  # between namespace and name; no namespace can hold a space
+_MICROSOFT = "http://schemas.microsoft.com/office/"
+_OPEN_XML = "http://schemas.openxmlformats.org/"
+_STRICT = "http://purl.oclc.org/ooxml/"
+MAIN = (f"{_OPEN_XML}spreadsheetml/2006/main", f"{_STRICT}spreadsheetml/main")
+RELATIONSHIPS = (
+    f"{_OPEN_XML}officeDocument/2006/relationships",
+    f"{_STRICT}officeDocument/relationships",
+)
+_READ = frozenset(
+    {
+        *MAIN,
+        f"{_OPEN_XML}package/2006/relationships",
+        f"{_OPEN_XML}officeDocument/2006/custom-properties",
+        f"{_OPEN_XML}officeDocument/2006/docPropsVTypes",
+        f"{_STRICT}officeDocument/customProperties",
+        f"{_STRICT}officeDocument/docPropsVTypes",
+    }
+)
+_COMPATIBILITY = f"{_OPEN_XML}markup-compatibility/2006"
+# What today's Excel takes of `mc:Choice`.
+_UNDERSTOOD = _READ | {
+    *RELATIONSHIPS,
+    *(
+        f"{_MICROSOFT}{name}"
+        for name in (
+            "spreadsheetml/2009/9/main", "spreadsheetml/2009/9/ac", "spreadsheetml/2010/11/main",
+            "spreadsheetml/2010/11/ac", "spreadsheetml/2014/revision", "spreadsheetml/2015/revision2",
+            "spreadsheetml/2016/revision3", "spreadsheetml/2016/revision6", "spreadsheetml/2016/revision10",
+            "drawing/2010/main", "drawing/2010/slicer", "drawing/2012/timeslicer", "drawing/2014/main",
+        )
+    ),
+}  # fmt: skip
+
+
+_IGNORABLE = f"{_COMPATIBILITY}{_APART}Ignorable"
+
+
+class _LocalNames(dict[str, str]):
+    """The bare name of an element that is read, empty for any other; remembered."""
+
+    def __missing__(self, name: str) -> str:
+        space, _, local = name.rpartition(_APART)
+        found = local if space in _READ and local != "extLst" else ""
+        if len(self) < 5000:
+            self[name] = found
+        return found
+
+
+_LOCAL = _LocalNames()
+
+
+class _Walk:
+    """What of a part Excel would read: the elements it knows, of several choices the first it understands.
+
+    Extensions (`extLst`) and elements of other namespaces are passed over with all in them; `foreign` is
+    told of the latter where the part does not declare them ignorable.
+    """
+
+    def __init__(self, start: Start, end: End | None, foreign: Callable[[], Any] | None) -> None:
+        self.start, self.end, self.foreign = start, end, foreign
+        self.skipped = self.depth = 0  # elements open that are passed over; all
+        self._prefixes: dict[str, str] = {}
+        self._ignorable: set[str] = set()
+        self._taken: list[bool] = []  # of each AlternateContent that is open: one was taken
+        self._choices = False  # the part knows of choices at all
+
+    def declared(self, prefix: str | None, space: str | None) -> None:
+        self._prefixes[prefix or ""] = space or ""
+        self._choices |= space == _COMPATIBILITY
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unreadable("文件已损坏：XML 嵌套过深")
+        if self.skipped:
+            self.skipped += 1
+            return
+        if self._choices and (ignorable := attributes.get(_IGNORABLE)):
+            self._ignorable |= self._spaces(ignorable)
+        local = _LOCAL[name]
+        if local:
+            self.start(local, attributes)
+            return
+        space, _, local = name.rpartition(_APART)
+        if space != _COMPATIBILITY or not self._chosen(local, attributes):
+            self.skipped = 1
+            if self.foreign is not None and space not in self._ignorable and space not in _READ:
+                self.foreign()
+
+    def _chosen(self, local: str, attributes: dict[str, str]) -> bool:
+        """Whether Excel looks into this element of a choice."""
+        if local == "AlternateContent":
+            self._taken.append(False)
+            if self.foreign is not None:
+                self.foreign()  # no program writes one there
+            return True
+        if local not in ("Choice", "Fallback") or not self._taken or self._taken[-1]:
+            return False
+        if local == "Choice" and not self._spaces(attributes.get("Requires", "?")) <= _UNDERSTOOD:
+            return False
+        self._taken[-1] = True
+        return True
+
+    def _spaces(self, prefixes: str) -> set[str]:
+        return {self._prefixes.get(prefix, prefix) for prefix in prefixes.split()}
+
+    def closed(self, name: str) -> None:
+        self.depth -= 1
+        if self.skipped:
+            self.skipped -= 1
+        elif local := _LOCAL[name]:
+            if self.end is not None:
+                self.end(local)
+        elif name.endswith("AlternateContent"):
+            self._taken.pop()
+
+
+def relationship_id(attributes: dict[str, str]) -> str:
+    """The `r:id` of an element, however its namespace is called."""
+    for space in RELATIONSHIPS:
+        if found := attributes.get(f"{space}{_APART}id"):
+            return found
+    return ""

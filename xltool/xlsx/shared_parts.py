@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from xltool.xlsx.number_format import BUILTIN, DATE_1904, changes_text
-from xltool.xlsx.package import End, Start, Text, parse_xml
+from xltool.xlsx.package import MAIN, Unreadable, parse_xml
 
 T = TypeVar("T")
 _LARGE = 2**20
@@ -20,8 +20,11 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _CONTROL = bytes({*range(32)} - {9, 10})
 
 
-# What is not one of the five entities of XML, which HTML has too.
-OTHER_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
+# What is neither one of the five entities of XML, which HTML has too, nor a character by its number.
+OTHER_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
+_ENTITY = re.compile(r"(?:&#[0-9]{1,7};)+|&#x([0-9A-Fa-f]{1,6});|&(amp|lt|gt|quot|apos);")
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_NOT_IN_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def decoded(data: bytes) -> str | None:
@@ -46,15 +49,33 @@ def unescape(text: str) -> str:
 
 
 def plain_entities(text: str) -> str:
-    """The text that XML spells with `&amp;` and the like."""
-    from html import unescape  # late: its table of all HTML entities is needed by few files
+    """The text that XML spells with `&amp;`, `&#24180;` and the like. Raises Unreadable for no such character."""
+    return _ENTITY.sub(_meant, text)
 
-    return unescape(text)
+
+def _meant(entity: re.Match[str]) -> str:
+    if entity[2]:
+        return _ENTITIES[entity[2]]
+    codes = (
+        [int(entity[1], 16)] if entity[1] else [int(code) for code in entity[0][2:-1].split(";&#")]
+    )
+    said = "" if max(codes) > 0x10FFFF else "".join(map(chr, codes))
+    if not said or _NOT_IN_XML.search(said):
+        raise Unreadable("文件已损坏：XML 有错（没有这样的字符）")
+    return said
+
+
+@functools.lru_cache(4096)
+def _short_text(content: str) -> str:
+    return unescape(plain_entities(content))
 
 
 def plain_text(content: str) -> str:
     """The text that a cell's XML spells so."""
-    return unescape(plain_entities(content) if "&" in content else content)
+    if "&" not in content:
+        return unescape(content)
+    # The same official words stand in every form.
+    return _short_text(content) if len(content) < 500 else unescape(plain_entities(content))
 
 
 def remembered(most: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:
@@ -72,7 +93,7 @@ _PLAIN_STRING = re.compile(
     r'<si><t(?: xml:space="preserve")?>([^<>]*+)</t>(?:<phoneticPr(?: \w++="\w*+")*/>)?</si>'
 )
 _BEFORE_STRINGS = re.compile(rb"(?:<\?xml [^<>?]*+\?>)?\s*+")
-_AROUND_STRINGS = re.compile(r'(?: [\w:]++="[^"<>&]*+")*></sst>\s*+')
+_AROUND_STRINGS = re.compile(r'(?: (?:xmlns(?::\w++)?|\w++)="[^"<>&]*+")*></sst>\s*+')
 
 
 @remembered(16)
@@ -82,7 +103,8 @@ def string_table(data: bytes) -> Mapping[str, str]:
     text = decoded(rest) if _BEFORE_STRINGS.fullmatch(before) else None
     if text is not None and not OTHER_ENTITY.search(text):
         pieces = _PLAIN_STRING.split(text)
-        if _AROUND_STRINGS.fullmatch("".join(pieces[::2])):
+        around = "".join(pieces[::2])
+        if _AROUND_STRINGS.fullmatch(around) and any(f' xmlns="{m}"' in around for m in MAIN):
             return {str(number): plain_text(text) for number, text in enumerate(pieces[1::2])}
     return _parse_strings(data)
 
@@ -93,36 +115,54 @@ def _parse_strings(data: bytes) -> Mapping[str, str]:
     def add(text: str) -> None:
         strings[str(len(strings))] = text
 
-    parse_xml(data, *string_handlers(add))
+    walk = TextWalk(add)
+    parse_xml(data, walk.start, walk.end, walk.text, walk.foreign)
     return strings
 
 
-def string_handlers(add: Callable[[str], None]) -> tuple[Start, End, Text]:
-    """What takes the shared texts from their XML, one after the other."""
-    pieces: list[str] = []
-    wanted = phonetic = False
+# What holds what among the shared texts.
+_PARENTS = {"sst": ("",), "si": ("sst",), "r": ("si",), "rPh": ("si",), "t": ("si", "r", "rPh")}
 
-    def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal wanted, phonetic
+
+class TextWalk:
+    """Takes the shared texts from their XML, one after the other; of their pronunciation nothing."""
+
+    def __init__(self, add: Callable[[str], None]) -> None:
+        self._add = add
+        self._pieces: list[str] = []
+        self._open = [""]
+        self._given: list[str] = []
+
+    def start(self, tag: str, a: dict[str, str]) -> None:
+        around = self._open[-1]
+        self._open.append(tag)
+        if around not in _PARENTS.get(tag, (around,)) or around == "t":
+            raise damaged_texts()
         if tag == "si":
-            pieces.clear()
-        elif tag == "rPh":
-            phonetic = True
-        wanted = tag == "t" and not phonetic
+            self._pieces.clear()
+            self._given.clear()
+        elif around == "si":
+            # A text, or runs of text, not both.
+            if tag in ("t", "r") and "t" in self._given:
+                raise damaged_texts()
+            self._given.append(tag)
 
-    def end(tag: str) -> None:
-        nonlocal wanted, phonetic
-        wanted = False
-        if tag == "rPh":
-            phonetic = False
-        elif tag == "si":
-            add(unescape("".join(pieces)))
+    def end(self, tag: str) -> None:
+        self._open.pop()
+        if tag == "si":
+            self._add(unescape("".join(self._pieces)))
 
-    def text(data: str) -> None:
-        if wanted:
-            pieces.append(data)
+    def text(self, data: str) -> None:
+        if self._open[-1] == "t" and self._open[-2] != "rPh":
+            self._pieces.append(data)
 
-    return start, end, text
+    def foreign(self) -> None:
+        """An element of no workbook, which Excel would not read here."""
+        raise damaged_texts()
+
+
+def damaged_texts() -> Unreadable:
+    return Unreadable("文件已损坏：共享文字的写法不对，Excel 也读不了")
 
 
 class Styles(NamedTuple):
@@ -134,32 +174,33 @@ class Styles(NamedTuple):
     of_texts: Mapping[str, str] = MappingProxyType({})
 
 
+_NO = ("0", "false")
+
+
 @remembered(16)
 def read_styles(data: bytes) -> Styles:
     """The styles of a workbook."""
     codes = {str(number): code for number, code in BUILTIN.items()}
     unlocked: set[str] = set()
     formats: dict[str, str] = {}
-    inside = False
     number = -1
+    around: list[str] = []
 
     def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal inside, number
-        if tag == "cellXfs":
-            inside = True
-        elif tag == "numFmt":
+        nonlocal number
+        around.append(tag)
+        where = around[1:-1]
+        if tag == "numFmt" and where == ["numFmts"]:
             codes[a.get("numFmtId", "")] = a.get("formatCode", "")
-        elif inside and tag == "xf":
+        elif tag == "xf" and where == ["cellXfs"]:
             number += 1
             if code := codes.get(a.get("numFmtId", "")):
                 formats[str(number)] = code
-        elif inside and tag == "protection" and a.get("locked") in ("0", "false"):
+        elif (tag, where) == ("protection", ["cellXfs", "xf"]) and a.get("locked") in _NO:
             unlocked.add(str(number))
 
     def end(tag: str) -> None:
-        nonlocal inside
-        if tag == "cellXfs":
-            inside = False
+        around.pop()
 
     parse_xml(data, start, end)
     of_texts = {style: code for style, code in formats.items() if changes_text(code)}

@@ -15,7 +15,8 @@ _MOST_MERGES = 20_000
 
 
 class Frame(Struct, frozen=True):
-    """A sheet around its cells. `rows`: it has rows of its own; `remarks`: it has comments or the like."""
+    """A sheet around its cells. `rows`: it has rows or cells of its own; `remarks`: it has comments or the like;
+    `tables`: how many tables of cells it has, which should be one."""
 
     merges: frozenset[Area]
     protected: bool
@@ -23,6 +24,7 @@ class Frame(Struct, frozen=True):
     hidden: tuple[str, ...]
     rows: bool
     remarks: bool
+    tables: int
 
 
 @remembered(64)
@@ -61,7 +63,16 @@ def _cut(data: bytes, opening: bytes, spelled: re.Pattern[bytes]) -> tuple[str, 
     before, _, rest = data.partition(opening)
     match = spelled.match(rest)
     text = decoded(match[0]) if match else None
-    return (text, before + rest[match.end() :]) if match and text else ("", data)
+    if not match or not text or any(map(before.__contains__, _ELSEWHERE)):
+        return "", data
+    if any(b" xmlns:%b=" % prefix not in before for prefix in set(_PREFIX.findall(match[0]))):
+        return "", data
+    return text, before + rest[match.end() :]
+
+
+# Behind these an element may be one that Excel does not look at.
+_ELSEWHERE = (b"extLst", b"AlternateContent")
+_PREFIX = re.compile(rb" (?!xml:)([A-Za-z0-9]++):")
 
 
 @remembered(64)
@@ -69,10 +80,19 @@ def _parse_frame(data: bytes) -> Frame:
     merges: set[Area] = set()
     hidden: list[str] = []
     protected = objects = rows = False
+    tables = 0
+    around: list[str] = []
 
     def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal protected, objects, rows
-        if tag == "mergeCell":
+        nonlocal protected, objects, rows, tables
+        around.append(tag)
+        if tag in _OF_CELLS:
+            rows = True
+        elif tag == "sheetData":
+            tables += around[:-1] == ["worksheet"]
+        elif tag not in _WHERE or tuple(around[1:-1]) != _WHERE[tag]:
+            return
+        elif tag == "mergeCell":
             area = read_area(a.get("ref", ""))
             if area:
                 merges.add(area)
@@ -83,10 +103,18 @@ def _parse_frame(data: bytes) -> Frame:
         elif tag == "col":
             if a.get("hidden") in ("1", "true"):
                 hidden.append(f"第{letters(min(int(a.get('min', 1)), LAST_COLUMN))}列")
-        elif tag in ("drawing", "oleObjects", "controls", "picture"):
+        else:
             objects = True
-        elif tag == "row":
-            rows = True
 
-    parse_xml(data, start)
-    return Frame(frozenset(merges), protected, objects, tuple(hidden), rows, b"<!" in data)
+    parse_xml(data, start, lambda tag: around.pop())
+    return Frame(frozenset(merges), protected, objects, tuple(hidden), rows, b"<!" in data, tables)
+
+
+_OF_CELLS = frozenset(("row", "c", "v", "f", "is", "t", "r", "rPh"))
+# The elements of a sheet that say something to us, and what they stand in.
+_WHERE: dict[str, tuple[str, ...]] = {
+    "mergeCell": ("mergeCells",),
+    "sheetProtection": (),
+    "col": ("cols",),
+    **dict.fromkeys(("drawing", "oleObjects", "controls", "picture"), ()),
+}

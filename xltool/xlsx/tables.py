@@ -12,10 +12,10 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from xltool.xlsx.cells import cell_handlers
+from xltool.xlsx.cells import CellWalk
 from xltool.xlsx.grid import Cell, Sheet
-from xltool.xlsx.package import End, Package, Start, Text, Unreadable, read_file, walk_xml
-from xltool.xlsx.shared_parts import Styles, string_handlers
+from xltool.xlsx.package import Package, Unreadable, read_file, walk_xml
+from xltool.xlsx.shared_parts import Styles, TextWalk
 from xltool.xlsx.workbook_reader import TABLE_CELLS, frame_of, open_grid, styles_of
 
 # Bytes of a file from which on it is large: a book of a thousand units.
@@ -83,7 +83,7 @@ def _streamed(
             yield row, cells
 
     try:
-        for _ in _walked(package, sheet.part, "c", cell_handlers(sheet, strings, styles)):
+        for _ in _walked(package, sheet.part, "c", CellWalk(sheet, strings, styles)):
             yield from ready(but=1)
     except ValueError as error:
         raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
@@ -93,16 +93,13 @@ def _streamed(
 def _strings(package: Package, part: str) -> Mapping[str, str]:
     texts = _Texts()
     if part in package:
-        for _ in _walked(package, part, "si", string_handlers(texts.add)):
+        for _ in _walked(package, part, "si", TextWalk(texts.add)):
             pass
     return texts
 
 
-def _walked(
-    package: Package, part: str, unit: str, handlers: tuple[Start, End, Text]
-) -> Iterator[None]:
+def _walked(package: Package, part: str, unit: str, walk: CellWalk | TextWalk) -> Iterator[None]:
     """Walk a part piece by piece, within the limits: so many cells or texts (`unit`), none too long."""
-    start, end, text = handlers
     count = length = 0
 
     def opened(tag: str, attributes: dict[str, str]) -> None:
@@ -111,16 +108,16 @@ def _walked(
             count, length = count + 1, 0
             if count > MOST_CELLS:
                 raise Unreadable(f"单元格或文字过多（上限 {MOST_CELLS:,}）")
-        start(tag, attributes)
+        walk.start(tag, attributes)
 
     def said(piece: str) -> None:
         nonlocal length
         length += len(piece)
         if length > MOST_TEXT:
             raise Unreadable(f"有一段文字过长（上限 {MOST_TEXT:,} 字）")
-        text(piece)
+        walk.text(piece)
 
-    yield from walk_xml(_pieces(package, part), opened, end, said)
+    yield from walk_xml(_pieces(package, part), opened, walk.end, said, walk.foreign)
 
 
 class _Texts(Mapping[str, str]):

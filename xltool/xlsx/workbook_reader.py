@@ -12,11 +12,13 @@ from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.package import (
     MAX_CELLS,
     MAX_SHEETS,
+    RELATIONSHIPS,
     Parts,
     Unreadable,
     open_parts,
     parse_xml,
     read_file,
+    relationship_id,
     utf8,
 )
 from xltool.xlsx.references import read_area
@@ -144,8 +146,15 @@ def _relations(package: Parts, part: str) -> dict[str, tuple[str, str]]:
 def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
 
+    known: set[str] = set()
+
     def start(tag: str, a: dict[str, str]) -> None:
-        if tag == "Relationship" and a.get("TargetMode") != "External":
+        if tag != "Relationship":
+            return
+        if a.get("Id", "") in known:
+            raise Unreadable(f"文件已损坏：关系 {a.get('Id', '')[:60]} 重复")
+        known.add(a.get("Id", ""))
+        if a.get("TargetMode") != "External":
             found[a.get("Id", "")] = (a.get("Type", ""), a.get("Target", ""))
 
     parse_xml(data, start)
@@ -163,7 +172,7 @@ _PLAIN_NAME = re.compile(
 
 def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
     """Sheets, their relation ids, and names (name, number of the sheet it belongs to, where it leads)."""
-    if b"&" not in data:
+    if b"&" not in data and any(b' xmlns:r="%b"' % r.encode() in data for r in RELATIONSHIPS):
         sheets, rest = _plain(data, b"sheets", _PLAIN_SHEET, 1)
         names, rest = _plain(rest, b"definedNames", _PLAIN_NAME, 2)
         if sheets and names and (around := _around(rest)) is not None:
@@ -185,7 +194,8 @@ def _plain(
     if text is None or "\t" in text or "\n" in text:
         return [], data
     found = spelled.findall(text)
-    return (found, before + after) if tags * len(found) == text.count("<") else ([], data)
+    whole = tags * len(found) == text.count("<")
+    return (found, b"%b<%b/>%b" % (before, element, after)) if whole else ([], data)
 
 
 @remembered(16)
@@ -194,26 +204,38 @@ def _around(data: bytes) -> tuple[bool, bool] | None:
 
     None where sheets or names are there too, or a remark, which may have been taken for them.
     """
-    grid, _, names = _parse_workbook(data)
-    if grid.sheets or names or b"<!" in data:
+    seen: list[str] = []
+    grid, _, names = _parse_workbook(data, seen)
+    if grid.sheets or names or b"<!" in data or sorted(seen) != ["definedNames", "sheets"]:
         return None
     return grid.structure_locked, grid.date1904
 
 
-def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
+def _parse_workbook(
+    data: bytes, seen: list[str] | None = None
+) -> tuple[Grid, list[str], list[Name]]:
+    """The same from its XML, however it is spelled; of the elements that list something, which are `seen`."""
     grid, ids, names = Grid([]), [], []
     pending: list[str] = []
     inside: tuple[str, str] | None = None
+    around: list[str] = []
 
     def start(tag: str, a: dict[str, str]) -> None:
         nonlocal inside
+        around.append(tag)
+        where = around[1:-1]
+        if seen is not None and tag in ("sheets", "definedNames") and not where:
+            seen.append(tag)
+        if where != _WHERE.get(tag):
+            return
         if tag == "sheet" and "name" in a:
             state = a.get("state", "visible")
             grid.sheets.append(Sheet(a["name"], hidden=state != "visible"))
-            ids.append(next((v for k, v in a.items() if k.endswith(":id")), ""))
+            ids.append(relationship_id(a))
         elif tag == "definedName":
             scope = a.get("localSheetId", "")
-            inside = (a.get("name", ""), str(int(scope)) if scope.isdecimal() else "")
+            scoped = scope.isascii() and scope.isdecimal()
+            inside = (a.get("name", ""), str(int(scope)) if scoped else "")
             pending.clear()
         elif tag == "workbookPr":
             grid.date1904 = a.get("date1904") in ("1", "true")
@@ -222,6 +244,7 @@ def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
 
     def end(tag: str) -> None:
         nonlocal inside
+        around.pop()
         if tag == "definedName" and inside is not None:
             names.append((*inside, "".join(pending)))
             inside = None
@@ -232,6 +255,15 @@ def _parse_workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
 
     parse_xml(data, start, end, text)
     return grid, ids, names
+
+
+# What is listed in a workbook's own part, and in what.
+_WHERE: dict[str, list[str]] = {
+    "sheet": ["sheets"],
+    "definedName": ["definedNames"],
+    "workbookPr": [],
+    "workbookProtection": [],
+}
 
 
 def _shared_strings(package: Parts, part: str, most: int) -> Mapping[str, str]:
