@@ -347,6 +347,74 @@ def test_json_may_hold_two_projects_of_one_name(tmp_path):
     assert len(read_json(tmp_path, value).filings[0].projects) == 2
 
 
+def with_lines_above(path, lines, delimiter=",", tables=("部门", "项目", "指标")):
+    """The book with lines above the heads of its tables, or other separators."""
+    for name in tables:
+        file = path / f"{name}.csv"
+        text = file.read_text("utf-8-sig")
+        with file.open("w", encoding="utf-8", newline="") as target:
+            target.write("".join(line + "\n" for line in lines))
+            csv.writer(target, delimiter=delimiter).writerows(csv.reader(text.splitlines()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("lines", "delimiter"),
+    [
+        (["2023年绩效目标数据表"], ","), (["甲县,,", "单位：万元"], ","), (["sep=,"], ","), (["sep=;"], ";"),
+        (["sep=\t"], "\t"), ([], ";"), ([], "\t"), (["", "数据表；甲县", ""], ","),
+    ],
+)  # fmt: skip
+def test_titles_and_separators_above_the_heads(tmp_path, lines, delimiter):
+    plain = load_databook(book(tmp_path / "a"))
+    found = open_databook(with_lines_above(book(tmp_path / "b"), lines, delimiter))
+    assert said(found) == []
+    assert found.filings == plain
+
+
+def test_another_unit_of_money_above_the_heads_holds_all_back(tmp_path):
+    found = open_databook(with_lines_above(book(tmp_path), ["数据表,,单位：元"], tables=["部门"]))
+    assert said(found) == [("B022", "部门C1", "")]
+    assert found.filings == []
+
+
+def test_sums_and_remarks_are_no_units_and_hold_nobody_back(tmp_path):
+    unit = "合计,,,9,9,,,,9,,,,"
+    rows = {
+        "部门": [*ROWS["部门"], unit, ",合 计,,9,9,,,,9,,,,", "注：以上为初步数"],
+        "项目": [*ROWS["项目"], "小计,,40,,,,"],
+    }
+    found = open_databook(book(tmp_path, (), rows))
+    assert {code for code, _, _ in said(found)} == {"B104"}
+    assert len(said(found)) == 4
+    assert found.units == ("甲局", "乙局")
+    assert units(found) == ["甲局", "乙局"]
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "problem"),
+    [('"=""0012"""', "0012", "B106"), ("12.0", "12", "B106"), ("4.30981E+11", None, "B021")],
+)
+def test_codes_that_came_ruined(tmp_path, written, code, problem):
+    rows = {"部门": [ROWS["部门"][0].replace(",0012,", f",{written},"), *ROWS["部门"][1:]]}
+    found = open_databook(book(tmp_path, (), rows))
+    assert [(p.code, p.unit) for p in found.problems] == [(problem, "甲局")]
+    assert [f.code for f in found.filings if f.unit == "甲局"] == ([code] if code else [])
+
+
+def test_characters_that_nobody_sees_are_no_part_of_names_and_numbers(tmp_path):
+    plain = load_databook(book(tmp_path / "a"))
+    hidden = {
+        name: [
+            row.replace("甲局", "\u200b甲局\u202c").replace(",40,", ",40\u200e,") for row in rows
+        ]
+        for name, rows in ROWS.items()
+    }
+    found = open_databook(book(tmp_path / "b", {"部门": "\u200b" + HEADS["部门"]}, hidden))
+    assert [code for code, _, _ in said(found)] == ["B105"]
+    assert found.filings == plain
+
+
 def test_every_problem_code_is_explained_and_tested():
     source = problems.__doc__
     here = Path(__file__)

@@ -14,10 +14,12 @@ from pathlib import Path
 from xltool.editions.declaration import Edition, Field
 from xltool.errors import XltoolError, why
 from xltool.files.filenames import TakenNames
+from xltool.files.table_habits import aside, read_code, visible
 from xltool.model import Place
-from xltool.money import plain, read_amount
+from xltool.money import plain, read_amount, stored_number
 from xltool.reading.reader import answer
-from xltool.xlsx.grid import Sheet
+from xltool.xlsx.grid import Cell, Sheet
+from xltool.xlsx.number_format import amount_shown
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.references import cell_name
 from xltool.xlsx.workbook_reader import TABLE_CELLS, open_grid
@@ -144,9 +146,9 @@ Head = tuple[str, Field | None]  # ("code" … | "prefilled" | "last_year", the 
 def _heads(sheet: Sheet, edition: Edition, faults: list[str], needed: list[str]) -> dict[int, Head]:
     fields = {f.label: f for f in edition.department.field if f.id not in ("year", "unit", "filer")}
     heads: dict[int, Head] = {}
-    top = min(row for (row, _), cell in sheet.cells.items() if cell.text.strip())
+    top = _head_row(sheet, fields)
     for (row, column), cell in sorted(sheet.cells.items()):
-        text = cell.text.strip()
+        text = visible(cell.text)
         if row != top or not text:
             continue
         label = _PREFIX.sub("", text)
@@ -166,7 +168,14 @@ def _heads(sheet: Sheet, edition: Edition, faults: list[str], needed: list[str])
     return heads
 
 
-_SUM_ROW = re.compile(r"^(合\s*计|总\s*计|小\s*计|累\s*计)[:：]?$")
+def _head_row(sheet: Sheet, fields: Collection[str]) -> int:
+    """The first row with several heads, or else with anything in it: titles may stand above."""
+    counts: dict[int, int] = {}
+    for (row, _), cell in sorted(sheet.cells.items()):
+        if text := visible(cell.text):
+            known = text in _KNOWN or _PREFIX.sub("", text) in fields
+            counts[row] = counts.get(row, 0) + known
+    return next((row for row, count in counts.items() if count > 1), min(counts))
 
 
 def _rows(
@@ -176,13 +185,14 @@ def _rows(
     rows: dict[int, dict[int, str]] = {}
     for (row, column), cell in sheet.cells.items():
         # A number is taken as Excel shows it, not with the tail of its binary form.
-        text = answer(cell, Place(sheet.name, "")).text.strip()
+        text = visible(answer(cell, Place(sheet.name, "")).text)
         if column in heads and text:
             rows.setdefault(row, {})[column] = text
-    for row in sorted(rows)[1:]:
-        sums = [text for text in rows[row].values() if _SUM_ROW.match(text)]
-        if sums:
-            remarks.append(f"第 {row} 行是“{sums[0]}”，不是单位，没有收进")
+    top = _head_row(sheet, {spec.label for _, spec in heads.values() if spec})
+    for row in sorted(row for row in rows if row > top):
+        beside = [text for text in rows[row].values() if aside(text)]
+        if beside:
+            remarks.append(f"第 {row} 行是“{beside[0][:20]}”，不是单位，没有收进")
             continue
         texts: dict[str, str] = {}
         figures: dict[str, dict[str, str]] = {"prefilled": {}, "last_year": {}}
@@ -192,16 +202,20 @@ def _rows(
                 texts[kind] = " ".join(text.split())
                 continue
             value = _figure(spec, text, edition)
-            if value is None:
+            seen = _shown(sheet[row, column], spec, edition)
+            if seen is not None:
+                faults.append(f"{cell_name(row, column)}：“{spec.label}”{seen}")
+            elif value is None:
                 faults.append(f"{cell_name(row, column)}：“{spec.label}”的“{text[:40]}”读不成金额")
             else:
                 figures[kind][spec.id] = value
-        if not texts.get("code"):
+        code = read_code(texts.get("code", ""))
+        texts["code"] = code.text
+        if code.said:
+            (faults if code.ruined else remarks).append(f"第 {row} 行：部门编码{code.said}")
+        if not code.text:
             faults.append(f"第 {row} 行没有{CODE}")
         yield row, Unit(**{"code": "", "name": "", **texts}, **figures)  # type: ignore[arg-type]
-
-
-_SCIENTIFIC = re.compile(r"^\d([.]\d+)?[Ee][+]?\d+$")
 
 
 def _bad_codes(
@@ -217,8 +231,8 @@ def _bad_codes(
     for row, unit in rows:
         code = unit.code
         seen.setdefault(code, []).append(row)
-        if _SCIENTIFIC.match(code) or (row in numbers and len(code) > 15):
-            yield f"第 {row} 行：部门编码成了科学计数或丢了末位（{code}），请把这一列设成文本再填"
+        if row in numbers and len(code) > 15 and code.strip("0"):
+            yield f"第 {row} 行：部门编码丢了末位（{code}），请把这一列设成文本再填"
         elif code.isdigit() and code not in known:
             meant = [k for k in known if k != code and k.lstrip("0") == code.lstrip("0")]
             if meant:
@@ -229,6 +243,16 @@ def _bad_codes(
         if code and len(places) > 1:
             at = "、".join(map(str, places))
             yield f"第 {at} 行：部门编码 {code} 出现 {len(places)} 次"
+
+
+def _shown(cell: Cell, spec: Field, edition: Edition) -> str | None:
+    """Why an amount can't be taken as it is shown; None where it can."""
+    if cell.formula and not cell.text:
+        return "是公式，结果没有存下来，请在 Excel 或 WPS 里打开并保存一次"
+    stored = stored_number(cell.text) if spec.kind == "amount" and cell.number else None
+    if stored is None or (seen := amount_shown(stored, cell.format, edition.unit)).same:
+        return None
+    return f"显示为“{seen.text}”，存的是“{plain(stored)}”，请改成同一个数"
 
 
 def _figure(spec: Field, text: str, edition: Edition) -> str | None:

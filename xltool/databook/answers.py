@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from xltool.editions.declaration import Edition
+from xltool.files.table_habits import read_code
 from xltool.model import Entry, Place
 from xltool.money import halfwidth, plain, read_amount, tidy
 from xltool.xlsx.number_format import amount_shown
@@ -77,7 +78,9 @@ def answer(cell: SourceCell, kind: str, edition: Edition) -> Answer:
     if odd := UNSTORABLE.search(cell.text):
         remark = ("B016", f"第 {odd.start() + 1} 个字符（U+{ord(odd[0]):04X}）无法保存，请删去", "")
         return Answer(Entry(None, cell.text, cell.place), (remark,))
-    read = {"amount": _amount, "year": _year, "unit": _name}.get(kind, _text)(cell, edition)
+    read = {"amount": _amount, "year": _year, "unit": _name, "code": _code}.get(kind, _text)(
+        cell, edition
+    )
     if cell.formula:
         note = ("B101", f"单元格是公式，取其上次计算的结果“{cell.text}”", "")
         return Answer(read.entry, (*read.remarks, note))
@@ -91,6 +94,13 @@ def _text(cell: SourceCell, edition: Edition) -> Answer:
 def _name(cell: SourceCell, edition: Edition) -> Answer:
     """A unit's name is a key: the spaces around it are not part of it."""
     return Answer(Entry(cell.text.strip() or None, cell.text, cell.place))
+
+
+def _code(cell: SourceCell, edition: Edition) -> Answer:
+    """A unit's code is a text; what other programs made of its digits is said."""
+    code = read_code(cell.text)
+    remarks = (("B021" if code.ruined else "B106", code.said, ""),) if code.said else ()
+    return Answer(Entry(code.text or None, code.text, cell.place), remarks)
 
 
 def _amount(cell: SourceCell, edition: Edition) -> Answer:

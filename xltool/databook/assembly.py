@@ -10,6 +10,7 @@ from xltool.databook.columns import BookColumn
 from xltool.databook.problems import Problem, problem
 from xltool.databook.shelf import Shelf
 from xltool.editions.declaration import Block, Edition, FormSpec
+from xltool.files.table_habits import has_invisible, visible
 from xltool.model import Entry, Filing, Form, Indicator, Place, Severity
 
 
@@ -96,6 +97,7 @@ class Assembly:
     problems: list[Problem] = field(default_factory=list)
     drafts: dict[str, Draft] = field(default_factory=dict)
     spoilt: set[str] = field(default_factory=set)
+    cleaned: bool = False  # invisible characters were met and said
 
     def open(self, unit: str, code: str, entries: Mapping[str, Entry], sheet: str) -> Draft:
         """A unit's department form begins its filing."""
@@ -128,6 +130,16 @@ class Assembly:
                 code, said, cell, unit, field=column.id, found=cell.text[:200], expected=expected
             )
         return got.entry
+
+    def seen(self, cell: SourceCell) -> SourceCell:
+        """A name or number as people see it; that there was more is said once."""
+        if not has_invisible(cell.text):
+            return cell
+        if not self.cleaned:
+            self.cleaned = True
+            said = "名称、编码或数字里有看不见的字符（多半是从网页或聊天里粘贴来的），已忽略"
+            self.report("B105", said, cell, None)
+        return cell._replace(text=visible(cell.text))
 
     def indicator(
         self,

@@ -112,7 +112,7 @@ def _answers(form: FormSpec) -> list[BookColumn]:
 def _with_code(columns: list[BookColumn]) -> list[BookColumn]:
     """The unit's code stands behind its name."""
     at = next(n for n, c in enumerate(columns) if c.id == "unit") + 1
-    return [*columns[:at], BookColumn(CODE, "code", "text", optional=True), *columns[at:]]
+    return [*columns[:at], BookColumn(CODE, "code", "code", optional=True), *columns[at:]]
 
 
 def bare(category: str) -> str:

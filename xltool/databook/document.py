@@ -24,6 +24,7 @@ from xltool.databook.columns import BookColumn, nearest, tables
 from xltool.databook.problems import Unusable, problem
 from xltool.databook.sources import encoding_of, read_bytes
 from xltool.editions.declaration import FormSpec
+from xltool.files.table_habits import visible
 from xltool.model import Entry, Place
 from xltool.money import plain, stored_number
 
@@ -127,7 +128,7 @@ class _Reader:
         department = self.get(one, "department", dict, at, None)
         home = f"{at}.department"
         named = department.get("unit")
-        unit = named.strip() if isinstance(named, str) else ""
+        unit = visible(named) if isinstance(named, str) else ""
         if not unit:
             label = self.tables.department["unit"].label
             work.report("B007", f"没有写{label}", Place(home, "unit"), None, field="unit")
@@ -192,7 +193,9 @@ class _Reader:
         if value is None:
             return SourceCell("", place)
         if isinstance(value, str):
-            return SourceCell(lines(value), place)
+            cell = SourceCell(lines(value), place)
+            named = column.kind in ("amount", "year", "code") or column.id in ("unit", "project")
+            return self.work.seen(cell) if named else cell
         if isinstance(value, Decimal) and column.kind in ("amount", "year"):
             return SourceCell(_written(value), place, stored_number(str(value)) or value)
         wanted = "数字" if column.kind in ("amount", "year") else "文字（加双引号）"

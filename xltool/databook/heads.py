@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from xltool.databook.answers import SourceCell, SourceRecord, hollow
 from xltool.databook.assembly import Assembly
 from xltool.databook.columns import BookTable, nearest
 from xltool.databook.sources import SourceTable
+from xltool.files.table_habits import aside, visible
 from xltool.model import Place
 from xltool.xlsx.references import cell_name
+
+_KEYS = ("unit", "project", "level1", "level2")
+_UNIT_OF_MONEY = re.compile(r"单位[:：]?(元|千元|万元|百万元|亿元)(?![\u4e00-\u9fff])")
 
 
 class TableRows:
@@ -18,17 +23,22 @@ class TableRows:
     def __init__(self, work: Assembly, table: BookTable, sheet: SourceTable) -> None:
         self.work, self.table, self.sheet = work, table, sheet
         self.at: dict[str, int] = {}
+        for said in sheet.titles:
+            self._unit_of_money(said)
         self._place_heads()
+        self.names = frozenset(
+            c.id for c in table.columns if c.kind in ("amount", "year", "code") or c.id in _KEYS
+        )
         # Without its keys no row can be told whose it is.
         keys = {"unit", "project"} & {c.id for c in table.columns}
         self.keyed = keys <= set(self.at)
 
     def _place_heads(self) -> None:
         labels = {c.label: c for c in self.table.columns}
-        written = {head.text.strip() for head in self.sheet.heads.values()}
+        written = {visible(head.text) for head in self.sheet.heads.values()}
         absent = [label for label in labels if label not in written]
         for n, head in sorted(self.sheet.heads.items()):
-            label = head.text.strip()
+            label = visible(head.text)
             column = labels.get(label)
             if column is None:
                 if label:
@@ -41,6 +51,16 @@ class TableRows:
             if column.id not in self.at and not column.optional:
                 said = f"缺少列“{column.label}”"
                 self.work.report("B003", said, Place(self.sheet.name, ""), "", field=column.id)
+
+    def _unit_of_money(self, title: SourceCell) -> None:
+        """The unit of money stated above the heads must be that of the edition."""
+        found = _UNIT_OF_MONEY.search("".join(title.text.split()))
+        if found and found[1] != self.work.edition.unit:
+            said = (
+                f"表上方写着“{found[0]}”，这个版式的金额单位是{self.work.edition.unit}："
+                "请换算后改掉这一行"
+            )
+            self.work.report("B022", said, title, "", found=title.text[:200])
 
     def _unknown(self, head: SourceCell, label: str, near: str) -> None:
         hint = f"，是不是“{near}”？" if near else "，请删去这一列"
@@ -55,6 +75,10 @@ class TableRows:
             record = {c.id: self._cell(c.id, row, cells) for c in self.table.columns}
             unit = record["unit"].text.strip()
             strays = self._strays(cells)
+            if label := self._aside(cells, unit):
+                said = f"“{label[:40]}”这一行不是单位，没有读"
+                self.work.report("B104", said, Place(self.sheet.name, cell_name(row, 1)), None)
+                continue
             if hollow((record[c.id] for c in self.table.content), self.work.edition) and not strays:
                 continue
             if unit:
@@ -66,6 +90,11 @@ class TableRows:
                 said = f"没有写{label}；合并的单元格请取消合并，每行都要填写"
                 self.work.report("B007", said, record["unit"], last, field="unit")
             last = unit or last
+
+    def _aside(self, cells: dict[int, SourceCell], unit: str) -> str:
+        """The words of a row that is a sum or a remark; empty for any other row."""
+        first = next((c.text.strip() for _, c in sorted(cells.items()) if not c.blank), "")
+        return next((text for text in (unit, "" if unit else first) if text and aside(text)), "")
 
     def _strays(self, cells: dict[int, SourceCell]) -> list[tuple[int, SourceCell]]:
         known = set(self.at.values())
@@ -81,6 +110,7 @@ class TableRows:
 
     def _cell(self, id_: str, row: int, cells: dict[int, SourceCell]) -> SourceCell:
         column = self.at.get(id_, 0)
-        return cells.get(column) or SourceCell(
-            "", Place(self.sheet.name, cell_name(row, column or 1))
-        )
+        cell = cells.get(column)
+        if cell is None:
+            return SourceCell("", Place(self.sheet.name, cell_name(row, column or 1)))
+        return self.work.seen(cell) if id_ in self.names else cell

@@ -20,10 +20,15 @@ B017 错误  单元格里是错误值，或公式没有结果
 B018 错误  JSON 的这一处类型不对
 B019 错误  没有这个版式，或与指定的版式不同
 B020 错误  金额格显示的与所存的不是一个数（格式缩小了、遮住了、加了字）
+B021 错误  部门编码的数字已经丢失（科学计数、末位变成 0）
+B022 错误  表上方写明的金额单位与版式不同
 B100 错误  内容都能读，但填不出这个单位的工作簿
 B101 提示  单元格是公式：取其上次计算的结果
 B102 提示  金额不是纯数字：读作多少
 B103 核实  这张申报表没有这一栏，所写的内容不会填入
+B104 提示  合计、小计、注等行不是单位，没有读
+B105 提示  有看不见的字符，已忽略
+B106 核实  部门编码的写法变了样：读作什么
 """
 
 from __future__ import annotations
@@ -31,7 +36,10 @@ from __future__ import annotations
 from xltool.errors import XltoolError
 from xltool.model import Filing, Finding, Place, Severity
 
-_SEVERITIES = {"B101": Severity.NOTE, "B102": Severity.NOTE, "B103": Severity.QUERY}
+_SEVERITIES = {
+    **dict.fromkeys(("B101", "B102", "B104", "B105"), Severity.NOTE),
+    **dict.fromkeys(("B103", "B106"), Severity.QUERY),
+}
 
 
 class Problem(Finding, frozen=True):

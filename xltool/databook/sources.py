@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from xltool.databook.columns import BookTable, BookTables, nearest
 from xltool.databook.problems import Problem, Unusable, problem
 from xltool.errors import XltoolError, why
 from xltool.files.discover import table_name
+from xltool.files.table_habits import visible
 from xltool.model import Place
 from xltool.xlsx.grid import Cell as Stored
 from xltool.xlsx.references import cell_name
@@ -28,7 +31,8 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """One table as found: its heads, then its rows with their numbers; cells by column, 1-based.
+    """One table as found: its heads, then its rows with their numbers; cells by column, 1-based; `titles`
+    are what stands above the heads.
 
     Cells that say nothing need not be there. The rows of a CSV are gone through once.
     """
@@ -36,6 +40,7 @@ class SourceTable:
     name: str
     heads: dict[int, SourceCell] = field(default_factory=dict)
     rows: Iterable[SourceRow] = ()
+    titles: tuple[SourceCell, ...] = ()
 
 
 SourceRow = tuple[int, dict[int, SourceCell]]
@@ -83,7 +88,7 @@ def read_folder(folder: Path, tables: BookTables) -> tuple[SourceTables, list[Pr
             problems.append(missing(table, files, str(folder), f"文件 {table.name}.csv"))
             continue
         path = files[table.name]
-        found = _read_csv(path, str(folder))
+        found = _read_csv(path, str(folder), table)
         if isinstance(found, Problem):
             problems.append(found)
         else:
@@ -124,7 +129,7 @@ def read_workbook(
             problems.append(missing(table, found, file, f"工作表“{table.name}”"))
             continue
         name = found[table.name]
-        sheets[table.name] = sheet_of(name, _shown(name, book.sheets[name], file))
+        sheets[table.name] = sheet_of(name, _shown(name, book.sheets[name], file), table)
     return sheets, problems
 
 
@@ -151,7 +156,7 @@ def missing(table: BookTable, present: Iterable[str], file: str, what: str) -> P
     return problem("B002", f"缺少{what}{hint}", file=file, expected=table.name)
 
 
-def _read_csv(path: Path, file: str) -> SourceTable | Problem:
+def _read_csv(path: Path, file: str, table: BookTable) -> SourceTable | Problem:
     name = path.name
     data = read_bytes(path)
     encoding = encoding_of(data)
@@ -164,21 +169,41 @@ def _read_csv(path: Path, file: str) -> SourceTable | Problem:
         )
     count = 0
     try:
-        for _ in _records(data, encoding):
+        for _ in _records(data, encoding, table):
             count += 1
     except csv.Error as error:
         place = Place(name, f"A{count + 1}")
         return problem("B001", f"{name} 从这一行起读不下去（{error}）", file=file, place=place)
-    return sheet_of(name, _csv_rows(name, _records(data, encoding)))
+    return sheet_of(name, _csv_rows(name, _records(data, encoding, table)), table)
 
 
-def _records(data: bytes, encoding: str) -> Iterator[list[str]]:
+def _records(data: bytes, encoding: str, table: BookTable) -> Iterator[list[str]]:
     """The lines of a table, one by one: the text of a large one is never whole in memory."""
-    first = io.TextIOWrapper(io.BytesIO(data), encoding, newline="\n").readline()
-    # Excel's "Unicode text" is separated by tabs.
-    delimiter = "\t" if "\t" in first and "," not in first else ","
+    opening = io.TextIOWrapper(io.BytesIO(data[:_CHUNK]), encoding, "replace", newline="\n")
+    delimiter = _delimiter(list(itertools.islice(opening, _TITLE_ROWS)), table)
     text = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
-    return csv.reader(text, delimiter=delimiter, strict=True)
+    records = csv.reader(text, delimiter=delimiter, strict=True)
+    return ([] if n == 0 and _SEPARATOR.match("".join(r)) else r for n, r in enumerate(records))
+
+
+_SEPARATOR = re.compile(r"sep=(.?)\s*$", re.IGNORECASE)
+
+
+def _delimiter(first: list[str], table: BookTable) -> str:
+    """What parts the cells: as the first line says (`sep=;`), or else so that most heads are found."""
+    if first and (said := _SEPARATOR.match(first[0])) and said[1]:
+        return said[1]
+    labels = {column.label for column in table.columns}
+
+    def heads(delimiter: str) -> int:
+        return max((len(labels & set(_bare(line.split(delimiter)))) for line in first), default=0)
+
+    # Excel's "Unicode text" is separated by tabs, its CSV by semicolons in some countries.
+    return max((",", "\t", ";"), key=heads)
+
+
+def _bare(cells: Iterable[str]) -> Iterator[str]:
+    return (visible(cell).strip('"') for cell in cells)
 
 
 def _csv_rows(name: str, records: Iterable[list[str]]) -> Iterator[SourceRow]:
@@ -193,8 +218,18 @@ def _csv_rows(name: str, records: Iterable[list[str]]) -> Iterator[SourceRow]:
         )
 
 
-def sheet_of(name: str, rows: Iterable[SourceRow]) -> SourceTable:
-    """The first row with anything in it holds the heads; blank rows are not rows."""
+# So far down the heads may stand below titles and a line with the unit of money.
+_TITLE_ROWS = 10
+
+
+def sheet_of(name: str, rows: Iterable[SourceRow], table: BookTable) -> SourceTable:
+    """The heads are the first row with several of the table's own, or else with anything in it; what
+    stands above are titles. Blank rows are not rows."""
     filled = ((n, row) for n, row in rows if any(not cell.blank for cell in row.values()))
-    _, heads = next(filled, (0, {}))
-    return SourceTable(name, heads, filled)
+    labels = {column.label for column in table.columns}
+    first = list(itertools.islice(filled, _TITLE_ROWS))
+    known = [sum(visible(cell.text) in labels for cell in row.values()) for _, row in first]
+    at = next((n for n, count in enumerate(known) if count > 1), 0)
+    titles = [cell for _, row in first[:at] for cell in row.values() if not cell.blank]
+    heads = first[at][1] if first else {}
+    return SourceTable(name, heads, itertools.chain(first[at + 1 :], filled), tuple(titles))

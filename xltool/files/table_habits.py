@@ -1,0 +1,66 @@
+"""What stands in tables beside the data: sums, remarks, ruined codes, characters nobody sees."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# Zero-width characters, and those that turn the direction of writing.
+_INVISIBLE = dict.fromkeys((*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF))
+_SEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
+
+_SUM = re.compile(
+    r"(?:.{0,20}(?:合计|小计|总计|共计|累计)|汇总|.{0,20}[(（]汇总[)）])(?:数|金额|行)?[:：]?"
+)
+_REMARK = re.compile(
+    r"(?:注|备注|附注|说明|填表说明|填表人|制表人|审核人|经办人|负责人|单位负责人|联系人|联系电话"
+    r"|填表日期|制表日期|填报日期)[:：].*",
+    re.DOTALL,
+)
+_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]+")
+_DECIMAL = re.compile(r"([0-9]+)\.0+")
+_AS_FORMULA = re.compile(r'="([^"]*)"')
+# Digits of a number that Excel keeps; the others become zeros.
+_KEPT = 15
+
+
+def visible(text: str) -> str:
+    """A name or a number without the characters that nobody sees, nor space around it."""
+    return (text.translate(_INVISIBLE) if _SEEN.search(text) else text).strip()
+
+
+def has_invisible(text: str) -> bool:
+    """Whether a text holds characters that nobody sees."""
+    return _SEEN.search(text) is not None
+
+
+def aside(text: str) -> bool:
+    """Whether a row that begins so is a sum or a remark below the data, and nobody's."""
+    bare = "".join(visible(text).split())
+    return bool(_SUM.fullmatch(bare) or _REMARK.fullmatch(bare))
+
+
+class Code(NamedTuple):
+    """A unit's code as it was meant; what is to say about it; whether its digits are lost."""
+
+    text: str
+    said: str = ""
+    ruined: bool = False
+
+
+def read_code(written: str) -> Code:
+    """A code as tables hold it; a text, with its leading zeros."""
+    text = visible(written)
+    if found := _AS_FORMULA.fullmatch(text):
+        return Code(found[1].strip(), f"写作“{text}”，读作 {found[1].strip()}")
+    if _SCIENTIFIC.fullmatch(text):
+        return Code(text, f"“{text}”是被 Excel 变成科学计数的编码，原来的数字已经丢失", True)
+    digits = text.removesuffix(".0")
+    lost = digits[_KEPT:]
+    if lost and digits.isascii() and digits.isdecimal() and not lost.strip("0"):
+        said = f"“{text}”第 {_KEPT} 位以后全是 0，像是被 Excel 截掉了，原来的数字已经丢失"
+        return Code(text, said, True)
+    if found := _DECIMAL.fullmatch(text):
+        said = f"“{text}”像是经程序变成了小数，读作 {found[1]}；前面若有 0，请补上"
+        return Code(found[1], said)
+    return Code(text)
