@@ -119,12 +119,15 @@ def leftover_row(one: Leftover) -> tuple[str, ...]:
 
 
 def report_paths(folder: Path) -> list[Path]:
-    """The files of the report: all there is to say, the values, what was left."""
-    return [folder / "导入报告.json", folder / "导入取值.csv", folder / "未导入.csv"]
+    """The files of the report: all there is to say, the values, what was left, the page."""
+    names = ("导入报告.json", "导入取值.csv", "未导入.csv", "导入报告.html")
+    return [folder / name for name in names]
 
 
 def write_report(imported: Imported, folder: Path) -> list[Path]:
-    """Write 导入报告.json, 导入取值.csv and 未导入.csv."""
+    """Write 导入报告.json, 导入取值.csv, 未导入.csv and 导入报告.html, the page for people."""
+    from xltool.importing.page import write_page
+
     values = [value_row(one) for one in imported.values]
     leftovers = [leftover_row(one) for one in imported.leftovers]
     leftovers += [(file, "", "", reason) for file, reason in imported.unread.items()]
@@ -150,4 +153,5 @@ def write_report(imported: Imported, folder: Path) -> list[Path]:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(head)
             writer.writerows([in_csv(text) for text in row] for row in rows)
+    write_page(imported, paths[3])
     return paths

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from xltool.editions.declaration import Field
 from xltool.importing.labels import Labels, Match, bare
@@ -17,7 +18,7 @@ from xltool.importing.record import ImportedValue, Leftover, Sure
 from xltool.importing.rows import FormCell, FormRow, tidy_text
 from xltool.importing.tables import IndicatorTable
 from xltool.model import Entry, Form, Place
-from xltool.money import read_amount
+from xltool.money import plain, read_amount
 
 _BLANKS = {"", "/", "／", "—", "——", "-", "－", "无"}
 _ANSWERED = ("field", "known", "private", "tail", "whole_life")
@@ -53,6 +54,7 @@ class FormReader:
         self.whole_life: int | None = None  # columns before this one hold the whole life's money
         self.year_column: FormCell | None = None  # the head over this year's amounts
         self.accounted: set[int] = set()
+        self.lines: dict[Place | None, str] = {}  # what stands in the row of each place
 
     def titled(self, year: int, place: Place) -> None:
         """The year that the form's title names."""
@@ -69,6 +71,9 @@ class FormReader:
     def read(self, rows: Sequence[FormRow]) -> None:
         """Take in the rows of one form."""
         rows = self._without_units(rows)
+        for row in rows:
+            line = " | ".join(" ".join(c.text.split()) for c in row.filled)
+            self.lines.update((c.place, line) for c in row.filled)
         known = [i for i, row in enumerate(rows) if self._recognised(row)]
         first, last = (known[0], known[-1]) if known else (0, len(rows))
         for i, row in enumerate(rows):
@@ -146,9 +151,17 @@ class FormReader:
                 entry.place or Place("", ""),
                 sure,
                 note,
+                value=self._became(entry),
+                source=self.lines.get(entry.place, entry.text),
             )
             for label, entry, sure, note in (*fields, *self.table.sources)
         ]
+
+    def _became(self, entry: Entry) -> str:
+        """What an answer became, an amount with its unit."""
+        if isinstance(entry.value, Decimal):
+            return f"{plain(entry.value)}{self.edition.unit}"
+        return entry.said
 
     def _account(self, *cells: FormCell) -> None:
         self.accounted.update(id(cell) for cell in cells)

@@ -21,7 +21,10 @@ class Sure(StrEnum):
 
 
 class ImportedValue(Struct, frozen=True):
-    """One imported value: which form and field, the text, where it stood, how sure."""
+    """One imported value: which form and field, the text as written, where it stood, how sure.
+
+    `value` is what it became (with the edition's unit of money), `source` what stands in its row.
+    """
 
     form: str
     project: str
@@ -31,6 +34,8 @@ class ImportedValue(Struct, frozen=True):
     sure: Sure
     note: str = ""
     file: str = ""
+    value: str = ""
+    source: str = ""
 
 
 class Leftover(Struct, frozen=True):
