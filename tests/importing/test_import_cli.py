@@ -167,3 +167,71 @@ def test_a_document_of_projects_alone_is_a_filing_without_a_department_form(tmp_
     [record] = json.loads(capsys.readouterr().out)["files"]
     about = [f for f in record["findings"] if "部门" in f["sheet"] or f["code"] == "P212"]
     assert [f["code"] for f in about] == ["P212"]
+
+
+def test_straight_into_another_edition(tmp_path, capsys):
+    """The old form is read as what it is; what the other edition has no place for is listed."""
+    heads = ("一级指标", "二级指标", "三级指标", "指标性质", "指标值", "计量单位", "权重")
+    layout = [
+        [c("项目名称"), c("修渠", 2), c("实施单位"), c("某局", 3)],
+        [
+            c("项目资金（元）", 1, 2),
+            c("年度资金总额"),
+            c("900000"),
+            c("其中：上级资金"),
+            c("200000", 3),
+        ],
+        [c("本级资金"), c("700000"), c("其他资金"), c("0", 3)],
+        [c("年度目标"), c("修好三条渠，守住汛期", 6)],
+        [c(h) for h in heads],
+        [c("产出指标"), c("数量指标"), c("渠长"), c("≥"), c("12"), c("公里"), c("50")],
+    ]
+    forms = [("项目支出绩效目标表（2024年度）", layout)]
+    path = layouts.write_docx(tmp_path / "旧.docx", forms, "单位：元")
+    out = tmp_path / "出"
+    assert main(["import", str(path), "--to", "hunan-2023", "-o", str(out)]) == 0
+    assert "原表按版式“national-2021”读，转到“hunan-2023”" in capsys.readouterr().out
+    [filing] = load_databook(out / "数据表.xlsx")
+    [form] = filing.projects
+    assert (filing.edition, filing.unit) == ("hunan-2023", "某局")
+    assert (form.amount("own_budget"), form.amount("upper_budget")) == (70, 20)
+    assert form.indicators[0].target.text == "≥12公里"
+    reasons = [row["原因"] for row in table(out / "未导入.csv")]
+    assert any("权重" in reason and "放不下" in reason for reason in reasons)
+    assert main(["import", str(path), "--to", "national-2021", "-o", str(tmp_path / "同")]) == 0
+    assert "转到" not in capsys.readouterr().out
+
+
+def test_what_else_lies_in_a_folder_is_said(tmp_path, capsys):
+    old = tmp_path / "旧"
+    old.mkdir()
+    layouts.write_docx(old / "表.docx")
+    (old / "照片.jpg").write_bytes(b"\xff\xd8")
+    (old / "说明.wmf").write_bytes(b"x")
+    assert main(["import", str(old), "-o", str(tmp_path / "出")]) == 0
+    left = {row["文件"]: row["原因"] for row in table(tmp_path / "出" / "未导入.csv")}
+    assert "是图片" in left["照片.jpg"] and "不是能导入的文件" in left["说明.wmf"]
+    capsys.readouterr()
+
+
+def test_the_page_shows_the_doubtful_first_and_what_stood_there(tmp_path, capsys, browser):
+    layout = [*layouts.PROJECT, [c("<b>没见过的栏</b>"), c("内容", 5)]]
+    docx = layouts.write_docx(tmp_path / "表.docx", [(layouts.PROJECT_TITLE, layout)])
+    text = tmp_path / "文字.txt"
+    text.write_text(
+        "2024年项目支出绩效目标表\n项目支出名称 | 修路 |\n年度本级预算金额（元） | 900000 |\n预算部门 | 某局 |\n|",
+        "utf-8",
+    )
+    assert main(["import", str(docx), str(text), "-o", str(tmp_path / "出")]) == 0
+    page = browser.open(tmp_path / "出" / "导入报告.html")
+    marks = page.locator("section.import").first.locator(".mark").all_inner_texts()
+    order = ["未导入", "低", "中", "高"]
+    assert marks == sorted(marks, key=order.index) and marks[0] == "未导入"
+    shown = page.locator("body").inner_text()
+    assert (
+        "<b>没见过的栏</b>" in shown
+        and "90万元" in shown
+        and "年度本级预算金额（元） | 900000" in shown
+    )
+    browser.quiet()
+    capsys.readouterr()

@@ -30,6 +30,12 @@ SHOWN = 40
     help="数据表的格式。",
 )
 @click.option("--edition", default="", help="导入到哪个版式（编号或文件夹）。")
+@click.option(
+    "--to",
+    metavar="版式",
+    default="",
+    help="导入后转到这个版式；原表的版式用 --edition 说，不说则自己认。",
+)
 @click.option("--unit", metavar="名称", default="", help="表上没有写单位名称时，用这个名称。")
 @click.option(
     "--year", metavar="年度", type=click.IntRange(2000, 2100), help="表上没有写年度时，用这个年度。"
@@ -44,33 +50,41 @@ def import_(
     output: Path,
     kind: str,
     edition: str,
+    to: str,
     unit: str,
     year: int | None,
     split: bool,
     values: bool,
 ) -> int:
-    """把以前的申报表（Word、Excel、网页、文本）导入成数据表。
+    """把以前的申报表（Word、WPS、Excel、PDF、网页、文本）导入成数据表。
 
     按官方栏目名称找表，取值都记下来源和把握；认不准的不猜，列在“未导入”清单里。
     """
     from xltool.editions.declaration import load_edition
     from xltool.files import guard
-    from xltool.importing import import_files
+    from xltool.importing import import_files, likest_edition
     from xltool.importing.books import (
         LEFTOVERS,
         VALUES,
         leftover_row,
+        move,
         report_paths,
         value_row,
         write_books,
         write_report,
     )
 
+    target = load_edition(to) if to else None
     form = load_edition(edition) if edition else None
+    if target is not None and form is None:
+        form = likest_edition(files, target)
     imported = import_files(files, form, unit, year, split)
+    if target is not None and form is not None and target.id != form.id:
+        click.echo(f"原表按版式“{form.id}”读，转到“{target.id}”")
+        move(imported, form, target)
     guard.take(*imported.read)
     guard.ask(*report_paths(output))  # all or none
-    books = write_books(imported, output, kind, form)
+    books = write_books(imported, output, kind, target or form)
     reports = write_report(imported, output)
     if values:
         table(VALUES, [_short(value_row(one)) for one in imported.values], "取值")

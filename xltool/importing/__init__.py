@@ -6,6 +6,13 @@ spelling, `filings` finds the forms by them. Nothing is guessed: what is not cer
 
 from __future__ import annotations
 
-from xltool.importing.filings import Imported, ImportedValue, Leftover, Sure, import_files
+from xltool.importing.filings import (
+    Imported,
+    ImportedValue,
+    Leftover,
+    Sure,
+    import_files,
+    likest_edition,
+)
 
-__all__ = ["Imported", "ImportedValue", "Leftover", "Sure", "import_files"]
+__all__ = ["Imported", "ImportedValue", "Leftover", "Sure", "import_files", "likest_edition"]

@@ -100,6 +100,22 @@ def _distinct(filings: Sequence[Filing], imported: Imported) -> list[Filing]:
     return list(seen.values())
 
 
+def move(imported: Imported, source: Edition, target: Edition) -> None:
+    """The filings on the forms of another edition; what is to be looked at joins what was left."""
+    from xltool.editions.conversion import LOST, convert
+
+    moved = []
+    for filing in imported.filings:
+        one = convert(filing, target, source)
+        moved.append(replace(one.filing, source=filing.source))
+        for note in one.notes:
+            field = f"{note.project} · {note.field}" if note.project else note.field
+            said = "放不下" if note.kind == LOST else note.kind
+            reason = f"转到“{target.id}”：{field}：{said}，{note.reason}"
+            imported.leftovers.append(Leftover(Place("", ""), note.text, reason, filing.source))
+    imported.filings = moved
+
+
 def value_row(one: ImportedValue) -> tuple[str, ...]:
     return (
         one.file,

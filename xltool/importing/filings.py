@@ -5,23 +5,24 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from xltool.editions.declaration import Edition, load_edition
+from xltool.editions.declaration import Edition, load_edition, usable_editions
 from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, below
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import read_rows
 from xltool.importing.labels import labels_of
 from xltool.importing.record import Imported, ImportedValue, Leftover, Sure
-from xltool.importing.rows import FormRow
+from xltool.importing.rows import SCANNED, FormRow
 from xltool.importing.segments import Segment, segments
 from xltool.model import Filing, Form, Indicator, Place
 
-__all__ = ["Imported", "ImportedValue", "Leftover", "Sure", "import_files"]
+__all__ = ["Imported", "ImportedValue", "Leftover", "Sure", "import_files", "likest_edition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def import_files(
     wishes = Wishes(edition or load_edition(), unit, year, split)
     result = Imported()
     forms: list[FoundForm] = []
-    for path, name in _named(paths):
+    for path, name in _named(paths, result):
         # What a file gave counts when all of it could be read.
         part = Imported()
         found = guarded(functools.partial(_read_file, path, name, wishes, part))
@@ -82,18 +83,48 @@ def _read_file(path: Path, name: str, wishes: Wishes, part: Imported) -> list[Fo
     return _forms(read_rows(path), wishes, part, name)
 
 
-_IMPORTABLE = (FileKind.WORKBOOK, FileKind.DOCUMENT)
+def likest_edition(paths: Iterable[Path], prefer: Edition) -> Edition:
+    """The known edition whose forms these files are: the one that finds most in the first of them."""
+    sources = []
+    for path, name in islice(_named(paths, Imported()), _LOOKED_AT):
+        rows = guarded(functools.partial(read_rows, path))
+        if not isinstance(rows, Failure):
+            sources.append((name, rows))
+    others = [edition for edition in usable_editions() if edition.id != prefer.id]
+
+    def found(edition: Edition) -> int:
+        wishes = Wishes(edition)
+        forms = [f for name, rows in sources for f in _forms(rows, wishes, Imported(), name)]
+        return sum(len(form.values) for form in forms)
+
+    return max([prefer, *others], key=found)
 
 
-def _named(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Every file with the name it has in the report; of a folder all that may be a filing, in order."""
+_LOOKED_AT = 5  # files that tell the edition of all
+_IMPORTABLE = (FileKind.WORKBOOK, FileKind.OTHER_WORKBOOK, FileKind.DOCUMENT)
+_NOT_SAID = (FileKind.LITTER, FileKind.LOCK, FileKind.OWN_REPORT)
+
+
+def _named(paths: Iterable[Path], result: Imported) -> Iterator[tuple[Path, str]]:
+    """Every file with the name it has in the report; of a folder all that may be a filing, in order.
+
+    What else lies in a folder is said, one line a file.
+    """
     for path in paths:
         if not path.is_dir():
             yield path, path.name
             continue
         for file in below(path):
+            name = file.path.relative_to(path).as_posix()
             if file.kind in _IMPORTABLE:
-                yield file.path, file.path.relative_to(path).as_posix()
+                yield file.path, name
+            elif file.kind not in _NOT_SAID:
+                result.leftovers.append(Leftover(Place("", ""), "", _passed_over(name), name))
+
+
+def _passed_over(name: str) -> str:
+    picture = name.lower().endswith((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif"))
+    return f"是图片。{SCANNED}" if picture else "不是能导入的文件，没有打开"
 
 
 def _forms(rows: Sequence[FormRow], wishes: Wishes, result: Imported, file: str) -> list[FoundForm]:
