@@ -94,7 +94,8 @@ def copied_seal(sent: Sent) -> tuple[str, bytes]:
     assert mark is not None
     filled = fill_in(sent.blank)
     for name, value in own.items():
-        if name in others and name.startswith(("xltool.seal", "xltool.signature")):
+        sealed = name.startswith(("xltool.seal", "xltool.signature"))
+        if sealed and others.get(name, value) != value:
             filled = patched(filled, CUSTOM, lambda xml, a=value, b=others[name]: xml.replace(a, b))
     return sent.file, filled
 

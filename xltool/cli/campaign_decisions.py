@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from xltool.cli._campaign import by_option, opened, reason_option, table, where
+from xltool.cli._campaign import by_option, opened, reason_option, where
 from xltool.cli._command import command
+from xltool.cli._output import table
 from xltool.errors import XltoolError
 
 codes_argument = click.argument("codes", metavar="[部门编码…]", nargs=-1)

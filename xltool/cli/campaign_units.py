@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xltool.cli._campaign import by_option, opened, reason_option, table, there_type, where
+from xltool.cli._campaign import by_option, opened, reason_option, there_type, where
 from xltool.cli._command import command
+from xltool.cli._output import table
 from xltool.errors import XltoolError
 
 if TYPE_CHECKING:

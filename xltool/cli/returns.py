@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 
 @command()
 @where
+@click.argument("codes", metavar="[部门编码…]", nargs=-1)
 @click.option("--district", "districts", multiple=True, help="只发这个区县（可以写几次）。")
+@click.option(
+    "--again", is_flag=True, help="丢了压缩包：这些单位或区县的，原样再发一份，不算又下发。"
+)
 @click.option(
     "-o", "--output", type=folder_type, help="写到哪个文件夹（默认批次文件夹里的“下发”）。"
 )
@@ -47,14 +51,26 @@ if TYPE_CHECKING:
 @force_option
 def distribute(
     folder: Path,
+    codes: Sequence[str],
     districts: Sequence[str],
+    again: bool,
     output: Path | None,
     with_page: bool,
     runtime_paths: tuple[Path, ...],
 ) -> None:
-    """下发：每个单位一个预填、锁定、加封的工作簿，每个区县一个压缩包；再运行只发有变动的。"""
+    """下发：每个单位一个预填、锁定、加封的工作簿，每个区县一个压缩包；再运行只发有变动的。
+
+    丢了压缩包：distribute --again 部门编码，或 distribute --again --district 区县。
+    """
     from xltool.campaign.sending.distribution import distribute as send
 
+    if again and not (codes or districts):
+        raise click.UsageError("--again 要写明部门编码或 --district 区县")
+    if codes and not again:
+        raise click.UsageError("指明单位只用于 --again（原样再发）；有变动的单位不用指明")
+    if again:
+        _send_again(folder, codes, districts, output)
+        return
     with opened(folder) as here, progress("下发") as seen:
         page = _page(here, runtime_paths) if with_page else None
         sent = send(here, output, districts, seen, page)
@@ -81,6 +97,17 @@ def _page(campaign: Campaign, runtime_paths: tuple[Path, ...]) -> bytes:
         settings=campaign.settings_file,
         key=campaign.public_pem,
     )
+
+
+def _send_again(
+    folder: Path, codes: Sequence[str], districts: Sequence[str], output: Path | None
+) -> None:
+    from xltool.campaign.sending.distribution import send_again
+
+    with opened(folder) as here:
+        goal = output or here.folder / "下发" / "再发"
+        for district, path, count in send_again(here, goal, codes, districts):
+            click.echo(f"再发 {district}：{count} 个单位 → {path}")
 
 
 @command()

@@ -128,7 +128,7 @@ class Campaign:
             temporary.write_bytes(data)
             temporary.replace(path)
         except OSError as error:
-            raise XltoolError(f"原件存不下：{error.strerror or error}（{path.parent}）") from error
+            raise XltoolError(f"原件存不下：{why(error)}（{path.parent}）") from error
 
 
 def open_campaign(folder: str | Path) -> Campaign:

@@ -93,11 +93,11 @@ _MIGRATIONS = (
     CREATE TABLE arrivals (
         id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, name TEXT NOT NULL, time TEXT NOT NULL,
         zipped INTEGER NOT NULL, day TEXT NOT NULL, taken_at TEXT NOT NULL, return_id INTEGER NOT NULL,
-        outcome TEXT NOT NULL, reason TEXT NOT NULL, UNIQUE (sha256, name, time)
+        outcome TEXT NOT NULL, reason TEXT NOT NULL, unit TEXT NOT NULL, UNIQUE (sha256, name, time)
     ) STRICT;
     CREATE INDEX arrivals_by_return ON arrivals (return_id);
-    INSERT INTO arrivals (sha256, name, time, zipped, day, taken_at, return_id, outcome, reason)
-        SELECT sha256, name, modified, 0, substr(received_at, 1, 10), received_at, id, 'word', ''
+    INSERT INTO arrivals (sha256, name, time, zipped, day, taken_at, return_id, outcome, reason, unit)
+        SELECT sha256, name, modified, 0, substr(received_at, 1, 10), received_at, id, 'word', '', unit
         FROM returns ORDER BY id;
     CREATE TABLE deeds (
         id INTEGER PRIMARY KEY, made_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
@@ -430,9 +430,12 @@ class Ledger:
             " ON f.return_id = r.id JOIN arrivals a ON a.id = f.last",
             units,
             "r.id",
+            "r.unit",
         )
 
-    def _of(self, query: str, units: Iterable[str] | None, order: str) -> list[LedgerRow]:
+    def _of(
+        self, query: str, units: Iterable[str] | None, order: str, unit: str = "unit"
+    ) -> list[LedgerRow]:
         """Rows of these units, or of all."""
         if units is None:
             return list(map(dict, self.base.execute(f"{query} ORDER BY {order}")))
@@ -440,7 +443,7 @@ class Ledger:
         found: list[LedgerRow] = []
         for n in range(0, len(codes), 500):
             part = codes[n : n + 500]
-            where = f"WHERE unit IN ({','.join('?' * len(part))})"
+            where = f"WHERE {unit} IN ({','.join('?' * len(part))})"
             found += map(dict, self.base.execute(f"{query} {where} ORDER BY {order}", part))
         return found
 
@@ -474,8 +477,9 @@ class Ledger:
     def add_arrival(self, values: Mapping[str, Any]) -> None:
         """One line for a file that came: what it is called, when it was made, what became of it."""
         self.base.execute(
-            "INSERT INTO arrivals (sha256, name, time, zipped, day, taken_at, return_id, outcome, reason)"
-            " VALUES (:sha256, :name, :time, :zipped, :day, :taken_at, :return_id, :outcome, :reason)"
+            "INSERT INTO arrivals (sha256, name, time, zipped, day, taken_at, return_id, outcome, reason,"
+            " unit) VALUES (:sha256, :name, :time, :zipped, :day, :taken_at, :return_id, :outcome,"
+            " :reason, :unit)"
             " ON CONFLICT DO NOTHING",
             values,
         )
@@ -483,6 +487,15 @@ class Ledger:
     def arrivals(self) -> list[LedgerRow]:
         """Every file that ever came, in order."""
         return list(map(dict, self.base.execute("SELECT * FROM arrivals ORDER BY id")))
+
+    def idle_arrivals(self) -> list[LedgerRow]:
+        """The arrivals that brought no return: blank forms, other kinds of files, what can't be opened."""
+        rows = self.base.execute("SELECT * FROM arrivals WHERE return_id = 0 ORDER BY id")
+        return list(map(dict, rows))
+
+    def issue_owners(self) -> dict[str, str]:
+        """The sha256 of everything ever sent out → whose it is."""
+        return dict(self.base.execute("SELECT sha256, unit FROM issues").fetchall())
 
     def counted(self) -> dict[str, LedgerRow]:
         """Unit → the return that counts, in the order of the list."""

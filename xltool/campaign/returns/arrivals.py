@@ -14,7 +14,7 @@ def arrival_lines(campaign: Campaign, code: str = "") -> list[list[str]]:
     lines = []
     for arrival in campaign.ledger.arrivals():
         row = rows.get(arrival["return_id"])
-        unit = (row["unit"] or row["claimed"]) if row else ""
+        unit = (row["unit"] or row["claimed"]) if row else arrival["unit"]
         if not code or code in (unit, row["claimed"] if row else ""):
             lines.append([arrival["day"], arrival["name"], unit, _became(arrival, row)])
     return lines

@@ -18,7 +18,14 @@ from xltool.campaign.ledger.figures import content_of, figures_of
 from xltool.campaign.ledger.related import weight
 from xltool.campaign.ledger.store import now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
-from xltool.campaign.returns.judgement import Judgement, judge_one, received_size, set_up
+from xltool.campaign.returns.judgement import (
+    Judgement,
+    Register,
+    judge_one,
+    named_unit,
+    received_size,
+    set_up,
+)
 from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import UnitFiles
 from xltool.checks.results import finding_result, verdict
@@ -224,11 +231,18 @@ class LedgerDesk:
             if outcome == "word" and self.versions[judgement.unit] > 1:
                 first += f"：又报来第 {known['version']} 版"
         self.times.setdefault(id_, []).append((one.modified, one.entry is not None))
-        self._arrived(one, sha256, id_, outcome, "", judgement.stamp)
+        self._arrived(one, sha256, id_, outcome, "", judgement.unit, judgement.stamp)
         return id_, said, first
 
     def _arrived(
-        self, one: Found, sha256: str, id_: int, outcome: str, reason: str, stamp: str = ""
+        self,
+        one: Found,
+        sha256: str,
+        id_: int,
+        outcome: str,
+        reason: str,
+        unit: str,
+        stamp: str = "",
     ) -> None:
         today = dt.date.today().isoformat()
         own = min((stamp or one.modified)[:10] or today, today)
@@ -243,6 +257,7 @@ class LedgerDesk:
                 "return_id": id_,
                 "outcome": outcome,
                 "reason": reason,
+                "unit": unit,
             }
         )
 
@@ -252,10 +267,13 @@ class LedgerDesk:
         rest += [(one, "", "unread", reason) for one, reason in self.unread]
         rest += [(one, "", "other", reason) for one, reason in source.others]
         fresh = [r for r in rest if (r[1], r[0].name, r[0].modified) not in self.noted]
-        if fresh:
-            with self.campaign.ledger.transaction():
-                for one, sha256, outcome, reason in fresh:
-                    self._arrived(one, sha256, 0, outcome, reason)
+        if not fresh:
+            return
+        register, owners = Register.of(self.campaign), self.campaign.ledger.issue_owners()
+        with self.campaign.ledger.transaction():
+            for one, sha256, outcome, reason in fresh:
+                unit = owners.get(sha256) or named_unit(one.name, register)
+                self._arrived(one, sha256, 0, outcome, reason, unit)
 
 
 def _apart(one: Found, time: str, zipped: bool) -> bool:
@@ -287,7 +305,7 @@ def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
 
     What was written before for a return that no longer counts goes, unless somebody changed it since.
     """
-    from xltool.campaign.returns.judgement import Register, judge
+    from xltool.campaign.returns.judgement import judge
     from xltool.filling.writer import fill
 
     register = Register.of(campaign)

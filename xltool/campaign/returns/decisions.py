@@ -182,7 +182,7 @@ def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
         raise XltoolError(f"名单里没有部门编码 {code}")
     deeds = ledger.deeds()
     standing = {deed.id for deed in in_force(deeds)}
-    lines = [_line(deed, deed.id in standing) for deed in deeds if not code or deed.unit == code]
+    lines: list[HistoryLine] = []
     if code:
         rows = ledger.base.execute("SELECT * FROM issues WHERE unit = ? ORDER BY id", (code,))
         lines += [
@@ -196,6 +196,8 @@ def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
             if row is not None:
                 what = f"报来第 {row['version']} 版（{KINDS[row['kind']]}，{arrival['day']}）"
                 lines.append(HistoryLine(arrival["taken_at"], "", what, code, arrival["name"]))
+    # Of one second, what was sent and came stands before what was decided on it.
+    lines += [_line(deed, deed.id in standing) for deed in deeds if not code or deed.unit == code]
     return sorted(lines, key=lambda line: line.made_at)
 
 

@@ -101,6 +101,10 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
             others.setdefault(code, []).append(row)
         if not row["unit"] and not row["claimed"]:
             strays.append(row)
+    idle: dict[str, list[str]] = {}
+    for arrival in ledger.idle_arrivals():
+        file = arrival["name"].rpartition("/")[2]
+        idle.setdefault(arrival["unit"], []).append(f"收到“{file}”：{arrival['reason']}")
     day = (today or dt.date.today()).isoformat()
     due = Deadlines.of(campaign)
     standings = []
@@ -109,6 +113,8 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
             _remark(row, unit, mixed) for row in others.get(unit.code, ()) if not row["counts"]
         ]
         one = everything.get(unit.code, UnitReturns())
+        if one.latest is None:
+            aside += idle.get(unit.code, [])
         standings.append(_standing(unit, one, issues.get(unit.code), due[unit], day, aside))
     return Status(standings, strays)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -30,6 +30,7 @@ DETAIL, ORIGINALS = "单位明细", "（原值）"
 GROUPS = {"district": "区县", "superior": "主管部门"}
 NO_NAME = {"district": NO_DISTRICT, "superior": "未写主管部门"}
 _GREY = "#7F7F7F"
+_MOST_PLACES = 4  # decimals that an original may have
 
 
 def write_rollup(path: Path, book: Rollup) -> None:
@@ -102,7 +103,9 @@ def _summary(
     first = [GROUPS[by], "应报\n单位", "汇总\n单位"]
     last = ["项目\n个数", "项目表\n金额", "经非税\n平衡的\n单位"]
     count = len(first) + 1 + len(money) + len(last)
-    sheet = pen.sheet(name, [16, 6, 6, 13, *[12.5] * len(money), 6, 12.5, 7], repeat=3)
+    wide = _wide(book, book.decimals, 12.5)
+    widths = [16, 6, 6, max(13, wide), *[wide] * len(money), 6, wide, 7]
+    sheet = pen.sheet(name, widths, repeat=3)
     pen.heading(
         sheet, _title(book, "绩效目标申报汇总表"), _cover(book), count, f"单位：{book.unit}"
     )
@@ -160,12 +163,36 @@ def _remarks(
     if len(missing):
         lines.append(f"未计入的 {len(missing)} 个单位：")
         for district, group in missing.groupby("district", sort=False):
-            named = "、".join(f"{r['name']}（{r['state']}）" for r in group.to_dict("records"))
-            lines.append(f"{district or NO_NAME['district']}：{named}")
+            named = [f"{r['name']}（{r['state']}）" for r in group.to_dict("records")]
+            lines += _folded(district or NO_NAME["district"], named, 12 * columns)
     style = pen.style(align="left", text_wrap=True, valign="top")
     for number, line in enumerate(lines, row):
-        sheet.merge_range(number, 0, number, columns - 1, line[:32_000], style)
+        sheet.merge_range(number, 0, number, columns - 1, line, style)
         sheet.set_row(number, height([line], [12.0 * columns]))
+
+
+_LINES = 20  # of text in one row: more don't fit into the height that a row may have
+
+
+def _folded(label: str, names: list[str], width: int) -> Iterator[str]:
+    """All names, over as many rows as they need: none is cut off at the end of one."""
+    most = width * _LINES // 2  # a Chinese character takes two
+    text = f"{label}："
+    for n, name in enumerate(names):
+        more = ("" if n == 0 else "、") + name
+        if len(text) + len(more) > most and n:
+            yield text
+            text = f"{label}（续）：{name}"
+        else:
+            text += more
+    yield text
+
+
+def _wide(book: Rollup, places: int, least: float) -> float:
+    """The width that the largest amount needs, with its thousands marks: never ####."""
+    total = max((abs(in_unit(book, book.total(c.id))) for c in book.columns if c.side), default=0)
+    digits = len(f"{int(total) * 2:,}") + (1 + places if places else 0) + 1  # a sign
+    return max(least, digits * 1.1 + 1.5)
 
 
 def _indicators(pen: Book, book: Rollup) -> None:
@@ -230,7 +257,8 @@ class _Details:
         first = [GROUPS[self.by], "部门编码", "部门名称", "状态"]
         last = ["平衡结论", "项目\n个数", "项目表\n金额"]
         count = len(first) + 1 + len(self.money) + len(last)
-        widths = [12, 14, 28, 8, 13, *[12.5] * len(self.money), 20, 6, 12.5]
+        wide = _wide(book, max(self.places, _MOST_PLACES), 12.5)
+        widths = [12, 14, 28, 8, max(13, wide), *[wide] * len(self.money), 20, 6, wide]
         sheet = pen.sheet(self.name, widths, repeat=3)
         pen.heading(
             sheet, _title(book, "绩效目标申报单位明细"), _cover(book), count, f"单位：{unit}"

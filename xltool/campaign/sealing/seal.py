@@ -25,7 +25,9 @@ _MOST_PARTS = 200
 _CONTEXT = b"xltool seal 1\n"  # a signature of anything else is none of a seal
 
 
-class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Seal(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
+):
     """What was sent to one unit: `prefilled` is form kind → field id → value as text.
 
     `forms` is the digest of the edition; campaigns made before it was sealed have none.
@@ -33,6 +35,7 @@ class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     campaign: str
     title: str
+    forms: str = ""
     unit: str
     name: str
     district: str
@@ -41,7 +44,6 @@ class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     issue: int
     layout: str
     prefilled: dict[str, dict[str, str]]
-    forms: str = ""
 
 
 def digest_of(seal: Seal) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
-from xltool.campaign.ledger.store import now
+from xltool.campaign.ledger.store import LedgerRow, now
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import NO_DISTRICT, Unit
@@ -177,6 +177,61 @@ def distribute(
             said = f"第 {batch} 批，{len(orders)} 个单位，{len(parcels)} 个压缩包"
             ledger.record(Act.CAMPAIGN, reason=f"下发：{said}")
         return Sent(batch, len(orders), unchanged, parcels, tuple(locked))
+
+
+def send_again(
+    campaign: Campaign, output: Path, codes: Iterable[str] = (), districts: Iterable[str] = ()
+) -> list[tuple[str, Path, int]]:
+    """The parcels once more, of these units or districts, as they are out: for who lost one.
+
+    Nothing is issued anew: the same seals and numbers, so returns on the first copies count as before.
+    """
+    ledger, wanted, places = campaign.ledger, set(codes), set(districts)
+    units = {unit.code: unit for unit in ledger.units()}
+    issues = ledger.issues()
+    if unknown := wanted - set(units):
+        raise XltoolError(f"名单里没有部门编码：{'、'.join(sorted(unknown))}")
+    if unknown := places - {unit.district for unit in units.values()}:
+        raise XltoolError(f"名单里没有区县：{'、'.join(sorted(unknown))}")
+    rows = [
+        row
+        for code, row in issues.items()
+        if code in wanted or (code in units and units[code].district in places)
+    ]
+    if unsent := wanted - set(issues):
+        raise XltoolError(f"还没有下发过：{'、'.join(sorted(unsent))}")
+    if not rows:
+        raise XltoolError("这些单位还没有下发过，请用 distribute")
+    if campaign.branch:
+        from xltool.campaign.sending.branch import write_parts
+
+        return write_parts(campaign, output, rows, units)
+    parcels, taken = [], TakenNames()
+    rows.sort(key=lambda row: units[row["unit"]].district)
+    for district, group in groupby(rows, key=lambda row: units[row["unit"]].district):
+        packed = [_as_sent(campaign, units[row["unit"]], row) for row in group]
+        path = output / taken.give(district or NO_DISTRICT, ".zip")
+        batch = max(row["batch"] for row in rows)
+        parcel.write_parcel(
+            path, _parcel(campaign, campaign.private_key, district, batch, packed, None)
+        )
+        parcels.append((district or NO_DISTRICT, path, len(packed)))
+    return parcels
+
+
+def _as_sent(campaign: Campaign, unit: Unit, row: LedgerRow) -> tuple[parcel.ListedUnit, bytes]:
+    """A unit's workbook made once more, to the byte, and its line on the manifest."""
+    mark = _seal(campaign, unit, row["number"])
+    if seal.digest_of(mark) != row["digest"]:
+        raise XltoolError(
+            f"{unit.code} {unit.name} 的资料在下发以后又改过，不能原样再发：请运行 distribute"
+        )
+    data = workbook(unit, mark, campaign.private_key, campaign.edition)
+    listed = parcel.ListedUnit(
+        unit.code, unit.name, unit.district, unit.superior, unit.contact, unit.prefilled,
+        unit.last_year, row["number"], row["file"], parcel.digest(data),
+    )  # fmt: skip
+    return listed, data
 
 
 def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:

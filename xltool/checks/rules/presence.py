@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
@@ -144,8 +145,10 @@ def both_kinds(review: Review) -> Iterator[Hit]:
     """产出指标和效益指标各至少要有一条。
 
     错：效益指标全是“……”。
-    对：产出、效益都有指标，其中某个二级类别空着（由 P205 看）。
+    对：产出、效益都有指标，其中某个二级类别空着（由 P205 看）；金额全为零、写明了原因的零申报（P213）。
     """
+    if _nothing_to_file(review):
+        return
     for form in review.filing.forms:
         for level1 in _empty_kinds(form, review.spec(form)):
             message = f"“{level1}”下一条指标也没有，请至少填一条"
@@ -159,8 +162,10 @@ def each_category(review: Review) -> Iterator[Hit]:
     整个产出或效益都空着时由 P204 说，这里不再重复。
 
     错：满意度一条也没有填。
-    对：生态效益指标空着（默认设置不要求）。
+    对：生态效益指标空着（默认设置不要求）；零申报（P213）。
     """
+    if _nothing_to_file(review):
+        return
     for form in review.filing.forms:
         spec = review.spec(form)
         filled = {spec.block(block).kind for block in {one.block for one in form.indicators}}
@@ -174,6 +179,38 @@ def each_category(review: Review) -> Iterator[Hit]:
             label = blocks[0].label if len(blocks) == 1 else blocks[0].level1
             message = f"“{label}”没有指标，请填写，或说明为什么没有"
             yield Hit(message, Place(form.sheet, ""), field=kind, expected="至少一条指标")
+
+
+@rule("P213", "零申报", Severity.NOTE, review="完整性", source=FORM)
+def zero_filing(review: Review) -> Iterator[Hit]:
+    """金额全填了零，又写明了原因的，是零申报：不再要求指标。只提示。
+
+    例：资金总额填 0，整体绩效目标写“本年度没有安排部门预算支出，无绩效目标”。
+    对：金额不是零；金额空着；填了零却没有说为什么（照常审核）。
+    """
+    department = review.filing.department
+    if department is not None and _nothing_to_file(review):
+        said = "金额全为零，写明了原因，按零申报审核，不要求填指标"
+        yield review.hit(department["total"], said, field="total")
+
+
+# Why a unit has nothing to file, as units write it.
+_NOTHING = re.compile(
+    r"零申报|(本年|今年|本年度|年度|本单位|我单位)[^。；\n]{0,16}(无|没有|未|不再|不)[^。；\n]{0,12}"
+    r"(预算|经费|资金|支出|项目|收支|业务)|(机构|单位)[^。；\n]{0,8}(撤销|划转|合并|并入)"
+)
+
+
+def _nothing_to_file(review: Review) -> bool:
+    """Whether all amounts are zero, the total by a written zero, and a long text says why."""
+    department = review.filing.department
+    if department is None or department.amount("total") != 0:
+        return False
+    amounts = [entry.value for form in review.filing.forms for entry in form.entries.values()]
+    if any(isinstance(value, Decimal) and value for value in amounts):
+        return False
+    long = [f.id for f in review.spec(department).field if f.kind == "long"]
+    return any(_NOTHING.search(department.text(id_)) for id_ in long)
 
 
 def _empty_kinds(form: Form, spec: FormSpec) -> list[str]:
