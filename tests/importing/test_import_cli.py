@@ -233,5 +233,5 @@ def test_the_page_shows_the_doubtful_first_and_what_stood_there(tmp_path, capsys
         and "90万元" in shown
         and "年度本级预算金额（元） | 900000" in shown
     )
-    browser.quiet()
+    browser.quiet(tmp_path / "出" / "导入报告.html")
     capsys.readouterr()
