@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import IO, Any
 
 from xltool.files.table_column import Column, Row, cells, heads
+from xltool.xlsx.row_height import row_height
 
 TITLE, HEAD, TEXT = "方正小标宋简体", "黑体", "宋体"
 
@@ -124,13 +125,8 @@ class Book:
 
 
 def height(texts: Sequence[Any], widths: Sequence[float]) -> float:
-    """The points that a row needs for its longest wrapped text."""
-    lines = 1
-    for value, width in zip(texts, widths, strict=True):
-        if isinstance(value, str):
-            taken = sum(2 if ord(char) > 255 else 1 for char in value)
-            lines = max(lines, -int(-taken // max(1.0, width - 1.5)))
-    return min(409.0, max(20.0, 15.0 * lines + 4))
+    """The points of a row; one of a single line has some air."""
+    return max(20.0, row_height(texts, widths, line=15, margin=4))
 
 
 def _across(sheet: Any, row: int, first: int, last: int, text: str, style: Any) -> None:

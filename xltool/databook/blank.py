@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unicodedata import east_asian_width
 
 from xltool.databook.columns import (
     CODE,
@@ -23,6 +22,7 @@ from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.template import prompts
 from xltool.xlsx.references import letters
+from xltool.xlsx.row_height import row_height
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -36,7 +36,7 @@ _WIDTHS_BY_ID = {"code": 14, "level1": 12, "level2": 28, "standard": 18, "name":
 # Excel shows #### for long text in a cell formatted as text, so long answers stay General.
 _NUMBERS = {"year": "0", "amount": "#,##0.00##", "long": "General"}
 _GUIDE_WIDTHS = (14, 34, 66)
-_LINE, _HIGHEST = 16, 409  # points
+_LINE = 16  # points
 
 _ADVICE = (
     "一本数据表可以装许多单位：“{0}”一个单位一行，“{1}”一个项目一行，“{2}”一个指标一行。",
@@ -115,9 +115,7 @@ class _BookPen:
         keys = [n for n, c in enumerate(table.columns) if c.id in ("unit", "project")]
         sheet.freeze_panes(1, 1 + max(keys))
         for r, row in enumerate(rows, 1):
-            sheet.set_row(
-                r, max(_height(one, width) for one, width in zip(row, widths, strict=True))
-            )
+            sheet.set_row(r, row_height(row, widths, _LINE))
             for n, value in enumerate(row):
                 _write(sheet, r, n, value, formats[n])
 
@@ -192,7 +190,7 @@ class _BookPen:
         }
         for row, text in enumerate(_ADVICE, 1):
             sheet.merge_range(row, 0, row, 2, f"{row}. {text.format(*names, **words)}", self.plain)
-            sheet.set_row(row, _height(text, sum(_GUIDE_WIDTHS)) + 4)
+            sheet.set_row(row, row_height([text], [sum(_GUIDE_WIDTHS)], _LINE, margin=4))
         first = self._first_category()
         sheet.write_string(first - 2, 0, "指标类别", self.section)
         self._line(sheet, first - 1, (LEVEL1, LEVEL2, "用于"), self.head)
@@ -212,7 +210,7 @@ class _BookPen:
             for n, column in enumerate(table.columns):
                 text = self._validation(table, column, n)["input_message"]
                 self._line(sheet, row, (table.name, column.label, text), self.framed)
-                sheet.set_row(row, _height(text, _GUIDE_WIDTHS[2]) + 2)
+                sheet.set_row(row, row_height([text], [_GUIDE_WIDTHS[2]], _LINE, margin=2))
                 row += 1
 
     def _line(self, sheet: Worksheet, row: int, texts: tuple[str, ...], style: Any) -> None:
@@ -236,15 +234,6 @@ def _list(label: str, text: str) -> dict[str, Any]:
 
 def _warn(text: str) -> dict[str, Any]:
     return {"error_type": "warning", "error_title": "请核对", "error_message": text}
-
-
-def _height(value: Any, width: float) -> float:
-    """Room for a wrapped text in a column of this width, in points."""
-    wide = (
-        sum(2 if east_asian_width(c) in "WFA" else 1 for c in line)
-        for line in str(value).split("\n")
-    )
-    return min(_LINE * sum(1 + max(0, cells - 1) // int(width) for cells in wide), _HIGHEST)
 
 
 def _write(sheet: Worksheet, row: int, column: int, value: Any, style: Any) -> None:

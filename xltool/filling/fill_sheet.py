@@ -15,6 +15,7 @@ from xltool.filling.compile import SheetPattern, Slot, height_attribute
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
 from xltool.template.layout import GrownRows
+from xltool.xlsx.row_height import line_count
 
 MAX_TEXT = 32_767  # characters in a cell
 MAX_HEIGHT = 409.0  # points; no row can be higher
@@ -146,17 +147,4 @@ def armour(text: str) -> str:
 
 def height_of(text: str, slot: Slot) -> float:
     """The points at which all of a text can be read in the width of its cell."""
-    if "\n" in text:
-        lines = sum([_lines(line, slot.room) for line in text.split("\n")])
-    else:
-        lines = _lines(text, slot.room)
-    return lines * slot.line + 4
-
-
-def _lines(text: str, room: float) -> int:
-    """The lines that a text without breaks takes."""
-    if len(text) * 2.5 <= room:  # as wide as can be, it fits
-        return 1
-    # In UTF-8 a wide character takes three bytes; counted as two: the middle of bytes and letters.
-    width = (len(text) + len(text.encode("utf-8", "surrogatepass"))) / 2
-    return 1 if width <= room else -int(-width // room)
+    return line_count(text, slot.room) * slot.line + 4

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xltool.files.table_column import Column, Row, cells
 from xltool.reports.run import Run
+from xltool.xlsx.row_height import row_height
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 # Limits of the file format.
 MAX_ROWS, MAX_LINKS, MAX_TEXT, MAX_LINK = 1_048_576, 65_530, 32_767, 2_000
-LINE, MAX_HEIGHT = 13.5, 405  # points
+LINE = 13.5  # points
 _CUT = "…（原文过长，后略）"
 _UNSOUND = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _SHEET_NAME = re.compile(r"[^\x00-\x1f\[\]:*?/\\\ufffe\uffff]{1,31}")
@@ -113,9 +114,9 @@ class ReportSheet:
     def row(self, cells: Sequence[ReportCell]) -> None:
         if self.next >= MAX_ROWS:
             self._go_on()
-        lines = max(map(_lines, cells, (width for _, width in self.columns)))
-        if lines > 1:  # not every program fits the height of a row by itself
-            self.sheet.set_row(self.next, min(lines * LINE, MAX_HEIGHT))
+        height = row_height(cells, (width for _, width in self.columns), LINE)
+        if height > LINE:
+            self.sheet.set_row(self.next, height)
         for at, cell in enumerate(cells):
             self._write(at, cell)
         self.next += 1
@@ -148,14 +149,6 @@ class ReportSheet:
         else:
             form = formats.money if isinstance(cell, Decimal) else formats.number
             self.sheet.write_number(row, at, cell, form)
-
-
-def _lines(cell: ReportCell, width: float) -> int:
-    """How many lines a text takes in a column; Chinese is twice as wide as Latin."""
-    if not isinstance(cell, str) or (len(cell) * 2 <= width and "\n" not in cell):
-        return 1
-    wide = (sum(2 if sign > "\u2e7f" else 1 for sign in line) for line in cell.split("\n"))
-    return sum(max(1, -(-size // int(width - 1))) for size in wide)
 
 
 def sound(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from xltool.model import Place
 from xltool.results_sheet import table
 from xltool.results_sheet.table import RESULTS_SHEET, Results
+from xltool.xlsx.row_height import row_height
 
 _FILLS = {"error": "FDE9E7", "query": "FFF6DD", "note": "EEF3FA", "stale": "F2F2F2"}
 _FONT = {"font_name": "宋体", "font_size": 10, "valign": "top", "text_wrap": True}
@@ -63,17 +64,10 @@ def write_results(results: Results, path: Path) -> Path:
 
 
 def _height(texts: Sequence[str]) -> float:
-    """Points at which all texts of a row can be read; not every program finds that out by itself."""
-    lines = 1
-    for text, one in zip(texts, table.COLUMNS, strict=True):
-        if one.kind == "key":
-            continue
-        wide = sum(
-            (len(line.encode()) + len(line)) // 2 // max(1, int(one.width) - 1) + 1
-            for line in text.split("\n")
-        )
-        lines = max(lines, wide)
-    return min(409.0, lines * 14.0 + 3)
+    """The points of a row; the keys stand in a hidden column."""
+    columns = [column for column in table.COLUMNS if column.kind != "key"]
+    shown = [text for text, column in zip(texts, table.COLUMNS, strict=True) if column in columns]
+    return row_height(shown, [column.width for column in columns], line=14, margin=3)
 
 
 def write_changes(name: str, changes: Sequence[tuple[Place, str, str]], path: Path) -> Path:
