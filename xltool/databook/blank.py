@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 GUIDE = "填写说明"
 ROOM = 5_000  # rows that carry prompts and lists
 
-_WIDTHS = {"year": 8, "unit": 30, "amount": 15, "period": 30, "long": 48, "text": 26}
-_WIDTHS_BY_ID = {"code": 14, "level1": 12, "level2": 28, "standard": 18, "name": 34}
+_WIDTHS = {"code": 14, "year": 8, "unit": 30, "amount": 15, "period": 30, "long": 48, "text": 26}
+_WIDTHS_BY_ID = {"level1": 12, "level2": 28, "standard": 18, "name": 34}
 # Excel shows #### for long text in a cell formatted as text, so long answers stay General.
 _NUMBERS = {"year": "0", "amount": "#,##0.00##", "long": "General"}
 _GUIDE_WIDTHS = (14, 34, 66)
