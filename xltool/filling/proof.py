@@ -1,10 +1,13 @@
-"""A workbook that we wrote, proved to say its filing: a look that is sure, or says nothing.
+"""Proof that a workbook which was just written says its filing, so that it need not be read again.
 
-A received file may be anything, and the reader makes the best of it. Our own must be exactly so:
-the blank's rows moved to their places, in its inputs the filing's answers, and nothing else. What
-must stand there is spelled out of blank and filing and held against the finished bytes; only the
-heights of rows and the names of sheets are the filling's to say. What is proved here the reader
-reads as the same filing, without a fault; what isn't, for whatever reason, is left to it to judge.
+What is proved: the finished bytes are the template with this filing's answers in its inputs, its blocks
+grown to their rows, and nothing else. Only heights of rows and names of sheets are the filling's to choose.
+Against what: template and filing, from which each written sheet and `workbook.xml` are spelled out anew and
+held against the bytes; and the template itself, once audited and read back, as it is and fully grown.
+What follows: the reader would read the same filing without a fault, and the audit would find none.
+When it can't be proved, for whatever reason, the answer is False, never an error: `writer.filled` then reads
+and audits the workbook as it would a received one, and that judgement is final. The proof may miss; it
+must never say yes where reader or audit says no (`tests/filling/test_proof.py` tries).
 """
 
 from __future__ import annotations
