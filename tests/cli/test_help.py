@@ -12,7 +12,7 @@ import xltool
 from tests.support.case import filing_of
 from xltool.cli import main
 from xltool.cli._command import OutputPath
-from xltool.cli._examples import EXAMPLES
+from xltool.cli._examples import examples
 from xltool.cli.help import every_command, options, options_page
 from xltool.files.display import folded, widest, width
 
@@ -32,8 +32,8 @@ def page(name, capsys):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_page_has_an_example_that_can_be_read(name):
-    assert EXAMPLES.get(name), f"no example in cli/_examples.py for {name}"
-    for line in EXAMPLES[name]:
+    assert examples().get(name), f"no example in cli/examples.toml for {name}"
+    for line in examples()[name]:
         words = shlex.split(line)
         assert words[: 1 + len(name.split())] == ["xltool", *name.split()]
         command = COMMANDS[name]
@@ -41,7 +41,7 @@ def test_every_page_has_an_example_that_can_be_read(name):
 
 
 def test_there_is_no_example_of_a_command_that_is_gone():
-    assert set(EXAMPLES) <= set(COMMANDS)
+    assert set(examples()) <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,75 +1,13 @@
-"""An example or two for every help page, ready to be pasted; tests see to it that each can be read."""
+"""An example or two for every help page, ready to be pasted."""
 
 from __future__ import annotations
 
-EXAMPLES: dict[str, tuple[str, ...]] = {
-    "demo": ("xltool demo 看一遍",),
-    "fill": ("xltool fill 数据表.xlsx -o 填好的表",),
-    "check": ("xltool check 我的申报.xlsx", "xltool check 填好的表 --mark 标好的"),
-    "balance": ("xltool balance 我的申报.xlsx",),
-    "indicators": ("xltool indicators 填好的表 -o 指标.xlsx",),
-    "normalise": ("xltool normalise 我的申报.xlsx -o 规范写法.xlsx",),
-    "rules": ("xltool rules", "xltool rules T304"),
-    "batch": ("xltool batch 收到的 结果",),
-    "watch": ("xltool watch 我的文件夹 --existing",),
-    "settings show": ("xltool settings show",),
-    "settings check": ("xltool settings check 我的设置.toml",),
-    "settings use": ("xltool settings use 我的设置.toml",),
-    "report": ("xltool report 结果/report.json -o 新报告 --title 2024年绩效目标审核",),
-    "export": (
-        "xltool export 填好的表 -o 导出 --format pdf --format csv",
-        "xltool export 填好的表 -o 公开件 --public",
-    ),
-    "databook new": ("xltool databook new 数据表.xlsx",),
-    "databook check": ("xltool databook check 数据表.xlsx",),
-    "databook convert": ("xltool databook convert 数据表.xlsx 数据表.json",),
-    "databook schema": ("xltool databook schema --edition national-2021",),
-    "import": ("xltool import 去年的申报.docx -o 导入",),
-    "addin build": ("xltool addin build --macros macros",),
-    "addin doctor": ("xltool addin doctor",),
-    "addin install": ("xltool addin install",),
-    "addin uninstall": ("xltool addin uninstall",),
-    "live": ("xltool live", "xltool live 全审"),
-    "panel": ("xltool panel",),
-    "campaign new": (
-        "xltool campaign new 2024年申报 --year 2024 --units 单位名单.xlsx --deadline 2024-01-20",
-    ),
-    "campaign update": ("xltool campaign update 新名单.xlsx --dry-run",),
-    "campaign receive": ("xltool campaign receive 第2批.zip",),
-    "campaign recheck": ("xltool campaign recheck --settings 我的设置.toml",),
-    "campaign choose": ("xltool campaign choose 001002 2 --reason 单位来函",),
-    "campaign notes": ("xltool campaign notes", "xltool campaign notes 001002 --format xlsx"),
-    "campaign submit": ("xltool campaign submit -o 上报.zip",),
-    "campaign export": ("xltool campaign export 存档.zip",),
-    "campaign import": ("xltool campaign import 存档.zip 2024年申报",),
-    "campaign abolish": ("xltool campaign abolish 001002 --reason 机构改革",),
-    "campaign exempt": ("xltool campaign exempt 001002 --reason 无项目",),
-    "campaign merge": ("xltool campaign merge 001002 001001 --reason 机构改革",),
-    "campaign move": ("xltool campaign move 001002 城区",),
-    "campaign rename": ("xltool campaign rename 001002 新的名称",),
-    "campaign restore": ("xltool campaign restore 001002",),
-    "campaign extend": ("xltool campaign extend 2024-01-31 001002 --reason 系统停电",),
-    "campaign accept": ("xltool campaign accept --district 城区 --grade 良",),
-    "campaign return": ("xltool campaign return 001002 --note 请补成本指标",),
-    "campaign reopen": ("xltool campaign reopen 001002 --reason 预算调整",),
-    "campaign withdraw": ("xltool campaign withdraw 001002 --reason 报错了",),
-    "campaign undo": ("xltool campaign undo",),
-    "campaign log": ("xltool campaign log 001002",),
-    "distribute": ("xltool distribute",),
-    "verify": ("xltool verify 下发/第1批/城区.zip",),
-    "collect": ("xltool collect ../收到的",),
-    "status": ("xltool status --by-unit --chase 催报名单.xlsx",),
-    "rollup": ("xltool rollup --amount-unit 元 --decimals 0",),
-    "convert": (
-        "xltool convert 导入/数据表.xlsx --next-year -o 今年的数据表.xlsx",
-        "xltool convert 申报.xlsx --to national-2021 -o 新表样.xlsx",
-    ),
-    "edition list": ("xltool edition list",),
-    "edition new": ("xltool edition new my-2025 --from hunan-2023",),
-    "edition check": ("xltool edition check my-2025 --show 对照.xlsx",),
-    "edition diff": ("xltool edition diff hunan-2023 my-2025",),
-    "template draw": ("xltool template draw -o 模板.xlsx",),
-    "template check": ("xltool template check 模板.xlsx",),
-    "completion": ("xltool completion bash",),
-    "help": ("xltool help check", "xltool help --options"),
-}
+import functools
+import tomllib
+from pathlib import Path
+
+
+@functools.cache
+def examples() -> dict[str, list[str]]:
+    """The lines of `examples.toml` by command."""
+    return tomllib.loads(Path(__file__).with_name("examples.toml").read_text("utf-8"))

@@ -65,12 +65,9 @@ def completion(shell: str) -> None:
     """输出命令补全的脚本：bash、zsh、fish 或 powershell。"""
     from click.shell_completion import get_completion_class
 
-    from xltool.cli import COMMANDS
-    from xltool.cli._group import group
-
     register()
     kind: Any = get_completion_class(shell)
-    script = kind(group(COMMANDS), {}, "xltool", "_XLTOOL_COMPLETE")
+    script = kind(click.get_current_context().find_root().command, {}, "xltool", "_XLTOOL_COMPLETE")
     # The version of bash is asked of the bash at hand, which may not be the one that will read this.
     text = script.source_template % script.source_vars()
     head = f"# {_PLACES[shell]}\n"
