@@ -7,6 +7,7 @@ from xltool import read
 from xltool.campaign.returns.judgement import Register, judge
 from xltool.campaign.sending.distribution import distribute
 from xltool.databook.write import write_databook
+from xltool.errors import XltoolError
 from xltool.excel.ribbon import press
 from xltool.results_sheet.table import RESULTS_SHEET
 
@@ -44,6 +45,18 @@ def test_filled_by_the_ribbon(app, campaign, sent, tmp_path):
     assert verdict.kind == "genuine", [f.message for f in verdict.findings]
     assert verdict.filing == filing
     assert not [f for f in verdict.findings if f.code.startswith(("D", "R"))]
+
+
+def test_the_ribbon_fills_nothing_against_the_seal(app, campaign, sent, tmp_path):
+    (tmp_path / "我.xlsx").write_bytes(sent)
+    (tmp_path / "别的数.xlsx").write_bytes(
+        fill_in(sent, {"department.general": "1.00", "department.total": "1291.00"})
+    )
+    write_databook([read(tmp_path / "别的数.xlsx")], tmp_path / "数据.json")
+    app.books.open(str(tmp_path / "我.xlsx"))
+    app.files = [tmp_path / "数据.json"]
+    with pytest.raises(XltoolError, match="下发时定为"):
+        press("fill_from_data")
 
 
 def test_checked_and_marked(app, campaign, sent, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xltool.cli._command import command, force_option, output_path
+from xltool.cli._command import OutputPath, command, force_option, output_path
 
 
 @command()
@@ -15,9 +15,14 @@ from xltool.cli._command import command, force_option, output_path
     "-o",
     "--output",
     metavar="文件夹",
-    required=True,
     type=output_path(),
-    help="写到哪个文件夹。",
+    help="写到哪个文件夹（--into 时是写到哪个文件）。",
+)
+@click.option(
+    "--into",
+    metavar="工作簿",
+    type=OutputPath(exists=True, dir_okay=False, path_type=Path),
+    help="填进财政局下发的（加了封印的）工作簿：封印和预填的内容保留，与预填不一致就不写。",
 )
 @click.option("--edition", help="版式编号，或它所在的文件夹；默认按数据表自己的标记。")
 @click.option(
@@ -26,7 +31,9 @@ from xltool.cli._command import command, force_option, output_path
     help="另用一个模板工作簿（与版式配套）。",
 )
 @force_option
-def fill(source: Path, output: Path, edition: str | None, template: Path | None) -> int:
+def fill(
+    source: Path, output: Path | None, into: Path | None, edition: str | None, template: Path | None
+) -> int:
     """从数据表填出各单位的申报工作簿，一个单位一个文件。
 
     数据表是 .xlsx、.json，或放有 部门.csv、项目.csv、指标.csv 的文件夹。有错误的单位不写出，错误一次列全；
@@ -42,6 +49,10 @@ def fill(source: Path, output: Path, edition: str | None, template: Path | None)
     from xltool.files.guard import Guarded
     from xltool.filling.writer import FillError
 
+    if into:
+        return _fill_sealed(source, into, output or into, edition)
+    if output is None:
+        raise click.UsageError("请用 -o 说明写到哪个文件夹，或用 --into 填进下发的工作簿")
     if output.exists() and not output.is_dir():
         raise XltoolError(f"“{output}”是文件，不是文件夹")
     spec = xltool.load_edition(edition) if edition else None
@@ -67,6 +78,22 @@ def fill(source: Path, output: Path, edition: str | None, template: Path | None)
         click.echo(f"已写出 {path}")
     click.echo(_summary(len(written), output, wrong, bool(book.errors)))
     return 2 if broken else 1 if book.errors or wrong else 0
+
+
+def _fill_sealed(source: Path, sealed: Path, goal: Path, edition: str | None) -> int:
+    """Fill a sealed workbook of a campaign from a data book."""
+    from xltool.campaign.returns.sealed_filling import fill_sealed
+    from xltool.cli.databook import problem_lines
+    from xltool.databook import reading
+
+    folder = Path(edition) if edition and Path(edition).is_dir() else None
+    if goal.is_dir():
+        goal = goal / sealed.name
+    with reading(source, None if folder else edition) as book:
+        problem_lines(book.problems)
+        filing = fill_sealed(book, sealed, goal, folder)
+    click.echo(f"已填入 {filing.code} {filing.unit}：{goal}（封印保留，可以报送）")
+    return 1 if book.errors else 0
 
 
 def _summary(written: int, output: Path, wrong: list[str], errors: bool) -> str:

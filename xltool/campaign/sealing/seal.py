@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _PART, SIGNATURE = "xltool.seal.", "xltool.signature"
+PROPERTIES = (_PART, SIGNATURE)  # how the names of its document properties begin
 _CHUNK = 200
 _MOST_PARTS = 200
 _CONTEXT = b"xltool seal 1\n"  # a signature of anything else is none of a seal

@@ -41,6 +41,8 @@ def new_form() -> str:
 @button
 def fill_from_data() -> str:
     """Fill the workbook from a data book: its sheets are replaced by filled official ones."""
+    from xltool.campaign.returns.sealed_filling import with_prefilled
+    from xltool.campaign.sealing.seal import claimed
     from xltool.databook import load_databook
     from xltool.filling.writer import fill
 
@@ -58,6 +60,9 @@ def fill_from_data() -> str:
             return "没有填充，内容未动"
         if _answered(old) and not here.confirm(f"工作簿里已有内容，换成“{new.unit}”的数据吗？"):
             return "没有填充，内容未动"
+        mark = claimed(grid.properties)
+        if mark is not None:
+            new = with_prefilled(new, mark, load_edition(old.edition))
         file = fill(new, path.with_name("xltool-filled.xlsx"))
         if here.locked:
             here.app.books.api.Add(str(file))
