@@ -2,12 +2,17 @@
 
 The library's face, loaded only when touched:
 
-    filings = xltool.load_databook("数据表.xlsx")      # list[Filing]
-    xltool.fill(filings[0], "填报表.xlsx")              # write, read back, compare
-    filing = xltool.read("填报表.xlsx")                 # Filing: every value knows its cell
-    for finding in xltool.check(filing): ...            # list[Finding]
-    xltool.balance(filing).verdict                      # 平衡 / 经非税项目调节后平衡 / 不平衡
-    xltool.parse_target("15家以上").normal               # ≥15家
+    >>> filings = xltool.load_databook("数据表.xlsx")
+    >>> path = xltool.fill(filings[0], "填报表.xlsx")  # written, read back, compared
+    >>> filing = xltool.read("填报表.xlsx")  # every value knows its cell
+    >>> filing.department["total"].place
+    Place(sheet='部门整体支出绩效目标表', cell='C4')
+    >>> xltool.check(filing)[0].severity.label  # errors first
+    '错误'
+    >>> print(xltool.balance(filing).verdict)
+    经非税项目调节后平衡
+    >>> xltool.parse_target("15家以上").normal
+    '≥15家'
 """
 
 from __future__ import annotations
@@ -66,3 +71,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f"xltool.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -99,3 +99,10 @@ def test_the_catalogue_is_compiled():
             one = message.id[0] if message.pluralizable else message.id
             told = message.string[0] if message.pluralizable else message.string
             assert shipped.gettext(one) == told or shipped.ngettext(*message.id, 1) == told
+
+
+def test_a_python_of_32_bits_is_refused_in_words(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    assert main(["check", "a.xlsx"]) == 2
+    assert "64 位" in capsys.readouterr().err
+    assert main(["--version"]) == 0

@@ -99,6 +99,12 @@ def _run(arguments: Sequence[str] | None) -> int:
 
         print(f"xltool {__version__}")
         return 0
+    if sys.maxsize < 2**32:
+        # Without this the libraries fail one after the other, each in its own words.
+        sys.stderr.write(
+            "xltool 要 64 位的 Python；这一个是 32 位的，请另装 64 位的 Python 3.11 以上。\n"
+        )
+        return 2
     _speak_chinese()
     import click
 

@@ -1,0 +1,151 @@
+"""What the site has beyond docs/: the pages of the repository's root, and those derived from the code."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+# Pages of the root by the names they have in the site.
+_ROOT_PAGES = {
+    "README.md": "index.md",
+    "README.en.md": "english.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+}
+# Title → pages, in the order of the tabs. A page of docs/ that is named nowhere goes to the last tab.
+_TABS: dict[str, list[str]] = {
+    "开始": ["index.md", "manual.md", "faq.md", "limits.md"],
+    "快速卡片": ["cards/accountant.md", "cards/bureau.md", "cards/server.md", "cards/developer.md"],
+    "使用": [
+        "databook.md", "indicator-values.md", "import.md", "export.md", "reports.md", "excel.md", "page.md",
+        "campaign.md", "batch.md", "settings.md", "editions.md", "template.md", "options.md",
+    ],
+    "规则": ["rules.md"],
+    "开发": [
+        "glossary.md", "api.md", "design.md", "performance.md", "contributing.md", "security.md", "changelog.md",
+        "english.md",
+    ],
+}  # fmt: skip
+_REST = "更多"
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the derived pages, then say in which order all stand."""
+    for source, name in _ROOT_PAGES.items():
+        if (ROOT / source).is_file():
+            text = (ROOT / source).read_text("utf-8").replace("](docs/", "](")
+            files.append(File.generated(config, name, content=text))
+    for name, text in derived():
+        files.append(File.generated(config, name, content=text))
+    there = {file.src_uri for file in files.documentation_pages()}
+    rules = sorted(name for name in there if name.startswith("rules/"))
+    nav: list[dict[str, Any]] = []
+    listed: set[str] = set()
+    for title, pages in _TABS.items():
+        found = [page for page in pages if page in there] + (rules if title == "规则" else [])
+        listed.update(found)
+        nav.append({title: found})
+    if rest := sorted(there - listed):
+        nav.append({_REST: rest})
+    config.nav = nav
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Links that lead out of docs/ lead to the page of the site."""
+    up = "../" * page.file.src_uri.count("/")
+    for source, name in _ROOT_PAGES.items():
+        markdown = re.sub(
+            rf"\]\((?:\.\./)*{re.escape(source)}(#[^)]*)?\)", rf"]({up}{name}\1)", markdown
+        )
+    # A file that is no page (the licence, a folder of the code) has no place here: its name stays.
+    return re.sub(r"\[([^\]]*)\]\(\.\./[^)]*\)", r"\1", markdown)
+
+
+# What the theme would fetch from elsewhere so that the search works in a folder; ours lies beside.
+_SHIM = re.compile(r'<script src="https://[^"]*iframe-worker[^"]*"></script>')
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Nothing is fetched from elsewhere."""
+    up = "../" * page.file.src_uri.count("/")
+    return _SHIM.sub(f'<script src="{up}assets/worker.js"></script>', output)
+
+
+def on_post_template(output: str, **_: Any) -> str:
+    """The page for what isn't there."""
+    return _SHIM.sub("", output)
+
+
+def derived() -> Iterator[tuple[str, str]]:
+    """The pages made from the code: options, the library's face, a page for each rule."""
+    from xltool.checks.engine import rules
+    from xltool.cli.help import options_page
+    from xltool.reports import rulebook
+
+    yield "options.md", options_page()
+    yield "api.md", api_page()
+    for code, rule in rules().items():
+        yield (
+            f"rules/{code}.md",
+            f"# {code}\n\n{_paragraphs(rulebook.page(rule))}\n\n[全部规则](../rules.md)\n",
+        )
+
+
+def _paragraphs(text: str) -> str:
+    """Lines of a terminal page as paragraphs."""
+    return "\n\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def api_page() -> str:
+    """The library's face, from its signatures and docstrings."""
+    import xltool
+
+    lines = [
+        "# 库的接口",
+        "",
+        "```python",
+        "import xltool",
+        "```",
+        "",
+        inspect.getdoc(xltool) or "",
+        "",
+    ]
+    for name in sorted(xltool.__all__, key=str.lower):
+        value = getattr(xltool, name)
+        if not callable(value):
+            continue
+        what = "class " if inspect.isclass(value) else ""
+        lines += [
+            f"## `{what}{name}`",
+            "",
+            "```python",
+            f"xltool.{name}{_signature(value)}",
+            "```",
+            "",
+        ]
+        lines += [_doc(value), ""]
+    return "\n".join(lines)
+
+
+def _signature(value: Any) -> str:
+    try:
+        return re.sub(r"xltool\.[a-z_.]+\.", "", str(inspect.signature(value)))
+    except (TypeError, ValueError):
+        return ""
+
+
+def _doc(value: Any) -> str:
+    text = inspect.getdoc(value) or ""
+    return re.sub(r"(?m)^(?=#)", "\\\\", text)
