@@ -70,7 +70,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
             rf"\]\((?:\.\./)*{re.escape(source)}(#[^)]*)?\)", rf"]({up}{name}\1)", markdown
         )
     # A file that is no page (the licence, a folder of the code) has no place here: its name stays.
-    return re.sub(r"\[([^\]]*)\]\(\.\./[^)]*\)", r"\1", markdown)
+    return re.sub(rf"\[([^\]]*)\]\({up}\.\./[^)]*\)", r"\1", markdown)
 
 
 # What the theme would fetch from elsewhere so that the search works in a folder; ours lies beside.
@@ -104,8 +104,9 @@ def derived() -> Iterator[tuple[str, str]]:
 
 
 def _paragraphs(text: str) -> str:
-    """Lines of a terminal page as paragraphs."""
-    return "\n\n".join(line.strip() for line in text.splitlines() if line.strip())
+    """Lines of a terminal page as paragraphs, one line for each `错` and `对`."""
+    parts = re.split(r"\n\s*\n|\n(?=(?:错|对|例|级别)：)", text)
+    return "\n\n".join(re.sub(r"\s*\n\s*", "", part.strip()) for part in parts)
 
 
 def api_page() -> str:

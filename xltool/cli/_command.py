@@ -93,13 +93,15 @@ class CommandGroup(Explained, click.Group):
         return super().resolve_command(ctx, args)
 
 
-def guess(ctx: click.Context, said: str, known: list[str], what: str) -> None:
+def guess(
+    ctx: click.Context, said: str, known: list[str], what: str, likeness: float = 0.6
+) -> None:
     """Fails with the nearest one where `said` is none of those known; does nothing where none is near."""
     if said in known:
         return
     from difflib import get_close_matches
 
-    if near := get_close_matches(said, known, 1, 0.5):
+    if near := get_close_matches(said, known, 1, likeness):
         ctx.fail(f"没有{what}“{said}”，是不是 {near[0]}？")
 
 

@@ -20,7 +20,7 @@ def live(button: str | None, book: str) -> None:
         table(("编号", "组", "按钮", "做什么"), rows)
         return
     by_label = {one.label: one.id for one in labels()}
-    guess(click.get_current_context(), button, [*by_label, *by_label.values()], "按钮")
+    guess(click.get_current_context(), button, [*by_label, *by_label.values()], "按钮", 0.5)
     click.echo(press(by_label.get(button, button), book))
 
 
