@@ -76,9 +76,9 @@ class Command(Explained):
             return super().invoke(ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from xltool.cli._examples import examples as known_examples
+        from xltool.cli._examples import examples_of
 
-        examples(formatter, known_examples().get(ctx.command_path.partition(" ")[2], ()))
+        examples(formatter, examples_of(ctx.command_path.partition(" ")[2], self))
 
 
 class CommandGroup(Explained, click.Group):
