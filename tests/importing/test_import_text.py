@@ -267,3 +267,37 @@ def test_the_whole_period_s_indicators_beside_the_year_s(tmp_path):
     assert form.text("annual_goal") == "修好第一段"
     assert [i.target.text for i in form.indicators] == ["30公里"]
     assert any("90公里" in left.text for left in result.leftovers)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("新增项目□ 延续项目☑", "延续项目"), ("□新增 √延续", "延续"), ("新增项目□ 延续项目□", None),
+     ("新增项目√ 延续项目√ 其他□", None)],
+)  # fmt: skip
+def test_of_options_the_ticked_one_is_the_answer(text, value, tmp_path):
+    result = imported(tmp_path, form_of("项目属性", text, "年度目标", "修好五公里路，通到村口"))
+    assert project(result)["nature"].value == value
+    assert value or any("勾" in left.reason for left in result.leftovers)
+
+
+def test_an_answer_with_gaps_goes_to_the_label_above_it(tmp_path):
+    result = imported(tmp_path, form_of("年度目标", "修好五公里路， 通到村口 和渡口"))
+    assert project(result).text("annual_goal") == "修好五公里路， 通到村口 和渡口"
+
+
+def test_a_title_of_the_whole_department_is_no_project_s(tmp_path):
+    text = "2024年整体支出绩效目标申报表\n单位名称：某局\n部门预算总额（万元）\n612.35\n基本支出\n412.35\n"
+    path = tmp_path / "a.txt"
+    path.write_text(text, "utf-8")
+    [filing] = import_files([path], HUNAN).filings
+    assert filing.projects == () and filing.department.amount("total") == Decimal("612.35")
+
+
+def test_a_project_s_one_goal_and_the_unit_above_the_form(tmp_path):
+    head = "项目支出绩效目标表\n2024年\n金额单位：万元\n单位：001001-某某县人大办\n"
+    text = f"{head}项目名称：会议费\n绩效目标：开好会，办好事。\n"
+    result = imported(tmp_path, text)
+    form = project(result)
+    assert (form.text("unit"), form.text("annual_goal")) == ("某某县人大办", "开好会，办好事。")
+    assert result.filings[0].code == "001001"
+    assert {v.sure for v in result.values if v.note} == {Sure.LOW}

@@ -1,5 +1,6 @@
 """Characters in, characters out: all that stands on an imported form is a label, a value or listed."""
 
+import re
 from collections import Counter
 
 from xltool.importing.labels import bare, labels_of, lone_unit, money_unit, year_line
@@ -30,7 +31,7 @@ def lost(rows, result, edition):
     seen = set()  # the same answer twice (填报单位 and 部门名称) is imported once
     for row in rows:
         for cell in row.filled:
-            text = money_unit(cell.text)[1]
+            text = re.sub("^单位[:：]", "", money_unit(cell.text)[1])
             if row.unread:
                 continue
             if not text or lone_unit(text) or labels.title(text) or year_line(text):

@@ -27,6 +27,9 @@ _FURTHER = re.compile(r"\s(?P<label>[^\s:：]{2,20})\s*[:：]")
 _LINE = 200  # characters of a line that may hold several labels
 _THIS_YEAR = re.compile(r"年度|当年|本年")
 _CODED_UNIT = re.compile(r"^[\[【(（]?(?P<code>\d{3,20})[\]】)）]?[-—_\s]*(?P<name>\D.{2,})$", re.S)
+_BOXES = "□☑☒√✓✔■R"
+_WHOSE = re.compile(r"^单\s*位\s*[:：]\s*")
+_ONLY_GOAL = "绩效目标"
 _ORGAN = re.compile(
     r"(?:局|委|委员会|办|办公室|厅|处|院|所|站|校|学|中心|政府|会|馆|队|团|部|社|署|园|场|室)$"
 )
@@ -51,6 +54,7 @@ class FormReader:
         self.inline_amounts = False
         self.below: list[tuple[Match, FormCell]] = []
         self.performer: tuple[str, str, Place] | None = None  # who carries the project out
+        self.goal: tuple[str, Place] | None = None  # a goal that doesn't say of which time
         self.whole_life: int | None = None  # columns before this one hold the whole life's money
         self.year_column: FormCell | None = None  # the head over this year's amounts
         self.accounted: set[int] = set()
@@ -208,9 +212,10 @@ class FormReader:
     def _heading(self, row: FormRow) -> None:
         """Above the form: a unit's name with its code before it (`207101某某法院`) says whose it is."""
         for cell in row.filled:
-            match = _CODED_UNIT.match(cell.text.strip())
+            text = _WHOSE.sub("", cell.text.strip())
+            match = _CODED_UNIT.match(text)
             if match and _ORGAN.search(match["name"].strip()) and self.performer is None:
-                self.performer = ("表头", cell.text.strip(), cell.place)
+                self.performer = ("表头", text, cell.place)
                 self._account(cell)
 
     def _row(self, row: FormRow) -> None:
@@ -357,6 +362,8 @@ class FormReader:
         if match.role in ("known", "tail"):
             if match.performer and self.performer is None:
                 self.performer = (match.id, text, cell.place)
+            elif match.id == _ONLY_GOAL and self.goal is None and self.kind == "project":
+                self.goal = (text, cell.place)
             else:
                 self._leave(cell.place, text, self._no_field(match.id))
             return
@@ -400,6 +407,13 @@ class FormReader:
         return matches[at + 1] is None and read_amount(after.text) is not None
 
     def _set(self, spec: Field, text: str, place: Place, sure: Sure, unit: str) -> None:
+        if spec.kind == "text" and "□" in text:
+            chosen = _ticked(text)
+            if chosen is None:
+                self._leave(place, text, f"“{spec.label}”：看不出勾的是哪一项")
+            else:
+                self._keep(spec, Entry(chosen, text, place), Sure.LOW, f"勾选的是“{chosen}”")
+            return
         if spec.kind != "amount":
             if text.strip(" …*×X") and self.edition.placeholder != text:
                 self._keep(spec, self._worded(spec, text, place), sure, "")
@@ -456,6 +470,18 @@ class FormReader:
             else:
                 self._keep(target, entry, Sure.MEDIUM, f"取自“{spec.label}”")
         self._performing_unit()
+        self._only_goal()
+
+    def _only_goal(self) -> None:
+        """A project's one goal, of which the form doesn't say more, is the year's."""
+        if self.goal is None:
+            return
+        text, place = self.goal
+        if {"annual_goal", "period_goal"} & set(self.entries) or "annual_goal" not in self.spec:
+            self._leave(place, text, self._no_field(_ONLY_GOAL))
+        else:
+            note = f"表上只有“{_ONLY_GOAL}”一栏，当作本年度的"
+            self._keep(self.spec["annual_goal"], Entry(text, text, place), Sure.LOW, note)
 
     def _performing_unit(self) -> None:
         """Who carries the project out, or heads the page, is the unit where nothing else says it."""
@@ -472,3 +498,14 @@ class FormReader:
     @property
     def empty(self) -> bool:
         return not self.table.indicators and not (set(self.entries) - {"year"})
+
+
+def _ticked(text: str) -> str | None:
+    """The one option that is ticked (`新增项目□ 延续项目☑`); None where none is, or more."""
+    behind = re.findall(rf"([^\s{_BOXES}]+)\s*([{_BOXES}])", text)
+    before = [
+        (option, box) for box, option in re.findall(rf"([{_BOXES}])\s*([^\s{_BOXES}]+)", text)
+    ]
+    pairs = before if text.strip()[:1] in _BOXES else behind
+    chosen = [option for option, box in pairs if box != "□"]
+    return chosen[0] if len(chosen) == 1 and len(pairs) > 1 else None

@@ -87,6 +87,8 @@ def label_kind(text: str, labels: Labels) -> str:
             return "unit"
         if match is not None and match.money:
             return "amount"
+        if match is not None and match.id.endswith(("部门", "单位")):
+            return "unit"
     return "long"
 
 

@@ -220,6 +220,10 @@ def _worded(lines: list[str], labels: Labels) -> Iterator[FormRow]:
             if words:
                 cells.append((number, line.strip()))
             continue
+        asked = cells[-1][1] if cells and cells[-1] is not None else ""
+        if asked and is_label(asked, labels) and not any(map(labels.says, words)):
+            cells.append((number, line.strip()))  # the label above asked for it
+            continue
         yield from rows_by_labels(cells, labels)
         cells = []
         yield from _words(number, line, labels)
