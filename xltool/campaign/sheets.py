@@ -104,6 +104,11 @@ class Book:
             sheet.autofilter(2, 0, 2 + len(rows), len(columns) - 1)
         return sheet
 
+    def answer(self, sheet: Any, row: int, column: int, text: str) -> None:
+        """A cell that is open for whoever received the sheet."""
+        style = self.style(border=1, text_wrap=True, align="left", bg_color="#FFF8DC", locked=False)
+        sheet.write_string(row, column, text, style)
+
     def put(
         self, sheet: Any, row: int, column: int, value: Any, places: int = 2, **style: Any
     ) -> None:

@@ -145,10 +145,11 @@ def recheck(folder: Path, settings: Path | None, edition: str) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["html", "xlsx"]),
+    type=click.Choice(["html", "xlsx", "workbook"]),
     default="html",
     show_default=True,
-    help="写成网页还是工作簿。",
+    help="html 网页；xlsx 带“说明”栏，单位写了交回，collect 读得到；"
+    "workbook 是单位报来的工作簿加上审核结果和标记。",
 )
 @click.option("--queries", is_flag=True, help="只有待核实的也退回。")
 @click.option(

@@ -253,7 +253,9 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
     said = "，".join(f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts)
     click.echo(
         f"收下 {counts['收下']} 份" + (f"（{said}）" if said else "")
-        + f"；重复 {counts['重复']}，空白 {counts['空白']}，没有收取 {len(result.problems)}，"
+        + f"；重复 {counts['重复']}，"
+        + (f"答复 {counts['答复']}，" if counts["答复"] else "")
+        + f"空白 {counts['空白']}，没有收取 {len(result.problems)}，"
         f"不是工作簿而跳过 {len(result.skipped)}"
     )  # fmt: skip
     if result.pristine:

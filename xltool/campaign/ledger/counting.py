@@ -22,6 +22,7 @@ class Act(StrEnum):
     ACCEPT = "accept"
     RETURN = "return"  # decided: to be mended and sent again
     NOTE = "note"  # a return note was written: the same, without a decider
+    EXPLAIN = "explain"  # the unit answered a return note
     REOPEN = "reopen"
     WITHDRAW = "withdraw"
     EXTEND = "extend"
@@ -118,6 +119,8 @@ def standpoint(deeds: Iterable[Deed], issue: str) -> Standpoint:
                 returned.add(deed.return_id)
                 if picked == deed.return_id:
                     picked, accepted = 0, False
+            case Act.EXPLAIN:
+                returned.discard(deed.return_id)  # its word anew: somebody has to look again
             case Act.WITHDRAW:
                 picked, accepted, withdrawn = 0, False, deed.arrivals
             case Act.ABOLISH | Act.EXEMPT | Act.MERGE:

@@ -18,8 +18,6 @@ from xltool.campaign.ledger.counting import Act, Deed, Outcome, Word, asked_betw
 from xltool.checks.results import finding_result, verdict
 from xltool.model import Fault, FaultKind, Filing, Finding, Severity
 
-_WORST = ("pass", "query", "error")
-
 
 @dataclass(frozen=True)
 class UnitFacts:
@@ -94,8 +92,9 @@ def related(facts: UnitFacts, folder: Path) -> UnitReturns:
             faults += _returned_before(row, before, facts.deeds, unclear)
             before.append(row)
         said = _picked(facts.deeds, stand.accepted) if stand.picked == row["id"] else ""
+        written = _explanations(facts.deeds, row["id"])
         done[row["id"]] = {
-            **_with(dict(row), faults, folder, said),
+            **_with(dict(row), faults, folder, said, written),
             "kind": "stale" if stale else row["kind"],
             "counts": row["id"] == outcome.counts,
             "sent_back": row["id"] in stand.returned,
@@ -143,9 +142,27 @@ def _returned_before(
     return [Fault(kind, said, found=str(last["version"]))]
 
 
-def _with(row: dict[str, Any], faults: list[Fault], folder: Path, said: str) -> dict[str, Any]:
-    """The row with findings of these faults; `said` answers the question of the version."""
-    if not faults:
+def _explanations(deeds: Sequence[Deed], return_id: int) -> dict[str, str]:
+    """What the unit wrote on return notes about this return, by finding key; its last word holds."""
+    found: dict[str, str] = {}
+    for deed in deeds:
+        if deed.action == Act.EXPLAIN and deed.return_id == return_id:
+            found |= msgspec.json.decode(deed.detail)["answers"]
+    return found
+
+
+def _with(
+    row: dict[str, Any],
+    faults: list[Fault],
+    folder: Path,
+    said: str,
+    written: Mapping[str, str],
+) -> dict[str, Any]:
+    """The row with findings of these faults and explanations that came by themselves.
+
+    `said` answers the question of the version.
+    """
+    if not faults and not written:
         return row
     added = [finding for fault in faults for finding in _findings(fault, folder)]
     if said:
@@ -153,11 +170,19 @@ def _with(row: dict[str, Any], faults: list[Fault], folder: Path, said: str) -> 
             replace(f, explanation=said) if f.code == "D603" and f.severity is Severity.QUERY else f
             for f in added
         ]
-    found = [*added, *msgspec.json.decode(row["findings"], type=list[Finding])]
+    own = msgspec.json.decode(row["findings"], type=list[Finding])
+    found = [_explained(finding, written) for finding in [*added, *own]]
     found.sort(key=weight)
     row["findings"] = msgspec.json.encode([finding_result(f) for f in found]).decode()
-    row["verdict"] = max(row["verdict"], verdict(added), key=_WORST.index)
+    row["verdict"] = verdict(found)
     return row
+
+
+def _explained(finding: Finding, written: Mapping[str, str]) -> Finding:
+    text = written.get(finding.key, "")
+    if not text or finding.explanation or finding.severity is not Severity.QUERY:
+        return finding
+    return replace(finding, explanation=text)
 
 
 def weight(finding: Finding) -> tuple[bool, int, bool]:

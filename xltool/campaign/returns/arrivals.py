@@ -23,6 +23,8 @@ def arrival_lines(campaign: Campaign, code: str = "") -> list[list[str]]:
 def _became(arrival: LedgerRow, row: LedgerRow | None) -> str:
     if row is None:
         return str(arrival["reason"])
+    if arrival["outcome"] == "answer":
+        return f"对第 {row['version']} 版退回意见的书面说明"
     if arrival["outcome"] == "copy":
         return f"第 {row['version']} 版的又一份，内容相同"
     said = f"第 {row['version']} 版，{VERDICTS[row['verdict']]}" if row["version"] else ""

@@ -14,11 +14,13 @@ import msgspec
 from msgspec.structs import replace
 
 from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.figures import content_of, figures_of
 from xltool.campaign.ledger.related import weight
 from xltool.campaign.ledger.store import now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.returns.judgement import (
+    ANSWERS,
     Judgement,
     Register,
     judge_one,
@@ -40,7 +42,7 @@ BATCH = 200  # returns in one transaction
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One file and what became of it: `outcome` is 收下, 重复 or 空白."""
+    """One file and what became of it: `outcome` is 收下, 重复, 空白 or 答复."""
 
     name: str
     outcome: str
@@ -164,6 +166,9 @@ class LedgerDesk:
             self.times.setdefault(a["return_id"], []).append((a["time"], bool(a["zipped"])))
         self.noted = {(a["sha256"], a["name"], a["time"]) for a in arrivals}
         self.issued = campaign.ledger.issued_contents()
+        self.answered = {
+            (a["sha256"], a["return_id"]) for a in arrivals if a["outcome"] == "answer"
+        }
         self.blanks: list[tuple[Found, str]] = []
         self.unread: list[tuple[Found, str]] = []
 
@@ -180,8 +185,28 @@ class LedgerDesk:
         entered: list[tuple[Found, Judgement, int, str, str]] = []
         with self.campaign.ledger.transaction():
             for one, sha256, _, judgement in judged:
+                if judgement.kind == ANSWERS:
+                    self.result.receipts.append(self._answered(one, sha256, judgement))
+                    continue
                 entered.append((one, judgement, *self._enter(one, sha256, judgement)))
         self._receipts(entered)
+
+    def _answered(self, one: Found, sha256: str, judgement: Judgement) -> Receipt:
+        """A return note that came back: its explanations are the unit's word on that return."""
+        ledger = self.campaign.ledger
+        row = next((row for (sha, _), row in self.known.items() if sha == judgement.note), None)
+        if row is None or not judgement.answers:
+            reason = "退回意见的答复，但里面没有说明" if row else "别的批次的退回意见"
+            self._arrived(one, sha256, 0, "other", reason, row["unit"] if row else "")
+            self.result.problems.append((one.name, reason))
+            return Receipt(one.name, "答复", ANSWERS)
+        if (sha256, row["id"]) not in self.answered:
+            self.answered.add((sha256, row["id"]))
+            detail = {"version": row["version"], "answers": judgement.answers}
+            said = f"{len(judgement.answers)} 处"
+            ledger.record(Act.EXPLAIN, row["unit"], return_id=row["id"], reason=said, detail=detail)
+        self._arrived(one, sha256, row["id"], "answer", "", row["unit"])
+        return Receipt(one.name, "答复", ANSWERS, row["unit"], version=row["version"])
 
     def _receipts(self, entered: list[tuple[Found, Judgement, int, str, str]]) -> None:
         """What became of each, as it stands among the unit's other returns."""

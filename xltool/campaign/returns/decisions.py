@@ -29,6 +29,7 @@ WORDS = {
     Act.ACCEPT: "核准",
     Act.RETURN: "退回",
     Act.NOTE: "发退回意见",
+    Act.EXPLAIN: "单位书面说明",
     Act.REOPEN: "重开",
     Act.WITHDRAW: "撤回",
     Act.EXTEND: "改报送截止日",
@@ -44,7 +45,7 @@ WORDS = {
     Act.CAMPAIGN: "批次",
     Act.UNDO: "撤销上一步",
 }
-_NEVER_UNDONE = (Act.ISSUE, Act.CAMPAIGN, Act.ADD)
+_NEVER_UNDONE = (Act.ISSUE, Act.CAMPAIGN, Act.ADD, Act.EXPLAIN)
 _ON_THE_LIST = (Act.UPDATE, Act.RENAME, Act.MOVE)
 
 

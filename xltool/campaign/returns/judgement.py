@@ -21,12 +21,18 @@ from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.model import Entry, Fault, FaultKind, Filing, Finding, Form
 from xltool.reading.reader import read_grid
+from xltool.results_sheet.table import read_answers
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.workbook_reader import open_grid
 
 if TYPE_CHECKING:
     from xltool.campaign.ledger.campaign_folder import Campaign
+
+NOTE_OF = (
+    "xltool.note"  # the document property of a return note: the digest of the return it is about
+)
+ANSWERS = "answers"  # no return: a return note that came back with explanations
 
 # What a return is, in one word and in words.
 KINDS = {
@@ -39,6 +45,7 @@ KINDS = {
     "unlisted": "不在名单",
     "unreadable": "打不开",
     "unofficial": "不是官方模板",
+    ANSWERS: "退回意见的答复",
 }
 # The bureau may let these count by choice; the others are not the unit's own or not what was sent.
 CHOOSABLE = ("genuine", "renamed", "stale")
@@ -99,6 +106,8 @@ class Judgement:
     stamp: str = ""
     filing: Filing = field(default_factory=lambda: Filing(""))
     findings: tuple[Finding, ...] = ()
+    note: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 def judge(data: bytes, name: str, register: Register) -> Judgement:
@@ -110,6 +119,9 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
             register.edition.id, source=name, faults=(Fault(FaultKind.UNREADABLE, str(error)),)
         )
         return _judged("unreadable", filing, register, claimed=named_unit(name, register))
+    if NOTE_OF in grid.properties and not seal.present(grid.properties):
+        answers = {k: v for sheet in grid.sheets for k, v in read_answers(sheet.cells).items()}
+        return Judgement(ANSWERS, note=grid.properties[NOTE_OF], answers=answers)
     filing = read_grid(grid, source=name, edition=register.edition)
     kind, mark, faults = _authenticity(grid, filing, register)
     listed = mark is not None and kind != "foreign" and mark.unit in register.names

@@ -14,12 +14,15 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow
-from xltool.campaign.returns.judgement import KINDS
+from xltool.campaign.returns.judgement import KINDS, NOTE_OF
 from xltool.campaign.units import Unit, UnitFiles
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.files.table_column import Column
 from xltool.model import Finding, Severity
+from xltool.reading.reader import read_grid
+from xltool.results_sheet.table import ANSWER, HEAD, KEY
+from xltool.xlsx.workbook_reader import open_grid
 
 FOLDER = "退回意见"  # in it a folder for each day: what was sent back before stays apart
 
@@ -35,6 +38,7 @@ class UnitNote:
     kind: str
     findings: list[Finding]
     return_id: int
+    sha256: str = ""
 
     @property
     def errors(self) -> int:
@@ -69,7 +73,7 @@ def notes(
             said.sort(key=lambda f: f.severity is not Severity.ERROR)
             found.append(
                 UnitNote(unit, row["name"].rpartition("/")[2], row["version"], row["day"], row["kind"],
-                     said, row["id"])
+                     said, row["id"], row["sha256"])
             )  # fmt: skip
     return found
 
@@ -87,8 +91,10 @@ def write_notes(
     written = []
     places = UnitFiles(folder)
     for note in found:
-        path = places.place(note.unit, f"_退回意见.{form}")
-        if form == "html":
+        path = places.place(note.unit, f"_退回意见.{'html' if form == 'html' else 'xlsx'}")
+        if form == "workbook" and _marked_copy(path, campaign, note):
+            pass
+        elif form == "html":
             with writing(path) as file:
                 file.write(page("note.html", **_said(campaign, note)))
         else:
@@ -127,7 +133,10 @@ NOTE_COLUMNS: tuple[Column[NoteRow], ...] = (
     Column("栏目", lambda row: row.label, 16),
     Column("问题和改法", lambda row: row.finding.message, 64),
     Column("规则", lambda row: row.finding.code, 7),
+    Column(HEAD[ANSWER], lambda row: row.finding.explanation, 34),
+    Column(HEAD[KEY], lambda row: row.finding.key, 3),
 )
+_WRITES = "改正后重报；核实项不改的，在“说明”栏写明理由，把本表交回。"
 
 
 def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
@@ -141,4 +150,32 @@ def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
     version = f"第 {note.version} 版（{note.received[:16]} 收到）"
     subtitle = f"{note.unit.code} {note.unit.name}　{version}　{note.file}"
     with writing(path, "wb") as file, Book(file) as book:
-        book.table("退回意见", f"{campaign.title}退回意见", subtitle, NOTE_COLUMNS, rows)
+        sheet = book.table(
+            "退回意见", f"{campaign.title}退回意见", f"{subtitle}　{_WRITES}", NOTE_COLUMNS, rows
+        )
+        answer, key = len(NOTE_COLUMNS) - 2, len(NOTE_COLUMNS) - 1
+        for number, row in enumerate(rows, 3):
+            if row.finding.severity is Severity.QUERY:
+                book.answer(sheet, number, answer, row.finding.explanation)
+        sheet.set_column(key, key, 3, None, {"hidden": True})
+        book.book.set_custom_property(NOTE_OF, note.sha256)
+
+
+def _marked_copy(path: Path, campaign: Campaign, note: UnitNote) -> bool:
+    """The unit's own workbook with the findings in it and beside its cells, to be mended and sent again.
+
+    False where the return is no workbook of this campaign that can be marked.
+    """
+    from xltool.results_sheet.insert import mark_file
+    from xltool.results_sheet.marks import marks
+    from xltool.results_sheet.table import results
+
+    original = campaign.original(note.sha256)
+    if note.kind in ("unreadable", "unofficial") or not original.is_file():
+        return False
+    filing = read_grid(open_grid(original), edition=campaign.edition)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mark_file(
+        original, path, results(filing, note.findings, campaign.edition), marks(note.findings)
+    )
+    return True
