@@ -5,19 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.files import guard
-from xltool.files.barrier import Failure, guarded
+from xltool.files.barrier import Failure, Result, guarded
 from xltool.files.discover import FileKind, FoundFile, below, is_lock
 from xltool.files.escape import on_terminal
 from xltool.model import FaultKind, Filing
-
-Result = TypeVar("Result")
 
 paths_argument = click.argument(
     "paths", metavar="文件或文件夹…", nargs=-1, required=True, type=click.Path(path_type=Path)

@@ -18,10 +18,9 @@ from typing import Any, Generic, TypeVar
 
 from xltool.errors import DiskError
 from xltool.files import guard
-from xltool.files.barrier import Failure, guarded, reason_of
+from xltool.files.barrier import Failure, Result, guarded, reason_of
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+Work = TypeVar("Work")
 
 # How long an item may take (a large one longer), and how much memory a process may hold.
 SECONDS = 60.0
@@ -41,30 +40,30 @@ def _no_size(item: object) -> int:
 
 
 @dataclass(frozen=True)
-class WorkerPool(Generic[Item, Result]):
+class WorkerPool(Generic[Work, Result]):
     """Processes that each do `work(item)`, after `setup(*given)` once in each.
 
     `size` gives an item's bytes: time is allowed, and handfuls are made, by it. `clean` processes inherit
     nothing of this one (an open ledger, a lock); they take a moment longer to start.
     """
 
-    work: Callable[[Item], Result]
+    work: Callable[[Work], Result]
     workers: int = 0  # 0: one for each core, eight at most
     seconds: float = SECONDS
     memory_mb: int = MEMORY_MB
-    size: Callable[[Item], int] = _no_size
+    size: Callable[[Work], int] = _no_size
     setup: Callable[..., None] | None = None
     given: tuple[Any, ...] = ()
     clean: bool = False
 
-    def as_done(self, take: Callable[[], Item | None]) -> Iterator[tuple[Item, Result | Failure]]:
+    def as_done(self, take: Callable[[], Work | None]) -> Iterator[tuple[Work, Result | Failure]]:
         """Every item with its result, as they come. `take()` may give more after it gave None, as long as
         results are still to come."""
         from pebble import ProcessPool
 
-        under_way: dict[Future[Any], list[Item]] = {}
+        under_way: dict[Future[Any], list[Work]] = {}
         finished: SimpleQueue[Future[Any]] = SimpleQueue()
-        alone: deque[Item] = deque()  # of a handful that did not come back
+        alone: deque[Work] = deque()  # of a handful that did not come back
         workers = self._workers()
         with ProcessPool(
             max_workers=workers,
@@ -95,7 +94,7 @@ class WorkerPool(Generic[Item, Result]):
                 pool.stop()
                 raise
 
-    def in_order(self, items: Iterable[Item]) -> Iterator[Result | Failure]:
+    def in_order(self, items: Iterable[Work]) -> Iterator[Result | Failure]:
         """The result of each item, in their order. A few are done in this process, behind the same barrier."""
         rest = iter(items)
         first = list(islice(rest, FEW))
@@ -110,7 +109,7 @@ class WorkerPool(Generic[Item, Result]):
         waiting: dict[int, Result | Failure] = {}
         following = 0
 
-        def take() -> tuple[int, Item] | None:
+        def take() -> tuple[int, Work] | None:
             # No further ahead of the one that all wait for than memory allows.
             return next(numbered, None) if len(waiting) < most_ahead else None
 
@@ -120,7 +119,7 @@ class WorkerPool(Generic[Item, Result]):
                 yield waiting.pop(following)
                 following += 1
 
-    def _of_pairs(self) -> WorkerPool[tuple[int, Item], Result]:
+    def _of_pairs(self) -> WorkerPool[tuple[int, Work], Result]:
         """This pool for items that carry their number."""
         return WorkerPool(
             work=_Unnumbered(self.work),
@@ -133,14 +132,14 @@ class WorkerPool(Generic[Item, Result]):
             clean=self.clean,
         )
 
-    def patience(self, item: Item) -> float:
+    def patience(self, item: Work) -> float:
         """How many seconds an item may take: as long again for every megabyte."""
         return patience(self.seconds, self.size(item))
 
     def _workers(self) -> int:
         return self.workers or max(1, min(MOST_WORKERS, os.cpu_count() or 1))
 
-    def _results(self, task: Future[Any], item: Item) -> list[Result | Failure]:
+    def _results(self, task: Future[Any], item: Work) -> list[Result | Failure]:
         """What came of a handful; where it did not come back, of its only item."""
         from pebble import ProcessExpired
 
@@ -158,10 +157,10 @@ class WorkerPool(Generic[Item, Result]):
 
 
 def handful(
-    take: Callable[[], Item | None], size: Callable[[Item], int], most: int = HANDFUL
-) -> list[Item]:
+    take: Callable[[], Work | None], size: Callable[[Work], int], most: int = HANDFUL
+) -> list[Work]:
     """The next items, not too many to wait for them all."""
-    items: list[Item] = []
+    items: list[Work] = []
     bytes_taken = 0
     while len(items) < most and bytes_taken < HANDFUL_BYTES:
         item = take()
@@ -191,16 +190,16 @@ class _Unnumbered:
         return self.work(pair[1])
 
 
-def _chained(first: list[Item], rest: Iterator[Item]) -> Iterator[Item]:
+def _chained(first: list[Work], rest: Iterator[Work]) -> Iterator[Work]:
     yield from first
     yield from rest
 
 
-def _each(work: Callable[[Item], Result], items: list[Item]) -> list[Result | Failure]:
+def _each(work: Callable[[Work], Result], items: list[Work]) -> list[Result | Failure]:
     return [_one(work, item) for item in items]
 
 
-def _one(work: Callable[[Item], Result], item: Item) -> Result | Failure:
+def _one(work: Callable[[Work], Result], item: Work) -> Result | Failure:
     return guarded(lambda: work(item))
 
 

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TypeVar
 
 from xltool.errors import XltoolError
-from xltool.files.barrier import Failure
+from xltool.files.barrier import Failure, Result
 from xltool.files.pool import WorkerPool
 from xltool.importing.rows import NotImportable
-
-Result = TypeVar("Result")
 
 MEMORY_MB = 1024
 
