@@ -37,7 +37,8 @@ for one in (
     campaign_units.abolish, campaign_units.exempt, campaign_units.restore, campaign_units.extend,
     campaign_decisions.choose, campaign_decisions.accept, campaign_decisions.return_,
     campaign_decisions.reopen, campaign_decisions.withdraw, campaign_decisions.log,
-    campaign_decisions.undo,
+    campaign_decisions.undo, campaign_decisions.compare, campaign_decisions.indicators,
+    campaign_decisions.report,
 ):  # fmt: skip
     campaign.add_command(one)
 

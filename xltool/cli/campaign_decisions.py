@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from xltool.cli._campaign import by_option, opened, reason_option, where
-from xltool.cli._command import command
+from xltool.cli._campaign import by_option, file_type, opened, reason_option, where
+from xltool.cli._command import command, force_option
 from xltool.cli._output import table
 from xltool.errors import XltoolError
 
@@ -207,3 +207,65 @@ def undo(folder: Path, code: str, reason: str, by: str) -> None:
         click.echo(f"已撤销：{deed.made_at} {WORDS[Act(deed.action)]} {deed.unit}")
     if len(undone) > 20:
         click.echo(f"等，共 {len(undone)} 处")
+
+
+@command()
+@where
+@click.argument("code", metavar="部门编码")
+@click.argument("versions", metavar="[版 版]", nargs=-1, type=int)
+@click.option("-o", "--output", type=file_type, help="写成 .html（可打印）或 .xlsx。")
+@force_option
+def compare(folder: Path, code: str, versions: Sequence[int], output: Path | None) -> None:
+    """重报对比：一个单位两版之间改了哪些格；不写版号就比最近两版。"""
+    from xltool.campaign.returns.resubmission import compare as look
+    from xltool.campaign.returns.resubmission import write_comparison
+
+    if len(versions) not in (0, 2):
+        raise click.UsageError("写两个版号，或都不写")
+    with opened(folder) as here:
+        found = look(here, code, *versions)
+        if output:
+            write_comparison(output, here, found)
+    for line in found.chain:
+        click.echo(line)
+    if output:
+        click.echo(f"{len(found.changes)} 处不同：{output}")
+        return
+    rows = [[c.sheet, c.cell, c.label, c.before, c.after] for c in found.changes]
+    if rows:
+        table(["工作表", "单元格", "栏目", "原来", "现在"], rows)
+    click.echo(
+        f"第 {found.before['version']} 版 → 第 {found.after['version']} 版：{len(rows)} 处不同"
+    )
+
+
+@command()
+@where
+@click.option("-o", "--output", type=file_type, required=True, help="写成 .csv 或 .xlsx。")
+@force_option
+def indicators(folder: Path, output: Path) -> int:
+    """全部单位的绩效指标一张表：只取计入的申报，按名单的次序，指标值拆成计算符号、指标值、计量单位。"""
+    from xltool.campaign.rollup.indicator_table import write_indicators
+
+    with opened(folder) as here:
+        count, units, problems = write_indicators(here, output)
+    for code, reason in problems:
+        click.echo(f"没有读到 {code}：{reason}", err=True)
+    click.echo(f"{units} 个单位的 {count} 个指标：{output}")
+    return int(bool(problems))
+
+
+@command()
+@where
+@click.option(
+    "-o", "--output", type=file_type, help="写成哪个 .html（默认批次文件夹里的“进度.html”）。"
+)
+@force_option
+def report(folder: Path, output: Path | None) -> None:
+    """进度页：一个网页，不用联网：每天、各区县、各状态、逾期、最常见的问题，点到单位和它的各版。"""
+    from xltool.campaign.rollup.dashboard import write_dashboard
+
+    with opened(folder) as here:
+        path = output or here.folder / "进度.html"
+        data = write_dashboard(path, here)
+    click.echo(f"{data['totals']['应报']} 个单位的进度：{path}")
