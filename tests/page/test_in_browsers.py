@@ -206,3 +206,56 @@ def test_the_same_file_again_takes_the_place_of_the_one_before(at_work, workbook
         at_work.until("document.getElementById('state').textContent.includes('审核了')")
         at_work.idle()
     assert "一个文件" in at_work.text("#scope") and UNIT in at_work.text("#single h2")
+
+
+def test_a_file_that_breaks_python_down_harms_no_other(at_work, workbooks, tmp_path):
+    """JSON nested deeper than the browser's stack is the end of this Python; a new one takes its place."""
+    at_work.judge([workbooks / f"{UNIT}.xlsx"])
+    (tmp_path / "深.json").write_text("[" * 200_000, "utf-8")
+    at_work.choose("#book", [tmp_path / "深.json"])
+    at_work.until("/重新准备好|没有填出/.test(document.getElementById('state').textContent)")
+    at_work.idle()
+    assert UNIT in at_work.text("#single h2")
+    at_work.choose("#files", [workbooks / "变动000.xlsx"])
+    at_work.until("document.getElementById('scope').textContent.includes('共 2 个文件')")
+    at_work.idle()
+    at_work.complaints.clear()
+
+
+def test_many_can_be_stopped_and_gone_on_with(at_work, workbooks):
+    files = sorted(workbooks.glob("*.xlsx"))
+    at_work.choose("#files", files)
+    at_work.until("/正在审核 [2-9]/.test(document.getElementById('state').textContent)")
+    at_work.click("#stop")
+    at_work.until("document.getElementById('state').textContent === '已停止'")
+    at_work.idle()
+    done = at_work.run("return document.querySelectorAll('tr.unit').length")
+    assert 0 < done < len(files)
+    at_work.choose("#files", files[-3:])
+    at_work.until("document.getElementById('state').textContent.includes('审核了 3 个')")
+    at_work.complaints.clear()
+
+
+def test_what_a_workbook_says_is_shown_as_text(at_work, tmp_path):
+    from msgspec.structs import replace
+
+    from tests.support.nasty import NASTY
+
+    filing = seed_filing()
+    for number, text in enumerate(text for text in NASTY if len(text) < 100 and text.isprintable()):
+        unit = replace(filing.department.entries["unit"], value=text, text=text)
+        department = replace(filing.department, entries={**filing.department.entries, "unit": unit})
+        data = render(replace(filing, department=department))
+        (tmp_path / f"{number}<img src=x onerror=alert(1)>.xlsx").write_bytes(data)
+    at_work.run("window.alert = () => { document.title = 'ran' }")
+    at_work.judge(sorted(tmp_path.glob("*.xlsx")))
+    at_work.run("for (const b of document.querySelectorAll('tr.unit .open')) b.click()")
+    assert (
+        at_work.run(
+            "return document.querySelectorAll('#main img, #main script, #main iframe').length"
+        )
+        == 0
+    )
+    assert at_work.run("return document.title") != "ran"
+    assert "<img src=x onerror=alert(1)>" in at_work.text("#table")
+    assert at_work.complaints == []

@@ -57,6 +57,10 @@ class Firefox:
         ]
         (home / "user.js").write_text("\n".join(lines), "utf-8")
         command = [program(), "--headless", "--marionette", "--no-remote", "--profile", str(home)]
+        if warden := shutil.which(
+            "setpriv"
+        ):  # it ends with the tests, even with tests that are killed
+            command = [warden, "--pdeathsig", "TERM", *command]
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -218,25 +218,24 @@ class Desk:
         """A zip, in which each workbook can then be asked for; a parcel is verified as a whole."""
         from xltool.campaign.returns.incoming import incoming
 
-        stack = contextlib.ExitStack()
-        path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "received.zip"
-        path.write_bytes(data)
-        found = stack.enter_context(incoming([path], MOST_ARCHIVE))
-        found.found.sort(key=lambda one: one.name)
-        number = len(self._archives)
-        self._archives[number] = found, stack
-        shown = request["name"]
+        with contextlib.ExitStack() as stack:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "received.zip"
+            path.write_bytes(data)
+            found = stack.enter_context(incoming([path], MOST_ARCHIVE))
+            found.found.sort(key=lambda one: one.name)
+            number, shown = len(self._archives), request["name"]
 
-        def named(name: str) -> str:
-            return shown + name.removeprefix(path.name)
+            def named(name: str) -> str:
+                return str(shown + name.removeprefix(path.name))
 
-        return {
-            "archive": number,
-            "files": [named(one.name) for one in found.found],
-            "problems": [[named(name), reason] for name, reason in found.problems],
-            "skipped": len(found.skipped),
-            "parcel": self._parcel(shown, path),
-        }, None
+            answer = {
+                "archive": number,
+                "files": [named(one.name) for one in found.found],
+                "problems": [[named(name), reason] for name, reason in found.problems],
+                "parcel": self._parcel(shown, path),
+            }
+            self._archives[number] = found, stack.pop_all()
+        return answer, None
 
     def close_archives(self, request: Request, data: bytes) -> Answer:
         """Everything that came in archives is let go."""

@@ -16,12 +16,18 @@
   const say = (text) => { $("state").textContent = text; };
 
   /* ── Python in its worker ── */
-  let worker = null, waiting = new Map(), asked = 0, about = null, born = null, progress = () => {};
+  const waiting = new Map();
+  let worker = null, asked = 0, about = null, born = null, progress = () => {};
+
+  function halt() { // whatever it is at
+    if (worker) worker.terminate();
+    const lost = [...waiting.values()];
+    waiting.clear();
+    for (const { fail } of lost) fail(new Error("已停止"));
+  }
 
   function bear() { // a new worker; the one before it, if any, is gone with all that it knew
-    if (worker) worker.terminate();
-    for (const { fail } of waiting.values()) fail(new Error("已停止"));
-    waiting = new Map();
+    halt();
     const url = URL.createObjectURL(new Blob([$("worker").textContent], { type: "text/javascript" }));
     worker = new Worker(url);
     worker.onmessage = ({ data }) => {
@@ -105,26 +111,38 @@
     stopping = false;
     $("working").hidden = false;
     $("bar").removeAttribute("value");
-    for (const node of document.querySelectorAll("[data-waits]")) node.disabled = true;
+    let said = "", broken = false;
     try { await does(); } catch (error) {
-      say(error.message + (error.fatal !== undefined ? "，正在重新准备…" : ""));
-      if (error.fatal !== undefined) await again();
+      said = error.message;
+      broken = error.fatal !== undefined;
+      say(said);
+    }
+    if (stopping || broken) {
+      say(`${stopping ? "已停止" : said}，正在重新准备…`);
+      try { await again(); } catch (error) { said = error.message; }
+      say(stopping ? "已停止" : `${said}，已经重新准备好`);
+      show(true);
     }
     busy = false;
     $("working").hidden = true;
   }
 
+  // After a stop or a breakdown: the new worker gets the keys and the archives that the old one had.
   async function again() {
     await bear();
-    if (await Promise.all(keys.map((file) => ask("take_key", {}, [file]).catch(() => null)))) return;
+    for (const file of keys) await ask("take_key", {}, [file]).catch(() => null);
+    const opened = new Map();
+    for (const item of items) {
+      if (!item.zip) continue;
+      if (!opened.has(item.zip)) opened.set(item.zip, (await ask("open_archive", { name: item.zip.name }, [item.zip.file])).said.archive);
+      item.archive = opened.get(item.zip);
+    }
   }
 
   function at(done, of) { $("bar").max = of; $("bar").value = done; }
-  $("stop").addEventListener("click", async () => {
+  $("stop").addEventListener("click", () => {
     stopping = true;
-    say("已停止，正在重新准备…");
-    await bear();
-    say("已停止");
+    halt();
   });
 
   /* ── taking in ── */
@@ -184,17 +202,7 @@
       if (stopping) throw error;
       item.row = null;
       trouble.set(item.name, error.fatal === undefined ? error.message : "审核这个文件时，网页里的程序停下了；请用装有 xltool 的电脑审核");
-      if (error.fatal !== undefined) await startAgain();
-    }
-  }
-
-  async function startAgain() { // archives are opened anew, for the new worker knows none
-    await again();
-    const opened = new Map();
-    for (const item of items) {
-      if (!item.zip) continue;
-      if (!opened.has(item.zip)) opened.set(item.zip, (await ask("open_archive", { name: item.zip.name }, [item.zip.file])).said.archive);
-      item.archive = opened.get(item.zip);
+      if (error.fatal !== undefined) await again();
     }
   }
 
@@ -213,7 +221,8 @@
     }
     at(fresh.length, fresh.length);
     show(true);
-    if (stopping) { await startAgain(); say("已停止"); } else if (fresh.length) {
+    if (stopping) return;
+    if (fresh.length) {
       say(`审核了 ${fresh.length} 个工作簿，用了 ${((Date.now() - began) / 1000).toFixed(1)} 秒`);
     } else if (passed.size) say("没有可以审核的工作簿"); else if (keys.length) {
       for (const item of items) if (item.seal) await judge(item, item.answers || {});

@@ -282,7 +282,7 @@ const xltoolReport = (detailsOf, more = {}) => {
     $("filters").addEventListener("submit", (event) => event.preventDefault());
     $("filters").addEventListener("reset", () => { Object.assign(view, { verdict: "", balance: "", code: "", text: "" }); setTimeout(choose); });
     document.addEventListener("keydown", (event) => {
-      if (event.key === "/" && !/^(INPUT|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); $("search").focus(); }
+      if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) { event.preventDefault(); $("search").focus(); }
       if (!document.activeElement.classList.contains("open")) return;
       const buttons = [...document.querySelectorAll(".open")], at = buttons.indexOf(document.activeElement);
       const next = event.key === "ArrowDown" ? buttons[at + 1] : event.key === "ArrowUp" ? buttons[at - 1] : null;

@@ -1,0 +1,110 @@
+"""The page as people meet it: for screen readers, keyboards, phones, at night, on paper, in old browsers."""
+
+import subprocess
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.support.page import InChromium
+from tests.support.seed import EXAMPLE, UNIT, seed_filing
+from xltool.filling.writer import render
+
+pytestmark = pytest.mark.xdist_group("browser")
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+
+
+@pytest.fixture
+def seed(tmp_path):
+    for name in ("甲", "乙"):
+        (tmp_path / f"{name}.xlsx").write_bytes(render(seed_filing()))
+    return [tmp_path / "甲.xlsx", tmp_path / "乙.xlsx"]
+
+
+@pytest.fixture(params=[("light", {}), ("dark", PHONE)], ids=["desk", "phone at night"])
+def page(request, _chromium, built):
+    scheme, device = request.param
+    one = InChromium(_chromium, built, color_scheme=scheme, **device)
+    one.ready()
+    yield one
+    one.close()
+
+
+def sound(page: InChromium) -> None:
+    """No serious fault for axe, nothing to be scrolled sideways."""
+    found = [
+        (fault["id"], [node["html"][:120] for node in fault["nodes"][:3]])
+        for fault in Axe().run(page.page).response["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
+    assert found == []
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_every_state_is_fit_for_everybody(page, seed):
+    sound(page)
+    page.judge(seed[:1])
+    buttons = "[...document.querySelectorAll('#single button')]"
+    page.run(f"{buttons}.find(b => b.textContent.includes('规范写法')).click()")
+    page.until("document.querySelector('#single .changes')")
+    sound(page)
+    page.choose("#files", [*seed, EXAMPLE / "部门.csv"])
+    page.until("document.getElementById('scope').textContent.includes('共 2 个文件')")
+    page.idle()
+    page.run(
+        "document.querySelector('tr.unit .open').click(); document.getElementById('trouble').open = true"
+    )
+    sound(page)
+    page.click('[data-room="fill"]')
+    page.choose("#book", sorted(EXAMPLE.glob("*.csv")))
+    page.until("document.querySelector('#filled button')")
+    sound(page)
+    for room in ("blank", "about"):
+        page.click(f'[data-room="{room}"]')
+        sound(page)
+    assert page.complaints == []
+
+
+def test_the_keyboard_is_enough(_chromium, built, seed):
+    one = InChromium(_chromium, built)
+    one.ready()
+    for _ in range(12):
+        one.page.keyboard.press("Tab")
+        if one.run("return document.activeElement.id") == "pick":
+            break
+    with one.page.expect_file_chooser() as chooser:
+        one.page.keyboard.press("Enter")
+    chooser.value.set_files(seed)
+    one.until("document.getElementById('state').textContent.includes('审核了')")
+    one.page.keyboard.press("/")
+    assert one.run("return document.activeElement.id") == "search"
+    one.run("document.querySelector('.open').focus()")
+    one.page.keyboard.press("Enter")
+    one.run("document.querySelector('.say textarea').focus()")
+    one.page.keyboard.type("/ 已说明")  # a stroke is a letter here, and nothing else
+    assert one.run("return document.querySelector('.say textarea').value") == "/ 已说明"
+    one.close()
+
+
+def test_on_paper_stands_the_result_and_no_button(_chromium, built, seed, tmp_path):
+    one = InChromium(_chromium, built)
+    one.ready()
+    one.judge(seed[:1])
+    one.page.pdf(path=tmp_path / "print.pdf", prefer_css_page_size=True)
+    done = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "print.pdf", "-"], capture_output=True, check=True
+    )
+    text = done.stdout.decode()
+    assert UNIT in text and "收支平衡" in text
+    assert "选择文件" not in text and "存一份" not in text and "空白表" not in text
+    one.close()
+
+
+@pytest.mark.parametrize("missing", ["DecompressionStream", "WebAssembly", "Worker"])
+def test_an_old_browser_gets_one_sentence(_chromium, built, missing):
+    context = _chromium.new_context(offline=True)
+    context.add_init_script(f"delete window.{missing}")
+    page = context.new_page()
+    page.goto(built.as_uri())
+    page.locator("#old").wait_for(state="visible")
+    assert "97" in page.locator("#old").inner_text() and page.locator("#state").inner_text() == ""
+    context.close()
