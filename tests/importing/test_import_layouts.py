@@ -194,3 +194,20 @@ def test_many_units_and_other_forms_in_one_workbook(tmp_path):
     assert [left.reason for left in result.leftovers] == [
         "是绩效自评表，不是绩效目标申报表，不导入"
     ]
+
+
+def test_a_row_that_does_not_fit_its_heads_gives_no_value(tmp_path):
+    """Tables whose cells stand one column off: a category is no name, a prompt no value."""
+    heads = [c("一级指标"), c("二级指标"), c("三级指标"), c("指标值")]
+    rows = [
+        [c("产出指标"), c("数量指标"), c("渠长"), c("12公里")],
+        [c(""), c("产出指标"), c("质量指标"), c("合格率(≥**%)")],
+        [c("产出指标"), c("时效指标"), c("≥"), c("%")],
+        [c("满意度指标"), c("服务对象满意度指标"), c("服务对象满意度"), c("≥90%")],
+    ]
+    layout = [[c("项目名称"), c("修渠"), c("预算单位"), c("某局")], heads, *rows]
+    path = layouts.write_docx(tmp_path / "a.docx", [("项目支出绩效目标表", layout)], "（2024年度）")
+    result = imported(path, HUNAN)
+    assert indicators(result.filings[0].projects[0]) == [
+        ("quantity", "渠长", "12公里"), ("satisfaction", "服务对象满意度", "≥90%"),
+    ]  # fmt: skip

@@ -16,7 +16,7 @@ from xltool.importing.rows import NotImportable
 MEMORY_MB = 1024
 
 
-def in_own_process(work: Callable[[bytes], Result], data: bytes, seconds: float = 60.0) -> Result:
+def in_own_process(work: Callable[[bytes], Result], data: bytes, seconds: float = 180.0) -> Result:
     """What `work` makes of the data. Raises NotImportable with the reason where it doesn't come to an end."""
     if sys.platform == "emscripten":  # a browser has no processes
         return work(data)

@@ -88,6 +88,7 @@ class FormReader:
                 continue
             if row.scattered:
                 self.below = []
+                self.table.block = None  # nothing below may pass for the category above
                 self._leave_row(row, "没有认出这是哪一栏的值")
                 continue
             if self.table.takes(row, self._field_row(row)):

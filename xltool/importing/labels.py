@@ -167,13 +167,12 @@ class Labels:
         return next(iter(same + alike), None)
 
     def category(self, text: str) -> bool:
-        """A category of either level, known or not: never an indicator's name."""
+        """A category of either level, known or not, by its ending: never an indicator's name.
+
+        Without the ending it may be one: 服务对象满意度 is both.
+        """
         key = _category_key(text)
-        return bool(
-            self.first_level(text)
-            or any(self.block(k, text) for k in self.blocks)
-            or (key.endswith("指标") and len(key) <= 12)
-        )
+        return key.endswith("指标") and (len(key) <= 12 or self.exact(key))
 
     def title(self, text: str) -> str | None:
         """Which form a line is the title of: `department`, `project` or None."""

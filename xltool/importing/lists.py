@@ -6,12 +6,14 @@ answers, the indicator columns a table of their own, so that one reader reads bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from xltool.importing.labels import Labels, bare, label_key
 from xltool.importing.rows import FormCell, FormRow
 
+_WORD = re.compile(r"[\u4e00-\u9fff]")
 _NUMBERS = ("序号", "编号")
 _SUMS = ("合计", "小计", "总计", "共计")
 
@@ -138,7 +140,9 @@ def _projects(heads: Sequence[_Column], rows: Sequence[FormRow]) -> Iterator[For
         aligned = not row.loose or len(row.cells) == len(heads)
         summed = any(bare(c.text).startswith(_SUMS) for c in cells[:2])
         own = [c for c in cells if name.head.column <= c.column and c.end <= name.head.end]
-        own = own if len(cells) > 1 else []  # a line over the whole width is a heading
+        own = (
+            own if len(cells) > 1 and _WORD.search(own[0].text if own else "") else []
+        )  # a line over the whole width is a heading
         heading = len(cells) == 1 and name.over(cells[0])
         if not aligned or summed or heading or (not begun and not own):
             yield replace(row, cells=tuple(cells), scattered=True)

@@ -63,10 +63,13 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
                 found.append(now := Segment())
             now.kind = labels.title(page)
             now.other = "" if now.kind or not labels.other_title(page) else page
+        if row.begins and now.other:
+            now.rows.append(row)
+            continue
         if row.begins:
-            if now.identified or now.other:
-                year, place = (now.year, now.year_place) if not now.other else (None, None)
-                found.append(now := Segment(row.begins, year, place, follows=not now.other))
+            if now.identified:
+                now = Segment(row.begins, now.year, now.year_place, follows=True)
+                found.append(now)
             now.kind, now.started, now.identified = row.begins, True, True
             now.rows.append(row)
             continue

@@ -198,7 +198,7 @@ class _Stream:
         if len(rest) % width or not _plausible(rest, width):
             yield text_row(leading)
             if any(t for _, t in rest):
-                yield text_row([(rest[0][0], " | ".join(t for _, t in rest if t))])
+                yield text_row([cell for cell in rest if cell[1]], scattered=True)
             return
         groups = [rest[i : i + width] for i in range(0, len(rest), width)] or [[]]
         for n, group in enumerate(groups):

@@ -21,6 +21,7 @@ _SIGNS = {
 }  # fmt: skip
 _VALUE = ("sign", "target", "number", "measure")
 _PROMPT = re.compile(r"^(?:指标\d*[:：]?|[…\.。·*×]+|[XＸ]+|[≥≤=<>]?\*+.{0,3})$")
+_WORD = re.compile(r"[\u4e00-\u9fffA-Za-z]")
 _NONE = ("无", "不涉及", "不适用", "/", "-", "—", "——")
 _LEVELS = ("level1", "level2")
 _LONG_TERM = "长期指标表：版式只有本年度指标"
@@ -271,12 +272,21 @@ class IndicatorTable:
         if not self._categories(before):
             return None
         under = self._under_heads([c for c in cells if c.column >= name.column])
-        if under is None or any(
-            u.head.id == "name" and self.labels.category(u.cell.text) for u in under if row.loose
-        ):
+        if under is None or not all(self._may_be(u, row.loose) for u in under):
             return None
         self._set_aside(other)
         return under
+
+    def _may_be(self, under: Under, loose: bool) -> bool:
+        """The cell can be what its head says: no category is a name or a value, no prompt a value."""
+        text = under.cell.text
+        if under.head.id not in ("name", "target"):
+            return True
+        if self.labels.category(text) and (loose or self._says_category(under.cell)):
+            return False
+        if under.head.id == "name":
+            return _blank_value(text, self.edition.placeholder) or bool(_WORD.search(text))
+        return "**" not in text or _blank_value(text, self.edition.placeholder)
 
     def _set_aside(self, cells: Sequence[FormCell]) -> None:
         label = next((h.label for h in self.aside if h.id in ("ignored", "target")), "长期指标")
@@ -330,6 +340,8 @@ class IndicatorTable:
         if len(rest) > len(heads) or len(rest) < min(2, len(heads)):
             return None
         found = [Under(h, c) for h, c in zip(heads, rest, strict=False) if not c.blank]
+        if not all(self._may_be(u, True) for u in found):
+            return None
         name = next((u.cell for u in found if u.head.id == "name"), None)
         if found and (name is None or not re.search(r"[\u4e00-\u9fff]{2}", name.text)):
             return None
