@@ -1,5 +1,6 @@
 """Each save of a workbook is checked exactly once, whatever way it was saved."""
 
+import os
 import queue
 import shutil
 import subprocess
@@ -146,6 +147,15 @@ def test_lock_files_pages_and_hidden_folders_are_left_alone(folder, workbook):
     assert not list(folder.glob("*审核结果*")) or [p.name for p in folder.glob("*审核结果*")] == [
         "开始.审核结果.html", "最后.审核结果.html",
     ]  # fmt: skip
+
+
+def test_a_pipe_is_left_alone_and_the_watch_goes_on(folder, workbook):
+    with watching(folder) as desk:
+        os.mkfifo(folder / "管道.xlsx")
+        time.sleep(1)  # longer than a save is left alone
+        shutil.copy(workbook, folder / "甲.xlsx")
+        assert desk.next().path == folder / "甲.xlsx"
+        desk.settle()
 
 
 def test_a_workbook_deleted_again_is_forgotten(folder, workbook):

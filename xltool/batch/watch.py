@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from xltool.batch.at_rest import PATIENCE, QUIET, Mark, mark, whole
 from xltool.checks.results import CheckResult, check_result
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
@@ -25,12 +25,7 @@ from xltool.files.barrier import reason_of
 from xltool.files.discover import PAGE_ENDING, FileKind, below, in_litter, kind_of
 from xltool.model import FaultKind, Filing
 
-QUIET = 0.4  # seconds without a change after which a save counts as finished
-PATIENCE = 10.0  # seconds after which a file that is still incomplete is judged as it is
 _TICK = 0.2
-
-# What tells one save of a file from another.
-Mark = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +61,11 @@ class Waiting:
         for path, last in list(self.changed.items()):
             if now - last < QUIET:
                 continue
-            mark = _mark(path)
-            if mark is None or mark == self.checked.get(path):
+            state = mark(path)
+            if state is None or state == self.checked.get(path):
                 self.drop(path)
-            elif _whole(path) or now - self.since[path] >= PATIENCE:
-                found.append((path, mark))
+            elif whole(path) or now - self.since[path] >= PATIENCE:
+                found.append((path, state))
         return found
 
 
@@ -111,14 +106,13 @@ def watch(
     for seen in changes:
         for _, name in seen:
             waiting.touch(Path(name), time.monotonic())
-        for path, mark in waiting.at_rest(time.monotonic()):
+        for path, state in waiting.at_rest(time.monotonic()):
             result = judge(path, settings, edition, last_year)
-            if (
-                _mark(path) != mark
-            ):  # saved again meanwhile: that save is judged, this one is not reported
+            if mark(path) != state:
+                # Saved again meanwhile: that save is judged, this one is not reported.
                 waiting.touch(path, time.monotonic())
                 continue
-            waiting.checked[path] = mark
+            waiting.checked[path] = state
             waiting.drop(path)
             yield result
 
@@ -153,22 +147,3 @@ def judge(
     except Exception as error:  # one bad file never ends the watch
         return CheckedSave(path, now, problem=reason_of(error))
     return CheckedSave(path, now, result, page)
-
-
-def _mark(path: Path) -> Mark | None:
-    """None where the file is gone for the moment."""
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return (state.st_mtime_ns, state.st_size, state.st_ino)
-
-
-def _whole(path: Path) -> bool:
-    """Whether the file can be opened and is all there; a zip's directory stands at its end."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(2)
-            return bool(start) and (start != b"PK" or zipfile.is_zipfile(file))
-    except OSError:  # held by the program that is writing it
-        return False
