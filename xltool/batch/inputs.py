@@ -6,7 +6,6 @@ import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,6 +15,7 @@ from xltool.files.discover import FileKind, holds_folder_book, kind_of, table_na
 from xltool.files.filenames import TakenNames, folded
 from xltool.model import Finding
 from xltool.reports.bundle import KINDS
+from xltool.xlsx.package import Parts, Unreadable
 
 # Where OUT keeps its journal; the reports that lie beside it.
 STATE = ".xltool"
@@ -135,18 +135,22 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def is_book(path: Path, data: bytes | None = None) -> bool:
+def is_book(path: Path, parts: Parts | None = None) -> bool:
     """A folder of tables and a .json are data books; so is a workbook with a sheet 部门.
 
-    `data` are the file's bytes where they were read already.
+    `parts` are the workbook's where it was opened already.
     """
     if path.suffix.lower() == ".json" or path.is_dir():
         return True
-    try:
-        if data is None and not path.is_file():  # a pipe would be waited for
+    if parts is not None:
+        try:
+            return 'name="部门"'.encode() in parts.read("xl/workbook.xml")
+        except Unreadable:
             return False
-        source = path if data is None else BytesIO(data)
-        with zipfile.ZipFile(source) as package, package.open("xl/workbook.xml") as part:
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with zipfile.ZipFile(path) as package, package.open("xl/workbook.xml") as part:
             return 'name="部门"' in part.read(1 << 20).decode("utf-8", "replace")
     except (
         OSError,

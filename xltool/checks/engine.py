@@ -210,9 +210,15 @@ def check(
     """
     edition = edition or edition_of(filing)
     settings = settings or load_settings()
+    review = Review(filing, edition, settings, _on_these_forms(last_year, edition))
+    return judged(review, strict=strict)
+
+
+def judged(review: Review, *, strict: bool = True) -> list[Finding]:
+    """`check` on a desk of the caller's own, which then has what was worked out, such as the balance."""
+    filing, edition, settings = review.filing, review.edition, review.settings
     book = rules()
     known_settings(settings, book)
-    review = Review(filing, edition, settings, _on_these_forms(last_year, edition))
     found: list[Finding] = []
     readable = review.readable
     for one in book.values():

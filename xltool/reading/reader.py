@@ -25,9 +25,9 @@ from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
 from xltool.template.match import changes, likeness, locate, squeeze
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
 from xltool.xlsx.number_format import amount_shown, as_read, as_shown
-from xltool.xlsx.package import Unreadable
+from xltool.xlsx.package import Parts, Unreadable
 from xltool.xlsx.references import cell_name
-from xltool.xlsx.workbook_reader import open_grid
+from xltool.xlsx.workbook_reader import grid_of, open_grid
 
 # The property of a workbook that was made without a department form, and what it says.
 FORMS, ONLY_PROJECTS = "xltool.forms", "project"
@@ -47,14 +47,26 @@ def read(source: Source, *, edition: Edition | None = None) -> Filing:
     try:
         return read_grid(open_grid(content(source)), source=name, edition=edition)
     except Unreadable as error:
-        fault = Fault(FaultKind.UNREADABLE, str(error))
-        return Filing(edition.id if edition else default_edition_id(), source=name, faults=(fault,))
+        return _unreadable(error, name, edition)
     except FileNotFoundError as error:
         raise XltoolError(f"没有这个文件：{name}") from error
     except IsADirectoryError as error:
         raise XltoolError(f"这是文件夹，不是工作簿：{name}") from error
     except OSError as error:
         raise XltoolError(f"读不了 {name}：{why(error)}") from error
+
+
+def read_parts(parts: Parts, *, edition: Edition | None = None) -> Filing:
+    """The filing in a workbook that was opened already, as `read` gives it."""
+    try:
+        return read_grid(grid_of(parts), edition=edition)
+    except Unreadable as error:
+        return _unreadable(error, "", edition)
+
+
+def _unreadable(error: Unreadable, source: str, edition: Edition | None) -> Filing:
+    fault = Fault(FaultKind.UNREADABLE, str(error))
+    return Filing(edition.id if edition else default_edition_id(), source=source, faults=(fault,))
 
 
 def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -> Filing:

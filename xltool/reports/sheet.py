@@ -148,7 +148,8 @@ class ReportSheet:
             self.sheet.write_string(row, at, sound(cell), form or formats.text)
         else:
             form = formats.money if isinstance(cell, Decimal) else formats.number
-            self.sheet.write_number(row, at, cell, form)
+            # Excel keeps nothing finer than a float either.
+            self.sheet.write_number(row, at, float(cell), form)
 
 
 def sound(text: str) -> str:

@@ -18,7 +18,11 @@ class Spool:
         self._encode = msgspec.json.Encoder().encode
 
     def append(self, row: Any) -> None:
-        self._file.write(self._encode(row) + b"\n")
+        self.write(self._encode(row))
+
+    def write(self, line: bytes) -> None:
+        """A row as one line, as it is."""
+        self._file.write(line + b"\n")
 
     def lines(self) -> Iterator[bytes]:
         """Each row as one line of JSON, without its line end."""
