@@ -24,11 +24,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xltool.checks.cross_totals import Balance, balance
-    from xltool.checks.engine import check
+    from xltool.checks.cross_totals import Balance
     from xltool.databook import load_databook
     from xltool.editions.declaration import Edition, load_edition
     from xltool.errors import XltoolError
+    from xltool.face import balance, check
     from xltool.filling.writer import fill
     from xltool.indicator import Target, parse_target, split_targets
     from xltool.model import Entry, Filing, Finding, Form, Indicator, Place, Severity
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Balance": "checks.cross_totals",
-    "balance": "checks.cross_totals",
-    "check": "checks.engine",
+    "balance": "face",
+    "check": "face",
     "load_databook": "databook",
     "Edition": "editions.declaration",
     "load_edition": "editions.declaration",

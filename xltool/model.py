@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
+from importlib import import_module
 
 from msgspec import Struct
 
@@ -260,6 +261,12 @@ class Filing(Struct, frozen=True):
         return mine == (other.edition, other.code, other.department, other.projects)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows. The labels are the edition's, a room above this one, so it is asked by
+        name; a notebook has all of them at hand."""
+        shown: str = import_module("xltool.notebook").filing_html(self)
+        return shown
 
     @property
     def forms(self) -> Iterator[Form]:

@@ -19,7 +19,6 @@ from xltool.batch.inputs import REPORTS
 from xltool.batch.jobs import Summary
 from xltool.batch.journal import Journal
 from xltool.batch.storage import Remote, StorageFolder
-from xltool.checks.results import CheckResult
 from xltool.reports.bundle import write_reports
 
 _TOGETHER = (("json", "html", "csv"), ("xlsx",))
@@ -113,7 +112,4 @@ def _write(
     home: Path, run: int, folder: Path, kinds: Sequence[str], failed: Sequence[tuple[str, str]]
 ) -> list[Path]:
     with closing(Journal(home, run)) as journal:
-        decode = msgspec.json.Decoder(CheckResult).decode
-        return write_reports(
-            map(decode, journal.records()), folder, kinds, base=folder, failed=failed
-        )
+        return write_reports(journal.records(), folder, kinds, base=folder, failed=failed)

@@ -21,6 +21,7 @@ from xltool.errors import DiskError
 from xltool.files.barrier import reason_of
 from xltool.files.discover import table_name
 from xltool.model import FaultKind, Filing, Finding, Severity
+from xltool.xlsx.package import Parts
 
 if TYPE_CHECKING:
     from xltool.checks.results import CheckResult
@@ -147,7 +148,7 @@ def _paths(item: Item) -> list[Path]:
 
 
 def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
-    from xltool.reports.run import sound
+    from xltool.reports.run import packed
 
     known = outlet.known
     data = _held(item)
@@ -159,8 +160,9 @@ def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
     if order.dry:
         return Outcome(item.key, content, order.tool)
     job = _Job(item, order, outlet)
-    done = (job.fill if is_book(Path(item.path), data) else job.check)(data)
-    records = b"\n".join(msgspec.json.encode(sound(one)) for one in job.results)
+    parts = _opened(data)
+    done = job.fill(data) if is_book(Path(item.path), parts) else job.check(data, parts)
+    records = b"\n".join(packed(one)[1] for one in job.results)
     return replace(
         done,
         content=content,
@@ -182,6 +184,16 @@ def _held(item: Item) -> bytes | None:
     return path.read_bytes()
 
 
+def _opened(data: bytes | None) -> Parts | None:
+    """The parts of a workbook, opened once for all who look at it; None where it is none."""
+    from xltool.xlsx.package import Unreadable, open_parts
+
+    try:
+        return open_parts(data) if data and data.startswith(b"PK") else None
+    except Unreadable:
+        return None
+
+
 class _Job:
     """One input at work: what came of it, and what is to be said of its files."""
 
@@ -190,14 +202,16 @@ class _Job:
         self.results: list[CheckResult] = []
         self.notes: list[str] = []
 
-    def check(self, data: bytes | None) -> Outcome:
+    def check(self, data: bytes | None, parts: Parts | None) -> Outcome:
         """Check a workbook. OUT is whole by itself: what was checked lies beside its report."""
-        import xltool
+        from xltool.reading.reader import read, read_parts
 
         item, outlet = self.item, self.outlet
-        source = data if data is not None else Path(item.path)
         edition = _edition(self.order)
-        filing = xltool.read(source, edition=edition)
+        if parts is not None:
+            filing = read_parts(parts, edition=edition)
+        else:
+            filing = read(data if data is not None else item.path, edition=edition)
         if filing.department is None and not filing.projects:
             faults = {fault.kind for fault in filing.faults}
             damaged = FaultKind.UNREADABLE in faults or FaultKind.FOREIGN in faults
@@ -206,7 +220,7 @@ class _Job:
             return Outcome(item.key, stand=damaged)
         name = outlet.put(item.output, data if data is not None else Path(item.path).read_bytes())
         if name in outlet.edited:
-            filing = xltool.read(outlet.edited[name], edition=edition)
+            filing = read(outlet.edited[name], edition=edition)
         self.results.append(self._result(filing, name, self._said(item.output, name)))
         return Outcome(item.key)
 
@@ -301,12 +315,15 @@ class _Job:
         return _note(EARLIER, message, name)
 
     def _result(self, filing: Filing, file: str, more: Iterable[Finding] = ()) -> CheckResult:
-        from xltool.checks.engine import check
+        from xltool.checks.engine import Review, edition_of, judged
         from xltool.checks.results import check_result
 
-        filing, edition = replace(filing, source=file), _edition(self.order)
-        found = check(filing, settings=self.order.settings, edition=edition, strict=False)
-        return check_result(filing, [*found, *more], edition)
+        filing = replace(filing, source=file)
+        edition = _edition(self.order) or edition_of(filing)
+        review = Review(filing, edition, self.order.settings)
+        found = judged(review, strict=False)
+        sums = review.balance if filing.department is not None else None
+        return check_result(filing, [*found, *more], edition, sums)
 
     def _problem(self, unit: str, findings: list[Finding]) -> CheckResult:
         from xltool.checks.results import check_result

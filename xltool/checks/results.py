@@ -151,11 +151,17 @@ class CheckResult(Struct, frozen=True):
 
 
 def check_result(
-    filing: Filing, findings: Sequence[Finding], edition: Edition | None = None
+    filing: Filing,
+    findings: Sequence[Finding],
+    edition: Edition | None = None,
+    sums: Balance | None = None,
 ) -> CheckResult:
-    """A filing and its findings as one result."""
+    """A filing and its findings as one result. `sums` is its balance where that is known already."""
     edition = edition or edition_of(filing)
-    sums = balance(filing, edition) if filing.department is not None else None
+    if filing.department is None:
+        sums = None
+    elif sums is None:
+        sums = balance(filing, edition)
     return CheckResult(
         file=filing.source,
         unit=filing.unit,

@@ -6,10 +6,11 @@ other part keeps its bytes.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, TypeVar, overload
 
 from msgspec.structs import replace
 
@@ -29,23 +30,50 @@ __all__ = ["FillError", "FilledWorkbook", "fill", "filled", "render", "sheet_nam
 MAX_SHEET_NAME = 31
 
 
+Destination = TypeVar("Destination", bound=IO[bytes])
+
+
+@overload
 def fill(
     filing: Filing,
-    path: str | Path,
+    path: str | os.PathLike[str],
     template: str | Path | None = None,
     *,
     edition: Edition | None = None,
-) -> Path:
+) -> Path: ...
+
+
+@overload
+def fill(
+    filing: Filing,
+    path: Destination,
+    template: str | Path | None = None,
+    *,
+    edition: Edition | None = None,
+) -> Destination: ...
+
+
+def fill(
+    filing: Filing,
+    path: str | os.PathLike[str] | Destination,
+    template: str | Path | None = None,
+    *,
+    edition: Edition | None = None,
+) -> Path | Destination:
     """Write the filing as one workbook: its department form and one sheet for each project; its path.
 
+    `path` may also be a file open for writing (`open(…, "wb")`, `io.BytesIO()`), which is given back.
     Amounts are written as they are, in the edition's unit (万元, or 元). `template` is another
     workbook with the edition's names; `edition` is needed where that is known by its folder only.
     The finished bytes are read back, compared with the filing and structurally checked before the
     file takes its place. Raises FillError (one line) where the filing can't be written, EditionError
     where edition or template can't be used, XltoolError where the disk refuses; nothing is half-written.
     """
-    path = Path(path)
     data = filled(filing, template, edition=edition).data
+    if not isinstance(path, str | os.PathLike):
+        path.write(data)
+        return path
+    path = Path(path)
     with writing(path, "wb") as file:
         file.write(data)
     return path

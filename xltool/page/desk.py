@@ -29,7 +29,7 @@ from xltool.files.filenames import TakenNames, safe_name
 from xltool.model import Filing, Finding, Severity
 from xltool.reading.reader import read
 from xltool.reports.html import index_row
-from xltool.reports.run import sound
+from xltool.reports.run import packed
 
 Request = Mapping[str, Any]
 Answer = tuple[Any, bytes | None]  # plain data, and a file where there is one
@@ -100,7 +100,7 @@ class Desk:
         """A workbook judged: what the list shows, its record as JSON, the keys of its findings, its seal."""
         data = self._data(request, data)
         filing, findings = self._judged(request, data)
-        said = sound(check_result(filing, findings, self.edition))
+        said, _ = packed(check_result(filing, findings, self.edition))
         return {
             "row": index_row(said, sorted({f.code for f in findings}), ""),
             "severities": {f.code: f.severity.value for f in findings},

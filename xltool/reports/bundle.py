@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import cast
 
 from xltool.checks.results import CheckResult
-from xltool.reports.run import Run, repaired, sound
+from xltool.reports.run import Run, packed, repaired
 
-Report = Callable[[Path, Run], AbstractContextManager[Callable[[CheckResult], None]]]
+Report = Callable[[Path, Run], AbstractContextManager[Callable[[CheckResult, bytes], None]]]
 
 # Kind of report: its file, and where it is made (imported only when asked for).
 KINDS = {
@@ -24,7 +24,7 @@ KINDS = {
 
 
 def write_reports(
-    records: Iterable[CheckResult],
+    records: Iterable[CheckResult | bytes],
     folder: str | Path,
     kinds: Collection[str] = tuple(KINDS),
     *,
@@ -36,6 +36,7 @@ def write_reports(
     """Write the reports of one run into a folder and give their paths.
 
     `records` may be any iterable, a generator too: it is gone through once, and memory stays flat.
+    A result may be JSON already, in one line, as a journal keeps it: it isn't encoded again.
     `base` is the folder from which the records' files are named (default: where we stand); links to
     them are written relative to the reports. `failed` are (file, reason) of what could not be dealt
     with at all. All reports appear together at the end, or none does.
@@ -52,9 +53,9 @@ def write_reports(
             for kind, path in zip(kinds, paths, strict=True)
         ]
         for record in records:
-            whole = sound(record)
+            result, line = packed(record)
             for add in adders:
-                add(whole)
+                add(result, line)
     return paths
 
 

@@ -1,8 +1,9 @@
 """report.html: one page with everything in it, for the person who has to act. No network, no frame.
 
 What is shown of all units stands in one small index at the head of the page; what is shown of an
-opened unit stands in parts behind it, which the browser takes apart only when needed. So a page of
-10,000 units answers at once. A page of many more would be too large to open: it has the index only.
+opened unit stands in parts behind it, which the browser takes apart only when needed. Where there
+are several they are deflated, to a tenth. So a page of 10,000 units answers at once. A page of many
+more would be too large to open: it has the index only.
 """
 
 from __future__ import annotations
@@ -10,48 +11,57 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from xltool.checks.results import VERDICTS, CheckResult
 from xltool.files.atomic import writing
 from xltool.model import Severity
-from xltool.reports.run import Run, sound, titles
+from xltool.reports.run import Run, packed, titles
 from xltool.reports.spool import Spool
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("report.js", "report_start.js")
 PART = 50  # units taken apart together when one of them is opened
 MOST = 20_000  # units with details
+LEVEL = 6  # of deflating: what more would save is less than the time it takes
 
 
 @contextmanager
-def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult], None]]:
+def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes], None]]:
     """The page of one run. Units are spooled to disk, for the index comes before the details."""
-    with writing(path) as file, Spool() as index, Spool() as details:
+    with writing(path) as file, Spool() as index, Spool() as parts:
+        part: list[Any] = []
         codes: Counter[str] = Counter()  # in how many files
         severities: dict[str, str] = {}
         verdicts: Counter[str] = Counter()
 
-        def add(result: CheckResult) -> None:
+        def add(result: CheckResult, packed: bytes) -> None:
             here = sorted({f.code for f in result.findings})
             codes.update(here)
             severities.update({f.code: f.severity for f in result.findings})
             verdicts[result.verdict] += 1
             index.append(index_row(result, here, run.href(result.file)))
             if verdicts.total() <= MOST:
-                details.append(detail_row(result))
+                if len(part) == PART:
+                    parts.write(_deflated(part))
+                    part.clear()
+                part.append(detail_row(result))
 
         yield add
+        deflated = verdicts.total() > PART
+        if deflated and part:
+            parts.write(_deflated(part))
         known = titles()
         whole = verdicts.total() <= MOST
         meta = {
             "part": PART,
             "details": whole,
+            "deflated": deflated,
             "live": run.live,
             "verdicts": VERDICTS,
             "severities": {s.value: s.label for s in Severity},
@@ -66,7 +76,11 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult], None]]
             verdicts=[(key, word, verdicts[key]) for key, word in VERDICTS.items()],
             meta=_script_text(_json(meta)),
             index=_joined(index.lines()),
-            parts=_parts(details.lines()) if whole else (),
+            parts=()
+            if not whole
+            else map(bytes.decode, parts.lines())
+            if deflated
+            else [_script_text(_json(part))],
         )
         for piece in stream:
             file.write(piece)
@@ -87,7 +101,7 @@ def write_page(
     """
     folder = path.absolute().parent
     with html_report(path, Run(folder, base or folder, title, live=live)) as add:
-        add(sound(result))
+        add(*packed(result))
 
 
 def index_row(result: CheckResult, codes: list[str], href: str) -> list[Any]:
@@ -107,9 +121,8 @@ def detail_row(result: CheckResult) -> list[Any]:
     return [result.balance, result.findings, result.stale, result.projects]
 
 
-def _parts(lines: Iterator[bytes]) -> Iterator[str]:
-    while some := list(islice(lines, PART)):
-        yield _script_text(b"[" + b",\n".join(some) + b"]")
+def _deflated(part: list[Any]) -> bytes:
+    return base64.b64encode(zlib.compress(_json(part), LEVEL))
 
 
 def _joined(lines: Iterator[bytes]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,10 @@ from urllib.parse import quote
 import msgspec
 
 from xltool.checks.results import CheckResult
+
+# A file that is named from the reports' own folder, as nearly all are: nothing needs to be worked out.
+_PLAIN = re.compile(r"[^\\:\0]+")
+_UP = frozenset(("", ".", ".."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,9 @@ class Run:
         """The way from the reports' folder to a file, part by part; empty where there is none."""
         if not file:
             return ()
+        parts = file.split("/")
+        if self.base == self.folder and _PLAIN.fullmatch(file) and _UP.isdisjoint(parts):
+            return tuple(parts)
         try:
             way = os.path.relpath(self.base / file, self.folder)
         except ValueError:  # another drive, or a name no system takes
@@ -55,13 +63,19 @@ def titles() -> dict[str, str]:
     return {code: one.title for code, one in rules().items()}
 
 
-def sound(result: CheckResult) -> CheckResult:
-    """The result as it is; broken characters (half of a pair, an unreadable file name) replaced."""
+_decode = msgspec.json.Decoder(CheckResult).decode
+
+
+def packed(result: CheckResult | bytes) -> tuple[CheckResult, bytes]:
+    """A result, and the same as JSON in one line; broken characters (half of a pair, an unreadable
+    file name) are replaced."""
+    if isinstance(result, bytes):
+        return _decode(result), result
     try:
-        msgspec.json.encode(result)
+        return result, msgspec.json.encode(result)
     except UnicodeEncodeError:
-        return msgspec.convert(repaired(msgspec.to_builtins(result)), CheckResult)
-    return result
+        whole = msgspec.convert(repaired(msgspec.to_builtins(result)), CheckResult)
+        return whole, msgspec.json.encode(whole)
 
 
 def repaired(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -17,28 +17,39 @@ from xltool.files.escape import row_in_csv
 from xltool.files.table_column import Column, cells, heads
 from xltool.reports.run import Run
 
-AddResult = Callable[[CheckResult], None]
+# A result, and the same as JSON: it is encoded once, for all reports.
+AddResult = Callable[[CheckResult, bytes], None]
 
 _FILES, _TAIL = b'"files": [', b"\n]}\n"
 
 
-class FindingRow(NamedTuple):
-    """One row of findings.csv: a finding of a file, or the reason why a file has none."""
+class FileRow(NamedTuple):
+    """What every row of a file begins with."""
 
     file: str
-    result: CheckResult | None
-    finding: FindingResult
     verdict: str
+    unit: str = ""
+    code: str = ""
+    year: int | None = None
+
+
+class FindingRow(NamedTuple):
+    """What a row says beside its file: a finding, or the reason why there is none."""
+
+    finding: FindingResult
     level: str = ""
     state: str = ""
 
 
-CSV_COLUMNS: tuple[Column[FindingRow], ...] = (
+# The same in every row of a file, so these cells are made once for each.
+FILE_COLUMNS: tuple[Column[FileRow], ...] = (
     Column("文件", lambda row: row.file),
-    Column("单位", lambda row: row.result.unit if row.result else ""),
-    Column("部门编码", lambda row: row.result.code if row.result else ""),
-    Column("年度", lambda row: (row.result and row.result.year) or ""),
+    Column("单位", lambda row: row.unit),
+    Column("部门编码", lambda row: row.code),
+    Column("年度", lambda row: row.year or ""),
     Column("结论", lambda row: row.verdict),
+)
+FINDING_COLUMNS: tuple[Column[FindingRow], ...] = (
     Column("级别", lambda row: row.level),
     Column("代码", lambda row: row.finding.code),
     Column("工作表", lambda row: row.finding.sheet),
@@ -62,9 +73,9 @@ def json_report(path: Path, run: Run) -> Iterator[AddResult]:
         file.write(b"{" + (b'"failed": ' + encode(failed) + b", " if failed else b"") + _FILES)
         separator = b"\n"
 
-        def add(result: CheckResult) -> None:
+        def add(result: CheckResult, packed: bytes) -> None:
             nonlocal separator
-            file.write(separator + encode(result))
+            file.write(separator + packed)
             separator = b",\n"
 
         yield add
@@ -130,20 +141,21 @@ def _checked(record: object, path: Path) -> CheckResult:
 @contextmanager
 def csv_report(path: Path, run: Run) -> Iterator[AddResult]:
     """All findings, a row each, for spreadsheet programs: UTF-8 with BOM, no cell is ever a formula."""
-    with writing(path, "w", encoding="utf-8-sig") as file:
+    with writing(path) as file:
+        file.write("\ufeff")  # Excel takes a CSV without it for one in the system's own encoding
         writer = csv.writer(file)
-        columns = CSV_COLUMNS
-        writer.writerow(heads(columns))
+        writer.writerow([*heads(FILE_COLUMNS), *heads(FINDING_COLUMNS)])
 
-        def put(row: FindingRow) -> None:
-            writer.writerow(row_in_csv(cells(columns, row)))
+        def put(whose: FileRow, rows: Iterable[FindingRow]) -> None:
+            first = row_in_csv(cells(FILE_COLUMNS, whose))
+            writer.writerows(first + row_in_csv(cells(FINDING_COLUMNS, row)) for row in rows)
 
-        def add(result: CheckResult) -> None:
+        def add(result: CheckResult, packed: bytes) -> None:
             verdict = VERDICTS[result.verdict]
-            for f in result.findings:
-                put(FindingRow(result.file, result, f, verdict, f.label, f.state))
+            whose = FileRow(result.file, verdict, result.unit, result.code, result.year)
+            put(whose, (FindingRow(f, f.label, f.state) for f in result.findings))
 
         yield add
         for name, reason in run.failed:
             # Nothing else is known of such a file.
-            put(FindingRow(name, None, FindingResult(message=reason), "没能处理"))
+            put(FileRow(name, "没能处理"), [FindingRow(FindingResult(message=reason))])

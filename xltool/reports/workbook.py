@@ -167,7 +167,7 @@ MOST = 20_000
 
 
 @contextmanager
-def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult], None]]:
+def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes], None]]:
     """The workbook of one run. Sheets whose head depends on all records are spooled to disk first."""
     with (
         writing(path, "wb") as file,
@@ -187,7 +187,7 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult], No
         terms: dict[tuple[str, str], None] = {}
         columns: dict[str, str] = {}
 
-        def add(result: CheckResult) -> None:
+        def add(result: CheckResult, packed: bytes) -> None:
             tally[result.verdict] += 1
             tally["unbalanced"] += bool(result.balance and result.balance.verdict == "不平衡")
             units.append(_summary_row(result))

@@ -1,6 +1,7 @@
 "use strict";
 // The results of a run, shown. Everything that came out of a filing goes in as text, never as markup.
-// `detailsOf(number)` gives a unit's [balance, findings, stale, projects], or null while they are still to come.
+// `detailsOf(number)` gives a unit's [balance, findings, stale, projects], null while they are still to come,
+// undefined where this browser can't read them.
 // A page that can do more than show adds its own: `more.unit(number)` and `more.finding(number, at)` give nodes.
 const xltoolReport = (detailsOf, more = {}) => {
   const $ = (id) => document.getElementById(id);
@@ -54,7 +55,8 @@ const xltoolReport = (detailsOf, more = {}) => {
 
   function details(unit) {
     const found = detailsOf(unit.number);
-    if (!found) return null;
+    if (found === null) return null;
+    if (found === undefined) return { old: true };
     const [balance, findings, stale, projects] = found;
     return { balance, findings, stale, projects };
   }
@@ -140,6 +142,7 @@ const xltoolReport = (detailsOf, more = {}) => {
     if (!meta.details) return [h("p", { class: "quiet" }, "单位太多，明细不在这一页里：见同一文件夹的 findings.csv。")];
     const data = details(unit);
     if (!data) return [h("p", { class: "quiet" }, "正在读取…")];
+    if (data.old) return [h("p", { class: "quiet" }, "这个浏览器太旧，打不开明细：请换新一些的浏览器，或看同一文件夹的 findings.csv。")];
     const nodes = more.unit ? more.unit(unit.number) : [];
     const own = (one) => more.finding ? more.finding(unit.number, data.findings.indexOf(one)) : [];
     if (data.balance) {
@@ -186,7 +189,7 @@ const xltoolReport = (detailsOf, more = {}) => {
     { id: "total", get label() { return `资金总额${oneMoney}`; }, number: true, down: true, class: "middle", compare: (a, b) => worth(a) - worth(b) },
     { id: "file", label: "文件", class: "wide file", compare: (a, b) => collator.compare(a.file, b.file) },
   ];
-  const PAGE = 50;
+  const PAGE = 50, PRINTED = 1000;
   const view = { verdict: "", balance: "", code: "", text: "", sort: "verdict", up: true, page: 0, rows: [], open: new Set(), all: false };
 
   function choose() {
@@ -233,11 +236,13 @@ const xltoolReport = (detailsOf, more = {}) => {
   function show() {
     const pages = Math.max(1, Math.ceil(view.rows.length / PAGE));
     const rows = view.all ? view.rows : view.rows.slice(view.page * PAGE, (view.page + 1) * PAGE);
-    const focused = document.activeElement && document.activeElement.dataset.sort;
+    const active = document.activeElement, focused = active && active.dataset.sort;
+    const unit = active && active.classList.contains("open") && active.closest("tr.unit");
     $("table").replaceChildren(rows.length
       ? h("table", { class: "units" }, h("caption", { hidden: true }, "各单位审核结果"), head(), h("tbody", {}, ...rows.flatMap(unitRows)))
       : h("p", { class: "none" }, "没有符合条件的单位"));
-    if (focused) { const again = document.querySelector(`[data-sort="${focused}"]`); if (again) again.focus(); }
+    const place = focused ? `[data-sort="${focused}"]` : unit ? `tr.unit[data-unit="${unit.dataset.unit}"] .open` : "";
+    if (place) { const again = document.querySelector(place); if (again) again.focus(); }
     $("status").textContent = view.rows.length === units.length
       ? `共 ${count(units.length)} 家` : `共 ${count(units.length)} 家，符合条件 ${count(view.rows.length)} 家`;
     const turn = (to, word) => h("button", { type: "button", class: "plain", "data-page": to, disabled: to < 0 || to >= pages }, word);
@@ -289,8 +294,13 @@ const xltoolReport = (detailsOf, more = {}) => {
       if (next) { event.preventDefault(); next.focus(); }
       if (event.key === "Escape" && buttons[at].getAttribute("aria-expanded") === "true") buttons[at].click();
     });
-    // On paper the list is whole, not one page of the screen.
-    addEventListener("beforeprint", () => { if (!document.body.classList.contains("one-unit")) { view.all = true; show(); } });
+    // On paper the list is whole, not one page of the screen; but nobody wants hundreds of sheets by mistake.
+    addEventListener("beforeprint", () => {
+      if (document.body.classList.contains("one-unit")) return;
+      view.all = view.rows.length <= PRINTED;
+      show();
+      if (!view.all) $("status").textContent += `；一次最多打印 ${count(PRINTED)} 家，这里只有第 ${view.page + 1} 页：请先筛选，或打印 report.xlsx`;
+    });
     addEventListener("afterprint", () => { document.body.classList.remove("one-unit"); view.all = false; show(); });
   }
 
