@@ -23,33 +23,23 @@ AddResult = Callable[[CheckResult, bytes], None]
 _FILES, _TAIL = b'"files": [', b"\n]}\n"
 
 
-class FileRow(NamedTuple):
-    """What every row of a file begins with."""
+class FindingRow(NamedTuple):
+    """One row of findings.csv: a finding of a file, or the reason why a file has none."""
 
     file: str
-    verdict: str
-    unit: str = ""
-    code: str = ""
-    year: int | None = None
-
-
-class FindingRow(NamedTuple):
-    """What a row says beside its file: a finding, or the reason why there is none."""
-
+    result: CheckResult | None
     finding: FindingResult
+    verdict: str
     level: str = ""
     state: str = ""
 
 
-# The same in every row of a file, so these cells are made once for each.
-FILE_COLUMNS: tuple[Column[FileRow], ...] = (
+CSV_COLUMNS: tuple[Column[FindingRow], ...] = (
     Column("文件", lambda row: row.file),
-    Column("单位", lambda row: row.unit),
-    Column("部门编码", lambda row: row.code),
-    Column("年度", lambda row: row.year or ""),
+    Column("单位", lambda row: row.result.unit if row.result else ""),
+    Column("部门编码", lambda row: row.result.code if row.result else ""),
+    Column("年度", lambda row: (row.result and row.result.year) or ""),
     Column("结论", lambda row: row.verdict),
-)
-FINDING_COLUMNS: tuple[Column[FindingRow], ...] = (
     Column("级别", lambda row: row.level),
     Column("代码", lambda row: row.finding.code),
     Column("工作表", lambda row: row.finding.sheet),
@@ -144,18 +134,22 @@ def csv_report(path: Path, run: Run) -> Iterator[AddResult]:
     with writing(path) as file:
         file.write("\ufeff")  # Excel takes a CSV without it for one in the system's own encoding
         writer = csv.writer(file)
-        writer.writerow([*heads(FILE_COLUMNS), *heads(FINDING_COLUMNS)])
+        columns = CSV_COLUMNS
+        writer.writerow(heads(columns))
 
-        def put(whose: FileRow, rows: Iterable[FindingRow]) -> None:
-            first = row_in_csv(cells(FILE_COLUMNS, whose))
-            writer.writerows(first + row_in_csv(cells(FINDING_COLUMNS, row)) for row in rows)
+        def put(rows: Iterable[FindingRow]) -> None:
+            writer.writerows(row_in_csv(cells(columns, row)) for row in rows)
 
         def add(result: CheckResult, packed: bytes) -> None:
             verdict = VERDICTS[result.verdict]
-            whose = FileRow(result.file, verdict, result.unit, result.code, result.year)
-            put(whose, (FindingRow(f, f.label, f.state) for f in result.findings))
+            put(
+                FindingRow(result.file, result, f, verdict, f.label, f.state)
+                for f in result.findings
+            )
 
         yield add
-        for name, reason in run.failed:
-            # Nothing else is known of such a file.
-            put(FileRow(name, "没能处理"), [FindingRow(FindingResult(message=reason))])
+        # Nothing else is known of such a file.
+        put(
+            FindingRow(name, None, FindingResult(message=reason), "没能处理")
+            for name, reason in run.failed
+        )
