@@ -9,8 +9,10 @@ import xltool
 from tests.support.packages import repacked
 from tests.support.seed import seed_filing
 from xltool.filling.writer import render
-from xltool.xlsx import package
+from xltool.reading.reader import read_grid
+from xltool.xlsx import package, workbook_reader
 from xltool.xlsx.package import Package, Unreadable, open_package, parse_xml
+from xltool.xlsx.workbook_reader import open_grid
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +90,9 @@ def test_deep_xml_is_refused(workbook, tmp_path):
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(workbook, tmp_path, monkeypatch):
-    monkeypatch.setattr(package, "MAX_PART", 1_000_000)
+    monkeypatch.setattr(package, "LARGE_PART", 1_000_000)
+    monkeypatch.setattr(workbook_reader, "MAX_STREAMED", 1_000_000)
+    monkeypatch.setattr(workbook_reader, "LARGE_PART", 1_000_000)
     assert "炸弹" in reason(
         repacked(workbook, **{"xl/worksheets/sheet1.xml": bytes(3_000_000)}), tmp_path
     )
@@ -126,3 +130,63 @@ def test_a_missing_file_and_a_folder_are_one_line_errors(tmp_path):
         with pytest.raises(xltool.XltoolError) as error:
             xltool.read(path)
         assert "\n" not in str(error.value)
+
+
+# ── large sheets ─────────────────────────────────────────────────────────────────────────────
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def put_below(workbook: bytes, rows: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
+        sheet = archive.read(SHEET).decode()
+    return repacked(
+        workbook, **{SHEET: sheet.replace("</sheetData>", rows + "</sheetData>").encode()}
+    )
+
+
+def ghost(row: int) -> str:
+    return f'<row r="{row}">' + "".join(f'<c r="{c}{row}" s="3"/>' for c in "ABCDEF") + "</row>"
+
+
+GHOSTS = {
+    "blank styled cells": "".join(map(ghost, range(40, 1040))),
+    "empty rows": "".join(f'<row r="{n}" ht="14.25"/>' for n in range(40, 9040)),
+}
+
+
+@pytest.mark.parametrize("rows", GHOSTS.values(), ids=GHOSTS.keys())
+@pytest.mark.parametrize("large", [False, True], ids=["whole", "in pieces"])
+def test_blank_cells_and_rows_below_the_form_do_not_count(workbook, rows, large, monkeypatch):
+    if large:
+        monkeypatch.setattr(workbook_reader, "LARGE_PART", 1000)
+        monkeypatch.setattr(package, "LARGE_PART", 1000)
+    grid = open_grid(put_below(workbook, rows), most=500)
+    assert read_grid(grid) == seed_filing()
+    assert read_grid(grid).faults == ()
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["whole", "in pieces"])
+def test_too_many_cells_are_refused_with_what_to_do(workbook, large, monkeypatch):
+    rows = "".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in range(40, 640))
+    if large:
+        monkeypatch.setattr(workbook_reader, "LARGE_PART", 1000)
+        monkeypatch.setattr(package, "LARGE_PART", 1000)
+    with pytest.raises(Unreadable, match="选中申报表以下的行删除"):
+        open_grid(put_below(workbook, rows), most=500)
+
+
+def test_sheets_that_share_a_part_are_damage(workbook):
+    with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
+        rels = archive.read("xl/_rels/workbook.xml.rels").decode()
+    shared = rels.replace("worksheets/sheet2.xml", "worksheets/sheet1.xml")
+    assert shared != rels
+    with pytest.raises(Unreadable, match="共用一个部件"):
+        open_grid(repacked(workbook, **{"xl/_rels/workbook.xml.rels": shared.encode()}))
+
+
+def test_more_elements_than_any_sheet_has_are_refused(workbook, monkeypatch):
+    monkeypatch.setattr(package, "MAX_ELEMENTS", 5000)
+    rows = "".join(f'<row r="{n}"/>' for n in range(40, 9040)) + "<!-- -->"
+    with pytest.raises(Unreadable, match="删去表下面"):
+        open_grid(put_below(workbook, rows))

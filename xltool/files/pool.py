@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overdue
 from dataclasses import dataclass
-from itertools import islice
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -30,6 +29,8 @@ HANDFUL = 8
 HANDFUL_BYTES = 2**17
 # Handfuls under way for each process: enough that none waits, few enough that memory stays flat.
 WINDOW = 4
+# Of large items fewer: no more bytes than this are under way, or read ahead.
+MOST_AHEAD_BYTES = 64 * 2**20
 # Up to here starting processes costs more than it saves.
 FEW = 48
 MOST_WORKERS = 8
@@ -65,6 +66,7 @@ class WorkerPool(Generic[Work, Result]):
         finished: SimpleQueue[Future[Any]] = SimpleQueue()
         alone: deque[Work] = deque()  # of a handful that did not come back
         workers = self._workers()
+        ahead = 0  # bytes under way
         with ProcessPool(
             max_workers=workers,
             initializer=_begin,
@@ -73,7 +75,7 @@ class WorkerPool(Generic[Work, Result]):
         ) as pool:
             try:
                 while True:
-                    while len(under_way) < workers * WINDOW:
+                    while len(under_way) < workers * WINDOW and ahead < MOST_AHEAD_BYTES:
                         items = [alone.popleft()] if alone else handful(take, self.size)
                         if not items:
                             break
@@ -81,11 +83,13 @@ class WorkerPool(Generic[Work, Result]):
                             _each, args=(self.work, items), timeout=max(map(self.patience, items))
                         )
                         under_way[task] = items
+                        ahead += sum(map(self.size, items))
                         task.add_done_callback(finished.put)
                     if not under_way:
                         return
                     task = finished.get()
                     items = under_way.pop(task)
+                    ahead -= sum(map(self.size, items))
                     if len(items) > 1 and task.exception():
                         alone.extend(items)  # one of them is at fault: each for itself
                     else:
@@ -97,8 +101,8 @@ class WorkerPool(Generic[Work, Result]):
     def in_order(self, items: Iterable[Work]) -> Iterator[Result | Failure]:
         """The result of each item, in their order. A few are done in this process, behind the same barrier."""
         rest = iter(items)
-        first = list(islice(rest, FEW))
-        if len(first) < FEW:
+        first = self._first(rest)
+        if len(first) < FEW and sum(map(self.size, first)) < MOST_AHEAD_BYTES:
             if self.setup is not None:
                 self.setup(*self.given)
             for item in first:
@@ -118,6 +122,17 @@ class WorkerPool(Generic[Work, Result]):
             while following in waiting:
                 yield waiting.pop(following)
                 following += 1
+
+    def _first(self, items: Iterator[Work]) -> list[Work]:
+        """The first few items, fewer of large ones: they are all in memory at once."""
+        first: list[Work] = []
+        size = 0
+        for item in items:
+            first.append(item)
+            size += self.size(item)
+            if len(first) >= FEW or size >= MOST_AHEAD_BYTES:
+                break
+        return first
 
     def _of_pairs(self) -> WorkerPool[tuple[int, Work], Result]:
         """This pool for items that carry their number."""

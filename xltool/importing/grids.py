@@ -26,6 +26,9 @@ _OPEN_DOCUMENT = {
 }
 
 
+MAX_XML = 24 * 2**20  # bytes of XML in one document
+
+
 def read_rows(path: Path) -> list[FormRow]:
     """The rows of a document, workbook, PDF, web page or text, in reading order.
 
@@ -119,9 +122,13 @@ def _office(path: Path, data: bytes) -> list[FormRow]:
 
     try:
         package = Package(data)  # refuses bombs and damage before anything is parsed
-        for part in package.names():
-            if part.lower().endswith((".xml", ".rels")):
-                _bounded(utf8(package.read(part)))
+        parts = [p for p in package.names() if p.lower().endswith((".xml", ".rels"))]
+        # A library takes up to ten times a part's bytes.
+        if sum(map(package.size, parts)) > MAX_XML:
+            raise Unreadable("内容过多，请只留申报表，删去表下面和右边的空行空列后再导入")
+        left = MAX_CELLS
+        for part in parts:
+            left -= _bounded(utf8(package.read(part)), left)
     except Unreadable as error:
         raise NotImportable(f"{path.name}：{error}") from error
     if "word/document.xml" in package:
@@ -141,13 +148,15 @@ def _office(path: Path, data: bytes) -> list[FormRow]:
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([^\"']*)")
 
 
-def _bounded(part: bytes) -> None:
-    """Refuses what a library would follow to the end: entities, and cells or merges without number."""
+def _bounded(part: bytes, left: int) -> int:
+    """How many cells and texts a part has. Refuses what a library would follow to the end: entities, and
+    cells or merges without number."""
     from xltool.xlsx.references import read_area
 
     if b"<!DOCTYPE" in part:
         raise Unreadable("文件含有 DTD 或实体声明，不予打开")
-    if sum(map(part.count, (b"<c ", b"<c>", b":c ", b":c>", b":tc>"))) > MAX_CELLS:
+    cells = sum(map(part.count, (b"<c ", b"<c>", b":c ", b":c>", b":tc>", b"<si>", b"<row ")))
+    if cells > left:
         raise Unreadable(f"单元格过多（上限 {MAX_CELLS:,} 格），请只留申报表")
     areas = [read_area(ref.decode("ascii", "replace")) for ref in _MERGED.findall(part)]
     if (
@@ -155,6 +164,7 @@ def _bounded(part: bytes) -> None:
         > MAX_ROWS * MAX_COLUMNS
     ):
         raise Unreadable("合并单元格过大")
+    return cells
 
 
 def _sound(

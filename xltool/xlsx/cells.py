@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from operator import lt
 
 from msgspec import Struct
 
 from xltool.xlsx.grid import Cell, Sheet
-from xltool.xlsx.package import MAX_CELLS, Unreadable, parse_xml, utf8
+from xltool.xlsx.package import MAX_CELLS, Unreadable, parse_xml, utf8, walk_xml
 from xltool.xlsx.references import cell_name, column_number
 from xltool.xlsx.shared_parts import OTHER_ENTITY, Styles, decoded, plain_text, unescape
-from xltool.xlsx.sheet_frame import read_frame
+from xltool.xlsx.sheet_frame import Frame, FrameWalk, read_frame
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
 _DAY = re.compile(
@@ -64,7 +65,6 @@ class _Between(Struct, frozen=True):
     last: At
     row: int
     left: bool
-    blanks: int
     hidden: tuple[str, ...]
     prefixes: frozenset[str]
 
@@ -90,38 +90,37 @@ def _between(text: str) -> _Between | None:
     places: list[At] = []
     hidden: list[str] = []
     prefixes: set[str] = set()
-    row = lead = blanks = at = 0
+    row = lead = at = 0
     inside = left = not text.startswith("<row ")
     for piece in _PLAIN_PIECE.finditer(text):
-        if piece.start() != at:
+        start, end = piece.span()
+        if start != at:
             return None
-        at = piece.end()
+        at = end
         if blank := piece["blank"]:
             place = _ADDRESSES[blank]
             lead = lead or (0 if row else place[0])
             if not left or place[0] != (row or lead):
                 return None
             places.append(place)
-            blanks += 1
         elif piece["close"]:
             if not left:
                 return None
             left = False
         else:
-            names = [name for name, _ in _ATTRIBUTE.findall(piece["with"])]
+            attributes = _ATTRIBUTE.findall(piece["with"])
+            names = [name for name, _ in attributes]
             if left or len(set(names)) != len(names) or "r" in names:
                 return None
             row, left = int(piece["row"]), not piece["end"]
             places.append((row, 0))
             prefixes |= {name.partition(":")[0] for name in names if ":" in name}
-            if dict(_ATTRIBUTE.findall(piece["with"])).get("hidden") in ("1", "true"):
+            if dict(attributes).get("hidden") in ("1", "true"):
                 hidden.append(f"第{row}行")
-    if at != len(text) or places != sorted(set(places)):
+    if at != len(text) or not all(map(lt, places, places[1:])):
         return None
     ends = (places[0], places[-1]) if places else (_BEYOND, _NOWHERE)
-    return _Between(
-        inside, lead, *ends, row, left, blanks, tuple(hidden), frozenset(prefixes - {"xml"})
-    )
+    return _Between(inside, lead, *ends, row, left, tuple(hidden), frozenset(prefixes - {"xml"}))
 
 
 def read_sheet(
@@ -134,11 +133,11 @@ def read_sheet(
 ) -> int:
     """Fill a sheet from its XML; blank cells are left out unless they are open and asked for.
 
-    Returns the number of its cells, blank ones too. Raises Unreadable above `most`.
+    Returns the number of its cells that are not blank. Raises Unreadable above `most`.
     """
     data = utf8(data)
     if len(data) > most and _cells_in(data) > most:  # a cell takes more than a byte
-        raise Unreadable(f"单元格过多（到“{sheet.name[:31]}”已超过上限 {most:,} 格），请只留申报表")
+        raise _too_many(sheet, most)
     before, _, rest = data.partition(b"<sheetData>")
     cells, closing, after = rest.partition(b"</sheetData>")
     try:
@@ -150,20 +149,58 @@ def read_sheet(
             sheet.cells.clear()
             sheet.hidden_lines.clear()
             plain = _cells_in(data)
-            walk = CellWalk(sheet, strings, styles)
+            walk = CellWalk(sheet, strings, styles, blanks)
             parse_xml(data, walk.start, walk.end, walk.text, walk.foreign)
     except ValueError as error:
         raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
+    _framed(sheet, frame)
+    return plain
+
+
+def read_large_sheet(
+    pieces: Iterable[bytes], sheet: Sheet, strings: Mapping[str, str], styles: Styles, most: int
+) -> int:
+    """`read_sheet` of XML that comes in pieces: it is never whole in memory. Blank cells are left out."""
+    walk, around = CellWalk(sheet, strings, styles), FrameWalk()
+
+    def start(tag: str, a: dict[str, str]) -> None:
+        around.start(tag, a)
+        walk.start(tag, a)
+
+    def end(tag: str) -> None:
+        around.end(tag)
+        walk.end(tag)
+        if len(sheet.cells) > most:
+            raise _too_many(sheet, most)
+
+    try:
+        for _ in walk_xml(pieces, start, end, walk.text, walk.foreign):
+            pass
+    except ValueError as error:
+        raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
+    _framed(sheet, around.frame())
+    return len(sheet.cells)
+
+
+def _framed(sheet: Sheet, frame: Frame) -> None:
     if not frame.tables:
         raise Unreadable(f"文件已损坏：{sheet.name[:31]} 没有表格内容")
     sheet.merges = set(frame.merges)
     sheet.protected, sheet.objects = frame.protected, frame.objects
     sheet.hidden_lines += frame.hidden
-    return plain
+
+
+def _too_many(sheet: Sheet, most: int) -> Unreadable:
+    return Unreadable(
+        f"单元格过多（到“{sheet.name[:31]}”已超过上限 {most:,} 格），请只留申报表，"
+        "选中申报表以下的行删除后再保存"
+    )
 
 
 def _cells_in(data: bytes) -> int:
-    return sum(map(data.count, (b"<c ", b"<c>", b":c ", b":c>")))
+    """How many cells say something, at most: values, texts and formulas; blank cells are none."""
+    plain = sum(map(data.count, (b"<v", b"<is", b"<f>", b"<f ", b"<f/")))
+    return plain + sum(map(data.count, (b":v>", b":v ", b":is>", b":is ", b":f>", b":f ")))
 
 
 def _plain_cells(
@@ -177,7 +214,7 @@ def _plain_cells(
     cells = sheet.cells
     unlocked, formats, of_texts = styles
     escaped = escaped or "_x" in text
-    row, last, left, blanks = 0, _NOWHERE, False, 0
+    row, last, left = 0, _NOWHERE, False
     prefixes: frozenset[str] = frozenset()
     for around, address, style, kind, value, inline in zip(
         *(pieces[n:-1:6] for n in range(6)), strict=True
@@ -192,7 +229,6 @@ def _plain_cells(
             ):
                 return None
             row, last, left = between.row or row, max(last, between.last), between.left
-            blanks += between.blanks
             if between.hidden:
                 sheet.hidden_lines += between.hidden
             prefixes |= between.prefixes
@@ -225,14 +261,13 @@ def _plain_cells(
     if end is not None:
         if end.lead not in (0, row):
             return None
-        blanks += end.blanks
         sheet.hidden_lines += end.hidden
         prefixes |= end.prefixes
     elif left:
         return None
     if not all(b" xmlns:%b=" % prefix.encode() in before for prefix in prefixes):
         return None
-    return blanks + len(pieces) // 6
+    return len(pieces) // 6
 
 
 # What holds what in a sheet; anything else is no cell that Excel would read.
@@ -255,10 +290,13 @@ _TRUTH = {"1": "TRUE", "true": "TRUE", "0": "FALSE", "false": "FALSE"}
 
 class CellWalk:
     """Takes the cells of a sheet from its XML, however they are spelled: one value a cell, one cell a place,
-    else the sheet is damaged. `sheet` gets them; who clears it meanwhile goes on below (tables)."""
+    else the sheet is damaged. `sheet` gets them, with `blanks` the blank ones that are open, too; who clears
+    it meanwhile goes on below (tables)."""
 
-    def __init__(self, sheet: Sheet, strings: Mapping[str, str], styles: Styles) -> None:
-        self.sheet, self.strings, self.styles = sheet, strings, styles
+    def __init__(
+        self, sheet: Sheet, strings: Mapping[str, str], styles: Styles, blanks: bool = False
+    ) -> None:
+        self.sheet, self.strings, self.styles, self.blanks = sheet, strings, styles, blanks
         self.open: list[str] = [""]  # elements around
         self.row = self.column = 0
         self.kind = self.style = ""
@@ -334,7 +372,7 @@ class CellWalk:
         locked = self.style not in self.styles.unlocked
         content = "".join(self.value)
         if not content and "f" not in self.given:
-            if not locked:
+            if self.blanks and not locked:
                 self.sheet.cells[self.row, self.column] = _OPEN
             return
         kind = self.kind

@@ -6,7 +6,9 @@ file is told apart from a damaged one. What is refused raises `Unreadable` with 
 
 from __future__ import annotations
 
+import codecs
 import io
+import itertools
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +26,13 @@ MAX_PARTS = 2_000
 MAX_UNPACKED = 200 * 2**20
 MAX_PART = 64 * 2**20
 _PIECE = 2**20
+# A sheet of more is walked through as it is unpacked; the other parts have no reason to be so large.
+LARGE_PART = 8 * 2**20
+MAX_SMALL = 24 * 2**20
+MAX_STREAMED = 100 * 2**20
 MAX_DEPTH = 60
+# Elements of one part: a sheet with a million empty rows below the form has as many.
+MAX_ELEMENTS = 3_000_000
 # A form has some hundred cells; a workbook of working sheets beside it some ten thousand.
 MAX_CELLS = 300_000
 MAX_SHEETS = 1_000
@@ -84,6 +92,25 @@ class Package:
         """One part's bytes. Never more than the limit, whatever its header claims."""
         return b"".join(self.stream(name, MAX_PART))
 
+    def size(self, name: str) -> int:
+        """How many bytes a part claims to have; 0 where there is none."""
+        entry = self._entries.get(name)
+        return entry.file_size if entry else 0
+
+    def pieces(self, name: str, most: int) -> Iterator[bytes]:
+        """A part of XML in UTF-8, piece by piece."""
+        pieces = self.stream(name, most)
+        first = next(pieces, b"")
+        whole = itertools.chain([first.removeprefix(codecs.BOM_UTF8)], pieces)
+        if not first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            yield from whole
+            return
+        try:
+            for text in codecs.iterdecode(whole, "utf-16"):
+                yield text.encode()
+        except UnicodeError as error:
+            raise Unreadable("文件已损坏：XML 的文字编码有错") from error
+
     def stream(self, name: str, most: int) -> Iterator[bytes]:
         """One part's bytes in pieces; at the latest at their end Unreadable is raised if it is not sound."""
         entry = self._entries.get(name)
@@ -135,7 +162,7 @@ def open_parts(data: bytes) -> Parts:
     """The parts of a package: quickly where it is spelled as we write it, the long way otherwise."""
     if len(data) <= MAX_FILE:
         try:
-            parts = Unpacked(split(data, MAX_PART))
+            parts = Unpacked(split(data, 2 * LARGE_PART))
         except ValueError:
             parts = Unpacked()
         if len(parts) <= MAX_PARTS and "[Content_Types].xml" in parts:
@@ -287,6 +314,7 @@ class _Walk:
     def __init__(self, start: Start, end: End | None, foreign: Callable[[], Any] | None) -> None:
         self.start, self.end, self.foreign = start, end, foreign
         self.skipped = self.depth = 0  # elements open that are passed over; all
+        self.count = 0
         self._prefixes: dict[str, str] = {}
         self._ignorable: set[str] = set()
         self._taken: list[bool] = []  # of each AlternateContent that is open: one was taken
@@ -298,8 +326,11 @@ class _Walk:
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
+        self.count += 1
         if self.depth > MAX_DEPTH:
             raise Unreadable("文件已损坏：XML 嵌套过深")
+        if self.count > MAX_ELEMENTS:
+            raise Unreadable("内容过多，请只留申报表，删去表下面和右边的空行空列后再保存")
         if self.skipped:
             self.skipped += 1
             return

@@ -77,37 +77,56 @@ _PREFIX = re.compile(rb" (?!xml:)([A-Za-z0-9]++):")
 
 @remembered(64)
 def _parse_frame(data: bytes) -> Frame:
-    merges: set[Area] = set()
-    hidden: list[str] = []
-    protected = objects = rows = False
-    tables = 0
-    around: list[str] = []
+    walk = FrameWalk()
+    parse_xml(data, walk.start, walk.end)
+    return walk.frame(b"<!" in data)
 
-    def start(tag: str, a: dict[str, str]) -> None:
-        nonlocal protected, objects, rows, tables
+
+class FrameWalk:
+    """Takes the frame of a sheet from its XML."""
+
+    def __init__(self) -> None:
+        self._merges: set[Area] = set()
+        self._hidden: list[str] = []
+        self._protected = self._objects = self._rows = False
+        self._tables = 0
+        self._around: list[str] = []
+
+    def start(self, tag: str, a: dict[str, str]) -> None:
+        around = self._around
         around.append(tag)
         if tag in _OF_CELLS:
-            rows = True
+            self._rows = True
         elif tag == "sheetData":
-            tables += around[:-1] == ["worksheet"]
+            self._tables += around[:-1] == ["worksheet"]
         elif tag not in _WHERE or tuple(around[1:-1]) != _WHERE[tag]:
             return
         elif tag == "mergeCell":
-            area = read_area(a.get("ref", ""))
-            if area:
-                merges.add(area)
-                if len(merges) > _MOST_MERGES:
+            if area := read_area(a.get("ref", "")):
+                self._merges.add(area)
+                if len(self._merges) > _MOST_MERGES:
                     raise Unreadable(f"合并单元格过多（超过 {_MOST_MERGES:,} 处）")
         elif tag == "sheetProtection":
-            protected = a.get("sheet") in ("1", "true")
+            self._protected = a.get("sheet") in ("1", "true")
         elif tag == "col":
             if a.get("hidden") in ("1", "true"):
-                hidden.append(f"第{letters(min(int(a.get('min', 1)), LAST_COLUMN))}列")
+                self._hidden.append(f"第{letters(min(int(a.get('min', 1)), LAST_COLUMN))}列")
         else:
-            objects = True
+            self._objects = True
 
-    parse_xml(data, start, lambda tag: around.pop())
-    return Frame(frozenset(merges), protected, objects, tuple(hidden), rows, b"<!" in data, tables)
+    def end(self, tag: str) -> None:
+        self._around.pop()
+
+    def frame(self, remarks: bool = False) -> Frame:
+        return Frame(
+            frozenset(self._merges),
+            self._protected,
+            self._objects,
+            tuple(self._hidden),
+            self._rows,
+            remarks,
+            self._tables,
+        )
 
 
 _OF_CELLS = frozenset(("row", "c", "v", "f", "is", "t", "r", "rPh"))

@@ -4,11 +4,9 @@ whole in memory, so that they may be larger than those of a form.
 
 from __future__ import annotations
 
-import codecs
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,7 +115,7 @@ def _walked(package: Package, part: str, unit: str, walk: CellWalk | TextWalk) -
             raise Unreadable(f"有一段文字过长（上限 {MOST_TEXT:,} 字）")
         walk.text(piece)
 
-    yield from walk_xml(_pieces(package, part), opened, walk.end, said, walk.foreign)
+    yield from walk_xml(package.pieces(part, MOST_PART), opened, walk.end, said, walk.foreign)
 
 
 class _Texts(Mapping[str, str]):
@@ -141,18 +139,3 @@ class _Texts(Mapping[str, str]):
 
     def __iter__(self) -> Iterator[str]:
         return map(str, range(len(self)))
-
-
-def _pieces(package: Package, part: str) -> Iterator[bytes]:
-    """A part in UTF-8, piece by piece."""
-    pieces = package.stream(part, MOST_PART)
-    first = next(pieces, b"")
-    whole = chain([first.removeprefix(codecs.BOM_UTF8)], pieces)
-    if not first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        yield from whole
-        return
-    try:
-        for text in codecs.iterdecode(whole, "utf-16"):
-            yield text.encode()
-    except UnicodeError as error:
-        raise Unreadable("文件已损坏：XML 的文字编码有错") from error

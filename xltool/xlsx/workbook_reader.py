@@ -7,12 +7,16 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from xltool.xlsx.cells import read_sheet
+from xltool.xlsx.cells import read_large_sheet, read_sheet
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.package import (
+    LARGE_PART,
     MAX_CELLS,
     MAX_SHEETS,
+    MAX_SMALL,
+    MAX_STREAMED,
     RELATIONSHIPS,
+    Package,
     Parts,
     Unreadable,
     open_parts,
@@ -52,9 +56,22 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
     strings = _shared_strings(package, parts.get("sharedStrings", ""), most)
     left = most
     styles = styles_of(package, parts.get("styles", ""), grid.date1904)
+    parts_read: set[str] = set()
     for sheet in grid.sheets:
         if sheet.part:
-            left -= read_sheet(package.read(sheet.part), sheet, strings, styles, blanks, left)
+            if sheet.part in parts_read:
+                raise Unreadable(f"文件已损坏：几张工作表共用一个部件（“{sheet.name[:31]}”等）")
+            parts_read.add(sheet.part)
+            if (
+                not blanks
+                and isinstance(package, Package)
+                and package.size(sheet.part) > LARGE_PART
+            ):
+                pieces = package.pieces(sheet.part, MAX_STREAMED)
+                left -= read_large_sheet(pieces, sheet, strings, styles, left)
+            else:
+                data = package.read(sheet.part)
+                left -= read_sheet(data, sheet, strings, styles, blanks, left)
             sheet.objects |= _objects(package, sheet)
     numbered = {str(n): (sheet, f"'{sheet.name}'") for n, sheet in enumerate(grid.sheets)}
     for name, scope, text in names:
@@ -82,7 +99,7 @@ def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[Name]]:
         kind.rpartition("/")[2]: _resolve(folder, target)
         for kind, target in reversed(targets.values())
     }
-    grid, sheet_ids, names = _workbook(package.read(workbook))
+    grid, sheet_ids, names = _workbook(_small(package, workbook))
     if len(grid.sheets) > MAX_SHEETS:
         raise Unreadable(f"工作表过多（{len(grid.sheets)} 张，上限 {MAX_SHEETS}）")
     for sheet, rid in zip(grid.sheets, sheet_ids, strict=True):
@@ -92,7 +109,7 @@ def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[Name]]:
         else:
             sheet.hidden = True
     if "docProps/custom.xml" in package:
-        grid.properties = dict(read_properties(package.read("docProps/custom.xml")))
+        grid.properties = dict(read_properties(_small(package, "docProps/custom.xml")))
     if _CORE in package:
         grid.modified = last_modified(package.read(_CORE))
     return grid, parts, names
@@ -138,7 +155,7 @@ def _relations(package: Parts, part: str) -> dict[str, tuple[str, str]]:
     """id → (type, target) of a part's internal relations."""
     folder, _, name = part.rpartition("/")
     rels = f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels"
-    return _relation_table(package.read(rels)) if rels in package else {}
+    return _relation_table(_small(package, rels)) if rels in package else {}
 
 
 # What is the same in file after file (relations, styles, shared text, a sheet's frame) is parsed once.
@@ -269,14 +286,21 @@ _WHERE: dict[str, list[str]] = {
 def _shared_strings(package: Parts, part: str, most: int) -> Mapping[str, str]:
     if part not in package:
         return {}
-    data = utf8(package.read(part))
+    data = utf8(_small(package, part))
     if len(data) > most and data.count(b"<si") + data.count(b":si") // 2 > most:
         raise Unreadable(f"文字过多（上限 {most:,} 条），请只留申报表")
     return string_table(data)
 
 
+def _small(package: Parts, part: str) -> bytes:
+    """A part that has no reason to be large."""
+    if isinstance(package, Package) and package.size(part) > MAX_SMALL:
+        raise Unreadable(f"文件展开后过大（{part[:60]}），请只留申报表")
+    return package.read(part)
+
+
 def styles_of(package: Parts, part: str, date1904: bool = False) -> Styles:
-    styles = read_styles(package.read(part)) if part in package else Styles()
+    styles = read_styles(_small(package, part)) if part in package else Styles()
     return counted_from_1904(styles) if date1904 else styles
 
 

@@ -38,6 +38,7 @@ from xltool.files.pool import WorkerPool
 from xltool.model import Finding
 
 BATCH = 200  # returns in one transaction
+MOST_KEPT = 32 * 2**20  # bytes of returns that wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def collect(
         result.skipped += source.skipped
         desk = LedgerDesk(campaign, result, received)
         waiting: list[tuple[Found, str, bytes, Judgement]] = []
+        kept = 0
         total = len(source.found)
         fresh: deque[tuple[Found, str, bytes]] = deque()
 
@@ -109,9 +111,11 @@ def collect(
                 desk.unread.append((one, judgement.reason))
                 continue
             waiting.append((one, sha256, data, judgement))
-            if len(waiting) >= BATCH:
+            kept += len(data)
+            if len(waiting) >= BATCH or kept > MOST_KEPT:
                 desk.take(waiting)
                 waiting.clear()
+                kept = 0
             if progress:
                 progress(len(result.receipts) + len(waiting), total)
         desk.take(waiting)

@@ -23,6 +23,7 @@ from xltool.campaign.sealing.parcel import (
     PUBLIC,
     SIGNATURE,
     UNSOUND,
+    bomb,
     entry_name,
     read_entry,
 )
@@ -70,7 +71,10 @@ class Incoming:
                     raise Unreachable(f"文件过大（上限 {MAX_FILE // 2**20} MB）")
                 return one.path.read_bytes()
             archive = self._archive(one.path)
-            data = read_entry(archive, archive.infolist()[one.entry])
+            entry = archive.infolist()[one.entry]
+            if bomb(entry):
+                raise Unreachable("展开后过大，疑为压缩炸弹，没有打开")
+            data = read_entry(archive, entry)
             self._unpacked += len(data)
             if self._unpacked > MAX_ALL:
                 raise Unreachable("压缩包展开后过大，疑为压缩炸弹，没有打开")
@@ -162,6 +166,8 @@ class Incoming:
         """A zip inside a zip, as a file under a name of our own."""
         assert one.entry is not None
         outer = self._archive(one.path)
+        if bomb(outer.infolist()[one.entry]):
+            raise Unreachable("压缩包展开后过大，疑为压缩炸弹，没有打开")
         self._nested += 1
         path = self._folder / f"{self._nested}.zip"
         written = 0

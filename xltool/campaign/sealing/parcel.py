@@ -36,7 +36,9 @@ FORWARDING, FORWARD_SIGNATURE, FORWARD_KEY = "转发.json", "转发.sig", "转�
 FORWARD_CONTEXT = b"xltool forwarding 1\n"
 FORWARD_FILES = (FORWARDING, FORWARD_SIGNATURE, FORWARD_KEY)
 MOST_FILES = 20_000
-MOST_BYTES = 2**30  # of a whole parcel, unpacked
+MOST_BYTES = 2**28  # of a whole parcel, unpacked
+# Workbooks and zips are deflated already: what shrinks more than so, from so many bytes on, is a bomb.
+MOST_SHRUNK, SHRUNK_FROM = 40, 4 * 2**20
 _FIXED = (1980, 1, 1, 0, 0, 0)
 
 
@@ -130,6 +132,8 @@ def read_parcel(source: Path | bytes) -> dict[str, bytes]:
                 raise XltoolError(f"压缩包里的文件过多（{len(entries)} 个）")
             files: dict[str, bytes] = {}
             left = MOST_BYTES
+            if sum(entry.file_size for entry in entries) > left:
+                raise XltoolError(f"压缩包展开后过大（上限 {MOST_BYTES // 2**20} MB）")
             for entry in entries:
                 name = entry_name(entry)
                 if name in files:
@@ -158,11 +162,18 @@ UNSOUND = (
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int = MAX_FILE) -> bytes:
     """One entry's bytes, never more than the limit, whatever its header claims."""
+    if bomb(entry):
+        raise zipfile.BadZipFile("shrunk more than any file of ours")
     with archive.open(entry) as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:
         raise zipfile.BadZipFile(f"larger than {limit}")
     return data
+
+
+def bomb(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry claims to become much larger than a workbook or a zip can."""
+    return entry.file_size > max(SHRUNK_FROM, MOST_SHRUNK * entry.compress_size)
 
 
 def entry_name(entry: zipfile.ZipInfo) -> str:
