@@ -69,6 +69,7 @@ def test_with_7800_units(browser, tmp_path):
         {"code": "T302", "severity": "error", "message": "支出侧不平衡" * 5},
     )
     said = msgspec.json.encode([finding] * 5).decode()
+    figures = '{"amounts":{"total":"1"},"uncounted":{},"verdict":"","projects":[],"indicators":{}}'
     with ledger.writing(), ledger.transaction():
         ledger.base.execute(
             "INSERT INTO issues (unit, number, batch, digest, layout, file, sha256, made_at, manifest)"
@@ -78,8 +79,8 @@ def test_with_7800_units(browser, tmp_path):
             "INSERT INTO returns (sha256, unit, claimed, version, name, modified, received_at, kind, verdict,"
             " issue, findings, figures, seal, stamp, content) SELECT code, code, '', 1, code, '', '2024-01-09',"
             " 'genuine', CASE position % 3 WHEN 0 THEN 'error' ELSE 'pass' END, 1,"
-            " CASE position % 3 WHEN 0 THEN ? ELSE '[]' END, '{}', code, '', code FROM units"
-            " WHERE position % 5", (said,),
+            " CASE position % 3 WHEN 0 THEN ? ELSE '[]' END, ?, code, '', code FROM units"
+            " WHERE position % 5", (said, figures),
         )  # fmt: skip
         ledger.base.execute(
             "INSERT INTO arrivals (sha256, name, time, zipped, day, taken_at, return_id, outcome, reason, unit)"

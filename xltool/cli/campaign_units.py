@@ -167,3 +167,17 @@ def extend(
     with opened(folder, by) as here:
         count = give_time(here, day.date(), list(codes), district, reason)
     click.echo(f"报送截止改为 {day.date()}：{count} 个单位")
+
+
+@command("last-year")
+@where
+@click.argument("source", metavar="上年批次或文件夹", type=click.Path(exists=True, path_type=Path))
+@by_option
+def last_year(folder: Path, source: Path, by: str) -> None:
+    """收进上一年的申报：去年的批次文件夹，或放着去年工作簿的文件夹。以后审核时比（X507），汇总时与上年比较。"""
+    from xltool.campaign.ledger.last_year import take_last_year
+
+    with opened(folder, by) as here:
+        count, absent = take_last_year(here, source)
+    click.echo(f"收进 {count} 个单位的上年申报" + (f"，{len(absent)} 个单位没有" if absent else ""))
+    click.echo("已收的申报要比的，请运行 xltool campaign recheck")

@@ -28,6 +28,7 @@ from xltool.xlsx.workbook_reader import open_grid
 
 if TYPE_CHECKING:
     from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.last_year import last_filing
 
 NOTE_OF = (
     "xltool.note"  # the document property of a return note: the digest of the return it is about
@@ -70,6 +71,7 @@ class Register:
         ""  # the last-modified time of a workbook that no program saved since it was sent
     )
     superiors: dict[str, str] = field(default_factory=dict)  # code → superior
+    folder: Path | None = None  # where last year's filings lie
 
     @classmethod
     def of(cls, campaign: Campaign) -> Register:
@@ -89,6 +91,7 @@ class Register:
             {name: found[0] for name, found in codes.items() if len(found) == 1},
             open_grid(campaign.edition_folder / "template.xlsx").modified,
             {unit.code: unit.superior for unit in listed},
+            campaign.folder,
         )
 
 
@@ -159,7 +162,14 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
 
 
 def _judged(kind: str, filing: Filing, register: Register, **rest: Any) -> Judgement:
-    findings = check(filing, edition=register.edition, settings=register.settings, strict=False)
+    before = last_filing(register.folder, rest.get("unit", "")) if register.folder else None
+    findings = check(
+        filing,
+        edition=register.edition,
+        settings=register.settings,
+        last_year=before,
+        strict=False,
+    )
     return Judgement(kind, filing=filing, findings=tuple(findings), **rest)
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from xltool.campaign.documents import page
 from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.figures import Figures
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow, now
 from xltool.campaign.returns.resubmission import chain_line
@@ -28,14 +29,18 @@ def dashboard(campaign: Campaign) -> dict[str, Any]:
     standing = status(campaign)
     returns = campaign.ledger.standings()
     frequent: Counter[str] = Counter()
+    sums = campaign.edition.department.sum
+    total = sums[0].total if sums else ""
     units = [
-        _unit(s, returns.get(s.unit.code, UnitReturns()), frequent) for s in standing.standings
+        _unit(s, returns.get(s.unit.code, UnitReturns()), frequent, total)
+        for s in standing.standings
     ]
     titles = {code: rule.title for code, rule in rules().items()}
     return {
         "title": campaign.title,
         "year": campaign.year,
         "deadline": campaign.deadline,
+        "unit": campaign.edition.unit,
         "made_at": now(),
         "states": standing.states,
         "totals": _totals(standing),
@@ -77,12 +82,17 @@ def _district(standing: Status, name: str) -> dict[str, Any]:
     }
 
 
-def _unit(standing: Standing, returns: UnitReturns, frequent: Counter[str]) -> dict[str, Any]:
+def _unit(
+    standing: Standing, returns: UnitReturns, frequent: Counter[str], total: str
+) -> dict[str, Any]:
     row = standing.row or returns.latest
     findings = _open(row) if row is not None and standing.owes else []
     frequent.update({finding.code for finding in findings})
     own = [r for r in returns.rows if not r["claimed"]]
+    last = standing.unit.last_year.get(total, "") if total else ""
     return {
+        "last": last,
+        "this": _amounts(standing.row).get(total, "") if standing.row and last else "",
         "code": standing.unit.code,
         "name": standing.unit.name,
         "district": standing.unit.district or NO_DISTRICT,
@@ -97,6 +107,10 @@ def _unit(standing: Standing, returns: UnitReturns, frequent: Counter[str]) -> d
         ],
         "more": max(0, len(findings) - _FINDINGS),
     }
+
+
+def _amounts(row: LedgerRow) -> dict[str, str]:
+    return msgspec.json.decode(row["figures"], type=Figures).amounts
 
 
 def _open(row: LedgerRow) -> list[Finding]:

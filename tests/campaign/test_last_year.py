@@ -1,0 +1,75 @@
+"""Last year's filing of each unit: compared with when a return is judged, and added up beside this year's."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.campaign import HEADS, Bureau, fill_in, write_units
+from xltool.campaign.ledger.campaign_folder import new_campaign
+from xltool.campaign.ledger.last_year import last_filing, take_last_year
+from xltool.campaign.returns.rejudgement import recheck
+from xltool.campaign.rollup.dashboard import dashboard
+from xltool.campaign.rollup.summation import comparison, rollup
+from xltool.errors import XltoolError
+
+
+@pytest.fixture
+def years(tmp_path):
+    """Last year's campaign with two filings, this year's with the same answers from one unit."""
+    (tmp_path / "去年").mkdir()
+    earlier = Bureau(tmp_path / "去年", 1, 2)
+    first = earlier.codes[0]
+    earlier.hand_in("1", {f"{c}.xlsx": fill_in(earlier.sent[c]) for c in earlier.codes}, when=1.7e9)
+    now = Bureau(tmp_path, 1, 2)
+    rows = [[*row[:5], row[7]] for row in now.rows]
+    units = write_units(tmp_path / "无上年.xlsx", rows, [*HEADS[:5], HEADS[7]])
+    now.campaign = new_campaign(tmp_path / "今年", year=2024, edition="hunan-2023", units=units)
+    now.sent = now.distribute()
+    now.hand_in("2", {"a.xlsx": fill_in(now.sent[first])}, when=1.71e9)
+    return earlier, now
+
+
+def codes_of(now, code):
+    [row] = now.campaign.ledger.returns_of(code)
+    return {finding["code"] for finding in json.loads(row["findings"])}
+
+
+@pytest.mark.parametrize("form", ["campaign", "folder"])
+def test_a_goal_copied_from_last_year_is_queried(years, form):
+    earlier, now = years
+    first, second = now.codes
+    assert "X507" not in codes_of(now, first)
+    source = earlier.campaign.folder if form == "campaign" else earlier.folder / "1"
+    assert take_last_year(now.campaign, source) == (2, [])
+    recheck(now.campaign)
+    assert "X507" in codes_of(now, first)
+    # The next return is compared at once.
+    now.hand_in("3", {"b.xlsx": fill_in(now.sent[second])}, when=1.72e9)
+    assert "X507" in codes_of(now, second)
+
+
+def test_last_years_amounts_stand_beside_this_years(years):
+    earlier, now = years
+    first, _ = now.codes
+    assert not rollup(now.campaign).last_year
+    take_last_year(now.campaign, earlier.campaign.folder)
+    book = rollup(now.campaign)
+    totals = {id_: (n, last, this) for name, id_, n, last, this in comparison(book) if not name}
+    units, last, this = totals["total"]
+    assert (units, last) == (1, this)
+    [unit] = [u for u in dashboard(now.campaign)["units"] if u["code"] == first]
+    assert unit["last"] == unit["this"] == "2391.01"
+
+
+def test_twice_replaces_and_nothing_found_is_said(years, tmp_path):
+    earlier, now = years
+    take_last_year(now.campaign, earlier.campaign.folder)
+    take_last_year(now.campaign, earlier.campaign.folder)
+    assert last_filing(now.campaign.folder, now.codes[1]).department is not None
+    assert last_filing(now.campaign.folder, "没有") is None
+    (tmp_path / "空").mkdir()
+    with pytest.raises(XltoolError, match="没有一个名单上单位"):
+        take_last_year(now.campaign, tmp_path / "空")
+    assert last_filing(now.campaign.folder, now.codes[1]) is not None

@@ -1,0 +1,140 @@
+"""Last year's filing of each unit, kept in the campaign: for the comparison with it, and the year-on-year."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.figures import figures_of
+from xltool.campaign.ledger.store import FILE
+from xltool.campaign.ledger.unit_changes import write_units
+from xltool.campaign.sealing.parcel import digest
+from xltool.campaign.units import Unit
+from xltool.editions.declaration import Edition, edition_in
+from xltool.errors import XltoolError, why
+from xltool.files.atomic import writing
+from xltool.files.discover import FileKind, below
+from xltool.model import Filing
+from xltool.reading.reader import read
+
+FOLDER = "上年申报"
+_EDITION = "版式"
+
+
+def last_filing(folder: Path, code: str) -> Filing | None:
+    """The unit's filing of the year before, None where none was taken in."""
+    file = folder / FOLDER / _name(code)
+    return _read(file, folder) if code and file.is_file() else None
+
+
+def _read(file: Path, folder: Path) -> Filing:
+    own = folder / FOLDER / _EDITION
+    return read(file, edition=_edition(own) if own.is_dir() else None)
+
+
+@functools.lru_cache(maxsize=4)
+def _edition(folder: Path) -> Edition:
+    return edition_in(folder)
+
+
+def _name(code: str) -> str:
+    """A code may hold anything, so the file is called by its digest."""
+    return f"{digest(code.encode())[:32]}.xlsx"
+
+
+def take_last_year(campaign: Campaign, source: Path) -> tuple[int, list[str]]:
+    """Take in last year's campaign, or a folder of last year's workbooks; how many units, and who has none.
+
+    What the list says of last year stays; what it doesn't say is taken from the filings.
+    """
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    with tempfile.TemporaryDirectory(dir=campaign.folder, prefix=".xltool-") as scratch:
+        made = Path(scratch) / FOLDER
+        made.mkdir()
+        if (source / FILE).is_file():
+            found = _from_campaign(source, units, made)
+        elif source.exists():
+            found = _from_files(source, units.values(), made)
+        else:
+            raise XltoolError(f"没有这个文件夹：{source}")
+        if not found:
+            raise XltoolError(f"{source} 里没有一个名单上单位的申报")
+        if campaign.folder.name == FOLDER:
+            raise XltoolError("批次文件夹的名称不能是“上年申报”")
+        goal = campaign.folder / FOLDER
+        try:
+            if goal.exists():
+                goal.replace(Path(scratch) / "old")
+            made.replace(goal)
+        except OSError as error:
+            raise XltoolError(f"存不下上年的申报：{why(error)}") from error
+    fresh = _figures(campaign, units, found)
+    with campaign.ledger.writing(), campaign.ledger.transaction():
+        if fresh:
+            write_units(campaign, fresh)
+        said = f"收进 {len(found)} 个单位的上年申报：{source.name}"
+        campaign.ledger.record(Act.CAMPAIGN, reason=said)
+    return len(found), [code for code in units if code not in found]
+
+
+def _from_campaign(source: Path, units: dict[str, Unit], made: Path) -> set[str]:
+    """What counted in last year's campaign, by code, with the edition it was filed on."""
+    earlier = open_campaign(source)
+    try:
+        shutil.copytree(earlier.edition_folder, made / _EDITION)
+        found = set()
+        for code, row in earlier.ledger.counted().items():
+            original = earlier.original(row["sha256"])
+            if code in units and original.is_file():
+                _keep(made, code, original.read_bytes())
+                found.add(code)
+        return found
+    finally:
+        earlier.ledger.close()
+
+
+def _from_files(source: Path, units: Iterable[Unit], made: Path) -> set[str]:
+    """Workbooks of last year, told by their unit's code, else by a name that only one unit has."""
+    by_name: dict[str, list[str]] = {}
+    codes = set()
+    for unit in units:
+        codes.add(unit.code)
+        by_name.setdefault(unit.name, []).append(unit.code)
+    found = set()
+    files = [source] if source.is_file() else [
+        one.path for one in below(source) if one.kind is FileKind.WORKBOOK
+    ]  # fmt: skip
+    for file in files:
+        filing = read(file)
+        named = by_name.get(filing.unit, [])
+        code = filing.code if filing.code in codes else named[0] if len(named) == 1 else ""
+        if code and any(filing.forms):
+            _keep(made, code, file.read_bytes())
+            found.add(code)
+    return found
+
+
+def _keep(made: Path, code: str, data: bytes) -> None:
+    with writing(made / _name(code), "wb") as file:
+        file.write(data)
+
+
+def _figures(campaign: Campaign, units: dict[str, Unit], found: set[str]) -> dict[str, Unit]:
+    """The units with last year's amounts out of their filings, where the list has none."""
+    changed = {}
+    amounts = {f.id for f in campaign.edition.department.field if f.kind == "amount"}
+    for code in found:
+        filing = last_filing(campaign.folder, code)
+        if filing is None or filing.edition != campaign.edition.id:
+            continue  # other forms, perhaps another unit of money
+        own = figures_of(filing, campaign.edition).amounts
+        known = {**{k: v for k, v in own.items() if k in amounts}, **units[code].last_year}
+        if known != units[code].last_year:
+            changed[code] = replace(units[code], last_year=known)
+    return changed
