@@ -2,8 +2,11 @@
 
 import doctest
 import inspect
+import re
+import tomllib
 
 import xltool
+from tests.support.paths import ROOT
 from tests.support.seed import EXAMPLE
 from xltool.databook import load_databook, write_databook
 
@@ -28,3 +31,17 @@ def test_every_function_of_the_face_is_explained():
         if callable(value := getattr(xltool, name)) and len((inspect.getdoc(value) or "").split()) < 3
     ]  # fmt: skip
     assert bare == []
+
+
+def test_the_lock_holds_versions_that_are_allowed():
+    """Each dependency is locked, no lower than `pyproject.toml` says; see CONTRIBUTING for renewing it."""
+
+    def number(version):
+        return [int(part) for part in re.findall(r"\d+", version)]
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lock = (ROOT / "requirements" / "lock.txt").read_text("utf-8")
+    locked = dict(re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==([\w.]+)", lock.lower(), re.MULTILINE))
+    for line in project["dependencies"]:
+        name, least = re.match(r"([\w.-]+)\s*>=\s*([\w.]+)", line.lower()).groups()
+        assert number(locked[name]) >= number(least), f"renew the lock: {line}"
