@@ -34,7 +34,8 @@ def campaign() -> None:
 
 for one in (
     campaign_units.update, campaign_units.rename, campaign_units.move, campaign_units.merge,
-    campaign_units.abolish, campaign_units.exempt, campaign_units.restore, campaign_units.extend, campaign_units.last_year,
+    campaign_units.abolish, campaign_units.exempt, campaign_units.restore, campaign_units.extend,
+    campaign_units.last_year,
     campaign_decisions.choose, campaign_decisions.accept, campaign_decisions.return_,
     campaign_decisions.reopen, campaign_decisions.withdraw, campaign_decisions.log,
     campaign_decisions.undo, campaign_decisions.compare, campaign_decisions.indicators,
