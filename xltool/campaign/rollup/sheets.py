@@ -162,9 +162,10 @@ def _remarks(
     missing = book.missing
     if len(missing):
         lines.append(f"未计入的 {len(missing)} 个单位：")
-        for district, group in missing.groupby("district", sort=False):
-            named = [f"{r['name']}（{r['state']}）" for r in group.to_dict("records")]
-            lines += _folded(district or NO_NAME["district"], named, 12 * columns)
+        for district, rows in book.grouped("district").items():
+            named = [f"{r['name']}（{r['state']}）" for r in rows if not r["counted"]]
+            if named:
+                lines += _folded(district or NO_NAME["district"], named, 12 * columns)
     style = pen.style(align="left", text_wrap=True, valign="top")
     for number, line in enumerate(lines, row):
         sheet.merge_range(number, 0, number, columns - 1, line, style)
@@ -242,7 +243,7 @@ class _Details:
 
     def __init__(self, book: Rollup, by: str, name: str, scaled: Scaled | None = None) -> None:
         self.book, self.by, self.name, self.scaled = book, by, name, scaled
-        self.groups = [(str(key), group) for key, group in book.units.groupby(by, sort=False)]
+        self.groups = list(book.grouped(by).items())
         self.places = book.decimals if scaled else book.campaign.edition.decimals
         self.rows: dict[str, int] = {WHOLE: 4}
         row = 5
@@ -287,7 +288,7 @@ class _Details:
                 pen, sheet, self.rows[key], [label, "", said, ""], amounts, totals, "", shaded
             )
             units = self._units(key)
-            for number, unit in enumerate(group.to_dict("records"), self.rows[key] + 1):
+            for number, unit in enumerate(group, self.rows[key] + 1):
                 heads = [label, unit["code"], unit["name"], unit["state"]]
                 grey = {} if unit["counted"] else {"font_color": _GREY}
                 own = units(unit) if unit["counted"] else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,18 @@ class Rollup:
     decimals: int
     made_at: str
 
+    @functools.cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """The units as plain rows, in the order of the list."""
+        return [{str(k): v for k, v in row.items()} for row in self.units.to_dict("records")]
+
+    def grouped(self, by: str) -> dict[str, list[dict[str, Any]]]:
+        """The rows by district or superior, in the order of the list."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in self.records:
+            found.setdefault(row[by], []).append(row)
+        return found
+
     @property
     def covered(self) -> int:
         return int(self.units["counted"].sum())
@@ -109,16 +122,11 @@ class Rollup:
 
         Where the row's own rounding leaves no way (never met, but possible), they add up by themselves.
         """
-        here = self.units[self.units["district"] == district]
+        here = [row for row in self.records if row["district"] == district and row["counted"]]
         sides = scaled.exact.sides
         ids = [c for side in sides for c in side]
-        cells = {
-            (row["code"], c): row[c]
-            for row in here.to_dict("records")
-            if row["counted"]
-            for c in ids
-        }
-        table = AmountTable(tuple(here[here["counted"]]["code"]), sides, cells)
+        cells = {(row["code"], c): row[c] for row in here for c in ids}
+        table = AmountTable(tuple(row["code"] for row in here), sides, cells)
         try:
             return scale(table, self.step, {c: scaled[district, c] for c in (TOTAL, *ids)}), True
         except Infeasible:
