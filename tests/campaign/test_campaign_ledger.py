@@ -21,7 +21,7 @@ from tests.support.campaign import (
     write_units,
 )
 from xltool.campaign.ledger import store as ledgers
-from xltool.campaign.ledger.campaign_folder import open_campaign
+from xltool.campaign.ledger.campaign_folder import open_campaign, pin_settings
 from xltool.campaign.ledger.transfer import export_campaign, import_campaign
 from xltool.campaign.returns.collection import collect
 from xltool.campaign.rollup.record import rollup_json
@@ -31,6 +31,7 @@ from xltool.campaign.sending.branch import new_branch, submit, take_parcel
 from xltool.campaign.sending.distribution import distribute
 from xltool.campaign.units import UnitsError, read_units
 from xltool.errors import XltoolError
+from xltool.library import load_library
 
 COLLECT = "import sys; from xltool.cli import main; sys.exit(main(['collect', '--campaign', *sys.argv[1:]]))"
 
@@ -369,3 +370,17 @@ def test_a_read_only_ledger_is_not_called_damaged(tmp_path):
     (tmp_path / "b" / ledgers.FILE).write_text("junk " * 500)
     with pytest.raises(XltoolError, match=r"台账读不了（不是台账文件）.*备份"):
         open_campaign(tmp_path / "b")
+
+
+def test_the_indicator_library_goes_with_the_campaign(tmp_path):
+    """Pinned with the settings, carried in the archive, and in force where it arrives."""
+    (tmp_path / "指标库.toml").write_text('[[indicator]]\nname = "甲"\nunit = "家"\n', "utf-8")
+    house = tmp_path / "设置.toml"
+    house.write_text('library = "指标库.toml"\n', "utf-8")
+    campaign = make_campaign(tmp_path / "原", 1, 1)
+    pin_settings(campaign.folder, house)
+    export_campaign(open_campaign(campaign.folder), tmp_path / "x.zip")
+    arrived = import_campaign(tmp_path / "x.zip", tmp_path / "新")
+    assert Path(arrived.settings.library) == arrived.folder / "指标库.toml"
+    (entry,) = load_library(arrived.settings.library).entries
+    assert entry.name == "甲"

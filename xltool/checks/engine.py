@@ -20,6 +20,8 @@ from msgspec.structs import replace
 from xltool.checks.cross_totals import Balance, balance
 from xltool.checks.settings import Settings, SettingsError, load_settings
 from xltool.editions.declaration import Edition, EditionError, FormSpec, load_edition
+from xltool.indicator.library import Library
+from xltool.library import load_library
 from xltool.model import Entry, FaultKind, Filing, Finding, Form, Place, Severity
 
 T = TypeVar("T")
@@ -59,6 +61,11 @@ class Review(Struct, frozen=True, eq=False):
     @property
     def balance(self) -> Balance:
         return self.once(_balance)
+
+    @property
+    def library(self) -> Library | None:
+        """The bureau's own indicator library, where the settings name one."""
+        return self.once(_library) if self.settings.library else None
 
     def once(self, make: Callable[[Review], T]) -> T:
         """What `make` says of this filing, worked out for the first rule that asks."""
@@ -113,6 +120,10 @@ class Review(Struct, frozen=True, eq=False):
             else found
         )
         return Hit(message, entry.place, field, text, expected, severity)
+
+
+def _library(review: Review) -> Library:
+    return load_library(review.settings.library)
 
 
 def _balance(review: Review) -> Balance:

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from xltool.errors import XltoolError, why
+from xltool.files.atomic import writing
 from xltool.files.declarations import toml_fault, value_fault
 from xltool.files.places import own_folder
+from xltool.library import LibraryError, load_library
 from xltool.model import Severity
 
 SHIPPED = Path(__file__).parent / "settings.toml"
@@ -40,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight_total: tuple[int, ...] = (90, 100)
     weight_by_level1: dict[str, int] = {}
     satisfaction_least: int = 60
+    library: str = ""
     trial: tuple[str, ...] = TRIAL
     off: tuple[str, ...] = ()
     severity: dict[str, Severity] = {}
@@ -140,6 +143,37 @@ def _load(file: Path, stamp: int) -> Settings:
                 f"{file}：没有设置“{key}”" + (f"，是否想写“{near[0]}”？" if near else "")
             )
     try:
-        return msgspec.convert(data, Settings)
+        settings = msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{file}：{'：'.join(value_fault(error))}") from error
+    return _with_library(file, settings) if settings.library else settings
+
+
+# A name and no path: the library goes with the settings wherever they are copied, and nowhere else.
+LIBRARY_NAME = re.compile(r"指标库[^/\\:*?\"<>|]{0,60}\.(?:xlsx|toml)")
+
+
+def _with_library(file: Path, settings: Settings) -> Settings:
+    """The settings with the whole path of their indicator library, which must be readable."""
+    if not LIBRARY_NAME.fullmatch(settings.library):
+        raise SettingsError(
+            f"{file}：library 写设置文件旁边的文件名，如“指标库.xlsx”，不是“{settings.library}”"
+        )
+    path = file.parent / settings.library
+    try:
+        load_library(path)
+    except LibraryError as error:
+        raise SettingsError(f"{file}：{error}") from error
+    return msgspec.structs.replace(settings, library=str(path))
+
+
+def copy_settings(file: Path, goal: Path) -> None:
+    """Copy a settings file and the indicator library that it names. Raises SettingsError."""
+    library = load_settings(file).library
+    if library and (beside := goal.parent / Path(library).name) != Path(library):
+        data = Path(library).read_bytes()
+        with writing(beside, "wb") as copy:
+            copy.write(data)
+    data = file.read_bytes()
+    with writing(goal, "wb") as copy:
+        copy.write(data)

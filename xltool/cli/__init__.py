@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "batch": ("xltool.cli.batch:batch", "成批处理一个文件夹：数据表填报，工作簿审核"),
     "watch": ("xltool.cli.watch:watch", "守着一个文件夹：工作簿一保存就审核"),
     "settings": ("xltool.cli.settings:settings", "审核设置：看、检查、设为本机的"),
+    "library": ("xltool.cli.library:library", "本级的指标库：从通过的申报生成，检查"),
     "report": ("xltool.cli.report:report", "用已有的 report.json 重做报告"),
     "export": ("xltool.cli.export:export", "导出：PDF、数据（JSON、CSV）、公开件"),
     "databook": ("xltool.cli.databook:databook", "数据表：新建、检查、转换"),

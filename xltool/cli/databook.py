@@ -33,13 +33,22 @@ def databook() -> None:
 @databook.command()
 @click.argument("path", metavar="文件", type=output_path())
 @_EDITION
+@click.option(
+    "--library",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="本级的指标库：三级指标可从列表选（只用于 .xlsx）。",
+)
 @force_option
-def new(path: Path, edition: str | None) -> None:
+def new(path: Path, edition: str | None, library: Path | None) -> None:
     """新建一本空的数据表，带表头、填写提示和下拉列表（.xlsx；也可以是 .json 或文件夹）。"""
     from xltool.databook import write_databook
+    from xltool.library import load_library
 
     _not_there(path)
-    write_databook([], path, edition)
+    if library is not None and path.suffix.lower() != ".xlsx":
+        raise click.UsageError("--library 只用于 .xlsx 数据表")
+    offered = None if library is None else load_library(library)
+    write_databook([], path, edition, offered)
     click.echo(f"已写出 {path}：按“填写说明”填好后，运行 xltool fill {path} -o 输出文件夹")
 
 

@@ -87,8 +87,7 @@ def use(file: Path | None, shipped: bool) -> None:
     例：xltool settings use 我的设置.toml
     """
     from xltool.checks.engine import known_settings
-    from xltool.checks.settings import load_settings, user_file
-    from xltool.files.atomic import writing
+    from xltool.checks.settings import copy_settings, load_settings, user_file
 
     own = user_file()
     if shipped == (file is not None):
@@ -104,9 +103,7 @@ def use(file: Path | None, shipped: bool) -> None:
     now = load_settings(file)
     known_settings(now)
     _known_categories(now)
-    data = file.read_bytes()
-    with writing(own, "wb") as goal:
-        goal.write(data)
+    copy_settings(file, own)
     click.echo(f"已设为本机的设置：{own}")
 
 

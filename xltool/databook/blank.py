@@ -20,6 +20,9 @@ from xltool.databook.columns import (
 )
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
+from xltool.indicator.library import Library
+from xltool.library import SHEET as LIBRARY_SHEET
+from xltool.reports.indicator_library import write_sheet
 from xltool.template import prompts
 from xltool.xlsx.references import letters
 from xltool.xlsx.row_height import row_height
@@ -50,9 +53,15 @@ _ADVICE = (
 
 
 def draw(
-    path: Path, edition: Edition, sheets: Mapping[str, Sequence[Sequence[Any]]] | None = None
+    path: Path,
+    edition: Edition,
+    sheets: Mapping[str, Sequence[Sequence[Any]]] | None = None,
+    library: Library | None = None,
 ) -> None:
-    """Write a data book workbook of this edition; `sheets` are the rows of each table, if any."""
+    """Write a data book workbook of this edition; `sheets` are the rows of each table, if any.
+
+    The names in an indicator `library` are offered as a list, and the library goes along as a sheet.
+    """
     from xlsxwriter import Workbook
 
     options = {
@@ -66,15 +75,18 @@ def draw(
             {"title": f"{edition.title}：数据表", "created": dt.datetime(2023, 1, 1)}
         )
         book.set_custom_property("xltool.databook", edition.id, "text")
-        pen = _BookPen(book, edition)
+        pen = _BookPen(book, edition, library)
         for table in tables(edition):
             pen.table(table, (sheets or {}).get(table.name, ()))
         pen.guide()
+        if library is not None:
+            write_sheet(book, library)
 
 
 class _BookPen:
-    def __init__(self, book: Workbook, edition: Edition) -> None:
+    def __init__(self, book: Workbook, edition: Edition, library: Library | None) -> None:
         self.book, self.edition, self.tables = book, edition, tables(edition)
+        self.offered = 0 if library is None else len(library.entries)
         self.fields = {
             f.id: f for form in (edition.project, edition.department) for f in form.field
         }
@@ -154,7 +166,11 @@ class _BookPen:
             source = f"={GUIDE}!$B${first + 1}:$B${first + len(self.order)}"
             return {**_list(LEVEL2, "从列表选。末尾的“指标”二字写不写都可以。"), "source": source}
         if table.name == INDICATORS and column.id == "name":
-            return _prompt(column.label, "一行一个指标，行数不限。")
+            if not self.offered:
+                return _prompt(column.label, "一行一个指标，行数不限。")
+            text = "一行一个指标，行数不限。可从指标库选，也可以写别的。"
+            source = f"={LIBRARY_SHEET}!$A$2:$A${self.offered + 1}"
+            return {**_list(column.label, text), "source": source, "show_error": False}
         if table.name == INDICATORS and column.id in self.indicator_columns:
             return prompts.for_column(self.indicator_columns[column.id], self.edition)
         if table.name == INDICATORS:

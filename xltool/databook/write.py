@@ -16,6 +16,7 @@ from xltool.databook.columns import INDICATORS, BookTable, tables
 from xltool.editions.declaration import Edition, default_edition_id, load_edition
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
+from xltool.indicator.library import Library
 from xltool.model import Entry, Filing, Form
 from xltool.money import plain
 
@@ -24,11 +25,15 @@ BookSheets = dict[str, list[list[CellValue]]]
 
 
 def write_databook(
-    filings: Iterable[Filing], path: str | Path, edition: Edition | str | None = None
+    filings: Iterable[Filing],
+    path: str | Path,
+    edition: Edition | str | None = None,
+    library: Library | None = None,
 ) -> list[str]:
     """Write filings of one edition as a data book that reads back as the same filings.
 
-    The kind follows from the path: .xlsx, .json, anything else is a folder. Returns, in Chinese, what
+    The kind follows from the path: .xlsx, .json, anything else is a folder. An .xlsx offers the names
+    of an indicator `library` as a list. Returns, in Chinese, what
     a data book has no column for and so does not hold. Raises XltoolError (nothing is written)
     where units or projects could not be told apart when read back.
     """
@@ -43,7 +48,7 @@ def write_databook(
     elif kind == ".xlsx":
         from xltool.databook.blank import draw
 
-        draw(path, edition, sheets(filings, edition))
+        draw(path, edition, sheets(filings, edition), library)
     elif re.fullmatch(r"\.[a-z]{1,5}", kind) and not path.is_dir():
         raise XltoolError(f"{path}：数据表只能写成 .xlsx、.json 或文件夹")
     else:

@@ -250,3 +250,24 @@ def _unitless() -> tuple[str, ...]:
 def unitless(name: str) -> bool:
     """An index, a ratio, a score: a number that has no unit."""
     return name.strip().endswith(_unitless())
+
+
+# Numbering at the beginning; blanks and punctuation anywhere.
+_NOISE = re.compile(
+    r"^\s*(?:指标|目标)?[0-9一二三四五六七八九十]{1,2}[、.．:：)）]|[\s,，。.;；:：、“”\"'《》()（）\-—_]+"
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def squeeze(text: str) -> str:
+    """A name without blanks, punctuation and numbering, to compare names."""
+    return _NOISE.sub("", text)
+
+
+_STARS = str.maketrans("", "", "★☆▲△●○◆◇■□※*＊")
+
+
+@functools.lru_cache(maxsize=4096)
+def subject(name: str) -> str:
+    """What an indicator is of: its name without marks, numbering, and the unit in brackets at its end."""
+    return squeeze(bare_name(name.translate(_STARS)))

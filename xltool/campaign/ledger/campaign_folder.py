@@ -14,7 +14,7 @@ from xltool.campaign.sealing import keys
 from xltool.campaign.sealing.parcel import edition_digest
 from xltool.campaign.sealing.sealed_layout import layout_fingerprint
 from xltool.campaign.units import Unit, read_units
-from xltool.checks.settings import Settings, load_settings
+from xltool.checks.settings import Settings, copy_settings, load_settings
 from xltool.editions.declaration import Edition, edition_in, load_edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
@@ -221,5 +221,4 @@ def pin_settings(folder: Path, file: Path) -> None:
     """Let the campaign use these settings from now on."""
     load_settings(file)
     open_campaign(folder).ledger.close()
-    with writing(folder / "settings.toml", "wb") as copy:
-        copy.write(file.read_bytes())
+    copy_settings(file, folder / "settings.toml")

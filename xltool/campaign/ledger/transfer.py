@@ -17,6 +17,7 @@ from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
 from xltool.campaign.ledger.store import FILE
 from xltool.campaign.sealing import keys
 from xltool.campaign.sealing.parcel import UNSOUND, digest
+from xltool.checks.settings import LIBRARY_NAME
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.filenames import safe_name
@@ -25,7 +26,7 @@ LOCKED_KEY = "keys/private.encrypted.pem"
 MAX_ALL = 50 * 2**30
 # All that an archive may hold; a name of any other shape is refused, so none can lead elsewhere.
 _ALLOWED = re.compile(
-    r"campaign\.db|settings\.toml|edition/(edition\.toml|template\.xlsx|layout\.txt)|keys/public\.pem"
+    rf"campaign\.db|settings\.toml|{LIBRARY_NAME.pattern}|edition/(edition\.toml|template\.xlsx|layout\.txt)|keys/public\.pem"
     r"|keys/private\.encrypted\.pem|originals/[0-9a-f]{2}/[0-9a-f]{64}|收到的下发/[0-9a-f]{64}\.zip"
 )
 
@@ -37,8 +38,14 @@ def export_campaign(campaign: Campaign, path: Path, passphrase: str = "") -> int
         _copy(campaign, snapshot)
         files = {FILE: snapshot}
         names = ("edition.toml", "template.xlsx", "layout.txt")
-        for name in ("settings.toml", *(f"edition/{name}" for name in names), "keys/public.pem"):
-            if (campaign.folder / name).is_file():
+        library = Path(campaign.settings.library).name
+        for name in (
+            "settings.toml",
+            library,
+            *(f"edition/{name}" for name in names),
+            "keys/public.pem",
+        ):
+            if name and (campaign.folder / name).is_file():
                 files[name] = campaign.folder / name
         kept = [campaign.folder.glob("originals/*/*"), campaign.folder.glob("收到的下发/*.zip")]
         for original in sorted(path for found in kept for path in found):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -12,9 +10,22 @@ from msgspec import Struct
 from xltool.checks.engine import Hit, Review
 from xltool.checks.rules._text import quote
 from xltool.indicator import Split, Target, parse_target, split_targets
-from xltool.indicator.names import bare_name
+from xltool.indicator.library import LibraryEntry
+from xltool.indicator.names import squeeze, subject
 from xltool.indicator.split import split_standards
 from xltool.model import Form, Indicator, Severity
+
+__all__ = [
+    "JudgedValue",
+    "known",
+    "of_kind",
+    "readings",
+    "squeeze",
+    "stuffed",
+    "subject",
+    "values",
+    "worded",
+]
 
 
 class JudgedValue(Struct, frozen=True):
@@ -62,6 +73,12 @@ class JudgedValue(Struct, frozen=True):
 def values(review: Review) -> Sequence[JudgedValue]:
     """Every indicator that can be told apart; rows that can't be paired are left to I407."""
     return review.once(_read)[0]
+
+
+def known(review: Review, one: JudgedValue) -> LibraryEntry | None:
+    """What the bureau's own library knows of an indicator."""
+    library = review.library
+    return None if library is None else library.find(one.name, one.target, review.filing.unit)
 
 
 def of_kind(review: Review, *kinds: str) -> Iterator[JudgedValue]:
@@ -135,24 +152,3 @@ def _readings(review: Review) -> Sequence[tuple[JudgedValue, str, Target]]:
         if one.standard is not None and one.standard.number is not None:
             found.append((one, "standard", one.standard))
     return found
-
-
-# Numbering at the beginning; blanks and punctuation anywhere.
-_NOISE = re.compile(
-    r"^\s*(?:指标|目标)?[0-9一二三四五六七八九十]{1,2}[、.．:：)）]|[\s,，。.;；:：、“”\"'《》()（）\-—_]+"
-)
-
-
-@functools.lru_cache(maxsize=4096)
-def squeeze(text: str) -> str:
-    """A name without blanks, punctuation and numbering, to compare names."""
-    return _NOISE.sub("", text)
-
-
-_STARS = str.maketrans("", "", "★☆▲△●○◆◇■□※*＊")
-
-
-@functools.lru_cache(maxsize=4096)
-def subject(name: str) -> str:
-    """What an indicator is of: its name without marks, numbering, and the unit in brackets at its end."""
-    return squeeze(bare_name(name.translate(_STARS)))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import JudgedValue, readings, squeeze, subject, values, worded
+from xltool.checks.rules._rows import JudgedValue, known, readings, squeeze, subject, values, worded
 from xltool.checks.rules._text import quote
 from xltool.indicator import Target, is_placeholder
 from xltool.indicator.dates import Period, impossible, read_period
@@ -21,7 +21,7 @@ from xltool.indicator.names import (
     unit_in_name,
     unitless,
 )
-from xltool.indicator.units import kin
+from xltool.indicator.units import alike, kin
 from xltool.indicator.vocabulary import is_vague
 from xltool.model import Severity
 
@@ -202,14 +202,17 @@ def _never_above(one: JudgedValue) -> bool:
 def facing(review: Review) -> Iterator[Hit]:
     """收入、满意度、覆盖率越多越好，写 ≤ 就是给好事封顶；成本、处罚、投诉越少越好，写 ≥ 就是要求坏事发生。
 
-    哪些词有方向，见 `xltool/indicator/directions.toml`；拿不准的不报。零和怎样都成立的值由 I404 去说。
+    哪些词有方向，见 `xltool/indicator/directions.toml`，设置里有本级指标库的先看指标库；拿不准的不报。
+    零和怎样都成立的值由 I404 去说。
 
     错：销售收入 ≤1亿；居民投诉 ≥3次；印刷成本 ≥20万元。
     对：销售收入 ≥1亿元；居民投诉 ≤3次；投诉办结率 ≥95%。
     """
     for one, column, target in readings(review):
         faces = _FACING.get(target.operator or "") if target.number else None
-        wants, because = _wanted(one, target) if faces else ("", "")
+        wants, because = ("", "")
+        if faces:
+            wants, because = _by_library(review, one) or _wanted(one, target)
         if wants and wants != faces and _decided(one, target) is None:
             bound = "不低于" if wants == UP else "不超过"
             yield one.hit(
@@ -219,18 +222,25 @@ def facing(review: Review) -> Iterator[Hit]:
             )
 
 
+def _by_library(review: Review, one: JudgedValue) -> tuple[str, str] | None:
+    entry = known(review, one)
+    if entry is None or not entry.direction:
+        return None
+    return _FACING[entry.direction], f"指标库里“{quote(entry.name)}”写“{entry.direction}”"
+
+
 def _wanted(one: JudgedValue, target: Target) -> tuple[str, str]:
     """Which way the value should face and why; two empty strings when unsure."""
-    known = direction(subject(one.name))
-    if known is not None and known.wants == UP and one.kind == "cost":
+    way = direction(subject(one.name))
+    if way is not None and way.wants == UP and one.kind == "cost":
         return "", ""
-    if known is not None and known.only == "time" and not target.lasting:
-        known = None
-    if known is not None and (known.outputs or not one.output):
-        return known.wants, f"“{known.word}”一般{'越多' if known.wants == UP else '越少'}越好"
+    if way is not None and way.only == "time" and not target.lasting:
+        way = None
+    if way is not None and (way.outputs or not one.output):
+        return way.wants, f"“{way.word}”一般{'越多' if way.wants == UP else '越少'}越好"
     if one.kind == "satisfaction" and target.symbol in ("%", "分"):
         return UP, "满意度越高越好"
-    if one.kind == "cost" and target.kind == "money" and known is None and "节" not in one.name:
+    if one.kind == "cost" and target.kind == "money" and way is None and "节" not in one.name:
         return DOWN, "成本是花费的上限"
     return "", ""
 
@@ -335,7 +345,7 @@ def matching_units(review: Review) -> Iterator[Hit]:
     """“……率”的单位是 %（每万人几件、每年几次也是率），“……人数”的单位是人，“……天数”的单位是天，
     名称括号里写了单位的就该用那个单位。
 
-    哪些名称配哪些单位，见 `xltool/indicator/directions.toml`；拿不准的不报。
+    哪些名称配哪些单位，见 `xltool/indicator/directions.toml`，设置里有本级指标库的先看指标库；拿不准的不报。
 
     错：验收合格率 ≥95个；培训人数 ≥20场；开放床位数 ≥60人；发放金额（万元） 116户。
     对：验收合格率 ≥95%；投诉率 ≤2件/万人；培训人数 ≥200人次。
@@ -346,7 +356,10 @@ def matching_units(review: Review) -> Iterator[Hit]:
             continue
         if unit.kind == "rate" and signed(one.target.label):
             continue  # 死亡人数 同比下降5%
-        if (named := unit_in_name(one.name)) is not None:
+        entry = known(review, one)
+        if entry is not None and (own := entry.measure) is not None:
+            fit, wanted = alike(own, unit), f"{own.symbol}（指标库）"
+        elif (named := unit_in_name(one.name)) is not None:
             fit, wanted = fits(unit, (named.symbol, *kin(named.symbol))), named.symbol
         elif units := expected_units(one.name):
             fit, wanted = fits(unit, units), "、".join(units[:3])

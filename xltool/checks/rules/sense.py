@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import JudgedValue, of_kind, squeeze, subject, values, worded
+from xltool.checks.rules._rows import JudgedValue, known, of_kind, squeeze, subject, values, worded
 from xltool.editions.declaration import FormSpec
 from xltool.indicator import Target
 from xltool.indicator.names import UP, direction, expected_units
@@ -93,8 +93,8 @@ def _belongs(one: JudgedValue) -> tuple[str, str] | None:
     if one.kind == "quality" and _counts_times(target) and direction(subject(name)) is None:
         return None if _HARM.search(name) else ("quantity", "数量指标")
     if one.kind == "cost" and target.symbol == "%":
-        known = direction(subject(name))
-        if known is not None and known.share and known.wants == UP:
+        way = direction(subject(name))
+        if way is not None and way.share and way.wants == UP:
             return "quality", "质量指标"
     return None
 
@@ -192,7 +192,9 @@ _NO_UNIT = ("", "比例", "比率", "比重", "占比", "率")
 def unusual(review: Review) -> Iterator[Hit]:
     """满意度低于设置 satisfaction_least（默认 60%）的，目标过低，起不到考核作用。
 
-    错：患者满意度 ≥50%。
+    设置里有本级指标库的，数值低于常见范围的一半、高于它的两倍（百分数差 20 个百分点以上）也提出来。
+
+    错：患者满意度 ≥50%；指标库里维修水库一般 10～40座，写 ≥300座。
     对：患者满意度 ≥85%。
     """
     least = Decimal(review.settings.satisfaction_least)
@@ -202,3 +204,8 @@ def unusual(review: Review) -> Iterator[Hit]:
         number = one.target.number
         if number is not None and one.target.operator in ("≥", ">", "=") and 0 < number < least:
             yield one.hit(f"目标过低（低于 {least}%），请核实", expected=f"≥{least}%")
+    if review.library is None:
+        return
+    for one in values(review):
+        if (entry := known(review, one)) is not None and entry.far(one.target):
+            yield one.hit(f"偏离常见范围：指标库里是 {entry.range}，请核实", expected=entry.range)
