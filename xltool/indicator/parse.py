@@ -69,7 +69,9 @@ def _special(text: str, body: str) -> Target | None:
     if vocabulary.DIGIT.search(body) is None:
         operator = vocabulary.BEFORE.get(body[0])
         unit = read_unit(body[1:] if operator else body)
-        if unit is not None and (operator or unit.kind != "count"):
+        # 个 or 级 alone may be words; 公里, 万人 and ≥个 are units without a number.
+        sole = unit is not None and (unit.kind != "count" or unit.symbol != unit.base)
+        if unit is not None and (operator or sole):
             return Target(
                 operator,
                 None,
