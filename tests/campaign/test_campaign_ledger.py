@@ -377,6 +377,7 @@ def test_the_indicator_library_goes_with_the_campaign(tmp_path):
     (tmp_path / "指标库.toml").write_text('[[indicator]]\nname = "甲"\nunit = "家"\n', "utf-8")
     house = tmp_path / "设置.toml"
     house.write_text('library = "指标库.toml"\n', "utf-8")
+    (tmp_path / "原").mkdir()
     campaign = make_campaign(tmp_path / "原", 1, 1)
     pin_settings(campaign.folder, house)
     export_campaign(open_campaign(campaign.folder), tmp_path / "x.zip")
