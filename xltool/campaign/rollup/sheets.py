@@ -288,11 +288,11 @@ class _Details:
                 pen, sheet, self.rows[key], [label, "", said, ""], amounts, totals, "", shaded
             )
             units = self._units(key)
-            for number, unit in enumerate(group, self.rows[key] + 1):
-                heads = [label, unit["code"], unit["name"], unit["state"]]
-                grey = {} if unit["counted"] else {"font_color": _GREY}
-                own = units(unit) if unit["counted"] else None
-                self._line(pen, sheet, number, heads, own, unit, unit["verdict"], grey)
+            for number, row in enumerate(group, self.rows[key] + 1):
+                heads = [label, row["code"], row["name"], row["state"]]
+                grey = {} if row["counted"] else {"font_color": _GREY}
+                own = units(row) if row["counted"] else None
+                self._line(pen, sheet, number, heads, own, row, row["verdict"], grey)
                 sheet.set_row(number, 20, None, {"level": 1})
         sheet.freeze_panes(4, 3)
         sheet.autofilter(3, 0, 4 + len(self.groups) + len(book.units), 3)
