@@ -99,6 +99,15 @@ SPELLINGS = {
     | {n: re.sub(r"<(/?)([A-Za-z])", r"<\1x:\2", p[n]).replace("xmlns=", "xmlns:x=", 1) for n in SHEETS},
     "a comment that looks like a cell": lambda p: p
     | {n: p[n].replace("<sheetData>", '<sheetData><!-- <c r="D7"><v>1</v></c> -->') for n in SHEETS},
+    "backslashes in the names of parts": lambda p: {n.replace("/", "\\"): t for n, t in p.items()},
+    "names of parts in another case": lambda p: {
+        n if n.startswith("[") else n.upper(): t for n, t in p.items()
+    },
+    "names of parts percent-encoded": lambda p: {
+        n.replace("sheet1", "表 1"): t.replace("sheet1.xml", "%E8%A1%A8%201.xml") for n, t in p.items()
+    },
+    "characters by their numbers": lambda p: p
+    | {n: re.sub("[\u4e00-\u9fff]", lambda m: f"&#{ord(m[0])};", p[n]) for n in SHEETS},
     "the noise of binary fractions": lambda p: p
     | {n: p[n].replace("<v>3173.17</v>", "<v>3173.1700000000001</v>") for n in SHEETS},
 }  # fmt: skip

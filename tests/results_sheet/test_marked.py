@@ -1,5 +1,6 @@
 """`check --mark`: the results inside a copy of the workbook, and the explanations read back."""
 
+import re
 import zipfile
 
 import openpyxl
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from tests.support.seed import seed_filing
 from xltool import check, fill, read
 from xltool.cli.check import check as command
+from xltool.model import Entry
 from xltool.results_sheet.insert import mark_file
 from xltool.results_sheet.marks import is_mark, marks
 from xltool.results_sheet.table import HEAD, RESULTS_SHEET, results
@@ -123,3 +125,68 @@ def test_the_command_writes_copies_and_leaves_the_originals(workbook, tmp_path):
     )
     assert "另外一个文件夹" in same.output
     assert workbook.read_bytes() == before
+
+
+# ── workbooks as other programs spell them ───────────────────────────────────────────────────
+
+STYLES = "xl/styles.xml"
+
+
+def respelled(path, change) -> None:
+    """The package with its parts changed: name → text, as a function makes them anew."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in change(parts).items():
+            archive.writestr(name, text)
+
+
+def strict(parts):
+    words = (
+        ("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main"),
+        ("http://schemas.openxmlformats.org/officeDocument/2006/", "http://purl.oclc.org/ooxml/officeDocument/"),
+    )  # fmt: skip
+    for was, becomes in words:
+        parts = {name: text.replace(was, becomes) for name, text in parts.items()}
+    return parts
+
+
+def without_styles(parts):
+    types = parts["[Content_Types].xml"]
+    parts["[Content_Types].xml"] = re.sub(r'<Override PartName="/xl/styles.xml"[^>]*/>', "", types)
+    rels = parts["xl/_rels/workbook.xml.rels"]
+    parts["xl/_rels/workbook.xml.rels"] = re.sub(
+        r'<Relationship [^>]*Target="styles.xml"[^>]*/>', "", rels
+    )
+    gone = r' s="\d+"|<conditionalFormatting.*</conditionalFormatting>'
+    return {
+        name: re.sub(gone, "", text, flags=re.DOTALL)
+        for name, text in parts.items()
+        if name != STYLES
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [strict, without_styles, lambda parts: {n.replace("/", "\\"): t for n, t in parts.items()}],
+    ids=["strict", "no styles", "backslashes"],
+)
+def test_what_can_be_read_can_be_marked(workbook, tmp_path, change):
+    respelled(workbook, change)
+    goal = marked(workbook, tmp_path / "标.xlsx")
+    assert read(goal) == read(workbook)
+    assert RESULTS_SHEET in openpyxl.load_workbook(goal).sheetnames
+    assert audit(goal) == []
+
+
+def test_characters_that_xml_cannot_hold_are_marked_too(workbook, tmp_path):
+    odd = "目标\x1b[2J\uffff_x0041_"
+    filing = seed_filing()
+    entries = {**filing.department.entries, "goal": Entry(odd, odd)}
+    fill(
+        replace(filing, department=replace(filing.department, entries=entries)),
+        workbook,
+    )
+    goal = marked(workbook, tmp_path / "标.xlsx")
+    assert read(goal).department.text("goal") == odd
+    assert RESULTS_SHEET in openpyxl.load_workbook(goal).sheetnames

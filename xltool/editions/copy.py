@@ -24,7 +24,7 @@ from xltool.xlsx.references import Area, cell_name
 from xltool.xlsx.workbook_reader import open_grid
 
 _ID = re.compile(r'^id\s*=\s*"[^"]*"', re.MULTILINE)
-_MARK = re.compile(r'(name="xltool\.edition"[^>]*>\s*<vt:lpwstr>)[^<]*(</vt:lpwstr>)')
+_MARK = re.compile(r'(name="xltool\.edition"[^>]*>\s*<vt:lpwstr[^>]*>)[^<]*(</vt:lpwstr>)')
 
 
 def copy_edition(source: Edition, name: str, folder: Path | None = None) -> Path:

@@ -16,6 +16,7 @@ from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
 from xltool.template.layout import GrownRows
 from xltool.xlsx.row_height import line_count
+from xltool.xlsx.shared_parts import armour
 
 MAX_TEXT = 32_767  # characters in a cell
 MAX_HEIGHT = 409.0  # points; no row can be higher
@@ -137,12 +138,6 @@ def _text_cell(slot: Slot, text: str, label: str) -> tuple[bytes, float]:
 _HALF = re.compile("[\ud800-\udfff]")
 # What XML may have to spell otherwise. One set of characters: alternatives take twice the time.
 SPECIAL = re.compile("[&<>_\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
-
-
-def armour(text: str) -> str:
-    """Text with what XML can't hold written `_xHHHH_`, as Excel does."""
-    return _UNSAFE.sub(lambda m: f"_x{ord(m[0]):04X}_", text)
 
 
 def height_of(text: str, slot: Slot) -> float:

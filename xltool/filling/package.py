@@ -8,8 +8,8 @@ from html import escape
 from typing import NamedTuple
 
 from xltool.filling.compile import Compiled, SheetEntry
-from xltool.filling.fill_sheet import armour
 from xltool.template.layout import GrownRows
+from xltool.xlsx.shared_parts import armour
 from xltool.xlsx.zip_container import join, pack
 
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
@@ -87,9 +87,20 @@ def _with_properties(compiled: Compiled, properties: Mapping[str, str]) -> str:
     """The custom properties with what has no cell on the form: the unit's code, the seal."""
     xml = compiled.parts.read("docProps/custom.xml").decode()
     number = max((int(n) for n in re.findall(r'pid="(\d+)"', xml)), default=1)
-    items = [
-        f'<property fmtid="{{D5CDD505-2E9C-101B-9397-08002B2CF9AE}}" pid="{pid}" name="{escape(name)}">'
-        f"<vt:lpwstr>{escape(armour(text), quote=False)}</vt:lpwstr></property>"
+    close = re.search(r"</(\w+:)?Properties>\s*$|/>\s*$", xml)
+    assert close is not None  # compile() read the properties
+    # A template that another program saved may name the two namespaces otherwise, or only where they are used.
+    tag = re.search(r"<(\w+:)?Properties\b", xml)
+    prefix = (tag[1] or "") if tag else ""
+    items = "".join(
+        f'<{prefix}property fmtid="{{D5CDD505-2E9C-101B-9397-08002B2CF9AE}}" pid="{pid}" name="{escape(name)}">'
+        f'<vt:lpwstr xmlns:vt="{_TYPES_OF_VALUES}">{escape(armour(text), quote=False)}</vt:lpwstr>'
+        f"</{prefix}property>"
         for pid, (name, text) in enumerate(properties.items(), number + 1)
-    ]
-    return xml.replace("</Properties>", "".join(items) + "</Properties>")
+    )
+    if close[0].startswith("/>"):
+        return f"{xml[: close.start()]}>{items}</{prefix}Properties>"
+    return xml[: close.start()] + items + xml[close.start() :]
+
+
+_TYPES_OF_VALUES = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"

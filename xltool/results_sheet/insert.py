@@ -35,7 +35,8 @@ from xltool.xlsx.workbook_reader import grid_of
 _RELS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
-_STYLES = "xl/styles.xml"
+_STYLE_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
+_STYLES, _CONTENT = "xl/styles.xml", "[Content_Types].xml"
 _PART = "xl/worksheets/xltool-results.xml"
 
 
@@ -54,17 +55,31 @@ def _patched(package: Package, results: Results, marks: Marks) -> dict[str, byte
     """The parts that change, and the new one."""
     ours = _drawn(results)
     book, relations = parse(package.read(BOOK)), parse(package.read(BOOK_RELS))
-    styles = parse(package.read(_STYLES))
     changed: dict[str, bytes] = {}
     part = sheet_part(book, relations, RESULTS_SHEET)
     if not part:
         part = _PART
         _list(book, relations)
         changed[BOOK], changed[BOOK_RELS] = to_bytes(book), to_bytes(relations)
-        types = parse(package.read("[Content_Types].xml"))
+        types = parse(package.read(_CONTENT))
         _add(types, _TYPES, "Override", PartName=f"/{part}", ContentType=_SHEET_TYPE)
-        changed["[Content_Types].xml"] = to_bytes(types)
-    shift = _add_styles(styles, parse(ours.read(_STYLES)))
+        changed[_CONTENT] = to_bytes(types)
+    if _STYLES in package:
+        styles = parse(package.read(_STYLES))
+        shift = _add_styles(styles, parse(ours.read(_STYLES)))
+    else:  # cells without a style have the first one, which is plain
+        shift, styles = 0, parse(ours.read(_STYLES))
+        types = parse(changed.get(_CONTENT, b"") or package.read(_CONTENT))
+        _add(types, _TYPES, "Override", PartName=f"/{_STYLES}", ContentType=_STYLE_TYPE)
+        _add(
+            relations,
+            _RELS,
+            "Relationship",
+            Id="rIdStyles1",
+            Type=f"{REL}/styles",
+            Target="styles.xml",
+        )
+        changed[_CONTENT], changed[BOOK_RELS] = to_bytes(types), to_bytes(relations)
     changed[_STYLES] = to_bytes(styles)
     changed[part] = to_bytes(_sheet(ours, shift))
     return changed | dict(_beside(package, marks))

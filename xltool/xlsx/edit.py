@@ -8,7 +8,8 @@ from pathlib import Path
 
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.xlsx.package import Package, Unreadable, open_package
+from xltool.xlsx.package import Package, Unreadable, open_package, resolve
+from xltool.xlsx.shared_parts import armour
 from xltool.xlsx.xml_tree import Element, SubElement, parse, to_bytes
 
 __all__ = [
@@ -30,6 +31,7 @@ def patch_file(
     """
     try:
         package = open_package(source)
+        package.loosen()
         parts = {name: package.read(name) for name in package.names()}
         changed = change(package)
     except Unreadable as error:
@@ -48,7 +50,7 @@ def sheet_part(book: Element, relations: Element, sheet: str) -> str:
         if one.get("name") == sheet:
             rid = one.get(f"{{{REL}}}id")
             target = next((r.get("Target", "") for r in relations if r.get("Id") == rid), "")
-            return target[1:] if target.startswith("/") else f"xl/{target}"
+            return resolve("xl", target)
     return ""
 
 
@@ -60,7 +62,7 @@ def write_text(cell: Element, text: str) -> None:
     if text:
         cell.set("t", "inlineStr")
         inline = SubElement(SubElement(cell, f"{{{MAIN}}}is"), f"{{{MAIN}}}t")
-        inline.text = text
+        inline.text = armour(text)
         inline.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
 
 

@@ -72,17 +72,24 @@ class Package:
         if len(entries) > MAX_PARTS:
             raise Unreadable(f"文件内部件过多（{len(entries)} 个，上限 {MAX_PARTS}）")
         self._entries: dict[str, zipfile.ZipInfo] = {}
+        self._loose = False
         for entry in entries:
-            if entry.filename in self._entries:
-                raise Unreadable(f"文件已损坏：部件重名（{entry.filename[:60]}）")
-            self._entries[entry.filename] = entry
+            name = part_name(entry.filename)
+            if name in self._entries:
+                raise Unreadable(f"文件已损坏：部件重名（{name[:60]}）")
+            self._entries[name] = entry
+        self._folded = {name.casefold(): name for name in reversed(self._entries)}
         if sum(e.file_size for e in entries) > most:
             raise Unreadable(f"文件展开后过大（上限 {most // 2**20} MB），疑为压缩炸弹")
         if "[Content_Types].xml" not in self._entries:
             raise Unreadable("不是 Excel 工作簿（.xlsx）")
 
     def __contains__(self, name: str) -> bool:
-        return name in self._entries
+        return name in self._entries or name.casefold() in self._folded
+
+    def loosen(self) -> None:
+        """From here on a part of the strict format is read as one of the usual format."""
+        self._loose = True
 
     def names(self) -> list[str]:
         """All part names, in the order of the file."""
@@ -90,12 +97,17 @@ class Package:
 
     def read(self, name: str) -> bytes:
         """One part's bytes. Never more than the limit, whatever its header claims."""
-        return b"".join(self.stream(name, MAX_PART))
+        data = b"".join(self.stream(name, MAX_PART))
+        return usual(data) if self._loose and name.endswith((".xml", ".rels")) else data
 
     def size(self, name: str) -> int:
         """How many bytes a part claims to have; 0 where there is none."""
-        entry = self._entries.get(name)
+        entry = self._entry(name)
         return entry.file_size if entry else 0
+
+    def _entry(self, name: str) -> zipfile.ZipInfo | None:
+        """A part's entry: names differ by more than the case of their letters."""
+        return self._entries.get(name) or self._entries.get(self._folded.get(name.casefold(), ""))
 
     def pieces(self, name: str, most: int) -> Iterator[bytes]:
         """A part of XML in UTF-8, piece by piece."""
@@ -113,7 +125,7 @@ class Package:
 
     def stream(self, name: str, most: int) -> Iterator[bytes]:
         """One part's bytes in pieces; at the latest at their end Unreadable is raised if it is not sound."""
-        entry = self._entries.get(name)
+        entry = self._entry(name)
         if entry is None:
             raise Unreadable(f"文件已损坏：缺少部件 {name[:60]}")
         if entry.flag_bits & 1:
@@ -140,6 +152,38 @@ class Package:
             raise Unreadable(f"文件已损坏，读不出部件 {name[:60]}") from error
 
 
+def part_name(name: str) -> str:
+    """A part's name as relations write it, whatever the program that packed it made of it."""
+    name = name.replace("\\", "/").lstrip("/")
+    if "%" not in name:
+        return name
+    from urllib.parse import unquote  # late: hardly any file needs it
+
+    return unquote(name)
+
+
+def resolve(folder: str, target: str) -> str:
+    """The name of the part that a relation in a folder leads to."""
+    if target.startswith(("/", "\\")):
+        return part_name(target)
+    parts = folder.split("/") if folder else []
+    for step in part_name(target).split("/"):
+        if step == "..":
+            parts = parts[:-1]
+        elif step != ".":
+            parts.append(step)
+    return "/".join(parts)
+
+
+def usual(data: bytes) -> bytes:
+    """A part of the strict format in the words of the usual one."""
+    if _STRICT.encode() not in data:
+        return data
+    for strict, plain in _USUAL.items():
+        data = data.replace(strict.encode(), plain.encode())
+    return data.replace(b' conformance="strict"', b"")
+
+
 class Parts(Protocol):
     """Parts of a package by name."""
 
@@ -151,11 +195,19 @@ class Parts(Protocol):
 class Unpacked(dict[str, bytes]):
     """Parts that are already inflated."""
 
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and self._named(name) != "")
+
     def read(self, name: str) -> bytes:
         try:
-            return self[name]
+            return self[name] if super().__contains__(name) else self[self._named(name)]
         except KeyError:
             raise Unreadable(f"文件已损坏：缺少部件 {name[:60]}") from None
+
+    def _named(self, name: str) -> str:
+        """The part whose name differs by the case of its letters only."""
+        folded = name.casefold()
+        return next((one for one in self if one.casefold() == folded), "")
 
 
 def open_parts(data: bytes) -> Parts:
@@ -165,7 +217,8 @@ def open_parts(data: bytes) -> Parts:
             parts = Unpacked(split(data, 2 * LARGE_PART))
         except ValueError:
             parts = Unpacked()
-        if len(parts) <= MAX_PARTS and "[Content_Types].xml" in parts:
+        plain = not any("\\" in name or "%" in name or name[0] == "/" for name in parts)
+        if plain and len(parts) <= MAX_PARTS and "[Content_Types].xml" in parts:
             return parts
     return Package(data)
 
@@ -271,6 +324,14 @@ _READ = frozenset(
         f"{_STRICT}officeDocument/docPropsVTypes",
     }
 )
+# Longer ones first: the others are their beginnings.
+_USUAL = {
+    f"{_STRICT}spreadsheetml/main": MAIN[0],
+    f"{_STRICT}drawingml/": f"{_OPEN_XML}drawingml/2006/",
+    f"{_STRICT}officeDocument/customProperties": f"{_OPEN_XML}officeDocument/2006/custom-properties",
+    f"{_STRICT}officeDocument/extendedProperties": f"{_OPEN_XML}officeDocument/2006/extended-properties",
+    f"{_STRICT}officeDocument/": f"{_OPEN_XML}officeDocument/2006/",
+}
 _COMPATIBILITY = f"{_OPEN_XML}markup-compatibility/2006"
 # What today's Excel takes of `mc:Choice`.
 _UNDERSTOOD = _READ | {

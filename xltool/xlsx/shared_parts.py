@@ -20,6 +20,14 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _CONTROL = bytes({*range(32)} - {9, 10})
 
 
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def armour(text: str) -> str:
+    """Text with what XML can't hold written `_xHHHH_`, as Excel does; `unescape` is the way back."""
+    return _UNSAFE.sub(lambda m: f"_x{ord(m[0]):04X}_", text)
+
+
 # What is neither one of the five entities of XML, which HTML has too, nor a character by its number.
 OTHER_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _ENTITY = re.compile(r"(?:&#[0-9]{1,7};)+|&#x([0-9A-Fa-f]{1,6});|&(amp|lt|gt|quot|apos);")

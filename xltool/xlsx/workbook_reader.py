@@ -23,6 +23,7 @@ from xltool.xlsx.package import (
     parse_xml,
     read_file,
     relationship_id,
+    resolve,
     utf8,
 )
 from xltool.xlsx.references import read_area
@@ -96,7 +97,7 @@ def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[Name]]:
     folder = workbook.rpartition("/")[0]
     targets = _relations(package, workbook)
     parts = {
-        kind.rpartition("/")[2]: _resolve(folder, target)
+        kind.rpartition("/")[2]: resolve(folder, target)
         for kind, target in reversed(targets.values())
     }
     grid, sheet_ids, names = _workbook(_small(package, workbook))
@@ -105,7 +106,7 @@ def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[Name]]:
     for sheet, rid in zip(grid.sheets, sheet_ids, strict=True):
         kind, target = targets.get(rid, ("", ""))
         if kind.endswith("/worksheet"):
-            sheet.part = _resolve(folder, target)
+            sheet.part = resolve(folder, target)
         else:
             sheet.hidden = True
     if "docProps/custom.xml" in package:
@@ -135,20 +136,8 @@ def last_modified(core: bytes) -> str:
 def _main_part(package: Parts) -> str:
     for kind, target in _relations(package, "").values():
         if kind.endswith("/officeDocument"):
-            return _resolve("", target)
+            return resolve("", target)
     raise Unreadable("不是 Excel 工作簿（.xlsx）")
-
-
-def _resolve(folder: str, target: str) -> str:
-    if target.startswith("/"):
-        return target[1:]
-    parts = folder.split("/") if folder else []
-    for step in target.split("/"):
-        if step == "..":
-            parts = parts[:-1]
-        elif step != ".":
-            parts.append(step)
-    return "/".join(parts)
 
 
 def _relations(package: Parts, part: str) -> dict[str, tuple[str, str]]:
@@ -311,7 +300,7 @@ def _objects(package: Parts, sheet: Sheet) -> bool:
     """Whether old-style drawings lie on a sheet; the boxes of notes are drawn so too, but are remarks."""
     folder = sheet.part.rpartition("/")[0]
     for kind, target in _relations(package, sheet.part).values():
-        part = _resolve(folder, target)
+        part = resolve(folder, target)
         if kind.endswith("/vmlDrawing") and part in package:
             return any(drawn != b"Note" for drawn in _DRAWN.findall(package.read(part)))
     return False

@@ -29,8 +29,13 @@ class _Declaring(Element):
     declared: Mapping[str, str] = _NOTHING_DECLARED
 
 
+MAX_TREE = 16 * 2**20  # bytes of a part that may become a tree, which takes ten times as many
+
+
 def parse(data: bytes) -> Element:
-    """The root of a part, names as `{namespace}name`. Raises Unreadable where it is no sound XML."""
+    """The root of a part, names as `{namespace}name`. Raises Unreadable where it is no sound XML or too large."""
+    if len(data) > MAX_TREE:
+        raise Unreadable("内容过多，请删去申报表以下的空行后再试")
     builder = _Builder()
     parser = expat.ParserCreate("utf-8", " ")  # whatever the part claims
     parser.buffer_text = True
