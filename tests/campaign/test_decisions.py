@@ -113,6 +113,8 @@ def test_the_commands(bureau, monkeypatch, capsys):
     )
     assert "核准 1 个单位，审核意见：良" in capsys.readouterr().out
     assert main(["campaign", "accept"]) == 2
+    assert main(["campaign", "accept", asked, "--note", "已核实"]) == 0
+    assert main(["campaign", "undo"]) == 0
     assert main(["campaign", "return", "--state", "待核实", "--note", "请说明销售收入"]) == 0
     assert "退回 1 个单位" in capsys.readouterr().out
     assert main(["campaign", "return", asked]) == 2

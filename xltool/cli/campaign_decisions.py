@@ -89,11 +89,13 @@ def _wanted(
 @codes_argument
 @district_option
 @state_option
-@click.option("--grade", type=click.Choice(["优", "良", "中", "差"]), default="", help="审核意见。")
+@click.option(
+    "--grade", type=click.Choice(["优", "良", "中", "差"]), default=None, help="审核意见。"
+)
 @click.option("--note", default="", help="意见；还有待核实没有说明的，核准必须写。")
 @by_option
 def accept(
-    folder: Path, codes: Sequence[str], district: str | None, states: Sequence[str], grade: str,
+    folder: Path, codes: Sequence[str], district: str | None, states: Sequence[str], grade: str | None,
     note: str, by: str,
 ) -> None:  # fmt: skip
     """核准：采用的这一版定下来，后来报的不再顶替，直到 reopen。按区县成批时默认只核准“通过”和“待核准”的。"""
@@ -101,7 +103,7 @@ def accept(
 
     with opened(folder, by) as here:
         wanted = _wanted(here, codes, district, states, ("通过", "待核准"))
-        decided = approve(here, wanted, grade=grade, note=note)
+        decided = approve(here, wanted, grade=grade or "", note=note)
     for one in decided:
         for said in (*one.explained, *(f"（没有说明）{query}" for query in one.open_queries)):
             click.echo(f"{one.unit.code} {one.unit.name}：{said}")
