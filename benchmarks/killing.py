@@ -1,6 +1,9 @@
 """Kill a run of `xltool batch` again and again at random moments; the end must be that of a calm run.
 
-    python -m benchmarks.killing [--files 500] [--kills 50] [--seed 1]
+    python -m benchmarks.killing [--files 500] [--kills 50] [--seed 1] [--whom all|parent|worker]
+
+All processes at once, the parent only (its workers must end by themselves, and the next run begin at
+once), or one worker after the other while the run goes on.
 
 Every file is compared byte for byte, of report.xlsx each part; but for the times in the reports.
 """
@@ -17,9 +20,11 @@ import sys
 import tempfile
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import click
+import psutil
 
 from benchmarks.growth import inputs
 
@@ -28,7 +33,8 @@ from benchmarks.growth import inputs
 @click.option("--files", default=500, show_default=True)
 @click.option("--kills", default=50, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-def main(files: int, kills: int, seed: int) -> None:
+@click.option("--whom", type=click.Choice(["all", "parent", "worker"]), default="all")
+def main(files: int, kills: int, seed: int, whom: str) -> None:
     dice = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="xltool-killing-") as folder:
         source = inputs(Path(folder) / "in", "fill", files)
@@ -45,9 +51,7 @@ def main(files: int, kills: int, seed: int) -> None:
             try:
                 process.wait(dice.random() ** 2 * whole)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                killed += 1
+                killed += _kill(process, whom, dice)
             else:
                 # It came to its end before its moment: that end is compared, and another run begun.
                 ended += 1
@@ -60,6 +64,22 @@ def main(files: int, kills: int, seed: int) -> None:
         check([f"left behind: {left}"] if left else [])
         said = f"{files} files, a calm run {whole:.1f} s; killed {killed} times, {ended + 1} runs came to an end"
         click.echo(f"{said}: each the same as the calm one")
+
+
+def _kill(process: subprocess.Popen[bytes], whom: str, dice: random.Random) -> int:
+    """Kill the run, or one of its workers and let it go on; how many were killed."""
+    if whom == "worker":
+        workers = psutil.Process(process.pid).children()
+        if workers:
+            with suppress(psutil.NoSuchProcess):
+                dice.choice(workers).kill()
+        process.wait()
+        return bool(workers)
+    if whom == "all":
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    return 1
 
 
 def command(source: Path, out: Path) -> list[str]:

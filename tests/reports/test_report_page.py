@@ -1,9 +1,11 @@
 """report.html in a real headless Chromium, with 10,000 units and with one."""
 
+import base64
 import itertools
 import json
 import re
 import subprocess
+import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -97,6 +99,33 @@ def test_ten_thousand_units_are_counted_and_paged(many, browser):
         not set(first) & set(names(page)) and "第 2 / 200 页" in page.locator("#pages").inner_text()
     )
     browser.quiet(many)
+
+
+def test_the_details_of_many_units_are_deflated(many):
+    text = many.read_text("utf-8")
+    records = list(make_records(MANY))
+    parts = re.findall(r'<script type="application/json" id="part-\d+">(.*?)</script>', text)
+    assert len(parts) == MANY // html.PART
+    last = json.loads(zlib.decompress(base64.b64decode(parts[-1])))
+    assert [len(findings) for _, findings, _, _ in last] == [
+        len(record["findings"]) for record in records[-html.PART :]
+    ]
+    assert many.stat().st_size < 15_000_000
+
+
+def test_hundreds_of_sheets_are_not_printed_by_mistake(many, browser):
+    page = browser.open(many)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("tr.unit").count() == 50
+    assert "请先筛选" in page.get_by_role("status").inner_text()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert "请先筛选" not in page.get_by_role("status").inner_text()
+    page.get_by_role("searchbox", name="查找").fill("云溪区")
+    page.get_by_role("status").filter(has_text="符合条件").wait_for()
+    chosen = int(page.get_by_role("status").inner_text().split()[-2].replace(",", ""))
+    assert 50 < chosen < 1000
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("tr.unit").count() == chosen
 
 
 def test_search_filter_and_sort(many, browser):
