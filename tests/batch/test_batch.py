@@ -11,14 +11,14 @@ import sqlite3
 import subprocess
 import time
 import zipfile
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 import xltool
 from benchmarks.killing import contents
-from tests.support.batches import book_of, command, many, named
+from tests.support.batches import book_of, command, many, mounted, named
 from tests.support.packages import repacked
 from tests.support.seed import EXAMPLE, UNIT
 from xltool.batch import book_parts as parts
@@ -418,23 +418,6 @@ def test_in_a_log_every_input_is_a_plain_line(source, tmp_path):
         "城区/科工局",
     ]
     assert "\x1b" not in result.stdout
-
-
-@contextmanager
-def mounted(folder: Path, options: str):
-    """A small file system of its own at `folder`: the only honest full disk and read-only folder."""
-    folder.mkdir()
-    if shutil.which("mount") is None:
-        pytest.skip("no `mount` on this system")
-    result = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False
-    )
-    if result.returncode:
-        pytest.skip("no right to mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def one_line(result: subprocess.CompletedProcess[str]) -> str:

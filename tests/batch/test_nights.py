@@ -1,5 +1,6 @@
 """What a night on a server must never do: lose a result, overwrite a person's work, keep a wrong verdict."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import xltool
-from tests.support.batches import book_of, command, named
+from tests.support.batches import book_of, command, mounted, named
 from tests.support.packages import repacked
 from xltool.batch.away import perform
 from xltool.batch.inputs import walk
@@ -514,6 +515,45 @@ def test_a_killed_run_leaves_nothing_that_looks_like_anothers(source, out):
     assert not list(announced(place(out)))
 
 
+def test_a_result_of_a_killed_run_is_not_taken_for_what_the_input_was_before(source, out):
+    """甲 was done; 乙 was written, and the run killed; then 甲 came back."""
+    first = (source / "丙镇.xlsx").read_bytes()
+    workbook(source / "丙镇.xlsx", "丁镇")
+
+    class Dying(Inline):
+        def results(self, jobs, order):
+            for item, outcome in super().results(jobs, order):
+                if item.key == "丙镇.xlsx":
+                    raise KeyboardInterrupt
+                yield item, outcome
+
+    assert run(source, out, crew=Dying()).interrupted
+    (source / "丙镇.xlsx").write_bytes(first)
+    night(source, out)
+    assert (out / "丙镇.xlsx").read_bytes() == first
+    assert units(out) == ["丙镇", "乙局", "甲局"]
+
+
+def test_what_a_worker_wrote_before_it_was_ended_is_known_as_ours(source, out):
+    workbook(source / "丙镇.xlsx", "丁镇")
+
+    class Ended(Inline):
+        """The worker wrote its result, and was ended for taking too long."""
+
+        def results(self, jobs, order):
+            from xltool.batch.task import Outcome
+
+            for item, outcome in super().results(jobs, order):
+                late = item.key == "丙镇.xlsx"
+                yield item, Outcome(item.key, failed="超过 60 秒") if late else outcome
+
+    assert run(source, out, crew=Ended()).failed
+    workbook(source / "丙镇.xlsx", "戊镇")
+    night(source, out)
+    assert xltool.read(out / "丙镇.xlsx").unit == "戊镇"
+    assert len(results(out)) == 3
+
+
 # What an operator meets
 
 
@@ -653,6 +693,30 @@ def test_so_many_earlier_reports_stay(source, out, monkeypatch):
     assert len(kept) == 8
     assert {name.split(".")[1] for name in kept} == {"20261127-020000", "20261127-030000"}
     assert (out / "report.html").exists()
+
+
+@pytest.mark.parametrize("room", [0, 60_000, 180_000])
+def test_a_disk_that_is_full_when_the_reports_are_written_loses_nothing(source, tmp_path, room):
+    with mounted(tmp_path / "小盘", "size=2m") as disk:
+        out = disk / "结果"
+        assert called(source, out, "-j", "1").returncode == 1
+        before = everything(out)
+        filler = disk / "别的"
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        # Room for the journal and the new workbook; not for the reports, which are written aside first.
+        os.truncate(filler, filler.stat().st_size - room)
+        workbook(source / "新来的.xlsx", "新局")
+        result = called(source, out, "-j", "1")
+        assert result.returncode == 2
+        assert "Traceback" not in result.stderr
+        now = everything(out)
+        assert {name: now[name] for name in before} == before
+        filler.unlink()
+        assert called(source, out, "-j", "1").returncode == 1
+        assert units(out) == ["丙镇", "乙局", "新局", "甲局"]
+        assert not list(out.rglob("*.tmp"))
 
 
 def called(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -1,8 +1,13 @@
 """Folders of many inputs, and the command that does them."""
 
+import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from tests.support.seed import EXAMPLE, UNIT, seed_filing
@@ -46,3 +51,20 @@ def book_of(count: int, path: Path) -> Path:
         lines[9] = lines[9].replace("711.94", "711.94万元", 1)
     table.write_text("\n2023,".join(lines), "utf-8-sig")
     return path
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[Path]:
+    """A small file system of its own at `folder`: the only honest full disk and read-only folder."""
+    folder.mkdir()
+    if shutil.which("mount") is None:
+        pytest.skip("no `mount` on this system")
+    result = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False
+    )
+    if result.returncode:
+        pytest.skip("no right to mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

@@ -250,9 +250,11 @@ class Journal:
         self._db.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?, ?, ?, ?)", files)
 
     def adopt(self, name: str, written: Written, key: str, origin: str) -> None:
-        """A file that a killed run wrote before it could be noted."""
+        """A file that was written before it could be noted: its run, or its worker, was killed. The input
+        is done again, for what is noted of it is of another time."""
         with self._said():
             self._put_files([(name, key, origin, 0, written.seal, written.stamp, False)])
+            self._db.execute("UPDATE done SET tool = '?' WHERE key = ? AND tool <> ''", (key,))
 
     def seal(self, name: str) -> str:
         """The digest of a written file, as it is noted; empty where there is none."""

@@ -274,10 +274,11 @@ def _finish(
     summary.notes += [
         (name, "原来的报告有人改过（或不是 xltool 写的），留着，改名成这样") for name in aside
     ]
-    forget_announced(outside)
     # A worker that was ended, here for taking too long or elsewhere by anything, may have been writing.
     if summary.failed or elsewhere:
+        _take_up(journal, outside)
         _sweep(outside)
+    forget_announced(outside)
 
 
 def _own(file: LeftFile) -> bool:
@@ -301,14 +302,18 @@ def _remove(file: LeftFile, outside: StorageFolder) -> bool:
 
 def _tidy_up(journal: Journal, outside: StorageFolder) -> None:
     """Take up what a killed run left: half-written files go, finished ones are noted as ours."""
+    _take_up(journal, outside)
+    _sweep(outside)
+    forget_announced(outside)
+
+
+def _take_up(journal: Journal, outside: StorageFolder) -> None:
     for name, fresh, key, origin in announced(outside):
         if journal.seal(name) == fresh:
             continue
         if (stamp := outside.stamp(name)) and seal(outside.load(name)) == fresh:
             journal.adopt(name, Written(fresh, stamp), key, origin)
     journal.commit()
-    _sweep(outside)
-    forget_announced(outside)
 
 
 def _sweep(outside: StorageFolder) -> None:
