@@ -166,3 +166,69 @@ def test_a_url_that_no_one_answers_is_one_line(tmp_path):
     assert result.returncode == 2
     [line] = result.stderr.splitlines()
     assert line.startswith("错误：")
+
+
+def test_a_scheduler_that_goes_away_ends_the_run_in_one_line_and_the_next_goes_on(tmp_path):
+    source = many(tmp_path / "in", 40)
+    run(source, tmp_path / "alone", jobs=2)
+    out = tmp_path / "out"
+    with scheduler(tmp_path / "first") as cluster:
+        cluster.add()
+        with subprocess.Popen(
+            [*command(source, out, "--json"), "--dask", cluster.address],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+        ) as process:  # fmt: skip
+            for _ in range(4):
+                process.stdout.readline()
+            cluster.end_scheduler()
+            for line in process.stdout:
+                last = json.loads(line)
+            complained = process.stderr.read()
+        assert process.returncode == 2, complained
+        assert last["event"] == "error" and "接着做" in last["reason"]
+        assert "Traceback" not in complained
+    # The workers that stayed may still have been writing; another scheduler, the same command.
+    with scheduler(tmp_path / "second") as cluster:
+        cluster.add()
+        again = called(source, out, "--dask", cluster.address, "--json")
+    assert again.returncode == 1, again.stderr
+    summary = json.loads(again.stdout.splitlines()[-1])
+    assert summary["done"] + summary["skipped"] == 40 and summary["skipped"] > 0
+    assert contents(out) == contents(tmp_path / "alone")
+    assert not list(out.rglob("*.tmp"))
+
+
+def test_a_worker_of_another_version_gets_nothing(workers, tmp_path, monkeypatch):
+    from xltool.batch import dask_workers as clusters
+
+    source = many(tmp_path / "in", 6)
+    crew = clusters.Cluster(workers.address, timeout=60)
+    some = sorted(crew._versions)[0]
+    # As if it had joined with another one after the run began.
+    crew._versions[some] = "0.0.9"
+    monkeypatch.setattr(crew, "_look_at_versions", lambda: None)
+    sent = []
+    submit = crew.client.submit
+
+    def noted(*arguments, **more):
+        sent.append(more["workers"])
+        return submit(*arguments, **more)
+
+    monkeypatch.setattr(crew.client, "submit", noted)
+    summary = run(source, tmp_path / "out", crew=crew)
+    assert (summary.done, summary.failed) == (6, [])
+    assert sent and all(some not in to for to in sent)
+
+
+def test_settings_that_no_connection_can_be_made_of_are_one_line(tmp_path):
+    import dask
+
+    from xltool.batch import dask_workers as clusters
+
+    with (
+        dask.config.set({"distributed.comm.tls.ca-file": 3}),
+        pytest.raises(XltoolError, match="连不上"),
+    ):
+        clusters.Cluster("tls://127.0.0.1:9", 60)
+    with pytest.raises(XltoolError, match="打不开"):
+        run("memory://in?x", f"simplecache::{tmp_path}/a::nonsense://b")

@@ -48,6 +48,12 @@ class Workers:
         self.workers.append(worker)
         return worker
 
+    def end_scheduler(self) -> None:
+        """Kill the scheduler; the workers stay for as long as they like."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._processes[0].pid, signal.SIGKILL)
+        self._processes[0].wait()
+
     def close(self) -> None:
         for process in reversed(self._processes):
             with suppress(ProcessLookupError):
