@@ -210,6 +210,8 @@ class FaultKind(StrEnum):
     NAMES = "names"  # defined names or the edition's mark are lost
     PROTECTION = "protection"  # unprotected, or hidden
     CONTENT = "content"  # a formula, link or object where a value belongs
+    PICTURE = "picture"  # a picture, perhaps of a stamp
+    ACTIVE = "active"  # macros, links and the like, which act or lead elsewhere
     AMOUNT = "amount"  # an amount that can't be read
     AMOUNT_TEXT = "amount_text"  # an amount written as text
     SHOWN = "shown"  # the cell shows something else than it holds

@@ -26,7 +26,7 @@ from xltool.template.match import changes, likeness, locate, squeeze
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
 from xltool.xlsx.number_format import amount_shown, as_read, as_shown
 from xltool.xlsx.package import Parts, Unreadable
-from xltool.xlsx.references import cell_name
+from xltool.xlsx.references import cell_name, column_number
 from xltool.xlsx.workbook_reader import grid_of, open_grid
 
 # The property of a workbook that was made without a department form, and what it says.
@@ -83,7 +83,8 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
         edition = _edition(claimed, grid, faults)
     if edition is None:
         return Filing(claimed or default_edition_id(), source=source, faults=tuple(faults))
-    department, projects = _forms(load_layout(edition), grid, faults)
+    faults += [Fault(FaultKind.ACTIVE, f"工作簿里有{what}") for what in grid.active]
+    department, projects = _forms(load_layout(edition), grid, faults, bool(claimed))
     if department is None and not projects:
         faults = [Fault(FaultKind.FOREIGN, "不是由官方模板做的工作簿：没有找到部门表或项目表")]
     elif not claimed:
@@ -121,12 +122,14 @@ class _FoundForm(NamedTuple):
         return f"“{self.form.sheet}”" + ("（隐藏）" if self.hidden else "")
 
 
-def _forms(layout: Layout, grid: Grid, faults: list[Fault]) -> tuple[Form | None, tuple[Form, ...]]:
+def _forms(
+    layout: Layout, grid: Grid, faults: list[Fault], marked: bool
+) -> tuple[Form | None, tuple[Form, ...]]:
     """The department form, of several the one that counts, and the project forms with an answer."""
     departments: list[_FoundForm] = []
     projects: list[_FoundForm] = []
     for sheet in grid.sheets:
-        if (form_layout := form_of(layout, sheet)) is None:
+        if (form_layout := form_of(layout, sheet, marked)) is None:
             continue
         form, seen = _read_form(form_layout, sheet)
         found = _FoundForm(form, seen, sheet.hidden)
@@ -209,8 +212,12 @@ def _likest(grid: Grid) -> Edition:
     return best
 
 
-def form_of(layout: Layout, sheet: Sheet) -> FormLayout | None:
-    """The official form that this sheet is, if it is one."""
+def form_of(layout: Layout, sheet: Sheet, marked: bool = True) -> FormLayout | None:
+    """The official form that this sheet is, if it is one.
+
+    In a workbook that is not `marked` as one of ours, nor has the names, the official title must stand on
+    it: a list with the forms' words as its heads is no form.
+    """
     if sheet.name == RESULTS_SHEET or not sheet.cells:
         return None
     for form in layout.forms.values():
@@ -219,7 +226,25 @@ def form_of(layout: Layout, sheet: Sheet) -> FormLayout | None:
     share, best = max(
         ((likeness(form, sheet), form) for form in layout.forms.values()), key=lambda pair: pair[0]
     )
-    return best if share >= _ALIKE else None
+    if share < _ALIKE or not (
+        marked or best.areas.keys() & sheet.names.keys() or titled(best, sheet)
+    ):
+        return None
+    return best
+
+
+def titled(layout: FormLayout, sheet: Sheet) -> bool:
+    """Whether the official title stands on a sheet, in its column; wherever it has slipped to."""
+    title = next((f for f in layout.spec.field if f.kind == "year" and f.pattern), None)
+    if title is None:
+        return True
+    at = layout.fields[title.id][:2]
+    looks = layout.around[at]
+    return any(
+        looks.match(squeeze(cell.text))
+        for (_, column), cell in sheet.cells.items()
+        if column == at[1]
+    )
 
 
 def answered(form: Form) -> bool:
@@ -234,15 +259,15 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
         faults.append(Fault(FaultKind.PROTECTION, "工作表保护被取消", Place(sheet.name, "")))
     if sheet.hidden:
         faults.append(Fault(FaultKind.PROTECTION, "工作表被隐藏", Place(sheet.name, "")))
-    if sheet.hidden_lines:
-        faults.append(
-            Fault(
-                FaultKind.PROTECTION,
-                f"有行列被隐藏：{'、'.join(sheet.hidden_lines[:5])}",
-                Place(sheet.name, ""),
-            )
-        )
-    if sheet.objects:
+    if sheet.hidden_lines and (unseen := _unseen(layout, sheet, rows)):
+        detail = f"有行列被隐藏：{'、'.join(unseen[:5])}"
+        faults.append(Fault(FaultKind.PROTECTION, detail, Place(sheet.name, "")))
+    if sheet.macro:
+        said = f"表上的图形一点击就运行宏“{sheet.macro}”"
+        faults.append(Fault(FaultKind.ACTIVE, said, Place(sheet.name, "")))
+    if sheet.pictures:
+        faults.append(Fault(FaultKind.PICTURE, "表上有图片", Place(sheet.name, "")))
+    elif sheet.objects:
         faults.append(Fault(FaultKind.CONTENT, "表上有图片、文本框或控件", Place(sheet.name, "")))
     if layout.spec.id == "department" and sheet.name != layout.spec.sheet:
         place = Place(sheet.name, "")
@@ -270,6 +295,32 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
         entries[field.id] = _entry(field, sheet, (rows.start(top), left), faults, layout)
     indicators = _indicators(layout, sheet, rows, faults)
     return Form(layout.spec.id, entries, indicators, sheet.name), faults
+
+
+_LINES = re.compile(r"第(?:(\d+)行|([A-Z]+)(?::([A-Z]+))?列)")
+
+
+def _unseen(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> list[str]:
+    """The hidden rows and columns of the form in which something stands."""
+    last = rows.end(layout.last_row)
+    says = [
+        at
+        for at, cell in sheet.cells.items()
+        if at[0] <= last
+        and at[1] <= layout.right
+        and (cell.formula or (cell.text.strip() and squeeze(cell.text) not in layout.placeholders))
+    ]
+    taken_rows, taken_columns = {row for row, _ in says}, {column for _, column in says}
+
+    def matters(line: str) -> bool:
+        found = _LINES.fullmatch(line)
+        if found is None or found[1]:
+            return found is not None and int(found[1]) in taken_rows
+        first = column_number(found[2])
+        final = column_number(found[3] or found[2])
+        return any(first <= column <= final for column in taken_columns)
+
+    return [line for line in sheet.hidden_lines if matters(line)]
 
 
 def _entry(

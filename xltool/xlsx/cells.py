@@ -86,6 +86,11 @@ _NOWHERE: At = (0, 0)
 _BEYOND: At = (10**8, 0)
 
 
+def unseen(row: Mapping[str, str]) -> bool:
+    """Whether a row with these attributes is hidden, or so low that nobody sees it."""
+    return row.get("hidden") in ("1", "true") or row.get("ht") in ("0", "0.0", "0.00")
+
+
 def _between(text: str) -> _Between | None:
     places: list[At] = []
     hidden: list[str] = []
@@ -115,7 +120,7 @@ def _between(text: str) -> _Between | None:
             row, left = int(piece["row"]), not piece["end"]
             places.append((row, 0))
             prefixes |= {name.partition(":")[0] for name in names if ":" in name}
-            if dict(attributes).get("hidden") in ("1", "true"):
+            if unseen(dict(attributes)):
                 hidden.append(f"第{row}行")
     if at != len(text) or not all(map(lt, places, places[1:])):
         return None
@@ -337,7 +342,7 @@ class CellWalk:
         else:
             self.others.add(self.row)
         self.columns.clear()
-        if a.get("hidden") in ("1", "true"):
+        if unseen(a):
             self.sheet.hidden_lines.append(f"第{self.row}行")
 
     def _cell(self, a: dict[str, str]) -> None:

@@ -29,7 +29,11 @@ BLANK = Cell("")
 
 
 class Sheet(Struct):
-    """One worksheet: cells by (row, column), 1-based; only cells that say something need be there."""
+    """One worksheet: cells by (row, column), 1-based; only cells that say something need be there.
+
+    `objects`: shapes, controls and the like lie on it, `pictures` nothing but pictures; `macro` is what a
+    click on one of them would start.
+    """
 
     name: str
     cells: dict[tuple[int, int], Cell] = {}
@@ -39,6 +43,8 @@ class Sheet(Struct):
     hidden: bool = False
     hidden_lines: list[str] = []
     objects: bool = False
+    pictures: bool = False
+    macro: str = ""
     part: str = ""
 
     def __getitem__(self, at: tuple[int, int]) -> Cell:
@@ -60,3 +66,4 @@ class Grid(Struct):
     modified: str = ""
     structure_locked: bool = False
     date1904: bool = False
+    active: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from xml.parsers import expat
 
+from xltool.xlsx.recognised import NO_WORKBOOK, by_bytes, by_parts
 from xltool.xlsx.zip_container import split
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ MAX_ELEMENTS = 3_000_000
 MAX_CELLS = 300_000
 MAX_SHEETS = 1_000
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-
 
 class Unreadable(Exception):
     """A received file that can't be opened: the reason, in Chinese, for the one who sent it."""
@@ -54,14 +52,8 @@ class Package:
             raise Unreadable(f"文件过大（{len(data) / 2**20:.0f} MB，上限 {MAX_FILE // 2**20} MB）")
         if not data:
             raise Unreadable("文件是空的（0 字节）")
-        if data[:8] == _OLE:
-            raise Unreadable(
-                "文件有打开密码（已加密），请去掉密码后再交"
-                if _ENCRYPTED in data
-                else "这是旧的 .xls 格式，请在 Excel 或 WPS 里另存为 .xlsx"
-            )
         if data[:2] != b"PK":
-            raise Unreadable("不是 Excel 工作簿（.xlsx）")
+            raise Unreadable(by_bytes(data))
         import zipfile  # late: our own packages, and so most starts, never need it
 
         try:
@@ -82,7 +74,7 @@ class Package:
         if sum(e.file_size for e in entries) > most:
             raise Unreadable(f"文件展开后过大（上限 {most // 2**20} MB），疑为压缩炸弹")
         if "[Content_Types].xml" not in self._entries:
-            raise Unreadable("不是 Excel 工作簿（.xlsx）")
+            raise Unreadable(by_parts(self._entries) or NO_WORKBOOK)
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries or name.casefold() in self._folded
@@ -189,6 +181,8 @@ class Parts(Protocol):
 
     def __contains__(self, name: str) -> bool: ...
 
+    def names(self) -> list[str]: ...
+
     def read(self, name: str) -> bytes: ...
 
 
@@ -203,6 +197,10 @@ class Unpacked(dict[str, bytes]):
             return self[name] if super().__contains__(name) else self[self._named(name)]
         except KeyError:
             raise Unreadable(f"文件已损坏：缺少部件 {name[:60]}") from None
+
+    def names(self) -> list[str]:
+        """All part names."""
+        return list(self)
 
     def _named(self, name: str) -> str:
         """The part whose name differs by the case of its letters only."""

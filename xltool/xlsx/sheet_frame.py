@@ -109,8 +109,10 @@ class FrameWalk:
         elif tag == "sheetProtection":
             self._protected = a.get("sheet") in ("1", "true")
         elif tag == "col":
-            if a.get("hidden") in ("1", "true"):
-                self._hidden.append(f"第{letters(min(int(a.get('min', 1)), LAST_COLUMN))}列")
+            if a.get("hidden") in ("1", "true") or a.get("width") in ("0", "0.0"):
+                first, last = (min(int(a.get(end, 1)), LAST_COLUMN) for end in ("min", "max"))
+                until = f":{letters(last)}" if last > first else ""
+                self._hidden.append(f"第{letters(first)}{until}列")
         else:
             self._objects = True
 

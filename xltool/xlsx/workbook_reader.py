@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from xltool.xlsx.active_content import active_contents, drawn
 from xltool.xlsx.cells import read_large_sheet, read_sheet
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.package import (
@@ -26,6 +27,7 @@ from xltool.xlsx.package import (
     resolve,
     utf8,
 )
+from xltool.xlsx.recognised import NO_WORKBOOK, by_parts
 from xltool.xlsx.references import read_area
 from xltool.xlsx.shared_parts import (
     Styles,
@@ -73,7 +75,7 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
             else:
                 data = package.read(sheet.part)
                 left -= read_sheet(data, sheet, strings, styles, blanks, left)
-            sheet.objects |= _objects(package, sheet)
+            _look_at_objects(package, sheet)
     numbered = {str(n): (sheet, f"'{sheet.name}'") for n, sheet in enumerate(grid.sheets)}
     for name, scope, text in names:
         if scope in numbered:
@@ -111,6 +113,7 @@ def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[Name]]:
             sheet.hidden = True
     if "docProps/custom.xml" in package:
         grid.properties = dict(read_properties(_small(package, "docProps/custom.xml")))
+    grid.active = (*grid.active, *active_contents(package, package.names()))
     if _CORE in package:
         grid.modified = last_modified(package.read(_CORE))
     return grid, parts, names
@@ -136,8 +139,11 @@ def last_modified(core: bytes) -> str:
 def _main_part(package: Parts) -> str:
     for kind, target in _relations(package, "").values():
         if kind.endswith("/officeDocument"):
-            return resolve("", target)
-    raise Unreadable("不是 Excel 工作簿（.xlsx）")
+            part = resolve("", target)
+            if part.endswith(".bin"):
+                break
+            return part
+    raise Unreadable(by_parts(package.names()) or NO_WORKBOOK)
 
 
 def _relations(package: Parts, part: str) -> dict[str, tuple[str, str]]:
@@ -185,6 +191,7 @@ def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
             found = [Sheet(name, hidden=state not in ("", "visible")) for name, state, _ in sheets]
             locked, date1904 = around
             grid = Grid(found, structure_locked=locked, date1904=date1904)
+            grid.active = _very_hidden((name, state) for name, state, _ in sheets)
             return grid, [id_ for _, _, id_ in sheets], names
     return _parse_workbook(data)
 
@@ -236,6 +243,7 @@ def _parse_workbook(
             return
         if tag == "sheet" and "name" in a:
             state = a.get("state", "visible")
+            grid.active += _very_hidden([(a["name"], state)])
             grid.sheets.append(Sheet(a["name"], hidden=state != "visible"))
             ids.append(relationship_id(a))
         elif tag == "definedName":
@@ -261,6 +269,11 @@ def _parse_workbook(
 
     parse_xml(data, start, end, text)
     return grid, ids, names
+
+
+def _very_hidden(sheets: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Sheets that no menu shows."""
+    return tuple(f"深度隐藏的工作表“{name}”" for name, state in sheets if state == "veryHidden")
 
 
 # What is listed in a workbook's own part, and in what.
@@ -296,14 +309,23 @@ def styles_of(package: Parts, part: str, date1904: bool = False) -> Styles:
 _DRAWN = re.compile(rb'ObjectType="(\w+)"')
 
 
-def _objects(package: Parts, sheet: Sheet) -> bool:
-    """Whether old-style drawings lie on a sheet; the boxes of notes are drawn so too, but are remarks."""
+def _look_at_objects(package: Parts, sheet: Sheet) -> None:
+    """What lies on a sheet: pictures only or more. The boxes of notes are drawn, too, but are remarks."""
     folder = sheet.part.rpartition("/")[0]
-    for kind, target in _relations(package, sheet.part).values():
+    relations = _relations(package, sheet.part)
+    if not sheet.objects and not relations:
+        return
+    for kind, target in relations.values():
         part = resolve(folder, target)
         if kind.endswith("/vmlDrawing") and part in package:
-            return any(drawn != b"Note" for drawn in _DRAWN.findall(package.read(part)))
-    return False
+            if any(one != b"Note" for one in _DRAWN.findall(package.read(part))):
+                sheet.objects, sheet.pictures = True, False
+                sheet.macro = sheet.macro or drawn(package, part)[1]
+                return
+        elif kind.endswith("/drawing"):
+            more, macro = drawn(package, part)
+            sheet.macro = sheet.macro or macro
+            sheet.pictures = sheet.objects and not more
 
 
 @remembered(16)

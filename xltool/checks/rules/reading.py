@@ -10,6 +10,8 @@ from xltool.checks.rules._text import quote
 from xltool.model import Fault, FaultKind, Severity
 from xltool.money import places
 
+# How people write that there is no amount.
+_NOTHING = ("-", "—", "——", "－", "–", "/", "／", "\\", "无", "没有", "暂无", "N/A")
 FILE = "收到的文件与官方模板的比较"
 
 
@@ -151,13 +153,40 @@ def amount_unread(review: Review) -> Iterator[Hit]:
         for field in review.spec(form).field:
             entry = form[field.id]
             if field.kind == "amount" and entry.unread:
+                none = entry.text.strip() in _NOTHING
+                advice = "没有就空着" if none else f"请填数字（单位：{review.edition.unit}）"
                 yield review.hit(
                     entry,
-                    f"“{field.label}”写的“{quote(entry.text)}”读不成金额，"
-                    f"请填数字（单位：{review.edition.unit}）",
+                    f"“{field.label}”写的“{quote(entry.text)}”读不成金额，{advice}",
                     field=field.id,
                     expected=f"以{review.edition.unit}为单位的数字",
                 )
+
+
+@rule("R112", "宏、链接等会动作的内容", Severity.QUERY, review="形式", source=FILE)
+def active(review: Review) -> Iterator[Hit]:
+    """宏、宏表、深度隐藏的工作表、嵌入的对象、控件、指向别的工作簿的链接：逐样说明；申报批次里是错误。
+
+    这里什么也不运行、不跟随。收件的人在自己的 Excel 里打开时可能会。
+
+    错：从别处粘贴带来的外部链接；一点击就运行宏的图形。
+    对：只有填好的表。
+    """
+    sealed = any(key.startswith("xltool.seal.") for key in review.filing.seal)
+    for fault in _of(review, FaultKind.ACTIVE):
+        said = f"{fault.detail}。申报用不着，请删去（或用发下的模板重新填写）"
+        yield Hit(said, fault.place, severity=Severity.ERROR if sealed else None)
+
+
+@rule("R111", "表上有图片", Severity.NOTE, review="形式", source=FILE)
+def picture(review: Review) -> Iterator[Hit]:
+    """表上有图片（多半是章的扫描图）：只提示，不算问题，也不认作盖章。
+
+    例：表头盖章处贴了一张图。
+    对：纸件上盖章。
+    """
+    for fault in _of(review, FaultKind.PICTURE):
+        yield Hit(f"{fault.detail}：图片里的内容（例如章）没有读，也不作数", fault.place)
 
 
 @rule("R108", "显示的与存的不一样", Severity.ERROR, review="形式", source=FILE)
