@@ -194,7 +194,7 @@ def test_the_other_edition_gives_its_own_unit_of_money_and_its_weights(tmp_path)
 def test_without_libreoffice_one_line_says_so(seed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(office_module.shutil, "which", lambda name: None)
     monkeypatch.setattr(libreoffice, "_PLACES", ())
-    code = main(["export", str(seed), "-o", str(tmp_path / "出"), "--pdf", "--json"])
+    code = main(["export", str(seed), "-o", str(tmp_path / "出"), "--format", "pdf"])
     assert code == 2
     said = capsys.readouterr().err
     assert "没有找到 LibreOffice" in said and said.count("\n") == 1
