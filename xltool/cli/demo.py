@@ -20,7 +20,8 @@ from xltool.cli._output import show_result
 )
 @click.option(
     "--campaign", "folder", is_flag=False, flag_value="批次演示", metavar="[文件夹]",
-    type=click.Path(file_okay=False, path_type=Path), help="接着走一遍申报批次：两个区、六个单位，下发、收取、退回、催报、汇总。",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="接着走一遍申报批次：两个区、六个单位，下发、收取、退回、催报、汇总。",
 )  # fmt: skip
 @settings_option
 @force_option
