@@ -57,3 +57,22 @@ def test_few_that_tell_are_left_unjudged():
 def test_what_a_name_says_of_its_head(name, wants):
     """A rise is judged by what rises; a bad thing that is dealt with is no longer bad."""
     assert judged(name, "%" if name.endswith(("率", "幅")) else "次") == wants
+
+
+# Right as they stand, for all that their words may suggest.
+ACCEPTED = """
+抗菌药物使用率 ≤60%|水资源开发利用率 ≤40%|不良贷款余额 ≤100万元|公务接待量 ≤30批次|文化传播率 ≥80%
+游客重访率 ≥20%|接待上访群众批次 ≥50批次|受理投诉件数 ≥100件|治疗感染人数 ≥20人|抓获犯罪人数 ≥30人
+资助失学人数 ≥5人|公示时间 ≥7天|开放时间 ≥8小时|预警提前时间 ≥40分钟|无故障时间 ≥2000小时
+降低成本 ≥5%|节约成本 ≥10万元|减少污染物排放量 ≥10吨|污泥产量 ≤300吨|溶解氧浓度 ≥5毫克/升
+负氧离子浓度 ≥1500个|三公经费增长率 ≤0%|民生支出增长率 ≥5%|查处违法案件 ≥50件|打击犯罪案件 ≥20起
+事故应急演练 ≥4次|火灾隐患整改率 ≥95%|投诉办结率 ≥98%|失业登记人数 ≥300人|低收入家庭收入 ≥3000元
+"""
+
+
+@pytest.mark.parametrize("pair", ACCEPTED.replace("\n", "|").strip("|").split("|"))
+def test_no_alarm_at_what_is_right(pair):
+    name, value = pair.split()
+    target = parse_target(value)
+    wants = judged(name, target.symbol)
+    assert wants in ("-", "up" if target.operator == "≥" else "down")

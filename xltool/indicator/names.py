@@ -103,7 +103,7 @@ def _plainly(name: str, found: Direction) -> bool:
         return False
     if found.wants == UP:
         return True
-    acted = not found.share and _any("actions").search(around)
+    acted = not found.share and not found.only and _any("actions").search(around)
     return not acted and not _any("reductions").search(around)
 
 

@@ -37,7 +37,8 @@ def readable(review: Review) -> Iterator[Hit]:
     """看上去是数或日期，却读不成数、日期或等级的值：符号自相矛盾、不确定的数、只有单位没有数、不存在的日期、
     结束早于开始；项目支出实施期读不成期间的也算（“长期”“一年”不问）。
 
-    读不出来就不会导入财政系统，年底也无从对照。普通的定性文字不算；汉字写的数读得出，只提示。
+    读不出来就不会导入财政系统，年底也无从对照。普通的定性文字不算；汉字写的数读得出，
+    数量、成本里以数开头而读不成一个数的，都只提示。
 
     错：约50家；≥95%以下；6月31日前；实施期 20246-202516、2024年12月-2024年1月。
     对：≥50家；6月30日前；显著改善；实施期 2024年6月-2025年1月。
@@ -48,6 +49,11 @@ def readable(review: Review) -> Iterator[Hit]:
         elif one.target.spelled:
             wish = one.target.normal
             yield one.hit(f"读作“{wish}”，请改用数字", expected=wish, severity=Severity.NOTE)
+        elif one.kind in review.settings.countable and _has_a_number(one.target):
+            yield one.hit(
+                "里有数，却不是一个确定的数，财政业务系统导不进去；能写成“≥50家”这样的最好",
+                severity=Severity.NOTE,
+            )
     for form in review.filing.projects:
         entry = form["period"]
         if isinstance(entry.value, str) and (reason := _no_period(entry.value)):
@@ -85,6 +91,19 @@ def _unreadable(target: Target) -> str:
     ):
         return "读不出是数还是日期"
     return ""
+
+
+_RANGE = re.compile(r"[0-9]\s*[-~～—–至到]\s*[0-9]")
+
+
+_BEGINS = re.compile("[≥≤><=]?[0-9一二两三四五六七八九十百千]+[^、]+")
+
+
+def _has_a_number(target: Target) -> bool:
+    """Words that begin with a number which is no ratio and no range: 24小时值班, 十二三座."""
+    if target.kind != "text" or target.operator or not _BEGINS.fullmatch(target.words):
+        return False
+    return not (_RATIO.search(target.words) or _RANGE.search(target.words))
 
 
 # What an ongoing project may say of its time instead of days.
