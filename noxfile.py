@@ -1,4 +1,4 @@
-"""Tasks: `nox -s light`, `nox -s lint`, `nox -s tests`. They run in the environment that is active."""
+"""Tasks: `nox -s light`, `lint`, `tests`, `site`, `pythons`. They run in the environment that is active."""
 
 import nox
 
@@ -25,3 +25,15 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Everything."""
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """The documentation as a site, and its zip."""
+    session.run("python", "-m", "website.build")
+
+
+@nox.session
+def pythons(session: nox.Session) -> None:
+    """The light tests with the lowest versions and on every other Python that is here."""
+    session.run("bash", ".ci/pythons", "all", external=True)
