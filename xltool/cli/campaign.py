@@ -39,7 +39,7 @@ for one in (
     campaign_decisions.choose, campaign_decisions.accept, campaign_decisions.return_,
     campaign_decisions.reopen, campaign_decisions.withdraw, campaign_decisions.log,
     campaign_decisions.undo, campaign_decisions.compare, campaign_decisions.indicators,
-    campaign_decisions.report,
+    campaign_decisions.report, campaign_decisions.letters,
 ):  # fmt: skip
     campaign.add_command(one)
 

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from xltool.cli._campaign import by_option, file_type, opened, reason_option, where
+from xltool.cli._campaign import (
+    by_option,
+    file_type,
+    folder_type,
+    opened,
+    reason_option,
+    there_type,
+    where,
+)
 from xltool.cli._command import command, force_option
 from xltool.cli._output import table
 from xltool.errors import XltoolError
@@ -271,3 +279,26 @@ def report(folder: Path, output: Path | None) -> None:
         path = output or here.folder / "进度.html"
         data = write_dashboard(path, here)
     click.echo(f"{data['totals']['应报']} 个单位的进度：{path}")
+
+
+@command()
+@where
+@codes_argument
+@click.option(
+    "--template", type=there_type, help="批复的 Word 模板（默认批次文件夹里的“批复模板.docx”）。"
+)
+@click.option(
+    "-o", "--output", type=folder_type, help="写到哪个文件夹（默认批次文件夹里的“批复”）。"
+)
+@force_option
+def letters(folder: Path, codes: Sequence[str], template: Path | None, output: Path | None) -> int:
+    """批复：每个核准的单位一份 Word 文件，附核准的绩效指标；模板由财政局自己改，【】里的词会被替换。"""
+    from xltool.campaign.rollup.letters import FOLDER, write_letters
+
+    with opened(folder) as here:
+        goal = output or here.folder / FOLDER
+        written, problems = write_letters(here, goal, codes, template)
+    for code, reason in problems:
+        click.echo(f"没有写 {code}：{reason}", err=True)
+    click.echo(f"写出 {len(written)} 份批复：{goal}" if written else "没有核准的单位，没有写批复")
+    return int(bool(problems))

@@ -15,8 +15,6 @@ from msgspec.structs import replace
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
-from xltool.campaign.ledger.figures import content_of, figures_of
-from xltool.campaign.ledger.related import weight
 from xltool.campaign.ledger.store import now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.returns.judgement import (
@@ -30,7 +28,6 @@ from xltool.campaign.returns.judgement import (
 )
 from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import UnitFiles
-from xltool.checks.results import finding_result, verdict
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.files.barrier import Failure, guarded
@@ -241,7 +238,7 @@ class LedgerDesk:
                 "name": one.name,
                 "unit": judgement.unit,
                 "claimed": judgement.claimed,
-                **judged_values(self.campaign, judgement),
+                **judgement.values,
                 "sha256": sha256,
                 "modified": one.modified,
                 "received_at": taken_at,
@@ -312,21 +309,6 @@ def _apart(one: Found, time: str, zipped: bool) -> bool:
         return one.modified != time
     first, second = (dt.datetime.fromisoformat(text) for text in (one.modified, time))
     return abs((first - second).total_seconds()) > 2
-
-
-def judged_values(campaign: Campaign, judgement: Judgement) -> dict[str, str]:
-    """What the ledger keeps of a judgement: the file by itself, whatever else the unit returned."""
-    findings = sorted(judgement.findings, key=weight)
-    figures = figures_of(judgement.filing, campaign.edition)
-    return {
-        "kind": judgement.kind,
-        "verdict": verdict(findings),
-        "findings": msgspec.json.encode([finding_result(f) for f in findings]).decode(),
-        "figures": msgspec.json.encode(figures).decode(),
-        "content": content_of(judgement.filing) if judgement.filing.department else "",
-        "seal": judgement.seal,
-        "stamp": judgement.stamp,
-    }
 
 
 def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:

@@ -19,7 +19,7 @@ from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import BACKUP_FOLDER, FILE, Ledger, backups, now
 from xltool.campaign.returns.collection import Collected, LedgerDesk
 from xltool.campaign.returns.incoming import Found
-from xltool.campaign.returns.judgement import Register, judge
+from xltool.campaign.returns.judgement import Judgement, Register, judged
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.errors import XltoolError, why
 from xltool.xlsx.package import Unreadable
@@ -205,7 +205,7 @@ def _add_returns(campaign: Campaign, result: Rebuilt) -> None:
     with ledger.writing():
         desk = LedgerDesk(campaign, Collected())
         known = {sha256 for sha256, _ in desk.known} | desk.issued
-        judged = []
+        entries: list[tuple[Found, str, bytes, Judgement]] = []
         for path in sorted(campaign.folder.glob("originals/??/*"), key=lambda p: p.stat().st_mtime):
             if path.name in known or path.name.startswith("."):
                 continue
@@ -214,12 +214,12 @@ def _add_returns(campaign: Campaign, result: Rebuilt) -> None:
                 result.problems.append((path.name, "原件被改动过，没有用"))
                 continue
             when = dt.datetime.fromtimestamp(path.stat().st_mtime).isoformat(" ", "seconds")
-            judgement = judge(data, "", register)
+            judgement = judged(data, "", register)
             unit = judgement.unit or judgement.claimed
             name = f"（重建）{unit}_{path.name[:12]}.xlsx"
-            judged.append((Found(name, when, path), path.name, data, judgement))
-        desk.take(judged)
-        result.returns = len(judged)
-        if judged:
+            entries.append((Found(name, when, path), path.name, data, judgement))
+        desk.take(entries)
+        result.returns = len(entries)
+        if entries:
             with ledger.transaction():
-                ledger.record(Act.CAMPAIGN, reason=f"重建：补进 {len(judged)} 份原件")
+                ledger.record(Act.CAMPAIGN, reason=f"重建：补进 {len(entries)} 份原件")

@@ -10,7 +10,7 @@ from typing import Any
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns
-from xltool.campaign.returns.collection import judged_values, original_bytes
+from xltool.campaign.returns.collection import original_bytes
 from xltool.campaign.returns.judgement import CHOOSABLE, KINDS, judge_one, received_size, set_up
 from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError
@@ -49,7 +49,7 @@ def recheck(
                 # What was found before still stands.
                 changed.append(_not_judged(row, judgement.reason))
                 continue
-            updates.append((row["id"], judged_values(campaign, judgement)))
+            updates.append((row["id"], judgement.values))
             if progress:
                 progress(number, len(before))
         if updates:
