@@ -36,7 +36,11 @@ def lost(rows, result, edition):
                 continue
             if not text or lone_unit(text) or labels.title(text) or year_line(text):
                 continue
-            if cell is row.filled[0] and len(text) < 3 and text.isdigit():
+            if re.match("附件?[0-9]", text) or (
+                cell is row.filled[0] and len(text) < 3 and text.isdigit()
+            ):
+                continue
+            if bare(text) in ("/", "-", "—", "无"):
                 continue
             if labels.exact(text) or _blank_value(text, edition.placeholder):
                 continue

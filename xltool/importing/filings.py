@@ -171,7 +171,7 @@ def _no_forms(passed: Sequence[Segment], found: bool, rows: Sequence[FormRow]) -
         return said + [
             Leftover(s.place, s.text(), "表外的另一张表，不是绩效目标申报表，不导入")
             for s in passed
-            if not s.other and s.tabular
+            if not s.other and (s.tabular or s.started)
         ]
     if said:
         return said

@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from xltool.editions.declaration import Field
-from xltool.importing.labels import Labels, Match, bare
+from xltool.importing.labels import Labels, Match, bare, year_line
 from xltool.importing.money_scope import MoneyScope
 from xltool.importing.record import ImportedValue, Leftover, Sure
 from xltool.importing.rows import FormCell, FormRow, tidy_text
@@ -184,6 +184,7 @@ class FormReader:
 
     def _list_the_rest(self, rows: Sequence[FormRow], first: int, last: int) -> None:
         """What no label, value or list entry has accounted for; lines around the form are none of it."""
+        last = max([last, *(i for i, row in enumerate(rows) if row.table and row.filled)])
         for i, row in enumerate(rows):
             outside = row.table == 0 or (row.loose and i < first)
             if outside and not first <= i <= last and not self._speaks_of_forms(row):
@@ -197,9 +198,8 @@ class FormReader:
         return len([w for w in found if not any(w in other for other in found if w != other)]) > 3
 
     def _recognised(self, row: FormRow) -> bool:
-        return any(self.labels.match(self.kind, c.text) for c in row.filled) or self.table.is_head(
-            row
-        )
+        """A word of this form, or of the other one."""
+        return self.table.is_head(row) or any(self.labels.says(c.text) for c in row.filled)
 
     def _field_row(self, row: FormRow) -> bool:
         """The row starts with a label of a field, or with the form's tail."""
@@ -368,6 +368,9 @@ class FormReader:
             else:
                 self._leave(cell.place, text, self._no_field(match.id))
             return
+        if match.role == "field" and (self.labels.exact(text) or year_line(text)):
+            self._leave(cell.place, text, f"“{self.spec[match.id].label}”后面不是它的值")
+            return
         if self._is_amount(match) and self._two_amounts(cell, row, matches):
             reason = f"“{self.spec[match.id].label}”：后面有几个金额，分不清哪一个是本年度的"
             self._leave(cell.place, text, reason)
@@ -416,7 +419,7 @@ class FormReader:
                 self._keep(spec, Entry(chosen, text, place), Sure.LOW, f"勾选的是“{chosen}”")
             return
         if spec.kind != "amount":
-            if text.strip(" …*×X") and self.edition.placeholder != text:
+            if re.search(r"\w", text.strip(" …*×X")) and self.edition.placeholder != text:
                 self._keep(spec, self._worded(spec, text, place), sure, "")
             return
         if text in _BLANKS:

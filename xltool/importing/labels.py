@@ -186,7 +186,9 @@ class Labels:
             for phrase in phrases:
                 if any(key.endswith(phrase + ending) for ending in self.endings):
                     return kind
-                if kind == "department" and key.endswith(phrase) and len(key) - len(phrase) <= 6:
+                # 整体绩效目标 alone is a field's label.
+                whose = kind == "department" and phrase.startswith(("部门", "单位"))
+                if whose and key.endswith(phrase) and len(key) - len(phrase) <= 6:
                     return kind
         return None
 

@@ -66,6 +66,8 @@ def _heads(rows: Sequence[FormRow], at: int, labels: Labels) -> tuple[list[_Colu
         ):
             cells = _two_rows(cells, lower.filled)
             below += 1
+    if not any(_is_project(c, labels) for c in cells):
+        return [], below  # the lower heads ask for something else
     known = sum(labels.exact(c.text) for c in cells)
     following = rows[below] if below < len(rows) else None
     if known < 3 or known * 3 < len(cells) * 2 or following is None:
@@ -80,7 +82,7 @@ def _heads(rows: Sequence[FormRow], at: int, labels: Labels) -> tuple[list[_Colu
 def _named(cells: Sequence[FormCell], labels: Labels) -> bool:
     """The project's name is asked for, and no cell of the row is an answer to its neighbour."""
     matches = [labels.match("project", c.text) for c in cells]
-    named = any(m is not None and m.role == "field" and m.id == "project" for m in matches)
+    named = sum(m is not None and m.role == "field" and m.id == "project" for m in matches) == 1
     answered = any(m is not None and m.inline for m in matches)
     alternating = sum(
         m is None and labels.head(c.text) is None for m, c in zip(matches, cells, strict=True)
@@ -89,8 +91,8 @@ def _named(cells: Sequence[FormCell], labels: Labels) -> bool:
 
 
 def _under_project(cells: Sequence[FormCell], row: FormRow, labels: Labels) -> list[FormCell]:
-    head = next(c for c in cells if _is_project(c, labels))
-    return [c for c in row.filled if head.column <= c.column < head.end]
+    heads = [c for c in cells if _is_project(c, labels)]
+    return [c for c in row.filled if any(h.column <= c.column < h.end for h in heads)]
 
 
 def _is_project(cell: FormCell, labels: Labels) -> bool:

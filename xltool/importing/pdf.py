@@ -40,6 +40,7 @@ _NO_TEXT = "里没有文字，是扫描件或图片"
 _ENUMERATED = re.compile(
     r"^(?:目标\s*\d|[(（]?[\d一二三四五六七八九十]{1,2}[)）.、．]|[一二三四五六]是)"
 )
+_UNPARTED = re.compile(r".(?:[/／·~\-–][^\s]|[，。、；：）%％,.;:)])*", re.S)
 _ASCII_WORD = re.compile(r"[!-~≥≤]+")
 _SAME = 3.0  # points: rules that far apart are one
 
@@ -259,15 +260,19 @@ def _cell_text(box: Box) -> str:
 
 def _wrapped(line: Line, following: str, box: Box) -> bool:
     """The line is full: what begins the next one had no room on it."""
+    if re.search(r"[/／（(≥≤=<>，,、]$", line.text):
+        return True  # nobody ends a line there
     left, right = line.x0 - box.x0, box.x1 - line.x1
     margin = min(6.0, min(one.x0 for one in box.lines) - box.x0)
     centred = abs(left - right) < 0.6 * line.size
     free = left + right - 2 * margin if centred else right - margin
+    # What isn't parted comes down whole: a number, 元/亩, a mark that begins no line.
     word = _ASCII_WORD.match(following)
-    # A number isn't parted, and no line begins with a closing mark: it takes what stands before along.
-    needs = 0.55 * line.size * len(word[0]) if word and len(word[0]) > 1 else line.size
-    if re.match(r".[，。、；：）%％,.;:)]", following):
-        needs += line.size
+    whole = _UNPARTED.match(following)
+    assert whole is not None
+    needs = len(whole[0]) * line.size
+    if word is not None and len(word[0]) > 1:
+        needs = 0.55 * line.size * len(word[0])
     return free < needs * 1.05
 
 

@@ -73,7 +73,11 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
             now.kind, now.started, now.identified = row.begins, True, True
             now.rows.append(row)
             continue
-        if len(row.filled) == 1 and _BESIDE_TITLE.match(bare(row.filled[0].text)):
+        if (
+            not now.started
+            and len(row.filled) == 1
+            and _BESIDE_TITLE.match(bare(row.filled[0].text))
+        ):
             continue
         title = _title_cell(row)
         kind, other = (
