@@ -96,11 +96,56 @@ def derived() -> Iterator[tuple[str, str]]:
 
     yield "options.md", options_page()
     yield "api.md", api_page()
+    yield "limits.md", limits_page()
     for code, rule in rules().items():
         yield (
             f"rules/{code}.md",
             f"# {code}\n\n{_paragraphs(rulebook.page(rule))}\n\n[全部规则](../rules.md)\n",
         )
+
+
+def limits_page() -> str:
+    """Sizes, counts and versions, taken from the code that holds them."""
+    import tomllib
+
+    from xltool.batch import run as batch
+    from xltool.campaign.returns import incoming
+    from xltool.databook import answers, sources
+    from xltool.files import filenames, pool
+    from xltool.filling import fill_sheet
+    from xltool.importing import pdf
+    from xltool.reports import html
+    from xltool.xlsx import package
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    mega = 2**20
+    rows = [
+        ("收到的工作簿", f"{package.MAX_FILE // mega} MB，展开后 {package.MAX_UNPACKED // mega} MB"),
+        ("工作簿里的一个部件", f"{package.MAX_PART // mega} MB"),
+        ("工作簿里的部件、工作表、有内容的单元格",
+         f"{package.MAX_PARTS:,}、{package.MAX_SHEETS:,}、{package.MAX_CELLS:,} 个"),
+        ("数据表（CSV、JSON）一个文件", f"{sources.LARGEST // mega} MB"),
+        ("一格文字", f"{answers.LONGEST:,} 个字符"),
+        ("一个数的有效数字（填写）", f"{fill_sheet.MAX_DIGITS} 位"),
+        ("PDF 导入", f"{pdf.MAX_PAGES} 页"),
+        ("收取：压缩包套几层、一次多少文件、一共展开多少",
+         f"{incoming.MAX_DEPTH} 层、{incoming.MAX_FILES:,} 个、{incoming.MAX_ALL // 2**30} GB"),
+        ("报告网页里有明细的单位", f"{html.MOST:,} 家；更多时只有结论"),
+        ("文件名", f"{filenames.LONGEST} 个字符，超过的截短"),
+        ("成批：一个输入的时间、一个进程的内存",
+         f"{pool.SECONDS:.0f} 秒、{pool.MEMORY_MB} MB（可改；内存至少 {batch.LEAST_MB} MB）"),
+        ("Python", f"64 位，{project['requires-python']}"),
+        ("最低的库版本", "、".join(line.partition(" #")[0] for line in project["dependencies"])),
+    ]  # fmt: skip
+    lines = [
+        "# 限度",
+        "",
+        "超过的文件不予打开或只做到限度为止，都会说明。数字取自程序本身。",
+        "",
+        "| 什么 | 限度 |",
+        "|---|---|",
+    ]
+    return "\n".join([*lines, *(f"| {what} | {limit} |" for what, limit in rows)]) + "\n"
 
 
 def _paragraphs(text: str) -> str:

@@ -38,7 +38,7 @@ def site(tmp_path_factory):
 def test_every_page_is_there(site):
     for page in (ROOT / "docs").rglob("*.md"):
         assert (site / page.relative_to(ROOT / "docs")).with_suffix(".html").is_file()
-    for name in ("index", "api", "options", "changelog", "contributing"):
+    for name in ("index", "api", "limits", "options", "changelog", "contributing"):
         assert (site / f"{name}.html").is_file()
 
 
