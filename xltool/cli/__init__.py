@@ -127,7 +127,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         click.echo("已中断。", err=True)
         return 2
     except XltoolError as error:
-        click.echo(f"错误：{error}", err=True)
+        from xltool.files.escape import lines_on_terminal
+
+        click.echo(lines_on_terminal(f"错误：{error}"), err=True)
         return 2
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - what is still buffered goes nowhere
@@ -136,8 +138,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         if os.environ.get("XLTOOL_DEBUG"):
             raise
         from xltool.files.barrier import reason_of
+        from xltool.files.escape import lines_on_terminal
 
-        click.echo(f"错误：{reason_of(error)}", err=True)
+        click.echo(lines_on_terminal(f"错误：{reason_of(error)}"), err=True)
         return 2
     except Exception as error:
         if os.environ.get("XLTOOL_DEBUG"):

@@ -13,6 +13,7 @@ import click
 
 from xltool.cli._output import echo_json
 from xltool.errors import XltoolError, why
+from xltool.files.escape import on_terminal
 
 if TYPE_CHECKING:
     from xltool.batch.jobs import Summary
@@ -53,7 +54,7 @@ class BatchVoice:
         if self.as_json:
             self._say_json({"event": "error", "reason": reason})
         else:
-            click.echo(f"错误：{reason}", err=True)
+            click.echo(on_terminal(f"错误：{reason}"), err=True)
 
     def end(self, summary: Summary, output: str, *, dry: bool) -> None:
         """What came of the run."""
@@ -65,9 +66,9 @@ class BatchVoice:
             return
         if self.advance:  # on a terminal nothing was said yet of what went wrong
             for key, reason in summary.failed:
-                click.echo(f"没有做成：{key}：{reason}", err=True)
+                click.echo(on_terminal(f"没有做成：{key}：{reason}"), err=True)
             for key, note in summary.notes:
-                click.echo(f"注意：{key}：{note}", err=True)
+                click.echo(on_terminal(f"注意：{key}：{note}"), err=True)
         for line in warnings:
             click.echo(line, err=True)
         if not self.quiet:
@@ -150,7 +151,6 @@ def _now() -> str:
 def _lines(event: dict[str, Any]) -> Iterator[str]:
     """An event as text: what became of the input, then what a person should know of its results."""
     from xltool.checks.results import VERDICTS
-    from xltool.files.escape import on_terminal
 
     if event["event"] == "start":
         yield f"开始：{event['source']} → {event['output']}"

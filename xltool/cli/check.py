@@ -19,6 +19,7 @@ from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.barrier import Result
+from xltool.files.escape import lines_on_terminal, on_terminal
 from xltool.model import Filing
 
 _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
@@ -114,7 +115,7 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
         for line in console.balance_lines(result):
             echo_line(line)
         if not result.balance:
-            click.echo(f"  无法判断：{reason or '没有部门整体支出绩效目标表'}")
+            click.echo(on_terminal(f"  无法判断：{reason or '没有部门整体支出绩效目标表'}"))
 
     results, failed = _each(paths, form, one, None if as_json else show)
     if as_json:
@@ -160,7 +161,7 @@ def _each(
 
 def _leave(failed: list[tuple[str, str]], file: str, error: XltoolError) -> None:
     failed.append((file, str(error)))
-    click.echo(f"错误：{error}", err=True)
+    click.echo(lines_on_terminal(f"错误：{error}"), err=True)
 
 
 def _echo_json(results: Sequence[Any], failed: Sequence[tuple[str, str]]) -> None:

@@ -16,6 +16,7 @@ from xltool.cli.workbooks import each_workbook, edition_option, paths_argument, 
 from xltool.editions.declaration import Edition, load_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.files import guard
+from xltool.files.escape import on_terminal
 from xltool.files.filenames import TakenNames
 from xltool.model import Filing
 
@@ -135,7 +136,7 @@ def _export(
             click.echo(f"正在用 LibreOffice 转换 {len(press)} 个文件……", err=True)
         for goal, there in press.print():
             if there:
-                click.echo(f"已写出 {goal}")
+                click.echo(on_terminal(f"已写出 {goal}"))
             else:
                 _leave(left, str(goal), "LibreOffice 没能转出 PDF")
     for path in written:
@@ -161,7 +162,8 @@ def _wait(press: Press, filing: Filing, edition: Edition, goal: Path, left: Left
         _leave(left, filing.source, f"没有转 PDF：{error}")
         return
     for remark in left_behind(filing):
-        click.echo(f"注意：{filing.source}：{remark}：PDF 里只有它的值，没有它本身", err=True)
+        said = f"注意：{filing.source}：{remark}：PDF 里只有它的值，没有它本身"
+        click.echo(on_terminal(said), err=True)
     try:
         press.add(filing, edition, goal)
     except FillError as error:
@@ -207,7 +209,7 @@ def _publish(
 
 def _leave(left: Left, file: str, why: str) -> None:
     left.append((file, why))
-    click.echo(f"错误：{file}：{why}", err=True)
+    click.echo(on_terminal(f"错误：{file}：{why}"), err=True)
 
 
 def _sum_up(left: Left) -> None:

@@ -27,6 +27,11 @@ def on_terminal(text: str) -> str:
     return text.translate(_STEERING)
 
 
+def lines_on_terminal(text: str) -> str:
+    """A message of several lines as a terminal may show it."""
+    return "\n".join(map(on_terminal, text.split("\n")))
+
+
 def in_csv(text: str) -> str:
     """A CSV cell that no spreadsheet program reads as a formula: such a text gets a leading `'`."""
     if not _doubtful().search(text):

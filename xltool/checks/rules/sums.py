@@ -273,8 +273,8 @@ def whole_form_in_yuan(review: Review) -> Iterator[Hit]:
     if edition.unit == "元" or review.filing.department is None:
         return
     total = review.balance.sides[0].total
-    if not total.amount or total.amount < 0:
-        return
+    if not total.amount or total.amount < 0 or not all(s.closes for s in review.balance.sides):
+        return  # where the sums do not close, they say what is wrong
     smaller = show(convert(total.amount, "元", edition.unit))
     asked = f"若是按元填的，应填 {smaller}（单位：{edition.unit}），其余各项一样；没有填错请说明"
     before = _total_before(review, total.field)
