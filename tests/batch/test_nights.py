@@ -515,6 +515,24 @@ def test_a_killed_run_leaves_nothing_that_looks_like_anothers(source, out):
     assert not list(announced(place(out)))
 
 
+def test_a_first_run_killed_before_its_journal_knew_anything(source, tmp_path):
+    out = tmp_path / "out"
+
+    class Dying(Inline):
+        def results(self, jobs, order):
+            while job := jobs.take():
+                perform(*job, order)
+            raise KeyboardInterrupt
+            yield
+
+    assert run(source, out, crew=Dying()).interrupted
+    assert len(results(out)) == 3
+    workbook(source / "丙镇.xlsx", "丁镇")
+    night(source, out)
+    assert len(results(out)) == 3
+    assert xltool.read(out / "丙镇.xlsx").unit == "丁镇"
+
+
 def test_a_result_of_a_killed_run_is_not_taken_for_what_the_input_was_before(source, out):
     """甲 was done; 乙 was written, and the run killed; then 甲 came back."""
     first = (source / "丙镇.xlsx").read_bytes()

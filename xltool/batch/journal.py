@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from xltool.batch.inputs import Item
-from xltool.batch.outlet import Known, Written
+from xltool.batch.outlet import NEW, Known, Written
 from xltool.batch.task import Outcome, dated
 from xltool.errors import DiskError, XltoolError
 
@@ -72,6 +72,7 @@ class Journal:
             [(last,)] = self._db.execute("SELECT coalesce(max(run), 0) FROM done")
         # In a process that only reads, the run is the one that is being written.
         self.run = run or last + 1
+        self._new = self.empty and not self._db.execute("SELECT 1 FROM written LIMIT 1").fetchone()
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -104,8 +105,11 @@ class Journal:
     def known(self, item: Item, *, fresh: bool = False) -> Known:
         """What is known of an input, and of the files where its results go.
 
-        Of one that failed, or with `fresh`, nothing that would let it be skipped.
+        Of one that failed, or with `fresh`, nothing that would let it be skipped. In the first run
+        nothing is known: a second look at what was just written would only take time.
         """
+        if self._new:
+            return NEW
         with self._said():
             row = self._db.execute(
                 "SELECT content, tool, outputs, failed FROM done WHERE key = ?", (item.key,)
@@ -147,11 +151,12 @@ class Journal:
 
     def keep_all(self, key: str) -> None:
         """The earlier result of an input and of its parts stands, whatever the input is now."""
-        for table in ("done", "written"):
-            with self._said():
-                self._db.execute(
-                    f"UPDATE {table} SET run = ? WHERE key = ? OR origin = ?", (self.run, key, key)
-                )
+        with self._said():
+            self._db.execute(
+                "UPDATE written SET run = ? WHERE key IN (SELECT key FROM done WHERE origin = ?)",
+                (self.run, key),
+            )
+            self._db.execute("UPDATE done SET run = ? WHERE origin = ?", (self.run, key))
         self._count()
 
     def keep(self, key: str, outputs: dict[str, Written] | None = None) -> list[Item]:
@@ -252,6 +257,7 @@ class Journal:
     def adopt(self, name: str, written: Written, key: str, origin: str) -> None:
         """A file that was written before it could be noted: its run, or its worker, was killed. The input
         is done again, for what is noted of it is of another time."""
+        self._new = False
         with self._said():
             self._put_files([(name, key, origin, 0, written.seal, written.stamp, False)])
             self._db.execute("UPDATE done SET tool = '?' WHERE key = ? AND tool <> ''", (key,))

@@ -61,6 +61,12 @@ def seal(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+@functools.lru_cache(maxsize=4)
+def _folder(output: str) -> StorageFolder:
+    """OUT, opened once in each process."""
+    return place(output)
+
+
 class Outlet:
     """The results of one input. `same`: the input is what it was when its results were written."""
 
@@ -68,7 +74,7 @@ class Outlet:
         self, key: str, origin: str, output: str, known: Known = NEW, run: str = ""
     ) -> None:
         self.key, self.origin, self.known, self.run = key, origin, known, run
-        self.folder = place(output)
+        self.folder = _folder(output)
         self.same = False
         self.saved = 0  # files that were really written
         self.outputs: dict[str, Written] = {}
