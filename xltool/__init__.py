@@ -24,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from xltool import frames
     from xltool.checks.cross_totals import Balance
     from xltool.databook import load_databook
     from xltool.editions.declaration import Edition, load_edition
@@ -58,14 +59,16 @@ _HOMES = {
 
 __all__ = [
     "Balance", "Edition", "Entry", "Filing", "Finding", "Form", "Indicator", "Place", "Severity", "Target",
-    "XltoolError", "__version__", "balance", "check", "fill", "load_databook", "load_edition", "parse_target",
-    "read", "split_targets",
+    "XltoolError", "__version__", "balance", "check", "fill", "frames", "load_databook", "load_edition",
+    "parse_target", "read", "split_targets",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
+    if name == "frames":  # a whole module: pandas is loaded with it
+        return import_module("xltool.frames")
     if name not in _HOMES:
         raise AttributeError(f"module 'xltool' has no attribute {name!r}")
     value = getattr(import_module(f"xltool.{_HOMES[name]}"), name)
