@@ -14,6 +14,7 @@ import secrets
 import socket
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -210,4 +211,7 @@ def forget_announced(folder: StorageFolder) -> None:
     """Remove these notebooks: the journal knows it all."""
     if isinstance(folder, Disk):
         for file in Path(folder.at(STATE), NOTEBOOKS).glob("*.jsonl"):
-            file.unlink(missing_ok=True)
+            with suppress(
+                OSError
+            ):  # a worker elsewhere may still have it open: the next run removes it
+                file.unlink(missing_ok=True)
