@@ -152,8 +152,8 @@ def test_the_oldest_is_taken_in_first(here):
     assert walk(here)[0][-1] == ("报/0.zip/新.xlsx", b"3")
 
 
-def test_macros_are_ignored(tmp_path):
-    """An .xlsm with a macro part is read for its values like any other; the part is never looked at."""
+def test_macros_are_never_run_and_are_an_error_of_a_return(tmp_path):
+    """An .xlsm with a macro part is read for its values like any other; that it is there is said."""
     campaign = make_campaign(tmp_path, 1, 1)
     distribute(campaign)
     [blank] = sent_workbooks(campaign.folder / "下发").values()
@@ -163,4 +163,5 @@ def test_macros_are_ignored(tmp_path):
     file = tmp_path / "x.xlsm"
     file.write_bytes(out.getvalue())
     [receipt] = collect(campaign, [file]).receipts
-    assert (receipt.kind, receipt.verdict) == ("genuine", "pass")
+    assert (receipt.kind, receipt.verdict) == ("genuine", "error")
+    assert "宏" in receipt.first

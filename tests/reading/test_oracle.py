@@ -29,7 +29,7 @@ from xltool.xlsx.grid import Grid
 from xltool.xlsx.number_format import as_shown
 from xltool.xlsx.workbook_reader import open_grid
 
-MUTANTS = int(os.environ.get("XLTOOL_ORACLE", "40"))
+MUTANTS = int(os.environ.get("XLTOOL_ORACLE", "25"))
 SHEET, STYLES = "xl/worksheets/sheet1.xml", "xl/styles.xml"
 
 VALUES = ["5", "7.25", "1000", "1E3", "0.1", "5.0000000000000003E-2", "1245.6100000000001", "-3", "45291",
