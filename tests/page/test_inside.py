@@ -41,9 +41,21 @@ def test_the_core_of_the_suite_passes_inside_the_runtime(runtime_parts):
     libraries = dict(map(place, LIBRARIES))
     hypothesis = wheel_for_browser("hypothesis")
     libraries |= {wheel(): str(WHEELS / wheel()), hypothesis.name: str(hypothesis)}
-    options = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "-o", "filterwarnings=", "-m", "not heavy"]
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "addopts=",
+        "-o",
+        "filterwarnings=",
+        "-m",
+        "not heavy",
+    ]
     command = [node, "inside.mjs", str(ROOT), json.dumps(libraries), json.dumps([*options, *CORE])]
     done = subprocess.run(command, cwd=NODE, capture_output=True, text=True, check=False)
     said = done.stdout[-3000:] + done.stderr[-3000:]
     assert done.returncode == 0, said
-    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= LEAST and "failed" not in done.stdout, said
+    assert (
+        int(re.search(r"(\d+) passed", done.stdout)[1]) >= LEAST and "failed" not in done.stdout
+    ), said
