@@ -5,6 +5,8 @@ import gzip
 import io
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.page import NODE, WHEELS
+from tests.support.paths import ROOT
 from xltool.cli import main
 from xltool.editions.declaration import load_edition
 from xltool.errors import XltoolError
@@ -61,6 +64,27 @@ def test_what_is_in_it(built):
         n for n in packages if n.startswith(("xltool/cli/", "xltool/excel/", "xltool/batch/"))
     ]
     assert names(text, "given") == set()
+
+
+def test_all_that_the_desk_loads_is_in_it(built):
+    """Modules are loaded when a request needs them: one that is missing would show only then."""
+    code = """
+import sys, xltool.page.inside
+import xltool.campaign.returns.incoming, xltool.campaign.returns.verification, xltool.databook
+import xltool.filling.proof, xltool.filling.writer, xltool.indicator.normalise, xltool.reading.normal_copy
+import xltool.reports.indicators, xltool.results_sheet.insert, xltool.results_sheet.write
+print(*[m.__file__ for name, m in sys.modules.items() if name.startswith("xltool") and m.__file__], sep="\\n")
+print(*sys.modules.keys() & {"cryptography", "lxml", "pandas", "click", "networkx", "filelock", "openpyxl"})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    *files, heavy = done.stdout.splitlines()
+    inside = names(built.read_text("utf-8"), "packages")
+    assert {
+        f"xltool/{Path(file).relative_to(ROOT / 'xltool').as_posix()}" for file in files
+    } <= inside
+    assert heavy == ""
 
 
 def test_what_a_bureau_gives_along(runtime_parts, tmp_path):

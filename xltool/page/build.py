@@ -25,14 +25,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 # Rooms of this package that have no use in a browser.
 LEFT_OUT = (
     "batch", "cli", "excel", "example", "exporting", "importing", "locale", "page/templates",
-    "campaign/ledger", "campaign/rollup", "campaign/sending", "campaign/templates", "reports/templates",
+    "campaign/rollup", "campaign/sending", "campaign/templates", "reports/templates",
 )  # fmt: skip
 # Libraries in plain Python that go with it.
 LIBRARIES = ("platformdirs", "xlsxwriter")
 # The standard library's parts that nothing in a browser can use; `encodings` holds every code page.
 UNUSED = (
     "_pyrepl/", "ctypes/", "curses/", "dbm/", "ensurepip/", "idlelib/", "multiprocessing/", "pydoc_data/",
-    "sqlite3/", "test/", "tkinter/", "turtledemo/", "unittest/", "venv/", "wsgiref/", "xmlrpc/",
+    "test/", "tkinter/", "turtledemo/", "unittest/", "venv/", "wsgiref/", "xmlrpc/",
     "xml/dom/", "xml/sax/",
     "antigravity.py", "bdb.py", "cProfile.py", "doctest.py", "ftplib.py", "imaplib.py", "mailbox.py",
     "pdb.py", "pickletools.py", "poplib.py", "profile.py", "pstats.py", "pydoc.py", "smtplib.py",
