@@ -47,7 +47,7 @@ def tables(draw):
             place = Place(f"表{number}", f"第{r}行第{k}格")
             cells.append(FormCell(draw(texts), column, place, width))
             column += width
-        rows.append(FormRow(tuple(cells), number, draw(st.sampled_from([False, False, True]))))
+        rows.append(FormRow(tuple(cells), number))
     return rows
 
 

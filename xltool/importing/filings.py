@@ -141,7 +141,7 @@ def _forms(rows: Sequence[FormRow], wishes: Wishes, result: Imported, file: str)
         reader = FormReader(segment.kind, labels, money if segment.follows else "", wishes.split)
         if segment.year is not None and segment.year_place is not None:
             reader.titled(segment.year, segment.year_place)
-        reader.read(segment.rows)
+        reader.read(segment.rows, segment.title_at)
         money = reader.unit
         leftovers += reader.leftovers
         if reader.empty:

@@ -72,14 +72,15 @@ class FormReader:
                 self.spec[field_id], Entry(value, str(value), place), Sure.HIGH, "命令行给定"
             )
 
-    def read(self, rows: Sequence[FormRow]) -> None:
-        """Take in the rows of one form."""
+    def read(self, rows: Sequence[FormRow], title_at: int | None = None) -> None:
+        """Take in the rows of one form; those above its title, or its first label, are none of it."""
         rows = self._without_units(rows)
         for row in rows:
             line = " | ".join(" ".join(c.text.split()) for c in row.filled)
             self.lines.update((c.place, line) for c in row.filled)
         known = [i for i, row in enumerate(rows) if self._recognised(row)]
         first, last = (known[0], known[-1]) if known else (0, len(rows))
+        begins = first if title_at is None else min(first, title_at)
         for i, row in enumerate(rows):
             if i < first:
                 self._heading(row)
@@ -98,7 +99,7 @@ class FormReader:
             self._row(row)
         self.table.finish()
         self.leftovers += self.table.leftovers
-        self._list_the_rest(rows, first, last)
+        self._list_the_rest(rows, begins, last)
         self._unit_name()
         order = {c.place: n for n, c in enumerate(c for row in rows for c in row.cells)}
         self.leftovers.sort(key=lambda left: order.get(left.place, 0))

@@ -29,6 +29,7 @@ class Segment:
     identified: bool = False
     heads: bool = False
     other: str = ""
+    title_at: int | None = None  # how many rows stand above the title
     follows: bool = False  # the form before it goes on: what that one stated holds here too
 
     @property
@@ -87,6 +88,7 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
             if now.started or now.heads or now.other or other:
                 found.append(now := Segment())
             now.kind, now.other = kind, "" if kind else title.text.strip()
+            now.title_at = len(now.rows)
             if (year := year_of(title.text)) is not None:
                 now.year, now.year_place = year, title.place
             if other or len(row.filled) > 1:
