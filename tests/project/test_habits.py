@@ -99,7 +99,7 @@ def test_nothing_names_a_machine_or_a_registry():
     words = [
         "/wo" + "rk/",
         "/fa" + "rm/",
-        ".lib" + "rary",
+        "/.lib" + "rary",
         "pypi.o" + "rg",
         "registry.npm" + "js",
         "deb.deb" + "ian",
