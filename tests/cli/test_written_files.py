@@ -65,7 +65,7 @@ NEW = {
     "campaign compare",
     "campaign letters",
     "databook new", "edition new", "campaign new", "campaign import", "demo", "batch", "watch",
-    "campaign recheck", "page",
+    "campaign recheck", "page", "bundle windows",
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ def app(engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import xlwings as xw
 
     monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "own"))
     xw.engines["libreoffice"].activate()
     app = engine.apps.running[0]
     app.reset()

@@ -81,15 +81,15 @@ def test_olevba_reads_the_very_texts_back(built):
 def test_static_analysis_of_the_vba_finds_nothing():
     analysis = pytest.importorskip("pyvbaanalysis")
     problems = analysis.analyze_office_file(str(ADDIN))
-    assert {"Launcher", "Ribbon"} <= set(problems)
+    assert "Ribbon" in problems
     told = [f"{module}: {p.code} {p.message}" for module, found in problems.items() for p in found]
-    # The ribbon calls OnButton and the launcher is reached from there; no VBA calls OnButton itself.
-    assert not [line for line in told if "OnButton" not in line]
+    # The ribbon calls OnButton and Excel's clock calls Watch; no VBA calls them itself.
+    assert not [line for line in told if "OnButton" not in line and "Watch" not in line]
 
 
 def test_static_analysis_would_find_a_fault():
     analysis = pytest.importorskip("pyvbaanalysis")
-    source = (MACROS / "Launcher.bas").read_text("ascii")
+    source = (MACROS / "Ribbon.bas").read_text("ascii")
     assert not [p for p in analysis.analyze_module(source) if p.severity.value == "error"]
     broken = source.replace("i As Long, one As String", "i As Long, i As String")
     assert [p for p in analysis.analyze_module(broken) if p.severity.value == "error"]
@@ -117,7 +117,7 @@ def test_three_lists_of_buttons_are_equal():
     space = "{http://schemas.microsoft.com/office/2009/07/customui}"
     xml = [b.get("id") for b in root.iter(f"{space}button")]
     source = (MACROS / "Ribbon.bas").read_text("ascii")
-    constant = source[source.index("BUTTONS As String") : source.index("' The one callback")]
+    constant = source[source.index("BUTTONS As String") : source.index("Private Const PLAIN")]
     vba = " ".join(re.findall(r'"([^"]*)"', constant)).split()
     assert xml == vba == [b.id for b in labels()]
     assert sorted(xml) == sorted(buttons())
@@ -161,6 +161,22 @@ def vba(calc, tmp_path_factory):
     file.write_bytes(ADDIN.read_bytes())
     document = calc.load(file, FilterName="Calc MS Excel 2007 VBA XML", MacroExecutionMode=4)
 
+    # What only Windows has is replaced: the window's number, the file, the start, the clock.
+    modules = document.BasicLibraries.getByName("VBAProject")
+    source = modules.getByName("Ribbon")
+    for old, new in (
+        ("Private Sub Start", "Public Sub Start"),
+        ("Private Function Escaped", "Public Function Escaped"),
+        ("shell.Run ", 'ThisWorkbook.Worksheets(1).Range("B1").Value = '),
+        ("Application.Hwnd, 1, False", '"77"'),
+        ('    Set shell = CreateObject("WScript.Shell")\n', ""),
+        ('shell.ExpandEnvironmentStrings("%APPDATA%") & "\\xltool\\python.txt"', PYTHON),
+    ):
+        assert old in source, old
+        source = source.replace(old, new)
+    lines = [x for x in source.split("\n") if "OpenTextFile" not in x and "OnTime" not in x]
+    modules.replaceByName("Ribbon", "\n".join(lines))
+
     def run(name: str, *arguments):
         uri = f"vnd.sun.star.script:VBAProject.{name}?language=Basic&location=document"
         return document.getScriptProvider().getScript(uri).invoke(arguments, (), ())[0]
@@ -170,43 +186,49 @@ def vba(calc, tmp_path_factory):
     document.close(True)
 
 
+PYTHON = r'"C:\Program Files\Python 311\pythonw.exe"'
+
+
 @pytest.mark.xdist_group("calc")
 @pytest.mark.parametrize("name", NAMES)
-def test_the_launcher_command_line_survives_any_name(vba, name):
-    python = r"C:\Program Files\Python 311\张三\pythonw.exe"
-    command = vba("Launcher.CommandLine", python, "check_all", name, "65812")
-    told = windows_arguments(command)
-    assert told[:5] == [python, "-I", "-B", "-m", "xltool.excel"]
-    book = command.partition('--book "')[2].rpartition('" --hwnd')[0]
-    assert unescaped(book) == name
-    assert re.fullmatch(r"[A-Za-z0-9 ._*-]*", book), "nothing that a shell or Windows could expand"
-    assert command.endswith(" --hwnd 65812")
+def test_any_name_of_a_workbook_survives_the_command_line(vba, name):
+    escaped = vba("Ribbon.Escaped", name)
+    assert unescaped(escaped) == name
+    assert re.fullmatch(r"[A-Za-z0-9 ._*-]*", escaped), "nothing that Windows could expand"
 
 
 @pytest.mark.xdist_group("calc")
-def test_a_press_runs_up_to_the_launcher(vba):
-    """Only what Windows alone has is replaced: the window's number, the file, the start itself."""
-    modules = vba.document.BasicLibraries.getByName("VBAProject")
-    launcher = modules.getByName("Launcher")
-    started = 'CreateObject("WScript.Shell").Run command, 1, False'
-    assert started in launcher
-    launcher = launcher.replace(started, 'ThisWorkbook.Worksheets(1).Range("B1").Value = command')
-    head, _, rest = launcher.partition("Public Function Interpreter() As String")
-    there = (
-        'Public Function Interpreter() As String\nInterpreter = "C:\\Py\\pythonw.exe"\nEnd Function'
-    )
-    modules.replaceByName("Launcher", head + there + rest.partition("End Function")[2])
-    modules.replaceByName("Ribbon", modules.getByName("Ribbon").replace("Application.Hwnd", '"77"'))
-    cell = vba.document.Sheets.getByIndex(0).getCellRangeByName("B1")
-    vba("Ribbon.Press", "no_such_button")
-    assert cell.String == ""
+def test_a_press_runs_up_to_the_start_of_python(vba):
+    sheet = vba.document.Sheets.getByIndex(0)
+    cell = sheet.getCellRangeByName("B1")
+    for wrong in ("no_such_button", "", "about --hwnd 1", "new_form fill_from_data", "calc.exe"):
+        vba("Ribbon.Start", wrong)
+        assert cell.String == "", wrong
     for button in buttons():
-        vba("Ribbon.Press", button)
-        assert cell.String == (
-            f'"C:\\Py\\pythonw.exe" -I -B -m xltool.excel {button} --book "xltool.xlam" --hwnd 77'
-        )
-    message = vba.document.Sheets.getByIndex(0).getCellRangeByName("A1").String
-    assert "xltool addin doctor" in message
+        vba("Ribbon.Start", button)
+        told = windows_arguments(cell.String)
+        python = PYTHON.strip('"')
+        assert told == [python, "-I", "-B", "-m", "xltool.excel", button,
+                        "--book", "xltool.xlam", "--hwnd", "77"]  # fmt: skip
+    assert "xltool addin doctor" in sheet.getCellRangeByName("A1").String
+    assert "正在启动" in sheet.getCellRangeByName("A2").String
+    assert "没有启动" in sheet.getCellRangeByName("A3").String
+
+
+def test_no_procedure_takes_a_command_or_gives_a_path_away():
+    source = "\n".join(p.read_text("ascii") for p in MACROS.glob("*.bas"))
+    public = re.findall(r"(?m)^(?!Private)(?:Public )?(?:Sub|Function|Property).*", source)
+    assert public == ["Public Sub OnButton(control As Object)", "Public Sub Watch()"]
+    private = re.findall(r"(?m)^Private (?:Sub|Function) (\w+)\((.*?)\)", source)
+    assert private == [
+        ("Start", "ByVal button As String"),
+        ("Escaped", "ByVal text As String"),
+        ("Message", "ByVal line As Long"),
+    ]
+    start = source[source.index("Private Sub Start") :]
+    assert start.index("InStr(BUTTONS") < start.index("CreateObject")
+    assert source.count("    shell.Run ") == source.count('CreateObject("WScript') == 1
+    assert "Public Const" not in source
 
 
 def test_nothing_is_taken_from_a_workbook():

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tests.support.button_table import table as table_of_buttons
 from tests.support.clean import clean_filing
+from tests.support.paths import ROOT
 from tests.support.seed import EXAMPLE, seed_filing
 from xltool import check, fill, load_edition, read
 from xltool.databook import load_databook
 from xltool.databook.write import write_databook
 from xltool.errors import XltoolError
-from xltool.excel.hosts.libreoffice.object_model import Refused
+from xltool.excel.hosts.libreoffice.bridge import Refused
 from xltool.excel.ribbon import buttons, labels, press
 from xltool.model import Entry, Filing
 from xltool.results_sheet.marks import MARK, is_mark, marks
@@ -121,7 +123,7 @@ def test_marks_stand_beside_their_rows_and_are_no_layout_change(seed, tmp_path):
     assert told[DEPARTMENT][8].startswith(f"{MARK}F8 核实 T304 ")
     assert {
         column for (_, column), text in open_cells(seed, DEPARTMENT).items() if is_mark(text)
-    } == {7}
+    } == {8}, "the form's own hints stand in G"
     after = read(saved(seed, tmp_path))
     assert after == before
     assert after.faults == before.faults
@@ -174,20 +176,18 @@ def test_a_program_that_keeps_programs_out_too(app, seed):
 def test_what_others_wrote_beside_the_form_is_left_alone(seed):
     sheet = seed.sheets(DEPARTMENT).raw
     sheet.unprotect("")
-    cell(seed, DEPARTMENT, "G13").String = "科长：请再核"
+    cell(seed, DEPARTMENT, "H13").String = "科长：请再核"
     press("check_all")
     cells = open_cells(seed, DEPARTMENT)
-    assert cells[13, 7] == "科长：请再核"
-    assert {column for (_, column), text in cells.items() if is_mark(text)} == {9}, (
-        "hints stand in H"
-    )
-    cell(seed, DEPARTMENT, "G13").String = ""
+    assert cells[13, 8] == "科长：请再核"
+    assert {column for (_, column), text in cells.items() if is_mark(text)} == {9}
+    cell(seed, DEPARTMENT, "H13").String = ""
     press("check_all")
-    assert {c for (_, c), text in open_cells(seed, DEPARTMENT).items() if is_mark(text)} == {7}
-    cell(seed, DEPARTMENT, "G12").String = "再核一次"
+    assert {c for (_, c), text in open_cells(seed, DEPARTMENT).items() if is_mark(text)} == {8}
+    cell(seed, DEPARTMENT, "H12").String = "再核一次"
     press("clear_marks")
     assert not marked(seed, DEPARTMENT)
-    assert open_cells(seed, DEPARTMENT)[12, 7] == "再核一次"
+    assert open_cells(seed, DEPARTMENT)[12, 8] == "再核一次"
 
 
 def test_someone_elses_note_is_left_alone_and_is_no_layout_change(seed, tmp_path):
@@ -273,6 +273,44 @@ def test_normalise_rewrites_what_is_sure_and_lists_the_originals(seed, tmp_path)
     }
     assert after.department["goal"] == before.department["goal"]
     assert "没有改动" in press("normalise")
+
+
+def test_pasted_locks_are_said_and_opened(app, seed, tmp_path):
+    """What pasting from an ordinary workbook leaves: cells that are locked, of another look."""
+    sheet = seed.sheets(DEPARTMENT).raw
+    sheet.unprotect("")
+    area = open_grid(Path(seed.fullname)).sheets[0].names["数量指标"]
+    pasted = [f"E{area.top}:F{area.bottom}", "C4", "B10"]
+    for address in pasted:
+        held = sheet.getCellRangeByName(address)
+        protection = held.getCellByPosition(0, 0).CellProtection
+        protection.IsLocked = True
+        held.CellProtection = protection
+    sheet.protect("")
+    was = read(saved(seed, tmp_path))
+    assert "已经解开" in press("check_all")
+    for address in ("E13", "F14", "C4", "B10"):
+        assert not cell(seed, DEPARTMENT, address).CellProtection.IsLocked, address
+    assert cell(seed, DEPARTMENT, "A4").CellProtection.IsLocked
+    assert sheet.isProtected()
+    assert read(saved(seed, tmp_path)) == was
+    assert "解开" not in press("check_all")
+
+
+def test_what_is_typed_into_indicators_stays_as_it_was_typed(app, tmp_path):
+    """12月31日, 3-5, =0, 1/2 typed into the blank form, in cells of the format of text."""
+    app.files = [tmp_path / "空表.xlsx"]
+    press("new_form")
+    book = app.books.active
+    area = open_grid(load_edition().template).sheets[0].names["数量指标"]
+    typed = ["12月31日", "3-5"]
+    for row, text in enumerate(typed, area.top):
+        seen = book.sheets(1).range(f"F{row}")
+        seen.raw_value = text
+        book.sheets(1).range(f"E{row}").raw_value = "=0"
+        assert seen.cells[0].String == text
+    back = read(saved(book, tmp_path)).department.block("quantity")
+    assert [(one.name.text, one.target.text) for one in back] == [("=0", t) for t in typed]
 
 
 # ── 填报 ──
@@ -423,14 +461,14 @@ def test_add_project_takes_year_and_unit_along(seed, tmp_path):
 
 def test_export_pdf_leaves_results_out_and_the_workbook_alone(app, seed, tmp_path):
     press("check_all")
-    before = open_grid(saved(seed, tmp_path))
+    before = open_grid(saved(seed, tmp_path)).sheets
     app.files = [tmp_path / "输出.pdf"]
     press("export_pdf")
     text = printed(tmp_path / "输出.pdf")
     assert "项目支出绩效目标表" in text
     assert "审核结果" not in text
-    assert app.proposed.endswith("沅江 申报=2023.pdf")
-    assert open_grid(saved(seed, tmp_path)) == before
+    assert app.proposed == str(tmp_path / f"{read(seed.fullname).unit}_2023年绩效目标申报表.pdf")
+    assert open_grid(saved(seed, tmp_path)).sheets == before
     assert [book.name for book in app.books] == [seed.name]
 
 
@@ -464,6 +502,183 @@ def test_help_pages(app, monkeypatch, name, words):
     from urllib.parse import unquote, urlparse
 
     assert words in Path(unquote(urlparse(opened[0]).path)).read_text("utf-8")
+
+
+# ── 上年、设置、报送 ──
+
+
+@pytest.fixture
+def former(tmp_path):
+    """The same unit's filing of the year before, with other amounts."""
+    filing = seed_filing()
+    department = filing.department
+    entries = {
+        **department.entries,
+        "year": Entry(2022, "2022"),
+        "total": Entry(Decimal("1000"), "1000"),
+    }
+    last = replace(filing, department=replace(department, entries=entries))
+    last = replace(last, projects=tuple(
+        replace(p, entries={**p.entries, "year": Entry(2022, "2022")}) for p in last.projects
+    ))  # fmt: skip
+    return fill(last, tmp_path / "上年.xlsx")
+
+
+def test_compare_last_year_is_what_the_command_line_finds_and_is_remembered(app, seed, former):
+    expected = [list(r.texts) for r in results(
+        read(seed.fullname), check(read(seed.fullname), last_year=read(former))
+    ).rows]  # fmt: skip
+    app.files = [former]
+    said = press("compare_last_year")
+    assert "对比" in said
+    assert table(seed) == expected
+    assert any("1000 → 1245.61（+24.6%）" in line for line in app.alerts[0].splitlines())
+    press("check_all")
+    assert table(seed) == expected, "the next full check knows last year too"
+    press("cross_totals")
+    former.unlink()
+    press("check_all")
+    plain = [list(r.texts) for r in results(read(seed.fullname), check(read(seed.fullname))).rows]
+    assert table(seed) == plain
+    app.files = []
+    assert press("compare_last_year") == "没有对比"
+
+
+def test_another_units_filing_is_not_compared(app, seed, tmp_path):
+    app.files = [fill(clean_filing("hospital-county"), tmp_path / "医院.xlsx")]
+    with pytest.raises(XltoolError, match="选的是"):
+        press("compare_last_year")
+
+
+def test_import_last_year_makes_a_draft(app, former, tmp_path):
+    app.files = [tmp_path / "空表.xlsx"]
+    press("new_form")
+    book = app.books.active
+    app.files = [former]
+    assert "金额要重新填" in press("import_last_year")
+    draft, last = read(saved(book, tmp_path)), read(former)
+    assert (draft.year, draft.unit) == (2023, last.unit)
+    assert draft.department.amount("total") is None
+    assert draft.department["goal"] == last.department["goal"]
+    assert [i.name for i in draft.department.indicators] == [
+        i.name for i in last.department.indicators
+    ]
+    assert "已撤销" in press("undo_last")
+    assert not any(read(saved(book, tmp_path)).department.indicators)
+
+
+def test_settings_make_the_verdict_the_bureaus(app, seed, tmp_path):
+    house = tmp_path / "县里.toml"
+    house.write_text('off = ["T304"]\n', "utf-8")
+    app.files, app.number = [house], 2
+    assert "识别码" in press("settings")
+    press("check_all")
+    assert "T304" not in {row[2] for row in table(seed)}
+    app.number = 1
+    assert "财政部门的设置" in press("settings")
+    app.number = 3
+    press("settings")
+    press("check_all")
+    assert "T304" in {row[2] for row in table(seed)}
+    house.write_text("nonsense = 1\n", "utf-8")
+    app.files, app.number = [house], 2
+    with pytest.raises(XltoolError, match="没有设置"):
+        press("settings")
+
+
+def test_previous_finding_goes_back(app, seed):
+    press("check_all")
+    press("next_finding")
+    first = app.selection.address
+    press("next_finding")
+    second = app.selection.address
+    assert first != second
+    press("previous_finding")
+    assert app.selection.address == first
+    assert "从末尾开始" in press("previous_finding")
+
+
+def test_error_note_lists_findings_with_their_explanations(app, seed, tmp_path):
+    press("check_all")
+    sheet = seed.sheets(RESULTS_SHEET).raw
+    row = next(n for n in range(60) if sheet.getCellByPosition(2, n).String == "T304")
+    sheet.getCellByPosition(HEAD.index("说明"), row).String = "10 万元由非税收入安排"
+    app.files = [tmp_path / "出错说明.xlsx"]
+    press("error_note")
+    cells = open_grid(tmp_path / "出错说明.xlsx").sheets[0].cells
+    texts = [cell.text for cell in cells.values()]
+    assert "10 万元由非税收入安排" in texts
+    assert "T304" in texts
+    assert not [t for t in texts if t == "提示"]
+    assert app.books.active.name == "出错说明.xlsx"
+
+
+def test_the_package_holds_workbook_pdf_and_error_note(app, seed, tmp_path):
+    goal = tmp_path / "报送.zip"
+    app.files, app.answer = [goal], "no"
+    assert "没有打包" in press("submission_package")
+    assert not goal.exists()
+    app.answer = "yes"
+    press("submission_package")
+    unit = read(seed.fullname).unit
+    with zipfile.ZipFile(goal) as package:
+        names = package.namelist()
+        assert sorted(Path(n).suffix for n in names) == [".pdf", ".xlsx", ".xlsx"]
+        assert all(n.startswith(f"{unit}_2023年") for n in names)
+        package.extractall(tmp_path / "包")
+    assert read(tmp_path / "包" / f"{unit}_2023年绩效目标申报表.xlsx") == seed_filing()
+
+
+def test_printing_opens_the_forms_alone(app, seed, monkeypatch):
+    from urllib.parse import unquote, urlparse
+
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    press("check_all")
+    press("print_forms")
+    text = printed(Path(unquote(urlparse(opened[0]).path)))
+    assert "项目支出绩效目标表" in text
+    assert RESULTS_SHEET not in text
+
+
+@pytest.mark.parametrize(
+    ("button", "name"),
+    [("new_form", "新表.xlsx"), ("export_data", "数据.json"), ("export_pdf", "表.pdf")],
+)
+def test_nothing_is_overwritten_without_being_asked(app, seed, tmp_path, button, name):
+    goal = tmp_path / name
+    goal.write_text("重要")
+    app.files, app.answer = [goal], "no"
+    press(button)
+    assert goal.read_text() == "重要"
+    assert "已经存在" in app.alerts[0]
+    app.files, app.answer = [goal], "yes"
+    press(button)
+    assert goal.read_bytes()[:1] in (b"P", b"[", b"%", b"{")
+
+
+def test_an_open_workbook_is_not_overwritten_by_a_new_one(app, seed):
+    before = Path(seed.fullname).read_bytes()
+    app.files = [Path(seed.fullname)]
+    with pytest.raises(XltoolError, match="正开着"):
+        press("new_form")
+    assert Path(seed.fullname).read_bytes() == before
+
+
+def test_a_second_total_of_the_same_folder(app, tmp_path):
+    folder = tmp_path / "上报"
+    folder.mkdir()
+    fill(clean_filing("hospital-county"), folder / "医院.xlsx")
+    for _ in range(2):
+        app.files = [folder]
+        press("total_folder")
+    assert [b.name for b in app.books] == ["report.xlsx"]
+    report = app.books.active
+    report.sheets(1).raw.getCellByPosition(20, 40).String = "科长的批注"
+    app.files = [folder]
+    with pytest.raises(XltoolError, match="里面有改动"):
+        press("total_folder")
+    assert report.sheets(1).raw.getCellByPosition(20, 40).String == "科长的批注"
 
 
 def test_about(app):
@@ -557,7 +772,7 @@ def test_a_workbook_that_was_never_saved(app, tmp_path):
     assert any(row[2] == "T304" for row in table(book))
     app.files = [tmp_path / "a.json"]
     press("export_data")
-    assert app.proposed == f"{book.name}.json"
+    assert app.proposed.endswith("_2023年绩效目标数据.json")
 
 
 def test_changes_that_are_not_saved_are_seen(seed):
@@ -641,5 +856,12 @@ def test_unknown_button(app):
 
 def test_every_button_was_pressed_here():
     source = Path(__file__).read_text("utf-8")
+    source += Path(__file__).with_name("test_presses.py").read_text("utf-8")
     assert [name for name in buttons() if f'"{name}"' not in source] == []
-    assert len(labels()) == 16
+    assert len(labels()) == 24
+
+
+def test_the_table_in_the_docs_is_what_is_bound():
+    docs = (ROOT / "docs" / "excel.md").read_text("utf-8")
+    assert table_of_buttons() in docs, "python -m tests.support.button_table"
+    assert "``" not in table_of_buttons(), "every button is pressed live in a test"

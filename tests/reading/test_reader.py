@@ -458,7 +458,7 @@ def test_a_row_put_in_where_a_label_was_changed_leaves_its_answer_unread(book):
     sheet = book[DEPARTMENT]
     for name in list(sheet.defined_names):
         del sheet.defined_names[name]
-    sheet["B8"], sheet["H8"] = "别的收入", None
+    sheet["B8"], sheet["G8"] = "别的收入", None
     sheet.insert_rows(8)
     back = read(book)
     assert back.department["nontax"].value is None

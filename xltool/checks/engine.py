@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from msgspec import Struct
-from msgspec.structs import replace
 
+from xltool.checks.answers import explained
 from xltool.checks.cross_totals import Balance, balance
 from xltool.checks.settings import Settings, SettingsError, load_settings
 from xltool.editions.declaration import Edition, EditionError, FormSpec, load_edition
@@ -248,7 +248,7 @@ def judged(review: Review, *, strict: bool = True) -> list[Finding]:
         found = [f for f in found if f.code.startswith("R")]
     if shifted := review.shifted:
         found = [f for f in found if f.sheet not in shifted or f.code in _OF_THE_FILE]
-    return arrange(filing, found)
+    return arrange(filing, explained(filing, found))
 
 
 def _on_these_forms(last_year: Filing | None, edition: Edition) -> Filing | None:
@@ -273,12 +273,6 @@ def edition_of(filing: Filing) -> Edition:
         raise
 
 
-def stale(filing: Filing, findings: Iterable[Finding]) -> list[str]:
-    """The keys of written explanations (`filing.answers`) whose finding is gone."""
-    keys = {f.key for f in findings}
-    return [key for key in filing.answers if key not in keys]
-
-
 def known_settings(settings: Settings, book: Mapping[str, Rule] | None = None) -> None:
     """No setting names a rule that does not exist. Raises SettingsError."""
     book = rules() if book is None else book
@@ -301,7 +295,7 @@ def _crashed(one: Rule, review: Review, error: Exception) -> Finding:
 
 def _finding(one: Rule, review: Review, hit: Hit) -> Finding:
     settings = review.settings
-    finding = Finding(
+    return Finding(
         code=one.code,
         severity=settings.severity.get(one.code) or hit.severity or one.severity,
         message=hit.message,
@@ -314,8 +308,6 @@ def _finding(one: Rule, review: Review, hit: Hit) -> Finding:
         review=one.review,
         trial=one.code in settings.trial,
     )
-    answer = review.filing.answers.get(finding.key, "").strip() if review.filing.answers else ""
-    return replace(finding, explanation=answer) if answer else finding
 
 
 # Where a cell is blank or unreadable, nothing more is said of it.

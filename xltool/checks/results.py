@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from xltool.checks.answers import stale
 from xltool.checks.cross_totals import Balance, Side, balance, lines
-from xltool.checks.engine import edition_of, stale
+from xltool.checks.engine import edition_of
 from xltool.checks.residual import Term
 from xltool.editions.declaration import Edition
 from xltool.model import Filing, Finding, FindingState, Form, Severity, finding_state

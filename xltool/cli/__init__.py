@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "page": ("xltool.cli.page:page", "做一个网页：不用安装，在浏览器里审核和填报"),
     "addin": ("xltool.cli.addin:addin", "Excel 功能区加载项：安装、卸载、体检"),
+    "bundle": ("xltool.cli.bundle:bundle", "离线安装包：Windows 上没有网络也能装"),
     "live": ("xltool.cli.live:live", "对正在运行的 Excel 按功能区的按钮（不用宏）"),
     "panel": ("xltool.cli.live:panel", "总在最前面的小窗口，按钮与功能区相同（不用宏）"),
     "campaign": (

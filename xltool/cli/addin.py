@@ -33,9 +33,21 @@ def build(output: Path | None, macros: Path) -> None:
     click.echo(f"已生成 {build(macros, output or ADDIN)}")
 
 
+_libreoffice = click.option(
+    "--libreoffice", is_flag=True, help="LibreOffice 的工具栏和菜单，而不是 Excel 的功能区。"
+)
+
+
 @addin.command()
-def install() -> None:
-    """为当前用户安装，不要管理员权限。重新打开 Excel 后出现“绩效目标”选项卡。"""
+@_libreoffice
+def install(libreoffice: bool) -> None:
+    """为当前用户安装，不要管理员权限。重新打开 Excel（LibreOffice）后出现“绩效目标”。"""
+    if libreoffice:
+        from xltool.excel.hosts.libreoffice import addon
+
+        python = addon.install()
+        click.echo(f"已装进 LibreOffice\n启动用的 Python：{python}\n请重新打开 LibreOffice Calc。")
+        return
     from xltool.excel.addin import install
 
     place = install()
@@ -45,8 +57,15 @@ def install() -> None:
 
 
 @addin.command()
-def uninstall() -> None:
+@_libreoffice
+def uninstall(libreoffice: bool) -> None:
     """卸载当前用户的加载项。"""
+    if libreoffice:
+        from xltool.excel.hosts.libreoffice import addon
+
+        addon.uninstall()
+        click.echo("已从 LibreOffice 卸载。")
+        return
     from xltool.excel.addin import uninstall
 
     removed = uninstall()

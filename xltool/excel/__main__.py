@@ -42,12 +42,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("button")
     parser.add_argument("--book", type=unescaped, default="")
     parser.add_argument("--hwnd", type=int, default=None)
+    parser.add_argument("--pipe", default="", help="the LibreOffice that listens there")
+    parser.add_argument("--uno", default="", help="where the module uno lies")
     given = parser.parse_args(arguments)
     # pythonw has no streams unless someone (the panel) gives it some.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
     try:
+        if given.pipe:
+            from xltool.excel.hosts.libreoffice.bridge import Office, connect
+            from xltool.excel.hosts.libreoffice.engine import use
+
+            use(Office(connect(given.pipe, home=given.uno)))
         said = press(given.button, given.book, given.hwnd)
     except XltoolError as error:
         said, code, stream = str(error), 2, sys.stderr

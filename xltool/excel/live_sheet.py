@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from xltool.errors import XltoolError
+from xltool.excel.one_press import Journal
 from xltool.excel.session import busy
 from xltool.xlsx.grid import Sheet
 from xltool.xlsx.package import Package, parse_xml
@@ -54,8 +55,8 @@ def has_password(attributes: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def unprotected(sheet: xw.Sheet, attributes: Mapping[str, str]) -> Iterator[None]:
-    """Take a sheet's protection off for the block and put the very same back.
+def unprotected(sheet: xw.Sheet, attributes: Mapping[str, str], journal: Journal) -> Iterator[None]:
+    """Take a sheet's protection off for the block and put the very same back, now or at the next press.
 
     Raises XltoolError where a password is needed.
     """
@@ -64,14 +65,28 @@ def unprotected(sheet: xw.Sheet, attributes: Mapping[str, str]) -> Iterator[None
         return
     if has_password(attributes):
         raise XltoolError(f"工作表“{sheet.name}”设有保护密码，不能在表上做这个改动")
+    before = dict(journal.traces.protections)
+    journal.note(protections={**before, sheet.name: dict(attributes)})
     sheet.api.Unprotect()
     try:
         yield
     finally:
-        _protect(sheet, attributes)
+        protect(sheet, attributes)
+        journal.note(protections=before)
 
 
-def _protect(sheet: xw.Sheet, attributes: Mapping[str, str], **more: bool) -> None:
+@contextmanager
+def noted(journal: Journal, protections: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
+    """Protected sheets that are written to in the block: were it cut off, it is known how they were."""
+    before = dict(journal.traces.protections)
+    journal.note(protections=before | {name: dict(a) for name, a in protections.items() if a})
+    try:
+        yield
+    finally:
+        journal.note(protections=before)
+
+
+def protect(sheet: xw.Sheet, attributes: Mapping[str, str], **more: bool) -> None:
     rights = {
         allowed: True
         for locked, allowed in _RIGHTS.items()
@@ -91,7 +106,7 @@ _TYPED = re.compile(r"\s*(?:[-+=@'\d¥￥$(（.%#]|true\s*$|false\s*$)", re.IGNO
 
 
 def as_text(text: str) -> str | None:
-    """Text in the form in which a cell takes it literally."""
+    """Text in the form in which a cell of an ordinary format takes it literally."""
     if not text:
         return None
     return f"'{text}" if _TYPED.match(text) else text
@@ -104,11 +119,27 @@ def write_texts(sheet: xw.Sheet, texts: Mapping[tuple[int, int], str]) -> None:
         enumerate(by_column), key=lambda pair: (pair[1][1], pair[1][0] - pair[0])
     ):
         places = [at for _, at in run]
-        sheet.range(places[0], places[-1]).value = [[as_text(texts[at])] for at in places]
+        _write_block(sheet, places, [texts[at] for at in places])
+
+
+def _write_block(sheet: xw.Sheet, places: list[tuple[int, int]], texts: list[str]) -> None:
+    """Neighbouring cells of one column. A cell of the format of text (@) would keep the ' for text."""
+    block = sheet.range(places[0], places[-1])
+    plain = not any(_TYPED.match(text) for text in texts)
+    form = "" if plain else block.number_format
+    if form is None and len(places) > 1:  # not all the same
+        for at, text in zip(places, texts, strict=True):
+            _write_block(sheet, [at], [text])
+        return
+    literal = plain or form == "@"
+    block.value = [[(text or None) if literal else as_text(text)] for text in texts]
 
 
 def mark(
-    sheet: xw.Sheet, texts: Mapping[tuple[int, int], str], attributes: Mapping[str, str]
+    sheet: xw.Sheet,
+    texts: Mapping[tuple[int, int], str],
+    attributes: Mapping[str, str],
+    journal: Journal,
 ) -> bool:
     """Write marks beside the form, by (row, column), in two calls; whether its protection allows it."""
     if has_password(attributes):
@@ -116,21 +147,24 @@ def mark(
     try:
         if attributes:
             # Closed to people as before, open to programs until the workbook is closed.
-            _protect(sheet, attributes, UserInterfaceOnly=True)
+            protect(sheet, attributes, UserInterfaceOnly=True)
         write_texts(sheet, texts)
     except Exception as error:
         if busy(error):
             raise
-        return _mark_unprotected(sheet, texts, attributes)
+        return _mark_unprotected(sheet, texts, attributes, journal)
     return True
 
 
 def _mark_unprotected(
-    sheet: xw.Sheet, texts: Mapping[tuple[int, int], str], attributes: Mapping[str, str]
+    sheet: xw.Sheet,
+    texts: Mapping[tuple[int, int], str],
+    attributes: Mapping[str, str],
+    journal: Journal,
 ) -> bool:
     """The same in a program that knows no such protection; a shared workbook allows neither."""
     try:
-        with unprotected(sheet, attributes):
+        with unprotected(sheet, attributes, journal):
             write_texts(sheet, texts)
     except Exception as error:
         if busy(error):

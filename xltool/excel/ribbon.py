@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import zipfile
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -20,11 +19,14 @@ from xml.etree import ElementTree
 
 from xltool.errors import XltoolError
 from xltool.excel.addin import ADDIN
-from xltool.excel.session import ExcelSession, attach, busy, quiet
+from xltool.excel.one_press import StillRunning, one_press
+from xltool.excel.places import log_file
+from xltool.excel.session import BUSY, ExcelSession, attach, busy, quiet
 
 Function = Callable[[], str]
-_HOMES = ("filling", "rows", "reviewing", "output", "helping")
+_HOMES = ("filling", "rows", "reviewing", "undoing", "output", "helping")
 _BUTTONS: dict[str, Function] = {}
+_COMMANDS: dict[str, str] = {}
 _desk: ContextVar[ExcelSession | None] = ContextVar("desk", default=None)
 
 
@@ -66,16 +68,26 @@ def desk() -> ExcelSession:
     return found
 
 
-def button(function: Function) -> Function:
-    """Bind a function to the button of its name."""
-    name = function.__name__
+def button(command: str = "") -> Callable[[Function], Function]:
+    """Bind a function to the button of its name; `command` does the same where no program is open."""
 
-    @functools.wraps(function)
-    def pressed() -> str:
-        return _run(name, function)
+    def bound(function: Function) -> Function:
+        name = function.__name__
 
-    _BUTTONS[name] = pressed
-    return pressed
+        @functools.wraps(function)
+        def pressed() -> str:
+            return _run(name, function)
+
+        _BUTTONS[name], _COMMANDS[name] = pressed, command
+        return pressed
+
+    return bound
+
+
+def commands() -> dict[str, str]:
+    """Which command line does the same as a button; empty where that is only of use on a screen."""
+    buttons()
+    return dict(_COMMANDS)
 
 
 def press(name: str, book: str = "", hwnd: int | None = None) -> str:
@@ -95,13 +107,29 @@ def press(name: str, book: str = "", hwnd: int | None = None) -> str:
 
 def _run(name: str, function: Function) -> str:
     here = _desk.get() or attach()
-    token = _desk.set(here)
     label = next((b.label for b in labels() if b.id == name), name)
     try:
+        with one_press(here.application) as journal:
+            return _alone(here.at_work(journal, label), label, function)
+    except StillRunning as error:
+        # The press at work shows its own end: nothing to click away, nothing of it is touched.
+        here.say(f"{label}：{error}")
+        raise
+
+
+def _alone(here: ExcelSession, label: str, function: Function) -> str:
+    from xltool.excel.healing import heal
+
+    token = _desk.set(here)
+    try:
         here.say(f"{label}：请稍候……")
-        with quiet(here.app, calculating=here._book is not None):
+        healed = heal(here)
+        here.journal.note(button=label, book=here.source if here.has_book else "")
+        with quiet(here):
             said = function()
         here.say(f"{label}：{said.splitlines()[0]}" if said else None)
+        if healed:
+            here.tell(healed)
         return said
     except Exception as error:
         sentence = _sentence(label, error)
@@ -110,22 +138,17 @@ def _run(name: str, function: Function) -> str:
         raise (error if isinstance(error, XltoolError) else XltoolError(sentence)) from error
     finally:
         _desk.reset(token)
+        here.journal.end()
 
 
 def _sentence(label: str, error: Exception) -> str:
     if isinstance(error, XltoolError):
         return str(error)
     if busy(error):
-        return "Excel 正忙：请先结束单元格编辑、关掉对话框，再点一次"
+        return BUSY
     log = log_file()
     _logger(log).error("%s", label, exc_info=error)
     return f"“{label}”没有完成，工作簿里的内容请核对一下；详情记在 {log}"
-
-
-def log_file() -> Path:
-    """Where what went wrong is written for whoever helps."""
-    roaming = os.environ.get("APPDATA")
-    return (Path(roaming) / "xltool" if roaming else Path.home() / ".xltool") / "xltool.log"
 
 
 def _logger(log: Path) -> logging.Logger:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from xltool.errors import XltoolError
+from xltool.excel.one_press import Journal
+from xltool.files.filenames import TakenNames
 from xltool.model import Filing
 from xltool.xlsx.package import Package, Unreadable, open_package
 
@@ -24,17 +27,46 @@ if TYPE_CHECKING:
     import xlwings as xw
 
 TITLE = "xltool 绩效目标"
+# Folders of copies that are open only while a button works.
+COPIES = "xltool-"
 # What Excel answers while a cell is being edited or a dialog is open.
 _BUSY = {-2147418111, -2146777998}
+BUSY = "Excel 正忙：请先结束单元格编辑、关掉对话框，再点一次"
 _NOT_OURS = {"foreign": "这个工作簿不是由官方模板做的填报表", "unreadable": "这个工作簿读不了"}
 
 
 class ExcelSession:
-    """One Excel and the workbook that a button works on."""
+    """One Excel and the workbook that a button works on.
 
-    def __init__(self, app: xw.App, book: xw.Book | None) -> None:
+    `journal` is there while a button works (`doing` is its name): what it changes is noted first.
+    """
+
+    def __init__(
+        self, app: xw.App, book: xw.Book | None, *, journal: Journal | None = None, doing: str = ""
+    ) -> None:
         self.app = app
         self._book = book
+        self._journal = journal
+        self.doing = doing
+
+    def at_work(self, journal: Journal, doing: str) -> ExcelSession:
+        """The same desk while a button works."""
+        return ExcelSession(self.app, self._book, journal=journal, doing=doing)
+
+    @property
+    def journal(self) -> Journal:
+        if self._journal is None:
+            raise RuntimeError("no button is being pressed")
+        return self._journal
+
+    @property
+    def application(self) -> str:
+        """What tells this running application from every other one of this user."""
+        return str(getattr(self.app.impl, "key", "") or f"excel-{self.app.pid}")
+
+    @property
+    def has_book(self) -> bool:
+        return self._book is not None
 
     @property
     def book(self) -> xw.Book:
@@ -49,7 +81,7 @@ class ExcelSession:
         """The workbook as it stands now, as a file that is gone when the block ends."""
         # Excel opens no two workbooks of one name: ours have names that nobody else gives.
         name = "xltool-snapshot" + (Path(self.book.name).suffix or ".xlsx")
-        with tempfile.TemporaryDirectory(prefix="xltool-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(prefix=COPIES, ignore_cleanup_errors=True) as folder:
             path = Path(folder) / name
             self.book.api.SaveCopyAs(str(path))
             yield path
@@ -87,8 +119,8 @@ class ExcelSession:
 
     @contextmanager
     def opened(self, path: Path) -> Iterator[xw.Book]:
-        """A file open while the block lasts."""
-        book = self.open(path)
+        """A copy of our own, open while the block lasts, for reading only."""
+        book = self.app.books.open(str(path), update_links=False, read_only=True, add_to_mru=False)
         try:
             yield book
         finally:
@@ -99,6 +131,14 @@ class ExcelSession:
         last = self.book.sheets[-1].api
         with self.opened(path) as book:
             book.api.Worksheets.Copy(Before=None, After=last)
+
+    def set_property(self, name: str, value: str) -> None:
+        """One of the workbook's own document properties, as text."""
+        properties = self.book.api.CustomDocumentProperties
+        with suppress(Exception):
+            properties(name).Delete()
+        if value:
+            properties.Add(name, False, 4, value)
 
     def go(self, sheet: xw.Sheet, cell: str | tuple[int, int] = "A1") -> None:
         """Bring a cell before the accountant's eyes."""
@@ -136,7 +176,19 @@ class ExcelSession:
         return _path(self.app.api.GetOpenFilename(kinds, 1, title))
 
     def ask_save(self, title: str, name: str, kinds: str) -> Path | None:
-        return _path(self.app.api.GetSaveAsFilename(name, kinds, 1, title))
+        """Where to write a file, None where the accountant thinks better of it.
+
+        A name is proposed in the workbook's folder that nothing there has. A file that is there is
+        replaced only when that is wanted, and never one that is open.
+        """
+        proposed = str(self.folder / _free(self.folder, name)) if self.folder else name
+        place = _path(self.app.api.GetSaveAsFilename(proposed, kinds, 1, title))
+        if place is None or not place.exists():
+            return place
+        if any(_same(str(book.fullname), place) for book in self.app.books):
+            raise XltoolError(f"“{place.name}”正开着，换一个名字，或者先把它关掉")
+        question = f"“{place.name}”已经存在。要用新的换掉它吗？换掉后原来的内容找不回来。"
+        return place if self.confirm(question) else None
 
     def ask_folder(self, title: str) -> Path | None:
         dialog = self.app.api.FileDialog(4)  # msoFileDialogFolderPicker
@@ -145,7 +197,9 @@ class ExcelSession:
 
     @property
     def folder(self) -> Path | None:
-        """Where the workbook lies, None where it was never saved."""
+        """Where the workbook lies, None where there is none or it was never saved."""
+        if self._book is None:
+            return None
         place = Path(self.source)
         return place.parent if place.is_absolute() else None
 
@@ -155,38 +209,76 @@ class ExcelSession:
         return str(self.book.api.FullName)
 
 
+def _free(folder: Path, name: str) -> str:
+    """The name, numbered where a file in the folder has it."""
+    with suppress(OSError):
+        taken = TakenNames(file.name for file in folder.iterdir())
+        return taken.give(Path(name).stem, Path(name).suffix)
+    return name
+
+
+def _same(fullname: str, place: Path) -> bool:
+    with suppress(OSError):
+        return Path(fullname).samefile(place)
+    return False
+
+
 def _path(answer: Any) -> Path | None:
     return Path(answer) if isinstance(answer, str) and answer else None
 
 
 _FORCE_DISABLE = 3  # msoAutomationSecurityForceDisable
+_QUIET: dict[str, Any] = {
+    "screen_updating": False,
+    "display_alerts": False,
+    "enable_events": False,
+    "AutomationSecurity": _FORCE_DISABLE,
+}
+# How long an application that is busy (a cell is being edited) is asked again for its settings.
+_PATIENCE_SECONDS = 5.0
 
 
 @contextmanager
-def quiet(app: xw.App, *, calculating: bool) -> Iterator[None]:
+def quiet(here: ExcelSession) -> Iterator[None]:
     """Nothing flickers, recalculates, asks or reacts meanwhile; all of it is put back whatever happens.
 
     A copy of a received file may be opened, and automation would run its macros unasked: barred.
     """
-    wanted: list[tuple[Any, str, Any]] = [
-        (app, "screen_updating", False),
-        (app, "display_alerts", False),
-        (app, "enable_events", False),
-        (app.api, "AutomationSecurity", _FORCE_DISABLE),
-    ]
-    if calculating:
-        wanted.append((app, "calculation", "manual"))
-    before: list[tuple[Any, str, Any]] = []
+    wanted = _QUIET | ({"calculation": "manual"} if here.has_book else {})
+    before: dict[str, Any] = {}
+    for name in wanted:
+        with suppress(Exception):  # WPS has not all of them
+            before[name] = getattr(_owner(here.app, name), name)
+    here.journal.note(settings=before)
     try:
-        for owner, name, value in wanted:
-            with suppress(Exception):  # WPS has not all of them
-                before.append((owner, name, getattr(owner, name)))
-                setattr(owner, name, value)
+        for name in before:
+            with suppress(Exception):
+                setattr(_owner(here.app, name), name, wanted[name])
         yield
     finally:
-        for owner, name, value in before:
-            with suppress(Exception):
-                setattr(owner, name, value)
+        here.journal.note(settings=put_settings_back(here.app, before))
+
+
+def put_settings_back(app: xw.App, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the application's settings back; those that it still refuses after a while."""
+    left = dict(settings)
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        for name, value in list(left.items()):
+            try:
+                setattr(_owner(app, name), name, value)
+            except Exception as error:
+                if busy(error):
+                    continue
+            del left[name]
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.2)
+
+
+def _owner(app: xw.App, name: str) -> Any:
+    """Who has this setting: what xlwings doesn't name, Excel itself has."""
+    return app.api if name == "AutomationSecurity" else app
 
 
 def attach(book: str = "", hwnd: int | None = None) -> ExcelSession:
@@ -196,13 +288,20 @@ def attach(book: str = "", hwnd: int | None = None) -> ExcelSession:
     """
     app = _app(hwnd)
     if not book:
-        active = app.books.active if len(app.books) else None
-        # With nothing but a hidden workbook open, Excel has no active one.
-        return ExcelSession(app, active if active is not None and active.api is not None else None)
+        return ExcelSession(app, _active(app))
     try:
         return ExcelSession(app, app.books[book])
     except (KeyError, LookupError) as error:
         raise XltoolError(f"工作簿“{book}”已经不在这个 Excel 里了") from error
+
+
+def _active(app: xw.App) -> xw.Book | None:
+    """The workbook in front; with nothing but hidden workbooks open there is none."""
+    try:
+        active = app.books.active if len(app.books) else None
+    except KeyError:
+        return None
+    return active if active is not None and active.api is not None else None
 
 
 def _app(hwnd: int | None) -> xw.App:

@@ -52,9 +52,7 @@ def to_write(sheet: Sheet, wanted: Mapping[int, str]) -> dict[tuple[int, int], s
     beside = {at: cell for at, cell in sheet.cells.items() if at[1] > printed.right}
     ours = {at: cell.text for at, cell in beside.items() if is_mark(cell.text)}
     taken = {at[1] for at, cell in beside.items() if at not in ours and (cell.text or cell.formula)}
-    column = next(
-        c for c in range(printed.right + 1, printed.right + 2 + len(taken)) if c not in taken
-    )
+    column = _free_column(printed.right + 1, taken)
     new = {(row, column): text for row, text in wanted.items()}
     if new == ours:
         return {}
@@ -63,3 +61,15 @@ def to_write(sheet: Sheet, wanted: Mapping[int, str]) -> dict[tuple[int, int], s
         # Blank cells between: one block is one call.
         texts |= {(row, column): "" for row in range(min(rows), max(rows) + 1)}
     return texts | new
+
+
+# A text runs over as many empty columns; another text beside it would cut it off.
+_ROOM = 4
+
+
+def _free_column(first: int, taken: set[int]) -> int:
+    """The first column from here on that is free and has free ones behind it."""
+    column = first
+    while near := [c for c in taken if column <= c <= column + _ROOM]:
+        column = max(near) + 1
+    return column

@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
+from xltool.checks.answers import stale
 from xltool.checks.cross_totals import balance, lines
-from xltool.checks.engine import stale
 from xltool.checks.results import VERDICTS, counts, verdict
 from xltool.editions.declaration import Edition, load_edition
 from xltool.files.table_column import Column, cells, heads
@@ -44,14 +44,15 @@ COLUMNS: tuple[Column[ResultLine], ...] = (
     Column("序号", lambda line: line.number, 5),
     Column("级别", lambda line: line.level, 8),
     Column("代码", lambda line: line.code, 7),
-    Column("表", lambda line: line.sheet, 20),
+    Column("表", lambda line: line.sheet, 16),
     Column("位置", lambda line: line.cell, 6, "place"),
     Column("问题", lambda line: line.message, 46),
+    # Right behind the question, so that it is seen without scrolling.
+    Column("说明", lambda line: line.explanation, 34, "answer"),
     Column("填报值", lambda line: line.found, 22),
     Column("对照值", lambda line: line.expected, 22),
     Column("处理要求", lambda line: line.todo, 22),
     Column("审核属性", lambda line: line.review, 9),
-    Column("说明", lambda line: line.explanation, 34, "answer"),
     Column("标识", lambda line: line.key, 3, "key"),
 )
 HEAD = tuple(heads(COLUMNS))

@@ -37,7 +37,7 @@ _FONT = {
     "font_family": 3,
     "font_charset": 134,
 }
-_NOT_PRINTED = "FFFFFF"
+_UNSEEN = ";;;"  # the number format that shows nothing, not even text
 # Room for a year that is written by hand.
 _YEAR_SPACE = "\u3000" * 4
 # XlsxWriter's words for what a style of the layout says.
@@ -82,7 +82,7 @@ class LaidOutForm(FormPen):
         self.plan = plan
         self.styles = {**ROW_STYLES, **layout.styles}
         self.widths, self.line, self.side = plan.widths, plan.line, plan.indicators
-        self.last = len(plan.widths)
+        self.last, self.edges = len(plan.widths), plan.edges
         before_indicators = self.last - len(form.indicators.column)
         if before_indicators < 3:
             least = len(form.indicators.column) + 3
@@ -159,7 +159,7 @@ class LaidOutForm(FormPen):
         """A text beside the form that shows while a formula holds.
 
         Conditional formats reach paper in some programs, so none lies on the form itself: a hint is
-        white text which turns visible.
+        a text of a format that shows nothing, until the formula gives it another one.
         """
         places = {id_: _absolute(address) for id_, address in self.addresses.items()}
         try:
@@ -168,10 +168,8 @@ class LaidOutForm(FormPen):
             raise self.fault(
                 f"{self.form.id} 的提示 {hint.cell}：when 写得不对：{error}"
             ) from error
-        self.put(
-            hint.cell, hint.text, border=0, align="left", text_wrap=False, font_color=_NOT_PRINTED
-        )
-        shown = self.book.add_format({"font_color": hint.colour, "bold": True})
+        self.put(hint.cell, hint.text, border=0, align="left", text_wrap=False, num_format=_UNSEEN)
+        shown = self.book.add_format({"font_color": hint.colour, "bold": True, "num_format": "@"})
         rule = {"type": "formula", "criteria": f"={formula}", "format": shown}
         self.sheet.conditional_format(hint.cell, rule)
 

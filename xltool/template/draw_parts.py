@@ -20,6 +20,7 @@ class FormPen:
     line: float  # height of a row of the indicator table, in points
     level1: int  # the column of 一级指标; the side heading stands before it, 二级指标 behind it
     side: str  # the side heading of the indicator table
+    edges: float = 0.6  # at each side of the paper, in inches
 
     def __init__(self, book: Any, form: FormSpec, edition: Edition) -> None:
         self.book, self.form, self.edition = book, form, edition
@@ -58,7 +59,9 @@ class FormPen:
         """An input (unlocked) with its name, number format and prompt."""
         field = self.form[field_id]
         if field.kind == "amount":
-            changes = {"num_format": "0.00##", "align": "left", **changes}
+            # A long amount is set smaller; nobody can read ####.
+            money: dict[str, Any] = {"num_format": "0.00##", "align": "left", "shrink": True}
+            changes = {**money, "text_wrap": False, **changes}
         elif field.kind == "long":
             changes = {"align": "left", "indent": 1, **changes}
         self.put(area, text, locked=False, **changes)
@@ -95,9 +98,11 @@ class FormPen:
                 bottom = row + block.rows - 1
                 self.put(str(Area(row, self.level1 + 1, bottom, first - 1)), block.label)
                 for r in range(row, bottom + 1):
-                    self.put(f"{letters(first)}{r}", self.edition.placeholder, locked=False)
+                    # Of text, so that 12月31日, 3-5 and =0 stay what was typed.
+                    typed: dict[str, Any] = {"locked": False, "num_format": "@"}
+                    self.put(f"{letters(first)}{r}", self.edition.placeholder, **typed)
                     for n in range(first + 1, last + 1):
-                        self.put(f"{letters(n)}{r}", "", locked=False)
+                        self.put(f"{letters(n)}{r}", "", **typed)
                 self.name(block.label, f"{letters(first)}{row}:{letters(last)}{bottom}")
                 row = bottom + 1
             self.put(str(Area(top, self.level1, row - 1, self.level1)), level1)
@@ -112,7 +117,7 @@ class FormPen:
         sheet.set_paper(9)
         sheet.set_portrait()
         sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.6, right=0.6, top=0.5, bottom=0.65)
+        sheet.set_margins(left=self.edges, right=self.edges, top=0.5, bottom=0.65)
         sheet.center_horizontally()
         sheet.print_area(f"A1:{letters(len(self.widths))}{bottom}")
         sheet.repeat_rows(head - 1)

@@ -163,6 +163,14 @@ class FormLayout(Struct, frozen=True, dict=True):
         return found
 
     @functools.cached_property
+    def above(self) -> frozenset[str]:
+        """The official texts above the indicator table, without spaces and line breaks."""
+        last = max(area.bottom for area in self.fields.values())
+        return frozenset(
+            "".join(text.split()) for (row, _), text in self.static.items() if row <= last
+        )
+
+    @functools.cached_property
     def official(self) -> dict[tuple[int, int], Cell]:
         """The cells that hold the official text."""
         return {at: self.sheet.cells[at] for at in self.static}
@@ -204,7 +212,20 @@ class FormLayout(Struct, frozen=True, dict=True):
                     merged.add(Area(row, area.left, row, area.right))
             else:
                 merged.add(Area(starts[area.top], area.left, ends[area.bottom], area.right))
-        return merged
+        return merged | self.labels_grown(rows)
+
+    def labels_grown(self, rows: GrownRows) -> set[Area]:
+        """The merged cells that make one label of the cell beside a long text that got more rows."""
+        grown: set[Area] = set()
+        for area in self.fields.values():
+            first, last = rows.start(area.top), rows.end(area.bottom)
+            if last - first == area.bottom - area.top or area.top != area.bottom:
+                continue
+            covered = {c for m in self.sheet.merges if m.top <= area.top <= m.bottom
+                       for c in range(m.left, m.right + 1)}  # fmt: skip
+            alone = {c for row, c in self.static if row == area.top} - covered
+            grown |= {Area(first, column, last, column) for column in alone}
+        return grown
 
 
 class Layout(Struct, frozen=True):

@@ -16,6 +16,9 @@ from xltool.template.layout import FormLayout, GrownRows
 from xltool.xlsx.grid import BLANK, Sheet
 from xltool.xlsx.references import Area, cell_name
 
+# Less than this share of the labels above the indicators: a sheet of another kind.
+_FEW = 0.25
+
 
 def likeness(layout: FormLayout, sheet: Sheet) -> float:
     """How much of the form this sheet has, from 0 to 1: by its names, or by its official text."""
@@ -23,6 +26,9 @@ def likeness(layout: FormLayout, sheet: Sheet) -> float:
     if named == 1:
         return 1.0
     texts = {squeeze(cell.text) for cell in sheet.cells.values() if cell.text}
+    # A list of indicators has the categories of every form; only a form has the labels above them too.
+    if len(layout.above & texts) < _FEW * len(layout.above):
+        return named
     official = {squeeze(text) for text in layout.static.values()}
     return max(named, len(official & texts) / len(official))
 
@@ -288,9 +294,11 @@ def _merges(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault
     expected = layout.merges(rows)
     if expected == sheet.merges:
         return
+    # Who adds rows by hand does not make one cell of the label beside them.
+    labels = layout.labels_grown(rows)
     added = [rows.area(area) for _, area in layout.growing if rows.grown.get(area.bottom, 0) > 0]
     for area in sorted(expected - sheet.merges):
-        if _torn_by_insertion(sheet, area, added):
+        if area in labels or _torn_by_insertion(sheet, area, added):
             continue
         yield _merge_fault(sheet, area, "合并单元格被拆开", expected=str(area))
     for area in sorted(sheet.merges - expected):

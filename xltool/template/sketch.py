@@ -70,7 +70,8 @@ class FormSketch(_Part, frozen=True):
     """One form: the columns' widths in pixels, the rows above the indicators, the table's side heading.
 
     `level1` is the column of 一级指标, by default the last but two before the indicators' own;
-    `margin` the width of an empty column behind the form.
+    `margin` the width of an empty column behind the form, `edges` the white at each side of the paper in
+    inches: the form is printed as wide as is left, so more white makes it lower too.
     """
 
     widths: Annotated[tuple[int, ...], msgspec.Meta(min_length=3, max_length=26)]
@@ -79,6 +80,7 @@ class FormSketch(_Part, frozen=True):
     line: float = 21
     level1: int = 0
     margin: int = 0
+    edges: float = 0.6
     hint: tuple[HintSketch, ...] = ()
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from xltool.excel.hosts.libreoffice.bridge import Office
+from xltool.excel.hosts.libreoffice.bridge import Office, Refused
 from xltool.excel.hosts.libreoffice.engine import App, Book
-from xltool.excel.hosts.libreoffice.object_model import AppApi, Refused
+from xltool.excel.hosts.libreoffice.object_model import AppApi
 
 
 class PreparedDialogs:
@@ -52,12 +52,15 @@ class CountedApp(App):
         super().__init__(office)
         self.dialogs = PreparedDialogs(self)  # type: ignore[assignment]
         self.hwnd = 4711
-        self.reset()
+        self.prepare()
 
     def reset(self) -> None:
-        self.refusing: Exception | None = None
         for doc in self.office.documents:
             doc.close(True)
+        self.prepare()
+
+    def prepare(self) -> None:
+        self.refusing: Exception | None = None
         self.calls: list[str] = []
         self.alerts: list[str] = []
         self.said: list[Any] = []

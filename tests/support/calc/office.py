@@ -35,6 +35,20 @@ class Office(bridge.Office):
         ]  # fmt: skip
         if not self.display:
             command += ["--headless", "--invisible"]
+        # It ends itself once when it finds its extensions changed, as its own script knows.
+        for last in (False, False, True):
+            self._start(command)
+            try:
+                super().__init__(bridge.connect(self.pipe, 180, alive=self._running))
+                break
+            except BaseException:
+                again = self.process.poll() is not None and not last
+                self._kill()
+                if not again:
+                    raise
+        return self
+
+    def _start(self, command: list[str]) -> None:
         # A session of its own: `soffice` is a script, and the program it starts must end with it.
         self.process = subprocess.Popen(
             command,
@@ -43,12 +57,9 @@ class Office(bridge.Office):
             start_new_session=True,
             env={**os.environ, **({"DISPLAY": self.display} if self.display else {})},
         )
-        try:
-            super().__init__(bridge.connect(self.pipe, 180))
-        except BaseException:
-            self._kill()
-            raise
-        return self
+
+    def _running(self) -> bool:
+        return self.process.poll() is None
 
     def __exit__(self, *_: object) -> None:
         try:

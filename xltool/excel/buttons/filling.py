@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from xltool.editions.declaration import Edition, Field, load_edition, usable_editions
 from xltool.errors import XltoolError
+from xltool.excel.buttons.names import form_name
+from xltool.excel.desk_settings import read_former, remember_last_year
 from xltool.excel.live_sheet import write_texts
 from xltool.excel.ribbon import button, desk
 from xltool.excel.session import ExcelSession
+from xltool.excel.undo import CODE, PlannedSheet, planned, step
 from xltool.files.atomic import writing
 from xltool.model import Filing, Form
 from xltool.reading.reader import form_of
@@ -20,7 +27,7 @@ WORKBOOKS = "Excel 工作簿 (*.xlsx),*.xlsx"
 DATA = "数据表 (*.xlsx;*.json;*.csv),*.xlsx;*.json;*.csv"
 
 
-@button
+@button("xltool template draw")
 def new_form() -> str:
     """A blank workbook from the official template, where the accountant wants it."""
     here = desk()
@@ -29,7 +36,7 @@ def new_form() -> str:
     if wanted is None:
         return "没有新建"
     edition = known[wanted]
-    place = here.ask_save("新建填报表", "绩效目标申报表.xlsx", WORKBOOKS)
+    place = here.ask_save("新建填报表", _proposed(here), WORKBOOKS)
     if place is None:
         return "没有新建"
     with writing(place, "wb") as file:
@@ -38,18 +45,22 @@ def new_form() -> str:
     return f"已新建 {place.name}"
 
 
-@button
+def _proposed(here: ExcelSession) -> str:
+    """A name for a new form: with the unit and the year of the form in front, if there is one."""
+    if here.has_book:
+        with suppress(XltoolError), here.snapshot() as path:
+            return form_name(here.read(path), "绩效目标申报表", ".xlsx")
+    return "绩效目标申报表.xlsx"
+
+
+@button("xltool fill")
 def fill_from_data() -> str:
     """Fill the workbook from a data book: its sheets are replaced by filled official ones."""
-    from xltool.campaign.returns.sealed_filling import with_prefilled
-    from xltool.campaign.sealing.seal import claimed
     from xltool.databook import load_databook
-    from xltool.filling.writer import fill
 
     here = desk()
     with here.snapshot() as path:
         old = here.read(path)
-        grid = open_grid(path)
         source = here.ask_file("从数据填充：选数据表", DATA)
         if source is None:
             return "没有填充"
@@ -60,20 +71,66 @@ def fill_from_data() -> str:
             return "没有填充，内容未动"
         if _answered(old) and not here.confirm(f"工作簿里已有内容，换成“{new.unit}”的数据吗？"):
             return "没有填充，内容未动"
-        mark = claimed(grid.properties)
-        if mark is not None:
-            new = with_prefilled(new, mark, load_edition(old.edition))
-        file = fill(new, path.with_name("xltool-filled.xlsx"))
-        if here.locked:
-            here.app.books.api.Add(str(file))
+        if not _replace(here, path, old, new):
             return "工作簿结构受保护，填好的表在另一个新窗口里，请另存"
-        _replace_forms(here, grid, file, load_edition(old.edition))
-        if new.code and grid.properties.get("xltool.unit_code") != new.code:
-            here.book.api.CustomDocumentProperties.Add("xltool.unit_code", False, 4, new.code)
-    with here.snapshot() as path:
-        if here.read(path) != new:
-            raise XltoolError("填完读回的内容与数据表不一致，请不要保存，把文件交给技术人员")
     return f"已填入“{new.unit}”的数据：部门表 1 张，项目表 {len(new.projects)} 张"
+
+
+def _replace(here: ExcelSession, path: Path, old: Filing, new: Filing) -> bool:
+    """Put the forms of a filing in the place of the workbook's; whether its structure allows that."""
+    from xltool.campaign.returns.sealed_filling import with_prefilled
+    from xltool.campaign.sealing.seal import claimed
+    from xltool.filling.writer import fill
+
+    grid = open_grid(path)
+    mark = claimed(grid.properties)
+    if mark is not None:
+        new = with_prefilled(new, mark, load_edition(old.edition))
+    file = fill(new, path.with_name("xltool-filled.xlsx"))
+    if grid.structure_locked:
+        here.app.books.api.Add(str(file))
+        return False
+    former = _forms(grid, load_edition(old.edition))
+    plan: dict[str, PlannedSheet | None] = dict.fromkeys(former)
+    plan |= {sheet.name: planned(sheet) for sheet in open_grid(file).sheets}
+    with step(here, path, plan):
+        _replace_forms(here, former, file)
+        if new.code and grid.properties.get(CODE) != new.code:
+            here.set_property(CODE, new.code)
+        with here.snapshot() as filled:
+            if here.read(filled) != new:
+                raise XltoolError("填完读回的内容与数据表不一致，已恢复原样，请把文件交给技术人员")
+    return True
+
+
+@button("xltool convert --next-year")
+def import_last_year() -> str:
+    """Last year's filing as a draft of this year's: texts and indicators, no amounts."""
+    from xltool.editions.conversion import convert, next_year
+
+    here = desk()
+    with here.snapshot() as path:
+        old = here.read(path)
+        source = here.ask_file("导入上年：选上年的申报表", WORKBOOKS)
+        if source is None:
+            return "没有导入"
+        former = read_former(source)
+        if old.unit and former.unit != old.unit:
+            raise XltoolError(f"选的是“{former.unit}”的申报，这个工作簿是“{old.unit}”的")
+        drafted = next_year(former)
+        notes = list(drafted.notes)
+        draft = drafted.filing
+        if draft.edition != old.edition:
+            moved = convert(draft, load_edition(old.edition))
+            draft, notes = moved.filing, notes + list(moved.notes)
+        question = f"工作簿里已有内容，换成“{draft.unit}”上年申报的草稿吗？"
+        if _answered(old) and not here.confirm(question):
+            return "没有导入，内容未动"
+        draft = replace(draft, code=old.code or draft.code)
+        if not _replace(here, path, old, draft):
+            return "工作簿结构受保护，草稿在另一个新窗口里，请另存"
+    remember_last_year(draft, source)
+    return f"已导入上年的文字和指标，金额要重新填；要看一遍的有 {len(notes)} 处，改完按“全审”"
 
 
 def _choose(here: ExcelSession, filings: list[Filing], old: Filing) -> Filing | None:
@@ -97,14 +154,21 @@ def _answered(filing: Filing) -> bool:
     )
 
 
-def _replace_forms(here: ExcelSession, grid: Grid, file: Path, edition: Edition) -> None:
-    """Bring the filled sheets in, then let the former forms go."""
+def _forms(grid: Grid, edition: Edition) -> list[str]:
+    """The sheets of a workbook that are forms."""
     layout = load_layout(edition)
-    former = [s.name for s in grid.sheets if form_of(layout, s) is not None]
+    return [s.name for s in grid.sheets if form_of(layout, s) is not None]
+
+
+def _replace_forms(here: ExcelSession, former: list[str], file: Path) -> None:
+    """Bring the filled sheets in, then let the former forms go."""
     with here.opened(file) as filled:
         wanted = [s.name for s in filled.sheets]
-        filled.api.Worksheets.Copy(Before=None, After=here.book.sheets[-1].api)
-    brought = list(here.book.sheets)[-len(wanted) :]
+        # Where the former ones stand, so that nothing else of the workbook changes its place.
+        filled.api.Worksheets.Copy(Before=None, After=here.book.sheets[former[0]].api)
+    sheets = list(here.book.sheets)
+    at = [sheet.name for sheet in sheets].index(former[0]) + 1
+    brought = sheets[at : at + len(wanted)]
     for name in former:
         here.book.sheets[name].delete()
     for sheet, name in zip(brought, wanted, strict=True):
@@ -113,7 +177,7 @@ def _replace_forms(here: ExcelSession, grid: Grid, file: Path, edition: Edition)
     here.go(brought[0])
 
 
-@button
+@button()
 def add_project() -> str:
     """One more blank project form, with year and unit of the department form."""
     here = desk()
@@ -124,16 +188,33 @@ def add_project() -> str:
             raise XltoolError("工作簿结构受保护，加不了表；请向下发单位要可以加表的版本")
         blank = path.with_name("xltool-blank.xlsx")
         blank.write_bytes(edition.template.read_bytes())
-        with here.opened(blank) as template:
-            form = template.api.Worksheets(edition.project.sheet)
-            form.Copy(Before=None, After=here.book.sheets[-1].api)
-    new = here.book.sheets[-1]
-    layout = load_layout(edition).forms["project"]
-    if filing.department is not None:
-        write_texts(new, _from_department(layout, filing.department))
+        layout = load_layout(edition).forms["project"]
+        texts = _from_department(layout, filing.department) if filing.department else {}
+        taken = {sheet.name for sheet in open_grid(path).sheets}
+        named = _next_name(edition.project.sheet, taken)
+        official = [cell.text for cell in layout.sheet.cells.values() if cell.text]
+        with step(here, path, {named: planned(layout.sheet, texts)}, official):
+            with here.opened(blank) as template:
+                form = template.api.Worksheets(edition.project.sheet)
+                form.Copy(Before=None, After=here.book.sheets[-1].api)
+            new = here.book.sheets[-1]
+            if new.name != named:
+                new.name = named
+            write_texts(new, texts)
     name = layout.fields["project"]
     here.go(new, (name.top, name.left))
     return f"已添加“{new.name}”"
+
+
+def _next_name(name: str, taken: set[str]) -> str:
+    """The name as Excel itself would number it: 项目支出绩效目标表 (2)."""
+    known = {one.casefold() for one in taken}
+    numbered = (f"{name} ({n})" for n in count(2))
+    return (
+        name
+        if name.casefold() not in known
+        else next(n for n in numbered if n.casefold() not in known)
+    )
 
 
 def _from_department(layout: FormLayout, department: Form) -> dict[tuple[int, int], str]:

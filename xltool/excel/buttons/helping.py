@@ -10,12 +10,14 @@ from pathlib import Path
 import xltool
 from xltool.editions.declaration import Edition, editions, load_edition
 from xltool.errors import XltoolError
-from xltool.excel.ribbon import button, desk, labels, log_file
+from xltool.excel.desk_settings import drop_settings, settings_mark, take_settings
+from xltool.excel.places import log_file
+from xltool.excel.ribbon import button, desk, labels
 from xltool.files.atomic import writing
 from xltool.model import Severity
 
 
-@button
+@button()
 def guide() -> str:
     """How to fill in the forms, as a page in the browser."""
     edition = _edition()
@@ -59,7 +61,7 @@ _KINDS = {
 }
 
 
-@button
+@button("xltool rules")
 def rules_help() -> str:
     """Every rule of the check, as a page in the browser."""
     from xltool.checks.engine import rules
@@ -72,10 +74,36 @@ def rules_help() -> str:
     )
 
 
-@button
+@button("xltool settings use")
+def settings() -> str:
+    """Which settings the checks follow, and others in their place."""
+    here = desk()
+    mark = settings_mark()
+    now = f"财政部门的设置（识别码 {mark}）" if mark else "随软件的设置"
+    picked = here.choose(
+        f"现在用的是：{now}", ["不改", "选财政部门发的设置文件", "改用随软件的设置"]
+    )
+    if picked == 1:
+        file = here.ask_file("设置：选财政部门发的设置文件", "设置文件 (*.toml),*.toml")
+        if file is None:
+            return "没有改"
+        return f"以后按这份设置审核，识别码 {take_settings(file)}，可以与财政部门核对"
+    if picked == 2:
+        drop_settings()
+        return "以后按随软件的设置审核"
+    return f"{now}，没有改"
+
+
+@button("xltool --version")
 def about() -> str:
     """Versions, edition, and where the log is."""
-    text = f"xltool {xltool.__version__}\n版式：{'、'.join(editions())}\n日志：{log_file()}"
+    lines = [
+        f"xltool {xltool.__version__}",
+        f"版式：{'、'.join(editions())}",
+        f"设置：{settings_mark() or '随软件'}",
+        f"日志：{log_file()}",
+    ]
+    text = "\n".join(lines)
     desk().tell(text)
     return text
 

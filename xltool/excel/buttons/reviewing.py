@@ -8,35 +8,41 @@ from pathlib import Path
 
 from xltool.checks.results import VERDICTS, counts, verdict
 from xltool.errors import XltoolError
-from xltool.excel.live_sheet import mark, protection, write_texts
+from xltool.excel.buttons.last_year import differences
+from xltool.excel.desk_settings import house_rules, last_year, read_former, remember_last_year
+from xltool.excel.live_sheet import mark, noted, protection, write_texts
+from xltool.excel.locked_inputs import locked_inputs, unlock
 from xltool.excel.ribbon import button, desk
 from xltool.excel.session import ExcelSession, busy
+from xltool.excel.undo import PlannedSheet, planned, step
 from xltool.model import Filing, Finding, Place
 from xltool.results_sheet.marks import marks, to_write
 from xltool.results_sheet.table import HEAD, PLACE, RESULTS_SHEET, SHEET, results
 from xltool.results_sheet.write import write_changes, write_results
+from xltool.template.layout import load_layout
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.references import column_number
 from xltool.xlsx.workbook_reader import open_grid
 
 CHANGES_SHEET = "规范记录"
+WORKBOOKS = "Excel 工作簿 (*.xlsx;*.xlsm),*.xlsx;*.xlsm"
 # The families of rules that speak of sums: totals, and the sums across forms.
 _SUMS = ("T", "X501", "X502", "X506")
 
 
-@button
+@button("xltool check 申报.xlsx --mark 副本")
 def check_all() -> str:
     """Check the workbook by every rule: results on their sheet, marks beside the rows."""
-    _, findings, shown = _review(lambda f: True)
+    _, findings, shown = _review(lambda f: True, last_year)
     return f"{_verdict(findings)}。{shown}"
 
 
-@button
+@button("xltool balance")
 def cross_totals() -> str:
     """Reconcile both sides of the department form and the forms with each other."""
     from xltool.checks.cross_totals import balance, lines
 
-    filing, findings, _ = _review(lambda f: f.code.startswith(_SUMS))
+    filing, findings, _ = _review(lambda f: f.code.startswith(_SUMS), last_year)
     if filing.department is None:
         raise XltoolError("没有部门整体支出绩效目标表，无法核对两侧合计")
     sums = balance(filing)
@@ -45,18 +51,46 @@ def cross_totals() -> str:
     return f"{sums.verdict}"
 
 
-def _review(marked: Callable[[Finding], bool]) -> tuple[Filing, list[Finding], str]:
+@button("xltool check 申报.xlsx --last-year 上年.xlsx")
+def compare_last_year() -> str:
+    """Check against an earlier filing of the unit, which is remembered for the next checks."""
+    here = desk()
+    source = here.ask_file("对比上年：选上年的申报表", WORKBOOKS)
+    if source is None:
+        return "没有对比"
+    former = read_former(source)
+
+    def against(filing: Filing) -> Filing:
+        if filing.unit and former.unit != filing.unit:
+            raise XltoolError(f"选的是“{former.unit}”的申报，这个工作簿是“{filing.unit}”的")
+        return former
+
+    filing, findings, shown = _review(lambda f: True, against)
+    remember_last_year(filing, source)
+    here.tell("\n".join(differences(former, filing)))
+    return f"{_verdict(findings)}。{shown}；以后全审都与这份上年申报对比"
+
+
+Former = Callable[[Filing], Filing | None]
+
+
+def _review(marked: Callable[[Finding], bool], former: Former) -> tuple[Filing, list[Finding], str]:
     """Read, check, show; the filing, all its findings and where they were shown."""
-    from xltool.checks.engine import check
+    from xltool.checks.engine import check, edition_of
 
     here = desk()
     with here.snapshot() as path:
         filing = here.read(path)
-        findings = check(filing, strict=False)
+        findings = check(filing, strict=False, settings=house_rules(), last_year=former(filing))
         grid = open_grid(path)
-        unmarked = _mark(here, path, grid, marks(f for f in findings if marked(f)))
+        texts = _texts(grid, marks(f for f in findings if marked(f)))
         file = write_results(results(filing, findings), path.with_name("xltool-results.xlsx"))
-        shown = _show(here, grid, file, RESULTS_SHEET)
+        with step(here, path, _plan(grid, texts) | _one_sheet(file)):
+            unmarked = _mark(here, path, grid, texts)
+            shown = _show(here, grid, file, RESULTS_SHEET)
+        locked = locked_inputs(load_layout(edition_of(filing)), open_grid(path, blanks=True))
+        if locked and not grid.structure_locked:
+            shown = unlock(here, here.package(path), grid, locked) + shown
     if unmarked:
         shown += f"（{'、'.join(unmarked)}没有加标记：有保护密码、共享或没有打印区域）"
     return filing, findings, shown
@@ -68,20 +102,40 @@ def _verdict(findings: list[Finding]) -> str:
     return f"{VERDICTS[verdict(findings)]}：{said}"
 
 
-def _mark(
-    here: ExcelSession, path: Path, grid: Grid, wanted: dict[str, dict[int, str]]
-) -> list[str]:
+# Sheet → texts to write beside it by (row, column), None where it takes none.
+_Marks = dict[str, "dict[tuple[int, int], str] | None"]
+
+
+def _texts(grid: Grid, wanted: dict[str, dict[int, str]]) -> _Marks:
+    """What is to be written beside each form so that the wanted marks stand there."""
+    return {
+        sheet.name: to_write(sheet, wanted.get(sheet.name, {}))
+        for sheet in grid.sheets
+        if sheet.name != RESULTS_SHEET
+    }
+
+
+def _plan(grid: Grid, texts: _Marks) -> dict[str, PlannedSheet | None]:
+    """The sheets as they are with these texts beside them."""
+    return {s.name: planned(s, written) for s in grid.sheets if (written := texts.get(s.name))}
+
+
+def _one_sheet(file: Path) -> dict[str, PlannedSheet | None]:
+    """The sheet in a file of ours, as it will stand in the workbook."""
+    [sheet] = open_grid(file).sheets
+    return {sheet.name: planned(sheet)}
+
+
+def _mark(here: ExcelSession, path: Path, grid: Grid, texts: _Marks) -> list[str]:
     """Mark the forms; the sheets on which that was not possible."""
     package = here.package(path)
-    failed = []
-    for sheet in grid.sheets:
-        if sheet.name == RESULTS_SHEET:
-            continue
-        texts = to_write(sheet, wanted.get(sheet.name, {}))
-        if texts is None or (
-            texts and not mark(here.book.sheets[sheet.name], texts, protection(package, sheet))
-        ):
-            failed.append(sheet.name)
+    failed = [name for name, written in texts.items() if written is None]
+    locks = {s.name: protection(package, s) for s in grid.sheets if texts.get(s.name)}
+    with noted(here.journal, locks):
+        for name, attributes in locks.items():
+            live = here.book.sheets[name]
+            if not mark(live, texts[name] or {}, attributes, here.journal):
+                failed.append(name)
     return failed
 
 
@@ -104,29 +158,47 @@ def _show(here: ExcelSession, grid: Grid, file: Path, name: str) -> str:
     return f"详见“{name}”表"
 
 
-@button
+@button()
 def next_finding() -> str:
     """Go to the cell of the next finding."""
+    return _turn(1)
+
+
+@button()
+def previous_finding() -> str:
+    """Go to the cell of the finding before."""
+    return _turn(-1)
+
+
+def _turn(by: int) -> str:
+    """Go so many findings on (or back) from where the cursor stands, round and round."""
     here = desk()
     if not here.has(RESULTS_SHEET):
         raise XltoolError("还没有审核结果，请先点“全审”")
     stops = _stops(here)
     if not stops:
         return "没有要看的问题"
-    selection = here.app.selection
-    at = -1
-    if selection is not None and selection.sheet.book.name == here.book.name:
-        sheet, cell = selection.sheet.name, selection.address.replace("$", "").partition(":")[0]
-        rows = [row for row, _, _ in stops]
-        places = [place for _, place, _ in stops]
-        if sheet == RESULTS_SHEET:
-            at = bisect_right(rows, selection.row) - 1
-        elif Place(sheet, cell) in places:
-            at = places.index(Place(sheet, cell))
-    _, place, said = stops[(at + 1) % len(stops)]
+    at = _standing(here, stops)
+    # Between two findings the next one is the one behind, the previous one the one before.
+    goal = int(at) + by if at == int(at) else int(at + 0.5 * by)
+    _, place, said = stops[goal % len(stops)]
     here.go(here.book.sheets[place.sheet], place.cell)
-    again = "（从头开始）" if at + 1 >= len(stops) else ""
+    again = "（从头开始）" if goal >= len(stops) else "（从末尾开始）" if goal < 0 else ""
     return f"{said}{again}"
+
+
+def _standing(here: ExcelSession, stops: list[tuple[int, Place, str]]) -> float:
+    """At which of the findings the cursor stands; n + 0.5 is behind the n-th, before the next one."""
+    selection = here.app.selection
+    if selection is None or selection.sheet.book.name != here.book.name:
+        return -0.5
+    sheet, cell = selection.sheet.name, selection.address.replace("$", "").partition(":")[0]
+    rows = [row for row, _, _ in stops]
+    if sheet == RESULTS_SHEET:
+        last = bisect_right(rows, selection.row) - 1
+        return float(last) if last >= 0 and rows[last] == selection.row else last + 0.5
+    places = [place for _, place, _ in stops]
+    return float(places.index(Place(sheet, cell))) if Place(sheet, cell) in places else -0.5
 
 
 def _stops(here: ExcelSession) -> list[tuple[int, Place, str]]:
@@ -147,27 +219,33 @@ def _stops(here: ExcelSession) -> list[tuple[int, Place, str]]:
     return [(row, place, "；".join(said)) for place, (row, said) in told.items()]
 
 
-@button
+@button()
 def clear_marks() -> str:
     """Take the marks off the forms, and the results away unless explanations are written there."""
     here = desk()
     with here.snapshot() as path:
         filing = here.read(path)
         grid = open_grid(path)
-        failed = _mark(here, path, grid, {})
-        if failed:
-            raise XltoolError(f"{'、'.join(failed)}有保护密码或共享，标记去不掉")
-        if not here.has(RESULTS_SHEET):
-            return "标记已清除"
-        if filing.answers:
-            return f"标记已清除；“{RESULTS_SHEET}”里写有 {len(filing.answers)} 条说明，保留"
-        if here.locked:
+        texts = _texts(grid, {})
+        listed = any(sheet.name == RESULTS_SHEET for sheet in grid.sheets)
+        goes = listed and not filing.answers
+        if goes and grid.structure_locked:
             raise XltoolError(f"工作簿结构受保护，“{RESULTS_SHEET}”删不掉")
-        here.book.sheets[RESULTS_SHEET].delete()
-    return f"标记和“{RESULTS_SHEET}”已清除"
+        plan = _plan(grid, texts) | ({RESULTS_SHEET: None} if goes else {})
+        with step(here, path, plan):
+            failed = _mark(here, path, grid, texts)
+            if failed:
+                raise XltoolError(f"{'、'.join(failed)}有保护密码或共享，标记去不掉")
+            if goes:
+                here.book.sheets[RESULTS_SHEET].delete()
+    if goes:
+        return f"标记和“{RESULTS_SHEET}”已清除"
+    if listed:
+        return f"标记已清除；“{RESULTS_SHEET}”里写有 {len(filing.answers)} 条说明，保留"
+    return "标记已清除"
 
 
-@button
+@button("xltool normalise")
 def normalise() -> str:
     """Rewrite the indicator values that can be read for sure; originals are listed on a sheet."""
     from xltool.indicator.normalise import changes as normal_forms
@@ -179,14 +257,18 @@ def normalise() -> str:
         changes = [(c.place, c.was, c.becomes) for c in normal_forms(filing) if c.place is not None]
         if not changes:
             return "指标值都已是规范写法，或者读不准，没有改动"
-        for sheet in dict.fromkeys(place.sheet for place, _, _ in changes):
-            texts = {_at(place): new for place, _, new in changes if place.sheet == sheet}
-            write_texts(here.book.sheets[sheet], texts)
+        texts: dict[str, dict[tuple[int, int], str]] = {}
+        for place, _, new in changes:
+            texts.setdefault(place.sheet, {})[_at(place)] = new
         file = write_changes(
             CHANGES_SHEET, [*_listed(grid), *changes], path.with_name("xltool-changes.xlsx")
         )
-        _show(here, grid, file, CHANGES_SHEET)
-    return f"改写了 {len(changes)} 个指标值，原文记在“{CHANGES_SHEET}”表"
+        with step(here, path, _plan(grid, dict(texts)) | _one_sheet(file)):
+            # The originals are on record before the first of them is overwritten.
+            shown = _show(here, grid, file, CHANGES_SHEET)
+            for name, written in texts.items():
+                write_texts(here.book.sheets[name], written)
+    return f"改写了 {len(changes)} 个指标值，原文{shown}；可以“撤销上一步”"
 
 
 def _at(place: Place) -> tuple[int, int]:

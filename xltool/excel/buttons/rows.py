@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.excel.live_sheet import has_password, protection, unprotected, write_texts
 from xltool.excel.ribbon import button, desk
 from xltool.excel.session import ExcelSession
+from xltool.excel.undo import planned, step
 from xltool.reading.reader import form_of
 from xltool.template.layout import FormLayout, GrownRows, load_layout
 from xltool.template.match import locate, squeeze
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.references import Area, letters
 from xltool.xlsx.workbook_reader import open_grid
+
+if TYPE_CHECKING:
+    import xlwings as xw
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def _spot(here: ExcelSession, grid: Grid, edition: Edition) -> _Spot:
     raise XltoolError("光标不在指标行上：请先点一下要加行的指标类别")
 
 
-@button
+@button()
 def add_row() -> str:
     """One more row in the category of the cursor, below the cursor."""
     here = desk()
@@ -62,35 +67,46 @@ def add_row() -> str:
         edition = load_edition(here.read(path).edition)
         spot = _spot(here, open_grid(path), edition)
         attributes = protection(here.package(path), spot.sheet)
-    area, sheet = spot.area, here.book.sheets[spot.sheet.name]
-    at = _insertion(spot)
-    torn, name = _torn(spot, at)
-    # Under a password the sheet's own right to insert rows must do; nothing can be mended then.
-    allowed = has_password(attributes) and attributes.get("insertRows") in ("0", "false")
-    if allowed and (torn or name):
-        raise XltoolError(
-            f"“{spot.label}”只有一行，工作表又设有保护密码，加不了行；请改用从数据填充"
-        )
-    with unprotected(sheet, {} if allowed else attributes):
-        sheet.range(f"{at}:{at}").insert("down")
-        new = at
-        if spot.row == at:
-            # What stood in the row went down: it comes up again, above the new row.
-            new = at + 1
-            texts = {(at, c): spot.sheet[at, c].text for c in range(1, area.right + 1)}
-            texts = {(r, c): t for (r, c), t in texts.items() if t or c >= area.left}
-            write_texts(sheet, texts | {(new, c): "" for _, c in texts})
-        for merged in torn:
-            sheet.range(str(merged)).merge()
-        if name is not None:
-            first, last = (
-                f"${letters(name.left)}${name.top}",
-                f"${letters(name.right)}${name.bottom}",
+        at = _insertion(spot)
+        torn, name = _torn(spot, at)
+        # Under a password the sheet's own right to insert rows must do; nothing can be mended then.
+        allowed = has_password(attributes) and attributes.get("insertRows") in ("0", "false")
+        if allowed and (torn or name):
+            raise XltoolError(
+                f"“{spot.label}”只有一行，工作表又设有保护密码，加不了行；请改用从数据填充"
             )
-            quoted = sheet.name.replace("'", "''")
-            sheet.names[spot.label].refers_to = f"='{quoted}'!{first}:{last}"
-    here.go(sheet, (new, area.left))
+        sheet = here.book.sheets[spot.sheet.name]
+        with (
+            step(here, path, {spot.sheet.name: planned(spot.sheet)}),
+            unprotected(sheet, {} if allowed else attributes, here.journal),
+        ):
+            new = _insert(sheet, spot, at)
+            for merged in torn:
+                sheet.range(str(merged)).merge()
+            if name is not None:
+                _lead(sheet, spot.label, name)
+    here.go(sheet, (new, spot.area.left))
     return f"“{spot.label}”加了一行（第 {new} 行）"
+
+
+def _insert(sheet: xw.Sheet, spot: _Spot, at: int) -> int:
+    """Insert the row; where the new one stands."""
+    area = spot.area
+    sheet.range(f"{at}:{at}").insert("down")
+    if spot.row != at:
+        return at
+    # What stood in the row went down: it comes up again, above the new row.
+    texts = {(at, c): spot.sheet[at, c].text for c in range(1, area.right + 1)}
+    texts = {(r, c): t for (r, c), t in texts.items() if t or c >= area.left}
+    write_texts(sheet, texts | {(at + 1, c): "" for _, c in texts})
+    return at + 1
+
+
+def _lead(sheet: xw.Sheet, name: str, area: Area) -> None:
+    """Let a name of the sheet lead to this area."""
+    first, last = f"${letters(area.left)}${area.top}", f"${letters(area.right)}${area.bottom}"
+    quoted = sheet.name.replace("'", "''")
+    sheet.names[name].refers_to = f"='{quoted}'!{first}:{last}"
 
 
 def _insertion(spot: _Spot) -> int:
@@ -119,29 +135,29 @@ def _torn(spot: _Spot, at: int) -> tuple[list[Area], Area | None]:
     return sorted(torn), wanted if named is not None and after(named) != wanted else None
 
 
-@button
+@button()
 def delete_empty_rows() -> str:
     """Remove added indicator rows that say nothing; the official rows stay."""
     here = desk()
-    gone = 0
     with here.snapshot() as path:
         edition = load_edition(here.read(path).edition)
-        package = here.package(path)
-        layout = load_layout(edition)
+        package, layout = here.package(path), load_layout(edition)
+        found: list[tuple[Sheet, list[int]]] = []
         for sheet in open_grid(path).sheets:
             form = form_of(layout, sheet)
-            if form is None:
-                continue
-            rows, _ = locate(form, sheet)
-            empty = sorted(_empty_rows(form, sheet, rows, edition.placeholder), reverse=True)
-            if not empty:
-                continue
-            live = here.book.sheets[sheet.name]
-            with unprotected(live, protection(package, sheet)):
-                for row in empty:
-                    live.range(f"{row}:{row}").delete("up")
-            gone += len(empty)
-    return f"删去了 {gone} 个空行" if gone else "没有后加的空行"
+            if form is not None:
+                rows, _ = locate(form, sheet)
+                empty = sorted(_empty_rows(form, sheet, rows, edition.placeholder), reverse=True)
+                found += [(sheet, empty)] if empty else []
+        if not found:
+            return "没有后加的空行"
+        with step(here, path, {sheet.name: planned(sheet) for sheet, _ in found}):
+            for sheet, empty in found:
+                live = here.book.sheets[sheet.name]
+                with unprotected(live, protection(package, sheet), here.journal):
+                    for row in empty:
+                        live.range(f"{row}:{row}").delete("up")
+    return f"删去了 {sum(len(empty) for _, empty in found)} 个空行"
 
 
 def _empty_rows(form: FormLayout, sheet: Sheet, rows: GrownRows, placeholder: str) -> list[int]:

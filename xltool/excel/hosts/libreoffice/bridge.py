@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +53,13 @@ def why_absent() -> str:
     return ""
 
 
-def connect(pipe: str, seconds: float = 120.0, home: str = "") -> Any:
-    """The component context of the office that listens on this pipe.
+def connect(
+    pipe: str,
+    seconds: float = 120.0,
+    home: str = "",
+    alive: Callable[[], bool] = lambda: True,
+) -> Any:
+    """The component context of the office that listens on this pipe, waited for while it is alive.
 
     Raises XltoolError where there is no UNO, or no office answers in time.
     """
@@ -68,7 +75,7 @@ def connect(pipe: str, seconds: float = 120.0, home: str = "") -> Any:
         try:
             return resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
         except Exception as error:
-            if time.monotonic() > end:
+            if time.monotonic() > end or not alive():
                 raise XltoolError("LibreOffice 没有回应") from error
             time.sleep(0.1)
 
@@ -130,3 +137,39 @@ class Office:
 def is_spreadsheet(component: Any) -> bool:
     supports = getattr(component, "supportsService", None)
     return bool(supports and supports("com.sun.star.sheet.SpreadsheetDocument"))
+
+
+def in_python(kind: type) -> type:
+    """A class whose methods raise Refused where UNO raises.
+
+    An exception of UNO is no Python object to which a traceback could be tied, as every `with` does.
+    """
+    for name, member in list(vars(kind).items()):
+        if isinstance(member, property):
+            getter, setter = (one and _translated(one) for one in (member.fget, member.fset))
+            setattr(kind, name, property(getter, setter))
+        elif callable(member) and name not in ("__init__", "__class__"):
+            setattr(kind, name, _translated(member))
+    return kind
+
+
+def _translated(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def called(*given: Any, **named: Any) -> Any:
+        try:
+            return method(*given, **named)
+        except Exception as error:
+            if not hasattr(error, "typeName"):  # what UNO raises says of which type it is
+                raise
+            said = f"{error.typeName.rpartition('.')[2]}: {error}"
+        raise Refused(said)
+
+    return called
+
+
+class Refused(Exception):
+    """What the program won't do, with the number by which pywin32 tells refusals of Excel apart."""
+
+    def __init__(self, text: str, hresult: int = -2146827284) -> None:
+        super().__init__(text)
+        self.hresult = hresult

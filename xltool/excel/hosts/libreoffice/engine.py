@@ -17,6 +17,8 @@ from typing import Any
 
 from xltool.excel.hosts.libreoffice.bridge import (
     Office,
+    Refused,
+    in_python,
     is_spreadsheet,
     properties,
     system_path,
@@ -28,7 +30,6 @@ from xltool.excel.hosts.libreoffice.object_model import (
     BookApi,
     BooksApi,
     RangeApi,
-    Refused,
     SheetApi,
 )
 
@@ -88,6 +89,7 @@ class Apps:
         return next(app for app in self.running if app.pid == pid)
 
 
+@in_python
 class App:
     """The running office. `open_to_programs` are sheets protected against people only."""
 
@@ -173,8 +175,9 @@ class App:
         return Range(sheet, a.StartRow + 1, a.StartColumn + 1, a.EndRow + 1, a.EndColumn + 1)
 
 
+@in_python
 class Books:
-    """The documents that are open at this moment; those we opened unseen are not counted."""
+    """The documents that are open at this moment, in no particular order."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -189,7 +192,7 @@ class Books:
         doc = self.app.office.desktop.getCurrentComponent()
         if doc is not None and is_spreadsheet(doc):
             return Book(self.app, doc)
-        return next(iter(self), None)
+        return next((book for book in self if not book.unseen), None)
 
     @property
     def active(self) -> Book:
@@ -202,8 +205,7 @@ class Books:
         return len(list(iter(self)))
 
     def __iter__(self) -> Iterator[Book]:
-        books = [Book(self.app, doc) for doc in self.app.office.documents]
-        return iter([book for book in books if not book.unseen])
+        return iter([Book(self.app, doc) for doc in self.app.office.documents])
 
     def __call__(self, key: str | int) -> Book:
         books = list(self)
@@ -230,6 +232,7 @@ class Books:
         return Book(self.app, self.app.office.load(template, AsTemplate=True))
 
 
+@in_python
 class Book:
     def __init__(self, app: App, doc: Any) -> None:
         self.app, self.doc = app, doc
@@ -265,11 +268,6 @@ class Book:
     def activate(self) -> None:
         self.doc.CurrentController.Frame.activate()
 
-    def dispatch(self, command: str) -> None:
-        """Do one of the program's own commands in this document's window."""
-        helper = self.app.office.service("com.sun.star.frame.DispatchHelper")
-        helper.executeDispatch(self.doc.CurrentController.Frame, command, "", 0, ())
-
     def save(self, path: str | None = None, password: Any = None) -> None:
         self.asked("save")
         if path is None:
@@ -303,6 +301,7 @@ def _filter(path: str) -> str:
     return _FILTERS.get(Path(path).suffix.lower(), _FILTERS[".xlsx"])
 
 
+@in_python
 class Sheets:
     def __init__(self, book: Book) -> None:
         self.book = book
@@ -328,6 +327,7 @@ class Sheets:
         return Sheet(self.book, sheets.getByName(key))
 
 
+@in_python
 class Sheet:
     def __init__(self, book: Book, raw: Any) -> None:
         self.book, self.raw = book, raw
@@ -398,6 +398,7 @@ class Sheet:
         return Range(self, 1, 1, a.EndRow + 1, a.EndColumn + 1)
 
 
+@in_python
 class Names:
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
@@ -406,6 +407,7 @@ class Names:
         return Name(self.sheet, self.sheet.raw.NamedRanges.getByName(name))
 
 
+@in_python
 class Name:
     def __init__(self, sheet: Sheet, raw: Any) -> None:
         self.sheet, self.raw = sheet, raw
@@ -421,6 +423,7 @@ class Name:
         self.raw.setContent(f"${where}.{area}")
 
 
+@in_python
 class Range:
     max_cells_per_read = max_cells_per_write = None
 
@@ -489,6 +492,13 @@ class Range:
         finally:
             if closed and not self.sheet.raw.isProtected():
                 self.sheet.raw.protect("")
+
+    @property
+    def number_format(self) -> str | None:
+        """`@` where every cell has the format of text, None where only some have."""
+        self.asked("read format")
+        kinds = {self._takes_text(cell) for cell in self.cells}
+        return ("@" if kinds == {True} else "General") if len(kinds) == 1 else None
 
     def _type(self, cell: Any, value: Any) -> None:
         """What Excel makes of a value that is put into a cell."""

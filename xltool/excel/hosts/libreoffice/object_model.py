@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-
-class Refused(Exception):
-    """What the program won't do, with the number by which pywin32 tells refusals of Excel apart."""
-
-    def __init__(self, text: str, hresult: int = -2146827284) -> None:
-        super().__init__(text)
-        self.hresult = hresult
+from xltool.excel.hosts.libreoffice.bridge import Refused, in_python
 
 
+@in_python
 class AppApi:
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -41,6 +36,7 @@ class AppApi:
         return FolderDialog(self.app)
 
 
+@in_python
 class FolderDialog:
     Title = ""
     chosen = ""
@@ -56,6 +52,7 @@ class FolderDialog:
         return self.chosen
 
 
+@in_python
 class BooksApi:
     def __init__(self, books: Any) -> None:
         self.books = books
@@ -64,6 +61,7 @@ class BooksApi:
         return self.books.from_template(template)
 
 
+@in_python
 class BookApi:
     def __init__(self, book: Any) -> None:
         self.book = book
@@ -87,11 +85,12 @@ class BookApi:
         self.book.asked("save copy")
         self.book.copy_to(path)
 
-    def PrintPreview(self) -> None:
-        self.book.asked("print preview")
-        self.book.dispatch(".uno:PrintPreview")
+    @property
+    def Saved(self) -> bool:
+        return not self.book.doc.isModified()
 
 
+@in_python
 class PropertiesApi:
     def __init__(self, book: Any) -> None:
         self.book = book
@@ -104,6 +103,7 @@ class PropertiesApi:
         bag.addProperty(name, 0x80, value)
 
 
+@in_python
 class WorksheetsApi:
     def __init__(self, book: Any) -> None:
         self.book = book
@@ -117,13 +117,18 @@ class WorksheetsApi:
             After.sheet.book.take(self.book, name, After.sheet, n)
 
 
+@in_python
 class SheetApi:
     def __init__(self, sheet: Any) -> None:
         self.sheet = sheet
 
-    def Copy(self, Before: Any, After: SheetApi) -> None:
+    def Copy(self, Before: SheetApi | None, After: SheetApi | None) -> None:
         self.sheet.book.asked("copy sheet")
-        After.sheet.book.take(self.sheet.book, self.sheet.name, After.sheet)
+        other = Before or After
+        if other is None:
+            raise Refused("a sheet is copied before or after another one")
+        goal = other.sheet
+        goal.book.take(self.sheet.book, self.sheet.name, goal, -1 if Before else 0)
 
     def Unprotect(self, password: str = "") -> None:
         self.sheet.book.asked("unprotect")
@@ -140,6 +145,7 @@ class SheetApi:
             self.sheet.open_to_programs = True
 
 
+@in_python
 class RangeApi:
     def __init__(self, range_: Any) -> None:
         self.range = range_

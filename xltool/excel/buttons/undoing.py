@@ -1,0 +1,21 @@
+"""审核: the last step undone."""
+
+from __future__ import annotations
+
+from xltool.errors import XltoolError
+from xltool.excel import undo
+from xltool.excel.ribbon import button, desk
+
+
+@button()
+def undo_last() -> str:
+    """Put the workbook back to what it was before the last button that wrote into it."""
+    here = desk()
+    folder = undo.last(here)
+    if folder is None:
+        raise XltoolError("没有可以撤销的步骤：只能撤销本工具的按钮写进这个工作簿的内容")
+    name, kept = undo.undo(here, folder)
+    if not kept:
+        return f"已撤销“{name}”，工作簿恢复到按它以前的样子"
+    where = "、".join(kept[:5]) + ("等" if len(kept) > 5 else "")
+    return f"已撤销“{name}”；{where}后来有人改过，没有动"

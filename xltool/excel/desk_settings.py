@@ -1,0 +1,86 @@
+"""What this user's desk knows of the bureau: its settings, and each unit's filing of last year.
+
+One place for the ribbon, the panel and `xltool live`, so that the verdict equals the bureau's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from xltool.checks.engine import known_settings
+from xltool.checks.settings import Settings, load_settings, user_file
+from xltool.errors import XltoolError, why
+from xltool.excel.places import desk_folder
+from xltool.files.atomic import writing
+from xltool.model import Filing
+from xltool.reading.last_year import LastYear
+
+
+def house_rules() -> Settings:
+    """This user's own settings, else the shipped ones. Raises SettingsError."""
+    return load_settings(user_file() if user_file().is_file() else None)
+
+
+def take_settings(file: Path) -> str:
+    """Use these settings from now on; their short mark. Raises SettingsError where they are none."""
+    known_settings(load_settings(file))
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise XltoolError(f"读不了“{file}”：{why(error)}") from error
+    with writing(user_file(), "wb") as copy:
+        copy.write(data)
+    return settings_mark()
+
+
+def drop_settings() -> None:
+    """Use the shipped settings again; what was used is kept beside."""
+    own = user_file()
+    if own.is_file():
+        own.replace(own.with_name("settings-停用.toml"))
+
+
+def settings_mark() -> str:
+    """By which two desks see on the telephone whether they judge alike; empty for the shipped settings."""
+    try:
+        return hashlib.sha256(user_file().read_bytes()).hexdigest()[:8]
+    except OSError:
+        return ""
+
+
+def _former() -> Path:
+    return desk_folder() / "last_year.json"
+
+
+def _known() -> dict[str, str]:
+    try:
+        return msgspec.json.decode(_former().read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def remember_last_year(filing: Filing, file: Path) -> None:
+    """Compare this unit's filing of this year with that file from now on."""
+    with writing(_former(), "wb") as out:
+        out.write(msgspec.json.encode(_known() | {_unit_year(filing): str(file)}))
+
+
+def last_year(filing: Filing) -> Filing | None:
+    """The unit's earlier filing that was chosen at this desk, None where none was (or it is gone)."""
+    file = Path(_known().get(_unit_year(filing), ""))
+    return read_former(file) if file.is_file() else None
+
+
+def read_former(file: Path) -> Filing:
+    """An earlier filing. Raises XltoolError where the file holds none."""
+    former = LastYear(file).of(Filing(""))
+    if former is None:  # a folder; one workbook that is named is always an answer
+        raise XltoolError(f"请选一个工作簿，不是文件夹：{file}")
+    return former
+
+
+def _unit_year(filing: Filing) -> str:
+    return f"{filing.unit}|{filing.year or ''}"

@@ -1,0 +1,312 @@
+"""Steps that can be undone: the workbook as it was before a button wrote, and what the button made of it.
+
+A step is written down before anything is written into the workbook. To undo it, three states are held
+against each other: before, after, now. What still stands as the button left it goes back; what a person
+has written since stays, and is said. So a step that was cut off goes back the same way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from xltool.errors import XltoolError, why
+from xltool.excel.live_sheet import has_password, protection, unprotected, write_texts
+from xltool.excel.places import desk_folder
+from xltool.files.atomic import writing
+from xltool.xlsx.grid import Grid, Sheet
+from xltool.xlsx.references import cell_name
+from xltool.xlsx.workbook_reader import open_grid
+
+if TYPE_CHECKING:
+    from xltool.excel.session import ExcelSession
+
+CODE = "xltool.unit_code"
+_STEPS_KEPT = 10
+_DAYS_KEPT = 14
+_BEFORE, _STEP = "before.xlsx", "step.json"
+
+Texts = dict[tuple[int, int], str]
+
+
+class PlannedSheet(msgspec.Struct, frozen=True):
+    """A sheet as a button leaves it: its texts by (row, column)."""
+
+    cells: tuple[tuple[int, int, str], ...]
+
+    @property
+    def texts(self) -> Texts:
+        return {(row, column): text for row, column, text in self.cells}
+
+
+class Step(msgspec.Struct):
+    """What one press wrote: `after` has each sheet that it changed or added, None for one it took away.
+
+    `passing` are texts of ours that stand there only until others are written over them.
+    """
+
+    button: str
+    after: dict[str, PlannedSheet | None]
+    passing: tuple[str, ...] = ()
+    done: bool = False
+
+
+Plan = Mapping[str, "PlannedSheet | None"]
+
+
+def seen(sheet: Sheet) -> Texts:
+    """What stands in a sheet: a formula by itself, everything else by its text."""
+    return {
+        at: cell.formula or cell.text
+        for at, cell in sheet.cells.items()
+        if cell.text or cell.formula
+    }
+
+
+def planned(
+    sheet: Sheet | None, texts: Mapping[tuple[int, int], str] | None = None
+) -> PlannedSheet:
+    """A sheet with these texts written into it ("" = emptied)."""
+    cells = (seen(sheet) if sheet else {}) | dict(texts or {})
+    return PlannedSheet(tuple((r, c, text) for (r, c), text in sorted(cells.items()) if text))
+
+
+@contextmanager
+def step(
+    here: ExcelSession, before: Path, plan: Plan, passing: Iterable[str] = ()
+) -> Iterator[None]:
+    """Write into the workbook so that it can be undone; all of it or nothing.
+
+    `before` is the snapshot that was read, `plan` what the workbook's sheets will be. Where the block
+    fails, what it had written goes back and its error is raised.
+    """
+    folder = _new(here, before, Step(here.doing, dict(plan), tuple(passing)))
+    here.journal.note(book=here.source, step=str(folder))
+    try:
+        yield
+    except Exception:
+        with suppress(Exception):
+            put_back(here, folder)
+            _drop(folder)
+            here.journal.note(step="")
+        raise
+    _write(folder, Step(here.doing, dict(plan), tuple(passing), done=True))
+    here.journal.note(step="")
+
+
+def last(here: ExcelSession) -> Path | None:
+    """The folder of the workbook's last step, None where there is none."""
+    return next(reversed(_steps(_home(here))), None)
+
+
+def undo(here: ExcelSession, folder: Path) -> tuple[str, list[str]]:
+    """Undo a step; the button's name, and what stayed because somebody has changed it since."""
+    said = read(folder).button
+    kept = put_back(here, folder)
+    _drop(folder)
+    return said, kept
+
+
+def read(folder: Path) -> Step:
+    try:
+        return msgspec.json.decode((folder / _STEP).read_bytes(), type=Step)
+    except (OSError, msgspec.DecodeError) as error:
+        raise XltoolError("上一步的记录读不了，不能撤销") from error
+
+
+# ── what goes back ───────────────────────────────────────────────────────────────────────────────
+
+
+def put_back(here: ExcelSession, folder: Path) -> list[str]:
+    """Put the workbook back to what it was before a step; the places that stay as they are now."""
+    made = read(folder)
+    before = open_grid(folder / _BEFORE)
+    with here.snapshot() as path:
+        now = open_grid(path)
+        package = here.package(path)
+        turned = _Return(before, now, made)
+        for name, texts in turned.cells.items():
+            sheet = _sheet(now, name)
+            assert sheet is not None
+            attributes = protection(package, sheet)
+            if has_password(attributes):
+                turned.kept.append(f"{name}（有保护密码）")
+                continue
+            _write_cells(here, sheet, attributes, texts, _sheet(before, name))
+        if turned.back or turned.gone:
+            _exchange(here, folder / _BEFORE, before, turned)
+    was, is_ = before.properties.get(CODE, ""), now.properties.get(CODE, "")
+    if was != is_ and not turned.kept:
+        here.set_property(CODE, was)
+    return turned.kept
+
+
+class _Return:
+    """What has to be done, sheet by sheet: cells to write, sheets to bring back, sheets to take away."""
+
+    def __init__(self, before: Grid, now: Grid, made: Step) -> None:
+        self.cells: dict[str, Texts] = {}
+        self.back: list[str] = []
+        self.gone: list[str] = []
+        self.kept: list[str] = []
+        self.made = made
+        self.ours: Counter[str] = Counter()
+        for texts in (
+            *(seen(sheet) for sheet in before.sheets),
+            *(one.texts for one in made.after.values() if one),
+        ):
+            self.ours |= Counter(texts.values())
+        self.ours.update(made.passing)
+        for sheet in before.sheets:
+            self._former(sheet, _sheet(now, sheet.name))
+        known = {sheet.name for sheet in before.sheets}
+        for sheet in now.sheets:
+            if sheet.name not in known and self._made_by_us(sheet.name):
+                self._added(sheet)
+
+    def _made_by_us(self, name: str) -> bool:
+        names = self.made.after.keys()
+        # A step that was cut off may not have come to giving a copy its name: 审核结果 (2).
+        return name in names or (
+            not self.made.done and any(name.startswith(one) and one for one in names)
+        )
+
+    def _added(self, sheet: Sheet) -> None:
+        if self._nobody_elses(sheet):
+            self.gone.append(sheet.name)
+        else:
+            self.kept.append(sheet.name)
+
+    def _former(self, before: Sheet, now: Sheet | None) -> None:
+        name = before.name
+        touched = name in self.made.after
+        after = self.made.after.get(name)
+        if now is None:
+            if touched:
+                self.back.append(name)
+        elif not touched or (seen(now) == seen(before) and _shape(now) == _shape(before)):
+            return
+        elif after is not None and _shape(now) == _shape(before):
+            self._cell_by_cell(name, seen(before), after.texts, seen(now))
+        elif self._nobody_elses(now):
+            self.back.append(name)
+        else:
+            self.kept.append(name)
+
+    def _cell_by_cell(self, name: str, before: Texts, after: Texts, now: Texts) -> None:
+        changed = {
+            at for at in before.keys() | after.keys() if before.get(at, "") != after.get(at, "")
+        }
+        for at in sorted(changed):
+            stands = now.get(at, "")
+            if stands == before.get(at, ""):
+                continue
+            if stands == after.get(at, ""):
+                self.cells.setdefault(name, {})[at] = before.get(at, "")
+            else:
+                self.kept.append(f"{name}!{cell_name(*at)}")
+
+    def _nobody_elses(self, sheet: Sheet) -> bool:
+        """Whether everything that stands in a sheet is known from before, or was written by us."""
+        return Counter(seen(sheet).values()) <= self.ours
+
+
+def _shape(sheet: Sheet) -> tuple[Any, ...]:
+    return sheet.merges, sheet.names
+
+
+def _sheet(grid: Grid, name: str) -> Sheet | None:
+    return next((s for s in grid.sheets if s.name == name), None)
+
+
+def _write_cells(
+    here: ExcelSession,
+    sheet: Sheet,
+    attributes: Mapping[str, str],
+    texts: Texts,
+    before: Sheet | None,
+) -> None:
+    live = here.book.sheets[sheet.name]
+    with unprotected(live, attributes, here.journal):
+        numbers = {at for at in texts if before is not None and before[at].number}
+        write_texts(live, {at: text for at, text in texts.items() if at not in numbers})
+        for at in numbers:
+            live.range(at).value = float(texts[at])
+
+
+def _exchange(here: ExcelSession, file: Path, before: Grid, turned: _Return) -> None:
+    """Bring sheets back from the file, each to where it stood, in place of what has its name now."""
+    order = [sheet.name for sheet in before.sheets]
+    copy = file.with_name("xltool-before.xlsx")
+    shutil.copyfile(file, copy)
+    with here.opened(copy) as book:
+        for name in turned.back:
+            names = [sheet.name for sheet in here.book.sheets]
+            former = [one for one in order[: order.index(name)] if one in names]
+            at = names.index(former[-1]) + 1 if former else 0
+            goal = here.book.sheets[names[at - 1] if former else names[0]].api
+            source = book.api.Worksheets(name)
+            if former:
+                source.Copy(Before=None, After=goal)
+            else:
+                source.Copy(Before=goal, After=None)
+            new = here.book.sheets[at]
+            if name in names:
+                here.book.sheets[name].delete()
+            if new.name != name:
+                new.name = name
+    for name in turned.gone:
+        here.book.sheets[name].delete()
+
+
+# ── on the disk ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _home(here: ExcelSession) -> Path:
+    name = hashlib.sha256(f"{here.application}|{here.source}".encode()).hexdigest()[:16]
+    return desk_folder() / "undo" / name
+
+
+def _steps(home: Path) -> list[Path]:
+    return sorted(one for one in home.glob("*") if (one / _STEP).is_file())
+
+
+def _new(here: ExcelSession, before: Path, made: Step) -> Path:
+    home = _home(here)
+    folder = home / f"{time.time_ns():020d}"
+    try:
+        folder.mkdir(parents=True)
+        shutil.copyfile(before, folder / _BEFORE)
+    except OSError as error:
+        raise XltoolError(f"记不下这一步，什么也没有改：{why(error)}") from error
+    _write(folder, made)
+    for old in _steps(home)[:-_STEPS_KEPT]:
+        _drop(old)
+    _sweep(home.parent)
+    return folder
+
+
+def _write(folder: Path, made: Step) -> None:
+    with writing(folder / _STEP, "wb") as file:
+        file.write(msgspec.json.encode(made))
+
+
+def _sweep(undo: Path) -> None:
+    """Copies of workbooks are not kept for ever."""
+    oldest = time.time() - _DAYS_KEPT * 86_400
+    for home in undo.iterdir():
+        with suppress(OSError):
+            if home.stat().st_mtime < oldest:
+                _drop(home)
+
+
+def _drop(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
