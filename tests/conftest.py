@@ -18,7 +18,14 @@ settings.load_profile("quick" if os.environ.get("XLTOOL_QUICK") else "steady")
 
 # Fixtures that start a program of their own, and modules that start processes or whole environments.
 HEAVY_FIXTURES = {"calc", "engine", "app", "browser", "_chromium", "office", "validator", "at_work"}
-HEAVY_MODULES = {"test_batch", "test_cluster", "test_habits", "test_template_live", "test_watch"}
+HEAVY_MODULES = {
+    "test_batch",
+    "test_cluster",
+    "test_habits",
+    "test_inside",
+    "test_template_live",
+    "test_watch",
+}
 
 
 def pytest_collection_modifyitems(items):

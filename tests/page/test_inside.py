@@ -34,6 +34,7 @@ def place(name: str) -> tuple[str, str]:
     return (name if whole.is_dir() else whole.name), str(whole)
 
 
+@pytest.mark.timeout(900)  # thousands of steps in an interpreter within an interpreter
 def test_the_core_of_the_suite_passes_inside_the_runtime(runtime_parts):
     node = shutil.which("node")
     if node is None:
