@@ -71,3 +71,19 @@ def test_who_is_not_approved_gets_none_and_a_bad_template_is_said(bureau, tmp_pa
     assert "打不开" in problems[0][1]
     with pytest.raises(XltoolError, match="名单里没有"):
         write_letters(bureau.campaign, tmp_path / "b", ["9"])
+
+
+@pytest.mark.xdist_group("office")
+def test_one_districts_forms_are_one_pdf_in_list_order(office, bureau, tmp_path):
+    from xltool.campaign.rollup.printing import print_district
+
+    count, problems = print_district(bureau.campaign, tmp_path / "区.pdf", "第1区")
+    assert count == 2 and problems == [(bureau.codes[2], "没有计入的申报")]
+    pages = office.pages(tmp_path / "区.pdf")
+    assert pages >= 4
+    texts = [office.text(tmp_path / "区.pdf", n) for n in range(1, pages + 1)]
+    first = next(n for n, text in enumerate(texts) if "第1区第1局" in text)
+    second = next(n for n, text in enumerate(texts) if "第1区第2局" in text)
+    assert first < second
+    with pytest.raises(XltoolError, match="没有区县"):
+        print_district(bureau.campaign, tmp_path / "无.pdf", "别处")

@@ -40,6 +40,7 @@ for one in (
     campaign_decisions.reopen, campaign_decisions.withdraw, campaign_decisions.log,
     campaign_decisions.undo, campaign_decisions.compare, campaign_decisions.indicators,
     campaign_decisions.report, campaign_decisions.letters,
+    campaign_decisions.print_,
 ):  # fmt: skip
     campaign.add_command(one)
 

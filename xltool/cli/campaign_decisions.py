@@ -302,3 +302,20 @@ def letters(folder: Path, codes: Sequence[str], template: Path | None, output: P
         click.echo(f"没有写 {code}：{reason}", err=True)
     click.echo(f"写出 {len(written)} 份批复：{goal}" if written else "没有核准的单位，没有写批复")
     return int(bool(problems))
+
+
+@command("print")
+@where
+@click.option("--district", required=True, help="哪个区县。")
+@click.option("-o", "--output", type=file_type, required=True, help="写成哪个 .pdf。")
+@force_option
+def print_(folder: Path, district: str, output: Path) -> int:
+    """打印：一个区县计入的申报合成一个 PDF，按名单的次序，只取数值重排在官方表上（要有 LibreOffice）。"""
+    from xltool.campaign.rollup.printing import print_district
+
+    with opened(folder) as here:
+        count, problems = print_district(here, output, district)
+    for code, reason in problems:
+        click.echo(f"没有打印 {code}：{reason}", err=True)
+    click.echo(f"{count} 个单位：{output}")
+    return int(bool(problems))
