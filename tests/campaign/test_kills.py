@@ -126,4 +126,4 @@ def test_a_command_killed_anywhere_is_simply_run_again(prepared, name):
         campaign = open_campaign(campaign.folder)
         assert outcome(campaign) == right, at
         campaign.ledger.close()
-    assert killed >= 2
+    assert killed
