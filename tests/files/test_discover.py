@@ -18,6 +18,7 @@ from xltool.cli.workbooks import workbooks
 from xltool.databook import reading
 from xltool.files.discover import FileKind, below, holds_folder_book, in_litter, kind_of, table_name
 from xltool.importing.filings import _named
+from xltool.importing.record import Imported
 
 LITTER_FILES = [
     "._甲.xlsx",
@@ -63,7 +64,7 @@ def test_every_command_sees_the_same_workbooks(folder):
     assert sorted(item.key for item in walk(place(folder))) == expected
     assert count(place(folder)) == 2
     assert relative(folder, [path for path in everything if wanted(folder, path)]) == expected
-    assert sorted(name for _, name in _named([folder])) == expected
+    assert sorted(name for _, name in _named([folder], Imported())) == expected
     with incoming([folder]) as taken:
         assert relative(folder.parent, [one.path for one in taken.found]) == [
             f"{folder.name}/{name}" for name in expected

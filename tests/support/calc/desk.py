@@ -26,7 +26,9 @@ SECONDS = 60.0
 
 def why_absent() -> str:
     """Why no window can be had here; empty where one can."""
-    missing = [name for name in ("Xvfb", "unopkg", "xdotool", "import") if shutil.which(name) is None]
+    missing = [
+        name for name in ("Xvfb", "unopkg", "xdotool", "import") if shutil.which(name) is None
+    ]
     return f"{'、'.join(missing)} is not installed" if missing else ""
 
 
