@@ -19,7 +19,7 @@ from xltool.batch.away import perform
 from xltool.batch.inputs import walk
 from xltool.batch.journal import Journal
 from xltool.batch.outlet import announced
-from xltool.batch.run import Wishes, run
+from xltool.batch.run import RunWishes, run
 from xltool.batch.storage import place
 from xltool.cli import main
 from xltool.databook.write import write_databook
@@ -317,7 +317,7 @@ def test_what_xltool_never_wrote_stays(source, tmp_path):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(data)
     for _ in range(2):
-        night(source, out, wishes=Wishes(prune=True))
+        night(source, out, wishes=RunWishes(prune=True))
         kept = everything(out)
         assert [kept[name] for name in mine if name != "report.xlsx"] == [
             data for name, data in mine.items() if name != "report.xlsx"
@@ -582,7 +582,7 @@ def test_an_empty_in_after_a_full_one_is_a_share_that_is_not_mounted(source, out
     with pytest.raises(XltoolError, match="--allow-empty"):
         night(source, out)
     assert everything(out) == before
-    summary = night(source, out, wishes=Wishes(allow_empty=True))
+    summary = night(source, out, wishes=RunWishes(allow_empty=True))
     assert len(results(out)) == 3
     assert sorted(summary.gone) == ["丙镇.xlsx", "城区/乙局.xlsx", "城区/甲局.xlsx"]
     assert report(out)["files"] == []
@@ -597,9 +597,9 @@ def test_results_of_inputs_that_are_gone_are_listed_and_go_when_asked(source, ou
         assert summary.gone == ["丙镇.xlsx", "城区/乙局.xlsx", "城区/甲局.xlsx"]
         assert len(results(out)) == 4
     assert units(out) == ["丙镇"]
-    summary = night(source, out, wishes=Wishes(prune=True))
+    summary = night(source, out, wishes=RunWishes(prune=True))
     assert results(out).keys() == {"丙乡.xlsx", "城区/乙局.xlsx"}
-    assert night(source, out, wishes=Wishes(prune=True)).gone == []
+    assert night(source, out, wishes=RunWishes(prune=True)).gone == []
 
 
 def test_out_inside_in_is_seen_through_any_spelling(source, tmp_path):
@@ -641,7 +641,7 @@ def test_an_unreadable_folder_costs_only_what_is_in_it(source, out, monkeypatch)
     (source / "lost+found").mkdir()
     night(source, out)
     Barred(monkeypatch, source / "乡镇")
-    summary = night(source, out, wishes=Wishes(prune=True))
+    summary = night(source, out, wishes=RunWishes(prune=True))
     [(key, reason)] = summary.failed
     assert key == "乡镇" and "没有权限" in reason
     assert summary.gone == []
@@ -671,7 +671,7 @@ def test_only_what_failed_is_done_again(source, out):
         source,
         out,
         crew=Inline(lambda item: seen.append(item.key)),
-        wishes=Wishes(only_failed=True),
+        wishes=RunWishes(only_failed=True),
     )
     assert seen == ["丙镇.xlsx"]
     assert units(out) == ["丙镇", "乙局", "甲局"]
@@ -682,13 +682,13 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(source, out, tmp_p
     workbook(source / "新来的.xlsx", "新局")
     before = everything(out)
     events = []
-    summary = night(source, out, wishes=Wishes(dry=True), notice=events.append)
+    summary = night(source, out, wishes=RunWishes(dry=True), notice=events.append)
     assert (summary.done, summary.skipped) == (2, 1)
     assert {(e["event"], e["file"]) for e in events} == {
         ("would do", "丙镇.xlsx"), ("would do", "新来的.xlsx"), ("skipped", "城区.json"),
     }  # fmt: skip
     assert everything(out) == before
-    assert night(source, tmp_path / "never", wishes=Wishes(dry=True)).done == 3
+    assert night(source, tmp_path / "never", wishes=RunWishes(dry=True)).done == 3
     assert not (tmp_path / "never").exists()
     assert night(source, out).done == 2
 
@@ -706,7 +706,7 @@ def test_so_many_earlier_reports_stay(source, out, monkeypatch):
                 return datetime(2026, 11, 27, hour)
 
         monkeypatch.setattr(reports, "datetime", Then)
-        night(source, out, wishes=Wishes(keep_reports=2))
+        night(source, out, wishes=RunWishes(keep_reports=2))
     kept = sorted(path.name for path in out.glob("*.20261127-*"))
     assert len(kept) == 8
     assert {name.split(".")[1] for name in kept} == {"20261127-020000", "20261127-030000"}

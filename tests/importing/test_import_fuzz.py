@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.accounting import lost
 from xltool.editions.declaration import load_edition
-from xltool.importing.filings import Imported, Wishes, _forms, _together
+from xltool.importing.filings import Imported, ImportWishes, _forms, _together
 from xltool.importing.rows import FormCell, FormRow
 from xltool.importing.text import read_text
 from xltool.model import Place
@@ -53,7 +53,7 @@ def tables(draw):
 
 def read(rows, edition):
     result = Imported()
-    forms = _forms(rows, Wishes(edition, split=False), result, "a")
+    forms = _forms(rows, ImportWishes(edition, split=False), result, "a")
     result.filings = _together(forms, edition, result)
     return result, forms
 

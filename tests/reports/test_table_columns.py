@@ -14,7 +14,7 @@ from tests.support.seed import UNIT, seed_filing
 from xltool import check
 from xltool.campaign.returns import notes, status
 from xltool.campaign.rollup import sheets as rollup
-from xltool.campaign.sheets import Book
+from xltool.campaign.sheets import RuledBook
 from xltool.campaign.units import Unit
 from xltool.checks.results import VERDICTS
 from xltool.files.table_column import Column
@@ -224,7 +224,7 @@ def test_a_new_column_is_in_the_whole_chase_list(tmp_path, monkeypatch):
     ],
 )
 def test_a_plain_table_of_the_campaign_has_each_value_under_its_head(tmp_path, columns, row, said):
-    with (tmp_path / "表.xlsx").open("wb") as file, Book(file) as book:
+    with (tmp_path / "表.xlsx").open("wb") as file, RuledBook(file) as book:
         book.table("表", "题", "副题", (*columns[:1], SCRATCH, *columns[1:]), [row])
     [shown], _ = sheet_rows(openpyxl.load_workbook(tmp_path / "表.xlsx").active, columns[0].head)
     assert said.items() <= shown.items() and shown["临时"] == "临时值"

@@ -34,7 +34,7 @@ LEAST_MB = 256
 Notice = Callable[[dict[str, Any]], None]
 
 
-class Wishes(Struct, frozen=True):
+class RunWishes(Struct, frozen=True):
     """What an operator may ask of a run beside IN and OUT.
 
     `fresh`: nothing is skipped. `only_failed`: nothing is done but what could not be done the last
@@ -61,7 +61,7 @@ def run(
     settings: str = "",
     timeout: float = SECONDS,
     memory: int = MEMORY_MB,
-    wishes: Wishes | None = None,
+    wishes: RunWishes | None = None,
     crew: Crew | None = None,
     notice: Notice = lambda event: None,
     name: str = "",
@@ -76,7 +76,7 @@ def run(
     """
     from xltool.batch.local_workers import LocalWorkers
 
-    wishes = wishes or Wishes(fresh=fresh)
+    wishes = wishes or RunWishes(fresh=fresh)
     inside, outside = places(source, output)
     check_limits(jobs, timeout, memory, wishes.keep_reports)
     order = order_of(outside, edition, settings, name or run_name(), dry=wishes.dry)
@@ -145,7 +145,7 @@ def run_name() -> str:
 
 
 def _inputs(
-    inside: StorageFolder, journal: Journal | None = None, wishes: Wishes | None = None
+    inside: StorageFolder, journal: Journal | None = None, wishes: RunWishes | None = None
 ) -> Iterator[Item]:
     """The inputs. Raises XltoolError where there are none, and were some: a share that isn't mounted."""
     items = walk(inside)
@@ -250,7 +250,7 @@ def _finish(
     journal: Journal,
     outside: StorageFolder,
     summary: Summary,
-    wishes: Wishes,
+    wishes: RunWishes,
     *,
     alone: bool,
     elsewhere: bool,

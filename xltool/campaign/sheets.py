@@ -12,7 +12,7 @@ from xltool.xlsx.row_height import row_height
 TITLE, HEAD, TEXT = "方正小标宋简体", "黑体", "宋体"
 
 
-class Book:
+class RuledBook:
     """A workbook being written; a context manager that closes it."""
 
     def __init__(self, file: IO[Any]) -> None:
@@ -29,7 +29,7 @@ class Book:
         self.book = Workbook(file, options)
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
-    def __enter__(self) -> Book:
+    def __enter__(self) -> RuledBook:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -140,19 +140,21 @@ def read_unit_list(path: Path, edition: Edition, known: Collection[str] = ()) ->
     return UnitList([unit for _, unit in rows], frozenset(named), tuple(remarks))
 
 
-Head = tuple[str, Field | None]  # ("code" … | "prefilled" | "last_year", the field)
+ListHead = tuple[str, Field | None]  # ("code" … | "prefilled" | "last_year", the field)
 
 
-def _heads(sheet: Sheet, edition: Edition, faults: list[str], needed: list[str]) -> dict[int, Head]:
+def _heads(
+    sheet: Sheet, edition: Edition, faults: list[str], needed: list[str]
+) -> dict[int, ListHead]:
     fields = {f.label: f for f in edition.department.field if f.id not in ("year", "unit", "filer")}
-    heads: dict[int, Head] = {}
+    heads: dict[int, ListHead] = {}
     top = _head_row(sheet, fields)
     for (row, column), cell in sorted(sheet.cells.items()):
         text = visible(cell.text)
         if row != top or not text:
             continue
         label = _PREFIX.sub("", text)
-        head: Head | None = None
+        head: ListHead | None = None
         if text in _KNOWN:
             head = (_KNOWN[text], None)
         elif label in fields:
@@ -179,7 +181,11 @@ def _head_row(sheet: Sheet, fields: Collection[str]) -> int:
 
 
 def _rows(
-    sheet: Sheet, heads: dict[int, Head], edition: Edition, faults: list[str], remarks: list[str]
+    sheet: Sheet,
+    heads: dict[int, ListHead],
+    edition: Edition,
+    faults: list[str],
+    remarks: list[str],
 ) -> Iterator[tuple[int, Unit]]:
     """Each unit with its row; a row of totals is no unit, and that is said."""
     rows: dict[int, dict[int, str]] = {}
@@ -219,7 +225,7 @@ def _rows(
 
 
 def _bad_codes(
-    sheet: Sheet, heads: dict[int, Head], rows: list[tuple[int, Unit]], known: Collection[str]
+    sheet: Sheet, heads: dict[int, ListHead], rows: list[tuple[int, Unit]], known: Collection[str]
 ) -> Iterator[str]:
     """Codes that a spreadsheet program spoiled, or that stand twice, each with its row."""
     column = next((c for c, (kind, _) in heads.items() if kind == "code"), 0)

@@ -34,11 +34,12 @@ def tour(folder: Path) -> None:
     from xltool.campaign.rollup.sheets import write_rollup
     from xltool.campaign.rollup.summation import rollup
     from xltool.campaign.sending.distribution import distribute
+    from xltool.editions.declaration import default_edition_id
 
     home = folder.absolute()
     home.mkdir(parents=True, exist_ok=True)
     campaign = new_campaign(
-        home / "批次", year=YEAR, edition="hunan-2023", units=_list(home / "单位名单.xlsx")
+        home / "批次", year=YEAR, edition=default_edition_id(), units=_list(home / "单位名单.xlsx")
     )
     click.echo(f"\n一、建批次：{len(UNITS)} 个单位，两个区。名单在 {home / '单位名单.xlsx'}")
     sent = distribute(campaign)

@@ -14,7 +14,7 @@ from xltool.cli._judging import settings_file, settings_option
 
 if TYPE_CHECKING:
     from xltool.batch.jobs import Summary
-    from xltool.batch.run import Wishes
+    from xltool.batch.run import RunWishes
     from xltool.cli._batch_voice import BatchVoice
 
 
@@ -78,11 +78,11 @@ def batch(
 
     退出码：0 没有错误，1 有错误，2 没能运行或中断了，3 有的输入没有做成。
     """
-    from xltool.batch.run import Wishes, run_name
+    from xltool.batch.run import RunWishes, run_name
     from xltool.cli._batch_voice import voice
     from xltool.errors import XltoolError
 
-    wishes = Wishes(fresh, only_failed, dry_run, allow_empty, prune, keep_reports)
+    wishes = RunWishes(fresh, only_failed, dry_run, allow_empty, prune, keep_reports)
     name = run_name()
     with voice(name, as_json=as_json, quiet=quiet, log_file=log_file) as speaker:
         try:
@@ -102,7 +102,7 @@ def _run(
     source: str,
     output: str,
     jobs: int | None,
-    wishes: Wishes,
+    wishes: RunWishes,
     speaker: BatchVoice,
     *,
     edition: str,

@@ -26,7 +26,7 @@ __all__ = ["Imported", "ImportedValue", "Leftover", "Sure", "import_files", "lik
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ImportWishes:
     """How to import: `unit` and `year` for forms that don't say theirs, `split` stuffed cells."""
 
     edition: Edition
@@ -62,7 +62,7 @@ def import_files(
     with `split`, stuffed cells are parted where names and values pair without doubt. A file that can't
     be read is in `unread` with the reason.
     """
-    wishes = Wishes(edition or load_edition(), unit, year, split)
+    wishes = ImportWishes(edition or load_edition(), unit, year, split)
     result = Imported()
     forms: list[FoundForm] = []
     for path, name in _named(paths, result):
@@ -79,7 +79,7 @@ def import_files(
     return result
 
 
-def _read_file(path: Path, name: str, wishes: Wishes, part: Imported) -> list[FoundForm]:
+def _read_file(path: Path, name: str, wishes: ImportWishes, part: Imported) -> list[FoundForm]:
     return _forms(read_rows(path), wishes, part, name)
 
 
@@ -93,7 +93,7 @@ def likest_edition(paths: Iterable[Path], prefer: Edition) -> Edition:
     others = [edition for edition in usable_editions() if edition.id != prefer.id]
 
     def found(edition: Edition) -> int:
-        wishes = Wishes(edition)
+        wishes = ImportWishes(edition)
         forms = [f for name, rows in sources for f in _forms(rows, wishes, Imported(), name)]
         return sum(len(form.values) for form in forms)
 
@@ -127,7 +127,9 @@ def _passed_over(name: str) -> str:
     return f"是图片。{SCANNED}" if picture else "不是能导入的文件，没有打开"
 
 
-def _forms(rows: Sequence[FormRow], wishes: Wishes, result: Imported, file: str) -> list[FoundForm]:
+def _forms(
+    rows: Sequence[FormRow], wishes: ImportWishes, result: Imported, file: str
+) -> list[FoundForm]:
     """The forms of one source; what is left over goes into `result`."""
     labels = labels_of(wishes.edition)
     forms: list[FoundForm] = []

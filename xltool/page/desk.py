@@ -32,7 +32,7 @@ from xltool.reports.html import index_row
 from xltool.reports.run import packed
 
 Request = Mapping[str, Any]
-Answer = tuple[Any, bytes | None]  # plain data, and a file where there is one
+PageAnswer = tuple[Any, bytes | None]  # plain data, and a file where there is one
 Progress = Callable[[int, int], None]
 
 MOST_ARCHIVE = 256 * 2**20  # bytes of a zip inside a zip: the browser holds all of it in memory
@@ -59,7 +59,7 @@ class Desk:
         self.progress: Progress = progress or (lambda done, of: None)
         self._archives: dict[int, Any] = {}
 
-    def answer(self, name: str, request: Request, data: bytes = b"") -> Answer:
+    def answer(self, name: str, request: Request, data: bytes = b"") -> PageAnswer:
         """The answer to one request. Raises XltoolError with a line for the person."""
         try:
             return REQUESTS[name](self, request, data)
@@ -68,7 +68,7 @@ class Desk:
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────
 
-    def about(self, request: Request, data: bytes) -> Answer:
+    def about(self, request: Request, data: bytes) -> PageAnswer:
         """What the page needs to know to begin."""
         from xltool import __version__
         from xltool.campaign.sealing import keys
@@ -83,20 +83,20 @@ class Desk:
             "key": keys.fingerprint(self.key) if self.key else "",
         }, None
 
-    def warm(self, request: Request, data: bytes) -> Answer:
+    def warm(self, request: Request, data: bytes) -> PageAnswer:
         """The blank form judged, so that the first workbook waits for nothing to be loaded."""
         edition = self.edition or load_edition()
         self.check({"name": "blank.xlsx"}, edition.template.read_bytes())
         return None, None
 
-    def kinds(self, request: Request, data: bytes) -> Answer:
+    def kinds(self, request: Request, data: bytes) -> PageAnswer:
         """What may be done with files, by their names: (workbook, archive, key, no or nothing, why not)."""
         names = request["names"]
         return [
             ("", "") if in_litter(name) else _kind(name.rpartition("/")[2]) for name in names
         ], None
 
-    def check(self, request: Request, data: bytes) -> Answer:
+    def check(self, request: Request, data: bytes) -> PageAnswer:
         """A workbook judged: what the list shows, its record as JSON, the keys of its findings, its seal."""
         data = self._data(request, data)
         filing, findings = self._judged(request, data)
@@ -110,14 +110,14 @@ class Desk:
             "seal": self._seal(request["name"], filing, data),
         }, None
 
-    def results(self, request: Request, data: bytes) -> Answer:
+    def results(self, request: Request, data: bytes) -> PageAnswer:
         """The records of all files as `xltool check --json` writes them."""
         records = [json.loads(text) for text in request["records"]]
         whole = whole_results(records, [tuple(one) for one in request["failed"]])
         text = json.dumps(whole, ensure_ascii=False, indent=2)
         return None, f"{text}\n".encode("utf-8", "backslashreplace")
 
-    def indicators(self, request: Request, data: bytes) -> Answer:
+    def indicators(self, request: Request, data: bytes) -> PageAnswer:
         """A workbook's indicators as the lines of `xltool indicators --csv`, with its head if `first`."""
         from xltool.reports.indicators import columns_of, indicator_rows, write_csv
 
@@ -130,7 +130,7 @@ class Desk:
 
     # ── copies ───────────────────────────────────────────────────────────────────────────────
 
-    def marked(self, request: Request, data: bytes) -> Answer:
+    def marked(self, request: Request, data: bytes) -> PageAnswer:
         """A copy with the results sheet, the marks, and what was typed in the page as explanations."""
         from xltool.results_sheet.insert import mark_file
         from xltool.results_sheet.marks import marks
@@ -144,14 +144,14 @@ class Desk:
             mark_file(source, goal, results(filing, findings, self.edition), marks(findings))
             return None, goal.read_bytes()
 
-    def changes(self, request: Request, data: bytes) -> Answer:
+    def changes(self, request: Request, data: bytes) -> PageAnswer:
         """Each value that is not in its normal form: place, indicator, was, would be."""
         from xltool.indicator.normalise import changes
 
         filing = self._official(request, self._data(request, data))
         return [[str(c.place or ""), c.name, c.was, c.becomes] for c in changes(filing)], None
 
-    def normalised(self, request: Request, data: bytes) -> Answer:
+    def normalised(self, request: Request, data: bytes) -> PageAnswer:
         """A copy in which these values stand in their normal form."""
         from xltool.indicator.normalise import changes
         from xltool.reading.normal_copy import write_normalised
@@ -164,7 +164,7 @@ class Desk:
 
     # ── filling ──────────────────────────────────────────────────────────────────────────────
 
-    def fill(self, request: Request, data: bytes) -> Answer:
+    def fill(self, request: Request, data: bytes) -> PageAnswer:
         """The workbooks of a data book: one as it is, several as a zip. `sizes` cuts `data` into files."""
         from xltool.databook import reading
         from xltool.filling.writer import FillError, filled
@@ -189,7 +189,7 @@ class Desk:
                 }
         return said, _packed(made)
 
-    def blank(self, request: Request, data: bytes) -> Answer:
+    def blank(self, request: Request, data: bytes) -> PageAnswer:
         """The blank workbook of an edition, or a blank data book."""
         from xltool.databook import write_databook
 
@@ -204,7 +204,7 @@ class Desk:
 
     # ── seals and archives ───────────────────────────────────────────────────────────────────
 
-    def take_key(self, request: Request, data: bytes) -> Answer:
+    def take_key(self, request: Request, data: bytes) -> PageAnswer:
         """A public key that the person gives; one that came with the page is not replaced by it."""
         from xltool.campaign.sealing import keys
 
@@ -214,7 +214,7 @@ class Desk:
         self.key, self.key_from = key, self.key_from or "person"
         return {"key": keys.fingerprint(key)}, None
 
-    def open_archive(self, request: Request, data: bytes) -> Answer:
+    def open_archive(self, request: Request, data: bytes) -> PageAnswer:
         """A zip, in which each workbook can then be asked for; a parcel is verified as a whole."""
         from xltool.campaign.returns.incoming import incoming
 
@@ -237,14 +237,14 @@ class Desk:
             self._archives[number] = found, stack.pop_all()
         return answer, None
 
-    def close_archives(self, request: Request, data: bytes) -> Answer:
+    def close_archives(self, request: Request, data: bytes) -> PageAnswer:
         """Everything that came in archives is let go."""
         for _, stack in self._archives.values():
             stack.close()
         self._archives.clear()
         return None, None
 
-    def pack(self, request: Request, data: bytes) -> Answer:
+    def pack(self, request: Request, data: bytes) -> PageAnswer:
         """Files as one zip, each under a name of its own. `sizes` cuts `data` into files."""
         names, at = TakenNames(), 0
         files: dict[str, bytes] = {}
@@ -344,7 +344,7 @@ def _kind(name: str) -> tuple[str, str]:
     return "no", PASSED_OVER.get(kind) or FoundFile(Path(name), kind).what_to_do
 
 
-REQUESTS: dict[str, Callable[[Desk, Request, bytes], Answer]] = {
+REQUESTS: dict[str, Callable[[Desk, Request, bytes], PageAnswer]] = {
     one.__name__: one
     for one in (
         Desk.about, Desk.warm, Desk.kinds, Desk.check, Desk.results, Desk.indicators, Desk.marked, Desk.changes,

@@ -55,7 +55,7 @@ class SummaryRow(NamedTuple):
     link: str
 
 
-class FindingRow(NamedTuple):
+class ListedFinding(NamedTuple):
     """A finding on 问题清单: whose it is, the name of its rule, and the link to its file."""
 
     name: str
@@ -87,7 +87,7 @@ class BalanceRow(NamedTuple):
         )
 
 
-class IndicatorRow(NamedTuple):
+class ListedIndicator(NamedTuple):
     """An indicator on 指标: whose it is, and its cells by column."""
 
     name: str
@@ -121,7 +121,7 @@ SUMMARY_COLUMNS: tuple[Column[SummaryRow], ...] = (
     Column("指标数", lambda row: row.unit.indicators, 7),
     Column("文件", lambda row: Link(row.unit.file, row.link), 44),
 )
-FINDING_COLUMNS: tuple[Column[FindingRow], ...] = (
+FINDING_COLUMNS: tuple[Column[ListedFinding], ...] = (
     Column("单位", lambda row: row.name, 30),
     Column("级别", lambda row: row.finding.label, 6),
     Column("状态", lambda row: row.finding.state, 8),
@@ -146,7 +146,7 @@ BALANCE_LAST: tuple[Column[BalanceRow], ...] = (
     Column("可能的原因", lambda row: row.causes, 50),
     Column("文件", lambda row: Link(row.file, row.link), 44),
 )
-INDICATOR_COLUMNS: tuple[Column[IndicatorRow], ...] = (
+INDICATOR_COLUMNS: tuple[Column[ListedIndicator], ...] = (
     Column("单位", lambda row: row.name, 30),
     Column("工作表", lambda row: row.indicator["sheet"], 22),
     Column("项目", lambda row: row.indicator["project"], 30),
@@ -154,7 +154,7 @@ INDICATOR_COLUMNS: tuple[Column[IndicatorRow], ...] = (
     Column("二级指标", lambda row: row.indicator["level2"], 20),
     Column("单元格", lambda row: row.indicator["cell"], 8),
 )
-INDICATOR_LAST: tuple[Column[IndicatorRow], ...] = (Column("文件", lambda row: row.file, 44),)
+INDICATOR_LAST: tuple[Column[ListedIndicator], ...] = (Column("文件", lambda row: row.file, 44),)
 FAILED_COLUMNS: tuple[Column[FailedFile], ...] = (
     Column("文件", lambda row: Link(row.name, row.link), 60),
     Column("原因", lambda row: row.reason, 80),
@@ -289,11 +289,11 @@ def _finding_sheet(sheet: ReportSheet, files: Iterable[Any], count: int, run: Ru
         return
     known = titles()
 
-    def rows() -> Iterator[FindingRow]:
+    def rows() -> Iterator[ListedFinding]:
         for name, file, findings in files:
             link = target(file, run)
             for one in findings:
-                yield FindingRow(name, file, one, known.get(one.code, ""), link)
+                yield ListedFinding(name, file, one, known.get(one.code, ""), link)
 
     sheet.table(FINDING_COLUMNS, rows())
 
@@ -339,10 +339,10 @@ def _indicator_sheet(
         sheet.table(shown, ())
         sheet.row([f"共 {count:,} 行，太多，不在这里列出：全部见 report.json"])
         return
-    sheet.table(shown, (IndicatorRow(*row) for row in rows))
+    sheet.table(shown, (ListedIndicator(*row) for row in rows))
 
 
-def _indicator_column(column: tuple[str, str]) -> Column[IndicatorRow]:
+def _indicator_column(column: tuple[str, str]) -> Column[ListedIndicator]:
     id_, text = column
     return Column(text, lambda row: row.indicator.get(id_, ""), 26)
 

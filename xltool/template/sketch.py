@@ -22,11 +22,11 @@ from xltool.files.declarations import toml_fault, value_fault
 _CELL = re.compile(r"^(?P<text>.*?)(?:\*(?P<columns>\d+))?(?:\^(?P<rows>\d+))?$", re.DOTALL)
 
 
-class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _LayoutPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-class CellStyle(_Part, frozen=True):
+class CellStyle(_LayoutPart, frozen=True):
     """How a cell looks where it differs; None leaves it as its row has it. Borders: 0 none, 1 thin."""
 
     font: str | None = None
@@ -41,14 +41,14 @@ class CellStyle(_Part, frozen=True):
     bottom: int | None = None
 
 
-class StyledCell(_Part, frozen=True):
+class StyledCell(_LayoutPart, frozen=True):
     """A cell with a style of its own."""
 
     cell: str
     style: str
 
 
-class RowSketch(_Part, frozen=True):
+class RowSketch(_LayoutPart, frozen=True):
     """A row of cells: its height in points, the style of all that don't say otherwise."""
 
     cells: tuple[str | StyledCell, ...]
@@ -56,7 +56,7 @@ class RowSketch(_Part, frozen=True):
     style: str = ""
 
 
-class HintSketch(_Part, frozen=True):
+class HintSketch(_LayoutPart, frozen=True):
     """A text beside the form, which shows in `colour` while `when` holds: a formula in which `{total}`
     is the cell of that field."""
 
@@ -66,7 +66,7 @@ class HintSketch(_Part, frozen=True):
     colour: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-F]{6}$")]
 
 
-class FormSketch(_Part, frozen=True):
+class FormSketch(_LayoutPart, frozen=True):
     """One form: the columns' widths in pixels, the rows above the indicators, the table's side heading.
 
     `level1` is the column of 一级指标, by default the last but two before the indicators' own;
@@ -84,7 +84,7 @@ class FormSketch(_Part, frozen=True):
     hint: tuple[HintSketch, ...] = ()
 
 
-class LayoutSketch(_Part, frozen=True):
+class LayoutSketch(_LayoutPart, frozen=True):
     """Both forms and the styles that their cells name."""
 
     department: FormSketch

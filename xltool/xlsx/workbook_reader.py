@@ -90,10 +90,10 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
     return grid
 
 
-Name = tuple[str, str, str]
+DefinedName = tuple[str, str, str]
 
 
-def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[Name]]:
+def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[DefinedName]]:
     """A workbook without the content of its sheets; its own parts by kind; its defined names."""
     workbook = _main_part(package)
     folder = workbook.rpartition("/")[0]
@@ -182,7 +182,7 @@ _PLAIN_NAME = re.compile(
 )
 
 
-def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
+def _workbook(data: bytes) -> tuple[Grid, list[str], list[DefinedName]]:
     """Sheets, their relation ids, and names (name, number of the sheet it belongs to, where it leads)."""
     if b"&" not in data and any(b' xmlns:r="%b"' % r.encode() in data for r in RELATIONSHIPS):
         sheets, rest = _plain(data, b"sheets", _PLAIN_SHEET, 1)
@@ -198,7 +198,7 @@ def _workbook(data: bytes) -> tuple[Grid, list[str], list[Name]]:
 
 def _plain(
     data: bytes, element: bytes, spelled: re.Pattern[str], tags: int
-) -> tuple[list[Name], bytes]:
+) -> tuple[list[DefinedName], bytes]:
     """What stands inside an element, each of so many tags, and the part without it; nothing where it is
     spelled otherwise."""
     before, _, rest = data.partition(b"<%b>" % element)
@@ -226,7 +226,7 @@ def _around(data: bytes) -> tuple[bool, bool] | None:
 
 def _parse_workbook(
     data: bytes, seen: list[str] | None = None
-) -> tuple[Grid, list[str], list[Name]]:
+) -> tuple[Grid, list[str], list[DefinedName]]:
     """The same from its XML, however it is spelled; of the elements that list something, which are `seen`."""
     grid, ids, names = Grid([]), [], []
     pending: list[str] = []

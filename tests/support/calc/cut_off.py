@@ -11,13 +11,13 @@ from typing import Any
 
 from tests.support.calc.engine import CountedApp
 from xltool.excel.hosts.libreoffice.bridge import Office, connect
-from xltool.excel.hosts.libreoffice.engine import Book, Engine
+from xltool.excel.hosts.libreoffice.engine import Engine, LiveBook
 
 
 class Killed(CountedApp):
     kill_at = ("", 0)
 
-    def asked(self, what: str, given: Any = None, book: Book | None = None) -> None:
+    def asked(self, what: str, given: Any = None, book: LiveBook | None = None) -> None:
         super().asked(what, given, book)
         call, times = self.kill_at
         if self.calls.count(call) == times:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from xltool.excel.hosts.libreoffice.bridge import Office, Refused
-from xltool.excel.hosts.libreoffice.engine import App, Book
+from xltool.excel.hosts.libreoffice.engine import App, LiveBook
 from xltool.excel.hosts.libreoffice.object_model import AppApi
 
 
@@ -96,7 +96,7 @@ class CountedApp(App):
     def status_bar(self, text: Any) -> None:
         self.said.append(text)
 
-    def asked(self, what: str, given: Any = None, book: Book | None = None) -> None:
+    def asked(self, what: str, given: Any = None, book: LiveBook | None = None) -> None:
         if self.refusing is not None:
             raise self.refusing
         self.calls.append(what)

@@ -92,7 +92,7 @@ class Standpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Counted:
     """Which return counts (0: none), what it competes with, and where the unit stands."""
 
     counts: int = 0
@@ -130,23 +130,23 @@ def standpoint(deeds: Iterable[Deed], issue: str) -> Standpoint:
     return Standpoint(left, picked, accepted, frozenset(returned), withdrawn)
 
 
-def weigh(words: Sequence[Word], issue: str, deeds: Iterable[Deed]) -> Outcome:
+def weigh(words: Sequence[Word], issue: str, deeds: Iterable[Deed]) -> Counted:
     """Which word of a unit counts. `issue` is the digest of what it was last sent, empty if nothing."""
     stand = standpoint(deeds, issue)
     if stand.left or not issue:
-        return Outcome(0, (), stand)
+        return Counted(0, (), stand)
     if stand.picked:
-        return Outcome(stand.picked, (), stand)
+        return Counted(stand.picked, (), stand)
     valid = [
         word
         for word in words
         if word.own and word.valid and word.issue == issue and word.arrival > stand.withdrawn
     ]
     if not valid:
-        return Outcome(0, (), stand)
+        return Counted(0, (), stand)
     latest = max(valid, key=lambda word: word.order)
     if latest.id in stand.returned:
-        return Outcome(0, (), stand)
+        return Counted(0, (), stand)
     unclear = tuple(
         word.id
         for word in valid
@@ -154,7 +154,7 @@ def weigh(words: Sequence[Word], issue: str, deeds: Iterable[Deed]) -> Outcome:
         and word.id not in stand.returned
         and not _surely_before(word, latest)
     )
-    return Outcome(latest.id, unclear, stand)
+    return Counted(latest.id, unclear, stand)
 
 
 def _surely_before(word: Word, other: Word) -> bool:

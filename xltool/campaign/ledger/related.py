@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from xltool.campaign.ledger.counting import Act, Deed, Outcome, Word, asked_between, weigh
+from xltool.campaign.ledger.counting import Act, Counted, Deed, Word, asked_between, weigh
 from xltool.checks.results import finding_result, verdict
 from xltool.model import Fault, FaultKind, Filing, Finding, Severity
 
@@ -34,7 +34,7 @@ class UnitReturns:
     """One unit's returns as they stand now, which of them counts, and the acts that decided it."""
 
     rows: Sequence[Mapping[str, Any]] = ()
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: Counted = field(default_factory=Counted)
     deeds: Sequence[Deed] = ()
 
     @property
@@ -66,7 +66,7 @@ def word_of(row: Mapping[str, Any]) -> Word:
     )
 
 
-def outcome_of(facts: UnitFacts) -> Outcome:
+def outcome_of(facts: UnitFacts) -> Counted:
     return weigh([word_of(row) for row in facts.rows], facts.issue, facts.deeds)
 
 

@@ -140,7 +140,7 @@ _WRITES = "改正后重报；核实项不改的，在“说明”栏写明理由
 
 
 def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
-    from xltool.campaign.sheets import Book
+    from xltool.campaign.sheets import RuledBook
 
     said = _said(campaign, note)
     labels = said["labels"]
@@ -149,7 +149,7 @@ def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
     ]
     version = f"第 {note.version} 版（{note.received[:16]} 收到）"
     subtitle = f"{note.unit.code} {note.unit.name}　{version}　{note.file}"
-    with writing(path, "wb") as file, Book(file) as book:
+    with writing(path, "wb") as file, RuledBook(file) as book:
         sheet = book.table(
             "退回意见", f"{campaign.title}退回意见", f"{subtitle}　{_WRITES}", NOTE_COLUMNS, rows
         )

@@ -153,9 +153,9 @@ def write_comparison(path: Path, campaign: Campaign, found: Comparison) -> None:
         return
     if path.suffix.lower() != ".xlsx":
         raise XltoolError(f"对比写成 .html 或 .xlsx，不是“{path.suffix}”：{path}")
-    from xltool.campaign.sheets import Book
+    from xltool.campaign.sheets import RuledBook
 
     versions = f"第 {found.before['version']} 版 → 第 {found.after['version']} 版"
     subtitle = f"{found.unit.code} {found.unit.name}　{versions}　{len(found.changes)} 处不同"
-    with writing(path, "wb") as file, Book(file) as book:
+    with writing(path, "wb") as file, RuledBook(file) as book:
         book.table("重报对比", f"{campaign.title}重报对比", subtitle, CHANGE_COLUMNS, found.changes)

@@ -274,11 +274,11 @@ CHASE_COLUMNS: tuple[Column[Standing], ...] = (
 
 
 def _chase_workbook(path: Path, campaign: Campaign, standing: Status) -> None:
-    from xltool.campaign.sheets import Book
+    from xltool.campaign.sheets import RuledBook
     from xltool.files.atomic import writing
 
     columns = CHASE_COLUMNS
-    with writing(path, "wb") as file, Book(file) as book:
+    with writing(path, "wb") as file, RuledBook(file) as book:
         due = f"报送截止：{campaign.deadline}　" if campaign.deadline else ""
         total = sum(s.owes for s in standing.standings)
         book.table(

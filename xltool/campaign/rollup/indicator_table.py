@@ -17,7 +17,7 @@ from xltool.reading.reader import read_grid
 from xltool.reports.indicators import columns_of, indicator_rows, save_csv, save_xlsx
 from xltool.xlsx.workbook_reader import open_grid
 
-Item = tuple[str, str, bytes]  # code, what the file is called, its bytes
+CountedFile = tuple[str, str, bytes]  # code, what the file is called, its bytes
 
 # What each process of a run works with.
 _edition: Edition | None = None
@@ -28,7 +28,7 @@ def _set_up(folder: Path) -> None:
     _edition = edition_in(folder)
 
 
-def _rows(item: Item) -> list[tuple[str, ...]]:
+def _rows(item: CountedFile) -> list[tuple[str, ...]]:
     assert _edition is not None
     code, name, data = item
     filing = read_grid(open_grid(data), source=name, edition=_edition)
@@ -60,11 +60,13 @@ def write_indicators(campaign: Campaign, path: Path) -> tuple[int, int, list[tup
     return len(rows), read, problems
 
 
-def _size(item: Item) -> int:
+def _size(item: CountedFile) -> int:
     return len(item[2])
 
 
-def _items(campaign: Campaign, names: list[str], problems: list[tuple[str, str]]) -> Iterator[Item]:
+def _items(
+    campaign: Campaign, names: list[str], problems: list[tuple[str, str]]
+) -> Iterator[CountedFile]:
     """The originals that count; one that is gone is told and stops only its own unit."""
     units = {unit.code: unit.name for unit in campaign.ledger.units()}
     for code, row in campaign.ledger.counted().items():

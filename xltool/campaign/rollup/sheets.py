@@ -20,7 +20,7 @@ from xltool.campaign.rollup.summation import (
     is_rounded,
     second_table,
 )
-from xltool.campaign.sheets import HEAD, Book, height
+from xltool.campaign.sheets import HEAD, RuledBook, height
 from xltool.campaign.units import NO_DISTRICT
 from xltool.checks.cross_totals import SIDES
 from xltool.files.atomic import writing
@@ -37,7 +37,7 @@ def write_rollup(path: Path, book: Rollup) -> None:
     """Write the workbook; it takes its place only when it is whole."""
     scaled = book.scaled("district")
     details = [_Details(book, "district", DETAIL, scaled)]
-    with writing(path, "wb") as file, Book(file) as pen:
+    with writing(path, "wb") as file, RuledBook(file) as pen:
         _summary(pen, book, "汇总表", "district", scaled, details[0])
         if book.units["superior"].any():
             by_superior, same = second_table(book, scaled)
@@ -63,7 +63,7 @@ def _cover(book: Rollup) -> str:
     return f"{book.campaign.title}：应报 {len(book.units)} 个单位，本表汇总 {book.covered} 个（{said}）"
 
 
-def _heads(pen: Book, sheet: Any, book: Rollup, first: list[str], last: list[str]) -> None:
+def _heads(pen: RuledBook, sheet: Any, book: Rollup, first: list[str], last: list[str]) -> None:
     """Two rows of heads: plain ones over both rows, the sides' parts under the side's name."""
     style = pen.style(font_name=HEAD, border=1, align="center", text_wrap=True, bg_color="#EDEDED")
     sheet.set_row(2, 22)
@@ -90,7 +90,7 @@ def _heads(pen: Book, sheet: Any, book: Rollup, first: list[str], last: list[str
 
 
 def _summary(
-    pen: Book,
+    pen: RuledBook,
     book: Rollup,
     name: str,
     by: str,
@@ -143,7 +143,7 @@ def _summary(
 
 
 def _remarks(
-    pen: Book, sheet: Any, row: int, columns: int, book: Rollup, scaled: Scaled, same: bool
+    pen: RuledBook, sheet: Any, row: int, columns: int, book: Rollup, scaled: Scaled, same: bool
 ) -> None:
     """Under the table: how it was rounded, who is missing."""
     lines = [
@@ -196,7 +196,7 @@ def _wide(book: Rollup, places: int, least: float) -> float:
     return max(least, digits * 1.1 + 1.5)
 
 
-def _indicators(pen: Book, book: Rollup) -> None:
+def _indicators(pen: RuledBook, book: Rollup) -> None:
     """How many projects and indicators, by category."""
     labels = [label for _, _, label in book.categories]
     sheet = pen.sheet("指标汇总", [16, 7, 7, 9, *[9.5] * len(labels)], repeat=3)
@@ -252,7 +252,7 @@ class _Details:
             row += 1 + len(group)
         self.money = [c.id for c in book.columns if c.side]
 
-    def draw(self, pen: Book) -> None:
+    def draw(self, pen: RuledBook) -> None:
         book = self.book
         unit = book.unit if self.scaled else f"{book.campaign.edition.unit}（原值）"
         first = [GROUPS[self.by], "部门编码", "部门名称", "状态"]
@@ -318,7 +318,7 @@ class _Details:
         ]
 
     def _line(
-        self, pen: Book, sheet: Any, row: int, heads: list[str], amounts: list[Decimal] | None, values: Any,
+        self, pen: RuledBook, sheet: Any, row: int, heads: list[str], amounts: list[Decimal] | None, values: Any,
         verdict: str, style: Any,
     ) -> None:  # fmt: skip
         """One row; `amounts` is None for a unit that does not count."""
@@ -372,7 +372,7 @@ COMPARISON_COLUMNS: tuple[Column[Compared], ...] = (
 )
 
 
-def _comparison(pen: Book, book: Rollup) -> None:
+def _comparison(pen: RuledBook, book: Rollup) -> None:
     """This year beside last year, over the units that have both."""
     labels = {f.id: f.label for f in book.campaign.edition.department.field}
     own = book.campaign.edition.unit

@@ -106,7 +106,7 @@ class App:
         self._said: Any = False
         self.display_alerts = self.enable_events = True
 
-    def asked(self, what: str, given: Any = None, book: Book | None = None) -> None:
+    def asked(self, what: str, given: Any = None, book: LiveBook | None = None) -> None:
         """Something is about to be done in the program."""
         _log.debug("%s %s", what, book.name if book else "")
 
@@ -171,7 +171,7 @@ class App:
         if not hasattr(place, "getRangeAddress"):
             return None
         a = place.getRangeAddress()
-        sheet = Sheet(book, book.doc.Sheets.getByIndex(a.Sheet))
+        sheet = LiveSheet(book, book.doc.Sheets.getByIndex(a.Sheet))
         return Range(sheet, a.StartRow + 1, a.StartColumn + 1, a.EndRow + 1, a.EndColumn + 1)
 
 
@@ -187,15 +187,15 @@ class Books:
         return BooksApi(self)
 
     @property
-    def front(self) -> Book | None:
+    def front(self) -> LiveBook | None:
         """The document in front; where that is none of the spreadsheets, the first of them."""
         doc = self.app.office.desktop.getCurrentComponent()
         if doc is not None and is_spreadsheet(doc):
-            return Book(self.app, doc)
+            return LiveBook(self.app, doc)
         return next((book for book in self if not book.unseen), None)
 
     @property
-    def active(self) -> Book:
+    def active(self) -> LiveBook:
         found = self.front
         if found is None:
             raise KeyError("no document is open")
@@ -204,10 +204,10 @@ class Books:
     def __len__(self) -> int:
         return len(list(iter(self)))
 
-    def __iter__(self) -> Iterator[Book]:
-        return iter([Book(self.app, doc) for doc in self.app.office.documents])
+    def __iter__(self) -> Iterator[LiveBook]:
+        return iter([LiveBook(self.app, doc) for doc in self.app.office.documents])
 
-    def __call__(self, key: str | int) -> Book:
+    def __call__(self, key: str | int) -> LiveBook:
         books = list(self)
         if isinstance(key, int):
             return books[key - 1]
@@ -220,20 +220,20 @@ class Books:
                 return book
         raise KeyError(key)
 
-    def open(self, fullname: str, _links: Any = None, read_only: Any = None, *_: Any) -> Book:
+    def open(self, fullname: str, _links: Any = None, read_only: Any = None, *_: Any) -> LiveBook:
         """Open a file; one opened for reading only is not shown (our own copies)."""
         self.app.asked("open")
         options = {"Hidden": True} if read_only else {}
-        return Book(self.app, self.app.office.load(fullname, **options))
+        return LiveBook(self.app, self.app.office.load(fullname, **options))
 
-    def from_template(self, template: str) -> Book:
+    def from_template(self, template: str) -> LiveBook:
         """A new workbook that is not saved anywhere yet."""
         self.app.asked("add")
-        return Book(self.app, self.app.office.load(template, AsTemplate=True))
+        return LiveBook(self.app, self.app.office.load(template, AsTemplate=True))
 
 
 @in_python
-class Book:
+class LiveBook:
     def __init__(self, app: App, doc: Any) -> None:
         self.app, self.doc = app, doc
 
@@ -289,7 +289,7 @@ class Book:
         self.asked("to_pdf")
         self.doc.storeToURL(url(path), properties(FilterName=_FILTERS[".pdf"]))
 
-    def take(self, source: Book, name: str, after: Sheet, offset: int = 0) -> None:
+    def take(self, source: LiveBook, name: str, after: LiveSheet, offset: int = 0) -> None:
         """A sheet of another workbook behind one of this workbook."""
         if self.doc.isProtected():
             raise Refused("the structure of the workbook is protected")
@@ -303,33 +303,33 @@ def _filter(path: str) -> str:
 
 @in_python
 class Sheets:
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: LiveBook) -> None:
         self.book = book
 
     @property
-    def active(self) -> Sheet:
-        return Sheet(self.book, self.book.doc.CurrentController.getActiveSheet())
+    def active(self) -> LiveSheet:
+        return LiveSheet(self.book, self.book.doc.CurrentController.getActiveSheet())
 
     def __len__(self) -> int:
         return int(self.book.doc.Sheets.Count)
 
-    def __iter__(self) -> Iterator[Sheet]:
+    def __iter__(self) -> Iterator[LiveSheet]:
         self.book.asked("list sheets")
         sheets = self.book.doc.Sheets
-        return iter([Sheet(self.book, sheets.getByIndex(n)) for n in range(sheets.Count)])
+        return iter([LiveSheet(self.book, sheets.getByIndex(n)) for n in range(sheets.Count)])
 
-    def __call__(self, key: str | int) -> Sheet:
+    def __call__(self, key: str | int) -> LiveSheet:
         sheets = self.book.doc.Sheets
         if isinstance(key, int):
-            return Sheet(self.book, sheets.getByIndex(key - 1))
+            return LiveSheet(self.book, sheets.getByIndex(key - 1))
         if not sheets.hasByName(key):
             raise KeyError(key)
-        return Sheet(self.book, sheets.getByName(key))
+        return LiveSheet(self.book, sheets.getByName(key))
 
 
 @in_python
-class Sheet:
-    def __init__(self, book: Book, raw: Any) -> None:
+class LiveSheet:
+    def __init__(self, book: LiveBook, raw: Any) -> None:
         self.book, self.raw = book, raw
 
     @property
@@ -400,16 +400,16 @@ class Sheet:
 
 @in_python
 class Names:
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: LiveSheet) -> None:
         self.sheet = sheet
 
-    def __call__(self, name: str) -> Name:
-        return Name(self.sheet, self.sheet.raw.NamedRanges.getByName(name))
+    def __call__(self, name: str) -> LiveName:
+        return LiveName(self.sheet, self.sheet.raw.NamedRanges.getByName(name))
 
 
 @in_python
-class Name:
-    def __init__(self, sheet: Sheet, raw: Any) -> None:
+class LiveName:
+    def __init__(self, sheet: LiveSheet, raw: Any) -> None:
         self.sheet, self.raw = sheet, raw
 
     @property
@@ -427,7 +427,7 @@ class Name:
 class Range:
     max_cells_per_read = max_cells_per_write = None
 
-    def __init__(self, sheet: Sheet, top: int, left: int, bottom: int, right: int) -> None:
+    def __init__(self, sheet: LiveSheet, top: int, left: int, bottom: int, right: int) -> None:
         self.sheet = sheet
         self.top, self.left, self.bottom, self.right = top, left, bottom, right
 
