@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overdue
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -79,9 +80,11 @@ class WorkerPool(Generic[Work, Result]):
                         items = [alone.popleft()] if alone else handful(take, self.size)
                         if not items:
                             break
-                        task: Future[Any] = pool.schedule(
-                            _each, args=(self.work, items), timeout=max(map(self.patience, items))
-                        )
+                        patience = max(map(self.patience, items))
+                        with _ctrl_c_held_back():
+                            task: Future[Any] = pool.schedule(
+                                _each, args=(self.work, items), timeout=patience
+                            )
                         under_way[task] = items
                         ahead += sum(map(self.size, items))
                         task.add_done_callback(finished.put)
@@ -222,6 +225,22 @@ def _context(clean: bool) -> Any:
     from multiprocessing import get_context
 
     return get_context("spawn") if clean else get_context()
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """What is started meanwhile never sees Ctrl-C: a worker that is about to begin has not yet said that it
+    leaves it to the run, and would end with a traceback."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(memory_mb: int, setup: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
