@@ -27,10 +27,10 @@ def test_there_are_enough_faults_and_of_every_kind():
     assert len(MUTATIONS) >= 60
     assert len({m.title for m in MUTATIONS}) == len(MUTATIONS)
     planted = {m.code for m in MUTATIONS}
-    # R101-R105 and R108-R110 are faults of the file; R106, P212, T303, T308, I414 are notes;
+    # R101-R105 and R108-R110 are faults of the file; R106, P212, P213, T303, T308, I414 are notes;
     # D6xx belong to a campaign; what these forms have no field for is planted in tests/cases
     others = {*(f"R{n}" for n in (*range(101, 107), 108, 109, 110))}
-    others |= {"P212", "T303", "T308", "T311", "I414"}
+    others |= {"P212", "P213", "T303", "T308", "T311", "I414"}
     others |= {"R111", "R112"}  # of the file, too
     consequences = {code for m in MUTATIONS for code, _ in m.expect[1:]}
     edition = load_edition()

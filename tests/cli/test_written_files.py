@@ -60,10 +60,11 @@ CAMPAIGN = {
     "campaign indicators": ("campaign indicators -o ../out/1.csv", "1.csv"),
 }
 # What these make is new or refused, has a record of its own (`tests/batch`) or tests (`tests/page`).
-# The first two need decisions and second versions, and are tried where those are made (`tests/campaign`).
+# The first three need decisions, second versions, LibreOffice, and are tried where those are (`tests/campaign`).
 NEW = {
     "campaign compare",
     "campaign letters",
+    "campaign print",
     "databook new", "edition new", "campaign new", "campaign import", "demo", "batch", "watch",
     "campaign recheck", "page", "bundle windows",
 }  # fmt: skip

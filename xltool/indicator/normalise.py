@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from xltool.indicator.parse import parse_target
@@ -14,8 +14,7 @@ from xltool.model import NOTHING, Entry, Filing, Form, Indicator, Place
 COLUMNS = ("target", "standard")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One cell: the indicator's name, what stands there, and its normal form."""
 
     name: str
