@@ -41,7 +41,7 @@ from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows
 from xltool.template.match import changes, locate
 from xltool.xlsx.audit.package import package_faults, relations_of
 from xltool.xlsx.audit.workbook import audit_parts, sheet_name_faults
-from xltool.xlsx.package import Unpacked
+from xltool.xlsx.package import Unpacked, Unreadable
 from xltool.xlsx.references import column_number, letters
 from xltool.xlsx.shared_parts import OTHER_ENTITY, armour, decoded, plain_text
 from xltool.xlsx.workbook_reader import grid_of, read_properties
@@ -56,7 +56,10 @@ def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bo
         package_faults(parts)
     ):
         return False
-    said = read_properties(parts.get(_CUSTOM, b""))
+    try:
+        said = read_properties(parts.get(_CUSTOM, b""))
+    except Unreadable:
+        return False
     if (said.get("xltool.edition"), said.get("xltool.unit_code", "")) != (
         filing.edition,
         filing.code,
