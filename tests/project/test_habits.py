@@ -128,7 +128,8 @@ def test_tests_lie_where_the_package_has_its_rooms():
         folder.name for folder in (ROOT / "xltool").iterdir() if (folder / "__init__.py").is_file()
     }
     tested = {test.relative_to(TESTS).parts[0] for test in TESTS.rglob("test_*.py")}
-    assert tested - rooms == {"project"}
+    # The package's own face and what stands beside it are one module each.
+    assert tested - rooms == {"project", "face"}
 
 
 def test_no_test_imports_another():

@@ -25,7 +25,7 @@ _OPEN = Cell("", locked=False)
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
 _PLAIN_PIECE = re.compile(
     r'<c r="(?P<blank>[A-Z]{1,3}+[0-9]{1,7}+)"(?: s="[0-9]++")?(?: t="n")?(?:/>|></c>)|(?P<close></row>)'
-    r'|<row r="(?P<row>[1-9][0-9]{0,6}+)"(?P<with>(?: [A-Za-z:0-9]++="[^"<>&]*+")*+)(?P<end>/?)>'
+    r'|<row r="(?P<row>[1-9][0-9]{0,6}+)"(?P<with>(?: [A-Za-z:0-9]++="[^"<>&]*+")*)(?P<end>/?)>'
 )
 _ATTRIBUTE = re.compile(r' ([A-Za-z:0-9]++)="([^"]*+)"')
 _PLAIN_CELL = re.compile(
