@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,19 @@ class Office(bridge.Office):
         return self.process.poll() is None
 
     def __exit__(self, *_: object) -> None:
+        # Asked from a thread: an office that shows a dialog never answers.
+        asking = threading.Thread(target=self._terminate, daemon=True)
+        asking.start()
+        asking.join(20)
         try:
-            self.desktop.terminate()
-            self.process.wait(30)
-        except Exception:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
             self._kill()
         shutil.rmtree(self.profile, ignore_errors=True)
+
+    def _terminate(self) -> None:
+        with suppress(Exception):
+            self.desktop.terminate()
 
     @property
     def alive(self) -> bool:
