@@ -69,8 +69,7 @@ def office(tmp_path_factory):
             yield running
 
 
-# The bridge to a running LibreOffice breaks now and then under load.
-@pytest.mark.flaky(reruns=2)
+@unsettled
 @pytest.mark.xdist_group("calc")
 def test_the_toolbar_presses_the_very_functions(office, tmp_path):
     document = office.load(fill(seed_filing(), tmp_path / "沅江 申报.xlsx"))

@@ -92,7 +92,7 @@ def test_the_search_works_in_a_folder(site, browser):
     page = browser.blank()
     page.goto((site / "index.html").as_uri())
     page.fill("input.md-search__input", "非税")
-    page.wait_for_selector(".md-search-result__item", timeout=20_000)
+    page.wait_for_selector(".md-search-result__item", timeout=90_000)
     assert "非税" in page.inner_text(".md-search-result__list")
     local = ("file:", "data:", "blob:")
     assert [url for url in browser.requests if not url.startswith(local)] == []

@@ -20,7 +20,10 @@ def in_own_process(work: Callable[[bytes], Result], data: bytes, seconds: float 
     """What `work` makes of the data. Raises NotImportable with the reason where it doesn't come to an end."""
     if sys.platform == "emscripten":  # a browser has no processes
         return work(data)
-    pool = WorkerPool(work=work, workers=1, seconds=seconds, memory_mb=MEMORY_MB, size=len)
+    # Clean: what the calling program holds would count against the limit.
+    pool = WorkerPool(
+        work=work, workers=1, seconds=seconds, memory_mb=MEMORY_MB, size=len, clean=True
+    )
     items = [data]
     for _, result in pool.as_done(lambda: items.pop() if items else None):
         if isinstance(result, Failure):
