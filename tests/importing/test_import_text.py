@@ -301,3 +301,13 @@ def test_a_project_s_one_goal_and_the_unit_above_the_form(tmp_path):
     assert (form.text("unit"), form.text("annual_goal")) == ("某某县人大办", "开好会，办好事。")
     assert result.filings[0].code == "001001"
     assert {v.sure for v in result.values if v.note} == {Sure.LOW}
+
+
+def test_heads_of_a_list_without_a_project_are_listed(tmp_path):
+    """Chance found it: the heads of a table of projects in which no project stands were lost."""
+    text = "项目支出名称：修渠\n项目名称 一级指标 一级指标 合格\n（万元） 预算部门"
+    rows = read_text(text.encode())
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    result = import_files([tmp_path / "a.txt"])
+    assert "合格" in "".join(left.text for left in result.leftovers)
+    assert not lost(rows, result, load_edition())

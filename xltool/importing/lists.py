@@ -43,11 +43,16 @@ def lists_apart(rows: Sequence[FormRow], labels: Labels) -> Iterator[FormRow]:
         end = below
         while end < len(rows) and _belongs(rows[end], rows[at], labels):
             end += 1
+        made = list(_projects(heads, rows[below:end]))
+        if not any(row.begins for row in made):  # no project is named below: rows like any other
+            yield rows[at]
+            at += 1
+            continue
         shown = {id(column.head) for column in heads}
         upper = [c for c in rows[at].filled if id(c) not in shown and not labels.exact(c.text)]
         if upper:
             yield replace(rows[at], cells=tuple(upper), scattered=True)
-        yield from _projects(heads, rows[below:end])
+        yield from made
         at = end
 
 
