@@ -54,6 +54,8 @@ def test_without_libreoffice_it_is_one_sentence(monkeypatch, tmp_path):
 
 # Open: LibreOffice 7.4 fell over in one of two runs of these, and once a message was not found.
 unsettled = pytest.mark.xfail(strict=False, reason="open: not yet steady in a real window")
+# Never seen to pass; each waits for minutes.
+never_seen = pytest.mark.xfail(run=False, reason="open: never seen to pass in a real window")
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +103,7 @@ def test_two_quick_clicks_are_one(office, tmp_path):
     document.close(True)
 
 
-@unsettled
+@never_seen
 @pytest.mark.xdist_group("calc")
 def test_the_document_of_the_window_is_meant_and_another_kind_is_told_so(office, tmp_path):
     one = office.load(fill(clean_filing("hospital-county"), tmp_path / "一.xlsx"))
@@ -119,7 +121,7 @@ def test_the_document_of_the_window_is_meant_and_another_kind_is_told_so(office,
         document.close(True)
 
 
-@unsettled
+@never_seen
 @pytest.mark.xdist_group("calc")
 def test_a_broken_python_is_said_in_the_window(office, tmp_path):
     """The helper that runs is ended; the next press finds a Python that is none."""
