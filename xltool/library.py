@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from xltool.editions.declaration import load_edition
 from xltool.errors import XltoolError, why
-from xltool.files.declarations import toml_fault
+from xltool.files.declarations import read_declaration
 from xltool.files.table_column import Column
 from xltool.indicator import split_targets
 from xltool.indicator.library import Library, LibraryEntry, Seen, gather
@@ -71,10 +70,7 @@ def _load(file: Path, stamp: int) -> Library:
 
 
 def _toml_rows(file: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    try:
-        data = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LibraryError(f"{file}：{toml_fault(error)}") from error
+    data = read_declaration(file, LibraryError, parse_float=Decimal)
     listed = data.get("indicator", [])
     if not isinstance(listed, list):
         raise LibraryError(f"{file}：indicator 要写成一个个 [[indicator]]")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ import msgspec
 
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.files.declarations import toml_fault, value_fault
+from xltool.files.declarations import declared, read_declaration
 from xltool.files.places import own_folder
 from xltool.library import LibraryError, load_library
 from xltool.model import Severity
@@ -129,10 +128,7 @@ def load_settings(path: str | Path | None = None) -> Settings:
 
 @functools.lru_cache(maxsize=16)
 def _load(file: Path, stamp: int) -> Settings:
-    try:
-        data = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}：{toml_fault(error)}") from error
+    data = read_declaration(file, SettingsError)
     known = [f.name for f in msgspec.structs.fields(Settings)]
     for key in data:
         if key not in known:
@@ -142,10 +138,7 @@ def _load(file: Path, stamp: int) -> Settings:
             raise SettingsError(
                 f"{file}：没有设置“{key}”" + (f"，是否想写“{near[0]}”？" if near else "")
             )
-    try:
-        settings = msgspec.convert(data, Settings)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{file}：{'：'.join(value_fault(error))}") from error
+    settings = declared(data, Settings, file, SettingsError)
     return _with_library(file, settings) if settings.library else settings
 
 

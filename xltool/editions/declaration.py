@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from xltool.errors import XltoolError, why
-from xltool.files.declarations import toml_fault, value_fault
+from xltool.files.declarations import declared, read_declaration
 from xltool.files.places import own_folder
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -308,14 +307,8 @@ def _load(folder: Path) -> Edition:
 @functools.lru_cache(maxsize=64)
 def _load_once(folder: Path, stamp: int) -> Edition:
     file = folder / "edition.toml"
-    try:
-        data = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EditionError(f"{file}：{toml_fault(error)}") from error
-    try:
-        edition = msgspec.convert({**data, "folder": str(folder)}, Edition)
-    except msgspec.ValidationError as error:
-        raise EditionError(f"{file}：{'：'.join(value_fault(error))}") from error
+    data = read_declaration(file, EditionError)
+    edition = declared({**data, "folder": str(folder)}, Edition, file, EditionError)
     for key, reason in _contradictions(edition):
         raise EditionError(f"{file}：{key}：{reason}")
     return edition

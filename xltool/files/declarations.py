@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
+
+from xltool.errors import XltoolError
+
+Shape = TypeVar("Shape")
 
 _TYPES = {
     "int": "整数", "float": "数", "str": "文字（加引号）", "bool": "true 或 false", "array": "列表 […]",
@@ -23,6 +30,27 @@ _SENTENCES = (
     (r"Expected `(?:int|float)` >= (\S+)", "不能小于 {0}"),
     (r"Expected `(?:int|float)` <= (\S+)", "不能大于 {0}"),
 )
+
+
+def read_declaration(
+    file: Path, fault: type[XltoolError], parse_float: Callable[[str], Any] = float
+) -> dict[str, Any]:
+    """The TOML in a file. Raises `fault` with file, place and reason where it is none, OSError where it
+    can't be read."""
+    try:
+        return tomllib.loads(file.read_text("utf-8"), parse_float=parse_float)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise fault(f"{file}：{toml_fault(error)}") from error
+
+
+def declared(
+    data: dict[str, Any], shape: type[Shape], file: Path, fault: type[XltoolError]
+) -> Shape:
+    """What a file declares, as a struct. Raises `fault` with file, key and reason."""
+    try:
+        return msgspec.convert(data, shape)
+    except msgspec.ValidationError as error:
+        raise fault(f"{file}：{'：'.join(value_fault(error))}") from error
 
 
 def toml_fault(error: tomllib.TOMLDecodeError | UnicodeDecodeError) -> str:

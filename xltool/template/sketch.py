@@ -9,7 +9,6 @@ the declaration; each of its columns takes one column of the sheet, the last one
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +16,7 @@ import msgspec
 
 from xltool.editions.declaration import Edition, EditionError
 from xltool.errors import why
-from xltool.files.declarations import toml_fault, value_fault
+from xltool.files.declarations import declared, read_declaration
 
 _CELL = re.compile(r"^(?P<text>.*?)(?:\*(?P<columns>\d+))?(?:\^(?P<rows>\d+))?$", re.DOTALL)
 
@@ -125,14 +124,11 @@ def load_sketch(edition: Edition) -> LayoutSketch:
     """The edition's layout. Raises EditionError where there is none, or with place and reason."""
     file = sketch_file(edition)
     try:
-        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), LayoutSketch)
+        data = read_declaration(file, EditionError)
     except FileNotFoundError as error:
         raise EditionError(
             f"版式 {edition.id} 没有 layout.toml，模板不是由程序绘制的，请直接编辑它的 template.xlsx"
         ) from error
     except OSError as error:
         raise EditionError(f"{file}：读不了：{why(error)}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EditionError(f"{file}：{toml_fault(error)}") from error
-    except msgspec.ValidationError as error:
-        raise EditionError(f"{file}：{'：'.join(value_fault(error))}") from error
+    return declared(data, LayoutSketch, file, EditionError)
