@@ -26,6 +26,7 @@ from xltool.batch.storage import StorageFolder, is_url, on_disk, place, within
 from xltool.batch.task import Outcome, RunOrder, tool_mark
 from xltool.errors import XltoolError, why
 from xltool.files import guard
+from xltool.files.atomic import is_temporary
 from xltool.files.pool import MEMORY_MB, SECONDS
 
 # With less a worker can't even load what it works with.
@@ -321,7 +322,7 @@ def _sweep(outside: StorageFolder) -> None:
     with suppress(XltoolError):  # there is no OUT yet
         for listing in outside.folders():
             for name in listing.files:
-                if name.startswith(".xltool-") and name.endswith(".tmp"):
+                if is_temporary(name):
                     outside.remove(f"{listing.inner}/{name}".lstrip("/"))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from xltool.errors import XltoolError, why
-from xltool.files.atomic import refused, writing
+from xltool.files.atomic import refused, temporary_name, writing
 from xltool.files.discover import is_litter_folder, table_name
 
 # Stores where a file appears whole or not at all; elsewhere it is written beside and renamed.
@@ -289,7 +289,8 @@ class Remote:
         protocol = self.system.protocol
         whole = _WHOLE & ({protocol} if isinstance(protocol, str) else set(protocol))
         folder, _, name = goal.rpartition("/")
-        beside = goal if whole else f"{folder}/.xltool-{secrets.token_hex(8)}-{name[-40:]}.tmp"
+        half = temporary_name(f"{secrets.token_hex(8)}-{name[-40:]}")
+        beside = goal if whole else f"{folder}/{half}"
         with suppress(
             Exception
         ):  # two workers may make it at once; if it is not there, writing says so

@@ -14,6 +14,16 @@ from xltool.errors import DiskError, XltoolError, why
 from xltool.files import guard
 
 
+def temporary_name(tag: str) -> str:
+    """The name of a file while it is written: hidden, and known again where a kill leaves it behind."""
+    return f".xltool-{tag}.tmp"
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file is one that was left half-written."""
+    return name.startswith(".xltool-") and name.endswith(".tmp")
+
+
 @contextmanager
 def writing(
     path: str | Path, mode: str = "w", *, own: bool = False, **options: Any
@@ -32,7 +42,7 @@ def writing(
     if "b" not in mode:
         options = {"encoding": "utf-8", "newline": "", **options}
     # Opened with "x" the file is new, and has the rights that any new file gets.
-    temporary = path.with_name(f".xltool-{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(temporary_name(secrets.token_hex(8)))
     fresh = mode.replace("w", "x")
     try:
         try:

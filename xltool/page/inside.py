@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from xltool.errors import XltoolError
+from xltool.files.barrier import reason_of
 from xltool.page.desk import Desk
 
 
@@ -26,10 +26,8 @@ class Door:
         try:
             given = data.to_bytes() if hasattr(data, "to_bytes") else b""
             said, file = self.desk.answer(name, json.loads(request), given)
-        except XltoolError as error:
-            return _failed(str(error)), None
         except Exception as error:
-            return _failed(f"程序内部错误（{type(error).__name__}：{error}）"), None
+            return _failed(reason_of(error)), None
         return json.dumps({"said": said}), file
 
 

@@ -24,6 +24,7 @@ from xltool.campaign.ledger.counting import Act, Deed, in_force
 from xltool.campaign.ledger.related import UnitFacts, UnitReturns, related
 from xltool.campaign.units import Unit
 from xltool.errors import XltoolError, why
+from xltool.files.atomic import is_temporary, temporary_name
 
 FILE = "campaign.db"
 VERSION = 2
@@ -246,7 +247,7 @@ class Ledger:
         """A whole copy of the ledger in `backups/`."""
         folder = self.folder / BACKUP_FOLDER
         path = folder / f"campaign-{label}.db"
-        half = folder / f".xltool-{path.name}.tmp"
+        half = folder / temporary_name(path.name)
         try:
             folder.mkdir(exist_ok=True)
             with closing(sqlite3.connect(half)) as copy:
@@ -570,7 +571,7 @@ def _sweep(folder: Path) -> None:
     old = dt.datetime.now().timestamp() - _STALE
     places = ["*", f"{BACKUP_FOLDER}/*", "下发/*/*", "退回意见/*/*", "退回意见/*/*/*"]
     for path in (found for place in places for found in folder.glob(place)):
-        if path.name.startswith(".xltool-") and path.name.endswith(".tmp"):
+        if is_temporary(path.name):
             with suppress(OSError):
                 if path.stat().st_mtime < old:
                     path.unlink()

@@ -22,6 +22,7 @@ from xltool.campaign.returns.incoming import Found
 from xltool.campaign.returns.judgement import Judgement, Register, judged
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.errors import XltoolError, why
+from xltool.files.atomic import temporary_name
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.workbook_reader import open_grid
 
@@ -95,7 +96,7 @@ def _from_backup(folder: Path, result: Rebuilt) -> None:
     older = sorted((folder / BACKUP_FOLDER).glob("campaign-before-*.db"), reverse=True)
     for backup in (*backups(folder), *older):
         if _sound(backup):
-            half = folder / f".xltool-{FILE}.tmp"
+            half = folder / temporary_name(FILE)
             shutil.copyfile(backup, half)
             half.replace(folder / FILE)
             result.backup = backup.name
