@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xltool.campaign.units import Unit, UnitFiles
+from xltool.files.discover import FileKind, kind_of
 from xltool.files.filenames import LONGEST, NAMELESS, TakenNames, folded, safe_name
 
 # What Windows takes for a device, whatever follows the first dot.
@@ -105,3 +106,10 @@ def test_files_of_units_never_meet(tmp_path):
         "城_区(2)/1_水利局.xlsx",
         "未分区县/1_水利局.xlsx",
     ]
+
+
+def test_no_unit_s_file_is_called_like_a_report():
+    """`check` passes over what it takes for its own reports."""
+    names = [TakenNames().give(text, ".xlsx") for text in ("report", "Report", "报告")]
+    assert names == ["report(2).xlsx", "Report(2).xlsx", "报告.xlsx"]
+    assert {kind_of(name) for name in names} == {FileKind.WORKBOOK}

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from xltool.files.discover import FileKind, kind_of
+
 # Windows forbids these.
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 # Control characters, those that turn the direction of writing or aren't seen, halves of characters.
@@ -64,7 +66,8 @@ class TakenNames:
     def give(self, text: str, suffix: str = "") -> str:
         """A safe name made of `text` that was not given before: `水利局.xlsx`, then `水利局(2).xlsx`."""
         name, number = safe_name(text) + suffix, 1
-        while name in self:
+        # A filing that is called like a report would be passed over as one.
+        while name in self or kind_of(name) is FileKind.OWN_REPORT:
             number += 1
             room = f"({number})"
             name = safe_name(text, room) + room + suffix
