@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Limits of the file format.
 MAX_ROWS, MAX_LINKS, MAX_TEXT, MAX_LINK = 1_048_576, 65_530, 32_767, 2_000
-LINE = 13.5  # points
+LINE = 15  # points; of 宋体 10 and of the fonts that stand in for it
 _CUT = "…（原文过长，后略）"
 _UNSOUND = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _SHEET_NAME = re.compile(r"[^\x00-\x1f\[\]:*?/\\\ufffe\uffff]{1,31}")
