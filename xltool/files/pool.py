@@ -80,10 +80,10 @@ class WorkerPool(Generic[Work, Result]):
                         items = [alone.popleft()] if alone else handful(take, self.size)
                         if not items:
                             break
-                        patience = max(map(self.patience, items))
+                        seconds = max(map(self.patience, items))
                         with _ctrl_c_held_back():
                             task: Future[Any] = pool.schedule(
-                                _each, args=(self.work, items), timeout=patience
+                                _each, args=(self.work, items), timeout=seconds
                             )
                         under_way[task] = items
                         ahead += sum(map(self.size, items))
