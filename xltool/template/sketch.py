@@ -69,7 +69,9 @@ class FormSketch(_LayoutPart, frozen=True):
     """One form: the columns' widths in pixels, the rows above the indicators, the table's side heading.
 
     `level1` is the column of 一级指标 (from 1); by default one column is left for 二级指标 between it
-    and the indicators' own. `margin` is the width of an empty column behind the form.
+    and the indicators' own. `margin` is the width of an empty column behind the form,
+    `edges` the white at each side of the paper in inches: the form is printed as wide as is left, so more
+    white makes it lower too.
     """
 
     widths: Annotated[tuple[int, ...], msgspec.Meta(min_length=3, max_length=26)]
