@@ -33,6 +33,7 @@ from xltool.batch.storage import place
 from xltool.batch.task import Outcome, RunOrder
 from xltool.checks.settings import load_settings
 from xltool.errors import XltoolError
+from xltool.files.atomic import temporary_name
 from xltool.filling.writer import render
 
 
@@ -282,6 +283,17 @@ def test_killed_at_any_moment_the_end_is_the_same(tmp_path):
     assert finished.returncode == 1, finished.stderr
     assert contents(out) == contents(tmp_path / "calm")
     assert not list(out.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("folder", ["", "乡镇", ".xltool", ".xltool/reports"])
+def test_what_a_kill_left_half_written_is_swept_wherever_it_lies(source, tmp_path, folder):
+    out = tmp_path / "out"
+    place = out / folder
+    place.mkdir(parents=True)
+    (place / temporary_name("0123456789abcdef")).write_bytes(b"half")
+    (place / "别人的.tmp").write_bytes(b"whole")
+    run(source, out, jobs=1)
+    assert [path.name for path in out.rglob("*.tmp")] == ["别人的.tmp"]
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "service"])

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from xltool.errors import XltoolError
-from xltool.files.atomic import writing
+from xltool.files.atomic import sweep, temporary_name, writing
 
 
 def test_the_file_appears_only_when_the_block_ends(tmp_path):
@@ -45,3 +45,14 @@ def test_a_folder_that_is_a_file_is_one_line(tmp_path):
     (tmp_path / "甲").touch()
     with pytest.raises(XltoolError, match="写不了"), writing(tmp_path / "甲" / "结果.txt"):
         pass
+
+
+def test_only_what_is_half_written_and_old_enough_is_swept(tmp_path):
+    fresh, old = (tmp_path / temporary_name(tag) for tag in ("a", "b"))
+    for path in (fresh, old, tmp_path / "甲.tmp"):
+        path.touch()
+    os.utime(old, (0, 0))
+    sweep(tmp_path.iterdir(), 3600)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, "甲.tmp"]
+    sweep(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["甲.tmp"]

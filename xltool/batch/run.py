@@ -26,7 +26,7 @@ from xltool.batch.storage import StorageFolder, is_url, on_disk, place, within
 from xltool.batch.task import Outcome, RunOrder, tool_mark
 from xltool.errors import XltoolError, why
 from xltool.files import guard
-from xltool.files.atomic import is_temporary
+from xltool.files.atomic import is_temporary, sweep
 from xltool.files.pool import MEMORY_MB, SECONDS
 
 # With less a worker can't even load what it works with.
@@ -97,7 +97,7 @@ def run(
             return _foreseen(
                 crew, Jobs(items, journal, wishes.fresh), order, journal, notice, began
             )
-        _tidy_up(journal, outside)
+        _tidy_up(home, journal, outside)
         notice({"event": "start", "source": str(source), "output": str(output), "jobs": jobs})
         summary = _done(crew, Jobs(items, journal, wishes.fresh), order, journal, notice)
         if not summary.interrupted:
@@ -278,7 +278,7 @@ def _finish(
     # A worker that was ended, here for taking too long or elsewhere by anything, may have been writing.
     if summary.failed or elsewhere:
         _take_up(journal, outside)
-        _sweep(outside)
+        _sweep(home, outside)
     forget_announced(outside)
 
 
@@ -301,10 +301,10 @@ def _remove(file: LeftFile, outside: StorageFolder) -> bool:
     return True
 
 
-def _tidy_up(journal: Journal, outside: StorageFolder) -> None:
+def _tidy_up(home: Path, journal: Journal, outside: StorageFolder) -> None:
     """Take up what a killed run left: half-written files go, finished ones are noted as ours."""
     _take_up(journal, outside)
-    _sweep(outside)
+    _sweep(home, outside)
     forget_announced(outside)
 
 
@@ -317,8 +317,9 @@ def _take_up(journal: Journal, outside: StorageFolder) -> None:
     journal.commit()
 
 
-def _sweep(outside: StorageFolder) -> None:
-    """Remove what was left half-written; nobody else writes here now."""
+def _sweep(home: Path, outside: StorageFolder) -> None:
+    """Remove what was left half-written, reports too; nobody else writes here now."""
+    sweep(home.rglob("*"))
     with suppress(XltoolError):  # there is no OUT yet
         for listing in outside.folders():
             for name in listing.files:

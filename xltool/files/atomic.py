@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,17 @@ def temporary_name(tag: str) -> str:
 def is_temporary(name: str) -> bool:
     """Whether a file is one that was left half-written."""
     return name.startswith(".xltool-") and name.endswith(".tmp")
+
+
+def sweep(paths: Iterable[Path], seconds: float = 0.0) -> None:
+    """Remove those of the files that a kill left half-written, at least so many seconds ago."""
+    until = time.time() - seconds
+    for path in paths:
+        if not is_temporary(path.name):
+            continue
+        with suppress(OSError):
+            if path.stat().st_mtime <= until:
+                path.unlink()
 
 
 @contextmanager

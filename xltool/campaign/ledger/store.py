@@ -24,7 +24,7 @@ from xltool.campaign.ledger.counting import Act, Deed, in_force
 from xltool.campaign.ledger.related import UnitFacts, UnitReturns, related
 from xltool.campaign.units import Unit
 from xltool.errors import XltoolError, why
-from xltool.files.atomic import is_temporary, temporary_name
+from xltool.files.atomic import sweep, temporary_name
 
 FILE = "campaign.db"
 VERSION = 2
@@ -568,13 +568,8 @@ _STALE = 3600  # seconds after which a half-written file is nobody's any more
 
 def _sweep(folder: Path) -> None:
     """Remove what a killed run left half-written: only names that xltool gives, only when old."""
-    old = dt.datetime.now().timestamp() - _STALE
     places = ["*", f"{BACKUP_FOLDER}/*", "下发/*/*", "退回意见/*/*", "退回意见/*/*/*"]
-    for path in (found for place in places for found in folder.glob(place)):
-        if is_temporary(path.name):
-            with suppress(OSError):
-                if path.stat().st_mtime < old:
-                    path.unlink()
+    sweep((found for place in places for found in folder.glob(place)), _STALE)
 
 
 def _json(value: Any) -> str:
