@@ -278,7 +278,7 @@ class Compiled:
         return {pattern.part: pattern for pattern in self.forms.values()}
 
     @functools.cached_property
-    def known(self) -> dict[bytes, tuple[Packed, bytes]]:
+    def known_parts(self) -> dict[bytes, tuple[Packed, bytes]]:
         """Its own parts, packed and as they are."""
         return {packed.name: (packed, self.parts[name]) for name, packed in self.packed.items()}
 

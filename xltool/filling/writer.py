@@ -116,7 +116,7 @@ def verify(filing: Filing, data: bytes, edition: Edition) -> Unpacked:
 
     compiled = compile_template(edition)
     try:
-        parts = Unpacked(split(data, known=compiled.known))
+        parts = Unpacked(split(data, known_parts=compiled.known_parts))
     except ValueError as error:
         raise FillError(f"写出的压缩包读不回来（{filing.unit}）：{error}") from error
     if not proved(filing, parts, compiled):

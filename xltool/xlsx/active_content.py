@@ -29,15 +29,15 @@ _MOST = 4 * 2**20
 
 def active_contents(package: Parts, names: Iterable[str]) -> tuple[str, ...]:
     """What of this kind is in a package, each once, in words."""
-    found: dict[str, None] = {}
+    contents: dict[str, None] = {}
     for name in names:
         lowered = name.lower()
         if not _SUSPECT.search(lowered):
             continue
         for spelled, what in _BY_NAME:
             if spelled.search(lowered):
-                found[what + _leads_to(package, name)] = None
-    return tuple(found)
+                contents[what + _leads_to(package, name)] = None
+    return tuple(contents)
 
 
 def _leads_to(package: Parts, name: str) -> str:
@@ -59,5 +59,5 @@ def drawn(package: Parts, part: str) -> tuple[bool, str]:
     macro = _MACRO.search(data) or _VML_MACRO.search(data)
     pictures = re.search(rb"<(?:\w+:)?pic\b", data) is not None
     others = re.search(rb"<(?:\w+:)?(?:sp|graphicFrame|cxnSp|contentPart|control)\b", data)
-    said = macro[1].decode("utf-8", "replace")[:60] if macro else ""
-    return not pictures or others is not None, said
+    macro_name = macro[1].decode("utf-8", "replace")[:60] if macro else ""
+    return not pictures or others is not None, macro_name

@@ -75,10 +75,10 @@ class _Betweens(dict[str, _Between | None]):
     def __missing__(self, text: str) -> _Between | None:
         if len(self) > 20_000:
             self.clear()
-        found = _between(text)
+        between = _between(text)
         if len(text) < 2000:
-            self[text] = found
-        return found
+            self[text] = between
+        return between
 
 
 _BETWEENS = _Betweens()
@@ -396,10 +396,10 @@ class CellWalk:
             content = f"{int(day[1])}年{int(day[2])}月{int(day[3])}日"
         elif kind in ("str", "inlineStr", "d"):
             content = unescape(content)
-        said = ("=" + "".join(self.formula)) if "f" in self.given else ""
+        formula = ("=" + "".join(self.formula)) if "f" in self.given else ""
         code = (self.styles.formats if kind == "n" else self.styles.of_texts).get(self.style, "")
         self.sheet.cells[self.row, self.column] = Cell(
-            content, kind == "n", said, kind == "e", locked, code
+            content, kind == "n", formula, kind == "e", locked, code
         )
 
     def foreign(self) -> None:

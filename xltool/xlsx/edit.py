@@ -23,9 +23,9 @@ BOOK, BOOK_RELS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
 def patch_file(
-    source: Path, goal: Path, change: Callable[[Package], dict[str, bytes]], what: str
+    source: Path, destination: Path, change: Callable[[Package], dict[str, bytes]], what: str
 ) -> Path:
-    """Write `source` to `goal` with the parts that `change` gives, new ones at the end.
+    """Write `source` to `destination` with the parts that `change` gives, new ones at the end.
 
     Raises XltoolError where the file can't be read or written, saying in Chinese `what` is not in it.
     """
@@ -38,17 +38,20 @@ def patch_file(
         raise XltoolError(f"{source}：{error}") from error
     except (OSError, KeyError, ValueError) as error:
         raise XltoolError(f"{source}：{what}写不进去：{why(error)}") from error
-    with writing(goal, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+    with (
+        writing(destination, "wb") as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made,
+    ):
         for name, data in (parts | changed).items():
             made.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
-    return goal
+    return destination
 
 
 def sheet_part(book: Element, relations: Element, sheet: str) -> str:
     """The part of the sheet with this name, empty where there is none."""
-    for one in book.iter(f"{{{MAIN}}}sheet"):
-        if one.get("name") == sheet:
-            rid = one.get(f"{{{REL}}}id")
+    for entry in book.iter(f"{{{MAIN}}}sheet"):
+        if entry.get("name") == sheet:
+            rid = entry.get(f"{{{REL}}}id")
             target = next((r.get("Target", "") for r in relations if r.get("Id") == rid), "")
             return resolve("xl", target)
     return ""
@@ -76,19 +79,18 @@ def cell_at(sheet: Element, row: int, column: int) -> Element:
     lines = sheet.find(f"{{{MAIN}}}sheetData")
     if lines is None:
         raise ValueError("没有表格内容")
-    line = _in_order(
-        lines, row, lambda one: int(one.get("r", "0")), Element(f"{{{MAIN}}}row", r=str(row))
-    )
+    new_row = Element(f"{{{MAIN}}}row", r=str(row))
+    line = _in_order(lines, row, lambda line: int(line.get("r", "0")), new_row)
     line.attrib.pop("spans", None)  # only a hint, and no longer true
-    new = Element(f"{{{MAIN}}}c", r=cell_name(row, column))
-    return _in_order(line, column, place, new)
+    new_cell = Element(f"{{{MAIN}}}c", r=cell_name(row, column))
+    return _in_order(line, column, place, new_cell)
 
 
 def _in_order(parent: Element, at: int, place: Callable[[Element], int], new: Element) -> Element:
-    for index, one in enumerate(parent):
-        if place(one) == at:
-            return one
-        if place(one) > at:
+    for index, child in enumerate(parent):
+        if place(child) == at:
+            return child
+        if place(child) > at:
             parent.insert(index, new)
             return new
     parent.append(new)

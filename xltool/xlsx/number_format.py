@@ -183,18 +183,18 @@ def amount_shown(stored: Decimal, code: str, unit: str = "万元") -> Shown:
     if not stored and bare in ("", "-", "—", "－"):
         return Shown(text, stored, True)
     amount = read_amount(bare, unit)
-    said = stored_number(bare) if amount is None else amount.value
-    if said is not None and said == -stored and stored < 0 and _RED.search(code):
-        said = stored
-    if said is None:
+    shown_amount = stored_number(bare) if amount is None else amount.value
+    if shown_amount is not None and shown_amount == -stored and stored < 0 and _RED.search(code):
+        shown_amount = stored
+    if shown_amount is None:
         return Shown(text, None, False)
-    if said == stored:
+    if shown_amount == stored:
         return Shown(text, stored, True)
-    if amount is not None and said == _round(stored, _decimals(bare)):
+    if amount is not None and shown_amount == _round(stored, _decimals(bare)):
         return Shown(text, stored, True, rounded=True)
-    if amount is None and abs(said - stored) <= abs(said).scaleb(-_decimals(bare)):
+    if amount is None and abs(shown_amount - stored) <= abs(shown_amount).scaleb(-_decimals(bare)):
         return Shown(text, stored, True, rounded=True)  # 1.25E+03
-    return Shown(text, said, False)
+    return Shown(text, shown_amount, False)
 
 
 _EVERY_PLACE = 99
@@ -270,8 +270,8 @@ def _section(matches: list[re.Match[str]]) -> Section:
         text = match[kind] or ""
         if kind == "bracket":
             lower = text.lower()
-            if found := _CONDITION.fullmatch(text.strip()):
-                condition = (found[1], Decimal(found[2]))
+            if comparison := _CONDITION.fullmatch(text.strip()):
+                condition = (comparison[1], Decimal(comparison[2]))
             elif re.fullmatch(r"h+|m+|s+", lower):
                 tokens.append(Token("elapsed", lower))
             elif re.fullmatch(r"dbnum[123]", lower):
@@ -305,7 +305,7 @@ def _section(matches: list[re.Match[str]]) -> Section:
 
 def _minutes(tokens: list[Token]) -> list[Token]:
     """Tell minutes from months: `m` is minutes after hours or before seconds."""
-    found = list(tokens)
+    retyped = list(tokens)
     places = [i for i, token in enumerate(tokens) if token.kind in ("moment", "elapsed")]
     for order, i in enumerate(places):
         if tokens[i].kind != "moment" or tokens[i].text not in ("m", "mm"):
@@ -313,10 +313,10 @@ def _minutes(tokens: list[Token]) -> list[Token]:
         before = tokens[places[order - 1]].text[0] if order else ""
         after = tokens[places[order + 1]].text[0] if order + 1 < len(places) else ""
         if before == "h" or after == "s":
-            found[i] = Token("minute", tokens[i].text)
+            retyped[i] = Token("minute", tokens[i].text)
     # Zeros behind a point are fractions of a second.
     joined: list[Token] = []
-    for token in found:
+    for token in retyped:
         if token.kind == "digit":
             if joined and joined[-1].kind == "fraction":
                 joined[-1] = Token("fraction", joined[-1].text + "0")
@@ -331,19 +331,19 @@ def _commas(tokens: list[Token]) -> list[Token]:
     """Tell commas: between digits of the whole part they group, behind the last digit they divide."""
     digits = [i for i, token in enumerate(tokens) if token.kind == "digit"]
     point = next((i for i, token in enumerate(tokens) if token == Token("other", ".")), len(tokens))
-    found = list(tokens)
+    retyped = list(tokens)
     for i, token in enumerate(tokens):
         if token != Token("other", ","):
             continue
         if not any(d < i for d in digits):
-            found[i] = Token("literal", ",")
+            retyped[i] = Token("literal", ",")
         elif i < point and any(i < d < point for d in digits):
-            found[i] = Token("group", "")
+            retyped[i] = Token("group", "")
         else:
-            found[i] = Token("divide", "")
+            retyped[i] = Token("divide", "")
     if point < len(tokens):
-        found[point] = Token("point", ".")
-    return found
+        retyped[point] = Token("point", ".")
+    return retyped
 
 
 def _chosen(parsed: Format, number: Decimal) -> tuple[Section, Decimal, bool] | None:
@@ -556,7 +556,7 @@ def _chinese_number(text: str, style: int) -> str:
 def _spoken(digits: str, style: int) -> str:
     small = _SMALL[style]
     zero = "零" if style == 2 else small[0]
-    said = ""
+    words = ""
     gap = False
     size = len(digits)
     for i, digit in enumerate(digits):
@@ -564,13 +564,13 @@ def _spoken(digits: str, style: int) -> str:
         if digit == "0":
             gap = True
         else:
-            said += (zero if gap and said else "") + small[int(digit)] + _STEPS[style][behind % 4]
+            words += (zero if gap and words else "") + small[int(digit)] + _STEPS[style][behind % 4]
             gap = False
         if behind % 4 == 0 and behind and digits[max(0, i - 3) : i + 1].strip("0"):
-            said += "亿" if behind % 8 == 0 else "万"
-    if style != 2 and said.startswith(small[1] + "十"):
-        said = said[1:]
-    return said or zero
+            words += "亿" if behind % 8 == 0 else "万"
+    if style != 2 and words.startswith(small[1] + "十"):
+        words = words[1:]
+    return words or zero
 
 
 def _moment(number: Decimal, places: int, date1904: bool) -> Moment | None:
@@ -685,11 +685,11 @@ def _date_read(section: Section, number: Decimal, date1904: bool) -> str:
     day = f"{at.day}日" if letters & set("da") else ""
     if not year and not (month and "m" in letters):
         year = f"{at.year}年"  # a day of the week or of the month alone says too little
-    said = year + month + day
+    date_text = year + month + day
     if "h" in letters and at.second:
-        said += f" {clock}"
+        date_text += f" {clock}"
     before, after = _around_moment(section)
-    return f"{before}{said}{after}"
+    return f"{before}{date_text}{after}"
 
 
 def _around_moment(section: Section) -> tuple[str, str]:

@@ -205,7 +205,7 @@ class Unpacked(dict[str, bytes]):
     def _named(self, name: str) -> str:
         """The part whose name differs by the case of its letters only."""
         folded = name.casefold()
-        return next((one for one in self if one.casefold() == folded), "")
+        return next((part for part in self if part.casefold() == folded), "")
 
 
 def open_parts(data: bytes) -> Parts:
@@ -286,8 +286,8 @@ def walk_xml(
     parser.EndElementHandler = walk.closed
     parser.StartNamespaceDeclHandler = walk.declared
     if text is not None:
-        said = text
-        parser.CharacterDataHandler = lambda data: None if walk.skipped else said(data)
+        take_text = text
+        parser.CharacterDataHandler = lambda data: None if walk.skipped else take_text(data)
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = _refused
     try:
         for piece in pieces:
@@ -354,10 +354,10 @@ class _LocalNames(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         space, _, local = name.rpartition(_APART)
-        found = local if space in _READ and local != "extLst" else ""
+        read_name = local if space in _READ and local != "extLst" else ""
         if len(self) < 5000:
-            self[name] = found
-        return found
+            self[name] = read_name
+        return read_name
 
 
 _LOCAL = _LocalNames()
@@ -436,6 +436,6 @@ class _Walk:
 def relationship_id(attributes: dict[str, str]) -> str:
     """The `r:id` of an element, however its namespace is called."""
     for space in RELATIONSHIPS:
-        if found := attributes.get(f"{space}{_APART}id"):
-            return found
+        if id_ := attributes.get(f"{space}{_APART}id"):
+            return id_
     return ""

@@ -46,9 +46,9 @@ def by_bytes(data: bytes) -> str:
         return "这是旧的 .xls 格式，请在 Excel 或 WPS 里另存为 .xlsx"
     if any(mark in head for mark in _PROTECTED):
         return "文件被单位的文档加密软件加了密，在别的电脑上打不开，请在加密软件里解密后再交"
-    for mark, said in _BEGINNINGS.items():
+    for mark, reason in _BEGINNINGS.items():
         if head.lstrip().startswith(mark):
-            return said
+            return reason
     lowered = head.lower()
     if any(mark in lowered for mark in (b"<html", b"<!doctype html", b"<table")):
         return f"这是改了扩展名的网页，不是工作簿，{_SAVE_AS}"
@@ -60,4 +60,4 @@ def by_bytes(data: bytes) -> str:
 
 def by_parts(names: Collection[str]) -> str:
     """What a package without a workbook is; empty where nobody knows."""
-    return next((said for part, said in _PARTS.items() if part in names), "")
+    return next((reason for part, reason in _PARTS.items() if part in names), "")

@@ -19,12 +19,12 @@ from xltool.xlsx.edit import (
 from xltool.xlsx.package import Package
 
 
-def rewrite(source: Path, goal: Path, texts: Mapping[Place, str]) -> Path:
-    """Write `source` to `goal` with these texts in these cells, their style kept.
+def rewrite(source: Path, destination: Path, texts: Mapping[Place, str]) -> Path:
+    """Write `source` to `destination` with these texts in these cells, their style kept.
 
     Raises XltoolError where the file can't be read or written, or has no such cell.
     """
-    return patch_file(source, goal, lambda package: _changed(package, texts), "指标值")
+    return patch_file(source, destination, lambda package: _changed(package, texts), "指标值")
 
 
 def _changed(package: Package, texts: Mapping[Place, str]) -> dict[str, bytes]:

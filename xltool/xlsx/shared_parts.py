@@ -67,10 +67,10 @@ def _meant(entity: re.Match[str]) -> str:
     codes = (
         [int(entity[1], 16)] if entity[1] else [int(code) for code in entity[0][2:-1].split(";&#")]
     )
-    said = "" if max(codes) > 0x10FFFF else "".join(map(chr, codes))
-    if not said or _NOT_IN_XML.search(said):
+    characters = "" if max(codes) > 0x10FFFF else "".join(map(chr, codes))
+    if not characters or _NOT_IN_XML.search(characters):
         raise Unreadable("文件已损坏：XML 有错（没有这样的字符）")
-    return said
+    return characters
 
 
 @functools.lru_cache(4096)

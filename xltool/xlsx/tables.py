@@ -108,14 +108,14 @@ def _walked(package: Package, part: str, unit: str, walk: CellWalk | TextWalk) -
                 raise Unreadable(f"单元格或文字过多（上限 {MOST_CELLS:,}）")
         walk.start(tag, attributes)
 
-    def said(piece: str) -> None:
+    def text_piece(piece: str) -> None:
         nonlocal length
         length += len(piece)
         if length > MOST_TEXT:
             raise Unreadable(f"有一段文字过长（上限 {MOST_TEXT:,} 字）")
         walk.text(piece)
 
-    yield from walk_xml(package.pieces(part, MOST_PART), opened, walk.end, said, walk.foreign)
+    yield from walk_xml(package.pieces(part, MOST_PART), opened, walk.end, text_piece, walk.foreign)
 
 
 class _Texts(Mapping[str, str]):

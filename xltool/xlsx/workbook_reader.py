@@ -82,11 +82,11 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
             sheet, quoted = numbered[scope]
             where, _, area = text.rpartition("!")
             # A name that damage or a paste turned into #REF! is there, but leads nowhere.
-            here = (
+            leads_here = (
                 where == quoted
                 or where.removeprefix("=").strip("'").replace("''", "'") == sheet.name
             )
-            sheet.names[name] = read_area(area) if here else None
+            sheet.names[name] = read_area(area) if leads_here else None
     return grid
 
 
@@ -156,21 +156,24 @@ def _relations(package: Parts, part: str) -> dict[str, tuple[str, str]]:
 # What is the same in file after file (relations, styles, shared text, a sheet's frame) is parsed once.
 @remembered(64)
 def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
-    found: dict[str, tuple[str, str]] = {}
+    relations: dict[str, tuple[str, str]] = {}
 
-    known: set[str] = set()
+    seen_ids: set[str] = set()
 
-    def start(tag: str, a: dict[str, str]) -> None:
+    def start(tag: str, attributes: dict[str, str]) -> None:
         if tag != "Relationship":
             return
-        if a.get("Id", "") in known:
-            raise Unreadable(f"文件已损坏：关系 {a.get('Id', '')[:60]} 重复")
-        known.add(a.get("Id", ""))
-        if a.get("TargetMode") != "External":
-            found[a.get("Id", "")] = (a.get("Type", ""), a.get("Target", ""))
+        if attributes.get("Id", "") in seen_ids:
+            raise Unreadable(f"文件已损坏：关系 {attributes.get('Id', '')[:60]} 重复")
+        seen_ids.add(attributes.get("Id", ""))
+        if attributes.get("TargetMode") != "External":
+            relations[attributes.get("Id", "")] = (
+                attributes.get("Type", ""),
+                attributes.get("Target", ""),
+            )
 
     parse_xml(data, start)
-    return found
+    return relations
 
 
 _PLAIN_SHEET = re.compile(
@@ -188,9 +191,11 @@ def _workbook(data: bytes) -> tuple[Grid, list[str], list[DefinedName]]:
         sheets, rest = _plain(data, b"sheets", _PLAIN_SHEET, 1)
         names, rest = _plain(rest, b"definedNames", _PLAIN_NAME, 2)
         if sheets and names and (around := _around(rest)) is not None:
-            found = [Sheet(name, hidden=state not in ("", "visible")) for name, state, _ in sheets]
+            listed_sheets = [
+                Sheet(name, hidden=state not in ("", "visible")) for name, state, _ in sheets
+            ]
             locked, date1904 = around
-            grid = Grid(found, structure_locked=locked, date1904=date1904)
+            grid = Grid(listed_sheets, structure_locked=locked, date1904=date1904)
             grid.active = _very_hidden((name, state) for name, state, _ in sheets)
             return grid, [id_ for _, _, id_ in sheets], names
     return _parse_workbook(data)
@@ -206,9 +211,9 @@ def _plain(
     text = decoded(listed) if closing else None
     if text is None or "\t" in text or "\n" in text:
         return [], data
-    found = spelled.findall(text)
-    whole = tags * len(found) == text.count("<")
-    return (found, b"%b<%b/>%b" % (before, element, after)) if whole else ([], data)
+    matches = spelled.findall(text)
+    whole = tags * len(matches) == text.count("<")
+    return (matches, b"%b<%b/>%b" % (before, element, after)) if whole else ([], data)
 
 
 @remembered(16)
@@ -318,7 +323,7 @@ def _look_at_objects(package: Parts, sheet: Sheet) -> None:
     for kind, target in relations.values():
         part = resolve(folder, target)
         if kind.endswith("/vmlDrawing") and part in package:
-            if any(one != b"Note" for one in _DRAWN.findall(package.read(part))):
+            if any(drawn_kind != b"Note" for drawn_kind in _DRAWN.findall(package.read(part))):
                 sheet.objects, sheet.pictures = True, False
                 sheet.macro = sheet.macro or drawn(package, part)[1]
                 return
@@ -331,19 +336,19 @@ def _look_at_objects(package: Parts, sheet: Sheet) -> None:
 @remembered(16)
 def read_properties(data: bytes) -> dict[str, str]:
     """The custom document properties, texts by name."""
-    found: dict[str, str] = {}
+    properties: dict[str, str] = {}
     name = ""
     pieces: list[str] = []
 
-    def start(tag: str, a: dict[str, str]) -> None:
+    def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal name
         if tag == "property":
-            name = a.get("name", "")
+            name = attributes.get("name", "")
             pieces.clear()
 
     def end(tag: str) -> None:
         if tag == "property" and name:
-            found[name] = unescape("".join(pieces).strip())
+            properties[name] = unescape("".join(pieces).strip())
 
     parse_xml(data, start, end, pieces.append)
-    return found
+    return properties

@@ -82,11 +82,11 @@ class _Builder:
     def end(self, _: str) -> None:
         self._last = self._open.pop()
 
-    def text(self, said: str) -> None:
+    def text(self, piece: str) -> None:
         if self._last is not None:
-            self._last.tail = (self._last.tail or "") + said
+            self._last.tail = (self._last.tail or "") + piece
         else:
-            self._open[-1].text = (self._open[-1].text or "") + said
+            self._open[-1].text = (self._open[-1].text or "") + piece
 
 
 def _named(name: str) -> str:
@@ -114,14 +114,14 @@ def _write(element: Element, scope: Mapping[str, str], pieces: list[str]) -> Non
                 scope = {**scope, "": ""}
             return local
         # A prefix stands for what was declared last; a value has no default namespace.
-        known = [p for p, uri in scope.items() if uri == space and (p or not value)]
-        if "" in known:
+        prefixes = [p for p, uri in scope.items() if uri == space and (p or not value)]
+        if "" in prefixes:
             return local
-        if not known:
-            known = [next(f"ns{n}" for n in range(len(scope) + 1) if f"ns{n}" not in scope)]
-            declared[known[0]] = space
-            scope = {**scope, known[0]: space}
-        return f"{known[-1]}:{local}"
+        if not prefixes:
+            prefixes = [next(f"ns{n}" for n in range(len(scope) + 1) if f"ns{n}" not in scope)]
+            declared[prefixes[0]] = space
+            scope = {**scope, prefixes[0]: space}
+        return f"{prefixes[-1]}:{local}"
 
     tag = spelled(element.tag, value=False)
     values = [(spelled(key, value=True), text) for key, text in element.attrib.items()]

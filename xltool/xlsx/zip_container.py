@@ -97,11 +97,11 @@ _NONE: Mapping[bytes, tuple[Packed, bytes]] = MappingProxyType({})
 
 
 def split(
-    data: bytes, most: int = 200 * 2**20, known: Mapping[bytes, tuple[Packed, bytes]] = _NONE
+    data: bytes, most: int = 200 * 2**20, known_parts: Mapping[bytes, tuple[Packed, bytes]] = _NONE
 ) -> dict[str, bytes]:
     """The parts of a package as `join` writes it, inflated; each must be as long as said, and sound.
 
-    A part that lies there just as it does in `known` (by its name) is not inflated again. Raises
+    A part that lies there just as it does in `known_parts` (by its name) is not inflated again. Raises
     ValueError for any other zip file, sound or not, and for one of more than `most` bytes: `zipfile`
     knows more.
     """
@@ -147,7 +147,7 @@ def split(
             text = name.decode()
             if text in parts:
                 raise ValueError(f"{text} twice")
-            before = known.get(name)
+            before = known_parts.get(name)
             if (
                 before
                 and before[0].fields == (flags, crc, packed, length)
@@ -165,7 +165,7 @@ def split(
             ):
                 raise ValueError("not as join() writes it")
             follows = body + packed
-            if known:  # a file of our own, of which the other parts are new
+            if known_parts:  # a file of our own, of which the other parts are new
                 parts[text] = _inflate(data[body:follows], crc, length, _codec())
             else:
                 parts[text] = _inflated(data[body:follows], crc, length, zlib)

@@ -129,9 +129,9 @@ def read_cells(xml: bytes) -> tuple[Cells, bytes]:
     refs, styles, shared = (
         zip(*cells, strict=True) if (cells := _CELL.findall(text)) else ((), (), ())
     )
-    found = _order_faults(_ROW.findall(text)) + _cell_order_faults(refs)
+    faults = _order_faults(_ROW.findall(text)) + _cell_order_faults(refs)
     top = max((int(index) for index in set(shared) if index), default=-1)
-    return Cells(set(styles), top, {}, found), xml[:start] + b"<sheetData/>" + xml[plain.end() :]
+    return Cells(set(styles), top, {}, faults), xml[:start] + b"<sheetData/>" + xml[plain.end() :]
 
 
 def _order_faults(rows: list[str]) -> list[str]:
@@ -145,15 +145,15 @@ def _cell_order_faults(refs: Sequence[str]) -> list[str]:
     order = list(map(_order.__getitem__, refs))
     if all(map(lt, order, order[1:])) and (not order or order[0] >= 0):
         return []
-    found = [
+    faults = [
         f"单元格 {ref} 不存在于表格范围内" for ref, at in zip(refs, order, strict=True) if at < 0
     ]
     for (a, ref_a), (b, ref_b) in pairwise(zip(order, refs, strict=True)):
         if a == b:
-            found.append(f"单元格 {ref_b} 出现两次")
+            faults.append(f"单元格 {ref_b} 出现两次")
         elif 0 <= b < a:
-            found.append(f"单元格 {ref_b} 写在 {ref_a} 之后")
-    return found
+            faults.append(f"单元格 {ref_b} 写在 {ref_a} 之后")
+    return faults
 
 
 def _explained(xml: bytes) -> tuple[Cells, bytes]:
@@ -163,7 +163,7 @@ def _explained(xml: bytes) -> tuple[Cells, bytes]:
     if root is None or data is None:
         fault = "不是格式良好的 XML" if root is None else "没有 sheetData"
         return Cells(set(), -1, {}, [fault, *filter(None, [text_fault(xml)])]), b"<worksheet/>"
-    found: list[str] = [fault for fault in [text_fault(xml)] if fault]
+    faults: list[str] = [fault for fault in [text_fault(xml)] if fault]
     rows, refs, styles, shared = [], [], set(), -1
     formulas: dict[str, str] = {}
     for row in data:
@@ -174,18 +174,18 @@ def _explained(xml: bytes) -> tuple[Cells, bytes]:
             refs.append(at)
             styles.add(c.get("s", ""))
             if at.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != number:
-                found.append(f"单元格 {at} 写在第 {number} 行里")
+                faults.append(f"单元格 {at} 写在第 {number} 行里")
             if kind == "s" and value.isdigit():
                 shared = max(shared, int(value))
             formula = c.find("{*}f")
             if formula is not None and (formula.text or formula.get("t") != "shared"):
                 formulas[at] = formula.text or ""
-            found += [f"单元格 {at}{fault}" for fault in _value_faults(c, kind, value)]
-    found += _order_faults(rows) + _cell_order_faults(refs)
+            faults += [f"单元格 {at}{fault}" for fault in _value_faults(c, kind, value)]
+    faults += _order_faults(rows) + _cell_order_faults(refs)
     from xltool.xlsx.xml_tree import to_bytes
 
     data.clear()
-    return Cells(styles, shared, formulas, found), to_bytes(root)
+    return Cells(styles, shared, formulas, faults), to_bytes(root)
 
 
 def _value_faults(c: Any, kind: str, value: str) -> list[str]:
@@ -208,36 +208,38 @@ def frame_of(xml: bytes) -> AuditedFrame:
     root = xml_tree(xml)
     if root is None:
         return AuditedFrame(frozenset(), -1, (), ("不是格式良好的 XML",))
-    found = [
-        *_merge_faults([e.get("ref", "") for e in root.iterfind("{*}mergeCells/{*}mergeCell")])
+    faults = [
+        *_merge_faults(
+            [element.get("ref", "") for element in root.iterfind("{*}mergeCells/{*}mergeCell")]
+        )
     ]
     formulas: list[tuple[str, str]] = []
     dxf = -1
-    for e in root.iterfind("{*}dataValidations/{*}dataValidation"):
-        where = f"数据验证 {e.get('sqref', '')}"
-        found += _places_faults(where, e.get("sqref", ""))
+    for element in root.iterfind("{*}dataValidations/{*}dataValidation"):
+        where = f"数据验证 {element.get('sqref', '')}"
+        faults += _places_faults(where, element.get("sqref", ""))
         for attribute, most in (
             ("promptTitle", 32),
             ("errorTitle", 32),
             ("prompt", 255),
             ("error", 255),
         ):
-            if len(e.get(attribute, "")) > most:
-                found.append(f"{where} 的提示超过 {most} 个字")
-        formulas += [(where, f.text or "") for f in e]
-        if any(len(f.text or "") > 255 for f in e):
-            found.append(f"{where} 的公式超过 255 个字")
-    for e in root.iterfind("{*}conditionalFormatting"):
-        where = f"条件格式 {e.get('sqref', '')}"
-        found += _places_faults(where, e.get("sqref", ""))
-        dxf = max([dxf, *(int(rule.get("dxfId", "-1")) for rule in e)])
-        formulas += [(where, f.text or "") for f in e.iterfind("{*}cfRule/{*}formula")]
+            if len(element.get(attribute, "")) > most:
+                faults.append(f"{where} 的提示超过 {most} 个字")
+        formulas += [(where, f.text or "") for f in element]
+        if any(len(f.text or "") > 255 for f in element):
+            faults.append(f"{where} 的公式超过 255 个字")
+    for element in root.iterfind("{*}conditionalFormatting"):
+        where = f"条件格式 {element.get('sqref', '')}"
+        faults += _places_faults(where, element.get("sqref", ""))
+        dxf = max([dxf, *(int(rule.get("dxfId", "-1")) for rule in element)])
+        formulas += [(where, f.text or "") for f in element.iterfind("{*}cfRule/{*}formula")]
     for tag in ("mergeCells", "dataValidations"):
-        e = root.find(f"{{*}}{tag}")
-        if e is not None and int(e.get("count", len(e))) != len(e):
-            found.append(f"{tag} 的 count 是 {e.get('count')}，实有 {len(e)}")
+        element = root.find(f"{{*}}{tag}")
+        if element is not None and int(element.get("count", len(element))) != len(element):
+            faults.append(f"{tag} 的 count 是 {element.get('count')}，实有 {len(element)}")
     relations = frozenset(i.decode() for i in re.findall(rb'\br:(?:id|embed|link)="([^"]*)"', xml))
-    return AuditedFrame(relations, dxf, tuple(formulas), tuple(found))
+    return AuditedFrame(relations, dxf, tuple(formulas), tuple(faults))
 
 
 def _places_faults(where: str, places: str) -> list[str]:
@@ -246,23 +248,23 @@ def _places_faults(where: str, places: str) -> list[str]:
 
 
 def _merge_faults(refs: list[str]) -> list[str]:
-    found, areas = [], []
+    faults, areas = [], []
     for ref in refs:
         at = area(ref)
         if at is None:
-            found.append(f"合并区域 {ref} 不存在于表格范围内")
+            faults.append(f"合并区域 {ref} 不存在于表格范围内")
         elif at[:2] == at[2:]:
-            found.append(f"合并区域 {ref} 只有一个单元格")
+            faults.append(f"合并区域 {ref} 只有一个单元格")
         else:
             areas.append((at, ref))
     areas.sort(key=lambda item: item[0][1])  # by top row: only areas still open can overlap
     still_open: list[tuple[tuple[int, int, int, int], str]] = []
     for (left, top, right, bottom), ref in areas:
         still_open = [item for item in still_open if item[0][3] >= top]
-        found += [
+        faults += [
             f"合并区域 {other} 与 {ref} 重叠"
             for (l2, _, r2, _), other in still_open
             if l2 <= right and left <= r2
         ]
         still_open.append(((left, top, right, bottom), ref))
-    return found
+    return faults

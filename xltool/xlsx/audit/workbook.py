@@ -65,31 +65,33 @@ def audit(package: bytes | str | Path) -> list[str]:
 
 def audit_parts(parts: Mapping[str, bytes]) -> list[str]:
     """The faults of a package that is already unpacked: part name to bytes."""
-    found = [*package_faults(parts)]
+    faults = [*package_faults(parts)]
     books = targets_of(parts, "", "officeDocument")
     if len(books) != 1 or books[0] not in parts:
-        return [*found, "找不到工作簿部件"]
-    book, faults = _workbook(parts[books[0]])
-    found += faults
+        return [*faults, "找不到工作簿部件"]
+    book, book_faults = _workbook(parts[books[0]])
+    faults += book_faults
     if book is None:
-        return found
+        return faults
     relations = {r.id: r for r in relations_of(parts, books[0])}
     strings = part_of(parts, books[0], "sharedStrings")
-    shared, faults = _shared_strings(strings)
-    styles, dxfs, more = _styles(part_of(parts, books[0], "styles"))
-    found += faults + more
+    shared, text_faults = _shared_strings(strings)
+    styles, dxfs, style_faults = _styles(part_of(parts, books[0], "styles"))
+    faults += text_faults + style_faults
     cells: dict[str, Cells] = {}
     for name, sheet_id, rel in book.sheets:
         relation = relations.get(rel)
         if relation is None or relation.target not in parts:
-            found.append(f"工作表“{name}”没有对应的部件")
+            faults.append(f"工作表“{name}”没有对应的部件")
         elif relation.kind == "worksheet":
             part = relation.target
             ids = {r.id for r in relations_of(parts, part)}
-            cells[sheet_id], faults = _sheet(parts[part], shared, styles, dxfs, book.names, ids)
-            found += [f"{name}：{fault}" for fault in faults]
-    found += _chain_faults(part_of(parts, books[0], "calcChain"), cells)
-    return found
+            cells[sheet_id], sheet_faults = _sheet(
+                parts[part], shared, styles, dxfs, book.names, ids
+            )
+            faults += [f"{name}：{fault}" for fault in sheet_faults]
+    faults += _chain_faults(part_of(parts, books[0], "calcChain"), cells)
+    return faults
 
 
 # ── workbook, styles, strings, chain ─────────────────────────────────────────────────────────
@@ -104,27 +106,27 @@ def _workbook(xml: bytes) -> tuple[AuditedBook | None, list[str]]:
     root = xml_tree(xml)
     if root is None:
         return None, ["工作簿部件不是格式良好的 XML"]
-    found: list[str] = []
+    faults: list[str] = []
     sheets = []
-    for e in root.iterfind("{*}sheets/{*}sheet"):
-        rel = next((v for k, v in e.attrib.items() if k.endswith("}id")), "")
-        sheets.append((e.get("name", ""), e.get("sheetId", ""), rel))
-        found += sheet_name_faults(e.get("name", ""))
+    for element in root.iterfind("{*}sheets/{*}sheet"):
+        rel = next((v for k, v in element.attrib.items() if k.endswith("}id")), "")
+        sheets.append((element.get("name", ""), element.get("sheetId", ""), rel))
+        faults += sheet_name_faults(element.get("name", ""))
     names = Counter(name.casefold() for name, _, _ in sheets)
-    found += [f"有 {n} 张工作表同名：{name}" for name, n in names.items() if n > 1]
+    faults += [f"有 {n} 张工作表同名：{name}" for name, n in names.items() if n > 1]
     for what, values in (("sheetId", [s[1] for s in sheets]), ("关系", [s[2] for s in sheets])):
-        found += [f"工作表的{what} {v} 重复" for v, n in Counter(values).items() if n > 1]
+        faults += [f"工作表的{what} {v} 重复" for v, n in Counter(values).items() if n > 1]
     if not sheets:
-        found.append("工作簿没有工作表")
+        faults.append("工作簿没有工作表")
     book = AuditedBook(tuple(sheets), frozenset(names))
     defined = [
-        (e.get("name", ""), e.get("localSheetId", ""), e.text or "")
-        for e in root.iterfind("{*}definedNames/{*}definedName")
+        (element.get("name", ""), element.get("localSheetId", ""), element.text or "")
+        for element in root.iterfind("{*}definedNames/{*}definedName")
     ]
     for name, scope, _ in defined:
         if scope and (not scope.isdigit() or int(scope) >= len(sheets)):
-            found.append(f"定义名称“{name}”属于不存在的工作表（序号 {scope}）")
-    return book, found + list(_name_faults(defined, book.names))
+            faults.append(f"定义名称“{name}”属于不存在的工作表（序号 {scope}）")
+    return book, faults + list(_name_faults(defined, book.names))
 
 
 def _name_faults(defined: Sequence[tuple[str, str, str]], sheets: frozenset[str]) -> Iterator[str]:
@@ -155,7 +157,7 @@ def _styles(xml: bytes | None) -> tuple[frozenset[str], int, list[str]]:
     root = None if xml is None else xml_tree(xml)
     if root is None:
         return frozenset(["", "0"]), 0, []
-    found = []
+    faults = []
     sizes = {
         tag: len(root.findall(f"{{*}}{tag}/*"))
         for tag in ("fonts", "fills", "borders", "cellXfs", "dxfs")
@@ -163,19 +165,19 @@ def _styles(xml: bytes | None) -> tuple[frozenset[str], int, list[str]]:
     for number, xf in enumerate(root.iterfind("{*}cellXfs/{*}xf")):
         for attribute, tag in (("fontId", "fonts"), ("fillId", "fills"), ("borderId", "borders")):
             if int(xf.get(attribute, "0")) >= sizes[tag]:
-                found.append(f"样式 {number} 的 {attribute} 超出范围")
-    return frozenset(["", *map(str, range(sizes["cellXfs"]))]), sizes["dxfs"], found
+                faults.append(f"样式 {number} 的 {attribute} 超出范围")
+    return frozenset(["", *map(str, range(sizes["cellXfs"]))]), sizes["dxfs"], faults
 
 
 def _shared_strings(xml: bytes | None) -> tuple[int, list[str]]:
     """How many shared strings there are, and faults."""
     if xml is None:
         return 0, []
-    found = [f"共享字符串：{fault}" for fault in [text_fault(xml)] if fault]
+    faults = [f"共享字符串：{fault}" for fault in [text_fault(xml)] if fault]
     if not _STRINGS.fullmatch(xml):  # rich text or another writer's spelling
         root = xml_tree(xml)
         if root is None:
-            return 0, ["共享字符串：不是格式良好的 XML", *found]
+            return 0, ["共享字符串：不是格式良好的 XML", *faults]
         items = root.findall("{*}si")
         lengths = [
             sum(characters(t.text or "") for t in item.iterfind(".//{*}t")) for item in items
@@ -189,7 +191,7 @@ def _shared_strings(xml: bytes | None) -> tuple[int, list[str]]:
             texts = (t for t in _TEXT.findall(xml) if len(t) > MAX_TEXT)
             lengths = [characters(unescape(t.decode("utf-8", "replace"))) for t in texts]
             too_long = [n for n in lengths if n > MAX_TEXT]
-    return count, found + [f"共享字符串有 {n} 个字，超过 {MAX_TEXT}" for n in too_long]
+    return count, faults + [f"共享字符串有 {n} 个字，超过 {MAX_TEXT}" for n in too_long]
 
 
 def _chain_faults(xml: bytes | None, cells: Mapping[str, Cells]) -> Iterator[str]:
@@ -212,21 +214,21 @@ def _sheet(
     xml: bytes, shared: int, styles: frozenset[str], dxfs: int, names: frozenset[str], ids: set[str]
 ) -> tuple[Cells, list[str]]:
     cells, rest = read_cells(xml)
-    found = list(cells.faults)
-    found += [f"样式序号 {s} 超出范围" for s in sorted(cells.styles - styles)]
+    faults = list(cells.faults)
+    faults += [f"样式序号 {s} 超出范围" for s in sorted(cells.styles - styles)]
     if cells.top_shared >= shared:
-        found.append(f"共享字符串序号 {cells.top_shared} 超出范围（共 {shared} 条）")
+        faults.append(f"共享字符串序号 {cells.top_shared} 超出范围（共 {shared} 条）")
     for at, formula in cells.formulas.items():
         fault = formula_fault(formula, names)
         if fault:
-            found.append(f"{at} 的公式{fault}")
+            faults.append(f"{at} 的公式{fault}")
     frame = frame_of(rest)
-    found += frame.faults
-    found += [f"引用的关系 {missing} 不存在" for missing in sorted(frame.relations - ids)]
+    faults += frame.faults
+    faults += [f"引用的关系 {missing} 不存在" for missing in sorted(frame.relations - ids)]
     if frame.top_dxf >= dxfs:
-        found.append(f"条件格式的样式序号 {frame.top_dxf} 超出范围（共 {dxfs} 条）")
+        faults.append(f"条件格式的样式序号 {frame.top_dxf} 超出范围（共 {dxfs} 条）")
     for what, formula in frame.formulas:
         fault = formula_fault(formula, names)
         if fault:
-            found.append(f"{what}的公式{fault}")
-    return cells, found
+            faults.append(f"{what}的公式{fault}")
+    return cells, faults
