@@ -45,23 +45,29 @@ EVERY = 20
 
 
 class Clock:
-    """Prints what each step took, and the most memory this process and its workers ever held."""
+    """Prints what each step took, in all processes, and the most memory this one and its workers ever held."""
 
     def __init__(self) -> None:
-        self.start = time.perf_counter()
+        self.skip()
 
     def __call__(self, what: str) -> None:
-        now = time.perf_counter()
+        wall, cpu = time.perf_counter() - self.start, _cpu() - self.cpu
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(
-            f"{what:<44}{now - self.start:8.1f} s   {own:5.0f} MB, worker {workers:4.0f} MB",
+            f"{what:<44}{wall:8.1f} s, CPU {cpu:7.2f} s   {own:5.0f} MB, worker {workers:4.0f} MB",
             flush=True,
         )
-        self.start = time.perf_counter()
+        self.skip()
 
     def skip(self) -> None:
-        self.start = time.perf_counter()
+        self.start, self.cpu = time.perf_counter(), _cpu()
+
+
+def _cpu() -> float:
+    """CPU seconds of this process and of its workers that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def main() -> None:

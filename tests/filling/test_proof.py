@@ -30,9 +30,10 @@ def seed():
     return replace(seed_filing(), code="00430981")
 
 
-def is_proved(filing: Filing, data: bytes) -> bool:
-    edition = xltool.load_edition(filing.edition)
-    return proved(filing, Unpacked(split(data)), compile_template(edition))
+def is_proved(filing: Filing, data: bytes, locked=None) -> bool:
+    compiled = compile_template(xltool.load_edition(filing.edition))
+    compiled = compiled.with_twins if locked else compiled
+    return proved(filing, Unpacked(split(data)), compiled, locked)
 
 
 def said(form, **values):
@@ -40,6 +41,12 @@ def said(form, **values):
         key: Entry(value, "" if value is None else str(value)) for key, value in values.items()
     }
     return replace(form, entries={**form.entries, **entries})
+
+
+def unsaid(form):
+    """The form as it is sent out: what is known of it, no answer."""
+    known = {key: entry for key, entry in form.entries.items() if key in ("year", "unit")}
+    return replace(form, entries=known, indicators=())
 
 
 def row(block: str, name: str, target: str = "≥1个") -> Indicator:
@@ -53,6 +60,8 @@ def shapes(seed: Filing):
     yield seed
     yield replace(seed, code="")
     yield replace(seed, projects=())
+    yield replace(seed, projects=(unsaid(project), project))
+    yield replace(seed, department=unsaid(department), projects=(unsaid(project),))
     yield replace(seed, department=None)
     yield replace(seed, projects=tuple(said(project, project=f"项目{n}") for n in range(4)))
     yield replace(
@@ -69,6 +78,30 @@ def shapes(seed: Filing):
 def test_all_that_we_write_is_proved(seed):
     for filing in shapes(seed):
         assert is_proved(filing, render(filing)), filing
+
+
+LOCKED = {"department": ("year", "unit", "total", "goal"), "project": ("year", "unit")}
+
+
+def test_a_workbook_with_locked_cells_is_proved(seed):
+    for filing in shapes(seed):
+        data = render(filing, locked=LOCKED)
+        assert is_proved(filing, data, LOCKED), filing
+        judge(filing, Unpacked(split(data)), xltool.load_edition())
+
+
+def test_a_cell_that_should_be_locked_and_is_not_is_not_overlooked(seed):
+    data = render(seed, locked=LOCKED)
+    styles = "xl/styles.xml"
+    assert not is_proved(seed, render(seed), LOCKED)
+    assert not is_proved(seed, data)
+    assert not is_proved(seed, data, {**LOCKED, "department": ("year",)})
+    assert not is_proved(seed, changed(data, styles, 'locked="1"', 'locked="0"'), LOCKED)
+
+
+def test_a_workbook_with_nothing_to_know_it_by_is_not_proved(seed):
+    filing = replace(seed, department=None, projects=tuple(map(unsaid, seed.projects)))
+    assert not is_proved(filing, render(filing))
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
@@ -210,11 +243,12 @@ ANSWERS = st.one_of(ODD, st.none(), st.decimals(0, 10**6, places=2), st.integers
     ),
     st.lists(st.tuples(st.sampled_from(["quantity", "quality", "cost"]), ODD, ODD), max_size=4),
     ODD,
+    st.sampled_from([None, LOCKED]),
 )
 @settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_what_is_proved_the_reader_reads_so(answers, rows, project):
+def test_what_is_proved_the_reader_reads_so(answers, rows, project, locked):
     """However odd the filing: the proof never says yes where the reader would say no."""
     seed = seed_filing()
     department = said(seed.department, **answers)
@@ -225,12 +259,11 @@ def test_what_is_proved_the_reader_reads_so(answers, rows, project):
         projects=tuple(said(one, project=project) for one in seed.projects),
     )
     try:
-        data = render(filing)
+        data = render(filing, locked=locked)
     except FillError:
         assume(False)
-    parts = Unpacked(split(data))
-    if proved(filing, parts, compile_template(xltool.load_edition())):
-        judge(filing, parts, xltool.load_edition())
+    if is_proved(filing, data, locked):
+        judge(filing, Unpacked(split(data)), xltool.load_edition())
 
 
 LONG = st.integers(0, 40).map(lambda n: "一条职责，写得长些。\n" * n + "尾")

@@ -6,11 +6,12 @@ below shifted; what carries no answer keeps its bytes.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +36,7 @@ from xltool.filling.row_height import (
     paper_width,
 )
 from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows, Layout, load_layout, stamps
-from xltool.xlsx.package import Package, Unpacked, open_package
+from xltool.xlsx.package import Unpacked, open_package
 from xltool.xlsx.references import column_number, letters
 from xltool.xlsx.workbook_reader import open_grid
 from xltool.xlsx.zip_container import Packed, pack
@@ -257,13 +258,15 @@ class Compiled:
     """A template workbook, ready to be filled any number of times."""
 
     layout: Layout
-    package: Package
+    parts: Unpacked
     packed: dict[str, Packed]
     forms: dict[str, SheetPattern]
     sheets: tuple[SheetEntry, ...]
     workbook: tuple[str, str, str]
     global_names: tuple[str, ...]
     workbook_part: str
+    # Input style → its locked twin.
+    twins: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def book(self, sheets: str, names: str) -> bytes:
         """The workbook's own part, with these sheets and their names."""
@@ -283,19 +286,24 @@ class Compiled:
         return {packed.name: (packed, self.parts[name]) for name, packed in self.packed.items()}
 
     @functools.cached_property
-    def parts(self) -> Unpacked:
-        return Unpacked({name: self.package.read(name) for name in self.packed})
-
-    @functools.cached_property
     def kept(self) -> dict[str, bytes]:
         """The parts that no filing changes."""
         changed = {*self.form_of, self.workbook_part, *LISTS, "docProps/custom.xml"}
         return {name: data for name, data in self.parts.items() if name not in changed}
 
+    def held(self, pattern: SheetPattern, locked: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """Field id → style of its locked twin, for the fields of this form that are to be locked."""
+        held: dict[str, str] = {}
+        for id_ in locked.get(pattern.layout.spec.id, ()):
+            area = pattern.layout.fields[id_]
+            style = pattern.rows[area.top].slots[area.left].style
+            held[id_] = self.twins.get(style, style)
+        return held
+
     @functools.cached_property
-    def locked_styles(self) -> tuple[str, dict[str, str]]:
-        """styles.xml with a locked twin of every input style, and input style → its twin."""
-        xml = self.parts.read("xl/styles.xml").decode()
+    def with_twins(self) -> Compiled:
+        """The same template with a locked twin of every input style."""
+        xml = self.parts.read(STYLES).decode()
         before, _, rest = xml.partition("<cellXfs")
         _, _, rest = rest.partition(">")
         inner, _, after = rest.partition("</cellXfs>")
@@ -305,7 +313,14 @@ class Compiled:
             if _UNLOCKED.search(style):
                 twins[str(number)] = str(len(styles))
                 styles.append(_UNLOCKED.sub(r'\1"1"', style))
-        return f'{before}<cellXfs count="{len(styles)}">{"".join(styles)}</cellXfs>{after}', twins
+        xml = f'{before}<cellXfs count="{len(styles)}">{"".join(styles)}</cellXfs>{after}'
+        new = {STYLES: xml.encode()}
+        return replace(
+            self,
+            parts=Unpacked({**self.parts, **new}),
+            packed={**self.packed, STYLES: pack(STYLES, new[STYLES])},
+            twins=twins,
+        )
 
 
 def compile_template(edition: Edition, template: Path | None = None) -> Compiled:
@@ -329,9 +344,10 @@ def _compile(folder: str, path: Path, stamp: tuple[int, int]) -> Compiled:
     }
     text = package.read("xl/workbook.xml").decode()
     workbook, sheets, global_names = _workbook(text, parts, path)
-    packed = {name: pack(name, package.read(name)) for name in package.names()}
+    unpacked = Unpacked({name: package.read(name) for name in package.names()})
+    packed = {name: pack(name, data) for name, data in unpacked.items()}
     return Compiled(
-        layout, package, packed, forms, sheets, workbook, global_names, "xl/workbook.xml"
+        layout, unpacked, packed, forms, sheets, workbook, global_names, "xl/workbook.xml"
     )
 
 
@@ -403,6 +419,7 @@ def _pieces(
 
 
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+STYLES = "xl/styles.xml"
 # The parts that list the others.
 LISTS = "[Content_Types].xml", "xl/_rels/workbook.xml.rels"
 

@@ -25,15 +25,8 @@ class Filled(NamedTuple):
     xml: bytes
 
 
-def assemble(
-    compiled: Compiled,
-    sheets: Sequence[Filled],
-    properties: Mapping[str, str],
-    *,
-    locked: bool = False,
-) -> bytes:
-    """The workbook of these sheets. `properties` are custom document properties to add; `locked` says
-    that cells use the locked twins of the input styles."""
+def assemble(compiled: Compiled, sheets: Sequence[Filled], properties: Mapping[str, str]) -> bytes:
+    """The workbook of these sheets. `properties` are custom document properties to add."""
     changed: dict[str, bytes] = {}
     used: dict[str, int] = {}
     listed, names, types, relations = [], [], [], []
@@ -71,8 +64,6 @@ def assemble(
         ).encode()
     if properties:
         changed["docProps/custom.xml"] = _with_properties(compiled, properties).encode()
-    if locked:
-        changed["xl/styles.xml"] = compiled.locked_styles[0].encode()
     parts = []
     for name, packed in compiled.packed.items():
         if name in dropped:

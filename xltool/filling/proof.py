@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from html import escape
 from itertools import pairwise, repeat
@@ -50,8 +51,16 @@ from xltool.xlsx.zip_container import split
 _CUSTOM = "docProps/custom.xml"
 
 
-def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bool:
-    """Whether these parts are the template with this filing's answers in it, and nothing else."""
+def proved(
+    filing: Filing,
+    parts: Mapping[str, bytes],
+    compiled: Compiled,
+    locked: Mapping[str, Collection[str]] | None = None,
+) -> bool:
+    """Whether these parts are the template with this filing's answers in it, and nothing else.
+
+    `locked` are the fields (form kind → field ids) whose cells have the locked twins of their styles.
+    """
     if any(parts.get(name) != data for name, data in compiled.kept.items()) or any(
         package_faults(parts)
     ):
@@ -65,6 +74,8 @@ def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bo
         filing.code,
     ):
         return False
+    if filing.department is None and not any(map(answered, filing.projects)):
+        return False  # nothing by which the reader would know it
     sheets = _sheets(filing, parts[compiled.workbook_part], compiled)
     if not sheets or not _sound(compiled):
         return False
@@ -78,7 +89,13 @@ def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bo
     return all(
         sheet.entry.part == place
         if sheet.form is None or sheet.pattern is None or sheet.rows is None
-        else _says(sheet.form, parts.get(place, b""), sheet.pattern, sheet.rows)
+        else _says(
+            sheet.form,
+            parts.get(place, b""),
+            sheet.pattern,
+            sheet.rows,
+            compiled.held(sheet.pattern, locked or {}),
+        )
         for place, sheet in zip(places, sheets, strict=True)
     )
 
@@ -86,7 +103,8 @@ def proved(filing: Filing, parts: Mapping[str, bytes], compiled: Compiled) -> bo
 @functools.lru_cache(maxsize=8)
 def _sound(compiled: Compiled) -> bool:
     """Whether the template is a sound workbook that is read as itself, and still is with all grown that may
-    grow. Between these two and any other way for forms to grow nothing differs but the numbers of rows."""
+    grow, all fields locked where that can be. Between these two and any other way for forms to
+    grow nothing differs but the numbers of rows, and which fields are locked."""
     for more in (0, 2):
         sheets, grown = [], {}
         for entry in compiled.sheets:
@@ -96,7 +114,8 @@ def _sound(compiled: Compiled) -> bool:
                 continue
             rows = pattern.layout.rows({area.bottom: more for _, area in pattern.layout.growing})
             above, below = pattern.frame(rows)
-            blank = [above, b"<sheetData>", *pattern.blank(rows).pieces, b"</sheetData>", below]
+            pieces = _locked(pattern.blank(rows), compiled.twins)
+            blank = [above, b"<sheetData>", *pieces, b"</sheetData>", below]
             sheets.append(Filled(entry.name, entry, rows, b"".join(blank)))
             grown[entry.name] = pattern.layout, rows
         parts = Unpacked(split(assemble(compiled, sheets, {})))
@@ -173,6 +192,16 @@ def _forms(
             yield entry, pattern, filing.department
 
 
+def _locked(blank: Blank, twins: Mapping[str, str]) -> list[bytes]:
+    """The pieces of a sheet without answers, every field locked that has a twin."""
+    pieces = blank.pieces[:]
+    for _, _, (n, slot) in blank.fields:
+        if slot.style in twins:
+            style, twin = (f' s="{one}"'.encode() for one in (slot.style, twins[slot.style]))
+            pieces[n] = pieces[n].replace(style, twin, 1)
+    return pieces
+
+
 _HEIGHT = r'(?: ht="[0-9]++(?:[.][0-9]++)?" customHeight="1")?'
 _LINE = re.compile(rf'<row r="([0-9]++)"[^<>]*?{_HEIGHT}>')
 _CELL = re.compile(r'r="([A-Z]++)([0-9]++)"(?: s="[0-9]++")?[^<>]*+/?>.*+', re.DOTALL)
@@ -222,8 +251,10 @@ def _is_height(attributes: bytes) -> bool:
     return re.fullmatch(_HEIGHT.encode(), attributes) is not None
 
 
-def _says(form: Form, xml: bytes, pattern: SheetPattern, rows: GrownRows) -> bool:
-    """Whether a sheet is the blank of this form with these answers."""
+def _says(
+    form: Form, xml: bytes, pattern: SheetPattern, rows: GrownRows, held: Mapping[str, str]
+) -> bool:
+    """Whether a sheet is the blank of this form with these answers. `held`: field id → locked style."""
     above, _, rest = xml.partition(b"<sheetData>")
     data, _, below = rest.partition(b"</sheetData>")
     frame = pattern.frame(rows)
@@ -241,7 +272,8 @@ def _says(form: Form, xml: bytes, pattern: SheetPattern, rows: GrownRows) -> boo
         pieces[n] = height = head[len(pieces[n - 1]) :]
         if not _is_height(height):
             return False
-    return _answered(form, pattern.layout, blank, pieces) and b"".join(pieces) == data
+    answers = _answered(form, pattern.layout, blank, pieces, held)
+    return answers and b"".join(pieces) == data
 
 
 def _is(found: bytes, must: bytes, old: bytes, new: bytes) -> bool:
@@ -290,15 +322,21 @@ def _said(entry: Entry) -> str | None:
     return value if value and value.__class__ is str else None
 
 
-def _answered(form: Form, layout: FormLayout, blank: Blank, pieces: list[bytes]) -> bool:
+def _answered(
+    form: Form,
+    layout: FormLayout,
+    blank: Blank,
+    pieces: list[bytes],
+    held: Mapping[str, str],
+) -> bool:
     """Put the filing's answers into the pieces. False for what the reader would read as something else."""
     if form.kind != layout.spec.id or not form.entries.keys() <= layout.fields.keys():
-        return False
-    if not form.indicators and not answered(form):
         return False
     for _, field, (n, slot) in blank.fields:
         entry = form.entries.get(field.id, NOTHING)
         if entry.value is not None or entry.text:
+            if field.id in held:
+                slot = replace(slot, style=held[field.id])
             cell = _field(slot, field, entry)
             if cell is None:
                 return False

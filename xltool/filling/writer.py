@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from xltool.editions.declaration import Edition, load_edition
 from xltool.files.atomic import writing
-from xltool.filling.compile import Compiled, SheetPattern, compile_template
+from xltool.filling.compile import Compiled, compile_template
 from xltool.filling.fill_sheet import FillError, fill_sheet
 from xltool.filling.package import Filled, assemble
 from xltool.model import FaultKind, Filing
@@ -104,10 +104,15 @@ def filled(
     edition = edition or load_edition(filing.edition)
     data = render(filing, template, edition=edition, properties=properties, locked=locked)
     # What another template may say that isn't the edition's, the reader judges.
-    return FilledWorkbook(data, verify(filing, data, edition))
+    return FilledWorkbook(data, verify(filing, data, edition, locked))
 
 
-def verify(filing: Filing, data: bytes, edition: Edition) -> Unpacked:
+def verify(
+    filing: Filing,
+    data: bytes,
+    edition: Edition,
+    locked: Mapping[str, Collection[str]] | None = None,
+) -> Unpacked:
     """The parts of the written bytes, read back: the same filing, no fault, all sound.
 
     The quick proof says yes or nothing; where it says nothing, the reader judges. Raises FillError.
@@ -115,11 +120,13 @@ def verify(filing: Filing, data: bytes, edition: Edition) -> Unpacked:
     from xltool.filling.proof import proved
 
     compiled = compile_template(edition)
+    if locked:
+        compiled = compiled.with_twins
     try:
         parts = Unpacked(split(data, known_parts=compiled.known_parts))
     except ValueError as error:
         raise FillError(f"写出的压缩包读不回来（{filing.unit}）：{error}") from error
-    if not proved(filing, parts, compiled):
+    if not proved(filing, parts, compiled, locked):
         judge(filing, parts, edition)
     return parts
 
@@ -172,6 +179,8 @@ def render(
     """
     edition = edition or load_edition(filing.edition)
     compiled = compile_template(edition, Path(template) if template else None)
+    if locked:
+        compiled = compiled.with_twins
     return _render(filing, compiled, properties or {}, locked or {})
 
 
@@ -188,7 +197,7 @@ def _render(
         if pattern is None:
             sheets.append(Filled(entry.name, entry, None, b""))
             continue
-        held = _locked_twins(compiled, pattern, locked)
+        held = compiled.held(pattern, locked)
         if not pattern.layout.spec.repeats:
             if filing.department is not None:
                 sheets.append(
@@ -207,19 +216,7 @@ def _render(
 
         # That no sheet was removed, a received workbook can't say otherwise.
         given[FORMS] = ONLY_PROJECTS
-    return assemble(compiled, sheets, given, locked=bool(locked))
-
-
-def _locked_twins(
-    compiled: Compiled, pattern: SheetPattern, locked: Mapping[str, Collection[str]]
-) -> Mapping[str, str]:
-    """Field id → style of its locked twin, for the fields of this form that are to be locked."""
-    held: dict[str, str] = {}
-    for id_ in locked.get(pattern.layout.spec.id, ()):
-        area = pattern.layout.fields[id_]
-        style = pattern.rows[area.top].slots[area.left].style
-        held[id_] = compiled.locked_styles[1].get(style, style)
-    return held
+    return assemble(compiled, sheets, given)
 
 
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f\ufffe\uffff\ud800-\udfff]+")
