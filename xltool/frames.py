@@ -1,4 +1,4 @@
-"""Filings as pandas DataFrames, and DataFrames as a data book: for notebooks and for other people's pipelines.
+"""FilingInput as pandas DataFrames, and DataFrames as a data book: for notebooks and for other people's pipelines.
 
 One row says one thing, and begins with whose it is: `unit`, `unit_code` (text, leading zeros kept),
 `year` (Int64), `file`. Texts are pandas strings. Money is exact: Decimal objects in the edition's unit,
@@ -42,8 +42,8 @@ from xltool.errors import XltoolError
 from xltool.model import Filing, Finding, Form, Place
 from xltool.xlsx.references import cell_name
 
-Row = dict[str, Any]
-Filings = Filing | Iterable[Filing]
+FrameRow = dict[str, Any]
+FilingInput = Filing | Iterable[Filing]
 # A filing, or a filing with the findings that are known of it already.
 Checked = Filing | tuple[Filing, Iterable[Finding]]
 
@@ -71,7 +71,7 @@ BALANCE_COLUMNS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def filings(given: Filings, *, edition: Edition | None = None) -> pd.DataFrame:
+def filings(given: FilingInput, *, edition: Edition | None = None) -> pd.DataFrame:
     """Every field of every form, a row each, in the order of the forms.
 
     `value` is a Decimal for money, an int for a year, a text for all else, None where the cell is
@@ -80,7 +80,7 @@ def filings(given: Filings, *, edition: Edition | None = None) -> pd.DataFrame:
     return _frame((row for one in _each(given) for row in _fields(one, edition)), FILING_COLUMNS)
 
 
-def _fields(filing: Filing, edition: Edition | None) -> Iterator[Row]:
+def _fields(filing: Filing, edition: Edition | None) -> Iterator[FrameRow]:
     known = edition or edition_of(filing)
     for form in filing.forms:
         for field in known[form.kind].field:
@@ -94,12 +94,12 @@ def _fields(filing: Filing, edition: Edition | None) -> Iterator[Row]:
             }  # fmt: skip
 
 
-def indicators(given: Filings, *, edition: Edition | None = None) -> pd.DataFrame:
+def indicators(given: FilingInput, *, edition: Edition | None = None) -> pd.DataFrame:
     """Every indicator, a row each, its cells as written; columns of other editions follow `target`."""
     return _frame((row for one in _each(given) for row in _rows(one, edition)), INDICATOR_COLUMNS)
 
 
-def _rows(filing: Filing, edition: Edition | None) -> Iterator[Row]:
+def _rows(filing: Filing, edition: Edition | None) -> Iterator[FrameRow]:
     known = edition or edition_of(filing)
     for form in filing.forms:
         blocks = {block.id: block for block in known[form.kind].indicators.block}
@@ -124,7 +124,7 @@ def findings(
     `severity` is an ordered category (error, query, note), `state` what is still to be done.
     """
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[FrameRow]:
         for one in [given] if isinstance(given, Filing | tuple) else given:
             if isinstance(one, Filing):
                 filing, found = one, check(one, settings=settings, edition=edition, strict=False)
@@ -143,7 +143,7 @@ _SAID = [
 ]  # fmt: skip
 
 
-def balances(given: Filings, *, edition: Edition | None = None) -> pd.DataFrame:
+def balances(given: FilingInput, *, edition: Edition | None = None) -> pd.DataFrame:
     """The cross-totals, a row for each figure: of each side its total, its terms, their sum, the residual.
 
     `role` is total, term, sum or residual; `adjusting` marks the term that is counted only where it
@@ -152,7 +152,7 @@ def balances(given: Filings, *, edition: Edition | None = None) -> pd.DataFrame:
     return _frame((row for one in _each(given) for row in _figures(one, edition)), BALANCE_COLUMNS)
 
 
-def _figures(filing: Filing, edition: Edition | None) -> Iterator[Row]:
+def _figures(filing: Filing, edition: Edition | None) -> Iterator[FrameRow]:
     if filing.department is None:
         return
     known = edition or edition_of(filing)
@@ -165,7 +165,7 @@ def _figures(filing: Filing, edition: Edition | None) -> Iterator[Row]:
             }  # fmt: skip
 
 
-def _of(side: Side) -> Iterator[tuple[str, Row]]:
+def _of(side: Side) -> Iterator[tuple[str, FrameRow]]:
     for role, term in [("total", side.total), *(("term", one) for one in side.terms)]:
         cell = term.place.cell if term.place else ""
         yield role, {
@@ -251,7 +251,7 @@ def _text(value: Any) -> str:
     return lines(str(value))
 
 
-def tables(given: Filings, edition: Edition | str | None = None) -> dict[str, pd.DataFrame]:
+def tables(given: FilingInput, edition: Edition | str | None = None) -> dict[str, pd.DataFrame]:
     """The three tables of a data book (部门, 项目, 指标) that reads back as these filings, by name."""
     whole = list(_each(given))
     if isinstance(edition, str):
@@ -265,22 +265,22 @@ def tables(given: Filings, edition: Edition | str | None = None) -> dict[str, pd
     return found
 
 
-def _each(given: Filings) -> Iterable[Filing]:
+def _each(given: FilingInput) -> Iterable[Filing]:
     return [given] if isinstance(given, Filing) else given
 
 
-def _whose(filing: Filing) -> Row:
+def _whose(filing: Filing) -> FrameRow:
     return {
         "unit": filing.unit, "unit_code": filing.code, "year": filing.year, "file": filing.source,
     }  # fmt: skip
 
 
-def _form(form: Form) -> Row:
+def _form(form: Form) -> FrameRow:
     project = form.text("project").strip() if form.kind == "project" else ""
     return {"form": form.kind, "project": project, "sheet": form.sheet}
 
 
-def _frame(rows: Iterable[Row], columns: Mapping[str, Any]) -> pd.DataFrame:
+def _frame(rows: Iterable[FrameRow], columns: Mapping[str, Any]) -> pd.DataFrame:
     whole = list(rows)
     more = dict.fromkeys(name for row in whole for name in row if name not in columns)
     known = {**columns, **dict.fromkeys(more, "string")}

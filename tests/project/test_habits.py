@@ -1,5 +1,6 @@
 """The house rules as tests: style, types, import contracts, the READMEs' commands, no machine named."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -141,6 +142,15 @@ def test_no_test_imports_another():
         if re.match(r"\s*(from|import) tests\.(?!support\b)", line)
     ]
     assert borrowed == []
+
+
+def test_a_type_name_is_defined_once():
+    homes: dict[str, set[str]] = {}
+    for path in (ROOT / "xltool").rglob("*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name.lstrip("_"), set()).add(path.name)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
 
 
 def test_no_edition_is_named_in_the_code():

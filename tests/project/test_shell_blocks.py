@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -36,17 +37,31 @@ def test_sh_reads_it(text):
     assert result.returncode == 0, result.stderr
 
 
-def test_powershell_reads_its_blocks():
-    """Where PowerShell is here it parses them; elsewhere what version 5 lacks is looked for."""
-    shell = shutil.which("pwsh") or shutil.which("powershell")
-    for param in blocks("powershell"):
-        [text] = param.values
-        assert "&&" not in text and "||" not in text, param.id
-        if shell:
-            code = "[ScriptBlock]::Create([Console]::In.ReadToEnd()) | Out-Null"
-            subprocess.run(
-                [shell, "-NoProfile", "-Command", code], input=text, encoding="utf-8", check=True
-            )
+def powershell_errors(text: str) -> bool:
+    """Whether PowerShell 5 can't read the text; && and || came with version 7."""
+    if "&&" in text or "||" in text:
+        return True
+    tree_sitter = pytest.importorskip("tree_sitter")
+    grammar = pytest.importorskip("tree_sitter_powershell")
+    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    return bool(parser.parse(text.encode("utf-8")).root_node.has_error)
+
+
+@pytest.mark.parametrize("text", list(blocks("console", "powershell")))
+def test_powershell_reads_it(text):
+    assert not powershell_errors(text)
+
+
+def test_powershell_reads_the_script_that_completes_commands():
+    command = [sys.executable, "-m", "xltool", "completion", "powershell"]
+    script = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    assert "Register-ArgumentCompleter" in script
+    assert not powershell_errors(script)
+
+
+@pytest.mark.parametrize("text", ["xltool a && xltool b", "xltool 'a", "if (", "a |"])
+def test_what_version_5_cannot_read_is_seen(text):
+    assert powershell_errors(text)
 
 
 def test_there_are_blocks_to_look_at():

@@ -26,7 +26,7 @@ KILLED = "处理它的工作进程接连死掉，已放弃"
 _TRIES = 3
 
 
-class _Sent(NamedTuple):
+class _SentJobs(NamedTuple):
     """A handful under way: its inputs, since when, to which workers (any, where there is none)."""
 
     some: list[Job]
@@ -98,7 +98,7 @@ class Cluster:
     def results(self, jobs: Jobs, order: RunOrder) -> Iterator[tuple[Any, Outcome]]:
         from distributed import CancelledError
 
-        under_way: dict[Any, _Sent] = {}
+        under_way: dict[Any, _SentJobs] = {}
         try:
             yield from self._results(jobs, order, under_way)
         except (CancelledError, OSError) as error:
@@ -110,7 +110,7 @@ class Cluster:
             self.client.close()
 
     def _results(
-        self, jobs: Jobs, order: RunOrder, under_way: dict[Any, _Sent]
+        self, jobs: Jobs, order: RunOrder, under_way: dict[Any, _SentJobs]
     ) -> Iterator[tuple[Any, Outcome]]:
         again: deque[tuple[list[Job], int]] = (
             deque()
@@ -134,13 +134,13 @@ class Cluster:
                 task = self.client.submit(
                     _each, perform, some, order, pure=False, workers=sorted(fit) or None
                 )
-                under_way[task] = _Sent(some, time.monotonic(), fit, tries)
+                under_way[task] = _SentJobs(some, time.monotonic(), fit, tries)
             if not under_way:
                 return
             for task in self._finished(under_way):
                 yield from self._outcomes(task, under_way.pop(task), again)
 
-    def _finished(self, under_way: dict[Any, _Sent]) -> list[Any]:
+    def _finished(self, under_way: dict[Any, _SentJobs]) -> list[Any]:
         from distributed import wait
 
         try:
@@ -149,7 +149,7 @@ class Cluster:
         except TimeoutError:
             return []
 
-    def _recall(self, under_way: dict[Any, _Sent], again: deque[tuple[list[Job], int]]) -> None:
+    def _recall(self, under_way: dict[Any, _SentJobs], again: deque[tuple[list[Job], int]]) -> None:
         """What was sent to workers that are all gone since would wait for ever."""
         lost = [
             task
@@ -162,7 +162,7 @@ class Cluster:
             again.append((sent.some, sent.tries))
 
     def _given_up(
-        self, under_way: dict[Any, _Sent], again: deque[tuple[list[Job], int]]
+        self, under_way: dict[Any, _SentJobs], again: deque[tuple[list[Job], int]]
     ) -> Iterator[tuple[Any, Outcome]]:
         """Inputs that take too long; their worker is started anew, the only way to stop it. An input may
         wait for one before it on its thread, so each has twice its time."""
@@ -197,7 +197,7 @@ class Cluster:
         return max(patience(self.timeout, item.size) for item, _ in some)
 
     def _outcomes(
-        self, task: Any, sent: _Sent, again: deque[tuple[list[Job], int]]
+        self, task: Any, sent: _SentJobs, again: deque[tuple[list[Job], int]]
     ) -> Iterator[tuple[Any, Outcome]]:
         """What came of a handful. Where it did not come back, each is sent by itself."""
         from distributed import KilledWorker

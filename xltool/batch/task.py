@@ -159,7 +159,7 @@ def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
         return Outcome(item.key, content, order.tool, outputs=there, unchanged=True)
     if order.dry:
         return Outcome(item.key, content, order.tool)
-    job = _Job(item, order, outlet)
+    job = _InputWork(item, order, outlet)
     parts = _opened(data)
     done = job.fill(data) if is_book(Path(item.path), parts) else job.check(data, parts)
     records = b"\n".join(packed(one)[1] for one in job.results)
@@ -194,7 +194,7 @@ def _opened(data: bytes | None) -> Parts | None:
         return None
 
 
-class _Job:
+class _InputWork:
     """One input at work: what came of it, and what is to be said of its files."""
 
     def __init__(self, item: Item, order: RunOrder, outlet: Outlet) -> None:

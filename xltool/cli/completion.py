@@ -38,7 +38,7 @@ Register-ArgumentCompleter -Native -CommandName %(prog_name)s -ScriptBlock {
         $value, $help = $_ -split "`t", 2
         [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $(if ($help) { $help } else { $value }))
     }
-    Remove-Item Env:%(complete_var)s, Env:COMP_WORDS, Env:COMP_INCOMPLETE
+    Remove-Item 'Env:%(complete_var)s', 'Env:COMP_WORDS', 'Env:COMP_INCOMPLETE'
 }
 """  # noqa: E501
 

@@ -69,7 +69,7 @@ def _parsed(text: str | bytes) -> Any:
     )
 
 
-class _Filings(list[msgspec.Raw]):
+class _RawFilings(list[msgspec.Raw]):
     """Filings as they are written, each parsed when its turn comes: so they are never all in memory."""
 
     def __iter__(self) -> Iterator[Any]:
@@ -83,7 +83,7 @@ def _in_pieces(data: bytes) -> Object | None:
         written = msgspec.json.decode(data, type=dict[str, msgspec.Raw])["filings"]
         at = data.index(memoryview(written))
         document = _parsed(data[:at] + b"[]" + data[at + len(memoryview(written)) :])
-        filings = _Filings(msgspec.json.decode(written, type=list[msgspec.Raw]))
+        filings = _RawFilings(msgspec.json.decode(written, type=list[msgspec.Raw]))
         for _ in filings:
             pass
     except (msgspec.MsgspecError, KeyError, ValueError, RecursionError, Unusable):

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from xltool.errors import XltoolError
-from xltool.excel.one_press import Journal
+from xltool.excel.one_press import PressJournal
 from xltool.excel.session import busy
 from xltool.xlsx.grid import Sheet
 from xltool.xlsx.package import Package, parse_xml
@@ -55,7 +55,9 @@ def has_password(attributes: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def unprotected(sheet: xw.Sheet, attributes: Mapping[str, str], journal: Journal) -> Iterator[None]:
+def unprotected(
+    sheet: xw.Sheet, attributes: Mapping[str, str], journal: PressJournal
+) -> Iterator[None]:
     """Take a sheet's protection off for the block and put the very same back, now or at the next press.
 
     Raises XltoolError where a password is needed.
@@ -76,7 +78,7 @@ def unprotected(sheet: xw.Sheet, attributes: Mapping[str, str], journal: Journal
 
 
 @contextmanager
-def noted(journal: Journal, protections: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
+def noted(journal: PressJournal, protections: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
     """Protected sheets that are written to in the block: were it cut off, it is known how they were."""
     before = dict(journal.traces.protections)
     journal.note(protections=before | {name: dict(a) for name, a in protections.items() if a})
@@ -139,7 +141,7 @@ def mark(
     sheet: xw.Sheet,
     texts: Mapping[tuple[int, int], str],
     attributes: Mapping[str, str],
-    journal: Journal,
+    journal: PressJournal,
 ) -> bool:
     """Write marks beside the form, by (row, column), in two calls; whether its protection allows it."""
     if has_password(attributes):
@@ -160,7 +162,7 @@ def _mark_unprotected(
     sheet: xw.Sheet,
     texts: Mapping[tuple[int, int], str],
     attributes: Mapping[str, str],
-    journal: Journal,
+    journal: PressJournal,
 ) -> bool:
     """The same in a program that knows no such protection; a shared workbook allows neither."""
     try:

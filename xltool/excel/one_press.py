@@ -37,7 +37,7 @@ class Traces(msgspec.Struct):
     step: str = ""
 
 
-class Journal:
+class PressJournal:
     """The traces of the press at work, on the disk before they are made."""
 
     def __init__(self, file: Path) -> None:
@@ -71,7 +71,7 @@ class Journal:
 
 
 @contextmanager
-def one_press(application: str) -> Iterator[Journal]:
+def one_press(application: str) -> Iterator[PressJournal]:
     """Hold this application for one button.
 
     Raises StillRunning while another press of this user holds it.
@@ -87,4 +87,4 @@ def one_press(application: str) -> Iterator[Journal]:
     except OSError as error:
         raise XltoolError(f"写不了“{folder}”：{why(error)}") from error
     with held:
-        yield Journal(folder / f"{application}.json")
+        yield PressJournal(folder / f"{application}.json")

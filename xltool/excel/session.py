@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from xltool.errors import XltoolError
-from xltool.excel.one_press import Journal
+from xltool.excel.one_press import PressJournal
 from xltool.files.filenames import TakenNames
 from xltool.model import Filing
 from xltool.xlsx.package import Package, Unreadable, open_package
@@ -42,19 +42,24 @@ class ExcelSession:
     """
 
     def __init__(
-        self, app: xw.App, book: xw.Book | None, *, journal: Journal | None = None, doing: str = ""
+        self,
+        app: xw.App,
+        book: xw.Book | None,
+        *,
+        journal: PressJournal | None = None,
+        doing: str = "",
     ) -> None:
         self.app = app
         self._book = book
         self._journal = journal
         self.doing = doing
 
-    def at_work(self, journal: Journal, doing: str) -> ExcelSession:
+    def at_work(self, journal: PressJournal, doing: str) -> ExcelSession:
         """The same desk while a button works."""
         return ExcelSession(self.app, self._book, journal=journal, doing=doing)
 
     @property
-    def journal(self) -> Journal:
+    def journal(self) -> PressJournal:
         if self._journal is None:
             raise RuntimeError("no button is being pressed")
         return self._journal

@@ -34,7 +34,7 @@ _STEPS_KEPT = 10
 _DAYS_KEPT = 14
 _BEFORE, _STEP = "before.xlsx", "step.json"
 
-Texts = dict[tuple[int, int], str]
+CellTexts = dict[tuple[int, int], str]
 
 
 class PlannedSheet(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class PlannedSheet(msgspec.Struct, frozen=True):
     cells: tuple[tuple[int, int, str], ...]
 
     @property
-    def texts(self) -> Texts:
+    def texts(self) -> CellTexts:
         return {(row, column): text for row, column, text in self.cells}
 
 
@@ -62,7 +62,7 @@ class Step(msgspec.Struct):
 Plan = Mapping[str, "PlannedSheet | None"]
 
 
-def seen(sheet: Sheet) -> Texts:
+def seen(sheet: Sheet) -> CellTexts:
     """What stands in a sheet: a formula by itself, everything else by its text."""
     return {
         at: cell.formula or cell.text
@@ -153,7 +153,7 @@ class _Return:
     """What has to be done, sheet by sheet: cells to write, sheets to bring back, sheets to take away."""
 
     def __init__(self, before: Grid, now: Grid, made: Step) -> None:
-        self.cells: dict[str, Texts] = {}
+        self.cells: dict[str, CellTexts] = {}
         self.back: list[str] = []
         self.gone: list[str] = []
         self.kept: list[str] = []
@@ -201,7 +201,7 @@ class _Return:
         else:
             self.kept.append(name)
 
-    def _cell_by_cell(self, name: str, before: Texts, after: Texts, now: Texts) -> None:
+    def _cell_by_cell(self, name: str, before: CellTexts, after: CellTexts, now: CellTexts) -> None:
         changed = {
             at for at in before.keys() | after.keys() if before.get(at, "") != after.get(at, "")
         }
@@ -231,7 +231,7 @@ def _write_cells(
     here: ExcelSession,
     sheet: Sheet,
     attributes: Mapping[str, str],
-    texts: Texts,
+    texts: CellTexts,
     before: Sheet | None,
 ) -> None:
     live = here.book.sheets[sheet.name]

@@ -19,7 +19,7 @@ _SUMS = ("合计", "小计", "总计", "共计")
 
 
 @dataclass(frozen=True)
-class _Column:
+class _ListColumn:
     """One column of the table: its head as a label, or as a head of the indicator table."""
 
     head: FormCell
@@ -56,7 +56,7 @@ def lists_apart(rows: Sequence[FormRow], labels: Labels) -> Iterator[FormRow]:
         at = end
 
 
-def _heads(rows: Sequence[FormRow], at: int, labels: Labels) -> tuple[list[_Column], int]:
+def _heads(rows: Sequence[FormRow], at: int, labels: Labels) -> tuple[list[_ListColumn], int]:
     """The columns where a table of projects begins here, and where its rows begin; none where not."""
     top, below = rows[at], at + 1
     cells = top.filled
@@ -118,10 +118,10 @@ def _two_rows(upper: Sequence[FormCell], lower: Sequence[FormCell]) -> list[Form
     return found
 
 
-def _column(cell: FormCell, labels: Labels) -> _Column:
+def _column(cell: FormCell, labels: Labels) -> _ListColumn:
     if bare(cell.text) in _NUMBERS:
-        return _Column(cell, False, False, number=True)
-    return _Column(cell, labels.head(cell.text) is not None, _is_project(cell, labels))
+        return _ListColumn(cell, False, False, number=True)
+    return _ListColumn(cell, labels.head(cell.text) is not None, _is_project(cell, labels))
 
 
 def _belongs(row: FormRow, top: FormRow, labels: Labels) -> bool:
@@ -135,7 +135,7 @@ def _belongs(row: FormRow, top: FormRow, labels: Labels) -> bool:
     return match is None or match.role not in ("field", "tail", "private")
 
 
-def _projects(heads: Sequence[_Column], rows: Sequence[FormRow]) -> Iterator[FormRow]:
+def _projects(heads: Sequence[_ListColumn], rows: Sequence[FormRow]) -> Iterator[FormRow]:
     """The forms of the projects, each begun by the row that names it."""
     name = next(c for c in heads if c.project)
     table_heads = tuple(c.head for c in heads if c.indicator and c.head.text)

@@ -23,7 +23,7 @@ _ORDER = list(_MARKS)
 _MOST = 3_000
 
 
-class _Row(NamedTuple):
+class _ReportRow(NamedTuple):
     """One value: what stood in its row, the part that was taken, and what it became."""
 
     mark: str
@@ -39,7 +39,7 @@ class _Row(NamedTuple):
 
 class _File(NamedTuple):
     name: str
-    values: list[_Row]
+    values: list[_ReportRow]
     leftovers: list[Leftover]
     more: int
 
@@ -86,12 +86,12 @@ def _files(imported: Imported) -> list[_File]:
     return found
 
 
-def _row(one: ImportedValue) -> _Row:
+def _row(one: ImportedValue) -> _ReportRow:
     before, found, after = one.source.partition(one.text)
     if not found:
         before, found, after = "", one.text, ""
     field = f"{one.project} · {one.field}" if one.project else one.field
     place = str(one.place).strip("!")
-    return _Row(
+    return _ReportRow(
         _MARKS[one.sure], one.sure.value, before, found, after, place, field, one.value, one.note
     )

@@ -110,7 +110,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
     )
 
 
-class _FoundForm(NamedTuple):
+class _PlacedForm(NamedTuple):
     """A form as one sheet has it, and what is odd about it."""
 
     form: Form
@@ -126,13 +126,13 @@ def _forms(
     layout: Layout, grid: Grid, faults: list[Fault], marked: bool
 ) -> tuple[Form | None, tuple[Form, ...]]:
     """The department form, of several the one that counts, and the project forms with an answer."""
-    departments: list[_FoundForm] = []
-    projects: list[_FoundForm] = []
+    departments: list[_PlacedForm] = []
+    projects: list[_PlacedForm] = []
     for sheet in grid.sheets:
         if (form_layout := form_of(layout, sheet, marked)) is None:
             continue
         form, seen = _read_form(form_layout, sheet)
-        found = _FoundForm(form, seen, sheet.hidden)
+        found = _PlacedForm(form, seen, sheet.hidden)
         if form.kind != "project":
             departments.append(found)
         elif answered(form) or _lost(seen):
@@ -146,10 +146,10 @@ def _forms(
     return (department.form if departments else None), tuple(p.form for p in projects)
 
 
-def _one_department(found: list[_FoundForm], layout: Layout, faults: list[Fault]) -> _FoundForm:
+def _one_department(found: list[_PlacedForm], layout: Layout, faults: list[Fault]) -> _PlacedForm:
     """Of several department forms the one with the official name, that is visible, that is answered."""
 
-    def weight(one: _FoundForm) -> tuple[bool, ...]:
+    def weight(one: _PlacedForm) -> tuple[bool, ...]:
         official = one.form.sheet == layout.edition.department.sheet
         says = answered(one.form)
         return says and not one.hidden, official, not one.hidden, says
@@ -161,7 +161,7 @@ def _one_department(found: list[_FoundForm], layout: Layout, faults: list[Fault]
     return best
 
 
-def _once_each(found: list[_FoundForm], faults: list[Fault]) -> list[_FoundForm]:
+def _once_each(found: list[_PlacedForm], faults: list[Fault]) -> list[_PlacedForm]:
     """The project forms without the hidden ones of a project that has a visible one, too."""
     visible = {one.form.text("project").strip() for one in found if not one.hidden} - {""}
     kept = []

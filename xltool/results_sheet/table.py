@@ -134,12 +134,12 @@ def _stale(key: str, text: str) -> ResultRow:
     return ResultRow(tuple(cells(COLUMNS, line)), "stale", sheet)
 
 
-class _Cell(Protocol):
+class _TextCell(Protocol):
     @property
     def text(self) -> str: ...
 
 
-def read_answers(filled: Mapping[tuple[int, int], _Cell]) -> dict[str, str]:
+def read_answers(filled: Mapping[tuple[int, int], _TextCell]) -> dict[str, str]:
     """The unit's written explanations by finding key, from the filled cells (row, column) of our sheet.
 
     The columns are found by their heads, so sorting rows or moving columns loses nothing.
@@ -159,7 +159,7 @@ def read_answers(filled: Mapping[tuple[int, int], _Cell]) -> dict[str, str]:
     return answers
 
 
-def beside_the_table(filled: Mapping[tuple[int, int], _Cell]) -> list[str]:
+def beside_the_table(filled: Mapping[tuple[int, int], _TextCell]) -> list[str]:
     """What somebody wrote on our sheet outside the table: behind its columns, below its rows, right of the top."""
     table: dict[int, dict[int, str]] = {}
     for (row, column), cell in sorted(filled.items()):

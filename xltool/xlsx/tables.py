@@ -89,7 +89,7 @@ def _streamed(
 
 
 def _strings(package: Package, part: str) -> Mapping[str, str]:
-    texts = _Texts()
+    texts = _SharedTexts()
     if part in package:
         for _ in _walked(package, part, "si", TextWalk(texts.add)):
             pass
@@ -118,7 +118,7 @@ def _walked(package: Package, part: str, unit: str, walk: CellWalk | TextWalk) -
     yield from walk_xml(package.pieces(part, MOST_PART), opened, walk.end, text_piece, walk.foreign)
 
 
-class _Texts(Mapping[str, str]):
+class _SharedTexts(Mapping[str, str]):
     """Shared texts by their number as cells write it, one behind the other in one string of bytes."""
 
     def __init__(self) -> None:
