@@ -128,7 +128,7 @@ def test_two_at_once_know_of_each_other(tmp_path):
 
 def test_another_command_may_have_written_it_meanwhile(tmp_path):
     with guarding() as first:
-        first.known(tmp_path / "表.csv")
+        first.digests(tmp_path / "表.csv")
         write(tmp_path / "表.csv", "一")
         first.ask(tmp_path / "表.csv")
 

@@ -54,7 +54,7 @@ class MarkedCopies:
         if watch is None:
             return replace(filing, answers=answers)
         says = _content(earlier, goal)
-        if says in (_content(filing, Path(filing.source)),) or watch.said(goal, says):
+        if says in (_content(filing, Path(filing.source)),) or watch.wrote(goal, says):
             watch.allow(goal)
         elif not watch.force:
             try:

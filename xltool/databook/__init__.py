@@ -94,14 +94,14 @@ def reading(
     `name` is what the book is called in its problems, where that isn't what the source is called.
     """
     book_name = name or called(source)
-    found = content(source)
-    if isinstance(found, Path) and not found.exists():
-        raise XltoolError(f"没有这个数据表：{found}")
+    path_or_bytes = content(source)
+    if isinstance(path_or_bytes, Path) and not path_or_bytes.exists():
+        raise XltoolError(f"没有这个数据表：{path_or_bytes}")
     shelf: Shelf[Piece] = Shelf()
     with closing(shelf):
         try:
-            document = _is_document(found, book_name)
-            work = (_document if document else _tables)(found, book_name, edition, shelf)
+            document = _is_document(path_or_bytes, book_name)
+            work = (_document if document else _tables)(path_or_bytes, book_name, edition, shelf)
             book = Reading(work.problems, tuple(work.drafts), tuple(work.sound), work)
         except Unusable as error:
             book = Reading([problem(error.code, str(error), file=book_name)])

@@ -110,8 +110,8 @@ def _amount(cell: SourceCell, edition: Edition) -> Answer:
     if value is not None and cell.format:
         seen = amount_shown(value, cell.format, edition.unit)
         if not seen.same:
-            said = f"单元格显示为“{seen.text}”，存的是“{plain(value)}”，请改成同一个数，数字格式用“常规”"
-            return Answer(Entry(None, seen.text, cell.place), (("B020", said, ""),))
+            message = f"单元格显示为“{seen.text}”，存的是“{plain(value)}”，请改成同一个数，数字格式用“常规”"
+            return Answer(Entry(None, seen.text, cell.place), (("B020", message, ""),))
     remarks: tuple[tuple[str, str, str], ...] = ()
     if value is None and len(cell.text) < 100 and (amount := read_amount(cell.text, edition.unit)):
         value = amount.value

@@ -17,12 +17,12 @@ def assemble(sheets: SourceTables, work: Assembly) -> Assembly:
     """Filings out of the tables 部门, 项目 and 指标. What is wrong so far are problems of the opening."""
     if any(p.severity is Severity.ERROR for p in work.problems):
         work.spoilt.add("")
-    known = tables(work.edition)
-    rows = {t.name: TableRows(work, t, sheets[t.name]) for t in known if t.name in sheets}
+    book_tables = tables(work.edition)
+    rows = {t.name: TableRows(work, t, sheets[t.name]) for t in book_tables if t.name in sheets}
     for table, read in (
-        (known.department, _departments),
-        (known.project, _projects),
-        (known.indicators, _indicators),
+        (book_tables.department, _departments),
+        (book_tables.project, _projects),
+        (book_tables.indicators, _indicators),
     ):
         # A later table can only be judged against those before it.
         if table.name not in rows or not rows[table.name].keyed:
@@ -30,7 +30,10 @@ def assemble(sheets: SourceTables, work: Assembly) -> Assembly:
         read(work, rows[table.name])
     if not work.drafts and not work.problems:
         work.report(
-            "B006", f"“{known.department.name}”表里没有数据行", Place(known.department.name, ""), ""
+            "B006",
+            f"“{book_tables.department.name}”表里没有数据行",
+            Place(book_tables.department.name, ""),
+            "",
         )
     return work
 
@@ -38,8 +41,8 @@ def assemble(sheets: SourceTables, work: Assembly) -> Assembly:
 def _departments(work: Assembly, rows: TableRows) -> None:
     for record, unit in rows:
         if unit in work.drafts:
-            said = f"单位“{unit}”出现两次，一个单位一行"
-            work.report("B011", said, record["unit"], unit, field="unit", found=unit)
+            message = f"单位“{unit}”出现两次，一个单位一行"
+            work.report("B011", message, record["unit"], unit, field="unit", found=unit)
             continue
         entries = {c.id: work.read(record[c.id], c, unit) for c in rows.table.columns}
         code = entries.pop("code").text.strip()
@@ -50,8 +53,8 @@ def _draft(work: Assembly, record: SourceRecord, unit: str) -> Draft | None:
     if unit in work.drafts:
         return work.drafts[unit]
     near = nearest(unit, work.drafts)
-    said = f"部门表里没有“{unit}”" + (f"，是不是“{near}”？" if near else "")
-    work.report("B008", said, record["unit"], unit, field="unit", found=unit, expected=near)
+    message = f"部门表里没有“{unit}”" + (f"，是不是“{near}”？" if near else "")
+    work.report("B008", message, record["unit"], unit, field="unit", found=unit, expected=near)
     return None
 
 
@@ -65,8 +68,8 @@ def _projects(work: Assembly, rows: TableRows) -> None:
         if not name:
             work.report("B007", f"没有写{label}", at, unit, field="project")
         elif draft.project(name):
-            said = f"项目“{name}”在“{unit}”名下出现两次，指标无从归属，请区分项目名称"
-            work.report("B012", said, at, unit, field="project", found=name)
+            message = f"项目“{name}”在“{unit}”名下出现两次，指标无从归属，请区分项目名称"
+            work.report("B012", message, at, unit, field="project", found=name)
         else:
             entries = {
                 c.id: work.read(record[c.id], c, unit) for c in rows.table.columns if c.id != "unit"
@@ -75,7 +78,7 @@ def _projects(work: Assembly, rows: TableRows) -> None:
 
 
 def _indicators(work: Assembly, rows: TableRows) -> None:
-    known = {form.id: categories(form) for form in work.edition.form}
+    blocks_of = {form.id: categories(form) for form in work.edition.form}
     for record, unit in rows:
         draft = _draft(work, record, unit)
         if draft is None:
@@ -84,35 +87,35 @@ def _indicators(work: Assembly, rows: TableRows) -> None:
         form = draft.project(name) if name else 0
         if form is None:
             near = nearest(name, draft.projects)
-            said = f"“{unit}”没有项目“{name}”" + (f"，是不是“{near}”？" if near else "")
+            message = f"“{unit}”没有项目“{name}”" + (f"，是不是“{near}”？" if near else "")
             work.report(
-                "B009", said, record["project"], unit, field="project", found=name, expected=near
+                "B009", message, record["project"], unit, field="project", found=name, expected=near
             )
             continue
         spec = work.edition.project if name else work.edition.department
-        block = _block(work, spec, known[spec.id], record, unit)
+        block = _block(work, spec, blocks_of[spec.id], record, unit)
         if block is not None:
             work.indicator(spec, block, rows.table.content, record, unit, form)
 
 
 def _block(
-    work: Assembly, spec: FormSpec, known: Mapping[str, Block], record: SourceRecord, unit: str
+    work: Assembly, spec: FormSpec, blocks: Mapping[str, Block], record: SourceRecord, unit: str
 ) -> Block | None:
     """The category that a row names, written with or without the ending 指标."""
     level1, level2 = record["level1"], record["level2"]
-    block = known.get(bare(level2.text))
+    block = blocks.get(bare(level2.text))
     if block is None:
         labels = [b.label for b in spec.indicators.block]
         near = nearest(level2.text.strip(), labels)
         hint = f"，是不是“{near}”？" if near else f"；可填：{'、'.join(labels)}"
         what = f"没有写{LEVEL2}" if level2.blank else f"没有“{level2.text.strip()}”这个{LEVEL2}"
-        said = f"{spec.title}：{what}{hint}"
-        work.report("B010", said, level2, unit, field="level2", found=level2.text, expected=near)
+        message = f"{spec.title}：{what}{hint}"
+        work.report("B010", message, level2, unit, field="level2", found=level2.text, expected=near)
         return None
     if not level1.blank and bare(level1.text) != bare(block.level1):
-        said = f"{LEVEL2}“{block.label}”属于“{block.level1}”，不属于“{level1.text.strip()}”"
+        message = f"{LEVEL2}“{block.label}”属于“{block.level1}”，不属于“{level1.text.strip()}”"
         work.report(
-            "B010", said, level1, unit, field="level1", found=level1.text, expected=block.level1
+            "B010", message, level1, unit, field="level1", found=level1.text, expected=block.level1
         )
         return None
     return block

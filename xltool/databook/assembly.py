@@ -37,7 +37,9 @@ class Draft:
 
     def project(self, name: str) -> int | None:
         """The number of the project's form."""
-        return next((n for n, one in enumerate(self.projects, 1) if one.strip() == name), None)
+        return next(
+            (n for n, project in enumerate(self.projects, 1) if project.strip() == name), None
+        )
 
 
 def _filing(code: str, pieces: Iterable[Piece], edition: Edition, source: str) -> Filing:
@@ -61,9 +63,9 @@ def _filing(code: str, pieces: Iterable[Piece], edition: Edition, source: str) -
 
 def _names_only(department: FormDraft, edition: Edition) -> bool:
     """The unit's row says whose the projects are and of which year, and nothing of a department form."""
-    said = {id_ for id_, entry in department.entries.items() if not entry.blank}
+    answered_ids = {id_ for id_, entry in department.entries.items() if not entry.blank}
     whose = {f.id for f in edition.department.field if f.kind in ("year", "unit")}
-    return not department.indicators and said <= whose
+    return not department.indicators and answered_ids <= whose
 
 
 def _form(spec: FormSpec, entries: Mapping[str, Entry], draft: FormDraft) -> Form:
@@ -84,7 +86,7 @@ def complete(
 def in_order(spec: FormSpec, indicators: Iterable[Indicator]) -> tuple[Indicator, ...]:
     """Indicators category by category, as the form shows them."""
     order = {block.id: n for n, block in enumerate(spec.indicators.block)}
-    return tuple(sorted(indicators, key=lambda one: order[one.block]))
+    return tuple(sorted(indicators, key=lambda indicator: order[indicator.block]))
 
 
 @dataclass
@@ -116,18 +118,24 @@ class Assembly:
     ) -> None:
         """Note a problem of this unit, of all units (`""`), or of none in particular (None)."""
         place = at.place if isinstance(at, SourceCell) else at
-        one = problem(code, message, file=self.file, place=place, unit=unit or "", **more)
-        self.problems.append(one)
-        if one.severity is Severity.ERROR and unit is not None:
+        reported = problem(code, message, file=self.file, place=place, unit=unit or "", **more)
+        self.problems.append(reported)
+        if reported.severity is Severity.ERROR and unit is not None:
             self.spoilt.add(unit)
 
     def read(self, cell: SourceCell, column: BookColumn, unit: str) -> Entry:
         """One answer; what there is to say about it is reported."""
         got = answer(cell, column.kind, self.edition)
         for code, message, expected in got.remarks:
-            said = f"“{column.label}”：{message}"
+            sentence = f"“{column.label}”：{message}"
             self.report(
-                code, said, cell, unit, field=column.id, found=cell.text[:200], expected=expected
+                code,
+                sentence,
+                cell,
+                unit,
+                field=column.id,
+                found=cell.text[:200],
+                expected=expected,
             )
         return got.entry
 
@@ -137,8 +145,8 @@ class Assembly:
             return cell
         if not self.cleaned:
             self.cleaned = True
-            said = "名称、编码或数字里有看不见的字符（多半是从网页或聊天里粘贴来的），已忽略"
-            self.report("B105", said, cell, None)
+            message = "名称、编码或数字里有看不见的字符（多半是从网页或聊天里粘贴来的），已忽略"
+            self.report("B105", message, cell, None)
         return cell._replace(text=visible(cell.text))
 
     def indicator(
@@ -158,8 +166,8 @@ class Assembly:
             if column.id in own:
                 entries[column.id] = self.read(cell, column, unit)
             elif not cell.blank:
-                said = f"{spec.title}没有“{column.label}”一栏，“{cell.text[:40]}”不会填入"
-                self.report("B103", said, cell, unit, field=column.id, found=cell.text[:200])
+                message = f"{spec.title}没有“{column.label}”一栏，“{cell.text[:40]}”不会填入"
+                self.report("B103", message, cell, unit, field=column.id, found=cell.text[:200])
         self.shelf.put(self.drafts[unit].number, (form, Indicator(block.id, entries)))
 
     @property

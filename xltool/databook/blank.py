@@ -142,12 +142,12 @@ class _BookPen:
 
     def _validation(self, table: BookTable, column: BookColumn, n: int) -> dict[str, Any]:
         if column.id == "year":
-            said = "应当是四位数的年份，例如：2023。"
+            warning = "应当是四位数的年份，例如：2023。"
             rule = {"validate": "integer", "criteria": "between", "minimum": 2000, "maximum": 2099}
             return {
                 **_prompt(column.label, "四位数的预算年度，例如：2023。"),
                 **rule,
-                **_warn(said),
+                **_warn(warning),
             }
         if column.id == "code":
             return _prompt(CODE, "可以留空。按文字保存，前面的 0 不会丢失。")
@@ -181,8 +181,8 @@ class _BookPen:
         """A list of the names in another table's column; a warning only, for it may come later."""
         n = next(n for n, c in enumerate(table.columns, 1) if c.id == column.id)
         source = f"={table.name}!${letters(n)}$2:${letters(n)}${ROOM + 1}"
-        said = f"“{table.name}”表里没有这个名称。确定要保留吗？"
-        return {**_list(column.label, text), "source": source, **_warn(said)}
+        warning = f"“{table.name}”表里没有这个名称。确定要保留吗？"
+        return {**_list(column.label, text), "source": source, **_warn(warning)}
 
     def _first_category(self) -> int:
         """The row (from 0) of the first category on the guide."""
@@ -239,12 +239,12 @@ def _prompt(label: str, text: str) -> dict[str, Any]:
 
 
 def _list(label: str, text: str) -> dict[str, Any]:
-    said = f"列表里没有这个{label}，请从列表选。"
+    message = f"列表里没有这个{label}，请从列表选。"
     return {
         **_prompt(label, text),
         "validate": "list",
         "error_title": "请核对",
-        "error_message": said,
+        "error_message": message,
     }
 
 

@@ -126,10 +126,10 @@ def categories(form: FormSpec) -> dict[str, Block]:
 
 
 @functools.lru_cache(maxsize=256)
-def _nearest(word: str, known: tuple[str, ...]) -> str:
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), "")
+def _nearest(word: str, names: tuple[str, ...]) -> str:
+    return next(iter(difflib.get_close_matches(word, names, n=1, cutoff=0.5)), "")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, names: Iterable[str]) -> str:
     """The name most likely meant, or nothing."""
-    return _nearest(word, tuple(known))
+    return _nearest(word, tuple(names))

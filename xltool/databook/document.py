@@ -96,21 +96,21 @@ def _refuse(word: str) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in members:
             raise Unusable(f"“{key}”在同一处出现两次")
-        found[key] = value
-    return found
+        members[key] = value
+    return members
 
 
 def assemble_document(document: Object, work: Assembly) -> Assembly:
     """Filings out of a JSON data book, its faults noted."""
     reader = _Reader(work)
-    reader.known(document, "", ("$schema", "edition", "filings"), None)
+    reader.check_keys(document, "", ("$schema", "edition", "filings"), None)
     filings = reader.get(document, "filings", list, "", None)
-    for at, one in reader.each(filings, "filings", None):
-        reader.filing(one, at)
+    for at, filing in reader.each(filings, "filings", None):
+        reader.filing(filing, at)
     if not work.drafts and not work.problems:
         work.problems.append(
             problem("B006", "没有单位", file=work.file, place=Place("filings", ""))
@@ -123,9 +123,9 @@ class _Reader:
         self.work, self.edition = work, work.edition
         self.tables = tables(work.edition)
 
-    def filing(self, one: Object, at: str) -> None:
+    def filing(self, filing: Object, at: str) -> None:
         work = self.work
-        department = self.get(one, "department", dict, at, None)
+        department = self.get(filing, "department", dict, at, None)
         home = f"{at}.department"
         named = department.get("unit")
         unit = visible(named) if isinstance(named, str) else ""
@@ -138,14 +138,14 @@ class _Reader:
                 "B011", f"单位“{unit}”出现两次", Place(home, "unit"), unit, field="unit", found=unit
             )
             return
-        self.known(one, at, ("code", "department", "projects"), unit)
+        self.check_keys(filing, at, ("code", "department", "projects"), unit)
         columns = [c for c in self.tables.department.columns if c.id != "code"]
         entries = self.entries(department, columns, home, unit)
         column = self.tables.department["code"]
-        code = work.read(self.cell(one, column, at), column, unit)
+        code = work.read(self.cell(filing, column, at), column, unit)
         draft = work.open(unit, code.text.strip(), entries, home)
         self.indicators(department, self.edition.department, home, unit, 0)
-        projects = self.get(one, "projects", list, at, unit)
+        projects = self.get(filing, "projects", list, at, unit)
         for place, project in self.each(projects, f"{at}.projects", unit):
             columns = [c for c in self.tables.project.columns if c.id != "unit"]
             entries = self.entries(project, columns, place, unit)
@@ -158,19 +158,19 @@ class _Reader:
             self.indicators(project, self.edition.project, place, unit, form)
 
     def entries(
-        self, one: Object, columns: list[BookColumn], at: str, unit: str
+        self, answers: Object, columns: list[BookColumn], at: str, unit: str
     ) -> dict[str, Entry]:
-        self.known(one, at, (*(c.id for c in columns), "indicators"), unit)
-        return {c.id: self.work.read(self.cell(one, c, at), c, unit) for c in columns}
+        self.check_keys(answers, at, (*(c.id for c in columns), "indicators"), unit)
+        return {c.id: self.work.read(self.cell(answers, c, at), c, unit) for c in columns}
 
-    def indicators(self, one: Object, spec: FormSpec, at: str, unit: str, form: int) -> None:
+    def indicators(self, answers: Object, spec: FormSpec, at: str, unit: str, form: int) -> None:
         own = {c.id for c in spec.indicators.column}
         columns = [BookColumn(c.label, c.id, "text") for c in spec.indicators.column]
         blocks = {b.id: b for b in spec.indicators.block}
         for place, row in self.each(
-            self.get(one, "indicators", list, at, unit), f"{at}.indicators", unit
+            self.get(answers, "indicators", list, at, unit), f"{at}.indicators", unit
         ):
-            self.known(row, place, ("block", *own), unit)
+            self.check_keys(row, place, ("block", *own), unit)
             record = {c.id: self.cell(row, c, place) for c in columns}
             if hollow(record.values(), self.edition):
                 continue
@@ -178,18 +178,18 @@ class _Reader:
             if not isinstance(block, str) or block not in blocks:
                 near = nearest(str(block), blocks)
                 hint = f"，是不是“{near}”？" if near else f"；可填：{'、'.join(blocks)}"
-                said = (
+                message = (
                     f"没有“{block}”这个指标类别{hint}" if block else f"没有写指标类别 block{hint}"
                 )
                 self.work.report(
-                    "B010", said, Place(place, "block"), unit, field="block", expected=near
+                    "B010", message, Place(place, "block"), unit, field="block", expected=near
                 )
                 continue
             self.work.indicator(spec, blocks[block], columns, record, unit, form)
 
-    def cell(self, one: Object, column: BookColumn, at: str) -> SourceCell:
+    def cell(self, answers: Object, column: BookColumn, at: str) -> SourceCell:
         """One value as a cell; a missing key and null are blank."""
-        value, place = one.get(column.id), Place(at, column.id)
+        value, place = answers.get(column.id), Place(at, column.id)
         if value is None:
             return SourceCell("", place)
         if isinstance(value, str):
@@ -206,9 +206,9 @@ class _Reader:
         )
         return SourceCell(shown[:200], place, fault=("B018", f"{shown[:40]} 应当是{wanted}"))
 
-    def get(self, one: Object, key: str, kind: type, at: str, unit: str | None) -> Any:
+    def get(self, parent: Object, key: str, kind: type, at: str, unit: str | None) -> Any:
         """The list or object under this key, an empty one where it is missing."""
-        value = one.get(key)
+        value = parent.get(key)
         if value is not None and not isinstance(value, kind):
             self.work.report(
                 "B018", f"“{key}”应当是{_NAMES[kind]}", Place(at, key), unit, field=key
@@ -224,12 +224,12 @@ class _Reader:
                     "B018", f"第 {n + 1} 项应当是{_NAMES[dict]}", Place(f"{at}[{n}]", ""), unit
                 )
 
-    def known(self, one: Object, at: str, keys: tuple[str, ...], unit: str | None) -> None:
-        for key in one:
+    def check_keys(self, members: Object, at: str, keys: tuple[str, ...], unit: str | None) -> None:
+        for key in members:
             if key not in keys:
-                near = nearest(key, [k for k in keys if k not in one] or keys)
-                said = f"不认识的字段“{key}”" + (f"，是不是“{near}”？" if near else "")
-                self.work.report("B004", said, Place(at, key), unit, found=key, expected=near)
+                near = nearest(key, [k for k in keys if k not in members] or keys)
+                message = f"不认识的字段“{key}”" + (f"，是不是“{near}”？" if near else "")
+                self.work.report("B004", message, Place(at, key), unit, found=key, expected=near)
 
 
 def _written(number: Decimal) -> str:

@@ -23,8 +23,8 @@ class TableRows:
     def __init__(self, work: Assembly, table: BookTable, sheet: SourceTable) -> None:
         self.work, self.table, self.sheet = work, table, sheet
         self.at: dict[str, int] = {}
-        for said in sheet.titles:
-            self._unit_of_money(said)
+        for title in sheet.titles:
+            self._unit_of_money(title)
         self._place_heads()
         self.names = frozenset(
             c.id for c in table.columns if c.kind in ("amount", "year", "code") or c.id in _KEYS
@@ -49,24 +49,24 @@ class TableRows:
                 self.at[column.id] = n
         for column in self.table.columns:
             if column.id not in self.at and not column.optional:
-                said = f"缺少列“{column.label}”"
-                self.work.report("B003", said, Place(self.sheet.name, ""), "", field=column.id)
+                message = f"缺少列“{column.label}”"
+                self.work.report("B003", message, Place(self.sheet.name, ""), "", field=column.id)
 
     def _unit_of_money(self, title: SourceCell) -> None:
         """The unit of money stated above the heads must be that of the edition."""
-        found = _UNIT_OF_MONEY.search("".join(title.text.split()))
-        if found and found[1] != self.work.edition.unit:
-            said = (
-                f"表上方写着“{found[0]}”，这个版式的金额单位是{self.work.edition.unit}："
+        unit_match = _UNIT_OF_MONEY.search("".join(title.text.split()))
+        if unit_match and unit_match[1] != self.work.edition.unit:
+            message = (
+                f"表上方写着“{unit_match[0]}”，这个版式的金额单位是{self.work.edition.unit}："
                 "请换算后改掉这一行"
             )
-            self.work.report("B022", said, title, "", found=title.text[:200])
+            self.work.report("B022", message, title, "", found=title.text[:200])
 
     def _unknown(self, head: SourceCell, label: str, near: str) -> None:
         hint = f"，是不是“{near}”？" if near else "，请删去这一列"
         # Whom it concerns shows in the rows: the units with something in this column.
-        said = f"不认识的列“{label}”{hint}"
-        self.work.report("B004", said, head, None, found=label, expected=near)
+        message = f"不认识的列“{label}”{hint}"
+        self.work.report("B004", message, head, None, found=label, expected=near)
 
     def __iter__(self) -> Iterator[tuple[SourceRecord, str]]:
         """Each row's cells by column id, and the unit's name in it."""
@@ -76,8 +76,8 @@ class TableRows:
             unit = record["unit"].text.strip()
             strays = self._strays(cells)
             if label := self._aside(cells, unit):
-                said = f"“{label[:40]}”这一行不是单位，没有读"
-                self.work.report("B104", said, Place(self.sheet.name, cell_name(row, 1)), None)
+                message = f"“{label[:40]}”这一行不是单位，没有读"
+                self.work.report("B104", message, Place(self.sheet.name, cell_name(row, 1)), None)
                 continue
             if hollow((record[c.id] for c in self.table.content), self.work.edition) and not strays:
                 continue
@@ -87,8 +87,8 @@ class TableRows:
             else:
                 # Most often a merged cell: the row was meant for the unit above.
                 label = self.table["unit"].label
-                said = f"没有写{label}；合并的单元格请取消合并，每行都要填写"
-                self.work.report("B007", said, record["unit"], last, field="unit")
+                message = f"没有写{label}；合并的单元格请取消合并，每行都要填写"
+                self.work.report("B007", message, record["unit"], last, field="unit")
             last = unit or last
 
     def _aside(self, cells: dict[int, SourceCell], unit: str) -> str:
@@ -97,16 +97,20 @@ class TableRows:
         return next((text for text in (unit, "" if unit else first) if text and aside(text)), "")
 
     def _strays(self, cells: dict[int, SourceCell]) -> list[tuple[int, SourceCell]]:
-        known = set(self.at.values())
-        return [(n, cell) for n, cell in sorted(cells.items()) if n not in known and not cell.blank]
+        head_columns = set(self.at.values())
+        return [
+            (n, cell)
+            for n, cell in sorted(cells.items())
+            if n not in head_columns and not cell.blank
+        ]
 
     def _keep_back(self, strays: list[tuple[int, SourceCell]], unit: str) -> None:
         """Nothing is dropped unsaid: what stands in no known column keeps its unit back."""
         for n, cell in strays:
             self.work.spoilt.add(unit)
             if n not in self.sheet.heads or self.sheet.heads[n].blank:
-                said = f"“{cell.text[:40]}”所在的列没有表头"
-                self.work.report("B004", said, cell, unit, found=cell.text[:200])
+                message = f"“{cell.text[:40]}”所在的列没有表头"
+                self.work.report("B004", message, cell, unit, found=cell.text[:200])
 
     def _cell(self, id_: str, row: int, cells: dict[int, SourceCell]) -> SourceCell:
         column = self.at.get(id_, 0)

@@ -18,8 +18,8 @@ def shown(cell: Stored, place: Place) -> SourceCell:
     if cell.error:
         return SourceCell(cell.text, place, fault=("B017", f"单元格里是错误值 {cell.text}，请改正"))
     if formula and not cell.text:
-        said = "公式没有计算结果；请在 Excel 或 WPS 里打开、重算并保存，或直接填写数值"
-        return SourceCell("", place, fault=("B017", said))
+        reason = "公式没有计算结果；请在 Excel 或 WPS 里打开、重算并保存，或直接填写数值"
+        return SourceCell("", place, fault=("B017", reason))
     if not cell.number:
         return SourceCell(lines(cell.text), place, formula=formula)
     number = stored_number(cell.text)

@@ -88,21 +88,21 @@ def read_folder(folder: Path, tables: BookTables) -> tuple[SourceTables, list[Pr
             problems.append(missing(table, files, str(folder), f"文件 {table.name}.csv"))
             continue
         path = files[table.name]
-        found = _read_csv(path, str(folder), table)
-        if isinstance(found, Problem):
-            problems.append(found)
+        outcome = _read_csv(path, str(folder), table)
+        if isinstance(outcome, Problem):
+            problems.append(outcome)
         else:
-            sheets[table.name] = found
+            sheets[table.name] = outcome
     return sheets, problems
 
 
 def open_workbook(source: Path | bytes, name: str) -> Workbook:
     """A received workbook, opened under guard. Raises Unusable."""
     with _opening(name):
-        found = open_tables(source)
-    if "xltool.edition" in found.properties:
+        book = open_tables(source)
+    if "xltool.edition" in book.properties:
         raise Unusable("这是申报工作簿，不是数据表；审核请用 xltool check")
-    return found
+    return book
 
 
 @contextmanager
@@ -121,14 +121,14 @@ def read_workbook(
     book: Workbook, tables: BookTables, file: str
 ) -> tuple[SourceTables, list[Problem]]:
     """The sheets 部门, 项目 and 指标 of a workbook; other sheets are ignored."""
-    found = {name.strip(): name for name in book.sheets}
+    sheet_names = {name.strip(): name for name in book.sheets}
     sheets: SourceTables = {}
     problems = []
     for table in tables:
-        if table.name not in found:
-            problems.append(missing(table, found, file, f"工作表“{table.name}”"))
+        if table.name not in sheet_names:
+            problems.append(missing(table, sheet_names, file, f"工作表“{table.name}”"))
             continue
-        name = found[table.name]
+        name = sheet_names[table.name]
         sheets[table.name] = sheet_of(name, _shown(name, book.sheets[name], file), table)
     return sheets, problems
 
@@ -191,8 +191,8 @@ _SEPARATOR = re.compile(r"sep=(.?)\s*$", re.IGNORECASE)
 
 def _delimiter(first: list[str], table: BookTable) -> str:
     """What parts the cells: as the first line says (`sep=;`), or else so that most heads are found."""
-    if first and (said := _SEPARATOR.match(first[0])) and said[1]:
-        return said[1]
+    if first and (declared := _SEPARATOR.match(first[0])) and declared[1]:
+        return declared[1]
     labels = {column.label for column in table.columns}
 
     def heads(delimiter: str) -> int:
@@ -228,8 +228,8 @@ def sheet_of(name: str, rows: Iterable[SourceRow], table: BookTable) -> SourceTa
     filled = ((n, row) for n, row in rows if any(not cell.blank for cell in row.values()))
     labels = {column.label for column in table.columns}
     first = list(itertools.islice(filled, _TITLE_ROWS))
-    known = [sum(visible(cell.text) in labels for cell in row.values()) for _, row in first]
-    at = next((n for n, count in enumerate(known) if count > 1), 0)
+    head_counts = [sum(visible(cell.text) in labels for cell in row.values()) for _, row in first]
+    at = next((n for n, count in enumerate(head_counts) if count > 1), 0)
     titles = [cell for _, row in first[:at] for cell in row.values() if not cell.blank]
     heads = first[at][1] if first else {}
     return SourceTable(name, heads, itertools.chain(first[at + 1 :], filled), tuple(titles))

@@ -53,7 +53,7 @@ def write_databook(
         raise XltoolError(f"{path}：数据表只能写成 .xlsx、.json 或文件夹")
     else:
         _write_folder(filings, path, edition)
-    return [said for filing in filings for said in _left_out(filing, edition)]
+    return [remark for filing in filings for remark in _left_out(filing, edition)]
 
 
 def _edition(filings: Sequence[Filing], asked: Edition | str | None) -> Edition:
@@ -87,7 +87,7 @@ def _distinct(filings: Sequence[Filing], *, by_name: bool) -> None:
 def _storable(filings: Sequence[Filing]) -> None:
     for filing in filings:
         for form in filing.forms:
-            for cells in (form.entries, *(one.cells for one in form.indicators)):
+            for cells in (form.entries, *(indicator.cells for indicator in form.indicators)):
                 for entry in cells.values():
                     text = value(entry)
                     if isinstance(text, str) and (too_long(text) or UNSTORABLE.search(text)):
@@ -103,17 +103,21 @@ def value(entry: Entry) -> CellValue:
 
 def sheets(filings: Iterable[Filing], edition: Edition) -> BookSheets:
     """The rows of each table (without heads), in the order of its columns."""
-    known = tables(edition)
-    found: BookSheets = {table.name: [] for table in known}
+    book_tables = tables(edition)
+    table_rows: BookSheets = {table.name: [] for table in book_tables}
     for filing in filings:
         department = filing.department or _no_department(filing)
         own = {"unit": filing.unit, "code": filing.code}
-        found[known.department.name].append(_row(known.department, department, own))
+        table_rows[book_tables.department.name].append(
+            _row(book_tables.department, department, own)
+        )
         for form in filing.projects:
-            found[known.project.name].append(_row(known.project, form, own))
+            table_rows[book_tables.project.name].append(_row(book_tables.project, form, own))
         for form in (department, *filing.projects):
-            found[INDICATORS] += _indicators(known.indicators, form, edition, filing.unit)
-    return found
+            table_rows[INDICATORS] += _indicators(
+                book_tables.indicators, form, edition, filing.unit
+            )
+    return table_rows
 
 
 def _no_department(filing: Filing) -> Form:
@@ -129,10 +133,10 @@ def _indicators(
 ) -> Iterable[list[CellValue]]:
     spec = edition[form.kind]
     project = form.text("project").strip() or None
-    for one in form.indicators:
-        block = spec.block(one.block)
+    for indicator in form.indicators:
+        block = spec.block(indicator.block)
         head: list[CellValue] = [unit, project, block.level1, block.label]
-        yield head + [value(one[c.id]) for c in table.content]
+        yield head + [value(indicator[c.id]) for c in table.content]
 
 
 def _left_out(filing: Filing, edition: Edition) -> Iterable[str]:
@@ -140,13 +144,13 @@ def _left_out(filing: Filing, edition: Edition) -> Iterable[str]:
     if filing.department is None:
         yield f"“{filing.unit}”没有部门表：数据表里只有名称和年度"
     for form in filing.forms:
-        for one in edition[form.kind].field:
-            first = form if one.same_as else (filing.department or form)
-            entry, same = form[one.id], first[one.same_as or one.id]
-            if one.derived and not entry.blank and entry.value != same.value:
+        for field in edition[form.kind].field:
+            first = form if field.same_as else (filing.department or form)
+            entry, same = form[field.id], first[field.same_as or field.id]
+            if field.derived and not entry.blank and entry.value != same.value:
                 name = form.text("project") or edition.department.title
-                said = entry.text or str(entry.value)
-                yield f"“{filing.unit}”的“{name}”：{one.label}写作“{said}”，数据表里不另列"
+                written = entry.text or str(entry.value)
+                yield f"“{filing.unit}”的“{name}”：{field.label}写作“{written}”，数据表里不另列"
 
 
 def _write_folder(filings: list[Filing], folder: Path, edition: Edition) -> None:
@@ -160,11 +164,13 @@ def _write_folder(filings: list[Filing], folder: Path, edition: Edition) -> None
             file = stack.enter_context(writing(path, encoding="utf-8-sig"))
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([c.label for c in table.columns])
-            writer.writerows([_csv(one) for one in row] for row in rows[table.name])
+            writer.writerows([_csv(cell) for cell in row] for row in rows[table.name])
 
 
-def _csv(one: CellValue) -> str:
-    return "" if one is None else plain(one) if isinstance(one, Decimal) else str(one)
+def _csv(cell: CellValue) -> str:
+    if cell is None:
+        return ""
+    return plain(cell) if isinstance(cell, Decimal) else str(cell)
 
 
 def databook_json(filings: Iterable[Filing], edition: Edition | str | None = None) -> bytes:
@@ -179,18 +185,18 @@ def databook_json(filings: Iterable[Filing], edition: Edition | str | None = Non
 def _json(filings: list[Filing], edition: Edition) -> bytes:
     import msgspec
 
-    known = tables(edition)
+    book_tables = tables(edition)
     document = {
         "edition": edition.id,
         "filings": [
             {
                 "code": filing.code,
                 "department": _object(
-                    known.department,
+                    book_tables.department,
                     filing.department or _no_department(filing),
                     {"unit": filing.unit},
                 ),
-                "projects": [_object(known.project, form, {}) for form in filing.projects],
+                "projects": [_object(book_tables.project, form, {}) for form in filing.projects],
             }
             for filing in filings
         ],
@@ -207,12 +213,12 @@ def _object(table: BookTable, form: Form, own: dict[str, str]) -> dict[str, Any]
     ]
     fields = {id_: own.get(id_, value(form[id_])) for id_ in ids}
     return {
-        **{id_: one for id_, one in fields.items() if one is not None},
+        **{id_: answer for id_, answer in fields.items() if answer is not None},
         "indicators": [
             {
-                "block": one.block,
-                **{c: value(e) for c, e in one.cells.items() if value(e) is not None},
+                "block": indicator.block,
+                **{c: value(e) for c, e in indicator.cells.items() if value(e) is not None},
             }
-            for one in form.indicators
+            for indicator in form.indicators
         ],
     }

@@ -74,7 +74,7 @@ class _Move:
         entries = {f.id: self._entry(f.id) for f in self.spec.field}
         self._sums(entries)
         self._left(entries)
-        rows = [row for one in self.old.indicators for row in self._indicator(one)]
+        rows = [row for indicator in self.old.indicators for row in self._indicator(indicator)]
         order = {block.id: n for n, block in enumerate(self.spec.indicators.block)}
         rows.sort(key=lambda row: order[row.block])
         return Form(self.old.kind, entries, tuple(rows), self.spec.sheet)
@@ -96,33 +96,36 @@ class _Move:
     def _sums(self, entries: dict[str, Entry]) -> None:
         """Totals that the old form did not have, from their parts; an inner sum before an outer one."""
         for _ in self.spec.sum:
-            for one in self.spec.sum:
-                if one.total in self.was or not entries[one.total].blank:
+            for sum_spec in self.spec.sum:
+                if sum_spec.total in self.was or not entries[sum_spec.total].blank:
                     continue
-                parts = [entries[p].value for p in one.parts]
+                parts = [entries[p].value for p in sum_spec.parts]
                 amounts = [a for a in parts if isinstance(a, Decimal)]
-                if amounts and not any(e.unread for e in (entries[p] for p in one.parts)):
+                if amounts and not any(e.unread for e in (entries[p] for p in sum_spec.parts)):
                     value = tidy(sum(amounts, Decimal(0)))
-                    entries[one.total] = Entry(value, plain(value))
-                    names = "、".join(self.spec[p].label for p in one.parts)
+                    entries[sum_spec.total] = Entry(value, plain(value))
+                    names = "、".join(self.spec[p].label for p in sum_spec.parts)
                     self.note(
                         MADE,
-                        self.spec[one.total].label,
+                        self.spec[sum_spec.total].label,
                         plain(value),
                         f"原表没有这一栏，由{names}相加",
                     )
 
     def _left(self, entries: Mapping[str, Entry]) -> None:
         """Answers that the new form has no field for; a total of what is there is not lost."""
-        for f in self.was.field:
-            entry = self.old[f.id]
-            if f.id in self.spec or f.derived or entry.blank:
+        for form_field in self.was.field:
+            entry = self.old[form_field.id]
+            if form_field.id in self.spec or form_field.derived or entry.blank:
                 continue
-            said = next((s for s in self.was.sum if s.total == f.id), None)
-            if said is not None and self._adds_up(said.parts, entry, entries):
+            sum_spec = next((s for s in self.was.sum if s.total == form_field.id), None)
+            if sum_spec is not None and self._adds_up(sum_spec.parts, entry, entries):
                 continue
             self.note(
-                LOST, f.label, entry.text or str(entry.value), f"版式“{self.to.id}”没有这一栏"
+                LOST,
+                form_field.label,
+                entry.text or str(entry.value),
+                f"版式“{self.to.id}”没有这一栏",
             )
 
     def _adds_up(self, parts: tuple[str, ...], total: Entry, entries: Mapping[str, Entry]) -> bool:
@@ -135,26 +138,29 @@ class _Move:
         inner = next((s for s in self.was.sum if s.total == id_), None)
         return inner is not None and self._adds_up(inner.parts, self.old[id_], entries)
 
-    def _indicator(self, one: Indicator) -> Iterator[Indicator]:
-        was = self.was.block(one.block)
-        block = next((b for b in self.spec.indicators.block if b.id == one.block), None)
+    def _indicator(self, indicator: Indicator) -> Iterator[Indicator]:
+        was = self.was.block(indicator.block)
+        block = next((b for b in self.spec.indicators.block if b.id == indicator.block), None)
         block = block or next((b for b in self.spec.indicators.block if b.kind == was.kind), None)
-        name = one.name.text or str(one.name.value or "")
+        name = indicator.name.text or str(indicator.name.value or "")
         if block is None:
-            text = f"{name} {one.target.text}".strip()
+            text = f"{name} {indicator.target.text}".strip()
             self.note(LOST, was.label, text, f"版式“{self.to.id}”没有这一类指标")
             return
         if block.id != was.id:
             self.note(CHECK, block.label, name, f"原属“{was.label}”，请复核类别")
-        cells = {c.id: Entry(one[c.id].value, one[c.id].text) for c in self.spec.indicators.column}
+        cells = {
+            c.id: Entry(indicator[c.id].value, indicator[c.id].text)
+            for c in self.spec.indicators.column
+        }
         if self.spec.indicators.has("number") and not self.was.indicators.has("number"):
-            parts = value_columns(one.target.text)
+            parts = value_columns(indicator.target.text)
             cells |= {
                 c: Entry(t or None, t)
                 for c, t in zip(("sign", "number", "measure"), parts, strict=True)
             }
         for column in self.was.indicators.column:
-            entry = one[column.id]
+            entry = indicator[column.id]
             gone = not self.spec.indicators.has(column.id) and column.id not in _VALUE
             if gone and not entry.blank:
                 self.note(
@@ -193,44 +199,40 @@ def _draft(form: Form, spec: FormSpec, year: int | None, notes: list[ConversionN
         notes.append(ConversionNote(kind, spec.title, form.text("project"), label, text, reason))
 
     entries: dict[str, Entry] = {}
-    for f in spec.field:
-        entry = form[f.id]
+    for form_field in spec.field:
+        entry = form[form_field.id]
         text = entry.text or ("" if entry.value is None else str(entry.value))
-        if f.kind == "year":
+        if form_field.kind == "year":
             moved = entry.value + 1 if isinstance(entry.value, int) else None
-            entries[f.id] = Entry(moved, "" if moved is None else str(moved))
-        elif f.kind == "amount":
-            entries[f.id] = Entry()
-        elif f.kind == "period" and not entry.blank:
+            entries[form_field.id] = Entry(moved, "" if moved is None else str(moved))
+        elif form_field.kind == "amount":
+            entries[form_field.id] = Entry()
+        elif form_field.kind == "period" and not entry.blank:
             span = read_period(text, year)
             if year is not None and span is not None and span.start.year == span.end.year == year:
                 text = _later(text, year)
             else:
-                note(CHECK, f.label, text, "跨年或读不出，没有改，请复核")
-            entries[f.id] = Entry(text, text)
+                note(CHECK, form_field.label, text, "跨年或读不出，没有改，请复核")
+            entries[form_field.id] = Entry(text, text)
         else:
-            entries[f.id] = Entry(entry.value, entry.text)
-            if f.kind == "long" and not entry.blank:
+            entries[form_field.id] = Entry(entry.value, entry.text)
+            if form_field.kind == "long" and not entry.blank:
                 stale = year is not None and str(year) in text
-                note(
-                    CHECK,
-                    f.label,
-                    text[:40],
-                    f"沿用上年文字{f'，其中写有 {year} 年' if stale else ''}，请复核",
-                )
+                dated = f"，其中写有 {year} 年" if stale else ""
+                note(CHECK, form_field.label, text[:40], f"沿用上年文字{dated}，请复核")
     rows = []
-    for one in form.indicators:
+    for indicator in form.indicators:
         cells = {}
-        for id_, entry in one.cells.items():
+        for id_, entry in indicator.cells.items():
             text = entry.text or ("" if entry.value is None else str(entry.value))
             if year is not None and id_ != "name" and parse_target(text).span is not None:
                 text = _later(text, year)
             cells[id_] = Entry(text or None, text)
-        rows.append(Indicator(one.block, cells))
+        rows.append(Indicator(indicator.block, cells))
         note(
             CHECK,
-            spec.block(one.block).label,
-            f"{one.name.text} {one.target.text}".strip(),
+            spec.block(indicator.block).label,
+            f"{indicator.name.text} {indicator.target.text}".strip(),
             "沿用上年指标，请复核",
         )
     return Form(form.kind, entries, tuple(rows), spec.sheet)

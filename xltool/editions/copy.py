@@ -38,31 +38,31 @@ def copy_edition(source: Edition, name: str, folder: Path | None = None) -> Path
         )
     if name in editions():
         raise EditionError(f"已有版式“{name}”：{editions()[name]}")
-    goal = (folder or user_folder()) / name
-    if goal.exists():
-        raise EditionError(f"文件夹已存在：{goal}")
-    goal.mkdir(parents=True)
+    new_folder = (folder or user_folder()) / name
+    if new_folder.exists():
+        raise EditionError(f"文件夹已存在：{new_folder}")
+    new_folder.mkdir(parents=True)
     try:
         for file in Path(source.folder).iterdir():
             if file.name == "edition.toml":
                 text = _ID.sub(f'id = "{name}"', file.read_text("utf-8"), count=1)
-                (goal / file.name).write_text(text, "utf-8")
+                (new_folder / file.name).write_text(text, "utf-8")
             elif file.name == "template.xlsx":
-                _marked(file, goal / file.name, name)
+                _marked(file, new_folder / file.name, name)
             elif file.is_file():
-                shutil.copyfile(file, goal / file.name)
-        load_edition(goal)
+                shutil.copyfile(file, new_folder / file.name)
+        load_edition(new_folder)
     except Exception:
-        shutil.rmtree(goal)
+        shutil.rmtree(new_folder)
         raise
-    return goal
+    return new_folder
 
 
-def _marked(template: Path, goal: Path, name: str) -> None:
+def _marked(template: Path, destination: Path, name: str) -> None:
     """The template with another edition's mark in its properties; every other part keeps its bytes."""
     with (
         zipfile.ZipFile(template) as old,
-        writing(goal, "wb") as file,
+        writing(destination, "wb") as file,
         zipfile.ZipFile(file, "w") as new,
     ):
         for item in old.infolist():
@@ -111,10 +111,10 @@ def show_bindings(edition: Edition, path: Path, template: Path | None = None) ->
 
 def bound_cells(form: FormSpec, sheet: Sheet) -> dict[tuple[int, int], list[str]]:
     """What each cell of a template is bound to: a field's label, or category · column."""
-    found: dict[tuple[int, int], list[str]] = {}
+    bound: dict[tuple[int, int], list[str]] = {}
     for field in form.field:
         if area := sheet.names.get(field.label):
-            found.setdefault((area.top, area.left), []).append(field.label)
+            bound.setdefault((area.top, area.left), []).append(field.label)
     heads = {
         c.label: area.left for c in form.indicators.column if (area := sheet.names.get(c.label))
     }
@@ -123,8 +123,8 @@ def bound_cells(form: FormSpec, sheet: Sheet) -> dict[tuple[int, int], list[str]
         for row in range(area.top, area.bottom + 1) if area else ():
             for label, column in heads.items():
                 if _inside(area, column):
-                    found.setdefault((row, column), []).append(f"{block.label} · {label}")
-    return found
+                    bound.setdefault((row, column), []).append(f"{block.label} · {label}")
+    return bound
 
 
 def _inside(area: Area | None, column: int) -> bool:

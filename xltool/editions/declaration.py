@@ -192,9 +192,9 @@ class Edition(_Part, frozen=True, dict=True):
     @functools.cached_property
     def _ids(self) -> frozenset[str]:
         return frozenset(
-            one
+            id_
             for form in self.form
-            for one in (
+            for id_ in (
                 *(field.id for field in form.field),
                 *(column.id for column in form.indicators.column),
                 *(declared.side for declared in form.sum),
@@ -226,19 +226,19 @@ def user_folder() -> Path:
 
 def editions() -> dict[str, Path]:
     """Every edition that is known by its id: the shipped ones, then the user's own."""
-    found = {file.parent.name: file.parent for file in sorted(SHIPPED.glob("*/edition.toml"))}
+    folders = {file.parent.name: file.parent for file in sorted(SHIPPED.glob("*/edition.toml"))}
     for file in sorted(user_folder().glob("*/edition.toml")):
-        found.setdefault(file.parent.name, file.parent)
-    return found
+        folders.setdefault(file.parent.name, file.parent)
+    return folders
 
 
 def usable_editions() -> list[Edition]:
     """Every known edition that can be used, the default one first; unfinished ones are left aside."""
-    found = []
+    usable = []
     for id_ in sorted(editions(), key=lambda id_: id_ != default_edition_id()):
         with suppress(EditionError):
-            found.append(load_edition(id_))
-    return found
+            usable.append(load_edition(id_))
+    return usable
 
 
 @functools.cache
@@ -263,12 +263,14 @@ def load_edition(which: str | Path = "") -> Edition:
         return edition
     if which in _shipped():
         return _shipped_edition(str(which))
-    known = editions()
-    if which not in known:
-        raise EditionError(f"没有版式“{which}”；现有版式：{'、'.join(known)}")
-    edition = _load(known[str(which)].resolve())
+    folders = editions()
+    if which not in folders:
+        raise EditionError(f"没有版式“{which}”；现有版式：{'、'.join(folders)}")
+    edition = _load(folders[str(which)].resolve())
     if edition.id != which:
-        raise EditionError(f"{known[str(which)]}：文件夹名“{which}”与声明里的 id“{edition.id}”不同")
+        raise EditionError(
+            f"{folders[str(which)]}：文件夹名“{which}”与声明里的 id“{edition.id}”不同"
+        )
     return edition
 
 
@@ -329,12 +331,12 @@ def _contradictions(edition: Edition) -> Iterator[tuple[str, str]]:
                 yield f"{at}", f"标签“{label}”出现 {count} 次，定义名称必须唯一"
             if not re.fullmatch(r"(?![A-Za-z]{1,3}\d+$)[^\W\d][\w.]*", label):
                 yield f"{at}", f"标签“{label}”不能作定义名称（只用汉字、字母、数字，不以数字开头）"
-        for what, found in (
+        for what, declared_ids in (
             ("field", [f.id for f in form.field]),
             ("indicators.block", [b.id for b in form.indicators.block]),
             ("indicators.column", [c.id for c in form.indicators.column]),
         ):
-            for id_, count in Counter(found).items():
+            for id_, count in Counter(declared_ids).items():
                 if count > 1:
                     yield f"{at}.{what}", f"id “{id_}”出现 {count} 次"
         for f in form.field:

@@ -69,15 +69,15 @@ def toml_fault(error: tomllib.TOMLDecodeError | UnicodeDecodeError) -> str:
 
 def value_fault(error: msgspec.ValidationError) -> tuple[str, str]:
     """(where, what): `form[0].field[2].kind` (or 顶层) and a sentence."""
-    said, _, key = str(error).partition(" - at ")
-    return key.strip("`").removeprefix("$").removeprefix(".") or "顶层", _translated(said)
+    message, _, key = str(error).partition(" - at ")
+    return key.strip("`").removeprefix("$").removeprefix(".") or "顶层", _translated(message)
 
 
-def _translated(said: str) -> str:
+def _translated(message: str) -> str:
     for pattern, sentence in _SENTENCES:
-        if found := re.fullmatch(pattern, said):
-            return sentence.format(*(_type(word) for word in found.groups()))
-    return said
+        if match := re.fullmatch(pattern, message):
+            return sentence.format(*(_type(word) for word in match.groups()))
+    return message
 
 
 def _type(word: str) -> str:

@@ -19,7 +19,7 @@ def width(text: str) -> int:
     if text.isascii():
         return len(_COLOUR.sub("", text)) if "\x1b" in text else len(text)
     text = _COLOUR.sub("", text)
-    return sum(2 if east_asian_width(one) in "WFA" else 1 for one in text)
+    return sum(2 if east_asian_width(character) in "WFA" else 1 for character in text)
 
 
 def folded(text: str, columns: int, first: int = 0) -> list[str]:

@@ -75,12 +75,11 @@ class Guard:
             digest = file_digest(path)
         except OSError as error:
             raise Guarded(f"“{path}”已经有了，又读不了（{why(error)}），没有覆盖") from error
-        if digest not in self.known(path):
-            self._records.pop(
-                path.absolute().parent
-            )  # another command may have written it meanwhile
-        if digest not in (known := self.known(path)):
-            reason = "写出以后有人改过" if known else "不知是谁写的"
+        if digest not in self.digests(path):
+            # Another command may have written it meanwhile.
+            self._records.pop(path.absolute().parent)
+        if digest not in (digests := self.digests(path)):
+            reason = "写出以后有人改过" if digests else "不知是谁写的"
             raise Guarded(f"“{path}”已经有了，{reason}，没有覆盖；{self._remedy}")
         self._allowed[path.absolute()] = stamp
 
@@ -93,11 +92,11 @@ class Guard:
         """What the file that was just written says, as a digest of the caller's making."""
         self._record(Path(path)).add(Path(path), _CONTENT + content)
 
-    def said(self, path: str | Path, content: str) -> bool:
+    def wrote(self, path: str | Path, content: str) -> bool:
         """We wrote a file there that said this."""
-        return _CONTENT + content in self.known(Path(path))
+        return _CONTENT + content in self.digests(Path(path))
 
-    def known(self, path: Path) -> list[str]:
+    def digests(self, path: Path) -> list[str]:
         """The digests of what we wrote there, the last one last."""
         return self._record(path).of(path)
 
@@ -191,13 +190,17 @@ class Record:
                 file.write(f"{digest}  {name}\n".encode())
 
     def _put(self, name: str, digest: str) -> None:
-        known = self._digests.setdefault(name, [])
-        if digest in known:
-            known.remove(digest)
-        known.append(digest)
-        alike = [one for one in known if one.startswith(_CONTENT) == digest.startswith(_CONTENT)]
+        digests = self._digests.setdefault(name, [])
+        if digest in digests:
+            digests.remove(digest)
+        digests.append(digest)
+        alike = [
+            earlier
+            for earlier in digests
+            if earlier.startswith(_CONTENT) == digest.startswith(_CONTENT)
+        ]
         if len(alike) > _KEPT:
-            known.remove(alike[0])
+            digests.remove(alike[0])
 
     def _name(self, path: Path) -> str:
         return self._inner + os.path.normcase(path.name)
@@ -209,7 +212,7 @@ class Record:
             return []
 
     def _shorten(self) -> None:
-        lines = [f"{d}  {name}\n" for name, known in self._digests.items() for d in known]
+        lines = [f"{d}  {name}\n" for name, digests in self._digests.items() for d in digests]
         beside = self._file.with_name(f".{_RECORD}-{os.getpid()}.tmp")
         with suppress(OSError, UnicodeError):
             beside.write_text("".join(lines), "utf-8", newline="\n")

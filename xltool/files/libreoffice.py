@@ -45,8 +45,8 @@ _PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 def find_program() -> str | None:
     """LibreOffice's program, or None where there is none."""
     for name in ("soffice", "libreoffice"):
-        if found := shutil.which(name):
-            return found
+        if program := shutil.which(name):
+            return program
     return next((place for place in _PLACES if Path(place).is_file()), None)
 
 
@@ -78,12 +78,12 @@ def run_office(program: str, files: Sequence[Path], folder: Path, to: str, timeo
         except OSError as error:
             raise XltoolError(f"LibreOffice 启动不了：{why(error)}") from error
         try:
-            said, _ = process.communicate(timeout=timeout)
+            output, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             return f"{timeout:.0f} 秒内没有转完"
         finally:
             _end(process)
-    lines = [line for line in said.splitlines() if line.strip()]
+    lines = [line for line in output.splitlines() if line.strip()]
     return lines[-1].strip() if lines else ""
 
 

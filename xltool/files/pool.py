@@ -279,5 +279,5 @@ def _limit_memory(memory_mb: int) -> None:
         return
     wanted = memory_mb * 2**20
     set_before = resource.getrlimit(resource.RLIMIT_AS)
-    limit = min([wanted, *(one for one in set_before if one != resource.RLIM_INFINITY)])
+    limit = min([wanted, *(earlier for earlier in set_before if earlier != resource.RLIM_INFINITY)])
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

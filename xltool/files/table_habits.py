@@ -51,16 +51,17 @@ class Code(NamedTuple):
 def read_code(written: str) -> Code:
     """A code as tables hold it; a text, with its leading zeros."""
     text = visible(written)
-    if found := _AS_FORMULA.fullmatch(text):
-        return Code(found[1].strip(), f"写作“{text}”，读作 {found[1].strip()}")
+    if formula := _AS_FORMULA.fullmatch(text):
+        code = formula[1].strip()
+        return Code(code, f"写作“{text}”，读作 {code}")
     if _SCIENTIFIC.fullmatch(text):
         return Code(text, f"“{text}”是被 Excel 变成科学计数的编码，原来的数字已经丢失", True)
     digits = text.removesuffix(".0")
     lost = digits[_KEPT:]
     if lost and digits.isascii() and digits.isdecimal() and not lost.strip("0"):
-        said = f"“{text}”第 {_KEPT} 位以后全是 0，像是被 Excel 截掉了，原来的数字已经丢失"
-        return Code(text, said, True)
-    if found := _DECIMAL.fullmatch(text):
-        said = f"“{text}”像是经程序变成了小数，读作 {found[1]}；前面若有 0，请补上"
-        return Code(found[1], said)
+        reason = f"“{text}”第 {_KEPT} 位以后全是 0，像是被 Excel 截掉了，原来的数字已经丢失"
+        return Code(text, reason, True)
+    if decimal := _DECIMAL.fullmatch(text):
+        reason = f"“{text}”像是经程序变成了小数，读作 {decimal[1]}；前面若有 0，请补上"
+        return Code(decimal[1], reason)
     return Code(text)
