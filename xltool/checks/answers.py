@@ -22,9 +22,12 @@ def explained(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
     if not filing.answers:
         return list(findings)
     tied = {at: key for key, at in _tied(filing, findings).items()}
-    said = [filing.answers.get(tied.get(n, f.key), "").strip() for n, f in enumerate(findings)]
+    explanations = [
+        filing.answers.get(tied.get(n, f.key), "").strip() for n, f in enumerate(findings)
+    ]
     return [
-        replace(f, explanation=text) if text else f for f, text in zip(findings, said, strict=True)
+        replace(f, explanation=text) if text else f
+        for f, text in zip(findings, explanations, strict=True)
     ]
 
 
@@ -73,21 +76,21 @@ def _tie_by(
 
 
 def _parts(key: str) -> _Parts:
-    code, sheet, field, found = [*key.split("|", 3), "", "", ""][:4]
-    return code, sheet, field, found
+    code, sheet, field, written = [*key.split("|", 3), "", "", ""][:4]
+    return code, sheet, field, written
 
 
 def _same_value(parts: _Parts) -> Hashable:
-    code, sheet, field, found = parts
-    return code, sheet, field, _normal(found)
+    code, sheet, field, written = parts
+    return code, sheet, field, _normal(written)
 
 
 def _same_anywhere(parts: _Parts) -> Hashable:
-    code, _, field, found = parts
-    return code, field, _normal(found)
+    code, _, field, written = parts
+    return code, field, _normal(written)
 
 
-def _normal(found: str) -> str:
+def _normal(written: str) -> str:
     """`新建水库：15家以上` as `新建水库：≥15家`, without spaces."""
-    name, colon, value = found.rpartition("：")
+    name, colon, value = written.rpartition("：")
     return "".join(f"{name}{colon}{normal_text(value) or value}".split())

@@ -113,7 +113,7 @@ def balance(filing: Filing, edition: Edition | None = None) -> Balance:
     edition = edition or load_edition(filing.edition)
     form = filing.department or Form("department", {})
     spec = edition.department
-    sides = [side_of(form, spec, one, edition) for one in spec.sum]
+    sides = [side_of(form, spec, equation, edition) for equation in spec.sum]
     explained = tuple(
         _explained(side, [s for s in sides if s is not side], form, spec, filing, edition)
         for side in sides
@@ -155,15 +155,15 @@ def _side_verdict(side: Side, sums: Balance) -> str:
         return Verdict.UNKNOWN
     if not side.closes:
         return f"{Verdict.UNBALANCED}，差 {show(side.residual)}"
-    said: str = (
+    verdict: str = (
         Verdict.BY_NONTAX
         if side.adjusted and sums.verdict is not Verdict.BALANCED
         else Verdict.BALANCED
     )
     if side.residual:
-        said += f"，相差 {show(side.residual)} 在四舍五入以内"
+        verdict += f"，相差 {show(side.residual)} 在四舍五入以内"
     spare = [str(t) for t in side.terms if t.filled and t not in side.counted]
-    return f"{said}；未计入{'、'.join(spare)}" if spare else said
+    return f"{verdict}；未计入{'、'.join(spare)}" if spare else verdict
 
 
 def _term(form: Form, spec: FormSpec, field: str, *, adjust: bool = False) -> Term:
@@ -216,8 +216,8 @@ def _explained(
     if not side.residual or side.total.amount is None:
         return side
     if side.closes:
-        said = f"相差 {show(side.residual)}，在四舍五入的误差 {show(side.tolerance)} 以内"
-        return replace(side, causes=(Cause("rounding", said),))
+        reason = f"相差 {show(side.residual)}，在四舍五入的误差 {show(side.tolerance)} 以内"
+        return replace(side, causes=(Cause("rounding", reason),))
     opposite = [_term(form, spec, _OPPOSITE[t.field]) for t in side.terms if _opposite(t, spec)]
     budget = projects_budget(filing, edition)
     causes = explain(
@@ -232,8 +232,8 @@ def _explained(
     if side.sum and any(s.residual is not None and s.sum == side.sum for s in others):
         # Both sides come to the same: nothing but the total is in doubt.
         causes = tuple(c for c in causes if c.field == side.total.field and side.total.amount)
-        said = f"两侧各项合计都是 {show(side.sum)}，像是“{side.total.label}”写错了"
-        causes = causes or (Cause("total", said, side.total.field, side.sum),)
+        reason = f"两侧各项合计都是 {show(side.sum)}，像是“{side.total.label}”写错了"
+        causes = causes or (Cause("total", reason, side.total.field, side.sum),)
     return replace(side, causes=causes)
 
 

@@ -148,7 +148,7 @@ class Rule(Struct, frozen=True):
 
     def lacks(self, edition: Edition) -> list[str]:
         """What the rule judges and this edition's forms don't have; then it is silent."""
-        return [one for one in self.needs if not edition.has(one)] if self.needs else []
+        return [need for need in self.needs if not edition.has(need)] if self.needs else []
 
     @property
     def doc(self) -> str:
@@ -230,25 +230,25 @@ def judged(review: Review, *, strict: bool = True) -> list[Finding]:
     filing, edition, settings = review.filing, review.edition, review.settings
     book = rules()
     known_settings(settings, book)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     readable = review.readable
-    for one in book.values():
-        if one.code in settings.off or (one.needs and one.lacks(edition)):
+    for candidate in book.values():
+        if candidate.code in settings.off or (candidate.needs and candidate.lacks(edition)):
             continue
-        if not readable and not one.reads_faults:
+        if not readable and not candidate.reads_faults:
             continue
         try:
-            for hit in one.body(review):
-                found += (_finding(one, review, hit),)
+            for hit in candidate.body(review):
+                findings += (_finding(candidate, review, hit),)
         except Exception as error:
             if strict:
                 raise
-            found += (_crashed(one, review, error),)
+            findings += (_crashed(candidate, review, error),)
     if review.blank:
-        found = [f for f in found if f.code.startswith("R")]
+        findings = [f for f in findings if f.code.startswith("R")]
     if shifted := review.shifted:
-        found = [f for f in found if f.sheet not in shifted or f.code in _OF_THE_FILE]
-    return arrange(filing, explained(filing, found))
+        findings = [f for f in findings if f.sheet not in shifted or f.code in _OF_THE_FILE]
+    return arrange(filing, explained(filing, findings))
 
 
 def _on_these_forms(last_year: Filing | None, edition: Edition) -> Filing | None:
@@ -286,18 +286,19 @@ def known_settings(settings: Settings, book: Mapping[str, Rule] | None = None) -
             )
 
 
-def _crashed(one: Rule, review: Review, error: Exception) -> Finding:
+def _crashed(crashed: Rule, review: Review, error: Exception) -> Finding:
     message = (
-        f"规则 {one.code} 没有运行成功（{type(error).__name__}: {error}），请把本文件交给技术人员"
+        f"规则 {crashed.code} 没有运行成功（{type(error).__name__}: {error}），"
+        "请把本文件交给技术人员"
     )
     return Finding("R100", Severity.ERROR, message, file=review.filing.source, review="形式")
 
 
-def _finding(one: Rule, review: Review, hit: Hit) -> Finding:
+def _finding(raised_by: Rule, review: Review, hit: Hit) -> Finding:
     settings = review.settings
     return Finding(
-        code=one.code,
-        severity=settings.severity.get(one.code) or hit.severity or one.severity,
+        code=raised_by.code,
+        severity=settings.severity.get(raised_by.code) or hit.severity or raised_by.severity,
         message=hit.message,
         file=review.filing.source,
         sheet=hit.place.sheet if hit.place else "",
@@ -305,8 +306,8 @@ def _finding(one: Rule, review: Review, hit: Hit) -> Finding:
         field=hit.field,
         found=hit.found,
         expected=hit.expected,
-        review=one.review,
-        trial=one.code in settings.trial,
+        review=raised_by.review,
+        trial=raised_by.code in settings.trial,
     )
 
 
@@ -323,12 +324,12 @@ def arrange(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
             codes.setdefault((f.sheet, f.cell), set()).add(f.code)
 
     def needless(f: Finding) -> bool:
-        here = codes.get((f.sheet, f.cell))
-        if not here:
+        cell_codes = codes.get((f.sheet, f.cell))
+        if not cell_codes:
             return False
-        if len(here) > 1 and f.code[0] not in "RP" and not here.isdisjoint(_LAST_WORD):
+        if len(cell_codes) > 1 and f.code[0] not in "RP" and not cell_codes.isdisjoint(_LAST_WORD):
             return True
-        return f.code in book and not here.isdisjoint(book[f.code].yields_to)
+        return f.code in book and not cell_codes.isdisjoint(book[f.code].yields_to)
 
     sheets = {form.sheet: n for n, form in enumerate(filing.forms)}
 

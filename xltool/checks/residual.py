@@ -96,7 +96,10 @@ def slip(written: Decimal, meant: Decimal, unit: str) -> tuple[Decimal, str] | N
     """The factor by which `written` misses `meant` exactly and how it looks, if it is one of SLIPS."""
     if not written or not meant:
         return None
-    return next((one for one in SLIPS[unit].items() if written == meant * one[0]), None)
+    return next(
+        ((factor, reading) for factor, reading in SLIPS[unit].items() if written == meant * factor),
+        None,
+    )
 
 
 def explain(
@@ -119,16 +122,16 @@ def explain(
         return (Cause("missing", "各项都没有填"),)
     residual = total.worth - sum(t.worth for t in filled)
     doubted = filled if confirmed else [total, *filled]
-    found = [
+    causes = [
         *_stated_elsewhere(filled, residual, missing, instead),
         *_whole_items(total, filled, residual, confirmed),
         *_slipped(total, filled, residual, unit, tolerance, confirmed),
         *_swapped(total, doubted, residual, adjacent=True),
         *_left_blank(terms, residual),
     ]
-    found = found or [*_swapped(total, doubted, residual, adjacent=False)]
-    once = {(c.field, c.should): c for c in reversed(found)}
-    return tuple(c for c in found if once[c.field, c.should] is c)[:MOST]
+    causes = causes or [*_swapped(total, doubted, residual, adjacent=False)]
+    once = {(c.field, c.should): c for c in reversed(causes)}
+    return tuple(c for c in causes if once[c.field, c.should] is c)[:MOST]
 
 
 def _stated_elsewhere(

@@ -250,13 +250,13 @@ def _project(form: Form, edition: Edition) -> ProjectResult:
 def _indicators(form: Form, edition: Edition) -> Iterator[dict[str, str]]:
     blocks = {b.id: b for b in edition[form.kind].indicators.block}
     project = form.text("project").strip() if form.kind == "project" else ""
-    for one in form.indicators:
+    for row in form.indicators:
         yield {
             "sheet": form.sheet,
             "form": form.kind,
             "project": project,
-            "level1": blocks[one.block].level1,
-            "level2": blocks[one.block].label,
-            "cell": one.name.place.cell if one.name.place else "",
-            **{column: entry.text for column, entry in one.cells.items()},
+            "level1": blocks[row.block].level1,
+            "level2": blocks[row.block].label,
+            "cell": row.name.place.cell if row.name.place else "",
+            **{column: entry.text for column, entry in row.cells.items()},
         }

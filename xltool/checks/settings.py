@@ -62,23 +62,23 @@ def user_file() -> Path:
 
 def keys() -> list[SettingKey]:
     """Every key with the remark above it in the shipped file; keys without a gap share one."""
-    found: list[SettingKey] = []
+    setting_keys: list[SettingKey] = []
     remark: list[str] = []
     for line in SHIPPED.read_text("utf-8").splitlines():
         name, sign, value = line.partition("=")
         if line.startswith("#"):
             remark.append(line.removeprefix("#").strip())
         elif sign:
-            found.append(SettingKey(name.strip(), value.strip(), "\n".join(remark)))
+            setting_keys.append(SettingKey(name.strip(), value.strip(), "\n".join(remark)))
         else:
             remark = []
-    return found
+    return setting_keys
 
 
 def written(value: Any) -> str:
     """A value as TOML."""
     if isinstance(value, dict):
-        inner = ", ".join(f"{_bare(key)} = {written(one)}" for key, one in value.items())
+        inner = ", ".join(f"{_bare(key)} = {written(item)}" for key, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, tuple):
         return f"[{', '.join(map(written, value))}]"
@@ -129,12 +129,12 @@ def load_settings(path: str | Path | None = None) -> Settings:
 @functools.lru_cache(maxsize=16)
 def _load(file: Path, stamp: int) -> Settings:
     data = read_declaration(file, SettingsError)
-    known = [f.name for f in msgspec.structs.fields(Settings)]
+    known_keys = [f.name for f in msgspec.structs.fields(Settings)]
     for key in data:
-        if key not in known:
+        if key not in known_keys:
             import difflib
 
-            near = difflib.get_close_matches(key, known, 1, 0.5)
+            near = difflib.get_close_matches(key, known_keys, 1, 0.5)
             raise SettingsError(
                 f"{file}：没有设置“{key}”" + (f"，是否想写“{near[0]}”？" if near else "")
             )

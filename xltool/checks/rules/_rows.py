@@ -17,7 +17,7 @@ from xltool.model import Form, Indicator, Severity
 
 __all__ = [
     "JudgedValue",
-    "known",
+    "library_entry",
     "of_kind",
     "readings",
     "squeeze",
@@ -75,10 +75,10 @@ def values(review: Review) -> Sequence[JudgedValue]:
     return review.once(_read)[0]
 
 
-def known(review: Review, one: JudgedValue) -> LibraryEntry | None:
+def library_entry(review: Review, value: JudgedValue) -> LibraryEntry | None:
     """What the bureau's own library knows of an indicator."""
     library = review.library
-    return None if library is None else library.find(one.name, one.target, review.filing.unit)
+    return None if library is None else library.find(value.name, value.target, review.filing.unit)
 
 
 def of_kind(review: Review, *kinds: str) -> Iterator[JudgedValue]:
@@ -103,52 +103,58 @@ def readings(review: Review) -> Sequence[tuple[JudgedValue, str, Target]]:
 
 
 def _read(review: Review) -> tuple[list[JudgedValue], list[tuple[Form, Indicator, Split]]]:
-    found: list[JudgedValue] = []
+    judged: list[JudgedValue] = []
     several: list[tuple[Form, Indicator, Split]] = []
     for form in review.filing.forms:
         for row in form.indicators:
-            name, said, standard = row.name.said, row.target.said, row.standard.said
-            if not said or said.isspace():
+            name, target_text, standard = row.name.said, row.target.said, row.standard.said
+            if not target_text or target_text.isspace():
                 continue
-            target = parse_target(said)
+            target = parse_target(target_text)
             pairs: Sequence[tuple[str, Target]] = ((name.strip(), target),)
             if target.parts:
-                split = split_targets(name, said)
+                split = split_targets(name, target_text)
                 several.append((form, row, split))
                 pairs = split.pairs
             block = review.spec(form).block(row.block)
-            for (one, value), beside in zip(
+            for (part_name, value), beside in zip(
                 pairs, split_standards(standard, len(pairs)), strict=True
             ):
                 blank = beside is None or beside.kind in ("blank", "placeholder")
-                found.append(
+                judged.append(
                     JudgedValue(
-                        form, row, one, value, None if blank else beside, block.level1, block.kind
+                        form,
+                        row,
+                        part_name,
+                        value,
+                        None if blank else beside,
+                        block.level1,
+                        block.kind,
                     )
                 )
-    return found, several
+    return judged, several
 
 
 def _by_kind(review: Review) -> dict[str, list[JudgedValue]]:
     grouped: dict[str, list[JudgedValue]] = {}
-    for one in values(review):
-        grouped.setdefault(one.kind, []).append(one)
+    for value in values(review):
+        grouped.setdefault(value.kind, []).append(value)
     return grouped
 
 
 def _worded(review: Review) -> Sequence[JudgedValue]:
     return [
-        one
-        for one in values(review)
-        if one.target.spelled or (one.target.number is None and one.target.span is None)
+        value
+        for value in values(review)
+        if value.target.spelled or (value.target.number is None and value.target.span is None)
     ]
 
 
 def _readings(review: Review) -> Sequence[tuple[JudgedValue, str, Target]]:
-    found = []
-    for one in values(review):
-        if one.target.number is not None:
-            found.append((one, "target", one.target))
-        if one.standard is not None and one.standard.number is not None:
-            found.append((one, "standard", one.standard))
-    return found
+    stated = []
+    for value in values(review):
+        if value.target.number is not None:
+            stated.append((value, "target", value.target))
+        if value.standard is not None and value.standard.number is not None:
+            stated.append((value, "standard", value.standard))
+    return stated

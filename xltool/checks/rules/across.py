@@ -64,8 +64,8 @@ def projects_covered(review: Review) -> Iterator[Hit]:
         )
     else:
         stated = f" {show(spending)}" if not department[PROJECT_SPENDING].blank else "（空着）"
-        found = slip(budgets, spending, unit)
-        why = f"；各项目表的金额{found[1]}" if found else ""
+        likely_slip = slip(budgets, spending, unit)
+        why = f"；各项目表的金额{likely_slip[1]}" if likely_slip else ""
         message = (
             f"各项目表的当年预算合计 {show(budgets)}（{total}），"
             f"超过部门项目支出{stated}，多 {show(-rest)} {unit}{why}，请改正"
@@ -106,11 +106,11 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
         summed = sum((c[1] for c in parts), start=Decimal(0))
         certain = True
         if amount > budget:
-            reached, said = amount, f"成本指标“{name}”{show(amount)}"
+            reached, cost_text = amount, f"成本指标“{name}”{show(amount)}"
         elif summed > budget and summed != 2 * amount:
             reached, certain = summed, _are_parts(parts)
             addends = " + ".join(f"{c[0]} {show(c[1])}" for c in parts)
-            said = f"成本指标 {addends} = {show(summed)}"
+            cost_text = f"成本指标 {addends} = {show(summed)}"
         else:
             continue
         unit = review.edition.unit
@@ -125,7 +125,7 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
             advice = "请核实各项是不是同一笔预算的各部分"
         yield review.hit(
             entry,
-            f"{said}，超过项目的当年预算 {show(budget)} {unit}，多 {show(reached - budget)}，{advice}",
+            f"{cost_text}，超过项目的当年预算 {show(budget)} {unit}，多 {show(reached - budget)}，{advice}",
             field="cost.target",
             expected=f"不超过 {show(budget)} {unit}",
             severity=None if certain and not long else Severity.QUERY,
@@ -149,19 +149,19 @@ def _are_parts(costs: Sequence[tuple[str, Decimal, Entry]]) -> bool:
     """Every one is a fee of its own kind, none a kind of another: 材料费, 人工费."""
     cores = [name.removesuffix("费") for name, _, _ in costs]
     return all(name.endswith("费") for name, _, _ in costs) and not any(
-        one in other or other in one for one, other in itertools.combinations(cores, 2)
+        first in second or second in first for first, second in itertools.combinations(cores, 2)
     )
 
 
 def _costs(review: Review, form: Form) -> list[tuple[str, Decimal, Entry]]:
     """(name, amount in the edition's unit, entry) of each ceiling on costs in money."""
     return [
-        (quote(one.name), tidy(yuan / UNITS[review.edition.unit]), one.row.target)
-        for one in of_kind(review, "cost")
-        if one.form is form
-        and (yuan := one.target.yuan) is not None
-        and one.target.operator not in ("≥", ">")
-        and not _apart(one.name + one.target.label)
+        (quote(value.name), tidy(yuan / UNITS[review.edition.unit]), value.row.target)
+        for value in of_kind(review, "cost")
+        if value.form is form
+        and (yuan := value.target.yuan) is not None
+        and value.target.operator not in ("≥", ">")
+        and not _apart(value.name + value.target.label)
     ]
 
 
@@ -186,39 +186,39 @@ def prices_within_budget(review: Review) -> Iterator[Hit]:
     对：补贴标准 800元/人，受训人员 ≥300人，合 24 万元，预算 30 万元。
     """
     priced = [
-        one
-        for one in of_kind(review, "cost")
-        if "/" in one.target.symbol and one.target.operator not in ("≥", ">")
+        price
+        for price in of_kind(review, "cost")
+        if "/" in price.target.symbol and price.target.operator not in ("≥", ">")
     ]
     for form in review.filing.projects if priced else ():
-        prices = [one for one in priced if one.form is form]
+        prices = [price for price in priced if price.form is form]
         budget = project_budget(form, review.edition)
         if budget is None or not prices:
             continue
-        counted = [one for one in of_kind(review, "quantity") if one.form is form]
-        for one in prices:
-            found = _multiplied(one, counted)
-            if found is None or sum(_same_price(one, other) for other in prices) > 1:
+        counted = [value for value in of_kind(review, "quantity") if value.form is form]
+        for price in prices:
+            product = _multiplied(price, counted)
+            if product is None or sum(_same_price(price, other) for other in prices) > 1:
                 continue
-            total = tidy(found[0] / UNITS[review.edition.unit])
+            total = tidy(product[0] / UNITS[review.edition.unit])
             if total > budget:
                 unit = review.edition.unit
-                yield one.hit(
-                    f"乘{found[1]}，合 {show(total)} {unit}，"
+                yield price.hit(
+                    f"乘{product[1]}，合 {show(total)} {unit}，"
                     f"超过项目的当年预算 {show(budget)} {unit}，多 {show(total - budget)}，请核对",
                     expected=f"不超过 {show(budget)} {unit}",
                 )
 
 
-def _same_price(one: JudgedValue, other: JudgedValue) -> bool:
+def _same_price(price: JudgedValue, other: JudgedValue) -> bool:
     """Prices of the same kind of thing: the quantity may be of either."""
-    first, second = one.target.measure, other.target.measure
+    first, second = price.target.measure, other.target.measure
     return first is not None and second is not None and first.base[:3] == second.base[:3]
 
 
-def _multiplied(one: JudgedValue, counted: Sequence[JudgedValue]) -> tuple[Decimal, str] | None:
+def _multiplied(price: JudgedValue, counted: Sequence[JudgedValue]) -> tuple[Decimal, str] | None:
     """(yuan, by what) of a price and the one quantity that it is of; None where that is not sure."""
-    unit, number = one.target.measure, one.target.number
+    unit, number = price.target.measure, price.target.number
     if unit is None or number is None or unit.kind != "per":
         return None
     money, *per = unit.base.split("/")
@@ -228,11 +228,11 @@ def _multiplied(one: JudgedValue, counted: Sequence[JudgedValue]) -> tuple[Decim
     for part in per:
         if part == "年":
             continue
-        factor = _months(one) if part in ("月", "个月") else _quantity_in(part, counted)
+        factor = _months(price) if part in ("月", "个月") else _quantity_in(part, counted)
         thing = read_unit(part)
         # A cost of so much a ton may be borne by others too; aid is not.
         if thing is not None and thing.kind == "physical" and part not in ("月", "个月"):
-            factor = factor if _AID.search(one.name) else None
+            factor = factor if _AID.search(price.name) else None
         if factor is None:
             return None
         total, by = total * factor[0], [*by, factor[1]]
@@ -242,9 +242,9 @@ def _multiplied(one: JudgedValue, counted: Sequence[JudgedValue]) -> tuple[Decim
 _AID = re.compile("补助|补贴|奖补|资助|标准")
 
 
-def _months(one: JudgedValue) -> tuple[Decimal, str] | None:
-    year = one.form.year
-    period = read_period(one.form.text("period"), year)
+def _months(value: JudgedValue) -> tuple[Decimal, str] | None:
+    year = value.form.year
+    period = read_period(value.form.text("period"), year)
     if period is None or year is None or year not in period.years:
         return None
     first = period.start.month if period.start.year == year else 1
@@ -262,10 +262,10 @@ def _quantity_in(part: str, counted: Sequence[JudgedValue]) -> tuple[Decimal, st
     if len(fitting) != 1 or fitting[0].target.operator in ("≤", "<"):
         return None
     quantity = fitting[0].target
-    known = quantity.base
-    assert known is not None
+    stated = quantity.base
+    assert stated is not None
     factor = Decimal(1) if wanted is None else wanted.factor
-    return known[0] / factor, f"“{quote(fitting[0].name)}”{quantity.normal}"
+    return stated[0] / factor, f"“{quote(fitting[0].name)}”{quantity.normal}"
 
 
 @rule(

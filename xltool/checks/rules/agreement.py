@@ -37,15 +37,15 @@ def standards(review: Review) -> Iterator[Hit]:
     错：指标值 20家以上，绩效标准 ≥6家；指标值 ≥20家，绩效标准 ≤20家。
     对：指标值 20家以上，绩效标准 ≥20家；绩效标准 行业标准≥15家。
     """
-    for one in values(review):
-        standard = one.standard
+    for value in values(review):
+        standard = value.standard
         if standard is None or (standard.number is None and standard.span is None):
             continue
-        if _is_reference(one, standard):
+        if _is_reference(value, standard):
             continue
-        if reason := _differs(one, standard, one.form.year or review.filing.year):
+        if reason := _differs(value, standard, value.form.year or review.filing.year):
             beside = quote(standard.text)
-            yield one.hit(f"与绩效标准“{beside}”{reason}，请改为一致", expected=beside)
+            yield value.hit(f"与绩效标准“{beside}”{reason}，请改为一致", expected=beside)
 
 
 # What a standard refers to instead of saying the value again.
@@ -55,19 +55,21 @@ _REFERENCE = re.compile(
 )
 
 
-def _is_reference(one: JudgedValue, standard: Target) -> bool:
+def _is_reference(value: JudgedValue, standard: Target) -> bool:
     """It says what the value is measured by (行业标准≥90%, 上年3%, ≥85%（历史标准）)."""
-    said = standard.label + standard.remark
-    if not said:
+    words = standard.label + standard.remark
+    if not words:
         return False
-    return _REFERENCE.search(said) is not None or squeeze(standard.label) not in squeeze(one.name)
+    return _REFERENCE.search(words) is not None or squeeze(standard.label) not in squeeze(
+        value.name
+    )
 
 
-def _differs(one: JudgedValue, standard: Target, year: int | None) -> str:
+def _differs(value: JudgedValue, standard: Target, year: int | None) -> str:
     """What disagrees between value and standard, or nothing."""
-    target = one.target
+    target = value.target
     if target.span is not None and standard.span is not None:
-        return "" if _same_time(one, target.span, standard.span, year) else "时间不一致"
+        return "" if _same_time(value, target.span, standard.span, year) else "时间不一致"
     stated, beside = target.base, standard.base
     if stated is None or beside is None:
         return ""
@@ -82,17 +84,17 @@ def _differs(one: JudgedValue, standard: Target, year: int | None) -> str:
     return "方向相反" if signs & _UPWARD and signs & _DOWNWARD else ""
 
 
-def _alike(one: Target, other: Target) -> bool:
-    first, second = one.measure, other.measure
+def _alike(target: Target, other: Target) -> bool:
+    first, second = target.measure, other.measure
     return first is None or second is None or alike(first, second)
 
 
-def _same_time(one: JudgedValue, span: Span, other: Span, year: int | None) -> bool:
+def _same_time(value: JudgedValue, span: Span, other: Span, year: int | None) -> bool:
     """They end on the same day, and begin on the same where both are periods.
 
     A year that is not written is the form's, or any of the project's.
     """
-    period = read_period(one.form.text("period"), year)
+    period = read_period(value.form.text("period"), year)
     years = {year or 0, *(period.years if period is not None else ())}
     return any(_meet(span.within(y), other.within(y), span, other) for y in years)
 
@@ -164,24 +166,29 @@ def repeated(review: Review) -> Iterator[Hit]:
 def _same_names(review: Review) -> list[list[JudgedValue]]:
     """Indicators of the same name in one form, where there are several."""
     groups: dict[tuple[int, str], list[JudgedValue]] = defaultdict(list)
-    for one in values(review):
-        name = subject(one.name)
-        if name and one.target.kind not in ("blank", "placeholder"):
-            groups[id(one.form), name].append(one)
+    for value in values(review):
+        name = subject(value.name)
+        if name and value.target.kind not in ("blank", "placeholder"):
+            groups[id(value.form), name].append(value)
     return [group for group in groups.values() if len(group) > 1]
 
 
 def _conflict(first: Target, other: Target) -> bool:
     if first.span is not None and other.span is not None:
         return first.span.end != other.span.end
-    one, two = first.base, other.base
-    if one is None or two is None or one[1] != two[1] or first.label != other.label:
+    first_base, other_base = first.base, other.base
+    if (
+        first_base is None
+        or other_base is None
+        or first_base[1] != other_base[1]
+        or first.label != other.label
+    ):
         return False
     if first.operator in _UPWARD and other.operator in _DOWNWARD:
-        return one[0] > two[0]
+        return first_base[0] > other_base[0]
     if first.operator in _DOWNWARD and other.operator in _UPWARD:
-        return two[0] > one[0]
-    return one[0] != two[0]
+        return other_base[0] > first_base[0]
+    return first_base[0] != other_base[0]
 
 
 @rule("I414", "一格里写了几个指标", Severity.NOTE, review="可行性", source=FORM)
@@ -219,27 +226,27 @@ def above_the_unit(review: Review) -> Iterator[Hit]:
     对：部门表“新增就业人数 ≥200人”，项目表“新增就业人数 ≥180人”。
     """
     units: dict[tuple[str, str], list[tuple[str, JudgedValue]]] = defaultdict(list)
-    for one in values(review):
-        if not _adds_up(one):
+    for value in values(review):
+        if not _adds_up(value):
             continue
-        core = _core(one.name)
-        alike = units[one.block, core[:2] + core[-2:]]
-        if one.form.kind == "department":
-            alike.append((core, one))
+        core = _core(value.name)
+        alike = units[value.block, core[:2] + core[-2:]]
+        if value.form.kind == "department":
+            alike.append((core, value))
             continue
         for name, unit in alike:
-            if _named_within(name, core) and _exceeds(one.target, unit.target):
+            if _named_within(name, core) and _exceeds(value.target, unit.target):
                 whole = f"{quote(unit.name)} {quote(unit.target.text)}"
-                yield one.hit(
+                yield value.hit(
                     f"高于部门表的“{whole}”，部门目标应不低于所含项目，请核对这两处", expected=whole
                 )
                 break
 
 
-def _adds_up(one: JudgedValue) -> bool:
-    if one.target.number is None or one.target.label:
+def _adds_up(value: JudgedValue) -> bool:
+    if value.target.number is None or value.target.label:
         return False
-    unit = one.target.measure
+    unit = value.target.measure
     if unit is None:
         return False
     return unit.kind in ("count", "money") or unit.base in (

@@ -16,12 +16,12 @@ def _hits(
 ) -> Iterator[Hit]:
     for fault in review.filing.faults:
         if fault.kind == kind:
-            said = fault.detail.rstrip("。；，")
-            if fault.expected and fault.expected not in said:
-                said += f"；应为“{quote(fault.expected)}”"
-            if fault.found and fault.found not in said:
-                said += f"；现为“{quote(fault.found)}”"
-            message = f"{said}。{advice}"
+            detail = fault.detail.rstrip("。；，")
+            if fault.expected and fault.expected not in detail:
+                detail += f"；应为“{quote(fault.expected)}”"
+            if fault.found and fault.found not in detail:
+                detail += f"；现为“{quote(fault.found)}”"
+            message = f"{detail}。{advice}"
             yield Hit(message, fault.place, fault.field, fault.found, fault.expected, severity)
 
 

@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import JudgedValue, known, readings, squeeze, subject, values, worded
+from xltool.checks.rules._rows import (
+    JudgedValue,
+    library_entry,
+    readings,
+    squeeze,
+    subject,
+    values,
+    worded,
+)
 from xltool.checks.rules._text import quote
 from xltool.indicator import Target, is_placeholder
 from xltool.indicator.dates import Period, impossible, read_period
@@ -43,14 +51,14 @@ def readable(review: Review) -> Iterator[Hit]:
     错：约50家；≥95%以下；6月31日前；实施期 20246-202516、2024年12月-2024年1月。
     对：≥50家；6月30日前；显著改善；实施期 2024年6月-2025年1月。
     """
-    for one in worded(review):
-        if reason := _unreadable(one.target):
-            yield one.hit(f"{reason}，请写成“≥50家”“12月31日前”这样的形式")
-        elif one.target.spelled:
-            wish = one.target.normal
-            yield one.hit(f"读作“{wish}”，请改用数字", expected=wish, severity=Severity.NOTE)
-        elif one.kind in review.settings.countable and _has_a_number(one.target):
-            yield one.hit(
+    for value in worded(review):
+        if reason := _unreadable(value.target):
+            yield value.hit(f"{reason}，请写成“≥50家”“12月31日前”这样的形式")
+        elif value.target.spelled:
+            wish = value.target.normal
+            yield value.hit(f"读作“{wish}”，请改用数字", expected=wish, severity=Severity.NOTE)
+        elif value.kind in review.settings.countable and _has_a_number(value.target):
+            yield value.hit(
                 "里有数，却不是一个确定的数，财政业务系统导不进去；能写成“≥50家”这样的最好",
                 severity=Severity.NOTE,
             )
@@ -129,10 +137,10 @@ def units(review: Review) -> Iterator[Hit]:
     错：满意度 ≥85（是 85% 还是 85分？）；新建校舍 3（栋、间还是平方米？）。
     对：满意度 ≥85%；在职职工人数（人） 116；安全事故 0。
     """
-    for one, column, target in readings(review):
-        if target.number and not target.symbol and not _unit_known(one.name):
-            beside = f"，而指标值是“{quote(one.target.text)}”" if column == "standard" else ""
-            yield one.hit(f"没有计量单位{beside}，请补上单位", column)
+    for value, column, target in readings(review):
+        if target.number and not target.symbol and not _unit_known(value.name):
+            beside = f"，而指标值是“{quote(value.target.text)}”" if column == "standard" else ""
+            yield value.hit(f"没有计量单位{beside}，请补上单位", column)
 
 
 def _unit_known(name: str) -> bool:
@@ -151,24 +159,28 @@ def operators(review: Review) -> Iterator[Hit]:
     wanted = dict.fromkeys(review.settings.at_most, "≤") | dict.fromkeys(
         review.settings.at_least, "≥"
     )
-    for one in values(review):
-        sign, target = wanted.get(one.kind), one.target
-        if sign is None or not target.number or target.stated or _fixed(one):
+    for value in values(review):
+        sign, target = wanted.get(value.kind), value.target
+        if sign is None or not target.number or target.stated or _fixed(value):
             continue
         if target.kind == "money" if sign == "≤" else target.symbol in ("", "%", "分"):
-            beside = one.standard.normal if one.standard is not None and one.standard.stated else ""
-            said = f"，而绩效标准是“{beside}”" if beside else ""
+            beside = (
+                value.standard.normal
+                if value.standard is not None and value.standard.stated
+                else ""
+            )
+            contrast = f"，而绩效标准是“{beside}”" if beside else ""
             wish = f"{sign}{target.normal}"
-            yield one.hit(f"没有写“{sign}”{said}，请写成“{wish}”", expected=wish)
+            yield value.hit(f"没有写“{sign}”{contrast}，请写成“{wish}”", expected=wish)
 
 
 _RATES = ("标准", "单价", "补助", "补贴", "津贴", "工资", "定额")
 
 
-def _fixed(one: JudgedValue) -> bool:
+def _fixed(value: JudgedValue) -> bool:
     """A price or a rate of aid is meant exactly: 补助标准 2400元, 陪审补助 100元."""
-    return "标准" in one.name or (
-        one.target.symbol == "元" and any(word in one.name for word in _RATES)
+    return "标准" in value.name or (
+        value.target.symbol == "元" and any(word in value.name for word in _RATES)
     )
 
 
@@ -182,26 +194,26 @@ def decidable(review: Review) -> Iterator[Hit]:
     错：环保处罚 0次以上；验收合格率 ≤100%；群众满意度 >100%。
     对：环保处罚 0次；验收合格率 =100%；税收增长率 ≥0%。
     """
-    said = None
-    for one, column, target in readings(review):
-        judged = _decided(one, target) if one is not said else None
+    reported = None
+    for value, column, target in readings(review):
+        judged = _decided(value, target) if value is not reported else None
         if judged:
             reason, severity = judged
-            yield one.hit(reason, column, severity=severity)
-            said = one
+            yield value.hit(reason, column, severity=severity)
+            reported = value
 
 
-def _decided(one: JudgedValue, target: Target) -> tuple[str, Severity | None] | None:
+def _decided(value: JudgedValue, target: Target) -> tuple[str, Severity | None] | None:
     number, sign = target.number, target.operator
     if number is None:
         return None
-    if number <= 0 and not signed(one.name) and not signed(target.label):
+    if number <= 0 and not signed(value.name) and not signed(target.label):
         if sign == "≥" or (sign == ">" and number < 0):
             none = f"0{target.symbol}"
             return f"恒成立，起不到考核作用；若指不发生，请写“{none}”", None
         if sign == "<" or number < 0:
             return "怎样都达不到，请核对", None
-    if target.symbol != "%" or number < 100 or not _never_above(one):
+    if target.symbol != "%" or number < 100 or not _never_above(value):
         return None
     if sign == "≤" or (sign == "<" and number > 100):
         return "恒成立，起不到考核作用：这个比率不会超过 100%，请核对符号", None
@@ -212,9 +224,9 @@ def _decided(one: JudgedValue, target: Target) -> tuple[str, Severity | None] | 
     return None
 
 
-def _never_above(one: JudgedValue) -> bool:
+def _never_above(value: JudgedValue) -> bool:
     """A share of a whole, or a degree of satisfaction."""
-    return bounded(one.name) or (one.kind == "satisfaction" and not signed(one.name))
+    return bounded(value.name) or (value.kind == "satisfaction" and not signed(value.name))
 
 
 @rule("I405", "≤ 和 ≥ 像是写反了", Severity.QUERY, review="可行性", source=SENSE)
@@ -227,39 +239,39 @@ def facing(review: Review) -> Iterator[Hit]:
     错：销售收入 ≤1亿；居民投诉 ≥3次；印刷成本 ≥20万元。
     对：销售收入 ≥1亿元；居民投诉 ≤3次；投诉办结率 ≥95%。
     """
-    for one, column, target in readings(review):
+    for value, column, target in readings(review):
         faces = _FACING.get(target.operator or "") if target.number else None
         wants, because = ("", "")
         if faces:
-            wants, because = _by_library(review, one) or _wanted(one, target)
-        if wants and wants != faces and _decided(one, target) is None:
+            wants, because = _by_library(review, value) or _wanted(value, target)
+        if wants and wants != faces and _decided(value, target) is None:
             bound = "不低于" if wants == UP else "不超过"
-            yield one.hit(
+            yield value.hit(
                 f"方向像是反了：{because}，应当{bound}某个数，请核实是否该写“{_SIGN[wants]}”",
                 column,
                 expected=_SIGN[wants],
             )
 
 
-def _by_library(review: Review, one: JudgedValue) -> tuple[str, str] | None:
-    entry = known(review, one)
+def _by_library(review: Review, value: JudgedValue) -> tuple[str, str] | None:
+    entry = library_entry(review, value)
     if entry is None or not entry.direction:
         return None
     return _FACING[entry.direction], f"指标库里“{quote(entry.name)}”写“{entry.direction}”"
 
 
-def _wanted(one: JudgedValue, target: Target) -> tuple[str, str]:
+def _wanted(value: JudgedValue, target: Target) -> tuple[str, str]:
     """Which way the value should face and why; two empty strings when unsure."""
-    way = direction(subject(one.name))
-    if way is not None and way.wants == UP and one.kind == "cost":
+    way = direction(subject(value.name))
+    if way is not None and way.wants == UP and value.kind == "cost":
         return "", ""
     if way is not None and way.only == "time" and not target.lasting:
         way = None
-    if way is not None and (way.outputs or not one.output):
+    if way is not None and (way.outputs or not value.output):
         return way.wants, f"“{way.word}”一般{'越多' if way.wants == UP else '越少'}越好"
-    if one.kind == "satisfaction" and target.symbol in ("%", "分"):
+    if value.kind == "satisfaction" and target.symbol in ("%", "分"):
         return UP, "满意度越高越好"
-    if one.kind == "cost" and target.kind == "money" and way is None and "节" not in one.name:
+    if value.kind == "cost" and target.kind == "money" and way is None and "节" not in value.name:
         return DOWN, "成本是花费的上限"
     return "", ""
 
@@ -273,9 +285,9 @@ def countable(review: Review) -> Iterator[Hit]:
     错：数量指标“走访企业”写“显著提高”。
     对：走访企业 ≥60家；成本写“不超预算”。
     """
-    for one in worded(review):
-        target = one.target
-        if one.kind not in review.settings.countable or target.kind not in (
+    for value in worded(review):
+        target = value.target
+        if value.kind not in review.settings.countable or target.kind not in (
             "grade",
             "text",
             "boolean",
@@ -284,11 +296,11 @@ def countable(review: Review) -> Iterator[Hit]:
         if (
             target.operator
             or _SOME_NUMBER.search(target.words)
-            or squeeze(one.name) == squeeze(target.words)
+            or squeeze(value.name) == squeeze(target.words)
         ):
             continue
-        label = review.spec(one.form).block(one.block).label
-        yield one.hit(f"没有数，{label}要写出能核对的数和单位")
+        label = review.spec(value.form).block(value.block).label
+        yield value.hit(f"没有数，{label}要写出能核对的数和单位")
 
 
 _SOME_NUMBER = re.compile(r"[0-9零一二两三四五六七八九十百千万亿①-⑳]|全部|全覆盖|所有|应.尽")
@@ -309,28 +321,28 @@ def deadlines(review: Review) -> Iterator[Hit]:
     错：2023年的部门表写“2024年3月底前”；实施期到 2023年10月，时限写“12月31日前”。
     对：2023年的部门表写“12月31日前”；实施期 2022—2024年的项目写“2024年6月底前”。
     """
-    for one in values(review):
-        span = one.target.span
-        if span is None or not one.output:
+    for value in values(review):
+        span = value.target.span
+        if span is None or not value.output:
             continue
-        year = one.form.year or review.filing.year
+        year = value.form.year or review.filing.year
         if year is None:
             continue
-        allowed = _allowed(one, year)
+        allowed = _allowed(value, year)
         written = span.within(year)
         if allowed is None or (
             written.end in allowed and (span.deadline or written.start in allowed)
         ):
             continue
-        frame = "预算年度" if one.form.kind == "department" else "项目支出实施期"
-        yield one.hit(
+        frame = "预算年度" if value.form.kind == "department" else "项目支出实施期"
+        yield value.hit(
             f"在{frame}（{_show(allowed)}）之外，请改时限或核对{frame}", expected=_show(allowed)
         )
 
 
-def _allowed(one: JudgedValue, year: int) -> Period | None:
+def _allowed(value: JudgedValue, year: int) -> Period | None:
     """The days a deadline may lie in; None where the 实施期 itself is in question (P203)."""
-    written = f"{year}年" if one.form.kind == "department" else one.form.text("period")
+    written = f"{year}年" if value.form.kind == "department" else value.form.text("period")
     period = read_period(written, year)
     return period if period is not None and year in period.years else None
 
@@ -346,14 +358,14 @@ def repeats(review: Review) -> Iterator[Hit]:
     错：名称“环境进一步优化”，指标值也是“环境进一步优化”；名称“办学条件改善情况”，指标值“改善”。
     对：名称“空气质量优良天数”，指标值“≥330天”。
     """
-    for one in worded(review):
-        if one.target.kind not in ("text", "grade"):
+    for value in worded(review):
+        if value.target.kind not in ("text", "grade"):
             continue
-        name, words = subject(one.name), squeeze(one.target.words)
+        name, words = subject(value.name), squeeze(value.target.words)
         if name == words:
-            yield one.hit("只是照抄了名称，请写出要达到的数、等级或时限")
+            yield value.hit("只是照抄了名称，请写出要达到的数、等级或时限")
         elif len(words) > 1 and _STATE.search(name) and _STATE.sub("", name).endswith(words):
-            yield one.hit("只是把名称再说一遍，请写出要达到的数、等级或时限")
+            yield value.hit("只是把名称再说一遍，请写出要达到的数、等级或时限")
 
 
 _STATE = re.compile("(?:情况|状况|程度|效果|作用|成效|进展)$")
@@ -369,23 +381,23 @@ def matching_units(review: Review) -> Iterator[Hit]:
     错：验收合格率 ≥95个；培训人数 ≥20场；开放床位数 ≥60人；发放金额（万元） 116户。
     对：验收合格率 ≥95%；投诉率 ≤2件/万人；培训人数 ≥200人次。
     """
-    for one in values(review):
-        unit = one.target.measure if one.target.number is not None else None
+    for value in values(review):
+        unit = value.target.measure if value.target.number is not None else None
         if unit is None:
             continue
-        if unit.kind == "rate" and signed(one.target.label):
+        if unit.kind == "rate" and signed(value.target.label):
             continue  # 死亡人数 同比下降5%
-        entry = known(review, one)
+        entry = library_entry(review, value)
         if entry is not None and (own := entry.measure) is not None:
             fit, wanted = alike(own, unit), f"{own.symbol}（指标库）"
-        elif (named := unit_in_name(one.name)) is not None:
+        elif (named := unit_in_name(value.name)) is not None:
             fit, wanted = fits(unit, (named.symbol, *kin(named.symbol))), named.symbol
-        elif units := expected_units(one.name):
+        elif units := expected_units(value.name):
             fit, wanted = fits(unit, units), "、".join(units[:3])
         else:
             continue
         if not fit:
-            yield one.hit(
+            yield value.hit(
                 f"单位是“{unit.symbol}”，与名称不相配（应当是{wanted}一类），请核实",
                 expected=wanted,
             )

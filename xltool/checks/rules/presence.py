@@ -69,8 +69,8 @@ def placeholders(review: Review) -> Iterator[Hit]:
                     f"“{field.label}”里留着占位或提示文字“{quote(line)}”，请换成实际内容",
                     field=field.id,
                 )
-        for one in form.indicators:
-            for column, entry in one.cells.items():
+        for row in form.indicators:
+            for column, entry in row.cells.items():
                 if not isinstance(entry.value, str) or not is_placeholder(entry.value):
                     continue
                 printed = column == "name" and _says_more(entry.value)
@@ -79,7 +79,7 @@ def placeholders(review: Review) -> Iterator[Hit]:
                 yield review.hit(
                     entry,
                     f"“{label}”里留着占位或提示文字“{quote(entry)}”，{advice}",
-                    field=f"{one.block}.{column}",
+                    field=f"{row.block}.{column}",
                     severity=Severity.QUERY if printed else None,
                 )
 
@@ -121,11 +121,11 @@ def years_agree(review: Review) -> Iterator[Hit]:
                 expected=f"含 {year} 年",
             )
             continue
-        for one in form.block("time"):
-            if not _meets(one.target, year, span):
+        for row in form.block("time"):
+            if not _meets(row.target, year, span):
                 yield review.hit(
-                    one.target,
-                    f"表头年度是 {year} 年，而时效指标写“{quote(one.target)}”，请改正其中之一",
+                    row.target,
+                    f"表头年度是 {year} 年，而时效指标写“{quote(row.target)}”，请改正其中之一",
                     field="time.target",
                     expected=f"{year} 年",
                 )
@@ -168,7 +168,7 @@ def each_category(review: Review) -> Iterator[Hit]:
         return
     for form in review.filing.forms:
         spec = review.spec(form)
-        filled = {spec.block(block).kind for block in {one.block for one in form.indicators}}
+        filled = {spec.block(block).kind for block in {row.block for row in form.indicators}}
         empty = _empty_kinds(form, spec)
         for kind in dict.fromkeys(block.kind for block in spec.indicators.block):
             if kind in filled or kind not in review.settings.required_blocks:
@@ -190,8 +190,8 @@ def zero_filing(review: Review) -> Iterator[Hit]:
     """
     department = review.filing.department
     if department is not None and _nothing_to_file(review):
-        said = "金额全为零，写明了原因，按零申报审核，不要求填指标"
-        yield review.hit(department["total"], said, field="total")
+        message = "金额全为零，写明了原因，按零申报审核，不要求填指标"
+        yield review.hit(department["total"], message, field="total")
 
 
 # Why a unit has nothing to file, as units write it.
@@ -216,7 +216,7 @@ def _nothing_to_file(review: Review) -> bool:
 def _empty_kinds(form: Form, spec: FormSpec) -> list[str]:
     """产出指标 and 效益指标, where no category under them has an indicator."""
     blocks = spec.indicators.block
-    filled = {spec.block(block).level1 for block in {one.block for one in form.indicators}}
+    filled = {spec.block(block).level1 for block in {row.block for row in form.indicators}}
     return [
         k
         for k in dict.fromkeys(b.level1 for b in blocks if b.level1[:2] in ("产出", "效益"))
@@ -234,32 +234,32 @@ def half_indicators(review: Review) -> Iterator[Hit]:
     对：整行都空着，或者只有官方的占位“……”（不是指标）。
     """
     for form in review.filing.forms:
-        for one in form.indicators:
-            unanswered, nameless = _empty(one.target), _empty(one.name)
+        for row in form.indicators:
+            unanswered, nameless = _empty(row.target), _empty(row.name)
             if unanswered is nameless:
                 continue
             if unanswered:
                 yield review.hit(
-                    one.target,
-                    f"指标“{quote(one.name)}”没有指标值，请填写，或删去这一指标",
-                    field=f"{one.block}.target",
-                    found=f"{quote(one.name)}：空",
+                    row.target,
+                    f"指标“{quote(row.name)}”没有指标值，请填写，或删去这一指标",
+                    field=f"{row.block}.target",
+                    found=f"{quote(row.name)}：空",
                 )
             else:
                 yield review.hit(
-                    one.name,
-                    f"指标值“{quote(one.target)}”没有三级指标的名称，请填写",
-                    field=f"{one.block}.name",
-                    found=f"空：{quote(one.target)}",
+                    row.name,
+                    f"指标值“{quote(row.target)}”没有三级指标的名称，请填写",
+                    field=f"{row.block}.name",
+                    found=f"空：{quote(row.target)}",
                 )
 
 
 def _empty(entry: Entry) -> bool:
     """Blank, or a stroke that says so."""
-    said = entry.value
-    if said.__class__ is not str:
+    value = entry.value
+    if value.__class__ is not str:
         return entry.blank
-    return not said or said.isspace() or is_empty(said)
+    return not value or value.isspace() or is_empty(value)
 
 
 @rule(

@@ -32,16 +32,16 @@ def _label(review: Review, fault: Fault) -> str:
 
 
 def _hit(fault: Fault, advice: str) -> Hit:
-    said = fault.detail.rstrip("。；，")
+    message = fault.detail.rstrip("。；，")
     if fault.expected:
         now = f"“{quote(fault.found)}”" if fault.found.strip() else "空"
-        said += f"：应为“{quote(fault.expected)}”，现为{now}"
+        message += f"：应为“{quote(fault.expected)}”，现为{now}"
     elif fault.found and fault.kind == FaultKind.LAYOUT:
-        said += f"：“{quote(fault.found)}”"
+        message += f"：“{quote(fault.found)}”"
     # A reason that says itself what to do needs no second advice.
-    if "请" not in said and "先用" not in said:
-        said += f"。{advice}"
-    return Hit(said, fault.place, fault.field, fault.found, fault.expected)
+    if "请" not in message and "先用" not in message:
+        message += f"。{advice}"
+    return Hit(message, fault.place, fault.field, fault.found, fault.expected)
 
 
 @rule(
@@ -112,16 +112,16 @@ def content(review: Review) -> Iterator[Hit]:
     对：直接填 1245.61。
     """
     for fault in _of(review, FaultKind.CONTENT):
-        said = f"{_label(review, fault)}{fault.detail}"
+        message = f"{_label(review, fault)}{fault.detail}"
         if fault.found:
-            said += f"“{quote(fault.found)}”"
+            message += f"“{quote(fault.found)}”"
         if fault.expected and fault.expected != fault.found:
-            said += f"，公式结果 {quote(fault.expected)} 仅供参考，请直接填写该数"
+            message += f"，公式结果 {quote(fault.expected)} 仅供参考，请直接填写该数"
         elif fault.found:
-            said += "，请直接填写内容"
+            message += "，请直接填写内容"
         else:
-            said += "，要填的内容请写在格里；盖章等需要保留的请说明"
-        yield Hit(said, fault.place, fault.field, fault.found, fault.expected)
+            message += "，要填的内容请写在格里；盖章等需要保留的请说明"
+        yield Hit(message, fault.place, fault.field, fault.found, fault.expected)
 
 
 @rule("R106", "金额写成文字", Severity.NOTE, review="形式", source=FILE)
@@ -174,8 +174,8 @@ def active(review: Review) -> Iterator[Hit]:
     """
     sealed = any(key.startswith("xltool.seal.") for key in review.filing.seal)
     for fault in _of(review, FaultKind.ACTIVE):
-        said = f"{fault.detail}。申报用不着，请删去（或用发下的模板重新填写）"
-        yield Hit(said, fault.place, severity=Severity.ERROR if sealed else None)
+        message = f"{fault.detail}。申报用不着，请删去（或用发下的模板重新填写）"
+        yield Hit(message, fault.place, severity=Severity.ERROR if sealed else None)
 
 
 @rule("R111", "表上有图片", Severity.NOTE, review="形式", source=FILE)

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import JudgedValue, known, of_kind, squeeze, subject, values, worded
+from xltool.checks.rules._rows import (
+    JudgedValue,
+    library_entry,
+    of_kind,
+    squeeze,
+    subject,
+    values,
+    worded,
+)
 from xltool.editions.declaration import FormSpec
 from xltool.indicator import Target
 from xltool.indicator.names import UP, direction, expected_units
@@ -25,11 +33,15 @@ def slogans(review: Review) -> Iterator[Hit]:
     错：促进农村经济发展 =100%；提升治理水平 ≥90%。
     对：农村居民收入增长率 ≥6%；调解成功率 ≥95%。
     """
-    for one in values(review):
-        if one.target.symbol != "%" or one.kind == "satisfaction" or one.name.endswith(_MEASURED):
+    for value in values(review):
+        if (
+            value.target.symbol != "%"
+            or value.kind == "satisfaction"
+            or value.name.endswith(_MEASURED)
+        ):
             continue
-        if _SLOGAN.search(subject(one.name)):
-            yield one.hit("是口号加百分比，说不出分子和分母，请换成算得出的指标")
+        if _SLOGAN.search(subject(value.name)):
+            yield value.hit("是口号加百分比，说不出分子和分母，请换成算得出的指标")
 
 
 _MEASURED = ("率", "度", "比", "比例", "占比", "比重")
@@ -48,11 +60,11 @@ def nameless(review: Review) -> Iterator[Hit]:
     对：参训学员满意度 ≥90%。
     """
     categories = {form.kind: _categories(review.spec(form)) for form in review.filing.forms}
-    for one in values(review):
-        if one.name in _OF_NOBODY:
-            yield one.hit("没有说是谁的满意度，请写明是哪些人")
-        elif one.name in categories[one.form.kind]:
-            yield one.hit("名称只是类别，请写明考核的是什么")
+    for value in values(review):
+        if value.name in _OF_NOBODY:
+            yield value.hit("没有说是谁的满意度，请写明是哪些人")
+        elif value.name in categories[value.form.kind]:
+            yield value.hit("名称只是类别，请写明考核的是什么")
 
 
 _OF_NOBODY = frozenset(("满意度", "满意率", "满意度指标", "★满意度", "满意程度"))
@@ -78,21 +90,21 @@ def misplaced(review: Review) -> Iterator[Hit]:
     错：质量指标里写“学员满意度 ≥95%”；质量指标里写“仪器维护 ≥4次”；成本指标里写“资助标准达标率 100%”。
     对：质量指标里写“一次验收合格率 ≥95%”“差错 ≤2次”。
     """
-    for one in values(review):
-        if one.kind == "satisfaction" or (where := _belongs(one)) is None:
+    for value in values(review):
+        if value.kind == "satisfaction" or (where := _belongs(value)) is None:
             continue
-        if any(block.kind == where[0] for block in review.spec(one.form).indicators.block):
-            yield one.hit(f"像是放错了类别：这是{where[1]}，请核对")
+        if any(block.kind == where[0] for block in review.spec(value.form).indicators.block):
+            yield value.hit(f"像是放错了类别：这是{where[1]}，请核对")
 
 
-def _belongs(one: JudgedValue) -> tuple[str, str] | None:
+def _belongs(value: JudgedValue) -> tuple[str, str] | None:
     """(category, its name) where it plainly belongs; None when unsure."""
-    name, target = one.name, one.target
+    name, target = value.name, value.target
     if name.endswith(("满意度", "满意率")) and target.symbol in ("%", "分", ""):
         return "satisfaction", "满意度指标"
-    if one.kind == "quality" and _counts_times(target) and direction(subject(name)) is None:
+    if value.kind == "quality" and _counts_times(target) and direction(subject(name)) is None:
         return None if _HARM.search(name) else ("quantity", "数量指标")
-    if one.kind == "cost" and target.symbol == "%":
+    if value.kind == "cost" and target.symbol == "%":
         way = direction(subject(name))
         if way is not None and way.share and way.wants == UP:
             return "quality", "质量指标"
@@ -114,11 +126,11 @@ def inputs(review: Review) -> Iterator[Hit]:
     错：数量指标里写“投入资金 86万元”“投入人员 12人”。
     对：数量指标里写“维修道路 ≥5公里”。
     """
-    for one in of_kind(review, "quantity", "quality"):
-        if _PUT_IN.search(one.name) is None:
+    for value in of_kind(review, "quantity", "quality"):
+        if _PUT_IN.search(value.name) is None:
             continue
-        if one.output and _INPUT.search(subject(one.name)):
-            yield one.hit("是投入，不是产出，请写做成了什么，投入的钱写到成本指标")
+        if value.output and _INPUT.search(subject(value.name)):
+            yield value.hit("是投入，不是产出，请写做成了什么，投入的钱写到成本指标")
 
 
 _PUT_IN = re.compile("投入|安排|使用")
@@ -142,16 +154,16 @@ def vague_grades(review: Review) -> Iterator[Hit]:
     错：群众满意度 较高；完成及时性 及时；服务质量 好。
     对：群众满意度 ≥90%；12月20日前完成；验收合格。
     """
-    for one in worded(review):
-        if one.target.kind not in ("grade", "boolean", "text"):
+    for value in worded(review):
+        if value.target.kind not in ("grade", "boolean", "text"):
             continue
-        words = squeeze(one.target.words)
-        if one.kind == "satisfaction" and one.target.kind == "grade":
-            yield one.hit("没有数，请写“≥90%”这样的值")
-        elif one.kind == "time" and _IN_TIME.fullmatch(words):
-            yield one.hit("没有期限，请写“12月20日前”“≤5个工作日”这样的值")
-        elif one.kind == "quality" and _GOOD.fullmatch(words) and not _GRADED.search(one.name):
-            yield one.hit("不能衡量，请写能核对的率、数或等级")
+        words = squeeze(value.target.words)
+        if value.kind == "satisfaction" and value.target.kind == "grade":
+            yield value.hit("没有数，请写“≥90%”这样的值")
+        elif value.kind == "time" and _IN_TIME.fullmatch(words):
+            yield value.hit("没有期限，请写“12月20日前”“≤5个工作日”这样的值")
+        elif value.kind == "quality" and _GOOD.fullmatch(words) and not _GRADED.search(value.name):
+            yield value.hit("不能衡量，请写能核对的率、数或等级")
 
 
 _IN_TIME = re.compile(
@@ -168,15 +180,15 @@ def decimal_rates(review: Review) -> Iterator[Hit]:
     错：随访真实率 ≥0.95；达标比例 ≥0.97比例。
     对：随访真实率 ≥95%。
     """
-    for one in values(review):
-        target = one.target
+    for value in values(review):
+        target = value.target
         if target.symbol not in _NO_UNIT or (number := target.number) is None:
             continue
         if not 0 < number <= 1:
             continue
-        if "%" in expected_units(one.name) or target.symbol:
+        if "%" in expected_units(value.name) or target.symbol:
             percent = f"{(number * 100).normalize():f}%"
-            yield one.hit(f"是小数，请写成“{percent}”这样的百分数", expected=percent)
+            yield value.hit(f"是小数，请写成“{percent}”这样的百分数", expected=percent)
 
 
 _NO_UNIT = ("", "比例", "比率", "比重", "占比", "率")
@@ -198,14 +210,14 @@ def unusual(review: Review) -> Iterator[Hit]:
     对：患者满意度 ≥85%。
     """
     least = Decimal(review.settings.satisfaction_least)
-    for one in of_kind(review, "satisfaction"):
-        if one.target.symbol != "%":
+    for value in of_kind(review, "satisfaction"):
+        if value.target.symbol != "%":
             continue
-        number = one.target.number
-        if number is not None and one.target.operator in ("≥", ">", "=") and 0 < number < least:
-            yield one.hit(f"目标过低（低于 {least}%），请核实", expected=f"≥{least}%")
+        number = value.target.number
+        if number is not None and value.target.operator in ("≥", ">", "=") and 0 < number < least:
+            yield value.hit(f"目标过低（低于 {least}%），请核实", expected=f"≥{least}%")
     if review.library is None:
         return
-    for one in values(review):
-        if (entry := known(review, one)) is not None and entry.far(one.target):
-            yield one.hit(f"偏离常见范围：指标库里是 {entry.range}，请核实", expected=entry.range)
+    for value in values(review):
+        if (entry := library_entry(review, value)) is not None and entry.far(value.target):
+            yield value.hit(f"偏离常见范围：指标库里是 {entry.range}，请核实", expected=entry.range)

@@ -195,29 +195,29 @@ def unit_slips(review: Review) -> Iterator[Hit]:
     错：项目支出 5236700，其余各项以万元计。
     对：项目支出 523.67。
     """
-    said: set[str] = set()
+    reported: set[str] = set()
     for side in review.balance.sides:
         terms = {t.field: t for t in (side.total, *side.terms)}
         for cause in side.causes:
-            if cause.kind != "slip" or cause.field in said:
+            if cause.kind != "slip" or cause.field in reported:
                 continue
-            said.add(cause.field)
+            reported.add(cause.field)
             term = terms.get(cause.field, side.total)
             should = "" if cause.should is None else show(cause.should)
             yield Hit(f"{cause.text}。请核实改正", term.place, term.field, term.text, should)
-    yield from _slipped_projects(review, said)
+    yield from _slipped_projects(review, reported)
 
 
-def _slipped_projects(review: Review, said: set[str]) -> Iterator[Hit]:
+def _slipped_projects(review: Review, reported: set[str]) -> Iterator[Hit]:
     department = review.filing.department
     spending = department.amount(PROJECT_SPENDING) if department else None
     budgets = projects_budget(review.filing, review.edition)
-    if department is None or not spending or not budgets or PROJECT_SPENDING in said:
+    if department is None or not spending or not budgets or PROJECT_SPENDING in reported:
         return
     unit = review.edition.unit
     entry = department[PROJECT_SPENDING]
-    if found := slip(spending, budgets, unit):
-        reading = found[1]
+    if likely_slip := slip(spending, budgets, unit):
+        reading = likely_slip[1]
         message = (
             f"部门表项目支出 {show(spending)} {reading}：各项目表合计 {show(budgets)}。请核实改正"
         )
@@ -281,13 +281,13 @@ def whole_form_in_yuan(review: Review) -> Iterator[Hit]:
     if before:
         if _AS_YUAN[0] <= total.amount / before <= _AS_YUAN[1]:
             times = f"{total.amount / before:.0f} 倍"
-            said = f"资金总额 {show(total.amount)} 是上年 {show(before)} 的 {times}。{asked}"
-            yield Hit(said, total.place, total.field, total.text, smaller)
+            message = f"资金总额 {show(total.amount)} 是上年 {show(before)} 的 {times}。{asked}"
+            yield Hit(message, total.place, total.field, total.text, smaller)
     elif convert(total.amount, edition.unit, "元") >= _BEYOND_A_UNIT:
-        said = (
+        message = (
             f"资金总额 {show(total.amount)} {edition.unit}超过一百亿元，不像一个单位的预算。{asked}"
         )
-        yield Hit(said, total.place, total.field, total.text, smaller)
+        yield Hit(message, total.place, total.field, total.text, smaller)
 
 
 def _total_before(review: Review, field: str) -> Decimal | None:

@@ -82,7 +82,7 @@ def _same_figures(review: Review, form: Form, before: Form) -> Iterator[Hit]:
 
 
 def _rows(form: Form) -> list[tuple[str, str]]:
-    return [(squeeze(one.name.said), squeeze(one.target.said)) for one in form.indicators]
+    return [(squeeze(row.name.said), squeeze(row.target.said)) for row in form.indicators]
 
 
 _NUMBER = r"(?P<amount>[0-9０-９][0-9０-９,，.．]*\s*(?:亿元|万元|元))(?![/／每])"
@@ -158,15 +158,15 @@ def amounts_in_text(review: Review) -> Iterator[Hit]:
         texts = [
             (f, text) for f in spec.field if f.kind == "long" and "元" in (text := form.text(f.id))
         ]
-        known = _amounts(form, review.edition) if texts else None
-        if not known or longer_than_a_year(read_period(form.text("period"))):
+        form_amounts = _amounts(form, review.edition) if texts else None
+        if not form_amounts or longer_than_a_year(read_period(form.text("period"))):
             continue
         for field, text in texts:
-            for target, match, said in _differing(form, review, text, known):
+            for target, match, amount in _differing(form, review, text, form_amounts):
                 shown, unit = form.amount(target) or Decimal(0), review.edition.unit
                 yield review.hit(
                     form[field.id],
-                    f"“{field.label}”里写“{quote(match[0])}”，合 {plain(said)} {unit}，"
+                    f"“{field.label}”里写“{quote(match[0])}”，合 {plain(amount)} {unit}，"
                     f"而“{spec[target].label}”填的是 {plain(shown)} {unit}，请核对",
                     field=field.id,
                     found=quote(match[0]),
@@ -175,7 +175,7 @@ def amounts_in_text(review: Review) -> Iterator[Hit]:
 
 
 def _differing(
-    form: Form, review: Review, text: str, known: set[Decimal]
+    form: Form, review: Review, text: str, form_amounts: set[Decimal]
 ) -> Iterator[tuple[str, re.Match[str], Decimal]]:
     """(field, mention, amount) of each amount that is called by a field's name and is none of the form's."""
     spec, named = review.spec(form), set()
@@ -184,20 +184,20 @@ def _differing(
             continue
         for match in pattern.finditer(text):
             named.add(match.end())
-            said = _read(match["amount"], review.edition)
-            if said is not None and said not in known:
-                yield target, match, said
+            amount = _read(match["amount"], review.edition)
+            if amount is not None and amount not in form_amounts:
+                yield target, match, amount
     target = next((t for t, _ in _NAMED["project"] if t in spec), "")
     if form.kind != "project" or not target or form.amount(target) is None:
         return
     others = [m for m in _UNNAMED.finditer(text) if m.end() not in named]
     amounts = [_read(m["amount"], review.edition) or Decimal(0) for m in others]
-    if sum(amounts) in known:
+    if sum(amounts) in form_amounts:
         return
     alone = len(re.findall(_NUMBER, text)) == 1
-    for match, said in zip(others, amounts, strict=True):
-        if said and said not in known and (alone or said > max(known)):
-            yield target, match, said
+    for match, amount in zip(others, amounts, strict=True):
+        if amount and amount not in form_amounts and (alone or amount > max(form_amounts)):
+            yield target, match, amount
 
 
 def _read(text: str, edition: Edition) -> Decimal | None:
@@ -208,10 +208,12 @@ def _read(text: str, edition: Edition) -> Decimal | None:
 def _amounts(form: Form, edition: Edition) -> set[Decimal]:
     """Every amount of the form, and what its budget parts come to."""
     spec = edition[form.kind]
-    found = {a for f in spec.field if f.kind == "amount" and (a := form.amount(f.id)) is not None}
-    if found and spec.budget.parts:
-        found.add(sum((form.amount(part) or Decimal(0) for part in spec.budget.parts), Decimal(0)))
-    return found
+    amounts = {a for f in spec.field if f.kind == "amount" and (a := form.amount(f.id)) is not None}
+    if amounts and spec.budget.parts:
+        amounts.add(
+            sum((form.amount(part) or Decimal(0) for part in spec.budget.parts), Decimal(0))
+        )
+    return amounts
 
 
 @rule(
@@ -243,17 +245,17 @@ _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([\u4e00-\u9fff㎡%‰A-Za-z]{1
 
 def _quantities(review: Review, form: Form, field: str, mentions: list[_Mention]) -> Iterator[Hit]:
     units, label = {m.base for m in mentions}, review.spec(form)[field].label
-    for one in values(review):
-        unit = one.target.measure if one.form is form else None
-        if unit is None or unit.base not in units or (base := one.target.base) is None:
+    for value in values(review):
+        unit = value.target.measure if value.form is form else None
+        if unit is None or unit.base not in units or (base := value.target.base) is None:
             continue
-        name = subject(one.name)
+        name = subject(value.name)
         if len(name) < 3:
             continue
         same = [m for m in mentions if m.base == unit.base and all(char in m.text for char in name)]
         numbers = {m.number for m in same}
         if same and base[0] not in numbers and base[0] != sum(m.number for m in same):
-            beside = f"{quote(one.name)} {quote(one.target.text)}"
+            beside = f"{quote(value.name)} {quote(value.target.text)}"
             yield review.hit(
                 form[field],
                 f"“{label}”里写“{quote(same[0].text)}”，而指标“{beside}”，数量不同，请核对",
@@ -273,7 +275,7 @@ class _Mention(Struct, frozen=True):
 
 def _mentions(text: str) -> list[_Mention]:
     """The quantities of a text, but for those of each (每村3处)."""
-    found = []
+    mentions = []
     for written in text.translate(_APART).split("\n"):
         if _SOME_NUMBER.search(written) is None or "每" in written or "各" in written:
             continue
@@ -281,8 +283,8 @@ def _mentions(text: str) -> list[_Mention]:
             unit = _longest_unit(match[2])
             if unit is not None and unit.kind in ("count", "physical", "rate"):
                 number = Decimal(match[1]) * unit.factor
-                found.append(_Mention(number, unit.base, written.strip()))
-    return found
+                mentions.append(_Mention(number, unit.base, written.strip()))
+    return mentions
 
 
 @functools.lru_cache(maxsize=1024)

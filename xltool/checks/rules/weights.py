@@ -70,21 +70,21 @@ def weights_add_up(review: Review) -> Iterator[Hit]:
 
 
 def _form(review: Review, form: Form) -> Iterator[Hit]:
-    written = [one for one in form.indicators if not one["weight"].blank]
+    written = [row for row in form.indicators if not row["weight"].blank]
     if not written:
         return
     sums: dict[str, Decimal] = {}
-    for one in form.indicators:
-        entry, weight = one["weight"], _weight(one["weight"])
+    for row in form.indicators:
+        entry, weight = row["weight"], _weight(row["weight"])
         if weight is None:
-            said = (
+            reason = (
                 f"的权重“{quote(entry)}”不是数" if not entry.blank else "没有写权重，而别的指标写了"
             )
             yield review.hit(
-                entry, f"指标“{quote(one.name)}”{said}，请核对", field=f"{one.block}.weight"
+                entry, f"指标“{quote(row.name)}”{reason}，请核对", field=f"{row.block}.weight"
             )
             continue
-        level1 = review.spec(form).block(one.block).level1
+        level1 = review.spec(form).block(row.block).level1
         sums[level1] = sums.get(level1, Decimal(0)) + weight
     first, total = written[0]["weight"], sum(sums.values(), start=Decimal(0))
     wanted = review.settings.weight_total
@@ -93,18 +93,18 @@ def _form(review: Review, form: Form) -> Iterator[Hit]:
             review, first, "各项指标", total, "或".join(str(n) for n in wanted), "weight_total"
         )
     for level1, should in review.settings.weight_by_level1.items():
-        if (found := sums.get(level1, Decimal(0))) != should:
-            yield _wrong(review, first, f"“{level1}”", found, str(should), "weight_by_level1")
+        if (level_total := sums.get(level1, Decimal(0))) != should:
+            yield _wrong(review, first, f"“{level1}”", level_total, str(should), "weight_by_level1")
 
 
 def _wrong(
-    review: Review, entry: Entry, whose: str, found: Decimal, should: str, setting: str
+    review: Review, entry: Entry, whose: str, total: Decimal, should: str, setting: str
 ) -> Hit:
     return review.hit(
         entry,
-        f"{whose}的权重合计 {plain(found)}，应当是 {should}（设置 {setting}），请核对",
+        f"{whose}的权重合计 {plain(total)}，应当是 {should}（设置 {setting}），请核对",
         field="weight",
-        found=plain(found),
+        found=plain(total),
         expected=should,
     )
 
