@@ -63,7 +63,7 @@ def _sound(filing: Filing, imported: Imported) -> Filing | None:
         name = form.text("project").strip()
         if not name:
             left(unit, "有一张项目表没有项目名称，不能写入数据表（取值仍在导入取值.csv）")
-        elif any(one.text("project").strip() == name for one in kept):
+        elif any(stored.text("project").strip() == name for stored in kept):
             left(name, "同名项目已有一张，不再写入数据表（取值仍在导入取值.csv）")
         else:
             kept.append(_storable(form, left))
@@ -83,8 +83,8 @@ def _storable(form: Form, left: Callable[[str, str, Place | None], None]) -> For
 
     entries = {i: e if fits(e) else NOTHING for i, e in form.entries.items()}
     rows = tuple(
-        replace(one, cells={i: e if fits(e) else NOTHING for i, e in one.cells.items()})
-        for one in form.indicators
+        replace(row, cells={i: e if fits(e) else NOTHING for i, e in row.cells.items()})
+        for row in form.indicators
     )
     return replace(form, entries=entries, indicators=rows)
 
@@ -106,32 +106,32 @@ def move(imported: Imported, source: Edition, target: Edition) -> None:
 
     moved = []
     for filing in imported.filings:
-        one = convert(filing, target, source)
-        moved.append(replace(one.filing, source=filing.source))
-        for note in one.notes:
+        converted = convert(filing, target, source)
+        moved.append(replace(converted.filing, source=filing.source))
+        for note in converted.notes:
             field = f"{note.project} · {note.field}" if note.project else note.field
-            said = "放不下" if note.kind == LOST else note.kind
-            reason = f"转到“{target.id}”：{field}：{said}，{note.reason}"
+            outcome = "放不下" if note.kind == LOST else note.kind
+            reason = f"转到“{target.id}”：{field}：{outcome}，{note.reason}"
             imported.leftovers.append(Leftover(Place("", ""), note.text, reason, filing.source))
     imported.filings = moved
 
 
-def value_row(one: ImportedValue) -> tuple[str, ...]:
+def value_row(value: ImportedValue) -> tuple[str, ...]:
     return (
-        one.file,
-        one.form,
-        one.project,
-        one.field,
-        one.text,
-        str(one.place),
-        one.sure.value,
-        one.note,
+        value.file,
+        value.form,
+        value.project,
+        value.field,
+        value.text,
+        str(value.place),
+        value.sure.value,
+        value.note,
     )
 
 
-def leftover_row(one: Leftover) -> tuple[str, ...]:
-    where = str(one.place).strip("!")
-    return (one.file, where, one.text, one.reason)
+def leftover_row(leftover: Leftover) -> tuple[str, ...]:
+    where = str(leftover.place).strip("!")
+    return (leftover.file, where, leftover.text, leftover.reason)
 
 
 def report_paths(folder: Path) -> list[Path]:
@@ -144,8 +144,8 @@ def write_report(imported: Imported, folder: Path) -> list[Path]:
     """Write 导入报告.json, 导入取值.csv, 未导入.csv and 导入报告.html, the page for people."""
     from xltool.importing.page import write_page
 
-    values = [value_row(one) for one in imported.values]
-    leftovers = [leftover_row(one) for one in imported.leftovers]
+    values = [value_row(value) for value in imported.values]
+    leftovers = [leftover_row(leftover) for leftover in imported.leftovers]
     leftovers += [(file, "", "", reason) for file, reason in imported.unread.items()]
     document: dict[str, Any] = {
         "filings": [

@@ -68,12 +68,12 @@ def import_files(
     for path, name in _named(paths, result):
         # What a file gave counts when all of it could be read.
         part = Imported()
-        found = guarded(functools.partial(_read_file, path, name, wishes, part))
-        if isinstance(found, Failure):
-            result.unread[name] = found.reason
+        file_forms = guarded(functools.partial(_read_file, path, name, wishes, part))
+        if isinstance(file_forms, Failure):
+            result.unread[name] = file_forms.reason
             continue
         result.read.append(path)
-        forms += found
+        forms += file_forms
         result.leftovers += part.leftovers
     result.filings = _together(forms, wishes.edition, result)
     return result
@@ -92,12 +92,12 @@ def likest_edition(paths: Iterable[Path], prefer: Edition) -> Edition:
             sources.append((name, rows))
     others = [edition for edition in usable_editions() if edition.id != prefer.id]
 
-    def found(edition: Edition) -> int:
+    def value_count(edition: Edition) -> int:
         wishes = ImportWishes(edition)
         forms = [f for name, rows in sources for f in _forms(rows, wishes, Imported(), name)]
         return sum(len(form.values) for form in forms)
 
-    return max([prefer, *others], key=found)
+    return max([prefer, *others], key=value_count)
 
 
 _LOOKED_AT = 5  # files that tell the edition of all
@@ -162,21 +162,23 @@ def _forms(
     return forms
 
 
-def _no_forms(passed: Sequence[Segment], found: bool, rows: Sequence[FormRow]) -> list[Leftover]:
+def _no_forms(
+    passed: Sequence[Segment], some_found: bool, rows: Sequence[FormRow]
+) -> list[Leftover]:
     """One sentence for each thing that is no performance-target form."""
-    said = [
+    leftovers = [
         Leftover(s.place, s.other, f"是{_called(s.other)}，不是绩效目标申报表，不导入")
         for s in passed
         if s.other
     ]
-    if found:
-        return said + [
+    if some_found:
+        return leftovers + [
             Leftover(s.place, s.text(), "表外的另一张表，不是绩效目标申报表，不导入")
             for s in passed
             if not s.other and (s.tabular or s.started)
         ]
-    if said:
-        return said
+    if leftovers:
+        return leftovers
     place = next((c.place for row in rows for c in row.filled), Place("", ""))
     reason = "没有找到绩效目标表：没有认出表名和栏目，或文字连成一片、没有分格"
     return [Leftover(place, "", reason)]
@@ -204,28 +206,28 @@ class _Group:
 def _together(forms: Sequence[FoundForm], edition: Edition, result: Imported) -> list[Filing]:
     """Forms of one unit and one year are one filing; a second department form is another one's."""
     groups: dict[tuple[str, int | None], _Group] = {}
-    for found in forms:
-        beside = {f.unit for f in forms if f.file == found.file} - {""}
-        unit = found.unit or _only(beside) or ""
+    for found_form in forms:
+        beside = {f.unit for f in forms if f.file == found_form.file} - {""}
+        unit = found_form.unit or _only(beside) or ""
         years = {f.form.year for f in forms if f.unit == unit} - {None}
-        group = groups.setdefault((unit, found.form.year or _only(years)), _Group())
-        if found.form.kind == "project":
-            group.projects.append(found)
+        group = groups.setdefault((unit, found_form.form.year or _only(years)), _Group())
+        if found_form.form.kind == "project":
+            group.projects.append(found_form)
         elif group.department is not None:
-            result.leftovers += _second(found)
+            result.leftovers += _second(found_form)
             continue
         else:
-            group.department = found
-        result.values += found.values
+            group.department = found_form
+        result.values += found_form.values
     return [_filing(edition, group) for group in groups.values()]
 
 
-def _second(found: FoundForm) -> list[Leftover]:
+def _second(found_form: FoundForm) -> list[Leftover]:
     """A second department form of the same unit and year, with all that stands on it."""
-    place = found.form["unit"].place or Place(found.form.sheet, "")
+    place = found_form.form["unit"].place or Place(found_form.form.sheet, "")
     reason = "同一单位同一年度已有一张部门表，只导入前一张"
-    text = " | ".join([found.unit, *(v.text for v in found.values)])
-    return [Leftover(place, text, reason, found.file)]
+    text = " | ".join([found_form.unit, *(v.text for v in found_form.values)])
+    return [Leftover(place, text, reason, found_form.file)]
 
 
 def _only(values: set[Any]) -> Any:
@@ -235,7 +237,7 @@ def _only(values: set[Any]) -> Any:
 def _filing(edition: Edition, group: _Group) -> Filing:
     """The filing with what its forms repeat of each other filled in, as in a data book."""
     head = _complete(edition, group.department.form, None) if group.department else None
-    projects = tuple(_complete(edition, one.form, head) for one in group.projects)
+    projects = tuple(_complete(edition, found_form.form, head) for found_form in group.projects)
     code = next((f.code for f in group.forms if f.code), "")
     source = "、".join(dict.fromkeys(f.file for f in group.forms if f.file))
     return Filing(edition.id, head, projects, code, source)
@@ -251,7 +253,7 @@ def _complete(edition: Edition, form: Form, department: Form | None) -> Form:
             entries[f.id] = entries[f.same_as]
     order = {block.id: n for n, block in enumerate(spec.indicators.block)}
     rows = [
-        Indicator(one.block, {c.id: one[c.id] for c in spec.indicators.column})
-        for one in sorted(form.indicators, key=lambda one: order[one.block])
+        Indicator(row.block, {c.id: row[c.id] for c in spec.indicators.column})
+        for row in sorted(form.indicators, key=lambda row: order[row.block])
     ]
     return replace(form, entries=entries, indicators=tuple(rows))

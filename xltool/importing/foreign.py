@@ -33,10 +33,10 @@ def converted(data: bytes, suffix: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="xltool-import-", ignore_cleanup_errors=True) as name:
         source = Path(name) / f"document{suffix}"
         source.write_bytes(data)
-        said = run_office(program, [source], Path(name) / "made", to, _SECONDS)
+        output = run_office(program, [source], Path(name) / "made", to, _SECONDS)
         made = Path(name) / "made" / f"document{ending}"
         if not made.is_file():
             raise NotImportable(
-                f"是{_NAMES[suffix]}，LibreOffice 打不开（{said or '没有说明原因'}）"
+                f"是{_NAMES[suffix]}，LibreOffice 打不开（{output or '没有说明原因'}）"
             )
         return made.read_bytes()

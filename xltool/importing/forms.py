@@ -78,8 +78,8 @@ class FormReader:
         for row in rows:
             line = " | ".join(" ".join(c.text.split()) for c in row.filled)
             self.lines.update((c.place, line) for c in row.filled)
-        known = [i for i, row in enumerate(rows) if self._recognised(row)]
-        first, last = (known[0], known[-1]) if known else (0, len(rows))
+        recognised = [i for i, row in enumerate(rows) if self._recognised(row)]
+        first, last = (recognised[0], recognised[-1]) if recognised else (0, len(rows))
         begins = first if title_at is None else min(first, title_at)
         for i, row in enumerate(rows):
             if i < first:
@@ -106,14 +106,14 @@ class FormReader:
 
     def _without_units(self, rows: Sequence[FormRow]) -> list[FormRow]:
         """The rows with stated units of money taken out, but for those of the indicator table."""
-        found, inside = [], False
+        cleaned_rows, inside = [], False
         for row in rows:
             if self.table.is_head(row):
                 inside = True
             elif inside and row.filled and self._field_row(row):
                 inside = False
-            found.append(row if inside else self._labels_apart(self.scope.taken_out(row)))
-        return found
+            cleaned_rows.append(row if inside else self._labels_apart(self.scope.taken_out(row)))
+        return cleaned_rows
 
     def _labels_apart(self, row: FormRow) -> FormRow:
         """Two labels with their answers in one cell (`填报单位：某局    填表人：某某`) as two cells."""
@@ -195,8 +195,11 @@ class FormReader:
     def _speaks_of_forms(self, row: FormRow) -> bool:
         """Text beside the form with the form's words in it: a table that has lost its cells."""
         text = bare("".join(c.text for c in row.filled))
-        found = [word for word in self.labels.words if word in text]
-        return len([w for w in found if not any(w in other for other in found if w != other)]) > 3
+        form_words = [word for word in self.labels.words if word in text]
+        longest = [
+            w for w in form_words if not any(w in other for other in form_words if w != other)
+        ]
+        return len(longest) > 3
 
     def _recognised(self, row: FormRow) -> bool:
         """A word of this form, or of the other one."""
@@ -454,9 +457,9 @@ class FormReader:
         border = self.halves.get("spending")
         if border is None or cell.column < border:
             return
-        here = {m.id for m in matches if m is not None and m.role == "field"}
+        row_fields = {m.id for m in matches if m is not None and m.role == "field"}
         for id_, neighbour in self.labels.beside.items():
-            if neighbour in here and id_ in self.spec and read_amount(cell.text):
+            if neighbour in row_fields and id_ in self.spec and read_amount(cell.text):
                 self._account(cell)
                 self._set(self.spec[id_], tidy_text(cell.text), cell.place, Sure.MEDIUM, "")
                 return

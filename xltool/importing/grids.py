@@ -47,8 +47,8 @@ def read_rows(path: Path) -> list[FormRow]:
     try:
         return _rows_of(path, data)
     except NotImportable as error:
-        said = str(error)
-        raise NotImportable(said if path.name in said else f"{path.name}：{said}") from error
+        reason = str(error)
+        raise NotImportable(reason if path.name in reason else f"{path.name}：{reason}") from error
 
 
 def _rows_of(path: Path, data: bytes) -> list[FormRow]:

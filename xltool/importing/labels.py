@@ -109,19 +109,19 @@ class Labels:
         """A cell of a form of this kind as a label, with what stands behind its colon."""
         if not text.strip() or len(text) > 20_000:
             return None
-        found = self._whole(kind, text)
-        if found is not None:
-            return found
+        match = self._whole(kind, text)
+        if match is not None:
+            return match
         parts = _INLINE.match(text)
         if parts is None:
             # 项目负责人某某: a person's name set right behind the label
             name = next((p for p in self.run_on if bare(text).startswith(p)), None)
             return Match("private", name, "", False) if name else None
         label, rest = parts["label"], _STAMP.sub("", parts["rest"]).strip()
-        found = self._whole(kind, label)
-        if found is None or found.role in ("half", "section", "longterm"):
+        match = self._whole(kind, label)
+        if match is None or match.role in ("half", "section", "longterm"):
             return None
-        return replace(found, inline=rest)
+        return replace(match, inline=rest)
 
     def _whole(self, kind: str, text: str) -> Match | None:
         key, unit = label_key(text)
@@ -141,13 +141,13 @@ class Labels:
         of what came of it, is `ignored`.
         """
         key = label_key(text)[0]
-        found = self.heads.get(key)
-        if found is None and len(key) <= 20:
+        head = self.heads.get(key)
+        if head is None and len(key) <= 20:
             if _YEAR_VALUE.match(key):
                 return "target", False
             if _OTHER_VALUE.search(key):
                 return "ignored", False
-        return found
+        return head
 
     def first_level(self, text: str) -> str | None:
         """A level-1 category by its official name, whatever is printed behind it in brackets."""
@@ -156,8 +156,8 @@ class Labels:
 
     def block(self, kind: str, text: str) -> str | None:
         """A second-level category: its id, whether or not this edition has it."""
-        known, key = self.blocks[kind], _category_key(text)
-        return known.get(key) or known.get(key + "指标")
+        block_ids, key = self.blocks[kind], _category_key(text)
+        return block_ids.get(key) or block_ids.get(key + "指标")
 
     def own_block(self, kind: str, block: str) -> str | None:
         """The edition's category for this one: itself, or the first that counts as the same."""
@@ -204,12 +204,12 @@ class Labels:
     @functools.cached_property
     def words(self) -> frozenset[str]:
         """Every word of the forms that is long enough to be told from running text."""
-        found: set[str] = {*self.roles, *self.heads, *self.level1}
+        words: set[str] = {*self.roles, *self.heads, *self.level1}
         for fields in self.fields.values():
-            found.update(fields)
+            words.update(fields)
         for blocks in self.blocks.values():
-            found.update(blocks)
-        return frozenset(word for word in found if len(word) > 3)
+            words.update(blocks)
+        return frozenset(word for word in words if len(word) > 3)
 
     def exact(self, text: str) -> bool:
         """Nothing but a label, of either form: no answer behind its colon."""
@@ -277,7 +277,7 @@ def _aliases() -> dict[str, Any]:
 def labels_of(edition: Edition) -> Labels:
     """The labels of an edition: its own first, then the aliases of the ids that it has."""
     data = _aliases()
-    titles, known = data["titles"], data["known"]
+    titles, known_aliases = data["titles"], data["known"]
     labels = Labels(
         edition,
         titles={kind: [bare(p) for p in titles[kind]] for kind in ("department", "project")},
@@ -285,16 +285,16 @@ def labels_of(edition: Edition) -> Labels:
         other_endings=tuple(titles["others"]),
         beside=data["beside"],
         decisive=data["decisive"],
-        run_on=tuple(known["run_on"]),
-        hints=tuple(known["hints"]),
+        run_on=tuple(known_aliases["run_on"]),
+        hints=tuple(known_aliases["hints"]),
         kinds=data["kinds"],
     )
     for name in ("plain", "money", "performer", "tail", "private", "whole_life"):
         role = "known" if name in ("plain", "money", "performer") else name
-        for alias in known[name]:
+        for alias in known_aliases[name]:
             labels.roles[label_key(alias)[0]] = (role, alias)
-    labels.money.update(label_key(alias)[0] for alias in known["money"])
-    labels.performers.update(label_key(alias)[0] for alias in known["performer"])
+    labels.money.update(label_key(alias)[0] for alias in known_aliases["money"])
+    labels.performers.update(label_key(alias)[0] for alias in known_aliases["performer"])
     for alias in data["sections"]["plain"]:
         labels.roles[label_key(alias)[0]] = ("section", alias)
     for alias in data["sections"]["longterm"]:
@@ -320,7 +320,7 @@ def labels_of(edition: Edition) -> Labels:
                     own[label_key(alias)[0]] = (id_, False)
                 else:
                     labels.roles.setdefault(label_key(alias)[0], ("known", alias))
-                    if id_ in known["money_fields"]:
+                    if id_ in known_aliases["money_fields"]:
                         labels.money.add(label_key(alias)[0])
         blocks = labels.blocks[form.id] = {
             bare(a): i for i, names in data["blocks"].items() for a in names

@@ -73,9 +73,9 @@ def _heads(rows: Sequence[FormRow], at: int, labels: Labels) -> tuple[list[_List
             below += 1
     if not any(_is_project(c, labels) for c in cells):
         return [], below  # the lower heads ask for something else
-    known = sum(labels.exact(c.text) for c in cells)
+    label_count = sum(labels.exact(c.text) for c in cells)
     following = rows[below] if below < len(rows) else None
-    if known < 3 or known * 3 < len(cells) * 2 or following is None:
+    if label_count < 3 or label_count * 3 < len(cells) * 2 or following is None:
         return [], below
     if following.table != top.table or any(
         labels.exact(c.text) for c in _under_project(cells, following, labels)
@@ -107,15 +107,15 @@ def _is_project(cell: FormCell, labels: Labels) -> bool:
 
 def _two_rows(upper: Sequence[FormCell], lower: Sequence[FormCell]) -> list[FormCell]:
     """Heads over two rows: the lower ones, with the unit of money that the upper one states."""
-    found = []
+    heads = []
     for head in upper:
         under = [c for c in lower if head.column <= c.column < head.end]
         unit = label_key(head.text)[1]
-        found += [
+        heads += [
             replace(c, text=f"{c.text}（{unit}）") if unit and not label_key(c.text)[1] else c
             for c in under
         ] or [head]
-    return found
+    return heads
 
 
 def _column(cell: FormCell, labels: Labels) -> _ListColumn:

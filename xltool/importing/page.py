@@ -53,17 +53,17 @@ def write_page(imported: Imported, path: Path) -> Path:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
     )
-    known: dict[str, Any] = {
+    content: dict[str, Any] = {
         "policy": f"default-src 'none'; style-src {text_hash(style)}; base-uri 'none'",
         "style": Markup(style),
         "files": _files(imported),
         "count": len(imported.values),
-        "sure": Counter(one.sure.value for one in imported.values),
+        "sure": Counter(value.sure.value for value in imported.values),
         "left": len(imported.leftovers) + len(imported.unread),
         "unread": sorted(imported.unread.items()),
     }
     with writing(path) as file:
-        file.write(environment.get_template("import.html.j2").render(known))
+        file.write(environment.get_template("import.html.j2").render(content))
     return path
 
 
@@ -75,23 +75,31 @@ def _files(imported: Imported) -> list[_File]:
     for left in imported.leftovers:
         leftovers[left.file].append(left)
     room = _MOST
-    found = []
+    files = []
     for name in dict.fromkeys([*values, *leftovers]):
-        rows = sorted(values[name], key=lambda one: _ORDER.index(one.sure))
-        least = sum(one.sure is not Sure.HIGH for one in rows)
+        rows = sorted(values[name], key=lambda row: _ORDER.index(row.sure))
+        least = sum(row.sure is not Sure.HIGH for row in rows)
         shown = rows[: max(least, room)]
         room = max(0, room - len(shown))
-        listed = [_row(one) for one in shown]
-        found.append(_File(name or "（合并时）", listed, leftovers[name], len(rows) - len(shown)))
-    return found
+        listed = [_row(row) for row in shown]
+        files.append(_File(name or "（合并时）", listed, leftovers[name], len(rows) - len(shown)))
+    return files
 
 
-def _row(one: ImportedValue) -> _ReportRow:
-    before, found, after = one.source.partition(one.text)
-    if not found:
-        before, found, after = "", one.text, ""
-    field = f"{one.project} · {one.field}" if one.project else one.field
-    place = str(one.place).strip("!")
+def _row(value: ImportedValue) -> _ReportRow:
+    before, marked, after = value.source.partition(value.text)
+    if not marked:
+        before, marked, after = "", value.text, ""
+    field = f"{value.project} · {value.field}" if value.project else value.field
+    place = str(value.place).strip("!")
     return _ReportRow(
-        _MARKS[one.sure], one.sure.value, before, found, after, place, field, one.value, one.note
+        _MARKS[value.sure],
+        value.sure.value,
+        before,
+        marked,
+        after,
+        place,
+        field,
+        value.value,
+        value.note,
     )

@@ -180,13 +180,13 @@ def _page(page: Any) -> Iterator[PageTable | TextLines]:
         yield TextLines(number, rest)
 
 
-def _middle(one: Line | Char) -> float:
-    return (one.top + one.bottom) / 2
+def _middle(shape: Line | Char) -> float:
+    return (shape.top + shape.bottom) / 2
 
 
 def _chars(page: Any) -> list[Char]:
     """The page's characters; one drawn twice to look bold is one."""
-    found: dict[tuple[str, int, int], Char] = {}
+    chars: dict[tuple[str, int, int], Char] = {}
     if len(page.chars) > _CHARS:
         raise NotImportable(f"PDF 第{page.page_number}页的文字过多，请只留申报表")
     for c in page.chars:
@@ -194,8 +194,8 @@ def _chars(page: Any) -> list[Char]:
         if text.startswith("(cid:") or not text.strip():
             continue
         key = (text, round(c["x0"] / 2), round(c["top"] / 2))
-        found.setdefault(key, Char(text, c["x0"], c["x1"], c["top"], c["bottom"]))
-    return list(found.values())
+        chars.setdefault(key, Char(text, c["x0"], c["x1"], c["top"], c["bottom"]))
+    return list(chars.values())
 
 
 def _into_cells(chars: Sequence[Char], tables: Sequence[Sequence[Box]]) -> list[Char]:
@@ -263,7 +263,7 @@ def _wrapped(line: Line, following: str, box: Box) -> bool:
     if re.search(r"[/／（(≥≤=<>，,、]$", line.text):
         return True  # nobody ends a line there
     left, right = line.x0 - box.x0, box.x1 - line.x1
-    margin = min(6.0, min(one.x0 for one in box.lines) - box.x0)
+    margin = min(6.0, min(box_line.x0 for box_line in box.lines) - box.x0)
     centred = abs(left - right) < 0.6 * line.size
     free = left + right - 2 * margin if centred else right - margin
     # What isn't parted comes down whole: a number, 元/亩, a mark that begins no line.
@@ -339,10 +339,10 @@ def _groups(
         yield run
 
 
-def _alike(one: PageTable, other: PageTable) -> bool:
+def _alike(table: PageTable, other: PageTable) -> bool:
     """Tables on following pages with the same left and right edge are one that goes on."""
-    edges = [(min(b.x0 for b in t.cells), max(b.x1 for b in t.cells)) for t in (one, other)]
-    return other.page == one.page + 1 and all(
+    edges = [(min(b.x0 for b in t.cells), max(b.x1 for b in t.cells)) for t in (table, other)]
+    return other.page == table.page + 1 and all(
         abs(a - b) < 2 * _SAME for a, b in zip(edges[0], edges[1], strict=True)
     )
 
@@ -373,11 +373,11 @@ def _table_rows(tables: Sequence[PageTable], number: int) -> Iterator[FormRow]:
 
 def _edges(values: Sequence[float]) -> list[float]:
     """Left edges of columns, those that are one taken together."""
-    found: list[float] = []
+    edges: list[float] = []
     for value in sorted(values):
-        if not found or value - found[-1] > _SAME:
-            found.append(value)
-    return found
+        if not edges or value - edges[-1] > _SAME:
+            edges.append(value)
+    return edges
 
 
 def _by_height(cells: Sequence[Box]) -> list[list[Box]]:

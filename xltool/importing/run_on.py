@@ -57,21 +57,21 @@ def _cut(line: str, labels: Labels) -> Iterator[str]:
     folded = line.translate(_HALF_WIDTH)
     plain, at = "", 0
     while at < len(line):
-        found = next(
+        length = next(
             (n for n in range(24, 3, -1) if folded[at : at + n] in labels.words),
             0,
         )
-        if not found:
+        if not length:
             plain += line[at]
             at += 1
             continue
         if plain.strip():
             yield plain.strip()
         plain = ""
-        stamp = _STAMP.match(line[at + found :])
+        stamp = _STAMP.match(line[at + length :])
         behind = stamp.end() if stamp is not None else 0
-        yield line[at : at + found + behind].strip()
-        at += found + behind
+        yield line[at : at + length + behind].strip()
+        at += length + behind
     if plain.strip():
         yield plain.strip()
 

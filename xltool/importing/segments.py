@@ -49,19 +49,19 @@ class Segment:
 
 def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
     """The forms in reading order, each with its rows; what stands before the first is a segment too."""
-    found = [Segment()]
+    parts = [Segment()]
     page = ""
     for row in (
         piece for whole in lists_apart(rows, labels) for piece in _lines_apart(whole, labels)
     ):
         if row.unread:
             continue
-        now = found[-1]
+        now = parts[-1]
         if row.page != page:
             # A sheet of a workbook never goes on with the form of the sheet before.
             page = row.page
             if now.rows:
-                found.append(now := Segment())
+                parts.append(now := Segment())
             now.kind = labels.title(page)
             now.other = "" if now.kind or not labels.other_title(page) else page
         if row.begins and now.other:
@@ -70,7 +70,7 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
         if row.begins:
             if now.identified:
                 now = Segment(row.begins, now.year, now.year_place, follows=True)
-                found.append(now)
+                parts.append(now)
             now.kind, now.started, now.identified = row.begins, True, True
             now.rows.append(row)
             continue
@@ -86,7 +86,7 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
         )
         if title and (kind or other):
             if now.started or now.heads or now.other or other:
-                found.append(now := Segment())
+                parts.append(now := Segment())
             now.kind, now.other = kind, "" if kind else title.text.strip()
             now.title_at = len(now.rows)
             if (year := year_of(title.text)) is not None:
@@ -97,28 +97,28 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
         if title and not now.started and (year := year_line(title.text)):
             now.year, now.year_place = year, title.place
             continue
-        now = _within(row, now, found, labels)
+        now = _within(row, now, parts, labels)
         now.rows.append(row)
-    for one in found:
-        if not one.other and _evaluates(one.rows, labels):
-            one.other = _SELF_EVALUATION
-        one.kind = one.kind or kind_of(one.rows, labels)
-    return [s for s in found if s.rows]
+    for segment in parts:
+        if not segment.other and _evaluates(segment.rows, labels):
+            segment.other = _SELF_EVALUATION
+        segment.kind = segment.kind or kind_of(segment.rows, labels)
+    return [s for s in parts if s.rows]
 
 
-def _within(row: FormRow, now: Segment, found: list[Segment], labels: Labels) -> Segment:
+def _within(row: FormRow, now: Segment, parts: list[Segment], labels: Labels) -> Segment:
     """The segment that a row without a title belongs to: the current one, or one that it begins."""
     if now.other:
         return now
     ids = _fields(row, now.kind, labels)
     if now.kind == "department" and now.heads and _begins_project(row, labels):
         now = Segment("project", now.year, now.year_place, follows=True)
-        found.append(now)
+        parts.append(now)
         ids = _fields(row, now.kind, labels)
     identity = _IDENTITY.get(now.kind or "project", "") in ids
     if identity and now.identified and now.heads:
         now = Segment(now.kind, now.year, now.year_place, follows=True)
-        found.append(now)
+        parts.append(now)
     now.identified |= identity
     now.started |= bool(ids)
     now.heads |= any(labels.head(c.text) for c in row.filled)
@@ -167,8 +167,8 @@ def _fields(row: FormRow, kind: str | None, labels: Labels) -> set[str]:
 def kind_of(rows: Sequence[FormRow], labels: Labels) -> str | None:
     """Which form rows without a title are: told by a field that only one of the forms has."""
     for kind in ("project", "department"):
-        found = {id_ for row in rows for id_ in _fields(row, kind, labels)}
-        if found & set(labels.decisive[kind]) and len(found) > 1:
+        field_ids = {id_ for row in rows for id_ in _fields(row, kind, labels)}
+        if field_ids & set(labels.decisive[kind]) and len(field_ids) > 1:
             return kind
     return None
 

@@ -39,7 +39,7 @@ def text_row(
 
 def joined_labels(cells: Sequence[TextLine | None], labels: Labels) -> list[TextLine | None]:
     """The cells with the labels that a narrow column has broken put together: 年度本级 · 预算金额."""
-    found: list[TextLine | None] = []
+    joined: list[TextLine | None] = []
     at = 0
     while at < len(cells):
         cell, taken = cells[at], 1
@@ -51,9 +51,9 @@ def joined_labels(cells: Sequence[TextLine | None], labels: Labels) -> list[Text
                     break
         # Written downwards, a character a line, it heads what stands beside it and asks for nothing.
         downwards = cell is not None and taken > 2 and len(cell[1]) == taken
-        found += [None, cell, None] if downwards else [cell]
+        joined += [None, cell, None] if downwards else [cell]
         at += taken
-    return found
+    return joined
 
 
 def _one_label(pieces: list[str], labels: Labels) -> bool:
@@ -133,9 +133,9 @@ class _Stream:
         if self.labels.head(text):
             return True
         after = cells[at + 1] if at + 1 < len(cells) else None
-        known = sum(1 for _, t in self.row if self.labels.head(t))
+        head_count = sum(1 for _, t in self.row if self.labels.head(t))
         return (
-            known > 1
+            head_count > 1
             and after is not None
             and bool(self.labels.head(after[1]))
             and not self.labels.says(text)

@@ -86,7 +86,7 @@ class IndicatorTable:
         for label, cells in self.dropped.items():
             more = f"，共 {len(cells)} 格" if len(cells) > 1 else ""
             reason = f"“{label}”：版式“{self.edition.id}”没有这一栏{more}"
-            text = " | ".join(one.text for one in cells)
+            text = " | ".join(cell.text for cell in cells)
             self.leftovers.append(Leftover(cells[0].place, text, reason))
 
     def is_head(self, row: FormRow) -> bool:
@@ -129,34 +129,34 @@ class IndicatorTable:
         return True
 
     def _start(self, row: FormRow, longterm: bool) -> None:
-        found = []
+        heads = []
         for cell in row.filled:
-            known = self.labels.head(cell.text)
-            if known is not None:
-                id_, official = known
-                found.append(Head("target" if id_ == "number" else id_, cell, official))
+            head = self.labels.head(cell.text)
+            if head is not None:
+                id_, official = head
+                heads.append(Head("target" if id_ == "number" else id_, cell, official))
             elif self.labels.match(self.kind, cell.text) is None:
-                found.append(Head("ignored", cell))
+                heads.append(Head("ignored", cell))
                 left = Leftover(cell.place, cell.text.strip(), "指标表里没有认出的栏头")
                 self.leftovers.append(left)
         again = (
             self.open
             and not self.announced
-            and [(h.id, bare(h.cell.text)) for h in found]
+            and [(h.id, bare(h.cell.text)) for h in heads]
             == [(h.id, bare(h.cell.text)) for h in self.heads]
         )
         self.open, self.table, self.fresh, self.announced = True, row.table, True, False
         if again and not longterm:  # repeated at the head of a page: the category goes on
-            self.heads = found
+            self.heads = heads
             return
-        self._use(found)
+        self._use(heads)
         self.level1, self.block = "", None
         if longterm:
             self.skip = _LONG_TERM
 
-    def _use(self, found: list[Head]) -> None:
+    def _use(self, heads: list[Head]) -> None:
         """Settle which heads count: one set of columns, and in it one value of this year's."""
-        groups = self._groups(found)
+        groups = self._groups(heads)
         self.aside, self.skip = [], ""
         if len(groups) > 1:
             this = [g for g in groups if any(h.id == "target" for h in g)]
@@ -164,25 +164,25 @@ class IndicatorTable:
                 this = [groups[self.annual_last]]
             if len(this) == 1:
                 self.aside = [h for g in groups if g is not this[0] for h in g]
-                found = [h for h in found if h.id == "level1" or h in this[0]]
-        found = self._of_year(found)
+                heads = [h for h in heads if h.id == "level1" or h in this[0]]
+        heads = self._of_year(heads)
         # Where the official head stands, another name for the same column is only a remark beside it.
-        sure = Counter(h.id for h in found if h.official)
-        found = [
-            h._replace(id="ignored") if sure[h.id] == 1 and not h.official else h for h in found
+        sure = Counter(h.id for h in heads if h.official)
+        heads = [
+            h._replace(id="ignored") if sure[h.id] == 1 and not h.official else h for h in heads
         ]
-        self.heads = found
-        counts = Counter(h.id for h in found if h.id != "ignored")
+        self.heads = heads
+        counts = Counter(h.id for h in heads if h.id != "ignored")
         if max(counts.values(), default=0) > 1:
             self.skip = _TWICE
         elif not counts["target"] or not counts["name"]:
             self.skip = _NO_VALUE
 
     @staticmethod
-    def _groups(found: list[Head]) -> list[list[Head]]:
+    def _groups(heads: list[Head]) -> list[list[Head]]:
         """Sets of columns side by side: a new one begins where 二级指标 or the name comes again."""
         groups: list[list[Head]] = [[]]
-        for head in found:
+        for head in heads:
             if head.id == "level1":
                 continue
             if head.id in ("level2", "name") and any(h.id == head.id for h in groups[-1]):
@@ -190,13 +190,13 @@ class IndicatorTable:
             groups[-1].append(head)
         return groups
 
-    def _of_year(self, found: list[Head]) -> list[Head]:
+    def _of_year(self, heads: list[Head]) -> list[Head]:
         """Of values for several years the form's own counts."""
-        values = [h for h in found if h.id == "target"]
+        values = [h for h in heads if h.id == "target"]
         years = {head_year(h.cell.text) for h in values}
         own = [h for h in values if head_year(h.cell.text) == self.year]
         if years == {None} or not values or self.year is None:
-            return found
+            return heads
         if len(own) == 1 or years == {self.year}:
             kept = own
         elif len(values) > 1 or values[0] not in own:
@@ -204,7 +204,7 @@ class IndicatorTable:
         else:
             kept = values
         return [
-            h._replace(id="ignored") if h.id == "target" and h not in kept else h for h in found
+            h._replace(id="ignored") if h.id == "target" and h not in kept else h for h in heads
         ]
 
     def _refined(self, row: FormRow) -> bool:
@@ -296,19 +296,19 @@ class IndicatorTable:
                 self.dropped.setdefault(f"{label}一组", []).append(left)
 
     def _under_heads(self, cells: Sequence[FormCell]) -> list[Under] | None:
-        found: list[Under] = []
+        placed: list[Under] = []
         for cell in cells:
             over = [h for h in self.heads if h.over(cell)]
-            taken = {u.head.id for u in found if u.head.id != "ignored"}
+            taken = {u.head.id for u in placed if u.head.id != "ignored"}
             if len(over) > 1 or (over and over[0].id in taken):
                 return None
             if over:
-                found.append(Under(over[0], cell))
+                placed.append(Under(over[0], cell))
             else:
                 self.leftovers.append(
                     Leftover(cell.place, cell.text.strip(), "指标表里没有栏头的格")
                 )
-        return found
+        return placed
 
     def _by_order(self, row: FormRow) -> list[Under] | None:
         """A shifted row of running text: categories first, the rest in the order of the heads."""
@@ -339,13 +339,13 @@ class IndicatorTable:
             return []
         if len(rest) > len(heads) or len(rest) < min(2, len(heads)):
             return None
-        found = [Under(h, c) for h, c in zip(heads, rest, strict=False) if not c.blank]
-        if not all(self._may_be(u, True) for u in found):
+        placed = [Under(h, c) for h, c in zip(heads, rest, strict=False) if not c.blank]
+        if not all(self._may_be(u, True) for u in placed):
             return None
-        name = next((u.cell for u in found if u.head.id == "name"), None)
-        if found and (name is None or not re.search(r"[\u4e00-\u9fff]{2}", name.text)):
+        name = next((u.cell for u in placed if u.head.id == "name"), None)
+        if placed and (name is None or not re.search(r"[\u4e00-\u9fff]{2}", name.text)):
             return None
-        return found
+        return placed
 
     def _own_half(self, cells: list[FormCell]) -> list[FormCell]:
         """Of a row over two sets of columns without its blank cells: the half of this year's set."""
@@ -438,8 +438,8 @@ class IndicatorTable:
             for id_ in columns:
                 if id_ not in piece:
                     continue
-                said = [moved, notes.get(id_, ""), "由一格拆开" if len(pieces) > 1 else ""]
-                note = "；".join(dict.fromkeys(filter(None, said)))
+                remarks = [moved, notes.get(id_, ""), "由一格拆开" if len(pieces) > 1 else ""]
+                note = "；".join(dict.fromkeys(filter(None, remarks)))
                 sure = Sure.HIGH if official.get(id_) and not note else Sure.MEDIUM
                 label = f"{spec.label} · {columns[id_]}"
                 self.sources.append((label, piece[id_], Sure.LOW if loose else sure, note))
@@ -459,9 +459,9 @@ class IndicatorTable:
         if len(pairs) < 2 or None in standards:
             return [entries]
         pieces = []
-        for n, (one, value) in enumerate(pairs):
+        for n, (part_name, value) in enumerate(pairs):
             piece = {
-                "name": Entry(one, one, name.place),
+                "name": Entry(part_name, part_name, name.place),
                 "target": Entry(value.text, value.text, target.place),
             }
             if standard is not None:
@@ -490,9 +490,9 @@ class IndicatorTable:
             return ({"target": Entry(text, text, place)}, {"target": made}) if text else ({}, {})
         parts = (sign, number, measure) if apart else value_columns(number)
         named = dict(zip(("sign", "number", "measure"), parts, strict=True))
-        found = {
+        entries = {
             i: Entry(text, text, cells[i].place if i in cells else place)
             for i, text in named.items()
             if text
         }
-        return found, {} if apart else dict.fromkeys(found, "由一格拆开")
+        return entries, {} if apart else dict.fromkeys(entries, "由一格拆开")

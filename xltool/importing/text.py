@@ -121,10 +121,10 @@ _MOVED = ("成本指标", "满意度指标", "效益指标")
 
 
 def _bounded(rows: Iterable[FormRow]) -> list[FormRow]:
-    found = list(islice(rows, MAX_ROWS + 1))
-    if len(found) > MAX_ROWS:
+    bounded = list(islice(rows, MAX_ROWS + 1))
+    if len(bounded) > MAX_ROWS:
         raise NotImportable(f"文字过多（上限 {MAX_ROWS} 行），请只留申报表")
-    return found
+    return bounded
 
 
 def _tabbed(lines: list[str], labels: Labels) -> Iterator[FormRow]:

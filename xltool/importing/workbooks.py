@@ -42,13 +42,13 @@ def read_xlsx(data: bytes) -> list[FormRow]:
 
 def _under_merges(sheet: Sheet) -> set[tuple[int, int]]:
     """The cells that a merge covers: what is stored in them nobody sees."""
-    found = set()
+    covered = set()
     for merge in sheet.merges:
         for row in range(merge.top, min(merge.bottom, MAX_ROWS) + 1):
             for column in range(merge.left, min(merge.right, MAX_COLUMNS) + 1):
-                found.add((row, column))
-        found.discard((merge.top, merge.left))
-    return found
+                covered.add((row, column))
+        covered.discard((merge.top, merge.left))
+    return covered
 
 
 def _shown(cell: Cell) -> str:
