@@ -101,10 +101,10 @@ def read_units(path: Path, edition: Edition) -> list[Unit]:
     return read_unit_list(path, edition).units
 
 
-def read_unit_list(path: Path, edition: Edition, known: Collection[str] = ()) -> UnitList:
+def read_unit_list(path: Path, edition: Edition, known_codes: Collection[str] = ()) -> UnitList:
     """The list in the first sheet of a workbook. Raises UnitsError with every fault.
 
-    With the codes that are `known` already a list may have fewer columns, and codes that differ
+    With `known_codes`, those of the ledger, a list may have fewer columns, and codes that differ
     from a known one by lost zeros only are refused.
     """
     try:
@@ -119,18 +119,18 @@ def read_unit_list(path: Path, edition: Edition, known: Collection[str] = ()) ->
         raise UnitsError(f"{path}：没有内容")
     faults: list[str] = []
     remarks: list[str] = []
-    heads = _heads(sheet, edition, faults, [CODE] if known else [CODE, NAME, DISTRICT])
+    heads = _heads(sheet, edition, faults, [CODE] if known_codes else [CODE, NAME, DISTRICT])
     rows = [] if faults else list(_rows(sheet, heads, edition, faults, remarks))
-    faults += _bad_codes(sheet, heads, rows, known)
+    faults += _bad_codes(sheet, heads, rows, known_codes)
     named = {kind if spec is None else f"{kind}.{spec.id}" for kind, spec in heads.values()}
     for row, unit in rows:
-        if unit.code not in known and not unit.name:
+        if unit.code not in known_codes and not unit.name:
             faults.append(f"第 {row} 行没有{NAME}")
-    if known and not {"name", "district"} <= named:
+    if known_codes and not {"name", "district"} <= named:
         faults += [
             f"第 {row} 行的 {unit.code} 是新单位：名单里要有“{NAME}”和“{DISTRICT}”两列"
             for row, unit in rows
-            if unit.code not in known and unit.name
+            if unit.code not in known_codes and unit.name
         ]
     if not rows and not faults:
         faults.append("名单里没有单位")
@@ -175,8 +175,8 @@ def _head_row(sheet: Sheet, fields: Collection[str]) -> int:
     counts: dict[int, int] = {}
     for (row, _), cell in sorted(sheet.cells.items()):
         if text := visible(cell.text):
-            known = text in _KNOWN or _PREFIX.sub("", text) in fields
-            counts[row] = counts.get(row, 0) + known
+            is_head = text in _KNOWN or _PREFIX.sub("", text) in fields
+            counts[row] = counts.get(row, 0) + is_head
     return next((row for row, count in counts.items() if count > 1), min(counts))
 
 
@@ -225,13 +225,16 @@ def _rows(
 
 
 def _bad_codes(
-    sheet: Sheet, heads: dict[int, ListHead], rows: list[tuple[int, Unit]], known: Collection[str]
+    sheet: Sheet,
+    heads: dict[int, ListHead],
+    rows: list[tuple[int, Unit]],
+    known_codes: Collection[str],
 ) -> Iterator[str]:
     """Codes that a spreadsheet program spoiled, or that stand twice, each with its row."""
     column = next((c for c, (kind, _) in heads.items() if kind == "code"), 0)
     numbers = {row for row, _ in rows if sheet[row, column].number}
     # Where codes are texts of one length and begin with zeros, a shorter number has lost its own.
-    whole = {unit.code for row, unit in rows if row not in numbers} | set(known)
+    whole = {unit.code for row, unit in rows if row not in numbers} | set(known_codes)
     padded = {len(code) for code in whole if code.isdigit() and code.startswith("0")}
     seen: dict[str, list[int]] = {}
     for row, unit in rows:
@@ -239,8 +242,8 @@ def _bad_codes(
         seen.setdefault(code, []).append(row)
         if row in numbers and len(code) > 15 and code.strip("0"):
             yield f"第 {row} 行：部门编码丢了末位（{code}），请把这一列设成文本再填"
-        elif code.isdigit() and code not in known:
-            meant = [k for k in known if k != code and k.lstrip("0") == code.lstrip("0")]
+        elif code.isdigit() and code not in known_codes:
+            meant = [k for k in known_codes if k != code and k.lstrip("0") == code.lstrip("0")]
             if meant:
                 yield f"第 {row} 行：部门编码 {code} 在台账里是 {meant[0]}，前导零丢了，请把这一列设成文本"
             elif row in numbers and any(len(code) < length for length in padded):

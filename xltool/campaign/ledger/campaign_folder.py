@@ -194,15 +194,15 @@ _LAYOUT = "layout.txt"
 
 def _pin(folder: Path, edition: Path, layout: str = "") -> None:
     """Copy an edition into the campaign; `layout` is its fingerprint where another office computed it."""
-    here = folder / "edition"
-    here.mkdir(exist_ok=True)
+    edition_folder = folder / "edition"
+    edition_folder.mkdir(exist_ok=True)
     for name in ("edition.toml", "template.xlsx"):
         data = (edition / name).read_bytes()
-        with writing(here / name, "wb", own=True) as file:
+        with writing(edition_folder / name, "wb", own=True) as file:
             file.write(data)
     layout = layout or layout_fingerprint(edition_in(edition))
-    with writing(here / _LAYOUT, own=True) as file:
-        file.write(f"{_digest(here / 'template.xlsx')} {layout}\n")
+    with writing(edition_folder / _LAYOUT, own=True) as file:
+        file.write(f"{_digest(edition_folder / 'template.xlsx')} {layout}\n")
 
 
 def _digest(path: Path) -> str:

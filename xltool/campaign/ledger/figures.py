@@ -37,7 +37,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 def content_of(filing: Filing) -> str:
     """What is answered, in short: two files with the same answers have the same one, however saved."""
-    said = [
+    answers = [
         (
             form.kind,
             [
@@ -52,7 +52,7 @@ def content_of(filing: Filing) -> str:
         )
         for form in filing.forms
     ]
-    return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(repr(answers).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def figures_of(filing: Filing, edition: Edition) -> Figures:
@@ -80,7 +80,7 @@ def figures_of(filing: Filing, edition: Edition) -> Figures:
         budget = project_budget(form, edition) or Decimal(0)
         projects.append(ProjectFigures(form.text("project").strip(), own, plain(budget)))
     counted = Counter(
-        f"{form.kind}.{one.block}" for form in filing.forms for one in form.indicators
+        f"{form.kind}.{row.block}" for form in filing.forms for row in form.indicators
     )
     return Figures(
         amounts,

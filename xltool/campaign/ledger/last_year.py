@@ -58,29 +58,29 @@ def take_last_year(campaign: Campaign, source: Path) -> tuple[int, list[str]]:
         made = Path(scratch) / FOLDER
         made.mkdir()
         if (source / FILE).is_file():
-            found = _from_campaign(source, units, made)
+            taken_codes = _from_campaign(source, units, made)
         elif source.exists():
-            found = _from_files(source, units.values(), made)
+            taken_codes = _from_files(source, units.values(), made)
         else:
             raise XltoolError(f"没有这个文件夹：{source}")
-        if not found:
+        if not taken_codes:
             raise XltoolError(f"{source} 里没有一个名单上单位的申报")
         if campaign.folder.name == FOLDER:
             raise XltoolError("批次文件夹的名称不能是“上年申报”")
-        goal = campaign.folder / FOLDER
+        destination = campaign.folder / FOLDER
         try:
-            if goal.exists():
-                goal.replace(Path(scratch) / "old")
-            made.replace(goal)
+            if destination.exists():
+                destination.replace(Path(scratch) / "old")
+            made.replace(destination)
         except OSError as error:
             raise XltoolError(f"存不下上年的申报：{why(error)}") from error
-    fresh = _figures(campaign, units, found)
+    fresh = _figures(campaign, units, taken_codes)
     with campaign.ledger.writing(), campaign.ledger.transaction():
         if fresh:
             write_units(campaign, fresh)
-        said = f"收进 {len(found)} 个单位的上年申报：{source.name}"
-        campaign.ledger.record(Act.CAMPAIGN, reason=said)
-    return len(found), [code for code in units if code not in found]
+        reason = f"收进 {len(taken_codes)} 个单位的上年申报：{source.name}"
+        campaign.ledger.record(Act.CAMPAIGN, reason=reason)
+    return len(taken_codes), [code for code in units if code not in taken_codes]
 
 
 def _from_campaign(source: Path, units: dict[str, Unit], made: Path) -> set[str]:
@@ -88,13 +88,13 @@ def _from_campaign(source: Path, units: dict[str, Unit], made: Path) -> set[str]
     earlier = open_campaign(source)
     try:
         shutil.copytree(earlier.edition_folder, made / _EDITION)
-        found = set()
+        taken_codes = set()
         for code, row in earlier.ledger.counted().items():
             original = earlier.original(row["sha256"])
             if code in units and original.is_file():
                 _keep(made, code, original.read_bytes())
-                found.add(code)
-        return found
+                taken_codes.add(code)
+        return taken_codes
     finally:
         earlier.ledger.close()
 
@@ -106,9 +106,9 @@ def _from_files(source: Path, units: Iterable[Unit], made: Path) -> set[str]:
     for unit in units:
         codes.add(unit.code)
         by_name.setdefault(unit.name, []).append(unit.code)
-    found = set()
+    taken_codes = set()
     files = [source] if source.is_file() else [
-        one.path for one in below(source) if one.kind is FileKind.WORKBOOK
+        listed.path for listed in below(source) if listed.kind is FileKind.WORKBOOK
     ]  # fmt: skip
     for file in files:
         filing = read(file)
@@ -116,8 +116,8 @@ def _from_files(source: Path, units: Iterable[Unit], made: Path) -> set[str]:
         code = filing.code if filing.code in codes else named[0] if len(named) == 1 else ""
         if code and any(filing.forms):
             _keep(made, code, file.read_bytes())
-            found.add(code)
-    return found
+            taken_codes.add(code)
+    return taken_codes
 
 
 def _keep(made: Path, code: str, data: bytes) -> None:
@@ -125,16 +125,16 @@ def _keep(made: Path, code: str, data: bytes) -> None:
         file.write(data)
 
 
-def _figures(campaign: Campaign, units: dict[str, Unit], found: set[str]) -> dict[str, Unit]:
+def _figures(campaign: Campaign, units: dict[str, Unit], taken_codes: set[str]) -> dict[str, Unit]:
     """The units with last year's amounts out of their filings, where the list has none."""
     changed = {}
     amounts = {f.id for f in campaign.edition.department.field if f.kind == "amount"}
-    for code in found:
+    for code in taken_codes:
         filing = last_filing(campaign.folder, code)
         if filing is None or filing.edition != campaign.edition.id:
             continue  # other forms, perhaps another unit of money
         own = figures_of(filing, campaign.edition).amounts
-        known = {**{k: v for k, v in own.items() if k in amounts}, **units[code].last_year}
-        if known != units[code].last_year:
-            changed[code] = replace(units[code], last_year=known)
+        last_year = {**{k: v for k, v in own.items() if k in amounts}, **units[code].last_year}
+        if last_year != units[code].last_year:
+            changed[code] = replace(units[code], last_year=last_year)
     return changed

@@ -91,10 +91,10 @@ def related(facts: UnitFacts, folder: Path) -> UnitReturns:
             unclear = [versions[i] for i in outcome.unclear] if row["id"] == outcome.counts else []
             faults += _returned_before(row, before, facts.deeds, unclear)
             before.append(row)
-        said = _picked(facts.deeds, stand.accepted) if stand.picked == row["id"] else ""
+        explanation = _picked(facts.deeds, stand.accepted) if stand.picked == row["id"] else ""
         written = _explanations(facts.deeds, row["id"])
         done[row["id"]] = {
-            **_with(dict(row), faults, folder, said, written),
+            **_with(dict(row), faults, folder, explanation, written),
             "kind": "stale" if stale else row["kind"],
             "counts": row["id"] == outcome.counts,
             "sent_back": row["id"] in stand.returned,
@@ -112,11 +112,11 @@ def _superseded(row: Mapping[str, Any], facts: UnitFacts) -> Fault:
     latest = facts.issues[facts.issue]
     if row["seal"] in facts.issues:
         number = facts.issues[row["seal"]]
-        said = f"用的是第 {number} 次下发的工作簿，版式、单位名称或预填内容已变，第 {latest} 次下发的已取代它"
-        return Fault(FaultKind.SUPERSEDED, said, found=str(number), expected=str(latest))
-    said = f"台账里没有下发过这个工作簿（封印上写第 {row['issue']} 次下发；台账可能由备份恢复过）"
-    said += f"，现在应当用第 {latest} 次下发的"
-    return Fault(FaultKind.SUPERSEDED, said)
+        detail = f"用的是第 {number} 次下发的工作簿，版式、单位名称或预填内容已变，第 {latest} 次下发的已取代它"
+        return Fault(FaultKind.SUPERSEDED, detail, found=str(number), expected=str(latest))
+    detail = f"台账里没有下发过这个工作簿（封印上写第 {row['issue']} 次下发；台账可能由备份恢复过）"
+    detail += f"，现在应当用第 {latest} 次下发的"
+    return Fault(FaultKind.SUPERSEDED, detail)
 
 
 def _returned_before(
@@ -128,53 +128,55 @@ def _returned_before(
     """D603: another valid version came before and nobody had asked for a new one, or the order is in doubt."""
     if unclear:
         others = "、".join(str(version) for version in sorted(unclear))
-        said = f"第 {others} 版与这一版内容不同，文件里的时间相同或矛盾，分不出先后"
-        return [Fault(FaultKind.RETURNED, said, found=others)]
+        detail = f"第 {others} 版与这一版内容不同，文件里的时间相同或矛盾，分不出先后"
+        return [Fault(FaultKind.RETURNED, detail, found=others)]
     if not before:
         return []
-    valid = [one for one in before if one["verdict"] != "error"]
+    valid = [earlier for earlier in before if earlier["verdict"] != "error"]
     last = valid[-1] if valid else before[-1]
     if last["content"] == row["content"]:
         return []  # saved again, nothing else
-    said = f"本单位先前报过第 {last['version']} 版（{last['day']} 报来），这一版内容不同"
+    detail = f"本单位先前报过第 {last['version']} 版（{last['day']} 报来），这一版内容不同"
     asked = not valid or asked_between(deeds, last["first"], row["arrival"])
     kind = FaultKind.CORRECTED if asked else FaultKind.RETURNED
-    return [Fault(kind, said, found=str(last["version"]))]
+    return [Fault(kind, detail, found=str(last["version"]))]
 
 
 def _explanations(deeds: Sequence[Deed], return_id: int) -> dict[str, str]:
     """What the unit wrote on return notes about this return, by finding key; its last word holds."""
-    found: dict[str, str] = {}
+    answers: dict[str, str] = {}
     for deed in deeds:
         if deed.action == Act.EXPLAIN and deed.return_id == return_id:
-            found |= msgspec.json.decode(deed.detail)["answers"]
-    return found
+            answers |= msgspec.json.decode(deed.detail)["answers"]
+    return answers
 
 
 def _with(
     row: dict[str, Any],
     faults: list[Fault],
     folder: Path,
-    said: str,
+    version_answer: str,
     written: Mapping[str, str],
 ) -> dict[str, Any]:
     """The row with findings of these faults and explanations that came by themselves.
 
-    `said` answers the question of the version.
+    `version_answer` answers the question of the version.
     """
     if not faults and not written:
         return row
     added = [finding for fault in faults for finding in _findings(fault, folder)]
-    if said:
+    if version_answer:
         added = [
-            replace(f, explanation=said) if f.code == "D603" and f.severity is Severity.QUERY else f
+            replace(f, explanation=version_answer)
+            if f.code == "D603" and f.severity is Severity.QUERY
+            else f
             for f in added
         ]
     own = msgspec.json.decode(row["findings"], type=list[Finding])
-    found = [_explained(finding, written) for finding in [*added, *own]]
-    found.sort(key=weight)
-    row["findings"] = msgspec.json.encode([finding_result(f) for f in found]).decode()
-    row["verdict"] = verdict(found)
+    findings = [_explained(finding, written) for finding in [*added, *own]]
+    findings.sort(key=weight)
+    row["findings"] = msgspec.json.encode([finding_result(f) for f in findings]).decode()
+    row["verdict"] = verdict(findings)
     return row
 
 
@@ -207,5 +209,5 @@ def _judged(fault: Fault, folder: Path, changed: int) -> list[Finding]:
     settings = load_settings(folder / "settings.toml" if changed else None)
     # With a fault that stops the reading only the rules about faults have a say.
     alone = Filing(edition.id, faults=(Fault(FaultKind.UNREADABLE, ""), fault))
-    found = check(alone, edition=edition, settings=settings)
-    return [finding for finding in found if finding.code in ("D603", "D604")]
+    findings = check(alone, edition=edition, settings=settings)
+    return [finding for finding in findings if finding.code in ("D603", "D604")]

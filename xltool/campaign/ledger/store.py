@@ -130,8 +130,8 @@ LedgerRow = Mapping[str, Any]
 
 def _own_findings(text: str) -> str:
     """The findings of a file by itself: what follows from other files isn't stored any more."""
-    found = msgspec.json.decode(text)
-    return msgspec.json.encode([f for f in found if f["code"] not in ("D603", "D604")]).decode()
+    findings = msgspec.json.decode(text)
+    return msgspec.json.encode([f for f in findings if f["code"] not in ("D603", "D604")]).decode()
 
 
 def _own_verdict(text: str) -> str:
@@ -205,9 +205,9 @@ class Ledger:
             raise XltoolError(_refused(error)) from error
 
     def _examine(self) -> None:
-        found = [row[0] for row in self.base.execute("PRAGMA quick_check(3)")]
-        if found != ["ok"]:
-            raise sqlite3.DatabaseError(f"完整性检查没有通过：{found[0]}")
+        complaints = [row[0] for row in self.base.execute("PRAGMA quick_check(3)")]
+        if complaints != ["ok"]:
+            raise sqlite3.DatabaseError(f"完整性检查没有通过：{complaints[0]}")
 
     def _migrate(self) -> None:
         version = self._version()
@@ -357,12 +357,12 @@ class Ledger:
 
     def issues_of(self, units: Iterable[str] | None = None) -> dict[str, dict[str, int]]:
         """Unit → the digest of each of its issues → its number, the latest last."""
-        found: dict[str, dict[str, int]] = {}
+        by_unit: dict[str, dict[str, int]] = {}
         for row in self._of("SELECT * FROM issues", units, "number, id"):
-            numbers = found.setdefault(row["unit"], {})
+            numbers = by_unit.setdefault(row["unit"], {})
             numbers.pop(row["digest"], None)  # sent again as it was before: now the latest
             numbers[row["digest"]] = row["number"]
-        return found
+        return by_unit
 
     def issued_contents(self) -> set[str]:
         """The sha256 of everything ever sent out."""
@@ -379,7 +379,7 @@ class Ledger:
         """These issues (unit, digest) came with this manifest, where that was not known."""
         self.base.executemany(
             "UPDATE issues SET manifest = ? WHERE unit = ? AND digest = ? AND manifest = ''",
-            [(paper, *one) for one in issues],
+            [(paper, *issue) for issue in issues],
         )
 
     def set_batch(self, issues: Iterable[int], batch: int) -> None:
@@ -408,19 +408,22 @@ class Ledger:
 
         Returns that belong to nobody stand under the empty text.
         """
-        given = None if units is None else list(units)
-        issues, deeds = self.issues_of(given), self.deeds_by_unit(given)
+        codes = None if units is None else list(units)
+        issues, deeds = self.issues_of(codes), self.deeds_by_unit(codes)
         rows: dict[str, list[LedgerRow]] = {}
-        for row in self.own_returns(given):
+        for row in self.own_returns(codes):
             rows.setdefault(row["unit"], []).append(row)
-        found: dict[str, UnitReturns] = {}
+        by_unit: dict[str, UnitReturns] = {}
         for unit in {**rows, **issues, **deeds}:
-            known = issues.get(unit, {}) if unit else {}
+            unit_issues = issues.get(unit, {}) if unit else {}
             facts = UnitFacts(
-                known, next(reversed(known), ""), rows.get(unit, []), deeds.get(unit, [])
+                unit_issues,
+                next(reversed(unit_issues), ""),
+                rows.get(unit, []),
+                deeds.get(unit, []),
             )
-            found[unit] = related(facts, self.folder)
-        return found
+            by_unit[unit] = related(facts, self.folder)
+        return by_unit
 
     def own_returns(self, units: Iterable[str] | None = None) -> list[LedgerRow]:
         """The returns, each judged by itself, with its latest arrival and the first one's number."""
@@ -441,12 +444,12 @@ class Ledger:
         if units is None:
             return list(map(dict, self.base.execute(f"{query} ORDER BY {order}")))
         codes = list(units)
-        found: list[LedgerRow] = []
+        rows: list[LedgerRow] = []
         for n in range(0, len(codes), 500):
             part = codes[n : n + 500]
             where = f"WHERE {unit} IN ({','.join('?' * len(part))})"
-            found += map(dict, self.base.execute(f"{query} {where} ORDER BY {order}", part))
-        return found
+            rows += map(dict, self.base.execute(f"{query} {where} ORDER BY {order}", part))
+        return rows
 
     def add_return(self, values: Mapping[str, Any]) -> tuple[int, int]:
         """Add a return and give it the unit's next version number (0 where the unit is not known).
@@ -515,11 +518,11 @@ class Ledger:
     def deeds_by_unit(self, units: Iterable[str] | None = None) -> dict[str, list[Deed]]:
         """The acts in force, by unit."""
         wanted = None if units is None else set(units)
-        found: dict[str, list[Deed]] = {}
+        by_unit: dict[str, list[Deed]] = {}
         for deed in in_force(self.deeds()):
             if wanted is None or deed.unit in wanted:
-                found.setdefault(deed.unit, []).append(deed)
-        return found
+                by_unit.setdefault(deed.unit, []).append(deed)
+        return by_unit
 
     def record(
         self,
@@ -547,12 +550,12 @@ class Ledger:
 
 def backups(folder: Path) -> list[Path]:
     """The copies made before changing commands, the latest first."""
-    found = [
+    copies = [
         path
         for path in (folder / BACKUP_FOLDER).glob("campaign-*.db")
         if re.fullmatch(r"campaign-\d{8}-\d{6}(-\d+)?", path.stem)
     ]
-    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    return sorted(copies, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
 
 
 def _login() -> str:
@@ -569,7 +572,7 @@ _STALE = 3600  # seconds after which a half-written file is nobody's any more
 def _sweep(folder: Path) -> None:
     """Remove what a killed run left half-written: only names that xltool gives, only when old."""
     places = ["*", f"{BACKUP_FOLDER}/*", "下发/*/*", "退回意见/*/*", "退回意见/*/*/*"]
-    sweep((found for place in places for found in folder.glob(place)), _STALE)
+    sweep((path for place in places for path in folder.glob(place)), _STALE)
 
 
 def _json(value: Any) -> str:

@@ -48,7 +48,7 @@ def export_campaign(campaign: Campaign, path: Path, passphrase: str = "") -> int
             if name and (campaign.folder / name).is_file():
                 files[name] = campaign.folder / name
         kept = [campaign.folder.glob("originals/*/*"), campaign.folder.glob("收到的下发/*.zip")]
-        for original in sorted(path for found in kept for path in found):
+        for original in sorted(path for group in kept for path in group):
             name = original.relative_to(campaign.folder).as_posix()
             if _ALLOWED.fullmatch(name):
                 files[name] = original
@@ -71,12 +71,12 @@ def _changed(original: Path) -> bool:
 
 def missing_originals(campaign: Campaign) -> list[tuple[str, str]]:
     """(unit, file) of each return whose original is gone or was changed."""
-    found = []
+    missing = []
     for row in campaign.ledger.own_returns():
         path = campaign.original(row["sha256"])
         if not path.is_file() or _changed(path):
-            found.append((row["unit"] or row["claimed"], row["name"]))
-    return found
+            missing.append((row["unit"] or row["claimed"], row["name"]))
+    return missing
 
 
 def _copy(campaign: Campaign, path: Path) -> None:

@@ -32,7 +32,7 @@ class UnitChange:
         """What changes, in words: `联系人：甲 → （空）`."""
         if self.before is None:
             return ["新增"]
-        found = [
+        changes = [
             f"{word}：{getattr(self.before, key) or '（空）'} → {getattr(self.after, key) or '（空）'}"
             for key, word in _WORDS.items()
             if getattr(self.before, key) != getattr(self.after, key)
@@ -43,16 +43,16 @@ class UnitChange:
             for id_ in {**was, **now}:
                 if was.get(id_) != now.get(id_):
                     change = f"{was.get(id_, '（空）')} → {now.get(id_, '（空）')}"
-                    found.append(f"{word}{labels.get(id_, id_)}：{change}")
-        return found
+                    changes.append(f"{word}{labels.get(id_, id_)}：{change}")
+        return changes
 
 
 def planned(campaign: Campaign, listed: UnitList) -> list[UnitChange]:
     """What a list would change, unit by unit. Units that it doesn't name stay as they are."""
-    known = {unit.code: unit for unit in campaign.ledger.units()}
+    units_by_code = {unit.code: unit for unit in campaign.ledger.units()}
     changes = []
     for unit in listed.units:
-        before = known.get(unit.code)
+        before = units_by_code.get(unit.code)
         after = unit if before is None else listed.onto(unit, before)
         if after != before:
             changes.append(UnitChange(Act.ADD if before is None else Act.UPDATE, before, after))
@@ -103,8 +103,8 @@ def apply(campaign: Campaign, changes: Sequence[UnitChange], reason: str = "") -
 
 def write_units(campaign: Campaign, units: Mapping[str, Unit]) -> None:
     """Put these units in their places on the list, new ones at its end."""
-    known = {unit.code: unit for unit in campaign.ledger.units()}
-    campaign.ledger.put_units({**known, **units}.values())
+    units_by_code = {unit.code: unit for unit in campaign.ledger.units()}
+    campaign.ledger.put_units({**units_by_code, **units}.values())
 
 
 def leave(

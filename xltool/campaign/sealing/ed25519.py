@@ -57,8 +57,8 @@ def _bytes(point: _Point) -> bytes:
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
 
-def _sum(one: _Point, other: _Point) -> _Point:
-    x1, y1, z1, t1 = one
+def _sum(point: _Point, other: _Point) -> _Point:
+    x1, y1, z1, t1 = point
     x2, y2, z2, t2 = other
     a, b = (y1 - x1) * (y2 - x2) % _P, (y1 + x1) * (y2 + x2) % _P
     c, d = 2 * _D * t1 * t2 % _P, 2 * z1 * z2 % _P

@@ -205,34 +205,34 @@ def workbooks(
     are the workbooks of a parcel that holds only these.
     """
     amounts = {f.id for f in edition.department.field if f.kind == "amount"}
-    found: dict[str, bytes] = {}
-    for one in manifest.units:
-        if part and one.file not in part:
+    by_code: dict[str, bytes] = {}
+    for listed in manifest.units:
+        if part and listed.file not in part:
             continue
-        data = files.get(one.file)
-        if data is None or not _WORKBOOK.fullmatch(one.file) or digest(data) != one.sha256:
-            raise XltoolError(f"清单与包里的工作簿对不上：{one.code[:40]} {one.file[:80]}")
-        if not one.code or one.code in found or one.issue < 1:
-            raise XltoolError(f"清单里的单位重复或不全：{one.code[:40]}")
-        for id_, text in one.last_year.items():
+        data = files.get(listed.file)
+        if data is None or not _WORKBOOK.fullmatch(listed.file) or digest(data) != listed.sha256:
+            raise XltoolError(f"清单与包里的工作簿对不上：{listed.code[:40]} {listed.file[:80]}")
+        if not listed.code or listed.code in by_code or listed.issue < 1:
+            raise XltoolError(f"清单里的单位重复或不全：{listed.code[:40]}")
+        for id_, text in listed.last_year.items():
             if id_ in amounts and read_amount(text, edition.unit) is None:
-                raise XltoolError(f"清单里 {one.code[:40]} 的上年数读不成金额：{text[:40]}")
-        found[one.code] = data
-    return found
+                raise XltoolError(f"清单里 {listed.code[:40]} 的上年数读不成金额：{text[:40]}")
+        by_code[listed.code] = data
+    return by_code
 
 
-def differs(one: ListedUnit, mark: Seal, manifest: Manifest) -> str:
+def differs(unit: ListedUnit, mark: Seal, manifest: Manifest) -> str:
     """What the seal in a workbook and its manifest say differently, in words; empty where nothing."""
     department = mark.prefilled.get("department", {})
     pairs = {
         "批次": (mark.campaign, manifest.campaign),
         "年度": (mark.year, manifest.year),
         "版式": ((mark.edition, mark.layout), (manifest.edition, manifest.layout)),
-        "部门编码": (mark.unit, one.code),
-        "单位名称": (mark.name, one.name),
-        "区县": (mark.district, one.district),
-        "下发次数": (mark.issue, one.issue),
-        "预填内容": ({i: department.get(i) for i in one.prefilled}, one.prefilled),
+        "部门编码": (mark.unit, unit.code),
+        "单位名称": (mark.name, unit.name),
+        "区县": (mark.district, unit.district),
+        "下发次数": (mark.issue, unit.issue),
+        "预填内容": ({i: department.get(i) for i in unit.prefilled}, unit.prefilled),
     }
     return "、".join(what for what, (sealed, listed) in pairs.items() if sealed != listed)
 
@@ -281,12 +281,12 @@ def without_top(files: dict[str, bytes]) -> dict[str, bytes]:
 def _folder(path: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     try:
-        for found in below(path):
-            if found.kind is FileKind.LOCK or not found.path.is_file() or found.path.is_symlink():
+        for file in below(path):
+            if file.kind is FileKind.LOCK or not file.path.is_file() or file.path.is_symlink():
                 continue
-            if len(files) >= MOST_FILES or found.path.stat().st_size > MAX_FILE:
+            if len(files) >= MOST_FILES or file.path.stat().st_size > MAX_FILE:
                 raise XltoolError(f"{path}：文件过多或过大")
-            files[found.path.relative_to(path).as_posix()] = found.path.read_bytes()
+            files[file.path.relative_to(path).as_posix()] = file.path.read_bytes()
     except OSError as error:
         raise XltoolError(f"读不了 {path}：{why(error)}") from error
     return files

@@ -11,7 +11,7 @@ from xltool.template.layout import load_layout
 
 def layout_fingerprint(edition: Edition) -> str:
     """What the template looks like: its official text, its merges, where its inputs stand."""
-    said = [
+    look = [
         [
             kind,
             sorted([row, column, text] for (row, column), text in form.static.items()),
@@ -20,4 +20,4 @@ def layout_fingerprint(edition: Edition) -> str:
         ]
         for kind, form in sorted(load_layout(edition).forms.items())
     ]
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(look, ensure_ascii=False).encode()).hexdigest()
