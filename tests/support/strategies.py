@@ -72,13 +72,18 @@ def filings(draw: st.DrawFn, edition: Edition | None = None, unit: str | None = 
     own = entries(edition.department)
     if unit is not None:
         own["unit"] = entry(unit)
+    rows = draw(indicators(edition.department))
+    if not rows:
+        # A data book's department row that says nothing but year and unit is no department form.
+        field = next(f.id for f in edition.department.field if f.kind == "long")
+        own[field] = entry(f"职责{own[field].text}")
     department = complete(edition.department, own, own)
     projects = []
     for name in draw(st.lists(names, max_size=5, unique_by=str.strip)):
         answers = {**entries(edition.project), "project": entry(name)}
         whole = complete(edition.project, answers, department)
         projects.append(Form("project", whole, draw(indicators(edition.project))))
-    form = Form("department", department, draw(indicators(edition.department)))
+    form = Form("department", department, rows)
     return Filing(edition.id, form, tuple(projects), draw(codes))
 
 
