@@ -18,6 +18,7 @@ import filelock
 import msgspec
 from msgspec import Struct
 
+from xltool.batch.earlier import earlier_path, note_earlier_files
 from xltool.batch.inputs import STATE, Item, walk
 from xltool.batch.jobs import Crew, Jobs, Summary
 from xltool.batch.journal import Journal, LeftFile
@@ -60,6 +61,7 @@ def run(
     fresh: bool = False,
     edition: str = "",
     settings: str = "",
+    last_year: str = "",
     timeout: float = SECONDS,
     memory: int = MEMORY_MB,
     wishes: RunWishes | None = None,
@@ -70,17 +72,18 @@ def run(
     """Do everything in `source` into `output`; the reports of all inputs that are there now.
 
     Both are folders or URLs that fsspec knows. What a person made or changed in `output` is left
-    as it is. `name` is what the run is called in its events. Raises XltoolError where it can't
-    begin (folders, edition, settings, limits, a second run on the same OUT) or go on (a full disk).
-    Ctrl-C ends it in good order: what was done is kept, `Summary.interrupted` says so, the next run
-    goes on.
+    as it is. `last_year` is a workbook, or a folder of them, with the filings of the year before to
+    compare with; workers on other machines must reach it too. `name` is what the run is called in
+    its events. Raises XltoolError where it can't begin (folders, edition, settings, limits, a second
+    run on the same OUT) or go on (a full disk). Ctrl-C ends it in good order: what was done is kept,
+    `Summary.interrupted` says so, the next run goes on.
     """
     from xltool.batch.local_workers import LocalWorkers
 
     wishes = wishes or RunWishes(fresh=fresh)
     inside, outside = places(source, output)
     check_limits(jobs, timeout, memory, wishes.keep_reports)
-    order = order_of(outside, edition, settings, name or run_name(), dry=wishes.dry)
+    order = order_of(outside, edition, settings, last_year, name or run_name(), dry=wishes.dry)
     crew = crew or LocalWorkers(jobs or os.cpu_count() or 1, timeout, memory)
     began = time.monotonic()
     home = state_folder(output)
@@ -98,8 +101,10 @@ def run(
                 crew, Jobs(items, journal, wishes.fresh), order, journal, notice, began
             )
         _tidy_up(home, journal, outside)
+        unread = note_earlier_files(outside, order.last_year, edition) if last_year else []
         notice({"event": "start", "source": str(source), "output": str(output), "jobs": jobs})
         summary = _done(crew, Jobs(items, journal, wishes.fresh), order, journal, notice)
+        summary.notes += [("上一年", reason) for reason in unread]
         if not summary.interrupted:
             elsewhere = not isinstance(crew, LocalWorkers)
             _finish(home, journal, outside, summary, wishes, alone=jobs == 1, elsewhere=elsewhere)
@@ -120,7 +125,13 @@ def check_limits(jobs: int, timeout: float, memory: int, keep_reports: int = 0) 
 
 
 def order_of(
-    outside: StorageFolder, edition: str, settings: str, name: str, *, dry: bool = False
+    outside: StorageFolder,
+    edition: str,
+    settings: str,
+    last_year: str,
+    name: str,
+    *,
+    dry: bool = False,
 ) -> RunOrder:
     """What every worker is told. Edition and settings are read here, once, before the first input: a
     slip in them must not fail all of them. Raises XltoolError."""
@@ -136,8 +147,9 @@ def order_of(
         load_layout(load_edition(edition))
     loaded = load_settings(settings or None)
     known_settings(loaded)
-    mark = tool_mark(edition, loaded)
-    return RunOrder(outside.at(""), edition, loaded, mark, __version__, name, dry)
+    last_year = earlier_path(last_year) if last_year else ""
+    mark = tool_mark(edition, loaded, last_year)
+    return RunOrder(outside.at(""), edition, loaded, mark, __version__, name, dry, last_year)
 
 
 def run_name() -> str:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from xltool.batch.at_rest import PATIENCE, at_rest, mark
+from xltool.batch.earlier import earlier_filing, earlier_mark
 from xltool.batch.inputs import Item, is_book
 from xltool.batch.outlet import NEW, Known, Outlet, Written
 from xltool.checks.settings import Settings
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from xltool.checks.results import CheckResult
 
 # What is said of a result, beside what is said of the filing.
-RENAMED, EDITED, EARLIER = "B201", "B202", "B203"
+RENAMED, EDITED, EARLIER, ALONE = "B201", "B202", "B203", "B204"
 # Bytes of a file that is held in memory while it is worked on; a larger one is read from the disk.
 _HELD = 16 * 2**20
 # How often an input is begun anew that changes while it is read.
@@ -38,7 +39,8 @@ class RunOrder(Struct, frozen=True):
     """What to do with each input, the same for the whole run.
 
     `tool` is the tool's, edition's and settings' part of a fingerprint, `version` the xltool that
-    is to do it, `run` names the run. `dry`: only tell whether there is anything to do.
+    is to do it, `run` names the run. `dry`: only tell whether there is anything to do. `last_year` is the
+    path of the earlier filings; whose they are stands in OUT (`batch/earlier.py`).
     """
 
     output: str
@@ -48,6 +50,7 @@ class RunOrder(Struct, frozen=True):
     version: str = ""
     run: str = ""
     dry: bool = False
+    last_year: str = ""
 
 
 class Outcome(Struct, frozen=True):
@@ -76,8 +79,8 @@ class Outcome(Struct, frozen=True):
     notes: list[str] = []
 
 
-def tool_mark(edition: str, settings: Settings) -> str:
-    """The tool's, edition's and settings' part of a fingerprint. Raises EditionError."""
+def tool_mark(edition: str, settings: Settings, last_year: str = "") -> str:
+    """The tool's, edition's, settings' and earlier filings' part of a fingerprint. Raises EditionError."""
     from xltool import __version__
     from xltool.editions.declaration import editions, load_edition
 
@@ -87,6 +90,8 @@ def tool_mark(edition: str, settings: Settings) -> str:
         for file in sorted(folder.glob("*.*")):
             digest.update(file.name.encode() + file.read_bytes())
     digest.update(repr(settings).encode())
+    if last_year:
+        digest.update(earlier_mark(last_year).encode())
     return f"{__version__} {digest.hexdigest()}"
 
 
@@ -315,12 +320,16 @@ class _InputWork:
         return _note(EARLIER, message, name)
 
     def _result(self, filing: Filing, file: str, more: Iterable[Finding] = ()) -> CheckResult:
-        from xltool.checks.engine import Review, edition_of, judged
+        from xltool.checks.engine import Review, edition_of, judged, on_these_forms
         from xltool.checks.results import check_result
 
         filing = replace(filing, source=file)
         edition = _edition(self.order) or edition_of(filing)
-        review = Review(filing, edition, self.order.settings)
+        order = self.order
+        earlier = earlier_filing(filing, order.output, order.last_year, order.edition)
+        if order.last_year and earlier is None:
+            more = [*more, _note(ALONE, "没有找到上一年的申报，没有比较", file)]
+        review = Review(filing, edition, order.settings, on_these_forms(earlier, edition))
         found = judged(review, strict=False)
         sums = review.balance if filing.department is not None else None
         return check_result(filing, [*found, *more], edition, sums)

@@ -221,7 +221,7 @@ def check(
     """
     edition = edition or edition_of(filing)
     settings = settings or load_settings()
-    review = Review(filing, edition, settings, _on_these_forms(last_year, edition))
+    review = Review(filing, edition, settings, on_these_forms(last_year, edition))
     return judged(review, strict=strict)
 
 
@@ -251,7 +251,7 @@ def judged(review: Review, *, strict: bool = True) -> list[Finding]:
     return arrange(filing, explained(filing, findings))
 
 
-def _on_these_forms(last_year: Filing | None, edition: Edition) -> Filing | None:
+def on_these_forms(last_year: Filing | None, edition: Edition) -> Filing | None:
     """Last year's filing as it would stand on this year's forms, where those were other ones."""
     if last_year is None or last_year.edition == edition.id:
         return last_year

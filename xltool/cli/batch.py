@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xltool.cli._command import command, output_file
-from xltool.cli._judging import settings_file, settings_option
+from xltool.cli._judging import last_year_option, settings_file, settings_option
 
 if TYPE_CHECKING:
     from xltool.batch.jobs import Summary
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
 @settings_option
+@last_year_option
 @click.option(
     "--timeout",
     default=60.0,
@@ -107,6 +108,7 @@ def _run(
     *,
     edition: str,
     settings: Path | None,
+    last_year: Path | None,
     timeout: float,
     memory: int,
     dask: str | None,
@@ -134,6 +136,7 @@ def _run(
             jobs=jobs or os.cpu_count() or 1,
             edition=edition,
             settings=str(given or ""),
+            last_year=str(last_year or ""),
             timeout=timeout,
             memory=memory,
             wishes=wishes,

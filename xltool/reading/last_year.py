@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import Struct
+
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
+from xltool.files.barrier import Failure
 from xltool.files.discover import FileKind, below
+from xltool.files.pool import WorkerPool
 from xltool.model import Filing
 from xltool.reading.reader import read
 
 
+class EarlierFile(Struct, frozen=True):
+    """A workbook with an earlier filing; `year` is 0 where the filing does not say it."""
+
+    path: str
+    year: int = 0
+
+
+class EarlierFiles(Struct):
+    """The earlier filings of a folder by their unit's code and by its name; why others were not read."""
+
+    by_unit: dict[str, list[EarlierFile]] = {}
+    unread: list[str] = []
+
+
 class LastYear:
-    """The earlier filings that lie at a path. A folder is read when the first is asked for.
+    """The earlier filings that lie at a path. A folder is gone through when the first is asked for,
+    unless its `files` are known; a filing is read again each time it is asked for.
 
     Raises XltoolError at once where one workbook was named and is no filing.
     """
 
-    def __init__(self, path: Path, edition: Edition | None = None) -> None:
-        self._path, self._edition = path, edition
+    def __init__(
+        self, path: Path, edition: Edition | None = None, files: EarlierFiles | None = None
+    ) -> None:
+        self._path, self._edition, self._files = path, edition, files
         self._only: Filing | None = None
-        self._filings: dict[str, list[Filing]] | None = None
-        self.unread: list[str] = []
         if not path.exists():
             raise XltoolError(f"没有上一年的申报：{path}")
         if not path.is_dir():
-            self._only = self._read(path)
+            self._only = _read(path, edition)
+
+    @property
+    def unread(self) -> list[str]:
+        """Why files of the folder were not read, once it was gone through."""
+        return self._files.unread if self._files else []
 
     def of(self, filing: Filing) -> Filing | None:
         """The unit's filing of the year before, by its code, else by its name; None where there is none.
@@ -37,38 +62,56 @@ class LastYear:
         """
         if self._only is not None:
             return self._only
-        if self._filings is None:
-            self._filings = self._by_unit()
-        known = self._filings
-        found = known.get(_key(filing.code), []) or known.get(_key(filing.unit), [])
-        year = filing.year or 9999
-        earlier = [one for one in found if (one.year or 0) < year]
-        return max(earlier, key=lambda one: one.year or 0, default=None)
+        if self._files is None:
+            self._files = earlier_files(self._path, self._edition)
+        by_unit = self._files.by_unit
+        of_unit = by_unit.get(_key(filing.code), []) or by_unit.get(_key(filing.unit), [])
+        own_year = filing.year or 9999
+        earlier = [file for file in of_unit if file.year < own_year]
+        if not earlier:
+            return None
+        latest = max(earlier, key=lambda file: file.year)
+        return _read(Path(latest.path), self._edition)
 
-    def _by_unit(self) -> dict[str, list[Filing]]:
-        found: dict[str, list[Filing]] = {}
-        for file in below(self._path):
-            if file.kind is not FileKind.WORKBOOK:
-                continue
-            try:
-                filing = self._read(file.path)
-            except XltoolError as error:
-                self.unread.append(str(error))
-                continue
-            for key in _keys(filing):
-                found.setdefault(key, []).append(filing)
-        if not found:
-            raise XltoolError(f"文件夹里没有上一年的申报：{self._path}")
-        return found
 
-    def _read(self, file: Path) -> Filing:
-        filing = read(file)  # last year's form may have been another one
-        if self._edition is not None and not any(filing.forms):
-            filing = read(file, edition=self._edition)
-        if not any(filing.forms):
-            reason = "；".join(fault.detail for fault in filing.faults)
-            raise XltoolError(f"上一年的申报读不了：{file}：{reason}")
-        return filing
+def earlier_files(folder: Path, edition: Edition | None = None) -> EarlierFiles:
+    """Whose filing each workbook of a folder holds. Raises XltoolError where none holds one."""
+    paths = [file.path for file in below(folder) if file.kind is FileKind.WORKBOOK]
+    pool = WorkerPool(functools.partial(_identity, edition=edition), size=_size)
+    result = EarlierFiles()
+    for path, identity in zip(paths, pool.in_order(paths), strict=True):
+        if isinstance(identity, Failure):
+            named = str(path) in identity.reason
+            result.unread.append(
+                identity.reason if named else f"上一年的申报读不了：{path}：{identity.reason}"
+            )
+            continue
+        year, keys = identity
+        for key in keys:
+            result.by_unit.setdefault(key, []).append(EarlierFile(str(path), year))
+    if not result.by_unit:
+        raise XltoolError(f"文件夹里没有上一年的申报：{folder}")
+    return result
+
+
+def _identity(path: Path, edition: Edition | None) -> tuple[int, list[str]]:
+    """The year of a workbook's filing, and what its unit is asked for by."""
+    filing = _read(path, edition)
+    return filing.year or 0, list(_keys(filing))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _read(path: Path, edition: Edition | None) -> Filing:
+    filing = read(path)  # last year's form may have been another one
+    if edition is not None and not any(filing.forms):
+        filing = read(path, edition=edition)
+    if not any(filing.forms):
+        reasons = "；".join(fault.detail for fault in filing.faults)
+        raise XltoolError(f"上一年的申报读不了：{path}：{reasons}")
+    return filing
 
 
 def _keys(filing: Filing) -> Iterator[str]:
