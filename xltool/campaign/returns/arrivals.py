@@ -27,5 +27,7 @@ def _became(arrival: LedgerRow, row: LedgerRow | None) -> str:
         return f"对第 {row['version']} 版退回意见的书面说明"
     if arrival["outcome"] == "copy":
         return f"第 {row['version']} 版的又一份，内容相同"
-    said = f"第 {row['version']} 版，{VERDICTS[row['verdict']]}" if row["version"] else ""
-    return "，".join(filter(None, [said, KINDS[row["kind"]], "采用" if row["counts"] else ""]))
+    version_text = f"第 {row['version']} 版，{VERDICTS[row['verdict']]}" if row["version"] else ""
+    return "，".join(
+        filter(None, [version_text, KINDS[row["kind"]], "采用" if row["counts"] else ""])
+    )

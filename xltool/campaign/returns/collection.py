@@ -93,21 +93,21 @@ def collect(
         fresh: deque[tuple[Found, str, bytes]] = deque()
 
         def items() -> Iterator[tuple[bytes, str]]:
-            for one, sha256, data in _readable(source, desk, result):
-                fresh.append((one, sha256, data))
-                yield data, one.name
+            for file, sha256, data in _readable(source, desk, result):
+                fresh.append((file, sha256, data))
+                yield data, file.name
 
         pool = WorkerPool(
             judge_one, size=received_size, setup=set_up, given=(campaign.folder,), clean=True
         )
         for judgement in pool.in_order(items()):
-            one, sha256, data = fresh.popleft()
+            file, sha256, data = fresh.popleft()
             if isinstance(judgement, Failure):
                 # Not entered: the next collecting tries it again.
-                result.problems.append((one.name, judgement.reason))
-                desk.unread.append((one, judgement.reason))
+                result.problems.append((file.name, judgement.reason))
+                desk.unread.append((file, judgement.reason))
                 continue
-            waiting.append((one, sha256, data, judgement))
+            waiting.append((file, sha256, data, judgement))
             kept += len(data)
             if len(waiting) >= BATCH or kept > MOST_KEPT:
                 desk.take(waiting)
@@ -126,23 +126,23 @@ def _readable(
     source: Incoming, desk: LedgerDesk, result: Collected
 ) -> Iterator[tuple[Found, str, bytes]]:
     """The files with their bytes, without what is known already whatever its name."""
-    for one in source.found:
+    for file in source.found:
         try:
-            data = source.read(one)
+            data = source.read(file)
         except Unreachable as error:
-            result.problems.append((one.name, str(error)))
-            desk.unread.append((one, str(error)))
+            result.problems.append((file.name, str(error)))
+            desk.unread.append((file, str(error)))
             continue
         sha256 = digest(data)
         if sha256 in desk.issued:
-            result.receipts.append(Receipt(one.name, "空白"))
-            desk.blanks.append((one, sha256))
-        elif row := desk.taken_before(one, sha256):
+            result.receipts.append(Receipt(file.name, "空白"))
+            desk.blanks.append((file, sha256))
+        elif row := desk.taken_before(file, sha256):
             result.receipts.append(
-                Receipt(one.name, "重复", row["kind"], row["unit"], row["claimed"], row["version"])
+                Receipt(file.name, "重复", row["kind"], row["unit"], row["claimed"], row["version"])
             )
         else:
-            yield one, sha256, data
+            yield file, sha256, data
 
 
 class LedgerDesk:
@@ -173,9 +173,9 @@ class LedgerDesk:
         self.blanks: list[tuple[Found, str]] = []
         self.unread: list[tuple[Found, str]] = []
 
-    def taken_before(self, one: Found, sha256: str) -> Any:
+    def taken_before(self, file: Found, sha256: str) -> Any:
         """The return that this very file is: the same content, name and time."""
-        return self.seen.get((sha256, one.name.rpartition("/")[2], one.modified))
+        return self.seen.get((sha256, file.name.rpartition("/")[2], file.modified))
 
     def take(self, judged: list[tuple[Found, str, bytes, Judgement]]) -> None:
         """Originals first, then the ledger in one transaction: a run cut off leaves spare files at most."""
@@ -185,84 +185,86 @@ class LedgerDesk:
             self.campaign.keep(sha256, data)
         entered: list[tuple[Found, Judgement, int, str, str]] = []
         with self.campaign.ledger.transaction():
-            for one, sha256, _, judgement in judged:
+            for file, sha256, _, judgement in judged:
                 if judgement.kind == ANSWERS:
-                    self.result.receipts.append(self._answered(one, sha256, judgement))
+                    self.result.receipts.append(self._answered(file, sha256, judgement))
                     continue
-                entered.append((one, judgement, *self._enter(one, sha256, judgement)))
+                entered.append((file, judgement, *self._enter(file, sha256, judgement)))
         self._receipts(entered)
 
-    def _answered(self, one: Found, sha256: str, judgement: Judgement) -> Receipt:
+    def _answered(self, file: Found, sha256: str, judgement: Judgement) -> Receipt:
         """A return note that came back: its explanations are the unit's word on that return."""
         ledger = self.campaign.ledger
         row = next((row for (sha, _), row in self.known.items() if sha == judgement.note), None)
         if row is None or not judgement.answers:
             reason = "退回意见的答复，但里面没有说明" if row else "别的批次的退回意见"
-            self._arrived(one, sha256, 0, "other", reason, row["unit"] if row else "")
-            self.result.problems.append((one.name, reason))
-            return Receipt(one.name, "答复", ANSWERS)
+            self._arrived(file, sha256, 0, "other", reason, row["unit"] if row else "")
+            self.result.problems.append((file.name, reason))
+            return Receipt(file.name, "答复", ANSWERS)
         if (sha256, row["id"]) not in self.answered:
             self.answered.add((sha256, row["id"]))
             detail = {"version": row["version"], "answers": judgement.answers}
-            said = f"{len(judgement.answers)} 处"
-            ledger.record(Act.EXPLAIN, row["unit"], return_id=row["id"], reason=said, detail=detail)
-        self._arrived(one, sha256, row["id"], "answer", "", row["unit"])
-        return Receipt(one.name, "答复", ANSWERS, row["unit"], version=row["version"])
+            how_many = f"{len(judgement.answers)} 处"
+            ledger.record(
+                Act.EXPLAIN, row["unit"], return_id=row["id"], reason=how_many, detail=detail
+            )
+        self._arrived(file, sha256, row["id"], "answer", "", row["unit"])
+        return Receipt(file.name, "答复", ANSWERS, row["unit"], version=row["version"])
 
     def _receipts(self, entered: list[tuple[Found, Judgement, int, str, str]]) -> None:
         """What became of each, as it stands among the unit's other returns."""
         units = {judgement.unit for _, judgement, *_ in entered}
         standings = self.campaign.ledger.standings(units)
         rows = {row["id"]: row for unit in standings.values() for row in unit.rows}
-        for one, judgement, id_, outcome, first in entered:
+        for file, judgement, id_, outcome, first in entered:
             row = rows[id_]
             receipt = Receipt(
-                one.name, outcome, row["kind"], judgement.unit, judgement.claimed, first=first
+                file.name, outcome, row["kind"], judgement.unit, judgement.claimed, first=first
             )
             if outcome == "收下":
-                said = msgspec.json.decode(row["findings"], type=list[Finding])
+                findings = msgspec.json.decode(row["findings"], type=list[Finding])
                 receipt = dataclasses.replace(
                     receipt,
                     version=row["version"],
                     verdict=row["verdict"],
-                    first=next((f.message for f in said if f.open), ""),
+                    first=next((f.message for f in findings if f.open), ""),
                 )
             self.result.receipts.append(receipt)
 
-    def _enter(self, one: Found, sha256: str, judgement: Judgement) -> tuple[int, str, str]:
+    def _enter(self, file: Found, sha256: str, judgement: Judgement) -> tuple[int, str, str]:
         """Write one return, or the further arrival of one; its id, what became of it, of what it is a copy."""
         ledger, taken_at = self.campaign.ledger, now()
-        known = self.known.get((sha256, judgement.claimed))
-        if known is None:
+        earlier = self.known.get((sha256, judgement.claimed))
+        if earlier is None:
             values = {
-                "name": one.name,
+                "name": file.name,
                 "unit": judgement.unit,
                 "claimed": judgement.claimed,
                 **judgement.values,
                 "sha256": sha256,
-                "modified": one.modified,
+                "modified": file.modified,
                 "received_at": taken_at,
                 "issue": judgement.issue,
             }
             id_, version = ledger.add_return(values)
             self.known[sha256, judgement.claimed] = {**values, "id": id_, "version": version}
             self.versions[judgement.unit] += 1
-            outcome, first, said = "word", "", "收下"
+            outcome, first, became = "word", "", "收下"
         else:
-            id_, said = known["id"], "重复"
+            id_, became = earlier["id"], "重复"
             # The same bytes made at another time were sent again: the unit's word anew. A mere copy isn't.
-            again = all(_apart(one, time, zipped) for time, zipped in self.times[id_])
+            again = all(_apart(file, time, zipped) for time, zipped in self.times[id_])
             outcome = "word" if again and judgement.unit else "copy"
-            first = f"与先前收到的“{known['name']}”内容相同"
+            first = f"与先前收到的“{earlier['name']}”内容相同"
             if outcome == "word" and self.versions[judgement.unit] > 1:
-                first += f"：又报来第 {known['version']} 版"
-        self.times.setdefault(id_, []).append((one.modified, one.entry is not None))
-        self._arrived(one, sha256, id_, outcome, "", judgement.unit, judgement.stamp)
-        return id_, said, first
+                first += f"：又报来第 {earlier['version']} 版"
+        self.times.setdefault(id_, []).append((file.modified, file.entry is not None))
+        self._arrived(file, sha256, id_, outcome, "", judgement.unit, judgement.stamp)
+        return id_, became, first
 
     def _arrived(
         self,
-        one: Found,
+        file: Found,
         sha256: str,
         id_: int,
         outcome: str,
@@ -271,13 +273,13 @@ class LedgerDesk:
         stamp: str = "",
     ) -> None:
         today = dt.date.today().isoformat()
-        own = min((stamp or one.modified)[:10] or today, today)
+        own = min((stamp or file.modified)[:10] or today, today)
         self.campaign.ledger.add_arrival(
             {
                 "sha256": sha256,
-                "name": one.name,
-                "time": one.modified,
-                "zipped": one.entry is not None,
+                "name": file.name,
+                "time": file.modified,
+                "zipped": file.entry is not None,
                 "day": self.received.isoformat() if self.received else own,
                 "taken_at": now(),
                 "return_id": id_,
@@ -289,25 +291,25 @@ class LedgerDesk:
 
     def note_the_rest(self, source: Incoming) -> None:
         """A line for each arrival that is no return, so that somebody who looks for it finds it."""
-        rest = [(one, sha256, "blank", "空白：下发的原样，没有填") for one, sha256 in self.blanks]
-        rest += [(one, "", "unread", reason) for one, reason in self.unread]
-        rest += [(one, "", "other", reason) for one, reason in source.others]
+        rest = [(file, sha256, "blank", "空白：下发的原样，没有填") for file, sha256 in self.blanks]
+        rest += [(file, "", "unread", reason) for file, reason in self.unread]
+        rest += [(file, "", "other", reason) for file, reason in source.others]
         fresh = [r for r in rest if (r[1], r[0].name, r[0].modified) not in self.noted]
         if not fresh:
             return
         register, owners = Register.of(self.campaign), self.campaign.ledger.issue_owners()
         with self.campaign.ledger.transaction():
-            for one, sha256, outcome, reason in fresh:
-                unit = owners.get(sha256) or named_unit(one.name, register)
-                self._arrived(one, sha256, 0, outcome, reason, unit)
+            for file, sha256, outcome, reason in fresh:
+                unit = owners.get(sha256) or named_unit(file.name, register)
+                self._arrived(file, sha256, 0, outcome, reason, unit)
 
 
-def _apart(one: Found, time: str, zipped: bool) -> bool:
+def _apart(file: Found, time: str, zipped: bool) -> bool:
     """Whether two files were made at different times; a zip keeps every second second only."""
-    exact = "." in time and "." in one.modified and not zipped and one.entry is None
+    exact = "." in time and "." in file.modified and not zipped and file.entry is None
     if exact:
-        return one.modified != time
-    first, second = (dt.datetime.fromisoformat(text) for text in (one.modified, time))
+        return file.modified != time
+    first, second = (dt.datetime.fromisoformat(text) for text in (file.modified, time))
     return abs((first - second).total_seconds()) > 2
 
 

@@ -48,8 +48,8 @@ def extend(
     units = {unit.code: unit for unit in ledger.units()}
     if unknown := [code for code in codes if code not in units]:
         raise XltoolError(f"名单里没有部门编码：{'、'.join(unknown)}")
-    here = [u for u in units.values() if u.district == district] if district else []
-    if district and not here:
+    district_units = [u for u in units.values() if u.district == district] if district else []
+    if district and not district_units:
         raise XltoolError(f"名单里没有区县“{district}”")
     detail = {"deadline": day.isoformat()}
     with ledger.writing(), ledger.transaction():
@@ -59,4 +59,4 @@ def extend(
             ledger.record(Act.EXTEND, detail={**detail, "district": district}, reason=reason)
         elif not codes:
             ledger.record(Act.EXTEND, detail=detail, reason=reason)
-    return len(codes) or len(here) or len(units)
+    return len(codes) or len(district_units) or len(units)

@@ -81,12 +81,12 @@ def accept(
                 )
             decided.append((Decided(unit, row["version"], explained, open_queries), row))
         with campaign.ledger.transaction():
-            for one, row in decided:
-                detail = {"version": one.version, "grade": grade}
+            for decision, row in decided:
+                detail = {"version": decision.version, "grade": grade}
                 campaign.ledger.record(
-                    Act.ACCEPT, one.unit.code, return_id=row["id"], reason=note, detail=detail
+                    Act.ACCEPT, decision.unit.code, return_id=row["id"], reason=note, detail=detail
                 )
-    return [one for one, _ in decided]
+    return [decision for decision, _ in decided]
 
 
 def send_back(campaign: Campaign, codes: Iterable[str], note: str) -> list[Decided]:
@@ -104,12 +104,12 @@ def send_back(campaign: Campaign, codes: Iterable[str], note: str) -> list[Decid
             explained, open_queries = _queries(row)
             decided.append((Decided(unit, row["version"], explained, open_queries), row))
         with campaign.ledger.transaction():
-            for one, row in decided:
-                detail = {"version": one.version}
+            for decision, row in decided:
+                detail = {"version": decision.version}
                 campaign.ledger.record(
-                    Act.RETURN, one.unit.code, return_id=row["id"], reason=note, detail=detail
+                    Act.RETURN, decision.unit.code, return_id=row["id"], reason=note, detail=detail
                 )
-    return [one for one, _ in decided]
+    return [decision for decision, _ in decided]
 
 
 def reopen(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
@@ -154,8 +154,8 @@ def _returns_of(campaign: Campaign, codes: Iterable[str]) -> list[tuple[Unit, Un
 
 def _queries(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """A return's explained queries (with the explanation) and its open ones, in words."""
-    found = msgspec.json.decode(row["findings"], type=list[Finding])
-    queries = [f for f in found if f.severity is Severity.QUERY and not f.trial]
+    findings = msgspec.json.decode(row["findings"], type=list[Finding])
+    queries = [f for f in findings if f.severity is Severity.QUERY and not f.trial]
     return (
         tuple(f"{f.message}　说明：{f.explanation}" for f in queries if f.explanation),
         tuple(f.message for f in queries if f.open),
@@ -239,12 +239,12 @@ def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:
 def _restored(campaign: Campaign, undone: list[Deed]) -> dict[str, Unit]:
     """The units as they were before changes of the list that are undone."""
     units = {unit.code: unit for unit in campaign.ledger.units()}
-    found: dict[str, Unit] = {}
+    restored: dict[str, Unit] = {}
     for deed in undone:
         if deed.action not in _ON_THE_LIST:
             continue
         detail = msgspec.json.decode(deed.detail)
         if units[deed.unit] != Unit(**detail["after"]):
             raise XltoolError(f"{deed.unit} 在那以后又改过，撤销不了，请直接更正")
-        found[deed.unit] = Unit(**detail["before"])
-    return found
+        restored[deed.unit] = Unit(**detail["before"])
+    return restored

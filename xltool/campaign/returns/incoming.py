@@ -63,15 +63,15 @@ class Incoming:
     _most: int = MAX_ARCHIVE
     _archives: OrderedDict[Path, zipfile.ZipFile] = field(default_factory=OrderedDict)
 
-    def read(self, one: Found) -> bytes:
+    def read(self, file: Found) -> bytes:
         """A file's bytes. Raises Unreachable with the reason."""
         try:
-            if one.entry is None:
-                if one.path.stat().st_size > MAX_FILE:
+            if file.entry is None:
+                if file.path.stat().st_size > MAX_FILE:
                     raise Unreachable(f"文件过大（上限 {MAX_FILE // 2**20} MB）")
-                return one.path.read_bytes()
-            archive = self._archive(one.path)
-            entry = archive.infolist()[one.entry]
+                return file.path.read_bytes()
+            archive = self._archive(file.path)
+            entry = archive.infolist()[file.entry]
             if bomb(entry):
                 raise Unreachable("展开后过大，疑为压缩炸弹，没有打开")
             data = read_entry(archive, entry)
@@ -110,68 +110,69 @@ class Incoming:
             )
             self._file(Found(name, modified, path), depth=0)
 
-    def _file(self, one: Found, depth: int) -> None:
-        if in_litter(one.name) or _belongs_to_parcel(one.name):
+    def _file(self, file: Found, depth: int) -> None:
+        if in_litter(file.name) or _belongs_to_parcel(file.name):
             return
-        base = one.name.rpartition("/")[2]
+        base = file.name.rpartition("/")[2]
         kind = kind_of(base)
         # A unit may call its filing report.xlsx.
         workbook = kind is FileKind.OWN_REPORT and base.lower().endswith(".xlsx")
         if workbook or kind in (FileKind.WORKBOOK, FileKind.OTHER_WORKBOOK):
             if len(self.found) >= MAX_FILES:
                 raise XltoolError(f"文件过多（超过 {MAX_FILES} 个），请分次收取")
-            self.found.append(one)
+            self.found.append(file)
         elif kind is FileKind.ARCHIVE:
-            self._zip(one, depth + 1)
+            self._zip(file, depth + 1)
         elif kind is FileKind.OTHER_ARCHIVE:
             suffix = PurePosixPath(base).suffix.lower()
-            self._refuse(one, f"不认识的压缩格式（{suffix}），请解开或改用 zip")
+            self._refuse(file, f"不认识的压缩格式（{suffix}），请解开或改用 zip")
         else:
-            self.skipped.append(one.name)
-            self.others.append((one, "不是 Excel 工作簿"))
+            self.skipped.append(file.name)
+            self.others.append((file, "不是 Excel 工作簿"))
 
-    def _refuse(self, one: Found, reason: str) -> None:
-        self.problems.append((one.name, reason))
-        self.others.append((one, reason))
+    def _refuse(self, file: Found, reason: str) -> None:
+        self.problems.append((file.name, reason))
+        self.others.append((file, reason))
 
-    def _zip(self, one: Found, depth: int) -> None:
+    def _zip(self, file: Found, depth: int) -> None:
         if depth > MAX_DEPTH:
-            self._refuse(one, f"压缩包套了超过 {MAX_DEPTH} 层，没有打开")
+            self._refuse(file, f"压缩包套了超过 {MAX_DEPTH} 层，没有打开")
             return
         try:
-            path = one.path if one.entry is None else self._unpack(one)
+            path = file.path if file.entry is None else self._unpack(file)
             with zipfile.ZipFile(path) as archive:
                 entries = archive.infolist()
         except (*UNSOUND, OSError, Unreachable) as error:
             reason = (
                 str(error) if isinstance(error, Unreachable) else "压缩包已损坏或有密码，打不开"
             )
-            self._refuse(one, reason)
+            self._refuse(file, reason)
             return
         if len(entries) > MAX_FILES:
-            self._refuse(one, f"压缩包里的文件过多（{len(entries)} 个），没有打开")
+            self._refuse(file, f"压缩包里的文件过多（{len(entries)} 个），没有打开")
             return
         for number, entry in enumerate(entries):
             if entry.is_dir():
                 continue
-            shown = f"{one.name}/{entry_name(entry)}".replace("\\", "/")
+            shown = f"{file.name}/{entry_name(entry)}".replace("\\", "/")
             if entry.flag_bits & 1:
                 self._refuse(
-                    Found(shown, _date(entry) or one.modified, path, number), "压缩包有密码，打不开"
+                    Found(shown, _date(entry) or file.modified, path, number),
+                    "压缩包有密码，打不开",
                 )
                 continue
-            self._file(Found(shown, _date(entry) or one.modified, path, number), depth)
+            self._file(Found(shown, _date(entry) or file.modified, path, number), depth)
 
-    def _unpack(self, one: Found) -> Path:
+    def _unpack(self, nested: Found) -> Path:
         """A zip inside a zip, as a file under a name of our own."""
-        assert one.entry is not None
-        outer = self._archive(one.path)
-        if bomb(outer.infolist()[one.entry]):
+        assert nested.entry is not None
+        outer = self._archive(nested.path)
+        if bomb(outer.infolist()[nested.entry]):
             raise Unreachable("压缩包展开后过大，疑为压缩炸弹，没有打开")
         self._nested += 1
         path = self._folder / f"{self._nested}.zip"
         written = 0
-        with outer.open(outer.infolist()[one.entry]) as stream, path.open("wb") as file:
+        with outer.open(outer.infolist()[nested.entry]) as stream, path.open("wb") as file:
             while block := stream.read(2**20):
                 written += len(block)
                 self._unpacked += len(block)
@@ -197,7 +198,7 @@ def incoming(paths: Iterable[Path], most: int | None = None) -> Iterator[Incomin
             if not path.exists():
                 raise XltoolError(f"没有这个文件或文件夹：{path}")
             result._walk(path, path.name or str(path))
-        result.found.sort(key=lambda one: (one.modified, one.name))
+        result.found.sort(key=lambda file: (file.modified, file.name))
         try:
             yield result
         finally:
@@ -206,7 +207,7 @@ def incoming(paths: Iterable[Path], most: int | None = None) -> Iterator[Incomin
 
 
 def _belongs_to_parcel(name: str) -> bool:
-    return any(name == known or name.endswith(f"/{known}") for known in _OURS)
+    return any(name == own_name or name.endswith(f"/{own_name}") for own_name in _OURS)
 
 
 def _date(entry: zipfile.ZipInfo) -> str:

@@ -93,7 +93,7 @@ class Register:
             campaign.settings,
             names,
             {code: row["digest"] for code, row in campaign.ledger.issues().items()},
-            {name: found[0] for name, found in codes.items() if len(found) == 1},
+            {name: same_name[0] for name, same_name in codes.items() if len(same_name) == 1},
             open_grid(campaign.edition_folder / "template.xlsx").modified,
             {unit.code: unit.superior for unit in listed},
             campaign.folder,
@@ -188,12 +188,14 @@ def _authenticity(
     if any(fault.kind == FaultKind.FOREIGN for fault in filing.faults) and mark is None:
         return "unofficial", None, []
     if mark is None:
-        there = seal.present(properties)
-        said = "封印残缺，读不出" if there else "没有封印：不是本批次下发的工作簿，或封印被删去"
-        return ("tampered" if there else "unsealed"), None, [Fault(FaultKind.SEAL, said)]
+        seal_left = seal.present(properties)
+        detail = (
+            "封印残缺，读不出" if seal_left else "没有封印：不是本批次下发的工作簿，或封印被删去"
+        )
+        return ("tampered" if seal_left else "unsealed"), None, [Fault(FaultKind.SEAL, detail)]
     if mark.campaign != register.campaign:
-        said = f"封印属于另一个申报批次“{mark.title[:40]}”，不是本批次下发的工作簿"
-        return "foreign", mark, [Fault(FaultKind.SEAL, said)]
+        detail = f"封印属于另一个申报批次“{mark.title[:40]}”，不是本批次下发的工作簿"
+        return "foreign", mark, [Fault(FaultKind.SEAL, detail)]
     if not seal.genuine(properties, register.key):
         return (
             "tampered",
@@ -201,8 +203,8 @@ def _authenticity(
             [Fault(FaultKind.SEAL, "封印的签名不真：封印被改动过，或不出自本批次")],
         )
     if mark.unit not in register.names:
-        said = f"封印上的单位 {mark.unit} {mark.name} 不在本批次的名单上"
-        return "unlisted", mark, [Fault(FaultKind.UNIT, said, found=mark.unit)]
+        detail = f"封印上的单位 {mark.unit} {mark.name} 不在本批次的名单上"
+        return "unlisted", mark, [Fault(FaultKind.UNIT, detail, found=mark.unit)]
     faults = list(changed(filing, mark, register.edition))
     if faults:
         return "tampered", mark, faults
@@ -218,11 +220,11 @@ def changed(filing: Filing, mark: seal.Seal, edition: Edition) -> Iterator[Fault
             # A project sheet that a unit added may lack what was printed; another value is a change.
             added = form.kind == "project" and entry.blank
             if id_ in spec and not added and not _same(form, id_, expected):
-                found = entry.text or ("" if entry.value is None else str(entry.value))
-                said = f"下发时封住的“{spec[id_].label}”被改动"
-                if not found.strip():
-                    said += "（现在空着）"
-                yield Fault(FaultKind.SEAL, said, entry.place, id_, found, expected)
+                written = entry.text or ("" if entry.value is None else str(entry.value))
+                detail = f"下发时封住的“{spec[id_].label}”被改动"
+                if not written.strip():
+                    detail += "（现在空着）"
+                yield Fault(FaultKind.SEAL, detail, entry.place, id_, written, expected)
 
 
 def _same(form: Form, id_: str, expected: str) -> bool:
@@ -256,8 +258,10 @@ def named_unit(name: str, register: Register, own: str = "") -> str:
     by_code = {code for code in by_code if len(code) > 4 or register.names[code] in stem}
     if len(by_code) == 1:
         return by_code.pop()
-    found = [n for n in register.unique if len(n) > 2 and n in stem and register.unique[n] != own]
-    longest = max(found, key=len, default="")
+    names_in_stem = [
+        n for n in register.unique if len(n) > 2 and n in stem and register.unique[n] != own
+    ]
+    longest = max(names_in_stem, key=len, default="")
     if longest and own and _only_mentioned(longest, stem, own, register):
         return ""
     return register.unique.get(longest, "")

@@ -58,24 +58,26 @@ def notes(
         raise XltoolError(f"名单里没有部门编码：{'、'.join(sorted(wanted - set(units)))}")
     standings = campaign.ledger.standings()
     latest: dict[str, LedgerRow] = {}
-    rows = [row for one in standings.values() for row in one.rows]
+    rows = [row for returns in standings.values() for row in returns.rows]
     for row in sorted(rows, key=lambda row: row["arrival"]):
         code = row["claimed"] or row["unit"]
         if code in units and not _settled(row, standings.get(code, UnitReturns())):
             latest[code] = row
-    found = []
+    unit_notes = []
     for code, unit in units.items():
         if code not in latest or (wanted and code not in wanted):
             continue
         row = latest[code]
         if row["verdict"] == "error" or (queries and row["verdict"] == "query"):
-            said = [f for f in msgspec.json.decode(row["findings"], type=list[Finding]) if f.open]
-            said.sort(key=lambda f: f.severity is not Severity.ERROR)
-            found.append(
+            findings = [
+                f for f in msgspec.json.decode(row["findings"], type=list[Finding]) if f.open
+            ]
+            findings.sort(key=lambda f: f.severity is not Severity.ERROR)
+            unit_notes.append(
                 UnitNote(unit, row["name"].rpartition("/")[2], row["version"], row["day"], row["kind"],
-                     said, row["id"], row["sha256"])
+                     findings, row["id"], row["sha256"])
             )  # fmt: skip
-    return found
+    return unit_notes
 
 
 def _settled(row: LedgerRow, returns: UnitReturns) -> bool:
@@ -85,12 +87,12 @@ def _settled(row: LedgerRow, returns: UnitReturns) -> bool:
 
 
 def write_notes(
-    campaign: Campaign, found: list[UnitNote], folder: Path, form: str = "html"
+    campaign: Campaign, unit_notes: list[UnitNote], folder: Path, form: str = "html"
 ) -> list[Path]:
     """One file for each note, by district; then the ledger knows these returns as sent back."""
     written = []
     places = UnitFiles(folder)
-    for note in found:
+    for note in unit_notes:
         path = places.place(note.unit, f"_退回意见.{'html' if form == 'html' else 'xlsx'}")
         if form == "workbook" and _marked_copy(path, campaign, note):
             pass
@@ -101,7 +103,7 @@ def write_notes(
             _workbook(path, campaign, note)
         written.append(path)
     with campaign.ledger.writing(), campaign.ledger.transaction():
-        for note in found:
+        for note in unit_notes:
             campaign.ledger.record(Act.NOTE, note.unit.code, return_id=note.return_id)
     return written
 
@@ -142,8 +144,8 @@ _WRITES = "改正后重报；核实项不改的，在“说明”栏写明理由
 def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
     from xltool.campaign.sheets import RuledBook
 
-    said = _said(campaign, note)
-    labels = said["labels"]
+    context = _said(campaign, note)
+    labels = context["labels"]
     rows = [
         NoteRow(number, f, labels.get(f.field, "")) for number, f in enumerate(note.findings, 1)
     ]

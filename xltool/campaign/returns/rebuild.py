@@ -49,10 +49,10 @@ def rebuild(folder: Path, sources: Iterable[Path] = ()) -> Rebuilt:
         _set_aside(folder, result)
         _from_backup(folder, result)
     campaign = _opened(folder)
-    found = list(_parcels(campaign, sources, result))
+    parcels = list(_parcels(campaign, sources, result))
     if not campaign.ledger.meta().get("id"):
-        _describe(campaign, found)
-    _add_issues(campaign, found, result)
+        _describe(campaign, parcels)
+    _add_issues(campaign, parcels, result)
     campaign.ledger.close()
     campaign = open_campaign(folder)
     _add_returns(campaign, result)
@@ -109,7 +109,7 @@ Listed = tuple[parcel.Manifest, dict[str, bytes], str]
 def _parcels(campaign: Campaign, sources: Iterable[Path], result: Rebuilt) -> Iterator[Listed]:
     """The parcels that the issuer signed, oldest first, each with the digest of its manifest."""
     paths = [path for pattern in _PARCELS for path in sorted(campaign.folder.glob(pattern))]
-    found: list[Listed] = []
+    parcels: list[Listed] = []
     for path in [*paths, *sources]:
         try:
             files = parcel.open_parcel(path)
@@ -124,17 +124,17 @@ def _parcels(campaign: Campaign, sources: Iterable[Path], result: Rebuilt) -> It
         ):
             result.problems.append((str(path), "清单没有本批次的签名，没有用"))
             continue
-        found.append((manifest, files, parcel.digest(text)))
-    yield from sorted(found, key=lambda one: one[0].batch)
+        parcels.append((manifest, files, parcel.digest(text)))
+    yield from sorted(parcels, key=lambda item: item[0].batch)
 
 
-def _describe(campaign: Campaign, found: list[Listed]) -> None:
+def _describe(campaign: Campaign, parcels: list[Listed]) -> None:
     """What the campaign is, from its parcels, where no backup says it."""
-    if not found:
+    if not parcels:
         campaign.ledger.close()
         (campaign.folder / FILE).unlink()
         raise XltoolError("没有完好的备份，也没有下发过的压缩包，重建不了；请用导出件恢复")
-    manifest, files, _ = found[-1]
+    manifest, files, _ = parcels[-1]
     root = (campaign.folder / "keys" / keys.PRIVATE).is_file()
     marks = [
         _mark(data) for name, data in files.items() if name.endswith(".xlsx") and "/" not in name
@@ -163,32 +163,32 @@ def _mark(data: bytes) -> seal.Seal | None:
         return None
 
 
-def _add_issues(campaign: Campaign, found: list[Listed], result: Rebuilt) -> None:
+def _add_issues(campaign: Campaign, parcels: list[Listed], result: Rebuilt) -> None:
     """Units and issues that the ledger lacks, as the issuer listed them."""
     ledger = campaign.ledger
     with ledger.writing():
-        known = {unit.code: unit for unit in ledger.units()}
+        units_by_code = {unit.code: unit for unit in ledger.units()}
         have, latest = ledger.issues_of(), {c: r["number"] for c, r in ledger.issues().items()}
         contents = ledger.issued_contents()
         rows = []
-        for manifest, files, paper in found:
-            for one in manifest.units:
-                data = files.get(one.file) or _kept(campaign, one.sha256)
-                mark = _mark(data) if data and one.sha256 not in contents else None
-                if mark is None or seal.digest_of(mark) in have.get(one.code, {}):
+        for manifest, files, paper in parcels:
+            for listed in manifest.units:
+                data = files.get(listed.file) or _kept(campaign, listed.sha256)
+                mark = _mark(data) if data and listed.sha256 not in contents else None
+                if mark is None or seal.digest_of(mark) in have.get(listed.code, {}):
                     continue
-                if one.issue >= latest.get(one.code, 0):
-                    known[one.code] = one.unit
-                    latest[one.code] = one.issue
-                have.setdefault(one.code, {})[seal.digest_of(mark)] = one.issue
+                if listed.issue >= latest.get(listed.code, 0):
+                    units_by_code[listed.code] = listed.unit
+                    latest[listed.code] = listed.issue
+                have.setdefault(listed.code, {})[seal.digest_of(mark)] = listed.issue
                 rows.append({
-                    "unit": one.code, "number": one.issue, "batch": manifest.batch,
-                    "digest": seal.digest_of(mark), "layout": manifest.layout, "file": one.file,
-                    "sha256": one.sha256, "made_at": now(), "manifest": paper,
+                    "unit": listed.code, "number": listed.issue, "batch": manifest.batch,
+                    "digest": seal.digest_of(mark), "layout": manifest.layout, "file": listed.file,
+                    "sha256": listed.sha256, "made_at": now(), "manifest": paper,
                 })  # fmt: skip
         if rows:
             with ledger.transaction():
-                ledger.put_units(known.values())
+                ledger.put_units(units_by_code.values())
                 ledger.add_issues(rows)
                 ledger.record(Act.CAMPAIGN, reason=f"重建：补进 {len(rows)} 次下发")
     result.issues = len(rows)
@@ -205,10 +205,10 @@ def _add_returns(campaign: Campaign, result: Rebuilt) -> None:
     register = Register.of(campaign)
     with ledger.writing():
         desk = LedgerDesk(campaign, Collected())
-        known = {sha256 for sha256, _ in desk.known} | desk.issued
+        known_digests = {sha256 for sha256, _ in desk.known} | desk.issued
         entries: list[tuple[Found, str, bytes, Judgement]] = []
         for path in sorted(campaign.folder.glob("originals/??/*"), key=lambda p: p.stat().st_mtime):
-            if path.name in known or path.name.startswith("."):
+            if path.name in known_digests or path.name.startswith("."):
                 continue
             data = path.read_bytes()
             if parcel.digest(data) != path.name:

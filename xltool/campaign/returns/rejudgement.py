@@ -60,8 +60,8 @@ def recheck(
         for row in ledger.returns():
             was = before[row["id"]]
             if was["verdict"] != row["verdict"]:
-                said = VERDICTS[was["verdict"]], VERDICTS[row["verdict"]]
-                changed.append(Changed(row["unit"], row["version"], row["name"], *said))
+                verdicts = VERDICTS[was["verdict"]], VERDICTS[row["verdict"]]
+                changed.append(Changed(row["unit"], row["version"], row["name"], *verdicts))
     return changed
 
 
@@ -83,8 +83,8 @@ def _originals(
 
 
 def _not_judged(row: Mapping[str, Any], reason: str) -> Changed:
-    said = f"没能重新审核：{reason}"
-    return Changed(row["unit"], row["version"], row["name"], VERDICTS[row["verdict"]], said)
+    outcome = f"没能重新审核：{reason}"
+    return Changed(row["unit"], row["version"], row["name"], VERDICTS[row["verdict"]], outcome)
 
 
 def choose(campaign: Campaign, code: str, version: int | None, reason: str = "") -> None:

@@ -81,9 +81,11 @@ def _filing(campaign: Campaign, row: LedgerRow) -> Filing:
 def chain_line(row: LedgerRow) -> str:
     """One version in the chain of a unit's returns."""
     again = f"，报来 {row['times']} 次" if row["times"] > 1 else ""
-    counts = "，采用" if row["counts"] else "，已退回" if row["sent_back"] else ""
-    said = f"{VERDICTS[row['verdict']]}，{KINDS[row['kind']]}"
-    return f"第 {row['version']} 版（{row['day']}{again}）：{said}{counts}"
+    counts = "，采用" if row["counts"] else ""
+    if row["sent_back"] and not row["counts"]:
+        counts = "，已退回"
+    state = f"{VERDICTS[row['verdict']]}，{KINDS[row['kind']]}"
+    return f"第 {row['version']} 版（{row['day']}{again}）：{state}{counts}"
 
 
 def differences(old: Filing, new: Filing, edition: Edition) -> Iterator[CellChange]:
@@ -145,17 +147,18 @@ def _change(sheet: str, place: Place | None, label: str, was: Entry, now: Entry)
     return CellChange(place.sheet if place else sheet, at, label, _text(was), _text(now))
 
 
-def write_comparison(path: Path, campaign: Campaign, found: Comparison) -> None:
+def write_comparison(path: Path, campaign: Campaign, comparison: Comparison) -> None:
     """The differences as a page (.html) or a sheet (.xlsx)."""
     if path.suffix.lower() == ".html":
         with writing(path) as file:
-            file.write(page("comparison.html", campaign=campaign, found=found))
+            file.write(page("comparison.html", campaign=campaign, comparison=comparison))
         return
     if path.suffix.lower() != ".xlsx":
         raise XltoolError(f"对比写成 .html 或 .xlsx，不是“{path.suffix}”：{path}")
     from xltool.campaign.sheets import RuledBook
 
-    versions = f"第 {found.before['version']} 版 → 第 {found.after['version']} 版"
-    subtitle = f"{found.unit.code} {found.unit.name}　{versions}　{len(found.changes)} 处不同"
+    versions = f"第 {comparison.before['version']} 版 → 第 {comparison.after['version']} 版"
+    unit, changes = comparison.unit, comparison.changes
+    subtitle = f"{unit.code} {unit.name}　{versions}　{len(changes)} 处不同"
     with writing(path, "wb") as file, RuledBook(file) as book:
-        book.table("重报对比", f"{campaign.title}重报对比", subtitle, CHANGE_COLUMNS, found.changes)
+        book.table("重报对比", f"{campaign.title}重报对比", subtitle, CHANGE_COLUMNS, changes)

@@ -94,17 +94,15 @@ def with_prefilled(filing: Filing, mark: seal.Seal, edition: Edition) -> Filing:
         entries = dict(form.entries)
         for id_, text in mark.prefilled.get(form.kind, {}).items():
             spec = edition[form.kind][id_]
-            value = (
-                int(text)
-                if spec.kind == "year"
-                else Decimal(text)
-                if spec.kind == "amount"
-                else text
-            )
+            value: int | Decimal | str = text
+            if spec.kind == "year":
+                value = int(text)
+            elif spec.kind == "amount":
+                value = Decimal(text)
             entry = form[id_]
             if not entry.blank and not _says(entry, value):
-                found = entry.text or str(entry.value)
-                differing.append(f"{spec.label}：下发时定为 {text}，数据表里是 {found}")
+                stated = entry.text or str(entry.value)
+                differing.append(f"{spec.label}：下发时定为 {text}，数据表里是 {stated}")
             entries[id_] = Entry(value, text)
         return replace(form, entries=entries)
 

@@ -92,7 +92,9 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
     """The standing of every unit. Reads only."""
     ledger = campaign.ledger
     issues, everything = ledger.issues(), ledger.standings()
-    rows = sorted((row for one in everything.values() for row in one.rows), key=lambda r: r["id"])
+    rows = sorted(
+        (row for returns in everything.values() for row in returns.rows), key=lambda r: r["id"]
+    )
     mixed = {(row["unit"], row["claimed"]) for row in rows if row["kind"] == "renamed"}
     others: dict[str, list[LedgerRow]] = {}
     strays = []
@@ -112,10 +114,10 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
         aside = [
             _remark(row, unit, mixed) for row in others.get(unit.code, ()) if not row["counts"]
         ]
-        one = everything.get(unit.code, UnitReturns())
-        if one.latest is None:
+        returns = everything.get(unit.code, UnitReturns())
+        if returns.latest is None:
             aside += idle.get(unit.code, [])
-        standings.append(_standing(unit, one, issues.get(unit.code), due[unit], day, aside))
+        standings.append(_standing(unit, returns, issues.get(unit.code), due[unit], day, aside))
     return Status(standings, strays)
 
 
@@ -134,8 +136,8 @@ def _standing(
         state, since = _state_of(counting, returns), counting["day"]
         late = bool(due) and counting["first_day"] > due
     else:
-        state, since, said = _missing(returns, issue)
-        aside = [*said, *aside]
+        state, since, remarks = _missing(returns, issue)
+        aside = [*remarks, *aside]
         late = bool(due) and day > due
     return Standing(
         unit,
@@ -164,8 +166,8 @@ def _explained(row: LedgerRow) -> bool:
     """Whether the unit explained queries that somebody still has to accept."""
     if '"explanation":"' not in row["findings"].replace('""', ""):
         return False
-    found = msgspec.json.decode(row["findings"], type=list[Finding])
-    return any(f.state is FindingState.EXPLAINED and f.code != "D603" for f in found)
+    findings = msgspec.json.decode(row["findings"], type=list[Finding])
+    return any(f.state is FindingState.EXPLAINED and f.code != "D603" for f in findings)
 
 
 def _missing(returns: UnitReturns, issue: LedgerRow) -> tuple[str, str, list[str]]:
@@ -189,8 +191,8 @@ def _missing(returns: UnitReturns, issue: LedgerRow) -> tuple[str, str, list[str
         )
     asked = [d for d in returns.deeds if d.action == Act.ISSUE and d.arrivals >= latest["arrival"]]
     if latest["kind"] == "stale" and asked:
-        said = f"{version}用的是旧版工作簿，要用第 {issue['number']} 次下发的重报"
-        return "未报", issue["made_at"], [said]
+        remark = f"{version}用的是旧版工作簿，要用第 {issue['number']} 次下发的重报"
+        return "未报", issue["made_at"], [remark]
     return VERDICTS[latest["verdict"]], latest["day"], []
 
 
@@ -200,17 +202,17 @@ def _versions(
     """What to say where more than one version came."""
     if counting is None or latest is None:
         return []
-    said = []
+    remarks = []
     if latest["id"] != counting["id"]:
-        said.append(f"第 {latest['version']} 版没有采用，仍以第 {counting['version']} 版为准")
+        remarks.append(f"第 {latest['version']} 版没有采用，仍以第 {counting['version']} 版为准")
     if returns.outcome.unclear:
         versions = {row["id"]: row["version"] for row in returns.rows}
         unclear = sorted([counting["version"], *(versions[i] for i in returns.outcome.unclear)])
         named = "、".join(map(str, unclear))
-        said.append(
+        remarks.append(
             f"第 {named} 版分不出先后，暂以第 {counting['version']} 版为准，请用 campaign choose 选定"
         )
-    return said
+    return remarks
 
 
 def _remark(row: Any, unit: Unit, mixed: set[tuple[str, str]]) -> str:
@@ -247,10 +249,10 @@ def chase_text(campaign: Campaign, standing: Status) -> str:
     covered = sum(s.row is not None for s in standing.standings)
     lines.append(f"应报 {total} 个单位，已采用 {covered} 个，还差 {len(standing.chase)} 个：")
     for district in standing.districts:
-        here = [s for s in standing.chase if s.unit.district == district]
-        if here:
-            lines += ["", f"【{district or NO_DISTRICT}】{len(here)} 个"]
-            lines += [f"{s.unit.code} {s.unit.name}　{_said(s)}" for s in here]
+        owing = [s for s in standing.chase if s.unit.district == district]
+        if owing:
+            lines += ["", f"【{district or NO_DISTRICT}】{len(owing)} 个"]
+            lines += [f"{s.unit.code} {s.unit.name}　{_said(s)}" for s in owing]
     return "\n".join(lines) + "\n"
 
 
@@ -262,14 +264,14 @@ def _said(s: Standing) -> str:
 
 
 CHASE_COLUMNS: tuple[Column[Standing], ...] = (
-    Column("区县", lambda one: one.unit.district, 12),
-    Column("部门编码", lambda one: one.unit.code, 14),
-    Column("部门名称", lambda one: one.unit.name, 30),
-    Column("状态", lambda one: one.state, 9),
-    Column("逾期", lambda one: "是" if one.late else "", 6),
-    Column("自", lambda one: one.since[:16], 18),
-    Column("联系人", lambda one: one.unit.contact, 12),
-    Column("备注", lambda one: "；".join(one.remarks), 40),
+    Column("区县", lambda standing: standing.unit.district, 12),
+    Column("部门编码", lambda standing: standing.unit.code, 14),
+    Column("部门名称", lambda standing: standing.unit.name, 30),
+    Column("状态", lambda standing: standing.state, 9),
+    Column("逾期", lambda standing: "是" if standing.late else "", 6),
+    Column("自", lambda standing: standing.since[:16], 18),
+    Column("联系人", lambda standing: standing.unit.contact, 12),
+    Column("备注", lambda standing: "；".join(standing.remarks), 40),
 )
 
 

@@ -52,7 +52,7 @@ class Verified:
 
     @property
     def good(self) -> bool:
-        return bool(self.files) and all(one.good for one in self.files)
+        return bool(self.files) and all(file.good for file in self.files)
 
 
 def verify(
@@ -147,7 +147,7 @@ def _check(
         yield checked
         if forwarding and checked.good:
             passed_on, added = forwarding.part, forwarding.files
-    workbooks = {one.file: one for one in manifest.units} if manifest else {}
+    workbooks = {unit.file: unit for unit in manifest.units} if manifest else {}
     for name, digest in listed.items():
         if name not in files:
             # A forwarder may leave out workbooks, and nothing else.
@@ -204,8 +204,8 @@ def _forwarding(
 ) -> tuple[parcel.Forwarding | None, VerifiedFile]:
     """What a forwarder says: signed with its own key, about this very manifest; additions only if trusted."""
 
-    def bad(said: str) -> tuple[None, VerifiedFile]:
-        return None, VerifiedFile(parcel.FORWARDING, False, said)
+    def bad(detail: str) -> tuple[None, VerifiedFile]:
+        return None, VerifiedFile(parcel.FORWARDING, False, detail)
 
     if any(name not in files for name in parcel.FORWARD_FILES):
         return bad("转发说明、转发的签名和转发公钥不全")
@@ -218,17 +218,17 @@ def _forwarding(
     whole = files.get(parcel.MANIFEST, b"")
     if manifest is None or forwarding.manifest != parcel.digest(whole):
         return bad("转发说明说的不是这份清单")
-    if not set(forwarding.part) <= {one.file for one in manifest.units}:
+    if not set(forwarding.part) <= {unit.file for unit in manifest.units}:
         return bad("转发说明里有清单上没有的工作簿")
     result.forwarder, result.forwarder_fingerprint = forwarding.by, keys.fingerprint(key)
-    known = result.forwarder_fingerprint in {keys.plain_fingerprint(text) for text in trusted}
-    if forwarding.adds and not known:
+    is_trusted = result.forwarder_fingerprint in {keys.plain_fingerprint(text) for text in trusted}
+    if forwarding.adds and not is_trusted:
         return bad(
             f"“{forwarding.by[:40]}”转发时加了自己的内容，它的公钥没有登记：核对指纹"
             f" {result.forwarder_fingerprint} 后用 --trust 登记"
         )
-    said = f"由“{forwarding.by[:40]}”转发：清单上 {len(manifest.units)} 个单位中的 {len(forwarding.part)} 个"
-    return forwarding, VerifiedFile(parcel.FORWARDING, True, said)
+    detail = f"由“{forwarding.by[:40]}”转发：清单上 {len(manifest.units)} 个单位中的 {len(forwarding.part)} 个"
+    return forwarding, VerifiedFile(parcel.FORWARDING, True, detail)
 
 
 def _workbook(
@@ -247,8 +247,8 @@ def _workbook(
         return VerifiedFile(name, False, str(error))
     mark = seal.claimed(grid.properties)
     if mark is None:
-        said = "封印残缺" if seal.present(grid.properties) else "没有封印：不是下发的工作簿"
-        return VerifiedFile(name, False, said)
+        reason = "封印残缺" if seal.present(grid.properties) else "没有封印：不是下发的工作簿"
+        return VerifiedFile(name, False, reason)
     if not seal.genuine(grid.properties, key):
         return VerifiedFile(
             name, False, f"封印不真（自称“{mark.title[:40]}”的 {mark.unit} {mark.name}）"
