@@ -208,10 +208,10 @@ class SheetPattern:
         columns = layout.columns.values()
         blocks: dict[str, list[tuple[int, list[Input]]]] = {}
         for block, area in layout.blocks.items():
-            blocks[block] = found = []
+            blocks[block] = inputs = []
             for place in range(rows.start(area.top), rows.end(area.bottom) + 1):
                 start, at, slots = lines[place]
-                found.append((place, [(start + at[column], slots[column]) for column in columns]))
+                inputs.append((place, [(start + at[column], slots[column]) for column in columns]))
         return Blank(
             pieces, heights, fields, blocks, sum([height for _, height in heights.values()])
         )

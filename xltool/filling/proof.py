@@ -66,10 +66,10 @@ def proved(
     ):
         return False
     try:
-        said = read_properties(parts.get(_CUSTOM, b""))
+        properties = read_properties(parts.get(_CUSTOM, b""))
     except Unreadable:
         return False
-    if (said.get("xltool.edition"), said.get("xltool.unit_code", "")) != (
+    if (properties.get("xltool.edition"), properties.get("xltool.unit_code", "")) != (
         filing.edition,
         filing.code,
     ):
@@ -125,8 +125,8 @@ def _sound(compiled: Compiled) -> bool:
             if sheet.name not in grown:
                 continue
             layout, rows = grown[sheet.name]
-            found, faults = locate(layout, sheet)
-            if found.grown != rows.grown or faults or any(changes(layout, sheet, rows)):
+            located, faults = locate(layout, sheet)
+            if located.grown != rows.grown or faults or any(changes(layout, sheet, rows)):
                 return False
             if not sheet.protected or sheet.hidden or sheet.hidden_lines or sheet.objects:
                 return False
@@ -154,20 +154,20 @@ def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_ListedShee
     listed = decoded(book.partition(b"<sheets>")[2].partition(b"</sheets>")[0])
     if listed is None or OTHER_ENTITY.search(listed.replace("&#x27;", "'")):
         return []
-    found = _SHEET.findall(listed)
+    listed_sheets = _SHEET.findall(listed)
     forms = [*_forms(filing, compiled)]
-    names = [plain_text(name) for name, _, _, _ in found]
+    names = [plain_text(name) for name, _, _, _ in listed_sheets]
     called = {
         name.casefold()
         for name in names
         if not any(sheet_name_faults(name)) and name != RESULTS_SHEET
     }
-    numbers = {number for _, number, _, _ in found}
-    if not len(forms) == len(found) == len(called) == len(numbers):
+    numbers = {number for _, number, _, _ in listed_sheets}
+    if not len(forms) == len(listed_sheets) == len(called) == len(numbers):
         return []
     sheets, spelled, defined = [], [], []
     for scope, (entry, pattern, form) in enumerate(forms):
-        as_written, number, _, relation = found[scope]
+        as_written, number, _, relation = listed_sheets[scope]
         rows = None if pattern is None or form is None else growth(pattern, form).rows
         state = f' state="{entry.state}"' if entry.state else ""
         spelled.append(f'<sheet name="{as_written}" sheetId="{number}"{state} r:id="{relation}"/>')
@@ -197,7 +197,7 @@ def _locked(blank: Blank, twins: Mapping[str, str]) -> list[bytes]:
     pieces = blank.pieces[:]
     for _, _, (n, slot) in blank.fields:
         if slot.style in twins:
-            style, twin = (f' s="{one}"'.encode() for one in (slot.style, twins[slot.style]))
+            style, twin = (f' s="{id_}"'.encode() for id_ in (slot.style, twins[slot.style]))
             pieces[n] = pieces[n].replace(style, twin, 1)
     return pieces
 
@@ -213,10 +213,12 @@ def _stands(row: RowPattern, place: int, copy: bool) -> bool:
     head, *cells = (
         b"".join(row.line(place, copy).pieces).decode().removesuffix("</row>").split("<c ")
     )
-    found = [_LINE.fullmatch(head), *map(_CELL.fullmatch, cells)]
-    if not all(found) or {one[one.lastindex or 0] for one in found if one} != {str(place)}:
+    matches = [match for match in (_LINE.fullmatch(head), *map(_CELL.fullmatch, cells)) if match]
+    if len(matches) <= len(cells):
         return False
-    return all(a < b for a, b in pairwise([column_number(one[1]) for one in found[1:] if one]))
+    rows = {match[match.lastindex or 0] for match in matches}
+    columns = [column_number(match[1]) for match in matches[1:]]
+    return rows == {str(place)} and all(a < b for a, b in pairwise(columns))
 
 
 @functools.lru_cache(maxsize=2 * MOST_SHAPES)
@@ -226,14 +228,14 @@ def _in_place(pattern: SheetPattern, rows: GrownRows) -> bool:
     if not all(_stands(*line) for line in pattern.lines(rows)):
         return False
 
-    def at(row: int, column: int, one: Input) -> bool:
-        n, slot = one
+    def at(row: int, column: int, cell_input: Input) -> bool:
+        n, slot = cell_input
         opened, style = f'<c r="{letters(column)}{row}"'.encode(), f' s="{slot.style}"'.encode()
         return blank.pieces[n - 1].endswith(opened) and blank.pieces[n].startswith(style)
 
-    for _, field, one in blank.fields:
+    for _, field, cell_input in blank.fields:
         area = layout.fields[field.id]
-        if not at(rows.start(area.top), area.left, one):
+        if not at(rows.start(area.top), area.left, cell_input):
             return False
     for block, lines in blank.blocks.items():
         area = rows.area(layout.blocks[block])
@@ -276,8 +278,8 @@ def _says(
     return answers and b"".join(pieces) == data
 
 
-def _is(found: bytes, must: bytes, old: bytes, new: bytes) -> bool:
-    return found == must or found == must.replace(old, new, 1)
+def _is(written: bytes, must: bytes, old: bytes, new: bytes) -> bool:
+    return written == must or written == must.replace(old, new, 1)
 
 
 _MOST = 16_000  # characters: no more than a cell can hold, whatever they are
@@ -311,7 +313,8 @@ def _field(slot: Slot, field: Field, entry: Entry) -> str | None:
         text = field.pattern.format(value)
         taken = taken_out(field, text)
         return None if taken is None or value is None or taken[0] != value else _text(slot, text)
-    return _text(slot, said) if (said := _said(entry)) else None
+    answer = _said(entry)
+    return _text(slot, answer) if answer else None
 
 
 def _said(entry: Entry) -> str | None:
@@ -342,25 +345,27 @@ def _answered(
                 return False
             pieces[n] = cell.encode()
     waiting = iter(form.indicators)
-    one = next(waiting, None)
+    indicator = next(waiting, None)
     columns = layout.columns
     for block, lines in blank.blocks.items():
         for _, line in lines:
-            if one is None or one.block != block:
+            if indicator is None or indicator.block != block:
                 break
             row = [
-                said for id_ in columns if (said := _said(one.cells.get(id_, NOTHING))) is not None
+                text
+                for id_ in columns
+                if (text := _said(indicator.cells.get(id_, NOTHING))) is not None
             ]
             if (
                 len(row) < len(line)
                 or unused(layout, row)
-                or not one.cells.keys() <= columns.keys()
+                or not indicator.cells.keys() <= columns.keys()
             ):
                 return False
-            for (n, slot), said in zip(line, row, strict=True):
-                cell = _text(slot, said)
+            for (n, slot), text in zip(line, row, strict=True):
+                cell = _text(slot, text)
                 if cell is None:
                     return False
                 pieces[n] = cell.encode()
-            one = next(waiting, None)
-    return one is None
+            indicator = next(waiting, None)
+    return indicator is None

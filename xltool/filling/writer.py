@@ -156,12 +156,12 @@ _AS_MEANT = (FaultKind.AMOUNT, FaultKind.AMOUNT_TEXT, FaultKind.ROUNDED)
 
 
 def _difference(filing: Filing, back: Filing) -> str:
-    for one, other in zip(filing.forms, back.forms, strict=False):
-        for key, entry in one.entries.items():
-            if (entry.value, entry.unread) != (other[key].value, other[key].unread):
-                return f"{key}：{entry.value!r} ≠ {other[key].value!r}"
-        if one.indicators != other.indicators:
-            return f"{one.sheet or one.kind} 的指标"
+    for form, form_back in zip(filing.forms, back.forms, strict=False):
+        for key, entry in form.entries.items():
+            if (entry.value, entry.unread) != (form_back[key].value, form_back[key].unread):
+                return f"{key}：{entry.value!r} ≠ {form_back[key].value!r}"
+        if form.indicators != form_back.indicators:
+            return f"{form.sheet or form.kind} 的指标"
     return "表的张数"
 
 

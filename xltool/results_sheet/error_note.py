@@ -36,7 +36,7 @@ def write_error_note(filing: Filing, findings: Sequence[Finding], path: Path) ->
 
         sheet = book.add_worksheet("出错说明")
         sheet.hide_gridlines(2)
-        for at, width in enumerate((5.0, *(one.width for one in COLUMNS))):
+        for at, width in enumerate((5.0, *(column.width for column in COLUMNS))):
             sheet.set_column(at, at, width)
         last = len(COLUMNS)
         title = style(font_name="黑体", font_size=16, align="center")
@@ -66,7 +66,7 @@ def write_error_note(filing: Filing, findings: Sequence[Finding], path: Path) ->
 
 def _height(texts: Sequence[str]) -> float:
     lines = 1
-    for text, one in zip(texts[1:], COLUMNS, strict=True):
+    for text, column in zip(texts[1:], COLUMNS, strict=True):
         for part in text.split("\n"):
-            lines = max(lines, -(-sum(2 if ord(c) > 255 else 1 for c in part) // int(one.width)))
+            lines = max(lines, -(-sum(2 if ord(c) > 255 else 1 for c in part) // int(column.width)))
     return min(409.0, lines * 15.0 + 4)

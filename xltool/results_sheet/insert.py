@@ -43,12 +43,14 @@ _PART = "xl/worksheets/xltool-results.xml"
 Marks = Mapping[str, Mapping[int, str]]
 
 
-def mark_file(source: Path, goal: Path, results: Results, marks: Marks) -> Path:
-    """Write `source` with its results and marks to `goal`; older ones in it are replaced.
+def mark_file(source: Path, destination: Path, results: Results, marks: Marks) -> Path:
+    """Write `source` with its results and marks to `destination`; older ones in it are replaced.
 
     Raises XltoolError where the file can't be read or written.
     """
-    return patch_file(source, goal, lambda package: _patched(package, results, marks), "审核结果")
+    return patch_file(
+        source, destination, lambda package: _patched(package, results, marks), "审核结果"
+    )
 
 
 def _patched(package: Package, results: Results, marks: Marks) -> dict[str, bytes]:
@@ -129,22 +131,22 @@ def _add_styles(theirs: Element, ours: Element) -> int:
     """Append our cell styles; by how much their numbers shift."""
     shifts: dict[str, int] = {}
     for group in ("fonts", "fills", "borders"):
-        goal, source = theirs.find(f"{{{MAIN}}}{group}"), ours.find(f"{{{MAIN}}}{group}")
-        if goal is None or source is None:
+        their_group, our_group = theirs.find(f"{{{MAIN}}}{group}"), ours.find(f"{{{MAIN}}}{group}")
+        if their_group is None or our_group is None:
             raise ValueError("没有样式表")
-        shifts[group] = len(goal)
-        goal.extend(list(source))
-        goal.set("count", str(len(goal)))
-    goal, source = theirs.find(f"{{{MAIN}}}cellXfs"), ours.find(f"{{{MAIN}}}cellXfs")
-    if goal is None or source is None:
+        shifts[group] = len(their_group)
+        their_group.extend(list(our_group))
+        their_group.set("count", str(len(their_group)))
+    their_group, our_group = theirs.find(f"{{{MAIN}}}cellXfs"), ours.find(f"{{{MAIN}}}cellXfs")
+    if their_group is None or our_group is None:
         raise ValueError("没有样式表")
-    shift = len(goal)
-    for xf in list(source):
+    shift = len(their_group)
+    for xf in list(our_group):
         for key, group in (("fontId", "fonts"), ("fillId", "fills"), ("borderId", "borders")):
             xf.set(key, str(int(xf.get(key, "0")) + shifts[group]))
         xf.set("xfId", "0")
-        goal.append(xf)
-    goal.set("count", str(len(goal)))
+        their_group.append(xf)
+    their_group.set("count", str(len(their_group)))
     return shift
 
 

@@ -22,14 +22,14 @@ _LONG = 2000
 
 def marks(findings: Iterable[Finding]) -> dict[str, dict[int, str]]:
     """Sheet → row → text; what is only to be noted, or on trial, is not marked."""
-    found: dict[str, dict[int, list[str]]] = {}
+    by_sheet: dict[str, dict[int, list[str]]] = {}
     for f in findings:
         if f.cell and f.sheet and not f.trial and f.severity is not Severity.NOTE:
-            said = " ".join(f"{f.cell} {f.severity.label} {f.code} {f.message}".split())
-            found.setdefault(f.sheet, {}).setdefault(_row(f.cell), []).append(said)
+            sentence = " ".join(f"{f.cell} {f.severity.label} {f.code} {f.message}".split())
+            by_sheet.setdefault(f.sheet, {}).setdefault(_row(f.cell), []).append(sentence)
     return {
-        sheet: {row: (MARK + "；".join(said))[:_LONG] for row, said in rows.items()}
-        for sheet, rows in found.items()
+        sheet: {row: (MARK + "；".join(sentences))[:_LONG] for row, sentences in rows.items()}
+        for sheet, rows in by_sheet.items()
     }
 
 

@@ -89,7 +89,7 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
     edition = edition or load_edition(filing.edition)
     gone = [(key, filing.answers[key]) for key in stale(filing, findings)]
     number = counts(findings)
-    said = VERDICTS[verdict(findings)]
+    verdict_text = VERDICTS[verdict(findings)]
     summary = [
         f"{filing.unit or '（单位未填）'}　{filing.year or '（年度未填）'}年　{edition.title}"
     ]
@@ -104,7 +104,7 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
         told += f"　有 {len(gone)} 条说明已不对应任何问题，列在最后"
     rows = [_row(n, f) for n, f in enumerate(findings, 1)]
     rows += [_stale(key, text) for key, text in gone]
-    return Results(f"审核结果：{said}", (*summary, told), tuple(rows))
+    return Results(f"审核结果：{verdict_text}", (*summary, told), tuple(rows))
 
 
 def _row(number: int, f: Finding) -> ResultRow:
@@ -128,9 +128,9 @@ def _row(number: int, f: Finding) -> ResultRow:
 
 
 def _stale(key: str, text: str) -> ResultRow:
-    code, sheet, _, found = [*key.split("|", 3), "", "", ""][:4]
+    code, sheet, _, found_text = [*key.split("|", 3), "", "", ""][:4]
     message = "以前写的说明；对应的问题已经改好或内容已变，可以删去"
-    line = ResultLine("", STALE, code, sheet, message, found, explanation=text, key=key)
+    line = ResultLine("", STALE, code, sheet, message, found_text, explanation=text, key=key)
     return ResultRow(tuple(cells(COLUMNS, line)), "stale", sheet)
 
 
@@ -165,7 +165,7 @@ def beside_the_table(filled: Mapping[tuple[int, int], _TextCell]) -> list[str]:
     for (row, column), cell in sorted(filled.items()):
         if cell.text.strip():
             table.setdefault(row, {})[column] = cell.text.strip()
-    found: list[str] = []
+    stray_texts: list[str] = []
     columns: set[int] = set()
     key = 0
     for line in table.values():
@@ -175,11 +175,11 @@ def beside_the_table(filled: Mapping[tuple[int, int], _TextCell]) -> list[str]:
                 {column for text, column in heads.items() if text in HEAD},
                 heads[HEAD[KEY]],
             )
-            found += [text for text in heads if text not in HEAD]
+            stray_texts += [text for text in heads if text not in HEAD]
         elif not columns:
-            found += list(line.values())[1:]
+            stray_texts += list(line.values())[1:]
         elif not line.get(key):
-            found += line.values()
+            stray_texts += line.values()
         else:
-            found += [text for column, text in line.items() if column not in columns]
-    return found
+            stray_texts += [text for column, text in line.items() if column not in columns]
+    return stray_texts

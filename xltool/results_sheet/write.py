@@ -29,24 +29,24 @@ def write_results(results: Results, path: Path) -> Path:
         sheet = book.add_worksheet(RESULTS_SHEET)
         sheet.hide_gridlines(2)
         columns = table.COLUMNS
-        kinds = [one.kind for one in columns]
-        for at, one in enumerate(columns):
-            sheet.set_column(at, at, one.width, None, {"hidden": one.kind == "key"})
+        kinds = [column.kind for column in columns]
+        for at, column in enumerate(columns):
+            sheet.set_column(at, at, column.width, None, {"hidden": column.kind == "key"})
         sheet.set_row(0, 24)
         sheet.write_string(0, 0, results.title, style(bold=True, font_size=14, text_wrap=False))
         for row, line in enumerate(results.summary, 1):
             sheet.write_string(row, 0, line, style(text_wrap=False))
         top = len(results.summary) + 2
-        for at, one in enumerate(columns):
-            sheet.write_string(top, at, one.head, style(bold=True, border=1, bg_color="D9E2EE"))
-        for row, said in enumerate(results.rows, top + 1):
-            sheet.set_row(row, _height(said.texts))
-            cell = style(border=1, bg_color=_FILLS[said.level])
-            link = style(border=1, bg_color=_FILLS[said.level], font_color="0563C1", underline=1)
+        for at, column in enumerate(columns):
+            sheet.write_string(top, at, column.head, style(bold=True, border=1, bg_color="D9E2EE"))
+        for row, result in enumerate(results.rows, top + 1):
+            sheet.set_row(row, _height(result.texts))
+            cell = style(border=1, bg_color=_FILLS[result.level])
+            link = style(border=1, bg_color=_FILLS[result.level], font_color="0563C1", underline=1)
             answer = style(border=1, locked=False)
-            for at, (text, kind) in enumerate(zip(said.texts, kinds, strict=True)):
-                if kind == "place" and said.cell:
-                    sheet.write_url(row, at, _link(said.sheet, said.cell), link, text)
+            for at, (text, kind) in enumerate(zip(result.texts, kinds, strict=True)):
+                if kind == "place" and result.cell:
+                    sheet.write_url(row, at, _link(result.sheet, result.cell), link, text)
                 else:
                     form = answer if kind == "answer" else cell
                     sheet.write_string(row, at, text[:_LONG], form)

@@ -19,11 +19,11 @@ def squeeze(text: str) -> str:
 def align(layout: FormLayout, sheet: Sheet) -> GrownRows:
     """How the form's growing areas grew, and where else rows were put in or taken out, told by the
     official text alone."""
-    found = match(layout, sheet)
-    grown = _growth(layout, sheet, found, _last(layout, sheet))
+    row_matches = match(layout, sheet)
+    grown = _growth(layout, sheet, row_matches, _last(layout, sheet))
     pushed: dict[int, int] = {}
     gone: set[int] = set()
-    for above, row, extra in _gaps(found):
+    for above, row, extra in _gaps(row_matches):
         areas = [a for _, a in layout.growing if a.top <= row - 1 and above <= a.bottom]
         if not extra or len(areas) == 1:
             continue
@@ -36,10 +36,10 @@ def align(layout: FormLayout, sheet: Sheet) -> GrownRows:
     return GrownRows(grown, layout.last_row, pushed, frozenset(gone))
 
 
-def _gaps(found: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
+def _gaps(row_matches: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
     """Known rows one after the other: (the one above, this one, rows more or fewer between than in the blank)."""
     above, now = 0, 0
-    for row, at in sorted(found.items()):
+    for row, at in sorted(row_matches.items()):
         yield above, row, (at - now) - (row - above)
         above, now = row, at
 
@@ -58,14 +58,14 @@ def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
     anchors = sorted(labelled)
     last = _last(layout, sheet)
     official = {(column, label) for labels in labelled.values() for column, label in labels.items()}
-    others = [(column, one) for (_, column), one in layout.around.items()]
+    others = [(column, pattern) for (_, column), pattern in layout.around.items()]
     texts: dict[tuple[int, int], str] = {}
     for at, cell in sheet.cells.items():
         if cell.text and at[0] <= last:
             text = squeeze(cell.text)
             if (at[1], text) in official:
                 texts[at] = text
-            elif ours := next((o.pattern for c, o in others if c == at[1] and o.match(text)), ""):
+            elif ours := next((p.pattern for c, p in others if c == at[1] and p.match(text)), ""):
                 texts[at] = ours
     rows = sorted({row for row, _ in texts})  # only these can be any of the blank's
 
@@ -82,24 +82,26 @@ def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
         for n, row in enumerate(rows, 1):
             line.append(max(line[-1], above[n], above[n - 1] + score(anchor, row)))
         best.append(line)
-    found: dict[int, int] = {}
+    row_matches: dict[int, int] = {}
     n = len(rows)
     for i in range(len(anchors), 0, -1):
         while n and best[i][n] == best[i][n - 1]:
             n -= 1
         if n and best[i][n] > best[i - 1][n]:
-            found[anchors[i - 1]] = rows[n - 1]
+            row_matches[anchors[i - 1]] = rows[n - 1]
             n -= 1
-    return found
+    return row_matches
 
 
-def _growth(layout: FormLayout, sheet: Sheet, found: dict[int, int], last: int) -> dict[int, int]:
+def _growth(
+    layout: FormLayout, sheet: Sheet, row_matches: dict[int, int], last: int
+) -> dict[int, int]:
     """Rows added to each growing area, given where the labelled rows were found."""
     grown: dict[int, int] = {}
-    known = sorted(found.items())
+    in_order = sorted(row_matches.items())
     for _, area in layout.growing:
-        above = max((pair for pair in known if pair[0] <= area.bottom), default=None)
-        below = min((pair for pair in known if pair[0] > area.bottom), default=None)
+        above = max((pair for pair in in_order if pair[0] <= area.bottom), default=None)
+        below = min((pair for pair in in_order if pair[0] > area.bottom), default=None)
         if above is None:
             continue
         if below is None:

@@ -22,17 +22,17 @@ def problems(path: Path | str, edition: Edition) -> list[str]:
         grid = open_grid(Path(path), blanks=True)
     except (Unreadable, OSError) as error:
         raise XltoolError(f"{path}：{why(error)}") from error
-    found = []
+    lines = []
     identity = grid.properties.get("xltool.edition", "")
     if identity != edition.id:
-        found.append(f"文档属性 xltool.edition 是“{identity}”，应当是“{edition.id}”")
+        lines.append(f"文档属性 xltool.edition 是“{identity}”，应当是“{edition.id}”")
     for form in edition.form:
         sheet = next((sheet for sheet in grid.sheets if sheet.name == form.sheet), None)
         if sheet is None:
-            found.append(f"缺少工作表“{form.sheet}”")
+            lines.append(f"缺少工作表“{form.sheet}”")
         else:
-            found += [f"{form.sheet}：{line}" for line in _form_problems(sheet, form)]
-    return found
+            lines += [f"{form.sheet}：{line}" for line in _form_problems(sheet, form)]
+    return lines
 
 
 def _form_problems(sheet: Sheet, form: FormSpec) -> Iterator[str]:

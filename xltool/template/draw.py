@@ -146,13 +146,13 @@ class LaidOutForm(FormPen):
     def look(self, style: str) -> dict[str, Any]:
         """A style of the layout in XlsxWriter's words."""
         if style not in self.styles:
-            known = "、".join(name for name in self.styles if name)
-            raise self.fault(f"没有样式“{style}”；可以用：{known}")
-        said: CellStyle = self.styles[style]
+            style_names = "、".join(name for name in self.styles if name)
+            raise self.fault(f"没有样式“{style}”；可以用：{style_names}")
+        cell_style: CellStyle = self.styles[style]
         return {
-            _STYLE_WORDS.get(name, name): getattr(said, name)
-            for name in said.__struct_fields__
-            if getattr(said, name) is not None
+            _STYLE_WORDS.get(name, name): getattr(cell_style, name)
+            for name in cell_style.__struct_fields__
+            if getattr(cell_style, name) is not None
         }
 
     def hint(self, hint: HintSketch) -> None:

@@ -44,16 +44,16 @@ def _form(old: FormSpec, new: FormSpec) -> Iterator[str]:
 
 def _parts(what: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[str]:
     was, now = {o.id: o for o in old}, {n.id: n for n in new}
-    for id_, one in was.items():
+    for id_, part in was.items():
         if id_ not in now:
-            yield f"去掉{what}“{one.label}”（{id_}）"
+            yield f"去掉{what}“{part.label}”（{id_}）"
             continue
-        names = tuple(f.name for f in msgspec.structs.fields(type(one)) if f.name != "id")
-        for key, a, b in _changed(one, now[id_], names):
-            yield f"{what}“{one.label}”（{id_}）的{_WORDS.get(key, key)}：{_say(a)} → {_say(b)}"
-    for id_, one in now.items():
+        names = tuple(f.name for f in msgspec.structs.fields(type(part)) if f.name != "id")
+        for key, a, b in _changed(part, now[id_], names):
+            yield f"{what}“{part.label}”（{id_}）的{_WORDS.get(key, key)}：{_say(a)} → {_say(b)}"
+    for id_, part in now.items():
         if id_ not in was:
-            yield f"增加{what}“{one.label}”（{id_}）"
+            yield f"增加{what}“{part.label}”（{id_}）"
     kept = [i for i in was if i in now]
     if kept != [i for i in now if i in was]:
         yield f"{what}的次序变了"
@@ -102,8 +102,8 @@ def _places(old: Edition, new: Edition) -> list[str]:
 
 
 def _where(layout: FormLayout) -> dict[tuple[str, str], tuple[str, str]]:
-    found = {("field", f.id): (f.label, str(layout.fields[f.id])) for f in layout.spec.field}
-    found |= {
+    places = {("field", f.id): (f.label, str(layout.fields[f.id])) for f in layout.spec.field}
+    places |= {
         ("block", b.id): (b.label, str(layout.blocks[b.id])) for b in layout.spec.indicators.block
     }
-    return found
+    return places

@@ -108,9 +108,9 @@ class FormLayout(Struct, frozen=True, dict=True):
     @functools.cached_property
     def growing(self) -> list[tuple[str, Area]]:
         """(label, area) of all that may have more rows than the template, from top to bottom."""
-        found = [(b.label, self.blocks[b.id]) for b in self.spec.indicators.block]
-        found += [(f.label, self.fields[f.id]) for f in self.spec.field if f.kind == "long"]
-        return sorted(found, key=lambda pair: pair[1])
+        areas = [(b.label, self.blocks[b.id]) for b in self.spec.indicators.block]
+        areas += [(f.label, self.fields[f.id]) for f in self.spec.field if f.kind == "long"]
+        return sorted(areas, key=lambda pair: pair[1])
 
     @functools.cached_property
     def inputs(self) -> frozenset[tuple[int, int]]:
@@ -154,13 +154,13 @@ class FormLayout(Struct, frozen=True, dict=True):
     @functools.cached_property
     def around(self) -> dict[tuple[int, int], re.Pattern[str]]:
         """The cells that hold official text around an answer: what they look like without white space."""
-        found = {}
+        patterns = {}
         for field in self.spec.field:
             if field.pattern:
                 ends = ("".join(end.split()) for end in field.pattern.partition("{}")[::2])
                 looks = ".*".join(map(re.escape, ends))
-                found[self.fields[field.id][:2]] = re.compile(f"{looks}$", re.DOTALL)
-        return found
+                patterns[self.fields[field.id][:2]] = re.compile(f"{looks}$", re.DOTALL)
+        return patterns
 
     @functools.cached_property
     def above(self) -> frozenset[str]:

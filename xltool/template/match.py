@@ -69,8 +69,8 @@ _SURE = 1 / 3
 
 
 def _nowhere(sheet: Sheet) -> Fault:
-    said = "行列被移动、增删或改写，名称和文字都认不出各栏在哪里，这张表没有读取"
-    return Fault(FaultKind.LOST, said, Place(sheet.name, ""))
+    reason = "行列被移动、增删或改写，名称和文字都认不出各栏在哪里，这张表没有读取"
+    return Fault(FaultKind.LOST, reason, Place(sheet.name, ""))
 
 
 def _by_names(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[str]]:
@@ -155,8 +155,8 @@ def _edited(
             if at[0] in rows.gone:
                 continue  # the missing rows are said as such
             at = rows.start(at[0]), at[1]
-        found = cells.get(at, BLANK).text
-        if found != text and squeeze(found) != squeeze(text):
+        received = cells.get(at, BLANK).text
+        if received != text and squeeze(received) != squeeze(text):
             yield at, text
 
 
@@ -170,13 +170,13 @@ def _left_behind(sheet: Sheet, edited: Mapping[tuple[int, int], str]) -> bool:
     )
 
 
-def stands(rows: GrownRows, blank: Area, found: Area | None) -> bool:
+def stands(rows: GrownRows, blank: Area, received: Area | None) -> bool:
     """Whether a name leads where it should; for a merged cell its first cell will do."""
     expected = rows.area(blank)
     return (
-        found is not None
-        and found[:2] == expected[:2]
-        and (found == expected or found[2:] == found[:2])
+        received is not None
+        and received[:2] == expected[:2]
+        and (received == expected or received[2:] == received[:2])
     )
 
 
@@ -219,30 +219,32 @@ def _moved_rows(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[F
         row = rows.start(below)
         texts = [text for (r, _), text in sorted(layout.static.items()) if r >= below]
         where = f"“{' '.join(texts[0].split())[:20]}”一行（第 {row} 行）之前" if texts else "末尾"
-        said = f"官方表格{where}{'多了' if extra > 0 else '少了'} {abs(extra)} 行"
+        sentence = f"官方表格{where}{'多了' if extra > 0 else '少了'} {abs(extra)} 行"
         added = range(row - extra, row)
         inside = [c.text for (r, _), c in sorted(sheet.cells.items()) if r in added and c.text]
         if inside:
-            said += f"，写着“{' '.join(' '.join(inside).split())[:60]}”"
+            sentence += f"，写着“{' '.join(' '.join(inside).split())[:60]}”"
         above = max((r for r in rows.pushed if r < below), default=0)
         if lost := [label for top, label in unread.items() if above <= top < below]:
-            said += f"，认不出这些栏在哪里，没有读取：{'、'.join(lost)}"
+            sentence += f"，认不出这些栏在哪里，没有读取：{'、'.join(lost)}"
         unread = {top: label for top, label in unread.items() if label not in lost}
-        yield Fault(FaultKind.ROWS, said, Place(sheet.name, cell_name(min(row, row - extra), 1)))
+        yield Fault(
+            FaultKind.ROWS, sentence, Place(sheet.name, cell_name(min(row, row - extra), 1))
+        )
     if unread:
-        said = f"行被增删，认不出这些栏在哪里，没有读取：{'、'.join(unread.values())}"
-        yield Fault(FaultKind.ROWS, said, Place(sheet.name, ""))
+        sentence = f"行被增删，认不出这些栏在哪里，没有读取：{'、'.join(unread.values())}"
+        yield Fault(FaultKind.ROWS, sentence, Place(sheet.name, ""))
 
 
 def _unread(layout: FormLayout, rows: GrownRows) -> dict[int, str]:
     """The fields and blocks whose rows can't be told any more: their labels by template row."""
     named = [(layout.fields[f.id].top, f.label) for f in layout.spec.field]
     named += [(layout.blocks[b.id].top, b.label) for b in layout.spec.indicators.block]
-    found: dict[int, str] = {}
+    labels: dict[int, str] = {}
     for top, label in named if rows.gone else ():
         if top in rows.gone:
-            found[top] = f"{found[top]}、{label}" if top in found else label
-    return found
+            labels[top] = f"{labels[top]}、{label}" if top in labels else label
+    return labels
 
 
 def _stray(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]:

@@ -79,8 +79,8 @@ def for_field(field: Field, edition: Edition, cell: str) -> dict[str, Any]:
 
 def for_column(column: IndicatorColumn, edition: Edition) -> dict[str, Any]:
     """XlsxWriter's options for the validation of an indicator column's inputs."""
-    said = column.prompt or _COLUMN_TEXTS.get(column.id) or f"按官方说明填写“{column.label}”。"
-    text = said.replace("{placeholder}", edition.placeholder)
+    wording = column.prompt or _COLUMN_TEXTS.get(column.id) or f"按官方说明填写“{column.label}”。"
+    text = wording.replace("{placeholder}", edition.placeholder)
     if column.options:
         return {**_prompt(column.label, text), "validate": "list", "source": list(column.options),
                 "show_error": False}  # fmt: skip
