@@ -71,13 +71,13 @@ def _days(standing: Status) -> list[list[Any]]:
 
 
 def _district(standing: Status, name: str) -> dict[str, Any]:
-    here = [s for s in standing.standings if s.unit.district == name]
-    counts = Counter(s.state for s in here)
+    standings = [s for s in standing.standings if s.unit.district == name]
+    counts = Counter(s.state for s in standings)
     return {
         "name": name or NO_DISTRICT,
-        "owing": sum(s.owes for s in here),
-        "covered": sum(s.row is not None for s in here),
-        "late": sum(s.late for s in here),
+        "owing": sum(s.owes for s in standings),
+        "covered": sum(s.row is not None for s in standings),
+        "late": sum(s.late for s in standings),
         "states": [counts[state] for state in standing.states],
     }
 

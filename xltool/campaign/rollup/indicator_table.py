@@ -47,11 +47,11 @@ def write_indicators(campaign: Campaign, path: Path) -> tuple[int, int, list[tup
     )
     rows: list[tuple[str, ...]] = []
     read = 0
-    for number, found in enumerate(pool.in_order(_items(campaign, names, problems))):
-        if isinstance(found, Failure):
-            problems.append((names[number], found.reason))
+    for number, unit_rows in enumerate(pool.in_order(_items(campaign, names, problems))):
+        if isinstance(unit_rows, Failure):
+            problems.append((names[number], unit_rows.reason))
             continue
-        rows += found
+        rows += unit_rows
         read += 1
     if not read:
         raise XltoolError("还没有计入的申报，没有指标可写")

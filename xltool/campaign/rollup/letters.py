@@ -117,16 +117,16 @@ def _words(campaign: Campaign, unit: Unit, returns: UnitReturns, filing: Filing)
     return words
 
 
-def _indicator(one: Any, form: Any, edition: Edition) -> dict[str, str]:
+def _indicator(indicator: Any, form: Any, edition: Edition) -> dict[str, str]:
     """One indicator's placeholders: its levels, and each column by its printed label."""
     spec = edition[form.kind]
-    block = spec.block(one.block)
+    block = spec.block(indicator.block)
     project = form.text("project").strip() if form.kind == "project" else ""
     return {
         "一级指标": block.level1,
         "二级指标": block.label,
-        _ROW: one.name.said,
-        "指标值": one.target.said,
+        _ROW: indicator.name.said,
+        "指标值": indicator.target.said,
         "项目": project,
     }
 

@@ -54,7 +54,7 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
         "units": len(book.units),
         "covered": book.covered,
         "balances": {
-            said: int(n) for said, n in book.units["verdict"].value_counts().items() if said
+            word: int(n) for word, n in book.units["verdict"].value_counts().items() if word
         },
         "states": {state: int(n) for state, n in book.units["state"].value_counts().items()},
         "whole": amounts(whole),

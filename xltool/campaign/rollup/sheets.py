@@ -46,8 +46,8 @@ def write_rollup(path: Path, book: Rollup) -> None:
         elif is_rounded(scaled):
             details.append(_Details(book, "district", f"{DETAIL}{ORIGINALS}"))
         _indicators(pen, book)
-        for one in details:
-            one.draw(pen)
+        for detail in details:
+            detail.draw(pen)
         if book.last_year:
             _comparison(pen, book)
 
@@ -59,8 +59,8 @@ def _title(book: Rollup, what: str) -> str:
 def _cover(book: Rollup) -> str:
     """How many of how many units the totals cover."""
     states = book.units["state"].value_counts().to_dict()
-    said = "，".join(f"{state} {n}" for state, n in states.items())
-    return f"{book.campaign.title}：应报 {len(book.units)} 个单位，本表汇总 {book.covered} 个（{said}）"
+    state_counts = "，".join(f"{state} {n}" for state, n in states.items())
+    return f"{book.campaign.title}：应报 {len(book.units)} 个单位，本表汇总 {book.covered} 个（{state_counts}）"
 
 
 def _heads(pen: RuledBook, sheet: Any, book: Rollup, first: list[str], last: list[str]) -> None:
@@ -266,13 +266,13 @@ class _Details:
         )
         _heads(pen, sheet, book, first, last)
         sheet.outline_settings(True, False, False, False)
-        said = f"{book.covered} / {len(book.units)} 个单位"
+        coverage = f"{book.covered} / {len(book.units)} 个单位"
         totals: Any = {key: book.total(key) for key in (*self.money, PROJECTS, BUDGET)}
         self._line(
             pen,
             sheet,
             4,
-            ["合计", "", said, ""],
+            ["合计", "", coverage, ""],
             self._shown(WHOLE, totals),
             totals,
             "",
@@ -281,11 +281,11 @@ class _Details:
         sums = book.sums(self.by)
         for key, group in self.groups:
             label, totals = key or NO_NAME[self.by], sums.loc[key]
-            said = f"{int(totals['covered'])} / {len(group)} 个单位"
+            coverage = f"{int(totals['covered'])} / {len(group)} 个单位"
             shaded = {"bold": True, "bg_color": "#F2F2F2"}
             amounts = self._shown(key, totals)
             self._line(
-                pen, sheet, self.rows[key], [label, "", said, ""], amounts, totals, "", shaded
+                pen, sheet, self.rows[key], [label, "", coverage, ""], amounts, totals, "", shaded
             )
             units = self._units(key)
             for number, row in enumerate(group, self.rows[key] + 1):

@@ -68,10 +68,10 @@ class Rollup:
 
     def grouped(self, by: str) -> dict[str, list[dict[str, Any]]]:
         """The rows by district or superior, in the order of the list."""
-        found: dict[str, list[dict[str, Any]]] = {}
+        groups: dict[str, list[dict[str, Any]]] = {}
         for row in self.records:
-            found.setdefault(row[by], []).append(row)
-        return found
+            groups.setdefault(row[by], []).append(row)
+        return groups
 
     @property
     def covered(self) -> int:
@@ -90,11 +90,11 @@ class Rollup:
         """Exact sums by district or superior, in the order of the list."""
         names = [c.id for c in self.columns] + [BUDGET, PROJECTS, *(c[0] for c in self.categories)]
         groups = self.units.groupby(by, sort=False)
-        found = groups[names].agg(lambda amounts: sum(amounts, ZERO))
-        found["units"] = groups.size()
-        found["covered"] = groups["counted"].sum()
-        found[BY_NONTAX] = groups[BY_NONTAX].sum()
-        return found
+        totals = groups[names].agg(lambda amounts: sum(amounts, ZERO))
+        totals["units"] = groups.size()
+        totals["covered"] = groups["counted"].sum()
+        totals[BY_NONTAX] = groups[BY_NONTAX].sum()
+        return totals
 
     @property
     def step(self) -> Decimal:
@@ -122,11 +122,13 @@ class Rollup:
 
         Where the row's own rounding leaves no way (never met, but possible), they add up by themselves.
         """
-        here = [row for row in self.records if row["district"] == district and row["counted"]]
+        counted_rows = [
+            row for row in self.records if row["district"] == district and row["counted"]
+        ]
         sides = scaled.exact.sides
         ids = [c for side in sides for c in side]
-        cells = {(row["code"], c): row[c] for row in here for c in ids}
-        table = AmountTable(tuple(row["code"] for row in here), sides, cells)
+        cells = {(row["code"], c): row[c] for row in counted_rows for c in ids}
+        table = AmountTable(tuple(row["code"] for row in counted_rows), sides, cells)
         try:
             return scale(table, self.step, {c: scaled[district, c] for c in (TOTAL, *ids)}), True
         except Infeasible:
@@ -168,27 +170,32 @@ def _columns(edition: Edition) -> tuple[MoneyColumn, ...]:
         return tuple(
             MoneyColumn(f.id, f.label, "revenue") for f in form.field if f.kind == "amount"
         )
-    found = []
-    for one in form.sum:
-        found += [
-            MoneyColumn(part, form[part].label, one.side) for part in (*one.parts, *one.adjust)
+    columns = []
+    for equation in form.sum:
+        columns += [
+            MoneyColumn(part, form[part].label, equation.side)
+            for part in (*equation.parts, *equation.adjust)
         ]
-        if one.adjust:
-            labels = "、".join(form[a].label for a in one.adjust)
-            found.append(
-                MoneyColumn(f"{one.side}:uncounted", f"减：不计入合计的{labels}", one.side)
+        if equation.adjust:
+            labels = "、".join(form[a].label for a in equation.adjust)
+            columns.append(
+                MoneyColumn(
+                    f"{equation.side}:uncounted", f"减：不计入合计的{labels}", equation.side
+                )
             )
-        found.append(MoneyColumn(f"{one.side}:residual", f"{SIDES[one.side]}差额", one.side))
-    return tuple(found)
+        columns.append(
+            MoneyColumn(f"{equation.side}:residual", f"{SIDES[equation.side]}差额", equation.side)
+        )
+    return tuple(columns)
 
 
 def _categories(edition: Edition) -> tuple[tuple[str, str, str], ...]:
     """Indicator categories of both forms, each once: id, level 1, label."""
-    found: dict[str, tuple[str, str, str]] = {}
+    categories: dict[str, tuple[str, str, str]] = {}
     for form in edition.form:
         for block in form.indicators.block:
-            found.setdefault(block.id, (f"indicators:{block.id}", block.level1, block.label))
-    return tuple(found.values())
+            categories.setdefault(block.id, (f"indicators:{block.id}", block.level1, block.label))
+    return tuple(categories.values())
 
 
 def _row(
@@ -217,12 +224,12 @@ def _row(
     amounts = {id_: Decimal(text) for id_, text in figures.amounts.items()}
     row |= {c.id: amounts.get(c.id, ZERO) for c in columns}
     # Both sides come to the same total; an edition with two different ones shows what is between them.
-    for one in edition.department.sum:
+    for equation in edition.department.sum:
         total = amounts.get(edition.department.sum[0].total, ZERO)
-        filed = sum((amounts.get(p, ZERO) for p in (*one.parts, *one.adjust)), ZERO)
-        uncounted = Decimal(figures.uncounted.get(one.side, "0"))
-        row[f"{one.side}:uncounted"] = -uncounted
-        row[f"{one.side}:residual"] = total - filed + uncounted
+        filed = sum((amounts.get(p, ZERO) for p in (*equation.parts, *equation.adjust)), ZERO)
+        uncounted = Decimal(figures.uncounted.get(equation.side, "0"))
+        row[f"{equation.side}:uncounted"] = -uncounted
+        row[f"{equation.side}:residual"] = total - filed + uncounted
     row["verdict"] = figures.verdict
     row[BY_NONTAX] = figures.verdict == Verdict.BY_NONTAX
     row[PROJECTS] = len(figures.projects)
@@ -247,12 +254,12 @@ def second_table(book: Rollup, first: Scaled) -> tuple[Scaled, bool]:
 
 def comparison(book: Rollup, by: str = "district") -> list[tuple[str, str, int, Decimal, Decimal]]:
     """(group, field, units compared, last year, this year): only units that have both."""
-    found = []
+    compared = []
     groups = [("", book.units), *book.units.groupby(by, sort=False)]
     for name, frame in groups:
         for id_ in book.last_year:
             both = frame[frame[f"this:{id_}"].notna()]
-            found.append(
+            compared.append(
                 (
                     str(name),
                     id_,
@@ -261,7 +268,7 @@ def comparison(book: Rollup, by: str = "district") -> list[tuple[str, str, int, 
                     sum(both[f"this:{id_}"], ZERO),
                 )
             )
-    return found
+    return compared
 
 
 def in_unit(book: Rollup, amount: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -87,7 +87,7 @@ def _sound(
     """The files of a parcel that is genuine and whole, its manifest, and what a forwarder says of it."""
     files = parcel.open_parcel(source)
     checked = verify_files(source, files, key, trusted)
-    wrong = [one for one in checked.files if not one.good]
+    wrong = [file for file in checked.files if not file.good]
     if wrong:
         raise XltoolError(f"{source} 没有通过核对：{wrong[0].name} {wrong[0].said}")
     manifest = parcel.read_manifest(files)
@@ -101,10 +101,12 @@ def _vouched(files: dict[str, bytes], key: keys.PublicKey | None, trusted: Colle
     used = [key or keys.load_public(files[parcel.PUBLIC])]
     if parcel.FORWARD_KEY in files:
         used.append(keys.load_public(files[parcel.FORWARD_KEY]))
-    known = {keys.fingerprint(one) for one in used}
+    fingerprints = {keys.fingerprint(public_key) for public_key in used}
     for text in trusted:
-        if keys.plain_fingerprint(text) not in known:
-            raise XltoolError(f"包里没有指纹为 {text} 的公钥（有：{'；'.join(sorted(known))}）")
+        if keys.plain_fingerprint(text) not in fingerprints:
+            raise XltoolError(
+                f"包里没有指纹为 {text} 的公钥（有：{'；'.join(sorted(fingerprints))}）"
+            )
 
 
 def _part(forwarding: parcel.Forwarding | None) -> Collection[str]:
@@ -113,11 +115,13 @@ def _part(forwarding: parcel.Forwarding | None) -> Collection[str]:
 
 def trust(campaign: Campaign, fingerprints: Collection[str]) -> None:
     """Name forwarders whose additions this ledger takes, by the fingerprints of their keys, once for all."""
-    known = _trusted(campaign)
-    fresh = [plain for text in fingerprints if (plain := keys.plain_fingerprint(text)) not in known]
+    trusted = _trusted(campaign)
+    fresh = [
+        plain for text in fingerprints if (plain := keys.plain_fingerprint(text)) not in trusted
+    ]
     if fresh:
         with campaign.ledger.writing(), campaign.ledger.transaction():
-            campaign.ledger.set_meta({_TRUSTED: "\n".join([*known, *fresh])})
+            campaign.ledger.set_meta({_TRUSTED: "\n".join([*trusted, *fresh])})
             campaign.ledger.record(Act.CAMPAIGN, reason=f"登记转发公钥：{'；'.join(fresh)}")
 
 
@@ -137,46 +141,53 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
     workbooks = parcel.workbooks(manifest, files, campaign.edition, _part(forwarding))
     digests = {code: _sealed(data) for code, data in workbooks.items()}
     paper = parcel.digest(files[parcel.MANIFEST])
-    listed = [one for one in manifest.units if one.code in workbooks]
+    listed = [entry for entry in manifest.units if entry.code in workbooks]
     ledger = campaign.ledger
     with ledger.writing():
         _keep_papers(campaign, paper, files)
         have, latest = ledger.issues_of(), ledger.issues()
-        known = {unit.code: unit for unit in ledger.units()}
-        fresh = [one for one in listed if digests[one.code] not in have.get(one.code, {})]
-        for one in fresh:
-            campaign.keep(one.sha256, workbooks[one.code])
+        units_by_code = {unit.code: unit for unit in ledger.units()}
+        fresh = [entry for entry in listed if digests[entry.code] not in have.get(entry.code, {})]
+        for entry in fresh:
+            campaign.keep(entry.sha256, workbooks[entry.code])
         # A parcel that comes late says what was known then: it never takes the place of newer data.
         newer = [
-            one
-            for one in fresh
-            if one.code not in latest or one.issue >= latest[one.code]["number"]
+            entry
+            for entry in fresh
+            if entry.code not in latest or entry.issue >= latest[entry.code]["number"]
         ]
         with ledger.transaction():
-            ledger.set_manifest([(one.code, digests[one.code]) for one in listed], paper)
+            ledger.set_manifest([(entry.code, digests[entry.code]) for entry in listed], paper)
             if not fresh:
                 return 0
-            ledger.put_units({**known, **{one.code: one.unit for one in newer}}.values())
+            newest = {entry.code: entry.unit for entry in newer}
+            ledger.put_units({**units_by_code, **newest}.values())
             ledger.add_issues(
-                {
-                    "unit": one.code,
-                    "number": one.issue,
-                    "batch": 0,  # not handed on yet
-                    "digest": digests[one.code],
-                    "layout": manifest.layout,
-                    "file": one.file,
-                    "sha256": one.sha256,
-                    "made_at": now(),
-                    "manifest": paper,
-                }
-                for one in fresh
+                _issue_row(entry, digests[entry.code], manifest, paper) for entry in fresh
             )
-            for one in newer:
-                if one.code in latest:
-                    ledger.record(Act.ISSUE, one.code, detail={"number": one.issue})
-            said = f"收进第 {manifest.batch} 批：{len(fresh)} 个新的工作簿"
-            ledger.record(Act.CAMPAIGN, reason=said)
+            for entry in newer:
+                if entry.code in latest:
+                    ledger.record(Act.ISSUE, entry.code, detail={"number": entry.issue})
+            reason = f"收进第 {manifest.batch} 批：{len(fresh)} 个新的工作簿"
+            ledger.record(Act.CAMPAIGN, reason=reason)
     return len(fresh)
+
+
+def _issue_row(
+    entry: parcel.ListedUnit, content: str, manifest: parcel.Manifest, paper: str
+) -> dict[str, Any]:
+    """The ledger's row of a workbook received; batch 0 until it is handed on."""
+    return {
+        "unit": entry.code,
+        "number": entry.issue,
+        "batch": 0,
+        "digest": content,
+        "layout": manifest.layout,
+        "file": entry.file,
+        "sha256": entry.sha256,
+        "made_at": now(),
+        "manifest": paper,
+    }
 
 
 def _sealed(data: bytes) -> str:
@@ -192,7 +203,7 @@ def _keep_papers(campaign: Campaign, paper: str, files: dict[str, bytes]) -> Non
     if not path.exists():
         manifest = parcel.read_manifest(files)
         assert manifest is not None
-        left_out = {*parcel.FORWARD_FILES, *(one.file for one in manifest.units)}
+        left_out = {*parcel.FORWARD_FILES, *(unit.file for unit in manifest.units)}
         listed = {*manifest.files, parcel.MANIFEST, parcel.SIGNATURE} - left_out
         parcel.write_parcel(path, {n: d for n, d in files.items() if n in listed})
 
@@ -215,8 +226,8 @@ def forward(campaign: Campaign, output: Path | None = None) -> Sent:
         parcels = write_parts(campaign, folder, due, units)
         with ledger.transaction():
             ledger.set_batch((row["id"] for row in due), batch)
-            said = f"转发第 {batch} 批：{len(due)} 个单位，{len(parcels)} 个压缩包"
-            ledger.record(Act.CAMPAIGN, reason=said)
+            reason = f"转发第 {batch} 批：{len(due)} 个单位，{len(parcels)} 个压缩包"
+            ledger.record(Act.CAMPAIGN, reason=reason)
         return Sent(batch, len(due), len(issues) - len(due), parcels)
 
 
@@ -261,13 +272,13 @@ def _forwarded(
     manifest = parcel.read_manifest(signed)
     files = {row["file"]: original_bytes(campaign, row["sha256"]) for row in rows}
     own = campaign.deadline if manifest and campaign.deadline != manifest.deadline else ""
-    said = parcel.Forwarding(
+    forwarding = parcel.Forwarding(
         manifest=paper,
         by=campaign.meta.get("district") or campaign.title,
         part=sorted(files),
         deadline=own,
     )
-    text = msgspec.json.format(msgspec.json.encode(said), indent=1)
+    text = msgspec.json.format(msgspec.json.encode(forwarding), indent=1)
     return {
         **files,
         **signed,

@@ -27,7 +27,7 @@ from xltool.xlsx.workbook_reader import read_properties
 def prefill(unit: Unit, year: int, edition: Edition) -> dict[str, dict[str, str]]:
     """What is printed in the unit's workbook and locked: form kind → field id → value as text."""
 
-    def known(form: FormSpec) -> Iterator[tuple[str, str]]:
+    def printed(form: FormSpec) -> Iterator[tuple[str, str]]:
         for field in form.field:
             if field.kind == "year":
                 yield field.id, str(year)
@@ -36,7 +36,7 @@ def prefill(unit: Unit, year: int, edition: Edition) -> dict[str, dict[str, str]
             elif form.id == "department" and field.id in unit.prefilled:
                 yield field.id, unit.prefilled[field.id]
 
-    return {form.id: dict(known(form)) for form in edition.form}
+    return {form.id: dict(printed(form)) for form in edition.form}
 
 
 def blank_filing(unit: Unit, prefilled: dict[str, dict[str, str]], edition: Edition) -> Filing:
@@ -109,7 +109,7 @@ def distribute(
     key, ledger = campaign.private_key, campaign.ledger  # no key, nothing sent
     with ledger.writing():
         last, wanted = ledger.issues(), frozenset(districts)
-        stands = {code: one.outcome.standpoint for code, one in ledger.standings().items()}
+        stands = {code: returns.outcome.standpoint for code, returns in ledger.standings().items()}
         locked: list[str] = []
         orders: list[tuple[Unit, seal.Seal, str]] = []
         unchanged = 0
@@ -146,25 +146,25 @@ def distribute(
         taken = TakenNames()
         # One district at a time, so that no more than its workbooks are held.
         for district, group in groupby(orders, key=lambda order: order[0].district):
-            here = list(group)
-            workbooks = [_whole(next(made)) for _ in here]
-            listed = _listed(here, workbooks)
+            district_orders = list(group)
+            workbooks = [_whole(next(made)) for _ in district_orders]
+            listed = _listed(district_orders, workbooks)
             path = folder / taken.give(district or NO_DISTRICT, ".zip")
             packed = list(zip(listed, workbooks, strict=True))
             parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed, page))
-            parcels.append((district or NO_DISTRICT, path, len(here)))
+            parcels.append((district or NO_DISTRICT, path, len(district_orders)))
             rows += [
                 {
-                    "unit": one.code,
-                    "number": one.issue,
+                    "unit": listed_unit.code,
+                    "number": listed_unit.issue,
                     "batch": batch,
                     "digest": content,
                     "layout": campaign.layout,
-                    "file": one.file,
-                    "sha256": one.sha256,
+                    "file": listed_unit.file,
+                    "sha256": listed_unit.sha256,
                     "made_at": now(),
                 }
-                for one, (_, _, content) in zip(listed, here, strict=True)
+                for listed_unit, (_, _, content) in zip(listed, district_orders, strict=True)
             ]
             if progress:
                 progress(len(rows), len(orders))
@@ -174,8 +174,8 @@ def distribute(
             for row in rows:
                 if row["number"] > 1:
                     ledger.record(Act.ISSUE, row["unit"], detail={"number": row["number"]})
-            said = f"第 {batch} 批，{len(orders)} 个单位，{len(parcels)} 个压缩包"
-            ledger.record(Act.CAMPAIGN, reason=f"下发：{said}")
+            summary = f"第 {batch} 批，{len(orders)} 个单位，{len(parcels)} 个压缩包"
+            ledger.record(Act.CAMPAIGN, reason=f"下发：{summary}")
         return Sent(batch, len(orders), unchanged, parcels, tuple(locked))
 
 
@@ -274,9 +274,9 @@ def _parcel(
     workbooks: list[tuple[parcel.ListedUnit, bytes]],
     page: bytes | None,
 ) -> dict[str, bytes]:
-    files = {one.file: data for one, data in workbooks}
-    files |= common_files(campaign, district, [one.unit for one, _ in workbooks], page)
-    text = manifest(campaign, district, batch, [one for one, _ in workbooks], files)
+    files = {listed.file: data for listed, data in workbooks}
+    files |= common_files(campaign, district, [listed.unit for listed, _ in workbooks], page)
+    text = manifest(campaign, district, batch, [listed for listed, _ in workbooks], files)
     return {
         **files,
         parcel.MANIFEST: text,
