@@ -77,39 +77,44 @@ def filings(given: FilingInput, *, edition: Edition | None = None) -> pd.DataFra
     `value` is a Decimal for money, an int for a year, a text for all else, None where the cell is
     blank or can't be read; `text` is what is written there; `kind` is that of the field.
     """
-    return _frame((row for one in _each(given) for row in _fields(one, edition)), FILING_COLUMNS)
+    return _frame(
+        (row for filing in _each(given) for row in _fields(filing, edition)), FILING_COLUMNS
+    )
 
 
 def _fields(filing: Filing, edition: Edition | None) -> Iterator[FrameRow]:
-    known = edition or edition_of(filing)
+    filing_edition = edition or edition_of(filing)
     for form in filing.forms:
-        for field in known[form.kind].field:
+        for field in filing_edition[form.kind].field:
             entry = form[field.id]
             amount = field.kind == "amount"
             yield {
                 **_whose(filing), **_form(form),
                 "cell": entry.place.cell if entry.place else "",
                 "field": field.id, "label": field.label, "kind": field.kind,
-                "value": entry.value, "text": entry.text, "money": known.unit if amount else None,
+                "value": entry.value, "text": entry.text,
+                "money": filing_edition.unit if amount else None,
             }  # fmt: skip
 
 
 def indicators(given: FilingInput, *, edition: Edition | None = None) -> pd.DataFrame:
     """Every indicator, a row each, its cells as written; columns of other editions follow `target`."""
-    return _frame((row for one in _each(given) for row in _rows(one, edition)), INDICATOR_COLUMNS)
+    return _frame(
+        (row for filing in _each(given) for row in _rows(filing, edition)), INDICATOR_COLUMNS
+    )
 
 
 def _rows(filing: Filing, edition: Edition | None) -> Iterator[FrameRow]:
-    known = edition or edition_of(filing)
+    filing_edition = edition or edition_of(filing)
     for form in filing.forms:
-        blocks = {block.id: block for block in known[form.kind].indicators.block}
-        for one in form.indicators:
-            block, place = blocks[one.block], one.name.place
+        blocks = {block.id: block for block in filing_edition[form.kind].indicators.block}
+        for indicator in form.indicators:
+            block, place = blocks[indicator.block], indicator.name.place
             yield {
                 **_whose(filing), **_form(form), "cell": place.cell if place else "",
-                "block": one.block, "level1": block.level1, "level2": block.label,
-                "name": one.name.text, "target": one.target.text,
-                **{column: entry.text for column, entry in one.cells.items()},
+                "block": indicator.block, "level1": block.level1, "level2": block.label,
+                "name": indicator.name.text, "target": indicator.target.text,
+                **{column: entry.text for column, entry in indicator.cells.items()},
             }  # fmt: skip
 
 
@@ -125,15 +130,16 @@ def findings(
     """
 
     def rows() -> Iterator[FrameRow]:
-        for one in [given] if isinstance(given, Filing | tuple) else given:
-            if isinstance(one, Filing):
-                filing, found = one, check(one, settings=settings, edition=edition, strict=False)
+        for checked in [given] if isinstance(given, Filing | tuple) else given:
+            if isinstance(checked, Filing):
+                filing = checked
+                filing_findings = check(filing, settings=settings, edition=edition, strict=False)
             else:
-                filing, found = one[0], list(one[1])
-            for finding in found:
-                said = {name: getattr(finding, name) for name in _SAID}
+                filing, filing_findings = checked[0], list(checked[1])
+            for finding in filing_findings:
+                columns = {name: getattr(finding, name) for name in _SAID}
                 severity, state = finding.severity.value, finding.state.value
-                yield {**_whose(filing), **said, "severity": severity, "state": state}
+                yield {**_whose(filing), **columns, "severity": severity, "state": state}
 
     return _frame(rows(), FINDING_COLUMNS)
 
@@ -149,14 +155,16 @@ def balances(given: FilingInput, *, edition: Edition | None = None) -> pd.DataFr
     `role` is total, term, sum or residual; `adjusting` marks the term that is counted only where it
     is needed.
     """
-    return _frame((row for one in _each(given) for row in _figures(one, edition)), BALANCE_COLUMNS)
+    return _frame(
+        (row for filing in _each(given) for row in _figures(filing, edition)), BALANCE_COLUMNS
+    )
 
 
 def _figures(filing: Filing, edition: Edition | None) -> Iterator[FrameRow]:
     if filing.department is None:
         return
-    known = edition or edition_of(filing)
-    sums = balance(filing, known)
+    filing_edition = edition or edition_of(filing)
+    sums = balance(filing, filing_edition)
     for side in sums.sides:
         for role, figure in _of(side):
             yield {
@@ -166,7 +174,7 @@ def _figures(filing: Filing, edition: Edition | None) -> Iterator[FrameRow]:
 
 
 def _of(side: Side) -> Iterator[tuple[str, FrameRow]]:
-    for role, term in [("total", side.total), *(("term", one) for one in side.terms)]:
+    for role, term in [("total", side.total), *(("term", term) for term in side.terms)]:
         cell = term.place.cell if term.place else ""
         yield role, {
             "field": term.field, "label": term.label, "amount": term.amount, "cell": cell,
@@ -193,24 +201,28 @@ def databook(
     shelf: Shelf[Piece] = Shelf()
     with closing(shelf):
         try:
-            known = book_edition(None, edition)
-            found: dict[str, SourceTable] = {}
+            chosen_edition = book_edition(None, edition)
+            source_tables: dict[str, SourceTable] = {}
             problems = []
-            for table, frame in zip(book_tables(known), frames, strict=True):
-                if frame is None and table.name == book_tables(known).department.name:
+            for table, frame in zip(book_tables(chosen_edition), frames, strict=True):
+                if frame is None and table.name == book_tables(chosen_edition).department.name:
                     problems.append(missing(table, [], name, f"表“{table.name}”"))
                 elif frame is None:
                     heads = [[column.label for column in table.columns]]
-                    found[table.name] = sheet_of(table.name, _source(table.name, heads), table)
+                    source_tables[table.name] = sheet_of(
+                        table.name, _source(table.name, heads), table
+                    )
                 else:
                     rows = [list(frame.columns), *frame.itertuples(index=False, name=None)]
-                    found[table.name] = sheet_of(table.name, _source(table.name, rows), table)
-            work = assemble(found, Assembly(known, name, shelf, problems))
+                    source_tables[table.name] = sheet_of(
+                        table.name, _source(table.name, rows), table
+                    )
+            work = assemble(source_tables, Assembly(chosen_edition, name, shelf, problems))
             made = list(work.filings())
             problems = work.problems
         except Unusable as error:
             made, problems = [], [problem(error.code, str(error), file=name)]
-    if any(one.severity.value == "error" for one in problems):
+    if any(reported.severity.value == "error" for reported in problems):
         raise DatabookError(name, problems, made)
     return made
 
@@ -256,13 +268,13 @@ def tables(given: FilingInput, edition: Edition | str | None = None) -> dict[str
     whole = list(_each(given))
     if isinstance(edition, str):
         edition = load_edition(edition)
-    known = edition or (edition_of(whole[0]) if whole else load_edition())
-    rows = sheets(whole, known)
-    found = {}
-    for table in book_tables(known):
+    chosen_edition = edition or (edition_of(whole[0]) if whole else load_edition())
+    rows = sheets(whole, chosen_edition)
+    frames = {}
+    for table in book_tables(chosen_edition):
         heads = [column.label for column in table.columns]
-        found[table.name] = pd.DataFrame(rows[table.name], columns=heads, dtype=object)
-    return found
+        frames[table.name] = pd.DataFrame(rows[table.name], columns=heads, dtype=object)
+    return frames
 
 
 def _each(given: FilingInput) -> Iterable[Filing]:
@@ -283,10 +295,10 @@ def _form(form: Form) -> FrameRow:
 def _frame(rows: Iterable[FrameRow], columns: Mapping[str, Any]) -> pd.DataFrame:
     whole = list(rows)
     more = dict.fromkeys(name for row in whole for name in row if name not in columns)
-    known = {**columns, **dict.fromkeys(more, "string")}
+    dtypes = {**columns, **dict.fromkeys(more, "string")}
     return pd.DataFrame(
         {
             name: pd.Series([row.get(name) for row in whole], dtype=kind)
-            for name, kind in known.items()
+            for name, kind in dtypes.items()
         }
     )

@@ -93,8 +93,8 @@ def _sheet_rows(file: Path) -> Iterator[tuple[str, dict[str, str]]]:
             for number, row in rows:
                 texts = {column: cell.text.strip() for column, cell in row.items()}
                 if not heads:
-                    found = {column: _KEYS[t] for column, t in texts.items() if t in _KEYS}
-                    heads = found if "name" in found.values() else {}
+                    columns = {column: _KEYS[t] for column, t in texts.items() if t in _KEYS}
+                    heads = columns if "name" in columns.values() else {}
                     continue
                 yield (
                     f"“{sheet}”第 {number} 行",
@@ -112,13 +112,13 @@ def _entry(file: Path, place: str, row: dict[str, str]) -> LibraryEntry:
     if direction is None:
         raise LibraryError(f"{file}：{place}：方向写 ≥、≤ 或空着，不是“{row['direction']}”")
     unit = row.get("unit", "").strip()
-    known = read_unit(unit) if unit else None
+    measure = read_unit(unit) if unit else None
     low, high = (_number(file, place, row.get(key, "")) for key in ("low", "high"))
     if low is not None and high is not None and low > high:
         raise LibraryError(f"{file}：{place}：下限 {low} 高过上限 {high}")
     seen = _number(file, place, row.get("seen", ""))
     return LibraryEntry(
-        row["name"].strip(), row.get("category", "").strip(), known.symbol if known else unit,
+        row["name"].strip(), row.get("category", "").strip(), measure.symbol if measure else unit,
         direction, low, high, row.get("scope", "").strip(), int(seen or 0),
     )  # fmt: skip
 
@@ -138,7 +138,7 @@ def _number(file: Path, place: str, text: str) -> Decimal | None:
 
 def library_of(filings: Iterable[Filing]) -> Library:
     """The library of what stands in these filings: names, units, directions, usual ranges."""
-    return gather(one for filing in filings for one in _seen(filing))
+    return gather(sighting for filing in filings for sighting in _seen(filing))
 
 
 def _seen(filing: Filing) -> Iterator[Seen]:

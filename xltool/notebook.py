@@ -30,9 +30,9 @@ def filing_html(filing: Filing) -> str:
         escape(f"{fault.detail}（{fault.place}）" if fault.place else fault.detail)
         for fault in filing.faults
     ]
-    said = f"<p>{'；'.join(faults)}</p>" if faults else ""
+    fault_line = f"<p>{'；'.join(faults)}</p>" if faults else ""
     forms = "".join(_form(form, edition) for form in filing.forms)
-    return f"<div><p><b>{escape(str(head))}</b></p>{said}{forms}</div>"
+    return f"<div><p><b>{escape(str(head))}</b></p>{fault_line}{forms}</div>"
 
 
 def _form(form: Form, edition: Edition) -> str:
@@ -49,7 +49,8 @@ def _form(form: Form, edition: Edition) -> str:
     blocks = {block.id: block.label for block in spec.indicators.block}
     columns = spec.indicators.column
     rows = (
-        (blocks[one.block], *(one[column.id].text for column in columns)) for one in form.indicators
+        (blocks[indicator.block], *(indicator[column.id].text for column in columns))
+        for indicator in form.indicators
     )
     heads = ("二级指标", *(column.label for column in columns))
     return f"<details open><summary>{title}</summary>{fields}{_table(heads, rows)}</details>"

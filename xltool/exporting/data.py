@@ -142,7 +142,7 @@ def _form(form: Form, edition: Edition) -> dict[str, Any]:
             for field in spec.field
             if not form[field.id].blank
         },
-        "indicators": [_indicator(one, form, edition) for one in form.indicators],
+        "indicators": [_indicator(indicator, form, edition) for indicator in form.indicators],
     }
 
 
@@ -152,23 +152,27 @@ def _amount(entry: Entry, edition: Edition) -> dict[str, str]:
     return {"amount": plain(entry.value), "unit": edition.unit}
 
 
-def _indicator(one: Indicator, form: Form, edition: Edition) -> dict[str, Any]:
-    block = edition[form.kind].block(one.block)
-    name, target = _text(one.name), _text(one.target)
+def _indicator(indicator: Indicator, form: Form, edition: Edition) -> dict[str, Any]:
+    block = edition[form.kind].block(indicator.block)
+    name, target = _text(indicator.name), _text(indicator.target)
     split = split_targets(name, target)
-    place = one.target.place or one.name.place
+    place = indicator.target.place or indicator.name.place
     return {
-        "block": one.block,
+        "block": indicator.block,
         "level1": block.level1,
         "level2": block.label,
         "name": name,
         "target": target,
-        "values": [_value(said, value) for said, value in split],
-        **{column: _text(one[column]) for column in _COLUMNS_BESIDE if not one[column].blank},
+        "values": [_value(target_name, value) for target_name, value in split],
         **{
-            column.id: _text(one[column.id])
+            column: _text(indicator[column])
+            for column in _COLUMNS_BESIDE
+            if not indicator[column].blank
+        },
+        **{
+            column.id: _text(indicator[column.id])
             for column in edition[form.kind].indicators.own_columns
-            if not one[column.id].blank
+            if not indicator[column.id].blank
         },
         "cell": place.cell if place else "",
     }

@@ -28,9 +28,9 @@ _FILTER = 'pdf:calc_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"}
 
 def find_office() -> str:
     """LibreOffice's program. Raises XltoolError (one line) where there is none."""
-    if (found := find_program()) is None:
+    if (program := find_program()) is None:
         raise XltoolError(MISSING)
-    return found
+    return program
 
 
 def lacks_chinese() -> bool:
@@ -62,13 +62,13 @@ def print_pdf(
         # Once more for what a crash in the middle has left over.
         for _ in range(2):
             patience = timeout or _STARTING + _EACH * len(wanted)
-            said = run_office(program, wanted, folder, _FILTER, patience)
+            output = run_office(program, wanted, folder, _FILTER, patience)
             made |= {file: pdf for file in wanted if _whole(pdf := folder / f"{file.stem}.pdf")}
             wanted = [file for file in wanted if file not in made]
             if not wanted:
                 break
         if not made:
-            raise XltoolError(f"LibreOffice 没能转出 PDF：{said or '没有说明原因'}")
+            raise XltoolError(f"LibreOffice 没能转出 PDF：{output or '没有说明原因'}")
     return made
 
 

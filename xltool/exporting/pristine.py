@@ -39,8 +39,8 @@ def left_behind(filing: Filing) -> list[str]:
 
 def _said(fault: Fault) -> str:
     place = "" if fault.place is None else str(fault.place).rstrip("!")
-    found = f"（{' '.join(fault.found.split())[:40]}）" if fault.found else ""
-    return f"{place} {fault.detail}{found}".strip()
+    received = f"（{' '.join(fault.found.split())[:40]}）" if fault.found else ""
+    return f"{place} {fault.detail}{received}".strip()
 
 
 class Press:
@@ -48,26 +48,26 @@ class Press:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._goals: dict[Path, Path] = {}
+        self._destinations: dict[Path, Path] = {}
 
     def __len__(self) -> int:
-        return len(self._goals)
+        return len(self._destinations)
 
-    def add(self, filing: Filing, edition: Edition, goal: Path) -> None:
-        """Write the filing onto a fresh form, to be printed to `goal`. Raises FillError."""
-        sheet = self._folder / f"{len(self._goals) + 1:06}.xlsx"
+    def add(self, filing: Filing, edition: Edition, destination: Path) -> None:
+        """Write the filing onto a fresh form, to be printed to `destination`. Raises FillError."""
+        sheet = self._folder / f"{len(self._destinations) + 1:06}.xlsx"
         data = filled(filing, edition=edition).data
         with writing(sheet, "wb") as file:
             file.write(data)
-        self._goals[sheet] = goal
+        self._destinations[sheet] = destination
 
     def print(self) -> Iterator[tuple[Path, bool]]:
-        """Print all that wait; each goal, and whether it is there now. Raises XltoolError."""
-        if not self._goals:
+        """Print all that wait; each destination, and whether it is there now. Raises XltoolError."""
+        if not self._destinations:
             return
-        made = print_pdf(list(self._goals), self._folder / "pdf")
-        for sheet, goal in self._goals.items():
+        made = print_pdf(list(self._destinations), self._folder / "pdf")
+        for sheet, destination in self._destinations.items():
             if sheet in made:
-                with made[sheet].open("rb") as source, writing(goal, "wb") as file:
+                with made[sheet].open("rb") as source, writing(destination, "wb") as file:
                     shutil.copyfileobj(source, file)
-            yield goal, sheet in made
+            yield destination, sheet in made

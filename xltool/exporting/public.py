@@ -48,12 +48,14 @@ def _form(form: Form, edition: Edition) -> Form:
     return replace(
         form,
         entries={id_: entry for id_, entry in form.entries.items() if id_ not in hidden},
-        indicators=tuple(_row(one, columns) for one in form.indicators),
+        indicators=tuple(_row(indicator, columns) for indicator in form.indicators),
     )
 
 
-def _row(one: Indicator, hidden: set[str]) -> Indicator:
-    return replace(one, cells={id_: entry for id_, entry in one.cells.items() if id_ not in hidden})
+def _row(indicator: Indicator, hidden: set[str]) -> Indicator:
+    return replace(
+        indicator, cells={id_: entry for id_, entry in indicator.cells.items() if id_ not in hidden}
+    )
 
 
 def internal_fields(spec: FormSpec, edition: Edition) -> set[str]:
@@ -67,12 +69,12 @@ def internal_fields(spec: FormSpec, edition: Edition) -> set[str]:
 
 def internal_labels(edition: Edition) -> list[str]:
     """What is left out, by its official labels."""
-    said = ["部门编码"] if edition.code_internal else []
+    labels = ["部门编码"] if edition.code_internal else []
     for spec in edition.form:
         hidden = internal_fields(spec, edition)
-        said += [f.label for f in spec.field if f.id in hidden]
-        said += [c.label for c in spec.indicators.column if c.internal]
-    return list(dict.fromkeys(said))
+        labels += [f.label for f in spec.field if f.id in hidden]
+        labels += [c.label for c in spec.indicators.column if c.internal]
+    return list(dict.fromkeys(labels))
 
 
 def publish(
@@ -90,7 +92,7 @@ def publish(
     whole_shape = csv_columns(known_editions, public=True)
     shape = [head for head in whole_shape if head not in _NOT_PUBLISHED]
     taken = TakenNames()
-    known: PublishedNames = {}
+    published: PublishedNames = {}
     editions: dict[str, Edition] = {}
     with _beside(folder) as inside:
         made, work = inside / "made", inside / "work"
@@ -100,24 +102,24 @@ def publish(
         def add(filing: Filing, edition: Edition) -> None:
             shown, unit = disclosed(filing, edition), taken.give(filing.unit)
             press.add(shown, edition, made / unit / f"{unit}.pdf")
-            known.setdefault((filing.unit, filing.year), {})[filing.code] = filing.source
+            published.setdefault((filing.unit, filing.year), {})[filing.code] = filing.source
             editions[edition.id] = edition
-            with csv_file(made / unit / f"{unit}.csv", shape) as one:
-                one(shown, edition)
+            with csv_file(made / unit / f"{unit}.csv", shape) as write_filing:
+                write_filing(shown, edition)
             whole(shown, edition)
 
         with csv_file(made / WHOLE, shape) as whole:
             for filing, edition in filings:
-                why = _unfit(filing, known)
+                why = _unfit(filing, published)
                 if not why:
                     added = guarded(functools.partial(add, filing, edition))
                     why = added.reason if isinstance(added, Failure) else ""
                 yield filing, why
         if not press:
             return
-        for goal, there in press.print():
+        for destination, there in press.print():
             if not there:
-                raise XltoolError(f"LibreOffice 没能转出“{goal.stem}”的 PDF，公开件没有写出")
+                raise XltoolError(f"LibreOffice 没能转出“{destination.stem}”的 PDF，公开件没有写出")
         with writing(made / NOTES) as file:
             file.write(_notes(editions.values()))
         _move(made, folder)
@@ -141,7 +143,7 @@ def _beside(folder: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def _unfit(filing: Filing, known: PublishedNames) -> str:
+def _unfit(filing: Filing, published: PublishedNames) -> str:
     if not filing.unit:
         return "没有单位名称"
     if faults := changed(filing):
@@ -149,7 +151,7 @@ def _unfit(filing: Filing, known: PublishedNames) -> str:
             f"，等 {len(faults)} 处" if len(faults) > 1 else ""
         )
     # Units of one name are two units where their codes say so.
-    for code, source in known.get((filing.unit, filing.year), {}).items():
+    for code, source in published.get((filing.unit, filing.year), {}).items():
         if not (code and filing.code) or code == filing.code:
             return f"与 {source} 是同一单位、同一年度，只能公开一份"
     return ""

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside the goal, then moved over it in one step."""
+"""Files that are whole or not there: written beside their place, then moved there in one step."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def writing(
 
     `mode` is `w` (UTF-8 text, line ends as written) or `wb`. Missing folders are made. On any error
     the old file stays as it was and nothing is left beside it. Raises XltoolError where the disk
-    is full, the folder can't be written or the goal is held open by Excel; in a command also where
+    is full, the folder can't be written or the file is held open by Excel; in a command also where
     somebody's file stands there (`guard`), but for a file that is xltool's `own` and nobody's else.
     """
     path = Path(path)

@@ -62,8 +62,8 @@ class Span(Struct, frozen=True):
     @property
     def is_period(self) -> bool:
         """More than one month; one day or month is a date."""
-        one, end = self.start, self.end
-        return one is not None and (one.year, one.month) != (end.year, end.month)
+        start, end = self.start, self.end
+        return start is not None and (start.year, start.month) != (end.year, end.month)
 
     @property
     def year(self) -> int | None:
@@ -73,13 +73,13 @@ class Span(Struct, frozen=True):
     @property
     def forward(self) -> bool:
         """It does not end before it begins."""
-        one, end = self.start, self.end
-        if one is None:
+        start, end = self.start, self.end
+        if start is None:
             return True
         last = (end.month, end.day)
-        if one.year is None:
-            return (one.month, one.day) <= last
-        return (one.year, one.month, one.day) <= (end.year or one.year, *last)
+        if start.year is None:
+            return (start.month, start.day) <= last
+        return (start.year, start.month, start.day) <= (end.year or start.year, *last)
 
     def within(self, year: int) -> Period:
         """Its real days, `year` standing in where no year was written."""
@@ -157,8 +157,8 @@ def _joined(text: str) -> Span | None:
     cuts += [(n, n + 1) for n, char in enumerate(text) if char == "-"]
     for begin, end in cuts:
         left, right = text[:begin].strip(), text[end:].strip()
-        if found := _pair(left, right):
-            return found
+        if span := _pair(left, right):
+            return span
     return None
 
 
@@ -219,8 +219,8 @@ def _month(year: int | None, month: int, day: str | None, third: str | None) -> 
         return None
     last = _days(month, year)
     if day is not None:
-        one = Day(year, month, int(day))
-        return Span(one, one) if 1 <= one.day <= last else None
+        single_day = Day(year, month, int(day))
+        return Span(single_day, single_day) if 1 <= single_day.day <= last else None
     if third in ("底", "末"):
         end = Day(year, month, last)
         return Span(end, end)

@@ -76,10 +76,10 @@ class Library(Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def _by_name(self) -> dict[str, list[LibraryEntry]]:
-        found: dict[str, list[LibraryEntry]] = {}
+        by_subject: dict[str, list[LibraryEntry]] = {}
         for entry in self.entries:
-            found.setdefault(subject(entry.name), []).append(entry)
-        return found
+            by_subject.setdefault(subject(entry.name), []).append(entry)
+        return by_subject
 
     def find(self, name: str, target: Target, filing_unit: str) -> LibraryEntry | None:
         """The entry of this name that holds for the filing unit: first one in the value's own unit, then one
@@ -110,10 +110,12 @@ ENOUGH_FOR_WAY, ENOUGH_FOR_RANGE = 2, 3
 def gather(seen: Iterable[Seen]) -> Library:
     """A library of what stood in accepted filings, the most frequent first."""
     groups: dict[tuple[str, str], list[Seen]] = {}
-    for one in seen:
-        unit = one.target.measure
-        if one.target.number is not None and subject(one.name):
-            groups.setdefault((subject(one.name), unit.base if unit else ""), []).append(one)
+    for sighting in seen:
+        unit = sighting.target.measure
+        if sighting.target.number is not None and subject(sighting.name):
+            groups.setdefault((subject(sighting.name), unit.base if unit else ""), []).append(
+                sighting
+            )
     entries = [_entry(group) for group in groups.values()]
     return Library(tuple(sorted(entries, key=lambda e: (-e.seen, e.category, e.name))))
 
@@ -122,11 +124,14 @@ def _entry(group: Sequence[Seen]) -> LibraryEntry:
     first = group[0]
     unit = first.target.measure
     factor = Decimal(1) if unit is None else unit.factor
-    numbers = [base[0] / factor for one in group if (base := one.target.base) is not None]
-    signs = {one.target.operator for one in group if one.target.stated}
+    numbers = [base[0] / factor for sighting in group if (base := sighting.target.base) is not None]
+    signs = {sighting.target.operator for sighting in group if sighting.target.stated}
     way = ""
     if signs and len(numbers) >= ENOUGH_FOR_WAY:
-        way = "≥" if signs <= {"≥", ">"} else "≤" if signs <= {"≤", "<"} else ""
+        if signs <= {"≥", ">"}:
+            way = "≥"
+        elif signs <= {"≤", "<"}:
+            way = "≤"
     enough = len(numbers) >= ENOUGH_FOR_RANGE
     return LibraryEntry(
         name=first.name,

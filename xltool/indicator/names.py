@@ -40,15 +40,17 @@ class Direction(Struct, frozen=True):
 @functools.cache
 def _directions() -> dict[str, Direction | None]:
     """Every word; None for one that only hides the shorter words in it, or that is not sure."""
-    found: dict[str, Direction | None] = {}
+    directions: dict[str, Direction | None] = {}
     for group in _declared()["direction"]:
         wants = group["wants"]
         sure = group["confidence"] == "high" and wants in (UP, DOWN)
         for word in _words_of(group):
             share = group.get("share", False) and word.endswith("率")
-            one = Direction(wants, word, group.get("outputs", True), share, group.get("only", ""))
-            found[word] = one if sure else None
-    return found
+            declared = Direction(
+                wants, word, group.get("outputs", True), share, group.get("only", "")
+            )
+            directions[word] = declared if sure else None
+    return directions
 
 
 @functools.cache
@@ -74,8 +76,8 @@ def direction(name: str) -> Direction | None:
         if bare.endswith(change):
             return _changing(bare.removesuffix(change), change)
     word = _last(name)
-    found = _directions()[word] if word else None
-    return found if found is not None and _plainly(name, found) else None
+    way = _directions()[word] if word else None
+    return way if way is not None and _plainly(name, way) else None
 
 
 @functools.cache
@@ -87,8 +89,8 @@ def _changing(what: str, change: str) -> Direction | None:
     """The way of a rise or fall: that of what rises, the other one of what falls."""
     for word in _changes("compared"):
         what = what.removesuffix(word)
-    word, known = _last(what), direction(what)
-    wants = known.wants if known is not None else _derived().get(word, "")
+    word, way = _last(what), direction(what)
+    wants = way.wants if way is not None else _derived().get(word, "")
     if not wants:
         return None
     if change in _changes("opposite"):
@@ -96,14 +98,14 @@ def _changing(what: str, change: str) -> Direction | None:
     return Direction(wants, word + change, True, False, "")
 
 
-def _plainly(name: str, found: Direction) -> bool:
+def _plainly(name: str, way: Direction) -> bool:
     """Nothing else in the name turns its meaning round."""
-    around = _any("harmless").sub(" ", name.replace(found.word, " "))
+    around = _any("harmless").sub(" ", name.replace(way.word, " "))
     if _any("negations").search(around):
         return False
-    if found.wants == UP:
+    if way.wants == UP:
         return True
-    acted = not found.share and not found.only and _any("actions").search(around)
+    acted = not way.share and not way.only and _any("actions").search(around)
     return not acted and not _any("reductions").search(around)
 
 
@@ -113,8 +115,8 @@ def bounded(name: str) -> bool:
     word = _last(name, "bounded")
     if word in _words("bounded"):
         return True
-    known = _directions().get(word)
-    return known is not None and known.share
+    way = _directions().get(word)
+    return way is not None and way.share
 
 
 @functools.lru_cache(maxsize=4096)
@@ -137,19 +139,19 @@ def _any(table: str) -> re.Pattern[str]:
 @functools.cache
 def _endings(*tables: str) -> dict[str, list[str]]:
     """The words that may end a name, the longest first, by their last two characters."""
-    found: dict[str, list[str]] = {}
+    endings: dict[str, list[str]] = {}
     for word in sorted(frozenset(_directions()).union(*map(_words, tables)), key=len, reverse=True):
-        found.setdefault(word[-2:], []).append(word)
-    return found
+        endings.setdefault(word[-2:], []).append(word)
+    return endings
 
 
 @functools.cache
 def _tails() -> dict[str, list[str]]:
     """The tails such as 额 that may follow a word, the shortest first, by their last character."""
-    found: dict[str, list[str]] = {}
+    tails: dict[str, list[str]] = {}
     for tail in sorted(_declared()["tails"].split(), key=len):
-        found.setdefault(tail[-1], []).append(tail)
-    return found
+        tails.setdefault(tail[-1], []).append(tail)
+    return tails
 
 
 def _last(name: str, *tables: str) -> str:
@@ -203,8 +205,8 @@ class _Expected(Struct, frozen=True):
 @functools.cache
 def _expected() -> tuple[_Expected, ...]:
     return tuple(
-        _Expected(*(tuple(one[key].split()) for key in ("endings", "except", "units")))
-        for one in _declared()["expects"]
+        _Expected(*(tuple(group[key].split()) for key in ("endings", "except", "units")))
+        for group in _declared()["expects"]
     )
 
 
@@ -212,9 +214,9 @@ def _expected() -> tuple[_Expected, ...]:
 def expected_units(name: str) -> tuple[str, ...]:
     """The base units that an indicator with this ending can have; empty when unsure."""
     bare = _bare(name)
-    for one in _expected():
-        if bare.endswith(one.endings):
-            return () if bare.endswith(one.but) else one.units
+    for expected in _expected():
+        if bare.endswith(expected.endings):
+            return () if bare.endswith(expected.but) else expected.units
     return _counted_unit(bare)
 
 
@@ -237,7 +239,7 @@ def _counted_unit(bare: str) -> tuple[str, ...]:
 def fits(unit: MeasureUnit, wanted: tuple[str, ...]) -> bool:
     """The unit measures the same as one of these; a rate may also say how many per something."""
     base = unit.base.partition("/")[0]
-    if any(one is not None and one.base == base for one in map(read_unit, wanted)):
+    if any(measure is not None and measure.base == base for measure in map(read_unit, wanted)):
         return True
     return unit.kind == "per" and "‰" in wanted and base != "元"
 

@@ -49,14 +49,14 @@ def changes(filing: Filing) -> Iterator[Change]:
     Where a form splits the value into sign, number and unit there is nothing to change.
     """
     for form in filing.forms:
-        for one in form.indicators:
+        for indicator in form.indicators:
             for column in COLUMNS:
-                entry = one.cells.get(column, NOTHING)
+                entry = indicator.cells.get(column, NOTHING)
                 if (
                     isinstance(entry.value, str)
                     and (becomes := normal_text(entry.value)) is not None
                 ):
-                    yield Change(str(one.name.value or ""), entry.value, becomes, entry.place)
+                    yield Change(str(indicator.name.value or ""), entry.value, becomes, entry.place)
 
 
 def normalised(filing: Filing) -> Filing:
@@ -69,12 +69,13 @@ def normalised(filing: Filing) -> Filing:
 
 
 def _form(form: Form) -> Form:
-    return replace(form, indicators=tuple(_row(one) for one in form.indicators))
+    return replace(form, indicators=tuple(_row(indicator) for indicator in form.indicators))
 
 
-def _row(one: Indicator) -> Indicator:
+def _row(indicator: Indicator) -> Indicator:
     return replace(
-        one, cells={column: _entry(column, entry) for column, entry in one.cells.items()}
+        indicator,
+        cells={column: _entry(column, entry) for column, entry in indicator.cells.items()},
     )
 
 

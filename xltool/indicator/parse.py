@@ -138,16 +138,16 @@ def _head(head: str) -> tuple[str, str | None, str] | None:
         return "", vocabulary.BEFORE.get(head), head
     rest = head.rstrip()
     operator, word = None, ""
-    while found := vocabulary.ends_with(rest, vocabulary.BEFORE):
+    while ending := vocabulary.ends_with(rest, vocabulary.BEFORE):
         if (
             operator is not None
-            and vocabulary.BEFORE[found] != operator
-            and vocabulary.BEFORE[found] != "≥"
+            and vocabulary.BEFORE[ending] != operator
+            and vocabulary.BEFORE[ending] != "≥"
         ):
             return None
         if operator is None:
-            operator, word = vocabulary.BEFORE[found], found
-        rest = rest[: -len(found)].rstrip()
+            operator, word = vocabulary.BEFORE[ending], ending
+        rest = rest[: -len(ending)].rstrip()
     if not rest:
         return "", operator, word
     if not vocabulary.is_label(rest):
@@ -164,9 +164,9 @@ def _tail(
     have is still its unit: ≥36道.
     """
     remark, operator, word = "", None, ""
-    found = vocabulary.ends_with(tail, vocabulary.AFTER)
-    if found:
-        operator, word, tail = vocabulary.AFTER[found], found, tail[: -len(found)].rstrip()
+    ending = vocabulary.ends_with(tail, vocabulary.AFTER)
+    if ending:
+        operator, word, tail = vocabulary.AFTER[ending], ending, tail[: -len(ending)].rstrip()
     bracket = _BRACKET.fullmatch(tail) if "(" in tail else None
     if bracket is not None:
         tail, remark, after = (
@@ -180,8 +180,8 @@ def _tail(
             if operator is not None or after not in vocabulary.AFTER:
                 return None
             operator, word = vocabulary.AFTER[after], after
-        elif operator is None and (found := vocabulary.ends_with(tail, vocabulary.AFTER)):
-            operator, word, tail = vocabulary.AFTER[found], found, tail[: -len(found)].rstrip()
+        elif operator is None and (ending := vocabulary.ends_with(tail, vocabulary.AFTER)):
+            operator, word, tail = vocabulary.AFTER[ending], ending, tail[: -len(ending)].rstrip()
     if not tail:
         return None, "", remark, operator, word
     unit = read_unit(tail)
@@ -246,8 +246,8 @@ def _pieces(body: str, marks: str) -> list[str]:
 
 
 def _counts(piece: str) -> bool:
-    one = _single(piece, piece)
-    return one is not None and one.kind in _COUNTED
+    target = _single(piece, piece)
+    return target is not None and target.kind in _COUNTED
 
 
 # With one Chinese digit these mean which, not how many: 一类, 二期, 三级.

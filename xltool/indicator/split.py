@@ -59,7 +59,7 @@ def split_targets(name: str, value: str) -> Split:
         names = tuple(_with_label(name.strip(), part) for part in target.parts)
         return Split(names, target.parts, tuple(zip(names, target.parts, strict=True)))
     several = (_names(vocabulary.pieces(name, marks)) for marks in _MARKS[:3])
-    names = next((found for found in several if len(found) > 1), (name.strip(),))
+    names = next((listed for listed in several if len(listed) > 1), (name.strip(),))
     return Split(names, target.parts, ())
 
 

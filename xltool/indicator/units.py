@@ -56,16 +56,16 @@ def _table() -> dict[str, MeasureUnit]:
             for word, factor in group.items()
         }
     for word, same in data["same"].items():
-        one = table[same]
-        table[word] = MeasureUnit(word, one.symbol, one.base, one.factor, one.kind)
+        unit = table[same]
+        table[word] = MeasureUnit(word, unit.symbol, unit.base, unit.factor, unit.kind)
     return table
 
 
 @functools.cache
 def _scales() -> list[tuple[str, Decimal]]:
     """Longest first: 百万 before 百."""
-    found = [(word, Decimal(factor)) for word, factor in _declared()["scale"].items()]
-    return sorted(found, key=lambda pair: -len(pair[0]))
+    scales = [(word, Decimal(factor)) for word, factor in _declared()["scale"].items()]
+    return sorted(scales, key=lambda pair: -len(pair[0]))
 
 
 def unknown_unit(text: str) -> MeasureUnit:
@@ -80,19 +80,19 @@ _PER = str.maketrans("·每", "//")
 def read_unit(text: str) -> MeasureUnit | None:
     """The unit written there, or None where the table has none such."""
     word = text.strip()
-    known = _table().get(word)
-    if known is not None:
-        return known
+    unit = _table().get(word)
+    if unit is not None:
+        return unit
     if word.endswith("数") and (counted := _table().get(word[:-1])) is not None:
         return MeasureUnit(word, counted.symbol, counted.base, counted.factor, counted.kind)
     if "/" in (apart := word.translate(_PER)):
         return _compound(word, apart.split("/"))
     for scale, factor in _scales():
         if word.startswith(scale):
-            one = _table().get(word[len(scale) :].strip())
-            if one is not None and one.kind in ("count", "physical"):
+            scaled = _table().get(word[len(scale) :].strip())
+            if scaled is not None and scaled.kind in ("count", "physical"):
                 return MeasureUnit(
-                    word, scale + one.symbol, one.base, factor * one.factor, one.kind
+                    word, scale + scaled.symbol, scaled.base, factor * scaled.factor, scaled.kind
                 )
     return None
 
@@ -125,16 +125,16 @@ def kin(word: str) -> frozenset[str]:
     return _kin().get(word, frozenset())
 
 
-def alike(one: MeasureUnit, other: MeasureUnit) -> bool:
+def alike(unit: MeasureUnit, other: MeasureUnit) -> bool:
     """The two units can mean the same: 名 and 人, 个 and 座, 元 and 元/亩 where the one says more."""
-    if one.base == other.base:
+    if unit.base == other.base:
         return True
-    if "per" in (one.kind, other.kind):
-        first, second = one.base.split("/"), other.base.split("/")
+    if "per" in (unit.kind, other.kind):
+        first, second = unit.base.split("/"), other.base.split("/")
         return first[: len(second)] == second[: len(first)]
-    if not one.kind == other.kind == "count":
+    if not unit.kind == other.kind == "count":
         return False
-    return "个" in (one.base, other.base) or other.base in kin(one.base)
+    return "个" in (unit.base, other.base) or other.base in kin(unit.base)
 
 
 def money_units() -> dict[str, Decimal]:

@@ -178,12 +178,12 @@ def left_over(text: str) -> str:
     for n, line in enumerate(lines):
         body = clean(line)
         match = _NUMBERING.match(body)
-        said = body[match.end() :] if match else body
-        if (match is not None and not said) or _ALONE.fullmatch(body):
+        content = body[match.end() :] if match else body
+        if (match is not None and not content) or _ALONE.fullmatch(body):
             following = clean(lines[n + 1]) if n + 1 < len(lines) else ""
             if not following or _NUMBERING.match(following):
                 return line
-        elif is_prompt(said):
+        elif is_prompt(content):
             return line
     return ""
 

@@ -126,7 +126,11 @@ def _archive(files: Mapping[str, bytes]) -> bytes:
 
 def _unzipped(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {one.filename: archive.read(one) for one in archive.infolist() if not one.is_dir()}
+        return {
+            entry.filename: archive.read(entry)
+            for entry in archive.infolist()
+            if not entry.is_dir()
+        }
 
 
 def _stdlib(data: bytes) -> dict[str, bytes]:
@@ -135,15 +139,15 @@ def _stdlib(data: bytes) -> dict[str, bytes]:
 
 def _packages(msgspec: bytes) -> dict[str, bytes]:
     files = {name: data for name, data in _unzipped(msgspec).items() if not name.endswith(".pyi")}
-    here = Path(__file__).parents[1]
-    for name, data in _files(here):
+    package_folder = Path(__file__).parents[1]
+    for name, data in _files(package_folder):
         if not name.startswith(tuple(f"{room}/" for room in LEFT_OUT)):
             files[f"xltool/{name}"] = data
     for library in LIBRARIES:
-        found = importlib.util.find_spec(library)
-        if found is None or not found.submodule_search_locations:
+        spec = importlib.util.find_spec(library)
+        if spec is None or not spec.submodule_search_locations:
             raise XltoolError(f"没有装 {library}，做不了网页")
-        for name, data in _files(Path(found.submodule_search_locations[0])):
+        for name, data in _files(Path(spec.submodule_search_locations[0])):
             files[f"{library}/{name}"] = data
     return files
 

@@ -77,9 +77,9 @@ class Desk:
         return {
             "version": __version__,
             "verdicts": VERDICTS,
-            "severities": {one.value: one.label for one in Severity},
-            "titles": {code: one.title for code, one in rules().items()},
-            "editions": [[one.id, one.title] for one in editions],
+            "severities": {level.value: level.label for level in Severity},
+            "titles": {code: rule.title for code, rule in rules().items()},
+            "editions": [[edition.id, edition.title] for edition in editions],
             "key": keys.fingerprint(self.key) if self.key else "",
         }, None
 
@@ -100,11 +100,11 @@ class Desk:
         """A workbook judged: what the list shows, its record as JSON, the keys of its findings, its seal."""
         data = self._data(request, data)
         filing, findings = self._judged(request, data)
-        said, _ = packed(check_result(filing, findings, self.edition))
+        record, _ = packed(check_result(filing, findings, self.edition))
         return {
-            "row": index_row(said, sorted({f.code for f in findings}), ""),
+            "row": index_row(record, sorted({f.code for f in findings}), ""),
             "severities": {f.code: f.severity.value for f in findings},
-            "record": json.dumps(msgspec.to_builtins(said), ensure_ascii=False),
+            "record": json.dumps(msgspec.to_builtins(record), ensure_ascii=False),
             "keys": [f.key for f in findings],
             "official": any(filing.forms),
             "seal": self._seal(request["name"], filing, data),
@@ -113,7 +113,7 @@ class Desk:
     def results(self, request: Request, data: bytes) -> PageAnswer:
         """The records of all files as `xltool check --json` writes them."""
         records = [json.loads(text) for text in request["records"]]
-        whole = whole_results(records, [tuple(one) for one in request["failed"]])
+        whole = whole_results(records, [tuple(failure) for failure in request["failed"]])
         text = json.dumps(whole, ensure_ascii=False, indent=2)
         return None, f"{text}\n".encode("utf-8", "backslashreplace")
 
@@ -140,9 +140,9 @@ class Desk:
         filing, findings = self._judged(request, data)
         if not any(filing.forms):
             raise XltoolError("；".join(fault.detail for fault in filing.faults))
-        with _file(request["name"], data) as (source, goal):
-            mark_file(source, goal, results(filing, findings, self.edition), marks(findings))
-            return None, goal.read_bytes()
+        with _file(request["name"], data) as (source, destination):
+            mark_file(source, destination, results(filing, findings, self.edition), marks(findings))
+            return None, destination.read_bytes()
 
     def changes(self, request: Request, data: bytes) -> PageAnswer:
         """Each value that is not in its normal form: place, indicator, was, would be."""
@@ -158,9 +158,9 @@ class Desk:
 
         data = self._data(request, data)
         filing = self._official(request, data)
-        with _file(request["name"], data) as (source, goal):
-            write_normalised(source, filing, list(changes(filing)), goal, self.edition)
-            return None, goal.read_bytes()
+        with _file(request["name"], data) as (source, destination):
+            write_normalised(source, filing, list(changes(filing)), destination, self.edition)
+            return None, destination.read_bytes()
 
     # ── filling ──────────────────────────────────────────────────────────────────────────────
 
@@ -175,19 +175,19 @@ class Desk:
             given = self.edition or (load_edition(asked) if asked else None)
             made: dict[str, bytes] = {}
             names, failed = TakenNames(), []
-            with reading(book, given) as found:
-                for filing in found:
+            with reading(book, given) as contents:
+                for filing in contents:
                     try:
                         made[names.give(filing.unit, ".xlsx")] = filled(filing, edition=given).data
                     except FillError as error:
                         failed.append(f"错误 B100 {filing.unit}：{error}")
-                    self.progress(len(made) + len(failed), len(found.sound))
-                said = {
-                    "problems": [*map(str, found.problems), *failed],
-                    "left_out": len(found.left_out) + len(failed),
+                    self.progress(len(made) + len(failed), len(contents.sound))
+                answer = {
+                    "problems": [*map(str, contents.problems), *failed],
+                    "left_out": len(contents.left_out) + len(failed),
                     "written": list(made),
                 }
-        return said, _packed(made)
+        return answer, _packed(made)
 
     def blank(self, request: Request, data: bytes) -> PageAnswer:
         """The blank workbook of an edition, or a blank data book."""
@@ -221,8 +221,8 @@ class Desk:
         with contextlib.ExitStack() as stack:
             path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "received.zip"
             path.write_bytes(data)
-            found = stack.enter_context(incoming([path], MOST_ARCHIVE))
-            found.found.sort(key=lambda one: one.name)
+            received = stack.enter_context(incoming([path], MOST_ARCHIVE))
+            received.found.sort(key=lambda entry: entry.name)
             number, shown = len(self._archives), request["name"]
 
             def named(name: str) -> str:
@@ -230,11 +230,11 @@ class Desk:
 
             answer = {
                 "archive": number,
-                "files": [named(one.name) for one in found.found],
-                "problems": [[named(name), reason] for name, reason in found.problems],
+                "files": [named(entry.name) for entry in received.found],
+                "problems": [[named(name), reason] for name, reason in received.problems],
                 "parcel": self._parcel(shown, path),
             }
-            self._archives[number] = found, stack.pop_all()
+            self._archives[number] = received, stack.pop_all()
         return answer, None
 
     def close_archives(self, request: Request, data: bytes) -> PageAnswer:
@@ -298,8 +298,8 @@ class Desk:
         files = {file: data}
         if self.edition:
             files |= {
-                one: (Path(self.edition.folder) / Path(one).name).read_bytes()
-                for one in parcel.EDITION
+                part: (Path(self.edition.folder) / Path(part).name).read_bytes()
+                for part in parcel.EDITION
             }
         result = next(f for f in verify_files(Path(file), files, self.key).files if f.name == file)
         return {"good": result.good, "said": result.said}
@@ -312,9 +312,9 @@ class Desk:
 
         if request.get("archive") is None:
             return data
-        found, _ = self._archives[request["archive"]]
+        received, _ = self._archives[request["archive"]]
         try:
-            read: bytes = found.read(found.found[request["entry"]])
+            read: bytes = received.read(received.found[request["entry"]])
         except Unreachable as error:
             raise XltoolError(str(error)) from error
         return read

@@ -25,10 +25,10 @@ class Door:
         """
         try:
             given = data.to_bytes() if hasattr(data, "to_bytes") else b""
-            said, file = self.desk.answer(name, json.loads(request), given)
+            answer, file = self.desk.answer(name, json.loads(request), given)
         except Exception as error:
             return _failed(reason_of(error)), None
-        return json.dumps({"said": said}), file
+        return json.dumps({"said": answer}), file
 
 
 def _failed(reason: Any) -> str:

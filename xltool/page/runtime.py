@@ -133,11 +133,11 @@ def _fetch_package(folder: Path) -> None:
 
 
 def _fetch_wheel(folder: Path) -> None:
-    one = pinned()["msgspec"]
+    pin = pinned()["msgspec"]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary=:all:", "--implementation", "cp"]
-    command += ["--platform", one["platform"], "--python-version", one["python"]]
-    _fetch(folder, wheel(), [*command, f"msgspec=={one['version']}"])
+    command += ["--platform", pin["platform"], "--python-version", pin["python"]]
+    _fetch(folder, wheel(), [*command, f"msgspec=={pin['version']}"])
 
 
 def _fetch(folder: Path, name: str, command: list[str]) -> None:
