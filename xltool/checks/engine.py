@@ -346,7 +346,6 @@ def arrange(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
     return sorted((f for f in dict.fromkeys(findings) if not needless(f)), key=key)
 
 
-@functools.lru_cache(maxsize=4096)
 def cell_order(cell: str) -> tuple[int, int, str]:
     """Row, then column: reading order."""
     letters = cell.rstrip("0123456789")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
@@ -87,7 +86,6 @@ def rounding(terms: Sequence[Term], decimals: int) -> Decimal:
     )
 
 
-@functools.lru_cache(maxsize=64)
 def _half(decimals: int) -> Decimal:
     return Decimal(5).scaleb(-1 - decimals)
 

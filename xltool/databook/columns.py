@@ -125,6 +125,7 @@ def categories(form: FormSpec) -> dict[str, Block]:
     return {bare(block.label): block for block in form.indicators.block}
 
 
+# A long book repeats its one misspelt word in every row, and each comparison takes a millisecond.
 @functools.lru_cache(maxsize=256)
 def _nearest(word: str, names: tuple[str, ...]) -> str:
     return next(iter(difflib.get_close_matches(word, names, n=1, cutoff=0.5)), "")

@@ -115,7 +115,6 @@ class RowPattern:
 _MOST_PLACES = 64
 
 
-@functools.lru_cache(maxsize=1024)
 def height_attribute(points: float) -> str:
     return f' ht="{points:g}" customHeight="1"' if points else ""
 

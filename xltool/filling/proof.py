@@ -248,7 +248,6 @@ def _in_place(pattern: SheetPattern, rows: GrownRows) -> bool:
 _OPENED = re.compile(rb"<row [^>]*+")
 
 
-@functools.lru_cache(maxsize=1024)
 def _is_height(attributes: bytes) -> bool:
     return re.fullmatch(_HEIGHT.encode(), attributes) is not None
 

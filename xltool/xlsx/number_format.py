@@ -246,7 +246,6 @@ def _inside(tokens: tuple[Token, ...]) -> set[str]:
     return {"/" if token == Token("other", "/") else token.kind for token in inside}
 
 
-@functools.lru_cache(512)
 def changes_text(code: str) -> bool:
     """Whether a text under this format is shown as something else than itself."""
     parsed = parse_format(code)

@@ -73,17 +73,9 @@ def _meant(entity: re.Match[str]) -> str:
     return characters
 
 
-@functools.lru_cache(4096)
-def _short_text(content: str) -> str:
-    return unescape(plain_entities(content))
-
-
 def plain_text(content: str) -> str:
     """The text that a cell's XML spells so."""
-    if "&" not in content:
-        return unescape(content)
-    # The same official words stand in every form.
-    return _short_text(content) if len(content) < 500 else unescape(plain_entities(content))
+    return unescape(plain_entities(content) if "&" in content else content)
 
 
 def remembered(most: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -38,7 +37,6 @@ def _read(file: Path, folder: Path) -> Filing:
     return read(file, edition=_edition(own) if own.is_dir() else None)
 
 
-@functools.lru_cache(maxsize=4)
 def _edition(folder: Path) -> Edition:
     return edition_in(folder)
 

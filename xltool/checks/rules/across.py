@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -161,13 +160,8 @@ def _costs(review: Review, form: Form) -> list[tuple[str, Decimal, Entry]]:
         if value.form is form
         and (yuan := value.target.yuan) is not None
         and value.target.operator not in ("≥", ">")
-        and not _apart(value.name + value.target.label)
+        and not _APART.search(value.name + value.target.label)
     ]
-
-
-@functools.lru_cache(maxsize=1024)
-def _apart(name: str) -> bool:
-    return _APART.search(name) is not None
 
 
 @rule(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -70,17 +69,12 @@ def nameless(review: Review) -> Iterator[Hit]:
 _OF_NOBODY = frozenset(("满意度", "满意率", "满意度指标", "★满意度", "满意程度"))
 
 
-@functools.lru_cache(maxsize=64)
-def _with_or_without(labels: tuple[str, ...]) -> frozenset[str]:
+def _categories(spec: FormSpec) -> set[str]:
+    """The names of the form's categories, with and without 指标."""
+    labels = {label for block in spec.indicators.block for label in (block.label, block.level1)}
     # 服务对象满意度 says whose.
     bare = {squeeze(label).removesuffix("指标") for label in labels if "满意" not in label}
-    return frozenset(f"{label}{end}" for label in bare for end in ("", "指标"))
-
-
-def _categories(spec: FormSpec) -> frozenset[str]:
-    """The names of the form's categories, with and without 指标."""
-    blocks = spec.indicators.block
-    return _with_or_without(tuple(n for block in blocks for n in (block.label, block.level1)))
+    return {f"{label}{ending}" for label in bare for ending in ("", "指标")}
 
 
 @rule("I418", "指标放错了类别", Severity.QUERY, review="相关性", source=PLACED)
