@@ -223,19 +223,19 @@ def test_two_runs_on_one_out_are_kept_apart(source, tmp_path):
         run(source, out)
 
 
-def _slow(item, known, order):
+def _slow(item, prior, order):
     if "坏" in item.key:
         time.sleep(60)
     return Outcome(item.key)
 
 
-def _greedy(item, known, order):
+def _greedy(item, prior, order):
     if "坏" in item.key:
         bytearray(4 << 30)
     return Outcome(item.key)
 
 
-def _dying(item, known, order):
+def _dying(item, prior, order):
     if "坏" in item.key:
         os._exit(7)
     return Outcome(item.key)

@@ -141,12 +141,12 @@ def test_an_input_that_hangs_is_given_up_and_its_worker_started_anew(tmp_path, m
 def _hanging():
     """Sent to the workers as it is: they don't know this module."""
 
-    def perform(item, known, order):
+    def perform(item, prior, order):
         if "单位3" in item.key:
             time.sleep(1000)
         from xltool.batch.away import perform
 
-        return perform(item, known, order)
+        return perform(item, prior, order)
 
     return perform
 

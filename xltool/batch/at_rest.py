@@ -49,7 +49,7 @@ def at_rest(paths: Sequence[Path]) -> tuple[Mark | None, ...]:
     until = time.monotonic() + PATIENCE
     while True:
         marks = tuple(mark(path) for path in paths)
-        last = max((one[0] for one in marks if one), default=0)
+        last = max((stamp[0] for stamp in marks if stamp), default=0)
         # On a disk whose clock is ahead, the future says nothing.
         age = time.time() - last / 1e9
         busy = 0 <= age < QUIET or (0 <= age < HALF and not all(map(whole, paths)))

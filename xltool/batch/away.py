@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from xltool.batch.at_rest import QUIET
 from xltool.batch.inputs import Item
-from xltool.batch.outlet import Known
+from xltool.batch.outlet import PriorState
 from xltool.batch.storage import Remote, is_url
 from xltool.batch.task import Outcome, RunOrder, work
 from xltool.errors import DiskError, XltoolError
@@ -32,20 +32,20 @@ def same_version(order: RunOrder) -> None:
         raise OtherVersion(f"工作进程上的 xltool 是 {__version__}，这次运行是 {order.version}")
 
 
-def perform(item: Item, known: Known, order: RunOrder) -> Outcome:
+def perform(item: Item, prior: PriorState, order: RunOrder) -> Outcome:
     """Do one input wherever it and its results lie. Raises DiskError."""
     if item.refused:
         return Outcome(item.key, failed=item.refused)
     if not is_url(item.path):
-        return work(item, order, known)
+        return work(item, order, prior)
     with TemporaryDirectory(prefix="xltool-") as folder:
         try:
-            here = _brought(item, Path(folder) / "in")
+            local_item = _brought(item, Path(folder) / "in")
         except DiskError:
             raise
         except Exception as error:  # each kind of store has its own
             return Outcome(item.key, failed=reason_of(error))
-        return work(here, order, known, brought=True)
+        return work(local_item, order, prior, brought=True)
 
 
 def _brought(item: Item, folder: Path) -> Item:

@@ -43,10 +43,12 @@ def cut(
             origin=item.key,
             part=number,
             names={filing.unit: names[filing.unit] for filing in some},
-            remarks=tuple((f.unit, plain(one)) for f in some for one in remarks.get(f.unit, ())),
+            remarks=tuple(
+                (f.unit, plain(remark)) for f in some for remark in remarks.get(f.unit, ())
+            ),
         )
 
 
 def plain(finding: Finding) -> Finding:
     """A problem of a data book as the finding it is: the journal holds no other kind."""
-    return Finding(**{one: getattr(finding, one) for one in Finding.__struct_fields__})
+    return Finding(**{field: getattr(finding, field) for field in Finding.__struct_fields__})

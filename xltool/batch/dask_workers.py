@@ -77,7 +77,7 @@ class Cluster:
     def _look_at_versions(self) -> None:
         """Ask the workers that joined since."""
         there = set(self.client.nthreads())
-        self._versions = {one: v for one, v in self._versions.items() if one in there}
+        self._versions = {worker: v for worker, v in self._versions.items() if worker in there}
         if new := sorted(there - self._versions.keys()):
             try:
                 self._versions |= self.client.run(_version, workers=new)
@@ -90,7 +90,9 @@ class Cluster:
         """The workers that may be sent something; none said where all may."""
         from xltool import __version__
 
-        fit = frozenset(one for one, version in self._versions.items() if version == __version__)
+        fit = frozenset(
+            worker for worker, version in self._versions.items() if version == __version__
+        )
         if not fit and self._versions:
             self._same_version()
         return fit if len(fit) < len(self._versions) else frozenset()
@@ -216,8 +218,10 @@ class Cluster:
                 return
             killed = isinstance(error, KilledWorker)
             outcomes = [Failure(KILLED if killed else reason_of(error))]
-        for (item, _), one in zip(some, outcomes, strict=True):
-            yield item, Outcome(item.key, failed=one.reason) if isinstance(one, Failure) else one
+        for (item, _), outcome in zip(some, outcomes, strict=True):
+            if isinstance(outcome, Failure):
+                outcome = Outcome(item.key, failed=outcome.reason)
+            yield item, outcome
 
     def _others(self) -> bool:
         """Whether a worker of another version is there, which may have joined just now."""
@@ -237,7 +241,7 @@ def _each(
     doing: Callable[..., Outcome], some: list[Job], order: RunOrder
 ) -> list[Outcome | Failure]:
     same_version(order)
-    return [guarded(functools.partial(doing, item, known, order)) for item, known in some]
+    return [guarded(functools.partial(doing, item, prior, order)) for item, prior in some]
 
 
 def _running(dask_worker: Any) -> list[Any]:

@@ -84,7 +84,7 @@ def walk(source: StorageFolder) -> Iterator[Item]:
             alone = stems[folded(_stem(name))] == 1 and stem not in taken
             own = stem if alone else outputs[name]
             key, own, output = (
-                f"{folder}/{one}".lstrip("/") for one in (sayable(name), own, outputs[name])
+                f"{folder}/{leaf}".lstrip("/") for leaf in (sayable(name), own, outputs[name])
             )
             yield Item(key, path, own, output, size=listing.files[name])
 
@@ -114,8 +114,8 @@ def sayable(name: str) -> str:
 def count(source: StorageFolder) -> int:
     """How many inputs there are, for a progress bar: names only, nothing opened."""
     return sum(
-        len(_inputs(one)) + holds_folder_book(one.files) + bool(one.refused)
-        for one in source.folders()
+        len(_inputs(listing)) + holds_folder_book(listing.files) + bool(listing.refused)
+        for listing in source.folders()
     )
 
 

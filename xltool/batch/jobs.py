@@ -9,10 +9,10 @@ from typing import Protocol
 
 from xltool.batch.inputs import Item
 from xltool.batch.journal import Journal
-from xltool.batch.outlet import Known
+from xltool.batch.outlet import PriorState
 from xltool.batch.task import Outcome, RunOrder
 
-Job = tuple[Item, Known]
+Job = tuple[Item, PriorState]
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Jobs:
         item = self._parts.popleft() if self._parts else next(self._items, None)
         if item is None:
             return None
-        return item, self._journal.known(item, fresh=self._fresh) if self._journal else Known()
+        return item, self._journal.prior(item, fresh=self._fresh) if self._journal else PriorState()
 
     def add(self, parts: Iterable[Item]) -> None:
         self._parts.extend(parts)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from xltool.batch.inputs import Item
-from xltool.batch.outlet import NEW, Known, Written
+from xltool.batch.outlet import NEW, PriorState, Written
 from xltool.batch.task import Outcome, dated
 from xltool.errors import DiskError, XltoolError
 
@@ -102,7 +102,7 @@ class Journal:
         with self._said():
             return self._db.execute("SELECT 1 FROM done LIMIT 1").fetchone() is None
 
-    def known(self, item: Item, *, fresh: bool = False) -> Known:
+    def prior(self, item: Item, *, fresh: bool = False) -> PriorState:
         """What is known of an input, and of the files where its results go.
 
         Of one that failed, or with `fresh`, nothing that would let it be skipped. In the first run
@@ -119,11 +119,11 @@ class Journal:
                 for name, seal, stamp, edited in self._files(item)
             }
         if row is None:
-            return Known(written=written)
+            return PriorState(written=written)
         content, tool, outputs, failed = row
         if failed or fresh:
-            return Known(content, written=written)
-        return Known(content, tool, tuple(msgspec.json.decode(outputs)), written)
+            return PriorState(content, written=written)
+        return PriorState(content, tool, tuple(msgspec.json.decode(outputs)), written)
 
     def _files(self, item: Item) -> Iterator[tuple[str, str, str, int]]:
         """What was written by this input, or by others where its results go: (name, seal, stamp, edited)."""
@@ -144,10 +144,10 @@ class Journal:
     def failed_before(self, key: str) -> bool:
         """The input, or a part of it, could not be done the last time."""
         with self._said():
-            found = self._db.execute(
+            rows = self._db.execute(
                 "SELECT 1 FROM done WHERE (key = ? OR origin = ?) AND failed <> ''", (key, key)
             )
-            return found.fetchone() is not None
+            return rows.fetchone() is not None
 
     def keep_all(self, key: str) -> None:
         """The earlier result of an input and of its parts stands, whatever the input is now."""
@@ -166,8 +166,10 @@ class Journal:
             rows = self._db.execute(
                 "UPDATE done SET run = ? WHERE key = ? RETURNING parts", (self.run, key)
             ).fetchall()
-            for name, one in (outputs or {}).items():
-                self._db.execute("UPDATE written SET stamp = ? WHERE name = ?", (one.stamp, name))
+            for name, written in (outputs or {}).items():
+                self._db.execute(
+                    "UPDATE written SET stamp = ? WHERE name = ?", (written.stamp, name)
+                )
         self._count()
         return msgspec.json.decode(rows[0][0], type=list[Item]) if rows else []
 
@@ -183,8 +185,8 @@ class Journal:
             encode(outcome.verdicts).decode(), outcome.records,
         )  # fmt: skip
         files = [
-            (name, outcome.key, origin, self.run, one.seal, one.stamp, one.edited)
-            for name, one in outcome.outputs.items()
+            (name, outcome.key, origin, self.run, written.seal, written.stamp, written.edited)
+            for name, written in outcome.outputs.items()
         ]
         with self._said():
             self._db.execute(f"INSERT OR REPLACE INTO done VALUES ({_marks(row)})", row)
@@ -202,8 +204,8 @@ class Journal:
     def _put_failed(self, outcome: Outcome, origin: str) -> None:
         """What an input gave before stands, said to be of then; so do the parts of a large book."""
         files = [
-            (name, outcome.key, origin, self.run, one.seal, one.stamp, one.edited)
-            for name, one in outcome.outputs.items()
+            (name, outcome.key, origin, self.run, written.seal, written.stamp, written.edited)
+            for name, written in outcome.outputs.items()
         ]
         new = (
             outcome.key,
@@ -232,11 +234,11 @@ class Journal:
         """A folder that can't be read this time: what its inputs gave stands. Whether there was anything."""
         inside = (f"{folder}/", folder + chr(ord("/") + 1))
         with self._said():
-            found = self._stand(
+            stands = self._stand(
                 "origin > ? AND origin < ? OR origin = ?", (*inside, folder), reason
             )
         self._count()
-        return found
+        return stands
 
     def _stand(self, which: str, values: Iterable[str], reason: str) -> bool:
         """Earlier results of these inputs stand, their records marked as of when they are."""

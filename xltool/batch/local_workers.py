@@ -36,8 +36,8 @@ class LocalWorkers:
 
 
 def _perform(order: RunOrder, job: Job) -> Outcome:
-    item, known = job
-    return perform(item, known, order)
+    item, prior = job
+    return perform(item, prior, order)
 
 
 def size_of(job: Job) -> int:

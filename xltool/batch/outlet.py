@@ -44,7 +44,7 @@ class Written(Struct, frozen=True):
         return f" {datetime.fromtimestamp(int(time) / 1e9):%Y-%m-%d} " if time.isdecimal() else ""
 
 
-class Known(Struct, frozen=True):
+class PriorState(Struct, frozen=True):
     """What the journal knows of an input: its content and the tool when it was done well, the files
     written then; and of every file in the places where its results go, how it was left."""
 
@@ -54,7 +54,7 @@ class Known(Struct, frozen=True):
     written: dict[str, Written] = {}
 
 
-NEW = Known()
+NEW = PriorState()
 
 
 def seal(data: bytes) -> str:
@@ -72,9 +72,9 @@ class Outlet:
     """The results of one input. `same`: the input is what it was when its results were written."""
 
     def __init__(
-        self, key: str, origin: str, output: str, known: Known = NEW, run: str = ""
+        self, key: str, origin: str, output: str, prior: PriorState = NEW, run: str = ""
     ) -> None:
-        self.key, self.origin, self.known, self.run = key, origin, known, run
+        self.key, self.origin, self.prior, self.run = key, origin, prior, run
         self.folder = _folder(output)
         self.same = False
         self.saved = 0  # files that were really written
@@ -97,13 +97,13 @@ class Outlet:
 
     def untouched(self) -> dict[str, Written] | None:
         """The earlier results as they lie there, all of them as they were left; None where one is not."""
-        found = {}
-        for name in self.known.outputs:
-            written = self.known.written.get(name)
+        states = {}
+        for name in self.prior.outputs:
+            written = self.prior.written.get(name)
             if written is None or not (state := self._as_left(name, written)):
                 return None
-            found[name] = state
-        return found
+            states[name] = state
+        return states
 
     def _as_left(self, name: str, written: Written) -> Written | None:
         stamp = self.folder.stamp(name)
@@ -117,7 +117,7 @@ class Outlet:
         for candidate in _numbered(name):
             if candidate in self.outputs:  # another unit's, which had to give way
                 continue
-            written = self.earlier.get(candidate) or self.known.written.get(candidate)
+            written = self.earlier.get(candidate) or self.prior.written.get(candidate)
             stamp = self.folder.stamp(candidate)
             if not stamp or (written and stamp == written.stamp and not written.edited):
                 if stamp and written and written.seal == fresh:
@@ -138,14 +138,14 @@ class Outlet:
     def put_own(self, name: str, data: bytes) -> None:
         """Write a file below OUT's `.xltool`, where nobody else has anything."""
         fresh, stamp = seal(data), self.folder.stamp(name)
-        written = self.known.written.get(name)
+        written = self.prior.written.get(name)
         if not (written and written.seal == fresh and written.stamp == stamp):
             written = Written(fresh, self.folder.save(name, data))
         self.outputs[name] = written
 
     def keep(self, name: str) -> bool:
         """Leave an earlier result that can't be made this time; whether there is one."""
-        there = name in self.known.written and bool(self.folder.stamp(name))
+        there = name in self.prior.written and bool(self.folder.stamp(name))
         if there:
             self.kept.append(name)
         return there

@@ -186,10 +186,10 @@ def _same_source(
     journal: Journal, inside: StorageFolder, source: Path | str, output: Path | str
 ) -> None:
     """One OUT is of one IN: another one's run would take its results for inputs that are gone."""
-    known = msgspec.json.decode(journal.about("source") or "[]", type=list[str])
-    if known and not set(known) & set(inside.identity):
+    recorded = msgspec.json.decode(journal.about("source") or "[]", type=list[str])
+    if recorded and not set(recorded) & set(inside.identity):
         raise XltoolError(
-            f"{output} 里是 {known[0]} 的结果，不是 {source} 的：请换一个输出文件夹；"
+            f"{output} 里是 {recorded[0]} 的结果，不是 {source} 的：请换一个输出文件夹；"
             f"输入只是搬了地方，就删掉 {state_folder(output)} 再运行（内容相同的结果照用，改过的留着）"
         )
     journal.note("source", msgspec.json.encode(inside.identity).decode())

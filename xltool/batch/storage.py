@@ -104,7 +104,7 @@ def _within(inner: Path, outer: Path) -> bool:
         return True
     # A disk that takes 收到 and 收到 for one, or is mounted twice, knows better than the names do.
     with suppress(OSError):
-        return any(one.exists() and one.samefile(outer) for one in way)
+        return any(folder.exists() and folder.samefile(outer) for folder in way)
     return False
 
 
@@ -222,7 +222,7 @@ class Remote:
     def _below(self, inner: str) -> Iterator[Listing]:
         folder = f"{self.root}/{inner}".rstrip("/") or "/"
         try:
-            found = self.system.ls(folder, detail=True)
+            entries = self.system.ls(folder, detail=True)
         except Exception as error:
             if not inner:
                 raise XltoolError(
@@ -230,10 +230,10 @@ class Remote:
                 ) from error
             yield Listing(inner, [], {}, f"读不了文件夹：{error or type(error).__name__}")
             return
-        inside = [one for one in found if one["name"].rstrip("/") != folder]
-        names = {one["name"].rstrip("/").rsplit("/", 1)[-1]: one for one in inside}
-        subfolders = sorted(n for n, one in names.items() if one["type"] == "directory")
-        files = {n: one["size"] or 0 for n, one in names.items() if one["type"] == "file"}
+        inside = [entry for entry in entries if entry["name"].rstrip("/") != folder]
+        names = {entry["name"].rstrip("/").rsplit("/", 1)[-1]: entry for entry in inside}
+        subfolders = sorted(n for n, entry in names.items() if entry["type"] == "directory")
+        files = {n: entry["size"] or 0 for n, entry in names.items() if entry["type"] == "file"}
         yield Listing(inner, subfolders, files)
         for name in subfolders:
             if not is_litter_folder(name):
@@ -262,18 +262,18 @@ class Remote:
             except OSError as error:
                 raise XltoolError(f"读不了 {self.at(inner)}：{why(error)}") from error
 
-    def fetch(self, inner: str, goal: Path) -> None:
+    def fetch(self, inner: str, destination: Path) -> None:
         """Bring a file here. Raises OSError."""
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        self.system.get_file(f"{self.root}/{inner}", str(goal))
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        self.system.get_file(f"{self.root}/{inner}", str(destination))
 
-    def fetch_tables(self, goal: Path) -> None:
+    def fetch_tables(self, destination: Path) -> None:
         """Bring the CSV files of this folder here. Raises OSError."""
-        goal.mkdir(parents=True)
-        for one in self.system.ls(self.root, detail=True):
-            name = one["name"].rsplit("/", 1)[-1]
-            if one["type"] == "file" and table_name(name):
-                self.system.get_file(one["name"], str(goal / name))
+        destination.mkdir(parents=True)
+        for entry in self.system.ls(self.root, detail=True):
+            name = entry["name"].rsplit("/", 1)[-1]
+            if entry["type"] == "file" and table_name(name):
+                self.system.get_file(entry["name"], str(destination / name))
 
     def save(self, inner: str, data: bytes) -> str:
         with tempfile.TemporaryDirectory(prefix="xltool-") as folder:
@@ -285,20 +285,20 @@ class Remote:
 
     def send(self, file: Path, inner: str) -> None:
         """Put a file of this machine there, whole or not at all. Raises XltoolError."""
-        goal = f"{self.root}/{inner}"
+        destination = f"{self.root}/{inner}"
         protocol = self.system.protocol
         whole = _WHOLE & ({protocol} if isinstance(protocol, str) else set(protocol))
-        folder, _, name = goal.rpartition("/")
+        folder, _, name = destination.rpartition("/")
         half = temporary_name(f"{secrets.token_hex(8)}-{name[-40:]}")
-        beside = goal if whole else f"{folder}/{half}"
+        beside = destination if whole else f"{folder}/{half}"
         with suppress(
             Exception
         ):  # two workers may make it at once; if it is not there, writing says so
             self.system.makedirs(folder, exist_ok=True)
         try:
             self.system.put_file(str(file), beside)
-            if beside != goal:
-                self._rename(beside, goal)
+            if beside != destination:
+                self._rename(beside, destination)
         except Exception as error:  # each kind of store has its own
             raise XltoolError(
                 f"写不了 {self.at(inner)}：{error or type(error).__name__}"

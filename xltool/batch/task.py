@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from xltool.batch.at_rest import PATIENCE, at_rest, mark
 from xltool.batch.earlier import earlier_filing, earlier_mark
 from xltool.batch.inputs import Item, is_book
-from xltool.batch.outlet import NEW, Known, Outlet, Written
+from xltool.batch.outlet import NEW, Outlet, PriorState, Written
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.errors import DiskError
@@ -123,13 +123,13 @@ def _digest(path: Path, digest: hashlib.blake2b) -> None:
             digest.update(chunk)
 
 
-def work(item: Item, order: RunOrder, known: Known = NEW, *, brought: bool = False) -> Outcome:
+def work(item: Item, order: RunOrder, prior: PriorState = NEW, *, brought: bool = False) -> Outcome:
     """Fill from a data book, or check a workbook; nothing where all is as the journal knows it.
 
     Faults in the data are findings in the records. What is being written by somebody just now is
     waited for, and begun anew where it changed meanwhile; not so a copy that was `brought` here.
     """
-    outlet = Outlet(item.key, item.input, order.output, known, order.run)
+    outlet = Outlet(item.key, item.input, order.output, prior, order.run)
     try:
         for _ in range(_TRIES):
             paths = _paths(item)
@@ -155,19 +155,19 @@ def _paths(item: Item) -> list[Path]:
 def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
     from xltool.reports.run import packed
 
-    known = outlet.known
+    prior = outlet.prior
     data = _held(item)
     content = content_mark(item, data)
-    outlet.same = content == known.content
-    skippable = outlet.same and order.tool == known.tool
-    if skippable and (there := outlet.untouched()) is not None:
-        return Outcome(item.key, content, order.tool, outputs=there, unchanged=True)
+    outlet.same = content == prior.content
+    skippable = outlet.same and order.tool == prior.tool
+    if skippable and (standing := outlet.untouched()) is not None:
+        return Outcome(item.key, content, order.tool, outputs=standing, unchanged=True)
     if order.dry:
         return Outcome(item.key, content, order.tool)
     job = _InputWork(item, order, outlet)
     parts = _opened(data)
     done = job.fill(data) if is_book(Path(item.path), parts) else job.check(data, parts)
-    records = b"\n".join(packed(one)[1] for one in job.results)
+    records = b"\n".join(packed(result)[1] for result in job.results)
     return replace(
         done,
         content=content,
@@ -220,7 +220,7 @@ class _InputWork:
         if filing.department is None and not filing.projects:
             faults = {fault.kind for fault in filing.faults}
             damaged = FaultKind.UNREADABLE in faults or FaultKind.FOREIGN in faults
-            earlier = [self._earlier(name) for name in outlet.known.outputs] if damaged else []
+            earlier = [self._earlier(name) for name in outlet.prior.outputs] if damaged else []
             self.results.append(self._result(filing, item.key, [f for f in earlier if f]))
             return Outcome(item.key, stand=damaged)
         name = outlet.put(item.output, data if data is not None else Path(item.path).read_bytes())
@@ -260,10 +260,10 @@ class _InputWork:
 
     def _troubled(self, unit: str, findings: list[Finding], taken: Any) -> None:
         """A unit of which there is no filing; what was filled for it earlier stays."""
-        known = self.outlet.known.outputs
-        names = [self._home(taken.give(unit, ".xlsx"))] if unit else list(known)
+        prior_outputs = self.outlet.prior.outputs
+        names = [self._home(taken.give(unit, ".xlsx"))] if unit else list(prior_outputs)
         for name in names:
-            if (unit or name in known) and self.outlet.keep(name):
+            if (unit or name in prior_outputs) and self.outlet.keep(name):
                 earlier = self._earlier(name)
                 findings += [earlier] if earlier and not name.startswith(".") else []
         self.results.append(self._problem(unit, findings))
@@ -297,22 +297,22 @@ class _InputWork:
 
     def _said(self, planned: str, name: str) -> list[Finding]:
         """What a person should know of a result: its name is another one, or it was left as edited."""
-        said = []
+        findings = []
         if name != planned:
             message = f"“{planned}”已经有了，不是 xltool 原样写的，没有覆盖；这份结果写成“{name}”"
-            said.append(_note(RENAMED, message, name))
+            findings.append(_note(RENAMED, message, name))
         elif self.item.output and name == self.item.output and name != self.item.key:
             message = f"结果写成“{name}”：原来的名字要留给报告"
-            said.append(_note(RENAMED, message, name))
+            findings.append(_note(RENAMED, message, name))
         if name in self.outlet.edited:
             message = f"“{name}”写出以后有人改过，没有覆盖；以下是按改过的内容审核的"
-            said.append(_note(EDITED, message, name))
-        self.notes += [one.message for one in said]
-        return said
+            findings.append(_note(EDITED, message, name))
+        self.notes += [finding.message for finding in findings]
+        return findings
 
     def _earlier(self, name: str) -> Finding | None:
         """That an earlier result is there, and of when."""
-        written = self.outlet.known.written.get(name)
+        written = self.outlet.prior.written.get(name)
         if written is None:
             return None
         message = f"这次没有做成；“{name}”是{written.when}以前的结果，留着没有动"
@@ -330,9 +330,9 @@ class _InputWork:
         if order.last_year and earlier is None:
             more = [*more, _note(ALONE, "没有找到上一年的申报，没有比较", file)]
         review = Review(filing, edition, order.settings, on_these_forms(earlier, edition))
-        found = judged(review, strict=False)
+        findings = judged(review, strict=False)
         sums = review.balance if filing.department is not None else None
-        return check_result(filing, [*found, *more], edition, sums)
+        return check_result(filing, [*findings, *more], edition, sums)
 
     def _problem(self, unit: str, findings: list[Finding]) -> CheckResult:
         from xltool.checks.results import check_result
@@ -358,7 +358,7 @@ def dated(records: bytes, made: str, reason: str) -> bytes:
     """Records of an earlier run that stand, each with a note of when they are and why; once only."""
     from xltool.checks.results import CheckResult, finding_result
 
-    found = []
+    dated_lines = []
     message = f"这是 {made} 的结果：后来没有做成（{reason}）"
     for line in records.splitlines():
         result = msgspec.json.decode(line, type=CheckResult)
@@ -368,5 +368,5 @@ def dated(records: bytes, made: str, reason: str) -> bytes:
         dated_result = replace(
             result, findings=(*rest, note), counts=replace(result.counts, note=notes)
         )
-        found.append(msgspec.json.encode(dated_result))
-    return b"\n".join(found)
+        dated_lines.append(msgspec.json.encode(dated_result))
+    return b"\n".join(dated_lines)

@@ -57,7 +57,7 @@ class Waiting:
 
     def at_rest(self, now: float) -> list[tuple[Path, Mark]]:
         """The saves that are finished by now; files that are gone, or already checked, are dropped."""
-        found = []
+        finished = []
         for path, last in list(self.changed.items()):
             if now - last < QUIET:
                 continue
@@ -65,8 +65,8 @@ class Waiting:
             if state is None or state == self.checked.get(path):
                 self.drop(path)
             elif whole(path) or now - self.since[path] >= PATIENCE:
-                found.append((path, state))
-        return found
+                finished.append((path, state))
+        return finished
 
 
 def watch(
@@ -140,8 +140,8 @@ def judge(
         if any(fault.kind == FaultKind.FOREIGN for fault in filing.faults):
             return CheckedSave(path, now, problem="不是申报工作簿，未审核")
         before = last_year(filing)
-        found = check(filing, settings=settings, edition=edition, last_year=before, strict=False)
-        result = replace(check_result(filing, found, edition), file=path.name)
+        findings = check(filing, settings=settings, edition=edition, last_year=before, strict=False)
+        result = replace(check_result(filing, findings, edition), file=path.name)
         page = path.with_name(path.stem + PAGE_ENDING)
         write_page(result, page, live=True)
     except Exception as error:  # one bad file never ends the watch
