@@ -25,14 +25,14 @@ class LibraryError(XltoolError):
 
 
 COLUMNS: tuple[Column[LibraryEntry], ...] = (
-    Column("名称", lambda one: one.name, 34),
-    Column("类别", lambda one: one.category, 18),
-    Column("单位", lambda one: one.unit, 10),
-    Column("方向", lambda one: one.direction, 8),
-    Column("下限", lambda one: one.low, 12),
-    Column("上限", lambda one: one.high, 12),
-    Column("适用范围", lambda one: one.scope, 20),
-    Column("出现次数", lambda one: one.seen or None, 10),
+    Column("名称", lambda entry: entry.name, 34),
+    Column("类别", lambda entry: entry.category, 18),
+    Column("单位", lambda entry: entry.unit, 10),
+    Column("方向", lambda entry: entry.direction, 8),
+    Column("下限", lambda entry: entry.low, 12),
+    Column("上限", lambda entry: entry.high, 12),
+    Column("适用范围", lambda entry: entry.scope, 20),
+    Column("出现次数", lambda entry: entry.seen or None, 10),
 )
 _KEYS = dict(
     zip(

@@ -162,9 +162,9 @@ def _lines(event: dict[str, Any]) -> Iterator[str]:
     elif event["event"] == "would do":
         yield f"{name}：要处理"
     elif event["event"] in ("done", "judged again"):
-        said = [f"{VERDICTS[key]} {n}" for key, n in event["verdicts"].items()]
-        said += [f"分成 {event['parts']} 部分处理"] if "parts" in event else []
-        yield f"{name}：{'，'.join(said) or '没有可处理的内容'}"
+        verdicts = [f"{VERDICTS[key]} {n}" for key, n in event["verdicts"].items()]
+        verdicts += [f"分成 {event['parts']} 部分处理"] if "parts" in event else []
+        yield f"{name}：{'，'.join(verdicts) or '没有可处理的内容'}"
         for note in event.get("notes", ()):
             yield f"注意：{name}：{on_terminal(note)}"
 

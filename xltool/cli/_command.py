@@ -94,29 +94,29 @@ class CommandGroup(Explained, click.Group):
 
 
 def guess(
-    ctx: click.Context, said: str, known: list[str], what: str, likeness: float = 0.6
+    ctx: click.Context, word: str, names: list[str], what: str, likeness: float = 0.6
 ) -> None:
     """Fails with the nearest one where `said` is none of those known; does nothing where none is near."""
-    if said in known:
+    if word in names:
         return
     from difflib import get_close_matches
 
-    if near := get_close_matches(said, known, 1, likeness):
-        ctx.fail(f"没有{what}“{said}”，是不是 {near[0]}？")
+    if near := get_close_matches(word, names, 1, likeness):
+        ctx.fail(f"没有{what}“{word}”，是不是 {near[0]}？")
 
 
 def renamed(args: list[str], old: OldSpellings) -> list[str]:
     """The arguments with old spellings replaced; each is told on stderr."""
     result: list[str] = []
-    for place, one in enumerate(args):
-        if one == "--":
+    for place, argument in enumerate(args):
+        if argument == "--":
             return [*result, *args[place:]]
-        name, sign, value = one.partition("=")
+        name, sign, value = argument.partition("=")
         follows = args[place + 1 : place + 2]
         valued = sign or (follows and not follows[0].startswith("-"))
         new = old.get(name) or (old.get(f"{name}=") if valued else None)
         if new is None or (sign and len(new) > 1):
-            result.append(one)
+            result.append(argument)
             continue
         click.echo(f"注意：“{name}”改叫“{' '.join(new)}”了，这一版还认，下一版不认", err=True)
         result += [*new, value] if sign else new

@@ -60,8 +60,8 @@ def _in_chinese(command: click.Command) -> None:
             param.metavar = _metavar(param.type)
     if isinstance(command, click.Group):
         command.subcommand_metavar = "命令 [参数]…"
-        for one in command.commands.values():
-            _in_chinese(one)
+        for child in command.commands.values():
+            _in_chinese(child)
 
 
 def _metavar(kind: Any) -> str | None:

@@ -58,18 +58,18 @@ def _joined(paragraph: str) -> str:
 
 def _said(text: str) -> str:
     """click's remarks at the end of an option's help, in Chinese."""
-    found = re.search(r"\s*\[([^\[\]]*)\]$", text)
-    if not found:
+    remark = re.search(r"\s*\[([^\[\]]*)\]$", text)
+    if not remark:
         return text
-    parts = (re.sub(r"(-?\d+)<=x<=(-?\d+)", r"\1～\2", part) for part in found[1].split("; "))
-    said = "；".join(_WORDS.get(part, part) for part in parts)
-    return f"{text[: found.start()]}（{said}）"
+    parts = (re.sub(r"(-?\d+)<=x<=(-?\d+)", r"\1～\2", part) for part in remark[1].split("; "))
+    sentence = "；".join(_WORDS.get(part, part) for part in parts)
+    return f"{text[: remark.start()]}（{sentence}）"
 
 
 def examples(formatter: click.HelpFormatter, lines: Iterable[str]) -> None:
     """The section of examples, each line ready to be pasted."""
-    found = list(lines)
-    if found:
+    listed = list(lines)
+    if listed:
         with formatter.section("例"):
-            for line in found:
+            for line in listed:
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")

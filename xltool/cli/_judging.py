@@ -53,12 +53,12 @@ def last_year(path: Path | None, edition: Edition | None) -> Callable[[Filing], 
     earlier = LastYear(path, edition)
 
     def find(filing: Filing) -> Filing | None:
-        found = earlier.of(filing)
+        filing_before = earlier.of(filing)
         while earlier.unread:
             click.echo(f"注意：{on_terminal(earlier.unread.pop(0))}", err=True)
-        if found is None and any(filing.forms):
+        if filing_before is None and any(filing.forms):
             name = on_terminal(filing.unit or filing.source)
             click.echo(f"注意：“{name}”没有找到上一年的申报，没有比较", err=True)
-        return found
+        return filing_before
 
     return find

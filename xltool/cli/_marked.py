@@ -28,7 +28,7 @@ class MarkedCopies:
     def __init__(self, folder: Path, edition: Edition | None) -> None:
         self.folder, self._edition = folder, edition
         self._taken = TakenNames()
-        self._goals: dict[str, Path] = {}
+        self._copy_paths: dict[str, Path] = {}
 
     def holds(self, file: Path, paths: Sequence[Path]) -> bool:
         """The file is a copy itself, come upon because the copies lie below a folder that was named."""
@@ -41,27 +41,27 @@ class MarkedCopies:
 
         Raises Guarded where the copy holds other work of a person's.
         """
-        goal = self._goal(filing)
-        if goal.resolve() == Path(filing.source).resolve():
+        copy_path = self._copy_path(filing)
+        if copy_path.resolve() == Path(filing.source).resolve():
             raise XltoolError(f"--mark 要另外一个文件夹，不能是 {self.folder}：原件不改")
-        earlier = self._earlier(goal)
+        earlier = self._earlier(copy_path)
         if earlier is None:
             return filing
         answers = {**filing.answers, **earlier.answers}
         if carried := len(answers) - len(filing.answers):
-            click.echo(f"“{goal}”里写的 {carried} 条说明带进新的副本", err=True)
+            click.echo(f"“{copy_path}”里写的 {carried} 条说明带进新的副本", err=True)
         watch = guard.current()
         if watch is None:
             return replace(filing, answers=answers)
-        says = _content(earlier, goal)
-        if says in (_content(filing, Path(filing.source)),) or watch.wrote(goal, says):
-            watch.allow(goal)
+        says = _content(earlier, copy_path)
+        if says in (_content(filing, Path(filing.source)),) or watch.wrote(copy_path, says):
+            watch.allow(copy_path)
         elif not watch.force:
             try:
-                watch.ask(goal)
+                watch.ask(copy_path)
             except guard.Guarded as error:
                 raise guard.Guarded(
-                    f"“{goal}”里除了“说明”还有人改过别处，没有覆盖；要用副本里改好的，请直接审核副本；"
+                    f"“{copy_path}”里除了“说明”还有人改过别处，没有覆盖；要用副本里改好的，请直接审核副本；"
                     "不要了请加 --force（说明仍会带过来）"
                 ) from error
         return replace(filing, answers=answers)
@@ -72,25 +72,25 @@ class MarkedCopies:
         from xltool.results_sheet.marks import marks
         from xltool.results_sheet.table import results
 
-        source, goal = Path(filing.source), self._goal(filing)
-        mark_file(source, goal, results(filing, findings, self._edition), marks(findings))
+        source, copy_path = Path(filing.source), self._copy_path(filing)
+        mark_file(source, copy_path, results(filing, findings, self._edition), marks(findings))
         if watch := guard.current():
-            watch.remember(goal, _content(filing, source))
+            watch.remember(copy_path, _content(filing, source))
 
-    def _goal(self, filing: Filing) -> Path:
+    def _copy_path(self, filing: Filing) -> Path:
         source = Path(filing.source)
-        if filing.source not in self._goals:
+        if filing.source not in self._copy_paths:
             name = self._taken.give(source.stem, source.suffix)
-            self._goals[filing.source] = self.folder / name
-        return self._goals[filing.source]
+            self._copy_paths[filing.source] = self.folder / name
+        return self._copy_paths[filing.source]
 
-    def _earlier(self, goal: Path) -> Filing | None:
+    def _earlier(self, copy_path: Path) -> Filing | None:
         from xltool.reading.reader import read
 
-        if not goal.is_file():
+        if not copy_path.is_file():
             return None
         try:
-            filing = read(goal, edition=self._edition)
+            filing = read(copy_path, edition=self._edition)
         except XltoolError:
             return None
         return filing if any(filing.forms) else None
@@ -113,8 +113,10 @@ def _said(filing: Filing, file: Path) -> Iterator[str]:
         yield f"{form.kind} {form.sheet}"
         for id_, entry in sorted(form.entries.items()):
             yield f"{id_} {entry.said}"
-        for one in form.indicators:
-            yield one.block + "".join(f"\1{id_} {e.said}" for id_, e in sorted(one.cells.items()))
+        for indicator in form.indicators:
+            yield indicator.block + "".join(
+                f"\1{id_} {e.said}" for id_, e in sorted(indicator.cells.items())
+            )
     for fault in filing.faults:
         yield f"{fault.kind} {fault.place} {fault.detail} {fault.found}"
     package = open_package(file)

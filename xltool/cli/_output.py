@@ -43,7 +43,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") 
     from xltool.files.display import widest, width
     from xltool.files.escape import on_terminal
 
-    cells = [["" if one is None else on_terminal(str(one)) for one in row] for row in rows]
+    cells = [["" if value is None else on_terminal(str(value)) for value in row] for row in rows]
     room = screen_width() or _PIPE
     columns = zip(heads, *cells, strict=True)
     least = sum(max(map(widest, column)) + 3 for column in columns) + 1
@@ -69,9 +69,9 @@ def _blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> 
         click.echo(title)
     for row in rows:
         click.echo("-" * 20)
-        for head, one in zip(heads, row, strict=True):
-            if one:
-                echo_line(f"{head}：{one}" if head else one)
+        for head, value in zip(heads, row, strict=True):
+            if value:
+                echo_line(f"{head}：{value}" if head else value)
 
 
 def screen_width() -> int:

@@ -48,9 +48,9 @@ def tour(folder: Path) -> None:
     click.echo(f"三、单位填好报来：{len(returned)} 个（一个收支不平，一个目标没填，一个没有报）")
     result = collect(campaign, [home / "收到的"])
     names = {code: name for code, name, _ in UNITS}
-    for one in result.receipts:
-        said = f"：{one.first}" if one.first else ""
-        click.echo(f"四、收取 {names.get(one.unit, one.name)}　{one.outcome}{said}")
+    for receipt in result.receipts:
+        remark = f"：{receipt.first}" if receipt.first else ""
+        click.echo(f"四、收取 {names.get(receipt.unit, receipt.name)}　{receipt.outcome}{remark}")
     standing = status(campaign)
     write_chase(home / "催报名单.txt", campaign, standing)
     write_notes(campaign, notes(campaign, ()), home / "退回意见")
@@ -76,21 +76,21 @@ def _list(path: Path) -> Path:
     return path
 
 
-def _returned(campaign: Campaign, parcels: list[Path], goal: Path) -> Iterator[Path]:
+def _returned(campaign: Campaign, parcels: list[Path], received_folder: Path) -> Iterator[Path]:
     """Each unit fills in the workbook that it was sent; one of them does not."""
     from xltool.campaign.returns.sealed_filling import fill_sealed
     from xltool.campaign.sealing.parcel import read_parcel
     from xltool.databook import load_databook
 
     [model] = load_databook(Path(__file__).with_name("tour.json"))
-    goal.mkdir(exist_ok=True)
+    received_folder.mkdir(exist_ok=True)
     for parcel in parcels:
         for name, data in read_parcel(parcel).items():
             code = name.partition("_")[0]
             unit = next((unit for unit in UNITS if unit[0] == code), None)
             if unit is None or not name.endswith(".xlsx") or code == ABSENT:
                 continue
-            blank = goal / name
+            blank = received_folder / name
             blank.write_bytes(data)
             fill_sealed([_filing(model, *unit[:2])], blank, blank, campaign.edition_folder)
             yield blank

@@ -32,7 +32,7 @@ def campaign() -> None:
     """申报批次：建立、名单、重审、选定、核准、退回、历史、上报、导出、导入。"""
 
 
-for one in (
+for subcommand in (
     campaign_units.update, campaign_units.rename, campaign_units.move, campaign_units.merge,
     campaign_units.abolish, campaign_units.exempt, campaign_units.restore, campaign_units.extend,
     campaign_units.last_year,
@@ -42,7 +42,7 @@ for one in (
     campaign_decisions.report, campaign_decisions.letters,
     campaign_decisions.print_,
 ):  # fmt: skip
-    campaign.add_command(one)
+    campaign.add_command(subcommand)
 
 
 @campaign.command(old={"--from": ("--parcel",)})
@@ -112,11 +112,11 @@ def receive(folder: Path, parcel: Path, trusted: Sequence[str]) -> None:
     """下级台账：收进上级再次下发的压缩包。"""
     from xltool.campaign.sending.branch import take_parcel, trust
 
-    with opened(folder) as here:
-        if not here.branch:
+    with opened(folder) as opened_campaign:
+        if not opened_campaign.branch:
             raise XltoolError("这不是下级台账")
-        trust(here, trusted)
-        click.echo(f"收进 {take_parcel(here, parcel)} 个新的工作簿")
+        trust(opened_campaign, trusted)
+        click.echo(f"收进 {take_parcel(opened_campaign, parcel)} 个新的工作簿")
 
 
 @campaign.command()
@@ -133,9 +133,9 @@ def recheck(folder: Path, settings: Path | None, edition: str) -> None:
         pin_edition(folder, edition)
     if settings:
         pin_settings(folder, settings)
-    with opened(folder) as here, progress("重审") as seen:
-        changed = judge_again(here, seen)
-        total = len(here.ledger.returns())
+    with opened(folder) as opened_campaign, progress("重审") as seen:
+        changed = judge_again(opened_campaign, seen)
+        total = len(opened_campaign.ledger.returns())
     if changed:
         rows = [[c.unit, c.version or "", c.name, c.before, c.after] for c in changed]
         table(["部门编码", "版", "文件", "原来", "现在"], rows)
@@ -169,11 +169,11 @@ def notes(
     from xltool.campaign.returns.notes import FOLDER, write_notes
     from xltool.campaign.returns.notes import notes as due
 
-    with opened(folder) as here:
-        found = due(here, codes, queries=queries)
-        goal = output or here.folder / FOLDER / dt.date.today().isoformat()
-        write_notes(here, found, goal, form)
-    click.echo(f"写出 {len(found)} 份退回意见：{goal}")
+    with opened(folder) as opened_campaign:
+        due_notes = due(opened_campaign, codes, queries=queries)
+        destination = output or opened_campaign.folder / FOLDER / dt.date.today().isoformat()
+        write_notes(opened_campaign, due_notes, destination, form)
+    click.echo(f"写出 {len(due_notes)} 份退回意见：{destination}")
 
 
 @campaign.command()
@@ -184,9 +184,10 @@ def submit(folder: Path, output: Path) -> int:
     """上报：把采用的申报原样打成一个 zip，交上级收取。"""
     from xltool.campaign.sending.branch import submit as pass_upwards
 
-    with opened(folder) as here:
+    with opened(folder) as opened_campaign:
         missing: list[tuple[str, str]] = []
-        count, total = pass_upwards(here, output, missing), len(here.ledger.units())
+        count = pass_upwards(opened_campaign, output, missing)
+        total = len(opened_campaign.ledger.units())
     for code, reason in missing:
         click.echo(f"没有上报 {code}：{reason}", err=True)
     click.echo(f"上报 {count} / {total} 个单位：{output}")
@@ -203,9 +204,9 @@ def export_(folder: Path, file: Path, with_key: bool) -> int:
     from xltool.campaign.ledger.transfer import export_campaign, missing_originals
 
     word = click.prompt("口令", hide_input=True, confirmation_prompt="再输一次") if with_key else ""
-    with opened(folder) as here:
-        count = export_campaign(here, file, word)
-        missing = missing_originals(here)
+    with opened(folder) as opened_campaign:
+        count = export_campaign(opened_campaign, file, word)
+        missing = missing_originals(opened_campaign)
     for code, name in missing[:20]:
         click.echo(f"原件不见了或被改动过，没有导出：{code} {on_terminal(name)}", err=True)
     if len(missing) > 20:

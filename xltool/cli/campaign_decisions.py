@@ -40,21 +40,21 @@ def choose(
     """选定一个单位的某一版为准；不写版号就列出各版。"""
     from xltool.campaign.returns.rejudgement import choose as let_count
 
-    with opened(folder, by) as here:
+    with opened(folder, by) as campaign:
         if version is None and not latest:
-            table(*_versions(here, code))
+            table(*_versions(campaign, code))
             return
-        let_count(here, code, None if latest else version, reason)
-    said = "以最近一次有效的为准" if latest else f"以第 {version} 版为准"
-    click.echo(f"{code}：{said}")
+        let_count(campaign, code, None if latest else version, reason)
+    choice = "以最近一次有效的为准" if latest else f"以第 {version} 版为准"
+    click.echo(f"{code}：{choice}")
 
 
-def _versions(here: object, code: str) -> tuple[list[str], list[list[object]]]:
+def _versions(campaign: object, code: str) -> tuple[list[str], list[list[object]]]:
     """All versions of a unit, as a table."""
     from xltool.campaign.returns.judgement import KINDS
     from xltool.checks.results import VERDICTS
 
-    ledger = here.ledger  # type: ignore[attr-defined]
+    ledger = campaign.ledger  # type: ignore[attr-defined]
     if code not in {unit.code for unit in ledger.units()}:
         raise XltoolError(f"名单里没有部门编码 {code}")
     rows = [
@@ -68,7 +68,7 @@ def _versions(here: object, code: str) -> tuple[list[str], list[list[object]]]:
 
 
 def _wanted(
-    here: object,
+    campaign: object,
     codes: Sequence[str],
     district: str | None,
     states: Sequence[str],
@@ -84,7 +84,7 @@ def _wanted(
     unknown = [state for state in states if state not in (*STATES, *RARE_STATES)]
     if unknown:
         raise XltoolError(f"没有状态“{unknown[0]}”，可用：{'、'.join((*STATES, *RARE_STATES))}")
-    standing = status(here)  # type: ignore[arg-type]
+    standing = status(campaign)  # type: ignore[arg-type]
     return [
         s.unit.code
         for s in standing.standings
@@ -109,12 +109,15 @@ def accept(
     """核准：采用的这一版定下来，后来报的不再顶替，直到 reopen。按区县成批时默认只核准“通过”和“待核准”的。"""
     from xltool.campaign.returns.decisions import accept as approve
 
-    with opened(folder, by) as here:
-        wanted = _wanted(here, codes, district, states, ("通过", "待核准"))
-        decided = approve(here, wanted, grade=grade or "", note=note)
-    for one in decided:
-        for said in (*one.explained, *(f"（没有说明）{query}" for query in one.open_queries)):
-            click.echo(f"{one.unit.code} {one.unit.name}：{said}")
+    with opened(folder, by) as campaign:
+        wanted = _wanted(campaign, codes, district, states, ("通过", "待核准"))
+        decided = approve(campaign, wanted, grade=grade or "", note=note)
+    for decision in decided:
+        for remark in (
+            *decision.explained,
+            *(f"（没有说明）{query}" for query in decision.open_queries),
+        ):
+            click.echo(f"{decision.unit.code} {decision.unit.name}：{remark}")
     click.echo(f"核准 {len(decided)} 个单位" + (f"，审核意见：{grade}" if grade else ""))
 
 
@@ -136,11 +139,11 @@ def return_(
     """退回：最近采用（或报来）的一版不再计入，等它重报。要发给单位的意见用 campaign notes 写出。"""
     from xltool.campaign.returns.decisions import send_back
 
-    with opened(folder, by) as here:
-        wanted = _wanted(here, codes, district, states, ("待核实", "待核准", "有错误"))
-        decided = send_back(here, wanted, note)
-    for one in decided:
-        click.echo(f"{one.unit.code} {one.unit.name}：退回第 {one.version} 版")
+    with opened(folder, by) as campaign:
+        wanted = _wanted(campaign, codes, district, states, ("待核实", "待核准", "有错误"))
+        decided = send_back(campaign, wanted, note)
+    for decision in decided:
+        click.echo(f"{decision.unit.code} {decision.unit.name}：退回第 {decision.version} 版")
     click.echo(f"退回 {len(decided)} 个单位")
 
 
@@ -153,8 +156,8 @@ def reopen(folder: Path, codes: Sequence[str], reason: str, by: str) -> None:
     """重开：撤去核准，单位可以再报。必须写理由。"""
     from xltool.campaign.returns.decisions import reopen as lift
 
-    with opened(folder, by) as here:
-        lift(here, codes, reason)
+    with opened(folder, by) as campaign:
+        lift(campaign, codes, reason)
     click.echo(f"重开 {len(codes)} 个单位")
 
 
@@ -171,14 +174,14 @@ def withdraw(
     from xltool.campaign.returns.decisions import withdraw as take_back
     from xltool.campaign.returns.status import RARE_STATES, STATES
 
-    with opened(folder, by) as here:
+    with opened(folder, by) as campaign:
         usual = [
             s
             for s in (*STATES, *RARE_STATES)
             if s not in ("未下发", "未报", "核准", "免报", "撤销", "并入")
         ]
-        wanted = _wanted(here, codes, district, (), usual)
-        take_back(here, wanted, reason)
+        wanted = _wanted(campaign, codes, district, (), usual)
+        take_back(campaign, wanted, reason)
     click.echo(f"撤回 {len(wanted)} 个单位")
 
 
@@ -191,12 +194,12 @@ def log(folder: Path, code: str, arrivals: bool) -> None:
     from xltool.campaign.returns.arrivals import arrival_lines
     from xltool.campaign.returns.decisions import history
 
-    with opened(folder) as here:
+    with opened(folder) as campaign:
         if arrivals:
-            found = arrival_lines(here, code)
-            table(["收到", "文件", "单位", "下落"], found)
+            arrived = arrival_lines(campaign, code)
+            table(["收到", "文件", "单位", "下落"], arrived)
             return
-        rows = [[h.made_at, h.author, h.what, h.unit, h.why] for h in history(here, code)]
+        rows = [[h.made_at, h.author, h.what, h.unit, h.why] for h in history(campaign, code)]
     table(["时间", "谁", "做了什么", "部门编码", "说明"], rows)
 
 
@@ -211,8 +214,8 @@ def undo(folder: Path, code: str, reason: str, by: str) -> None:
     from xltool.campaign.returns.decisions import WORDS
     from xltool.campaign.returns.decisions import undo as take_back
 
-    with opened(folder, by) as here:
-        undone = take_back(here, code, reason)
+    with opened(folder, by) as campaign:
+        undone = take_back(campaign, code, reason)
     for deed in undone[:20]:
         click.echo(f"已撤销：{deed.made_at} {WORDS[Act(deed.action)]} {deed.unit}")
     if len(undone) > 20:
@@ -232,20 +235,20 @@ def compare(folder: Path, code: str, versions: Sequence[int], output: Path | Non
 
     if len(versions) not in (0, 2):
         raise click.UsageError("写两个版号，或都不写")
-    with opened(folder) as here:
-        found = look(here, code, *versions)
+    with opened(folder) as campaign:
+        comparison = look(campaign, code, *versions)
         if output:
-            write_comparison(output, here, found)
-    for line in found.chain:
+            write_comparison(output, campaign, comparison)
+    for line in comparison.chain:
         click.echo(line)
     if output:
-        click.echo(f"{len(found.changes)} 处不同：{output}")
+        click.echo(f"{len(comparison.changes)} 处不同：{output}")
         return
-    rows = [[c.sheet, c.cell, c.label, c.before, c.after] for c in found.changes]
+    rows = [[c.sheet, c.cell, c.label, c.before, c.after] for c in comparison.changes]
     if rows:
         table(["工作表", "单元格", "栏目", "原来", "现在"], rows)
     click.echo(
-        f"第 {found.before['version']} 版 → 第 {found.after['version']} 版：{len(rows)} 处不同"
+        f"第 {comparison.before['version']} 版 → 第 {comparison.after['version']} 版：{len(rows)} 处不同"
     )
 
 
@@ -257,8 +260,8 @@ def indicators(folder: Path, output: Path) -> int:
     """全部单位的绩效指标一张表：只取计入的申报，按名单的次序，指标值拆成计算符号、指标值、计量单位。"""
     from xltool.campaign.rollup.indicator_table import write_indicators
 
-    with opened(folder) as here:
-        count, units, problems = write_indicators(here, output)
+    with opened(folder) as campaign:
+        count, units, problems = write_indicators(campaign, output)
     for code, reason in problems:
         click.echo(f"没有读到 {code}：{reason}", err=True)
     click.echo(f"{units} 个单位的 {count} 个指标：{output}")
@@ -275,9 +278,9 @@ def report(folder: Path, output: Path | None) -> None:
     """进度页：一个网页，不用联网：每天、各区县、各状态、逾期、最常见的问题，点到单位和它的各版。"""
     from xltool.campaign.rollup.dashboard import write_dashboard
 
-    with opened(folder) as here:
-        path = output or here.folder / "进度.html"
-        data = write_dashboard(path, here)
+    with opened(folder) as campaign:
+        path = output or campaign.folder / "进度.html"
+        data = write_dashboard(path, campaign)
     click.echo(f"{data['totals']['应报']} 个单位的进度：{path}")
 
 
@@ -295,12 +298,14 @@ def letters(folder: Path, codes: Sequence[str], template: Path | None, output: P
     """批复：每个核准的单位一份 Word 文件，附核准的绩效指标；模板由财政局自己改，【】里的词会被替换。"""
     from xltool.campaign.rollup.letters import FOLDER, write_letters
 
-    with opened(folder) as here:
-        goal = output or here.folder / FOLDER
-        written, problems = write_letters(here, goal, codes, template)
+    with opened(folder) as campaign:
+        destination = output or campaign.folder / FOLDER
+        written, problems = write_letters(campaign, destination, codes, template)
     for code, reason in problems:
         click.echo(f"没有写 {code}：{reason}", err=True)
-    click.echo(f"写出 {len(written)} 份批复：{goal}" if written else "没有核准的单位，没有写批复")
+    click.echo(
+        f"写出 {len(written)} 份批复：{destination}" if written else "没有核准的单位，没有写批复"
+    )
     return int(bool(problems))
 
 
@@ -313,8 +318,8 @@ def print_(folder: Path, district: str, output: Path) -> int:
     """打印：一个区县计入的申报合成一个 PDF，按名单的次序，只取数值重排在官方表上（要有 LibreOffice）。"""
     from xltool.campaign.rollup.printing import print_district
 
-    with opened(folder) as here:
-        count, problems = print_district(here, output, district)
+    with opened(folder) as campaign:
+        count, problems = print_district(campaign, output, district)
     for code, reason in problems:
         click.echo(f"没有打印 {code}：{reason}", err=True)
     click.echo(f"{count} 个单位：{output}")

@@ -31,34 +31,38 @@ def update(folder: Path, units: Path, dry: bool, by: str, reason: str) -> None:
     from xltool.campaign.ledger.unit_changes import planned
     from xltool.campaign.units import read_unit_list
 
-    with opened(folder, by) as here:
-        if here.branch:
+    with opened(folder, by) as campaign:
+        if campaign.branch:
             raise XltoolError("下级台账的单位由上级下发的压缩包决定，请用 campaign receive")
-        known = [unit.code for unit in here.ledger.units()]
-        listed = read_unit_list(units, here.edition, known)
+        codes = [unit.code for unit in campaign.ledger.units()]
+        listed = read_unit_list(units, campaign.edition, codes)
         for remark in listed.remarks:
             click.echo(remark)
-        _carry_out(here, planned(here, listed), dry, reason)
-        absent = len(set(known) - {unit.code for unit in listed.units})
+        _carry_out(campaign, planned(campaign, listed), dry, reason)
+        absent = len(set(codes) - {unit.code for unit in listed.units})
         if absent:
             click.echo(
                 f"这份名单里没有的 {absent} 个单位不变（撤销、免报、并入用 campaign abolish、exempt、merge）"
             )
 
 
-def _carry_out(here: Campaign, changes: Sequence[UnitChange], dry: bool, reason: str) -> None:
+def _carry_out(campaign: Campaign, changes: Sequence[UnitChange], dry: bool, reason: str) -> None:
     """Show what changes unit by unit; write it unless it is a dry run."""
     from xltool.campaign.ledger.counting import Act
     from xltool.campaign.ledger.unit_changes import apply
 
-    rows = [[c.after.code, c.after.name, "；".join(c.said(here.edition))] for c in changes]
+    rows = [[c.after.code, c.after.name, "；".join(c.said(campaign.edition))] for c in changes]
     if rows:
         table(["部门编码", "部门名称", "变动"], rows)
     if not dry:
-        apply(here, changes, reason)
+        apply(campaign, changes, reason)
     added = sum(change.action is Act.ADD for change in changes)
-    said = f"新增 {added} 个单位，{len(changes) - added} 个有变动"
-    click.echo(f"试运行：{said}，没有写入" if dry else f"{said}；共 {len(here.ledger.units())} 个")
+    summary = f"新增 {added} 个单位，{len(changes) - added} 个有变动"
+    click.echo(
+        f"试运行：{summary}，没有写入"
+        if dry
+        else f"{summary}；共 {len(campaign.ledger.units())} 个"
+    )
 
 
 @command()
@@ -91,11 +95,11 @@ def _change(
     from xltool.campaign.ledger.counting import Act
     from xltool.campaign.ledger.unit_changes import changed_unit
 
-    with opened(folder, by) as here:
-        if here.branch:
+    with opened(folder, by) as campaign:
+        if campaign.branch:
             raise XltoolError("下级台账的单位由上级决定")
-        change = changed_unit(here, Act[act], code, **values)
-        _carry_out(here, [change] if change.after != change.before else [], dry, reason)
+        change = changed_unit(campaign, Act[act], code, **values)
+        _carry_out(campaign, [change] if change.after != change.before else [], dry, reason)
 
 
 @command()
@@ -110,11 +114,11 @@ def merge(folder: Path, code: str, into: str, dry: bool, by: str, reason: str) -
     from xltool.campaign.ledger.counting import Act
     from xltool.campaign.ledger.unit_changes import leave, merged
 
-    with opened(folder, by) as here:
-        change = merged(here, code, into)
+    with opened(folder, by) as campaign:
+        change = merged(campaign, code, into)
         if not dry:
-            leave(here, Act.MERGE, [code], reason, into=into)
-        _carry_out(here, [change] if change.after != change.before else [], dry, reason)
+            leave(campaign, Act.MERGE, [code], reason, into=into)
+        _carry_out(campaign, [change] if change.after != change.before else [], dry, reason)
         click.echo(f"{code} {'会并入' if dry else '已并入'} {into}")
 
 
@@ -131,13 +135,13 @@ def _leaving(act: str, doing: str, done: str) -> click.Command:
         from xltool.campaign.ledger.counting import Act
         from xltool.campaign.ledger.unit_changes import leave, unit_of
 
-        with opened(folder, by) as here:
-            rows = [[code, unit_of(here, code).name, done] for code in codes]
+        with opened(folder, by) as campaign:
+            rows = [[code, unit_of(campaign, code).name, done] for code in codes]
             table(["部门编码", "部门名称", "变动"], rows)
             if dry:
                 click.echo(f"试运行：{len(rows)} 个单位，没有写入")
                 return
-            leave(here, Act[act], codes, reason)
+            leave(campaign, Act[act], codes, reason)
             click.echo(f"{done}：{len(rows)} 个单位")
 
     leaving.help = doing
@@ -164,8 +168,8 @@ def extend(
 
     if not reason.strip():
         raise XltoolError("请用 --reason 写明理由")
-    with opened(folder, by) as here:
-        count = give_time(here, day.date(), list(codes), district, reason)
+    with opened(folder, by) as campaign:
+        count = give_time(campaign, day.date(), list(codes), district, reason)
     click.echo(f"报送截止改为 {day.date()}：{count} 个单位")
 
 
@@ -177,7 +181,7 @@ def last_year(folder: Path, source: Path, by: str) -> None:
     """收进上一年的申报：去年的批次文件夹，或放着去年工作簿的文件夹。以后审核时比（X507），汇总时与上年比较。"""
     from xltool.campaign.ledger.last_year import take_last_year
 
-    with opened(folder, by) as here:
-        count, absent = take_last_year(here, source)
+    with opened(folder, by) as campaign:
+        count, absent = take_last_year(campaign, source)
     click.echo(f"收进 {count} 个单位的上年申报" + (f"，{len(absent)} 个单位没有" if absent else ""))
     click.echo("已收的申报要比的，请运行 xltool campaign recheck")

@@ -57,32 +57,32 @@ def check(
     from xltool.reports import console
 
     house = house_settings(settings)
-    form = load_edition(edition) if edition else None
-    before = year_before(last_year, form)
+    chosen_edition = load_edition(edition) if edition else None
+    before = year_before(last_year, chosen_edition)
 
-    copies = MarkedCopies(marked, form) if marked is not None else None
+    copies = MarkedCopies(marked, chosen_edition) if marked is not None else None
     unmarked: list[tuple[str, str]] = []
 
-    def one(filing: Filing) -> CheckResult:
+    def result_of(filing: Filing) -> CheckResult:
         marking = copies if any(filing.forms) else None
         try:
             filing = marking.explained(filing) if marking else filing
         except XltoolError as error:  # what was found is told all the same
             _leave(unmarked, filing.source, error)
             marking = None
-        findings = judge(filing, settings=house, edition=form, last_year=before(filing))
+        findings = judge(filing, settings=house, edition=chosen_edition, last_year=before(filing))
         try:
             if marking:
                 marking.write(filing, findings)
         except XltoolError as error:
             _leave(unmarked, filing.source, error)
-        return check_result(filing, findings, form)
+        return check_result(filing, findings, chosen_edition)
 
     def skipped(file: Path) -> bool:
         return copies is not None and copies.holds(file, paths)
 
     shown = None if as_json else show_result
-    results, failed = _each(paths, form, one, shown, skipped)
+    results, failed = _each(paths, chosen_edition, result_of, shown, skipped)
     failed += unmarked
     if as_json:
         _echo_json(results, failed)
@@ -102,12 +102,12 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
     """
     from xltool.reports import console
 
-    form = load_edition(edition) if edition else None
+    chosen_edition = load_edition(edition) if edition else None
 
-    def one(filing: Filing) -> tuple[CheckResult, str]:
+    def balance_of(filing: Filing) -> tuple[CheckResult, str]:
         """The balance of a filing, and why there is none."""
         faults = [f.detail for f in filing.faults] if filing.department is None else []
-        return check_result(filing, (), form), "；".join(faults)
+        return check_result(filing, (), chosen_edition), "；".join(faults)
 
     def show(told: tuple[CheckResult, str]) -> None:
         result, reason = told
@@ -117,7 +117,7 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
         if not result.balance:
             click.echo(on_terminal(f"  无法判断：{reason or '没有部门整体支出绩效目标表'}"))
 
-    results, failed = _each(paths, form, one, None if as_json else show)
+    results, failed = _each(paths, chosen_edition, balance_of, None if as_json else show)
     if as_json:
         _echo_json([_balance_json(*told) for told in results], failed)
     closed = all(result.balance and result.balance.verdict in CLOSED for result, _ in results)
@@ -137,7 +137,7 @@ CLOSED = ("平衡", "经非税项目调节后平衡")
 def _each(
     paths: Sequence[Path],
     edition: Edition | None,
-    one: Callable[[Filing], Result],
+    result_of: Callable[[Filing], Result],
     show: Callable[[Result], None] | None,
     skipped: Callable[[Path], bool] | None = None,
 ) -> tuple[list[Result], list[tuple[str, str]]]:
@@ -149,7 +149,7 @@ def _each(
     def judged(file: Path) -> Result:
         filing = read(file, edition=edition)
         guard.take(file)
-        return one(filing)
+        return result_of(filing)
 
     results = []
     for result in each_workbook(paths, judged, failed, skipped):

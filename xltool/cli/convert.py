@@ -47,24 +47,24 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
 
     if not to and not next_year:
         raise XltoolError("请用 --to 指定版式，或用 --next-year 做下一年的草稿（可以同时用）")
-    own = load_edition(source) if source else None
-    target = load_edition(to) if to else None
+    source_edition = load_edition(source) if source else None
+    target_edition = load_edition(to) if to else None
     moved: list[Filing] = []
     rows: list[tuple[str, ...]] = []
-    for filing in _filings(paths, own):
-        one = conversion.Converted(filing)
+    for filing in _filings(paths, source_edition):
+        converted = conversion.Converted(filing)
         notes: list[conversion.ConversionNote] = []
         if next_year:
-            one = conversion.next_year(one.filing, own)
-            notes += one.notes
-        if target is not None and target.id != one.filing.edition:
-            one = conversion.convert(one.filing, target, own)
-            notes += one.notes
-        moved.append(one.filing)
+            converted = conversion.next_year(converted.filing, source_edition)
+            notes += converted.notes
+        if target_edition is not None and target_edition.id != converted.filing.edition:
+            converted = conversion.convert(converted.filing, target_edition, source_edition)
+            notes += converted.notes
+        moved.append(converted.filing)
         rows += [(filing.unit, n.kind, n.form, n.project, n.field, n.text, n.reason) for n in notes]
     report = output.with_name(f"{output.stem}-转换说明.csv")
     guard.ask(report)  # both or none
-    left = write_databook(moved, output, target or own)
+    left = write_databook(moved, output, target_edition or source_edition)
     with writing(report, encoding="utf-8-sig") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEAD)

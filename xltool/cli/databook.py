@@ -20,9 +20,9 @@ _EDITION = click.option("--edition", help="版式编号，或它所在的文件�
 
 def problem_lines(problems: Sequence[Problem]) -> None:
     """Show problems one a line: how grave, where, whose, what."""
-    for one in problems:
-        grave, _, rest = str(one).partition(" ")
-        click.echo(f"{click.style(grave, fg=_COLOURS[one.severity])} {rest}")
+    for problem in problems:
+        grave, _, rest = str(problem).partition(" ")
+        click.echo(f"{click.style(grave, fg=_COLOURS[problem.severity])} {rest}")
 
 
 @command_group()
@@ -69,13 +69,13 @@ def check(path: Path, edition: str | None, as_json: bool) -> int:
             problems = [
                 {**msgspec.to_builtins(finding_result(p)), "unit": p.unit} for p in book.problems
             ]
-            found = {
+            record = {
                 "file": str(path),
                 "units": list(book.units),
                 "left_out": book.left_out,
                 "problems": problems,
             }
-            echo_json(found)
+            echo_json(record)
         else:
             problem_lines(book.problems)
             state = f"{len(book.errors)} 处错误" if book.errors else "没有错误"
@@ -97,8 +97,8 @@ def convert(source: Path, target: Path, edition: str | None) -> int:
     if book.errors:
         click.echo("数据表有错误，没有转换。")
         return 1
-    for said in write_databook(book.filings, target, edition):
-        click.echo(f"{click.style('提示', fg='cyan')} {said}")
+    for remark in write_databook(book.filings, target, edition):
+        click.echo(f"{click.style('提示', fg='cyan')} {remark}")
     click.echo(f"已写出 {target}：{len(book.filings)} 个单位。")
     return 0
 

@@ -44,8 +44,8 @@ def demo(output: Path, folder: Path | None, settings: Path | None) -> None:
         if workbook.parent == output:
             continue
         filing = xltool.read(workbook)
-        found = xltool.check(filing, settings=load_settings(house))
-        show_result(check_result(filing, found))
+        findings = xltool.check(filing, settings=load_settings(house))
+        show_result(check_result(filing, findings))
     if folder is not None:
         from xltool.cli._tour import tour
 

@@ -23,8 +23,8 @@ def list_() -> None:
     """列出认得的版式：自带的，和自己文件夹里的。"""
     for id_, folder in editions().items():
         try:
-            one = load_edition(id_)
-            click.echo(f"{id_}　{one.title}　金额单位：{one.unit}　{folder}")
+            loaded_edition = load_edition(id_)
+            click.echo(f"{id_}　{loaded_edition.title}　金额单位：{loaded_edition.unit}　{folder}")
         except XltoolError as error:
             click.echo(f"{id_}　不能用：{error}")
 
@@ -72,17 +72,17 @@ def check(which: str, show: Path | None) -> int:
     from xltool.editions.copy import show_bindings
     from xltool.template.bindings import problems
 
-    one = load_edition(which)
-    found = problems(one.template, one)
-    for line in found:
+    loaded_edition = load_edition(which)
+    lines = problems(loaded_edition.template, loaded_edition)
+    for line in lines:
         click.echo(line)
     if show is not None:
-        guard.take(one.template)
-        show_bindings(one, show)
+        guard.take(loaded_edition.template)
+        show_bindings(loaded_edition, show)
         click.echo(f"已写出 {show}：黄色是字段，蓝色是指标，红色是锁住或重复的")
-    if not found:
-        click.echo(f"版式“{one.id}”完整：每个字段、指标类别和指标列都有且只有一个位置。")
-    return int(bool(found))
+    if not lines:
+        click.echo(f"版式“{loaded_edition.id}”完整：每个字段、指标类别和指标列都有且只有一个位置。")
+    return int(bool(lines))
 
 
 @edition.command()

@@ -68,16 +68,16 @@ def export(
         )
     if public and kinds:
         raise click.UsageError("--public 自成一套，不和 --format 合用。")
-    form = load_edition(edition) if edition else None
+    chosen_edition = load_edition(edition) if edition else None
     if "pdf" in kinds or public:
         _office()
     if any(path.is_dir() and output.resolve().is_relative_to(path.resolve()) for path in paths):
         raise XltoolError(f"输出文件夹不能放在输入文件夹里：{output}")
     left: Left = []
     if public:
-        _publish(paths, output, form, left, house_settings(settings))
+        _publish(paths, output, chosen_edition, left, house_settings(settings))
     else:
-        _export(paths, output, form, left, kinds)
+        _export(paths, output, chosen_edition, left, kinds)
     return 1 if left else 0
 
 
@@ -89,20 +89,20 @@ def _office() -> None:
         click.echo("注意：这台机器没有中文字体，PDF 里的汉字会是空框；请先安装中文字体。", err=True)
 
 
-def _read(file: Path, form: Edition | None) -> tuple[Filing, Edition]:
-    filing = read_filing(file, form)
-    return filing, form or load_edition(filing.edition)
+def _read(file: Path, chosen_edition: Edition | None) -> tuple[Filing, Edition]:
+    filing = read_filing(file, chosen_edition)
+    return filing, chosen_edition or load_edition(filing.edition)
 
 
-def _editions(form: Edition | None) -> list[Edition]:
+def _editions(chosen_edition: Edition | None) -> list[Edition]:
     """The editions whose own columns the tables show."""
-    return [form] if form else usable_editions()
+    return [chosen_edition] if chosen_edition else usable_editions()
 
 
 def _export(
     paths: Sequence[Path],
     output: Path,
-    form: Edition | None,
+    chosen_edition: Edition | None,
     left: Left,
     kinds: Sequence[str],
 ) -> None:
@@ -117,34 +117,34 @@ def _export(
             sinks.append(stack.enter_context(json_file(output / JSON)))
             written.append(output / JSON)
         if "csv" in kinds:
-            columns = csv_columns(_editions(form))
+            columns = csv_columns(_editions(chosen_edition))
             sinks.append(stack.enter_context(csv_file(output / CSV, columns)))
             written.append(output / CSV)
         taken: dict[Path, TakenNames] = {}
 
         def take(file: Path) -> None:
-            filing, edition = _read(file, form)
+            filing, edition = _read(file, chosen_edition)
             for add in sinks:
                 add(filing, edition)
             if "pdf" in kinds:
-                _wait(press, filing, edition, _goal(paths, file, output, taken), left)
+                _wait(press, filing, edition, _pdf_path(paths, file, output, taken), left)
 
         count = sum(1 for _ in each_workbook(paths, take, left))
         if not count:
             raise XltoolError(NOTHING)
         if press:
             click.echo(f"正在用 LibreOffice 转换 {len(press)} 个文件……", err=True)
-        for goal, there in press.print():
+        for destination, there in press.print():
             if there:
-                click.echo(on_terminal(f"已写出 {goal}"))
+                click.echo(on_terminal(f"已写出 {destination}"))
             else:
-                _leave(left, str(goal), "LibreOffice 没能转出 PDF")
+                _leave(left, str(destination), "LibreOffice 没能转出 PDF")
     for path in written:
         click.echo(f"已写出 {path}（{count} 份申报）")
     _sum_up(left)
 
 
-def _wait(press: Press, filing: Filing, edition: Edition, goal: Path, left: Left) -> None:
+def _wait(press: Press, filing: Filing, edition: Edition, destination: Path, left: Left) -> None:
     from xltool.exporting.pristine import changed, left_behind
     from xltool.filling.writer import FillError
 
@@ -152,25 +152,30 @@ def _wait(press: Press, filing: Filing, edition: Edition, goal: Path, left: Left
         more = f"，等 {len(faults)} 处" if len(faults) > 1 else ""
         _leave(left, filing.source, f"没有转 PDF，新表显示不出原件的样子：{faults[0]}{more}")
         return
-    if goal.exists() and goal.parent.resolve() == Path(filing.source).parent.resolve():
+    if (
+        destination.exists()
+        and destination.parent.resolve() == Path(filing.source).parent.resolve()
+    ):
         # Beside the workbook lies perhaps the scan with the stamp.
-        _leave(left, filing.source, f"没有转 PDF：旁边已有 {goal.name}，请换一个输出文件夹")
+        _leave(left, filing.source, f"没有转 PDF：旁边已有 {destination.name}，请换一个输出文件夹")
         return
     try:
-        guard.ask(goal)
+        guard.ask(destination)
     except guard.Guarded as error:
         _leave(left, filing.source, f"没有转 PDF：{error}")
         return
     for remark in left_behind(filing):
-        said = f"注意：{filing.source}：{remark}：PDF 里只有它的值，没有它本身"
-        click.echo(on_terminal(said), err=True)
+        message = f"注意：{filing.source}：{remark}：PDF 里只有它的值，没有它本身"
+        click.echo(on_terminal(message), err=True)
     try:
-        press.add(filing, edition, goal)
+        press.add(filing, edition, destination)
     except FillError as error:
         _leave(left, filing.source, f"没有转 PDF：{error}")
 
 
-def _goal(paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, TakenNames]) -> Path:
+def _pdf_path(
+    paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, TakenNames]
+) -> Path:
     """The PDF of a workbook: in the output as deep as it lies in the folder that was named."""
     above = next(
         (path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent
@@ -180,21 +185,26 @@ def _goal(paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, Tak
 
 
 def _publish(
-    paths: Sequence[Path], output: Path, form: Edition | None, left: Left, settings: Settings
+    paths: Sequence[Path],
+    output: Path,
+    chosen_edition: Edition | None,
+    left: Left,
+    settings: Settings,
 ) -> None:
     from xltool.checks.engine import check
     from xltool.exporting.public import publish, refuse_full
 
     refuse_full(output)
     count = 0
-    read = each_workbook(paths, lambda file: _read(file, form), left)
-    for filing, why in publish(read, output, _editions(form)):
+    read = each_workbook(paths, lambda file: _read(file, chosen_edition), left)
+    for filing, why in publish(read, output, _editions(chosen_edition)):
         if why:
             _leave(left, filing.source, f"没有公开：{why}")
             continue
         count += 1
         errors = sum(
-            f.open and f.severity == "error" for f in check(filing, settings=settings, edition=form)
+            f.open and f.severity == "error"
+            for f in check(filing, settings=settings, edition=chosen_edition)
         )
         if errors:
             click.echo(

@@ -55,7 +55,7 @@ def fill(
         raise click.UsageError("请用 -o 说明写到哪个文件夹，或用 --into 填进下发的工作簿")
     if output.exists() and not output.is_dir():
         raise XltoolError(f"“{output}”是文件，不是文件夹")
-    spec = xltool.load_edition(edition) if edition else None
+    chosen_edition = xltool.load_edition(edition) if edition else None
     # A data book that lies in the output folder is not overwritten by a unit of the same name.
     beside = source.parent.resolve() == output.resolve()
     taken = TakenNames([source.name] if beside else [])
@@ -67,32 +67,34 @@ def fill(
         for filing in book:
             path = output / taken.give(filing.unit, ".xlsx")
             try:
-                written.append(xltool.fill(filing, path, template, edition=spec))
+                written.append(xltool.fill(filing, path, template, edition=chosen_edition))
             except XltoolError as error:
-                known = isinstance(error, (FillError, Guarded))
-                code = " B100" if known else ""
+                is_refusal = isinstance(error, (FillError, Guarded))
+                code = " B100" if is_refusal else ""
                 click.echo(f"{click.style('错误', fg='red')}{code} {filing.unit}：{error}")
                 wrong.append(filing.unit)
-                broken = broken or not known
+                broken = broken or not is_refusal
     for path in written:
         click.echo(f"已写出 {path}")
     click.echo(_summary(len(written), output, wrong, bool(book.errors)))
-    return 2 if broken else 1 if book.errors or wrong else 0
+    if broken:
+        return 2
+    return 1 if book.errors or wrong else 0
 
 
-def _fill_sealed(source: Path, sealed: Path, goal: Path, edition: str | None) -> int:
+def _fill_sealed(source: Path, sealed: Path, destination: Path, edition: str | None) -> int:
     """Fill a sealed workbook of a campaign from a data book."""
     from xltool.campaign.returns.sealed_filling import fill_sealed
     from xltool.cli.databook import problem_lines
     from xltool.databook import reading
 
     folder = Path(edition) if edition and Path(edition).is_dir() else None
-    if goal.is_dir():
-        goal = goal / sealed.name
+    if destination.is_dir():
+        destination = destination / sealed.name
     with reading(source, None if folder else edition) as book:
         problem_lines(book.problems)
-        filing = fill_sealed(book, sealed, goal, folder)
-    click.echo(f"已填入 {filing.code} {filing.unit}：{goal}（封印保留，可以报送）")
+        filing = fill_sealed(book, sealed, destination, folder)
+    click.echo(f"已填入 {filing.code} {filing.unit}：{destination}（封印保留，可以报送）")
     return 1 if book.errors else 0
 
 

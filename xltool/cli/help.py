@@ -27,15 +27,15 @@ def help_(ctx: click.Context, words: tuple[str, ...], table: bool) -> None:
 
 def _context(ctx: click.Context, words: tuple[str, ...]) -> click.Context:
     """As if the command had been called."""
-    here = ctx.find_root()
+    context = ctx.find_root()
     for word in words:
-        if not isinstance(here.command, click.Group):
-            raise click.UsageError(f"“{here.command.name}”下面没有命令“{word}”", ctx)
-        name, found, _ = here.command.resolve_command(here, [word])
-        if found is None:
+        if not isinstance(context.command, click.Group):
+            raise click.UsageError(f"“{context.command.name}”下面没有命令“{word}”", ctx)
+        name, subcommand, _ = context.command.resolve_command(context, [word])
+        if subcommand is None:
             raise click.UsageError(f"没有命令“{word}”", ctx)
-        here = HelpContext(found, info_name=name, parent=here)
-    return here
+        context = HelpContext(subcommand, info_name=name, parent=context)
+    return context
 
 
 def every_command(
@@ -52,19 +52,19 @@ def every_command(
         return
     context = click.Context(group)
     for name in group.list_commands(context):
-        found = group.get_command(context, name)
-        if found is not None:
-            yield from every_command(found, (*words, name))
+        subcommand = group.get_command(context, name)
+        if subcommand is not None:
+            yield from every_command(subcommand, (*words, name))
 
 
 def options() -> dict[str, list[tuple[str, click.Option]]]:
     """Each option by its long name, with the commands that have it."""
-    found: dict[str, list[tuple[str, click.Option]]] = {}
-    for name, one in every_command():
-        for param in one.params:
+    uses: dict[str, list[tuple[str, click.Option]]] = {}
+    for name, subcommand in every_command():
+        for param in subcommand.params:
             if isinstance(param, click.Option) and not param.hidden:
-                found.setdefault(max(param.opts, key=len), []).append((name, param))
-    return dict(sorted(found.items()))
+                uses.setdefault(max(param.opts, key=len), []).append((name, param))
+    return dict(sorted(uses.items()))
 
 
 def options_page() -> str:
@@ -77,14 +77,14 @@ def options_page() -> str:
         "| 选项 | 管什么 | 命令 |", "|---|---|---|",
     ]  # fmt: skip
     for name, uses in options().items():
-        spelled = "、".join(f"`{one}`" for one in sorted(uses[0][1].opts, key=len))
+        spelled = "、".join(f"`{spelling}`" for spelling in sorted(uses[0][1].opts, key=len))
         if not uses[0][1].is_flag:
             spelled += f" {_metavar(uses[0][1])}"
-        said: dict[str, list[str]] = {}
+        meanings: dict[str, list[str]] = {}
         for command_name, option in uses:
-            said.setdefault(option.help or "", []).append(command_name)
-        meaning = "<br>".join(said) if len(said) < 4 else next(iter(said))
-        commands = "、".join(f"`{one}`" for one, _ in uses)
+            meanings.setdefault(option.help or "", []).append(command_name)
+        meaning = "<br>".join(meanings) if len(meanings) < 4 else next(iter(meanings))
+        commands = "、".join(f"`{command_name}`" for command_name, _ in uses)
         lines.append(f"| {spelled} | {_cell(meaning or name)} | {commands} |")
     return "\n".join(lines) + "\n"
 

@@ -75,20 +75,20 @@ def import_(
     )
 
     target = load_edition(to) if to else None
-    form = load_edition(edition) if edition else None
-    if target is not None and form is None:
-        form = likest_edition(files, target)
-    imported = import_files(files, form, unit, year, split)
-    if target is not None and form is not None and target.id != form.id:
-        click.echo(f"原表按版式“{form.id}”读，转到“{target.id}”")
-        move(imported, form, target)
+    chosen_edition = load_edition(edition) if edition else None
+    if target is not None and chosen_edition is None:
+        chosen_edition = likest_edition(files, target)
+    imported = import_files(files, chosen_edition, unit, year, split)
+    if target is not None and chosen_edition is not None and target.id != chosen_edition.id:
+        click.echo(f"原表按版式“{chosen_edition.id}”读，转到“{target.id}”")
+        move(imported, chosen_edition, target)
     guard.take(*imported.read)
     guard.ask(*report_paths(output))  # all or none
-    books = write_books(imported, output, kind, target or form)
+    books = write_books(imported, output, kind, target or chosen_edition)
     reports = write_report(imported, output)
     if values:
-        table(VALUES, [_short(value_row(one)) for one in imported.values], "取值")
-    left = [leftover_row(one) for one in imported.leftovers]
+        table(VALUES, [_short(value_row(value)) for value in imported.values], "取值")
+    left = [leftover_row(leftover) for leftover in imported.leftovers]
     if left:
         table(LEFTOVERS, [_short(row) for row in left[:SHOWN]], "未导入")
         if len(left) > SHOWN:

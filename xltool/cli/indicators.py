@@ -46,12 +46,12 @@ def indicators(paths: Sequence[Path], edition: str, files: Sequence[Path]) -> in
 
     if wrong := next((f for f in files if f.suffix.lower() not in (".csv", ".xlsx")), None):
         raise click.UsageError(f"指标写成 .csv 或 .xlsx，不是“{wrong}”")
-    form = load_edition(edition) if edition else None
+    chosen_edition = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []
-    columns = columns_of([form] if form else usable_editions())
+    columns = columns_of([chosen_edition] if chosen_edition else usable_editions())
 
     def rows_of(file: Path) -> list[tuple[str, ...]]:
-        return list(indicator_rows(read_filing(file, form), form, columns))
+        return list(indicator_rows(read_filing(file, chosen_edition), chosen_edition, columns))
 
     rows = [row for rows in each_workbook(paths, rows_of, failed) for row in rows]
     if failed and not rows:
@@ -90,21 +90,23 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
     from xltool.indicator.normalise import changes
     from xltool.reading.normal_copy import write_normalised
 
-    form = load_edition(edition) if edition else None
+    chosen_edition = load_edition(edition) if edition else None
     failed: list[tuple[str, str]] = []
     if target is not None:
         _apart(paths, target)
 
     def normalised(file: Path) -> None:
-        filing = read_filing(file, form)
-        found = list(changes(filing))
-        click.echo(f"{file}：{len(found)} 处可以改成规范写法" if found else f"{file}：都是规范写法")
-        for one in found:
-            was, becomes = (" ".join(text.split()) for text in (one.was, one.becomes))
-            click.echo(f"  {one.place or ''} {' '.join(one.name.split())}：{was} → {becomes}")
+        filing = read_filing(file, chosen_edition)
+        rewrites = list(changes(filing))
+        click.echo(
+            f"{file}：{len(rewrites)} 处可以改成规范写法" if rewrites else f"{file}：都是规范写法"
+        )
+        for change in rewrites:
+            was, becomes = (" ".join(text.split()) for text in (change.was, change.becomes))
+            click.echo(f"  {change.place or ''} {' '.join(change.name.split())}：{was} → {becomes}")
         if target is not None:
             copy = _copy(paths, file, target)
-            write_normalised(file, filing, found, copy, form)
+            write_normalised(file, filing, rewrites, copy, chosen_edition)
             click.echo(f"  已写：{copy}")
 
     for _ in each_workbook(paths, normalised, failed):

@@ -50,12 +50,14 @@ def build(paths: Sequence[Path], edition: str, output: Path, least: int) -> int:
     if output.suffix.lower() != ".xlsx":
         raise XltoolError(f"指标库写成 .xlsx 文件，不是“{output.name}”")
     failed: list[tuple[str, str]] = []
-    form = load_edition(edition) if edition else None
-    found = library_of(each_workbook(paths, lambda file: read_filing(file, form), failed))
-    kept = tuple(entry for entry in found.entries if entry.seen >= least)
+    chosen_edition = load_edition(edition) if edition else None
+    gathered = library_of(
+        each_workbook(paths, lambda file: read_filing(file, chosen_edition), failed)
+    )
+    kept = tuple(entry for entry in gathered.entries if entry.seen >= least)
     if not kept:
         raise XltoolError("没有读到带数的指标，没有写出")
-    save_library(replace(found, entries=kept), output)
+    save_library(replace(gathered, entries=kept), output)
     click.echo(f"已写出 {on_terminal(str(output))}：{len(kept)} 个指标。请核对删改后再用")
     return 2 if failed else 0
 
@@ -72,15 +74,15 @@ def check(file: Path) -> int:
     from xltool.library import load_library
 
     entries = load_library(file).entries
-    ranged = sum(one.low is not None or one.high is not None for one in entries)
-    directed = sum(bool(one.direction) for one in entries)
-    unknown = [one for one in entries if one.unit and one.measure is None]
+    ranged = sum(entry.low is not None or entry.high is not None for entry in entries)
+    directed = sum(bool(entry.direction) for entry in entries)
+    unknown = [entry for entry in entries if entry.unit and entry.measure is None]
     click.echo(
         f"“{on_terminal(str(file))}”能用：{len(entries)} 个指标，"
         f"{directed} 个有方向，{ranged} 个有常见范围"
     )
-    for one in unknown:
+    for entry in unknown:
         click.echo(
-            f"  注意：“{on_terminal(one.name)}”的单位“{on_terminal(one.unit)}”不认识，不用它比单位"
+            f"  注意：“{on_terminal(entry.name)}”的单位“{on_terminal(entry.unit)}”不认识，不用它比单位"
         )
     return 0

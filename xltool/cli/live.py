@@ -16,10 +16,10 @@ def live(button: str | None, book: str) -> None:
     from xltool.excel.ribbon import labels, press
 
     if button is None:
-        rows = [(one.id, one.group, one.label, one.tip) for one in labels()]
+        rows = [(control.id, control.group, control.label, control.tip) for control in labels()]
         table(("编号", "组", "按钮", "做什么"), rows)
         return
-    by_label = {one.label: one.id for one in labels()}
+    by_label = {control.label: control.id for control in labels()}
     guess(click.get_current_context(), button, [*by_label, *by_label.values()], "按钮", 0.5)
     click.echo(press(by_label.get(button, button), book))
 

@@ -71,9 +71,9 @@ def distribute(
     if again:
         _send_again(folder, codes, districts, output)
         return
-    with opened(folder) as here, progress("下发") as seen:
-        page = _page(here, runtime_paths) if with_page else None
-        sent = send(here, output, districts, seen, page)
+    with opened(folder) as campaign, progress("下发") as seen:
+        page = _page(campaign, runtime_paths) if with_page else None
+        sent = send(campaign, output, districts, seen, page)
     for district, path, count in sent.parcels:
         click.echo(f"{district}：{count} 个单位 → {path}")
     if sent.units:
@@ -104,9 +104,9 @@ def _send_again(
 ) -> None:
     from xltool.campaign.sending.distribution import send_again
 
-    with opened(folder) as here:
-        goal = output or here.folder / "下发" / "再发"
-        for district, path, count in send_again(here, goal, codes, districts):
+    with opened(folder) as campaign:
+        destination = output or campaign.folder / "下发" / "再发"
+        for district, path, count in send_again(campaign, destination, codes, districts):
             click.echo(f"再发 {district}：{count} 个单位 → {path}")
 
 
@@ -126,7 +126,7 @@ def verify(paths: Sequence[Path], key: Path | None, trusted: Sequence[str], as_j
     from xltool.campaign.sealing.keys import load_public
 
     public = load_public(key.read_bytes()) if key else None
-    results = [look(one, public, trusted) for path in paths for one in _parcels(path)]
+    results = [look(parcel, public, trusted) for path in paths for parcel in _parcels(path)]
     if as_json:
         echo_json([_verified(r) for r in results])
     else:
@@ -168,8 +168,10 @@ def _show_verified(result: Verified) -> None:
         else "不知出自哪个批次"
     )
     click.echo(f"{result.path}：{on_terminal(what)}")
-    for one in wrong or result.files[:1]:
-        click.echo(f"  {'√' if one.good else '×'} {on_terminal(one.name)}：{on_terminal(one.said)}")
+    for file in wrong or result.files[:1]:
+        click.echo(
+            f"  {'√' if file.good else '×'} {on_terminal(file.name)}：{on_terminal(file.said)}"
+        )
     workbooks = sum(f.name.endswith(".xlsx") and "/" not in f.name and f.good for f in result.files)
     click.echo(f"  {len(result.files)} 个文件，{len(wrong)} 个有问题；工作簿 {workbooks} 个为真")
     click.echo(
@@ -177,8 +179,8 @@ def _show_verified(result: Verified) -> None:
         + ("（公钥在包里，请与发文单位核对指纹）" if result.own_key else "")
     )
     if result.forwarder:
-        said = on_terminal(result.forwarder)
-        click.echo(f"  由“{said}”转发，转发公钥指纹：{result.forwarder_fingerprint}")
+        forwarder = on_terminal(result.forwarder)
+        click.echo(f"  由“{forwarder}”转发，转发公钥指纹：{result.forwarder_fingerprint}")
     click.echo("  结论：" + ("为真，完整" if result.good else "有问题，不要使用有问题的文件"))
 
 
@@ -208,10 +210,10 @@ def collect(
     """
     from xltool.campaign.returns.collection import collect as take_in
 
-    with opened(folder) as here, progress("收取") as seen:
-        names = {unit.code: unit.name for unit in here.ledger.units()}
+    with opened(folder) as campaign, progress("收取") as seen:
+        names = {unit.code: unit.name for unit in campaign.ledger.units()}
         day = received.date() if received else None
-        result = take_in(here, paths, received=day, pristine=pristine, progress=seen)
+        result = take_in(campaign, paths, received=day, pristine=pristine, progress=seen)
     if as_json:
         echo_json(_collected(result))
     else:
@@ -250,9 +252,11 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
     for name, reason in result.problems:
         click.echo(f"没有收取：{on_terminal(name)}：{reason}", err=True)
     counts, verdicts = result.counts(), [r.verdict for r in result.new]
-    said = "，".join(f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts)
+    verdict_counts = "，".join(
+        f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts
+    )
     click.echo(
-        f"收下 {counts['收下']} 份" + (f"（{said}）" if said else "")
+        f"收下 {counts['收下']} 份" + (f"（{verdict_counts}）" if verdict_counts else "")
         + f"；重复 {counts['重复']}，"
         + (f"答复 {counts['答复']}，" if counts["答复"] else "")
         + f"空白 {counts['空白']}，没有收取 {len(result.problems)}，"
@@ -276,11 +280,11 @@ def status(
     from xltool.campaign.returns.status import status as stand
     from xltool.campaign.returns.status import write_chase
 
-    with opened(folder) as here:
-        standing = stand(here)
+    with opened(folder) as campaign:
+        standing = stand(campaign)
         if chase:
-            write_chase(chase, here, standing)
-        title = here.title + (f"（报送截止 {here.deadline}）" if here.deadline else "")
+            write_chase(chase, campaign, standing)
+        title = campaign.title + (f"（报送截止 {campaign.deadline}）" if campaign.deadline else "")
     if as_json:
         echo_json(_standing(standing))
         return
@@ -379,15 +383,15 @@ def rollup(
 
     if wrong := next((f for f in files if f.suffix.lower() not in (".xlsx", ".json")), None):
         raise click.UsageError(f"汇总写成 .xlsx 或 .json，不是“{wrong}”")
-    with opened(folder) as here:
-        book = add_up(here, unit or "", decimals)
+    with opened(folder) as campaign:
+        book = add_up(campaign, unit or "", decimals)
         if as_json:
             echo_json(rollup_json(book))
-        goals = list(files)
+        destinations = list(files)
         if not as_json and all(file.suffix.lower() == ".json" for file in files):
-            goals.insert(0, here.folder / "汇总表.xlsx")
-        guard.ask(*goals)  # all or none
-        for path in goals:
+            destinations.insert(0, campaign.folder / "汇总表.xlsx")
+        guard.ask(*destinations)  # all or none
+        for path in destinations:
             if path.suffix.lower() == ".xlsx":
                 write_rollup(path, book)
                 continue
@@ -395,6 +399,8 @@ def rollup(
                 json.dump(rollup_json(book), out, ensure_ascii=False, indent=1)
     if as_json:
         return
-    click.echo(f"汇总 {book.covered} / {len(book.units)} 个单位：{'、'.join(map(str, goals))}")
+    click.echo(
+        f"汇总 {book.covered} / {len(book.units)} 个单位：{'、'.join(map(str, destinations))}"
+    )
     if len(book.missing):
         click.echo(f"未计入 {len(book.missing)} 个单位，名单在表下")

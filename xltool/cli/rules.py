@@ -29,18 +29,18 @@ def rules(code: str, edition: str, markdown: bool) -> None:
         echo_text(rulebook.markdown(every))
         return
     if not code:
-        form = load_edition(edition) if edition else None
+        chosen_edition = load_edition(edition) if edition else None
         silent = {
             c: lacks
             for c, rule in every.items()
-            if form is not None and (lacks := rule.lacks(form))
+            if chosen_edition is not None and (lacks := rule.lacks(chosen_edition))
         }
-        for title, found in rulebook.families({c: r for c, r in every.items() if c not in silent}):
+        for title, family in rulebook.families({c: r for c, r in every.items() if c not in silent}):
             click.secho(title, bold=True)
-            for rule in found:
+            for rule in family:
                 click.echo(f"  {rulebook.line(rule)}")
-        if silent and form is not None:
-            click.secho(f"对版式“{form.id}”不适用（表上没有要审的栏）", bold=True)
+        if silent and chosen_edition is not None:
+            click.secho(f"对版式“{chosen_edition.id}”不适用（表上没有要审的栏）", bold=True)
             for c, lacks in silent.items():
                 click.echo(f"  {rulebook.line(every[c])}　没有：{'、'.join(lacks)}")
         return

@@ -127,9 +127,9 @@ def _in_force(given: Path | None, campaign: Path | None) -> Path | None:
     if campaign is not None:
         from xltool.campaign import open_campaign
 
-        here = open_campaign(campaign)
-        here.ledger.close()
-        return here.settings_file
+        opened_campaign = open_campaign(campaign)
+        opened_campaign.ledger.close()
+        return opened_campaign.settings_file
     own = user_file()
     return own if own.is_file() else None
 
@@ -141,7 +141,7 @@ def _lines(now: Settings) -> list[str]:
     shipped = load_settings()
     lines = []
     for key in keys():
-        value, usual = (written(getattr(one, key.name)) for one in (now, shipped))
+        value, usual = (written(getattr(values, key.name)) for values in (now, shipped))
         mark = " " if value == usual else "*"
         rest = "" if value == usual else f"（自带的是 {usual}）"
         lines.append(f"{mark} {key.name} = {value}{rest}　{key.meaning.splitlines()[0]}")

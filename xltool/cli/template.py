@@ -45,9 +45,9 @@ def check(file: Path, edition: str) -> int:
     """
     from xltool.template.bindings import problems
 
-    found = problems(file, load_edition(edition))
-    for line in found:
+    lines = problems(file, load_edition(edition))
+    for line in lines:
         click.echo(line)
-    if not found:
+    if not lines:
         click.echo("模板完整：每个字段和指标类别都有且只有一个位置。")
-    return int(bool(found))
+    return int(bool(lines))

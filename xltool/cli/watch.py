@@ -40,34 +40,34 @@ def watch(
 
     if not folder.is_dir():
         raise XltoolError(f"没有这个文件夹：{folder}")
-    form = load_edition(edition) if edition else None
+    chosen_edition = load_edition(edition) if edition else None
     saves = watched(
         folder,
         settings=house_settings(settings),
-        edition=form,
-        last_year=year_before(last_year, form),
+        edition=chosen_edition,
+        last_year=year_before(last_year, chosen_edition),
         existing=existing,
         polling=poll,
     )
     click.echo(f"正在守着 {folder.absolute()}，保存工作簿就会审核；按 Ctrl-C 结束。")
     try:
-        for one in saves:
-            click.echo(line(one, folder))
+        for save in saves:
+            click.echo(line(save, folder))
     except KeyboardInterrupt:
         click.echo("已结束。")
 
 
-def line(one: CheckedSave, folder: Path) -> str:
+def line(save: CheckedSave, folder: Path) -> str:
     """One save in one line: when, which file, the verdict, what is open, where to look."""
     from xltool.checks.results import VERDICTS
     from xltool.files.escape import on_terminal
 
-    name = one.path.relative_to(folder) if one.path.is_relative_to(folder) else one.path.name
-    start = f"{one.at:%H:%M:%S} {on_terminal(str(name))}："
-    if one.result is None or one.page is None:
-        return start + on_terminal(one.problem)
-    counts, sums = one.result.counts, one.result.balance
+    name = save.path.relative_to(folder) if save.path.is_relative_to(folder) else save.path.name
+    start = f"{save.at:%H:%M:%S} {on_terminal(str(name))}："
+    if save.result is None or save.page is None:
+        return start + on_terminal(save.problem)
+    counts, sums = save.result.counts, save.result.balance
     numbers = {"错误": counts.error, "核实": counts.query, "提示": counts.note}
-    said = "，".join(f"{label} {number}" for label, number in numbers.items() if number)
-    rest = "；".join(text for text in (said, sums.verdict if sums else "") if text)
-    return f"{start}{VERDICTS[one.result.verdict]}（{rest}） → {on_terminal(one.page.name)}"
+    open_counts = "，".join(f"{label} {number}" for label, number in numbers.items() if number)
+    rest = "；".join(text for text in (open_counts, sums.verdict if sums else "") if text)
+    return f"{start}{VERDICTS[save.result.verdict]}（{rest}） → {on_terminal(save.page.name)}"

@@ -38,7 +38,7 @@ def workbooks(paths: Sequence[Path], *, announce: bool = True) -> Iterator[Path]
 
 def _found(paths: Sequence[Path]) -> list[FoundFile]:
     """All that lies there, before the first is opened. Raises XltoolError where a folder holds no workbook."""
-    found: list[FoundFile] = []
+    listed: list[FoundFile] = []
     for path in paths:
         if not path.exists():
             raise XltoolError(f"没有这个文件或文件夹：{path}")
@@ -48,8 +48,8 @@ def _found(paths: Sequence[Path]) -> list[FoundFile]:
             if FileKind.LOCK in kinds:
                 raise XltoolError(f"{path}：没有工作簿可读，只有 Excel 打开时的锁文件（~$ 开头）")
             raise XltoolError(f"文件夹里没有工作簿：{path}")
-        found += files
-    return found
+        listed += files
+    return listed
 
 
 def _named(path: Path) -> FileKind:

@@ -345,8 +345,8 @@ def _kind(name: str) -> tuple[str, str]:
 
 
 REQUESTS: dict[str, Callable[[Desk, Request, bytes], PageAnswer]] = {
-    one.__name__: one
-    for one in (
+    method.__name__: method
+    for method in (
         Desk.about, Desk.warm, Desk.kinds, Desk.check, Desk.results, Desk.indicators, Desk.marked, Desk.changes,
         Desk.normalised, Desk.fill, Desk.blank, Desk.take_key, Desk.open_archive,
         Desk.close_archives, Desk.pack,

@@ -176,7 +176,7 @@ class FormLayout(Struct, frozen=True, dict=True):
         return {at: self.sheet.cells[at] for at in self.static}
 
     @functools.cached_property
-    def known(self) -> frozenset[tuple[int, int]]:
+    def used_cells(self) -> frozenset[tuple[int, int]]:
         """Every template cell where something may stand: official text, or an answer."""
         return self.inputs | self.static.keys()
 

@@ -279,7 +279,7 @@ def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
 def _known(layout: FormLayout, rows: GrownRows) -> Set[tuple[int, int]]:
     """Every cell where something may stand: official text, or an answer."""
     if rows.as_blank:
-        return layout.known
+        return layout.used_cells
     starts, ends = rows.starts, rows.ends
     cells = {(starts[row], column) for row, column in layout.static}
     for top, left, bottom, right in (*layout.fields.values(), *layout.blocks.values()):
