@@ -174,6 +174,20 @@ def test_an_indicator_that_its_format_hides_is_said(value):
     assert [f.cell for f in check(filing) if f.code == "R108"] == ["F13"]
 
 
+@pytest.mark.parametrize("value", [-3, 12345678.9])
+def test_a_date_that_its_format_cannot_show_is_said(value):
+    filing = formatted(value, "yyyy-m-d", at="F13")
+    [finding] = [f for f in check(filing) if f.code == "R108"]
+    assert (finding.cell, finding.found, finding.expected) == ("F13", "########", str(value))
+
+
+def test_a_day_before_the_first_is_read_as_excel_shows_it_and_judged():
+    filing = formatted(0.5, 'yyyy"年"m"月"d"日"', at="F19")
+    targets = {i.target.place.cell: i.target.text for i in filing.department.indicators}
+    assert targets["F19"] == "1900年1月0日"
+    assert [f.cell for f in check(filing) if f.code.startswith("I4")] == ["F19"]
+
+
 @pytest.mark.parametrize("stored", ["1_245", "１２４５", "١٢٤٥", "0x1p3", "1,245"])
 def test_a_number_that_is_none_to_excel_is_said(stored):
     """Python reads more as a number than Excel does."""

@@ -1,7 +1,11 @@
 """Packages taken apart and put together otherwise."""
 
 import io
+import re
 import zipfile
+from collections.abc import Mapping
+
+STYLES = "xl/styles.xml"
 
 
 def repacked(data: bytes, **changed: bytes | None) -> bytes:
@@ -16,3 +20,38 @@ def repacked(data: bytes, **changed: bytes | None) -> bytes:
             if content is not None:
                 new.writestr(name, content)
     return out.getvalue()
+
+
+def parts_of(workbook: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def packed(parts: Mapping[str, str | bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def formatted(styles: str, style: int, code: str) -> tuple[str, int]:
+    """The styles with one more, which is `style` with another number format (a built-in one by its number)."""
+    table = re.search(r'<cellXfs count="(\d+)">(.*?)</cellXfs>', styles, re.DOTALL)
+    assert table is not None
+    count = int(table[1])
+    number = int(code) if code.isdigit() and code != "0" else 300 + count
+    old = re.findall(r"<xf [^>]*?/>|<xf .*?</xf>", table[2], re.DOTALL)[style]
+    new = re.sub(
+        r'numFmtId="\d+"',
+        f'numFmtId="{number}" applyNumberFormat="1"',
+        old.replace(' applyNumberFormat="1"', ""),
+    )
+    xfs = f'<cellXfs count="{count + 1}">{table[2]}{new}</cellXfs>'
+    styles = styles.replace(table[0], xfs)
+    if number >= 300:
+        quoted = code.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+        one = f'<numFmt numFmtId="{number}" formatCode="{quoted}"/>'
+        styles = re.sub(r'<numFmts count="\d+">', lambda m: m[0] + one, styles)
+        assert one in styles
+    return styles, count

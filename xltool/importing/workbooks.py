@@ -14,8 +14,8 @@ from xltool.xlsx.number_format import (
     DATE_1904,
     amount_shown,
     as_read,
-    as_shown,
     stored_number,
+    text_shown,
 )
 from xltool.xlsx.references import cell_name
 
@@ -57,7 +57,7 @@ def _shown(cell: Cell) -> str:
         return f"={cell.formula.lstrip('=')}"
     if cell.number:
         return shown(cell.text, cell.format)
-    text = (as_shown(cell.text, cell.format) or cell.text) if cell.format else cell.text
+    text = (text_shown(cell.text, cell.format) or cell.text) if cell.format else cell.text
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -281,7 +281,8 @@ def impossible(text: str) -> str:
         year, month, day = match[1] or match[4], int(match[2] or match[6]), match[3] or match[7]
         if not 1 <= month <= 12:
             return f"没有{month}月"
-        if day and not 1 <= int(day) <= (last := _days(month, int(year) if year else None)):
+        last = _days(month, int(year) if year else None)
+        if day and not 1 <= int(day) <= last:
             return f"{month}月没有{int(day)}日，最后一天是{last}日"
     span = _span(plain)
     if span is not None and not span.forward and span.start is not None and span.start.year:

@@ -24,7 +24,7 @@ from xltool.results_sheet.table import RESULTS_SHEET, read_answers
 from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
 from xltool.template.match import changes, likeness, locate, squeeze
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
-from xltool.xlsx.number_format import amount_shown, as_read, as_shown
+from xltool.xlsx.number_format import NO_ROOM, amount_shown, as_read, as_shown, text_shown
 from xltool.xlsx.package import Parts, Unreadable
 from xltool.xlsx.references import cell_name, column_number
 from xltool.xlsx.workbook_reader import grid_of, open_grid
@@ -371,7 +371,7 @@ def answer(cell: Cell, place: Place) -> Entry:
     if cell.number:
         text = as_read(cell.text, cell.format)
     elif cell.format:
-        text = as_shown(cell.text, cell.format) or cell.text
+        text = text_shown(cell.text, cell.format) or cell.text
     else:
         text = cell.text.replace("\r\n", "\n") if "\r" in cell.text else cell.text
     if cell.formula and not text:
@@ -384,8 +384,11 @@ def _answer(cell: Cell, place: Place, field: str, faults: list[Fault]) -> Entry:
     if cell.number and cell.text and stored_number(cell.text) is None:
         detail = f"数值单元格里存的“{cell.text[:40]}”不是数，Excel 读不了"
         faults.append(Fault(FaultKind.SHOWN, detail, place, field, "", cell.text))
-    elif cell.format and cell.text.strip() and not as_shown(cell.text, cell.format).strip():
-        faults.append(_unlike("", cell.text, place, field))
+    elif cell.format and cell.text.strip():
+        seen = as_shown if cell.number else text_shown
+        shown = seen(cell.text, cell.format).strip()
+        if not shown or shown == NO_ROOM:
+            faults.append(_unlike(shown, cell.text, place, field))
     return answer(cell, place)
 
 

@@ -257,7 +257,7 @@ def _plain_cells(
             content = _TRUTH[content]
         elif escaped:
             content = plain_text(content)
-        if of_texts and not number:
+        if of_texts and not number and kind != "b":
             form = of_texts.get(style or "0", "")
         cells[at] = Cell(content, number, "", False, (style or "0") not in unlocked, form)
     end = _BETWEENS[pieces[-1]] if pieces[-1] else None
@@ -290,6 +290,7 @@ _AROUND = {
 _CLOSED = ("sheetData", "row", "c", "v", "f", "t")  # these hold nothing else
 _ELSEWHERE: tuple[str, ...] = ()
 _KINDS = frozenset(("n", "s", "str", "inlineStr", "b", "e", "d"))
+_NO_FORMAT: dict[str, str] = {}
 _TRUTH = {"1": "TRUE", "true": "TRUE", "0": "FALSE", "false": "FALSE"}
 
 
@@ -397,7 +398,9 @@ class CellWalk:
         elif kind in ("str", "inlineStr", "d"):
             content = unescape(content)
         formula = ("=" + "".join(self.formula)) if "f" in self.given else ""
-        code = (self.styles.formats if kind == "n" else self.styles.of_texts).get(self.style, "")
+        # TRUE and FALSE are shown as they are under any format.
+        codes = {"n": self.styles.formats, "b": _NO_FORMAT}.get(kind, self.styles.of_texts)
+        code = codes.get(self.style, "")
         self.sheet.cells[self.row, self.column] = Cell(
             content, kind == "n", formula, kind == "e", locked, code
         )

@@ -24,6 +24,9 @@ from xltool.money import plain, read_amount, stored_number
 DATE_1904 = "[1904]"
 """Put in front of a format code whose workbook counts days from 1904."""
 
+NO_ROOM = "########"
+"""What a cell shows of a number that its format can't show, such as a day before the first."""
+
 BUILTIN = {
     1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00",
     5: "¥#,##0;¥-#,##0", 6: "¥#,##0;[Red]¥-#,##0", 7: "¥#,##0.00;¥-#,##0.00",
@@ -126,7 +129,12 @@ def as_shown(value: str | Decimal, code: str = "") -> str:
     if number is None:
         return _text(str(value), parsed)
     chosen = _chosen(parsed, number)
-    return "########" if chosen is None else _rendered(*chosen, parsed.date1904)
+    return NO_ROOM if chosen is None else _rendered(*chosen, parsed.date1904)
+
+
+def text_shown(text: str, code: str) -> str:
+    """A text, even one of digits, as the screen shows it under a number format."""
+    return _text(text, parse_format(code))
 
 
 def as_read(text: str, code: str = "", exact: bool = False) -> str:
@@ -150,14 +158,25 @@ def as_read(text: str, code: str = "", exact: bool = False) -> str:
         return _date_read(section, number, parsed.date1904) or plain(number)
     if section.kind == "literal":
         return _rendered(section, value, signed, parsed.date1904).strip(" -") or plain(number)
-    if section.kind != "number":
-        return plain(number)
+    if section.kind != "number" or section.chinese_digits:
+        return _around_digits(section, number)
     inside = _inside(section.tokens)
-    if not inside <= _FIGURES and not section.chinese_digits:
+    if not inside <= _FIGURES:
         if "exponent" in inside or "/" in inside:
-            return plain(number)  # powers of ten and fractions: the number itself
+            return _around_digits(section, number)
         return _rendered(section, value, signed, parsed.date1904).strip()  # 0!.0000, 000-0000
-    return plain(number) if section.chinese_digits else _number_read(section, number, value, exact)
+    return _number_read(section, number, value, exact)
+
+
+def _around_digits(section: Section, number: Decimal) -> str:
+    """The number itself (a power of ten, a fraction, in words) between the literals of its section."""
+    kinds = ("digit", "general", "text")
+    places = [i for i, token in enumerate(section.tokens) if token.kind in kinds]
+    if not places:
+        return plain(number)
+    before, after = section.tokens[: places[0]], section.tokens[places[-1] + 1 :]
+    said = ["".join(t.text for t in some if t.kind == "literal") for some in (before, after)]
+    return f"{said[0].strip(' (-')}{plain(number)}{said[1].strip(' )')}"
 
 
 class Shown(NamedTuple):
@@ -348,8 +367,8 @@ def _commas(tokens: list[Token]) -> list[Token]:
 def _chosen(parsed: Format, number: Decimal) -> tuple[Section, Decimal, bool] | None:
     """The section for a number, the number it shows, and whether a minus goes before it."""
     sections = parsed.sections[:3]
-    if len(sections) > 1 and sections[-1].kind == "text":
-        sections = sections[:-1]
+    if sections[-1].kind == "text":
+        sections = sections[:-1] or parse_format("").sections  # for a text only
     conditional = any(section.condition for section in sections)
     for order, section in enumerate(sections):
         if section.condition is not None:
@@ -370,7 +389,7 @@ def _chosen(parsed: Format, number: Decimal) -> tuple[Section, Decimal, bool] | 
 def _rendered(section: Section, value: Decimal, signed: bool, date1904: bool) -> str:
     if section.kind == "moment":
         number = -value if signed else value
-        return _moment_text(section, number, date1904) or "########"
+        return _moment_text(section, number, date1904) or NO_ROOM
     minus = "-" if signed else ""
     if section.kind == "number":
         text = _number_text(section, value)
@@ -677,7 +696,7 @@ def _date_read(section: Section, number: Decimal, date1904: bool) -> str:
     hour, minute, second = at.second // 3600, at.second // 60 % 60, at.second % 60
     clock = f"{hour:02d}:{minute:02d}" + (f":{second:02d}" if second else "")
     dated = letters & set("yemda")
-    if not dated or (number < 1 and not date1904):
+    if not dated:
         return clock
     year = f"{at.year}年" if letters & set("ye") or letters <= set("ahs") else ""
     month = f"{at.month}月" if letters & set("mda") else ""
