@@ -55,13 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
             from xltool.excel.hosts.libreoffice.engine import use
 
             use(Office(connect(given.pipe, home=given.uno)))
-        said = press(given.button, given.book, given.hwnd)
+        message = press(given.button, given.book, given.hwnd)
     except XltoolError as error:
-        said, code, stream = str(error), 2, sys.stderr
+        message, code, stream = str(error), 2, sys.stderr
     else:
         code, stream = 0, sys.stdout
     if stream is not None:
-        print(said, file=stream)
+        print(message, file=stream)
     if given.hwnd is not None:
         give_back_the_foot(given.book, given.hwnd)
     return code

@@ -54,9 +54,9 @@ def user() -> Installed:
 
 def windowless_python() -> Path:
     """This Python, in the form that opens no console window where there is one."""
-    here = Path(sys.executable)
-    pythonw = here.with_name("pythonw.exe")
-    return pythonw if pythonw.is_file() else here
+    python = Path(sys.executable)
+    pythonw = python.with_name("pythonw.exe")
+    return pythonw if pythonw.is_file() else python
 
 
 def install() -> Installed:

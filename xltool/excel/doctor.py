@@ -72,10 +72,10 @@ def _python() -> Iterator[ExaminedThing]:
 def _excel(registry: Registry) -> Iterator[ExaminedThing]:
     path = next(
         (
-            found
+            registered
             for root in ("HKCU", "HKLM")
             if (
-                found := registry(
+                registered := registry(
                     root, r"Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe", ""
                 )
             )

@@ -17,42 +17,44 @@ if TYPE_CHECKING:
     import xlwings as xw
 
 
-def heal(here: ExcelSession) -> str:
+def heal(session: ExcelSession) -> str:
     """Put back what the last press left undone; a sentence about it, empty where all was well."""
-    left = here.journal.left()
+    left = session.journal.left()
     if left is None:
         return ""
     # Whatever can't be put back now stays written down for the next press.
-    here.journal.traces = left
-    here.journal.note(settings=put_settings_back(here.app, left.settings))
-    if here.journal.traces.settings:
+    session.journal.traces = left
+    session.journal.note(settings=put_settings_back(session.app, left.settings))
+    if session.journal.traces.settings:
         raise XltoolError(BUSY)
-    _close_copies(here)
-    book = _book(here, left.book)
-    said = f"上一次“{left.button}”中途断了，程序的设置已恢复" if left.button else ""
+    _close_copies(session)
+    book = _book(session, left.book)
+    message = f"上一次“{left.button}”中途断了，程序的设置已恢复" if left.button else ""
     if book is not None:
-        there = ExcelSession(here.app, book, journal=here.journal)
-        _protect_again(there, left)
+        book_session = ExcelSession(session.app, book, journal=session.journal)
+        _protect_again(book_session, left)
         if left.step:
-            kept = undo.put_back(there, Path(left.step))
-            said = f"上一次“{left.button}”中途断了，已恢复到按它以前的样子"
+            kept = undo.put_back(book_session, Path(left.step))
+            message = f"上一次“{left.button}”中途断了，已恢复到按它以前的样子"
             if kept:
-                said += f"（{'、'.join(kept[:5])}后来有改动，没有动）"
-    here.journal.close()
-    return said
+                message += f"（{'、'.join(kept[:5])}后来有改动，没有动）"
+    session.journal.close()
+    return message
 
 
-def _close_copies(here: ExcelSession) -> None:
+def _close_copies(session: ExcelSession) -> None:
     """Close the copies of our own that are still open."""
     home = str(Path(tempfile.gettempdir()) / COPIES)
-    for book in list(here.app.books):
+    for book in list(session.app.books):
         with suppress(Exception):
             if str(book.fullname).startswith(home):
                 book.close()
 
 
-def _book(here: ExcelSession, fullname: str) -> xw.Book | None:
-    return next((b for b in here.app.books if fullname and str(b.api.FullName) == fullname), None)
+def _book(session: ExcelSession, fullname: str) -> xw.Book | None:
+    return next(
+        (b for b in session.app.books if fullname and str(b.api.FullName) == fullname), None
+    )
 
 
 def _protect_again(there: ExcelSession, left: Traces) -> None:

@@ -36,14 +36,14 @@ _SECRETS = ("password", "hashValue")
 
 def protection(package: Package, sheet: Sheet) -> dict[str, str]:
     """The attributes of a sheet's protection as its file has them; empty where it has none."""
-    found: dict[str, str] = {}
+    attributes: dict[str, str] = {}
 
     def start(tag: str, a: dict[str, str]) -> None:
         if tag == "sheetProtection" and _true(a.get("sheet", "0")):
-            found.update(a)
+            attributes.update(a)
 
     parse_xml(package.read(sheet.part), start)
-    return found
+    return attributes
 
 
 def _true(text: str) -> bool:

@@ -19,12 +19,12 @@ _WHOSE = ("unit", "year")
 
 def locked_inputs(layout: Layout, grid: Grid) -> dict[str, list[Area]]:
     """Sheet → areas of inputs that can't be typed into. The grid was read with its blank cells."""
-    found: dict[str, list[Area]] = {}
+    locked: dict[str, list[Area]] = {}
     for sheet in grid.sheets:
         form = form_of(layout, sheet)
         if form is not None and sheet.protected and (areas := list(_locked(form, sheet))):
-            found[sheet.name] = areas
-    return found
+            locked[sheet.name] = areas
+    return locked
 
 
 def _locked(form: FormLayout, sheet: Sheet) -> list[Area]:
@@ -56,7 +56,9 @@ def _locked(form: FormLayout, sheet: Sheet) -> list[Area]:
     return locked
 
 
-def unlock(here: ExcelSession, package: Package, grid: Grid, locked: dict[str, list[Area]]) -> str:
+def unlock(
+    session: ExcelSession, package: Package, grid: Grid, locked: dict[str, list[Area]]
+) -> str:
     """Open them again; a sentence about it, empty where there were none."""
     opened = left = 0
     for sheet in grid.sheets:
@@ -67,10 +69,10 @@ def unlock(here: ExcelSession, package: Package, grid: Grid, locked: dict[str, l
         if has_password(attributes):
             left += len(areas)
             continue
-        live = here.book.sheets[sheet.name]
-        with unprotected(live, attributes, here.journal):
+        live = session.book.sheets[sheet.name]
+        with unprotected(live, attributes, session.journal):
             for area in areas:
                 live.range((area.top, area.left), (area.bottom, area.right)).api.Locked = False
         opened += len(areas)
-    said = f"有 {opened} 处要填的格子被粘贴成了锁定，已经解开。" if opened else ""
-    return said + (f"有 {left} 处要填的格子锁着，工作表设了密码，解不开。" if left else "")
+    message = f"有 {opened} 处要填的格子被粘贴成了锁定，已经解开。" if opened else ""
+    return message + (f"有 {left} 处要填的格子锁着，工作表设了密码，解不开。" if left else "")

@@ -35,16 +35,16 @@ class Panel:
         root.resizable(False, False)
         self.foot = tk.StringVar(root, READY)
         self.buttons: dict[str, ttk.Button] = {}
-        for column, (group, members) in enumerate(groupby(labels(), key=lambda one: one.group)):
+        for column, (group, members) in enumerate(groupby(labels(), key=lambda label: label.group)):
             frame = ttk.LabelFrame(root, text=group, padding=4)
             frame.grid(row=0, column=column, sticky="n", padx=4, pady=4)
-            for one in members:
+            for label in members:
                 button = ttk.Button(
-                    frame, text=one.label, width=11, command=partial(self.start, one.id)
+                    frame, text=label.label, width=11, command=partial(self.start, label.id)
                 )
                 button.pack(fill="x", pady=1)
-                button.bind("<Enter>", partial(self._over, one.tip))
-                self.buttons[one.id] = button
+                button.bind("<Enter>", partial(self._over, label.tip))
+                self.buttons[label.id] = button
         foot = ttk.Label(
             root, textvariable=self.foot, wraplength=460, padding=6, anchor="w", justify="left"
         )

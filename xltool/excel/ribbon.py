@@ -62,10 +62,10 @@ def buttons() -> dict[str, Function]:
 
 def desk() -> ExcelSession:
     """The desk that the pressed button works on."""
-    found = _desk.get()
-    if found is None:
+    session = _desk.get()
+    if session is None:
         raise RuntimeError("no button is being pressed")
-    return found
+    return session
 
 
 def button(command: str = "") -> Callable[[Function], Function]:
@@ -106,39 +106,39 @@ def press(name: str, book: str = "", hwnd: int | None = None) -> str:
 
 
 def _run(name: str, function: Function) -> str:
-    here = _desk.get() or attach()
+    session = _desk.get() or attach()
     label = next((b.label for b in labels() if b.id == name), name)
     try:
-        with one_press(here.application) as journal:
-            return _alone(here.at_work(journal, label), label, function)
+        with one_press(session.application) as journal:
+            return _alone(session.at_work(journal, label), label, function)
     except StillRunning as error:
         # The press at work shows its own end: nothing to click away, nothing of it is touched.
-        here.say(f"{label}：{error}")
+        session.say(f"{label}：{error}")
         raise
 
 
-def _alone(here: ExcelSession, label: str, function: Function) -> str:
+def _alone(session: ExcelSession, label: str, function: Function) -> str:
     from xltool.excel.healing import heal
 
-    token = _desk.set(here)
+    token = _desk.set(session)
     try:
-        here.say(f"{label}：请稍候……")
-        healed = heal(here)
-        here.journal.note(button=label, book=here.source if here.has_book else "")
-        with quiet(here):
-            said = function()
-        here.say(f"{label}：{said.splitlines()[0]}" if said else None)
+        session.say(f"{label}：请稍候……")
+        healed = heal(session)
+        session.journal.note(button=label, book=session.source if session.has_book else "")
+        with quiet(session):
+            message = function()
+        session.say(f"{label}：{message.splitlines()[0]}" if message else None)
         if healed:
-            here.tell(healed)
-        return said
+            session.tell(healed)
+        return message
     except Exception as error:
         sentence = _sentence(label, error)
-        here.say(f"{label}：{sentence}")
-        here.tell(sentence, wrong=True)
+        session.say(f"{label}：{sentence}")
+        session.tell(sentence, wrong=True)
         raise (error if isinstance(error, XltoolError) else XltoolError(sentence)) from error
     finally:
         _desk.reset(token)
-        here.journal.end()
+        session.journal.end()
 
 
 def _sentence(label: str, error: Exception) -> str:

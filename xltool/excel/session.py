@@ -244,24 +244,24 @@ _PATIENCE_SECONDS = 5.0
 
 
 @contextmanager
-def quiet(here: ExcelSession) -> Iterator[None]:
+def quiet(session: ExcelSession) -> Iterator[None]:
     """Nothing flickers, recalculates, asks or reacts meanwhile; all of it is put back whatever happens.
 
     A copy of a received file may be opened, and automation would run its macros unasked: barred.
     """
-    wanted = _QUIET | ({"calculation": "manual"} if here.has_book else {})
+    wanted = _QUIET | ({"calculation": "manual"} if session.has_book else {})
     before: dict[str, Any] = {}
     for name in wanted:
         with suppress(Exception):  # WPS has not all of them
-            before[name] = getattr(_owner(here.app, name), name)
-    here.journal.note(settings=before)
+            before[name] = getattr(_owner(session.app, name), name)
+    session.journal.note(settings=before)
     try:
         for name in before:
             with suppress(Exception):
-                setattr(_owner(here.app, name), name, wanted[name])
+                setattr(_owner(session.app, name), name, wanted[name])
         yield
     finally:
-        here.journal.note(settings=put_settings_back(here.app, before))
+        session.journal.note(settings=put_settings_back(session.app, before))
 
 
 def put_settings_back(app: xw.App, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,10 +320,10 @@ def _app(hwnd: int | None) -> xw.App:
     for app in running:
         if app.hwnd == hwnd:
             return app
-    found = _by_window(hwnd) or (running[0] if running else _by_name())
-    if found is None:
+    current_app = _by_window(hwnd) or (running[0] if running else _by_name())
+    if current_app is None:
         raise XltoolError("没有找到正在运行的 Excel：请先打开 Excel 和要用的工作簿")
-    return found
+    return current_app
 
 
 def _by_window(hwnd: int | None) -> xw.App | None:

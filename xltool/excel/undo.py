@@ -81,38 +81,38 @@ def planned(
 
 @contextmanager
 def step(
-    here: ExcelSession, before: Path, plan: Plan, passing: Iterable[str] = ()
+    session: ExcelSession, before: Path, plan: Plan, passing: Iterable[str] = ()
 ) -> Iterator[None]:
     """Write into the workbook so that it can be undone; all of it or nothing.
 
     `before` is the snapshot that was read, `plan` what the workbook's sheets will be. Where the block
     fails, what it had written goes back and its error is raised.
     """
-    folder = _new(here, before, Step(here.doing, dict(plan), tuple(passing)))
-    here.journal.note(book=here.source, step=str(folder))
+    folder = _new(session, before, Step(session.doing, dict(plan), tuple(passing)))
+    session.journal.note(book=session.source, step=str(folder))
     try:
         yield
     except Exception:
         with suppress(Exception):
-            put_back(here, folder)
+            put_back(session, folder)
             _drop(folder)
-            here.journal.note(step="")
+            session.journal.note(step="")
         raise
-    _write(folder, Step(here.doing, dict(plan), tuple(passing), done=True))
-    here.journal.note(step="")
+    _write(folder, Step(session.doing, dict(plan), tuple(passing), done=True))
+    session.journal.note(step="")
 
 
-def last(here: ExcelSession) -> Path | None:
+def last(session: ExcelSession) -> Path | None:
     """The folder of the workbook's last step, None where there is none."""
-    return next(reversed(_steps(_home(here))), None)
+    return next(reversed(_steps(_home(session))), None)
 
 
-def undo(here: ExcelSession, folder: Path) -> tuple[str, list[str]]:
+def undo(session: ExcelSession, folder: Path) -> tuple[str, list[str]]:
     """Undo a step; the button's name, and what stayed because somebody has changed it since."""
-    said = read(folder).button
-    kept = put_back(here, folder)
+    button = read(folder).button
+    kept = put_back(session, folder)
     _drop(folder)
-    return said, kept
+    return button, kept
 
 
 def read(folder: Path) -> Step:
@@ -125,13 +125,13 @@ def read(folder: Path) -> Step:
 # ── what goes back ───────────────────────────────────────────────────────────────────────────────
 
 
-def put_back(here: ExcelSession, folder: Path) -> list[str]:
+def put_back(session: ExcelSession, folder: Path) -> list[str]:
     """Put the workbook back to what it was before a step; the places that stay as they are now."""
     made = read(folder)
     before = open_grid(folder / _BEFORE)
-    with here.snapshot() as path:
+    with session.snapshot() as path:
         now = open_grid(path)
-        package = here.package(path)
+        package = session.package(path)
         turned = _Return(before, now, made)
         for name, texts in turned.cells.items():
             sheet = _sheet(now, name)
@@ -140,12 +140,12 @@ def put_back(here: ExcelSession, folder: Path) -> list[str]:
             if has_password(attributes):
                 turned.kept.append(f"{name}（有保护密码）")
                 continue
-            _write_cells(here, sheet, attributes, texts, _sheet(before, name))
+            _write_cells(session, sheet, attributes, texts, _sheet(before, name))
         if turned.back or turned.gone:
-            _exchange(here, folder / _BEFORE, before, turned)
+            _exchange(session, folder / _BEFORE, before, turned)
     was, is_ = before.properties.get(CODE, ""), now.properties.get(CODE, "")
     if was != is_ and not turned.kept:
-        here.set_property(CODE, was)
+        session.set_property(CODE, was)
     return turned.kept
 
 
@@ -161,22 +161,23 @@ class _Return:
         self.ours: Counter[str] = Counter()
         for texts in (
             *(seen(sheet) for sheet in before.sheets),
-            *(one.texts for one in made.after.values() if one),
+            *(planned_sheet.texts for planned_sheet in made.after.values() if planned_sheet),
         ):
             self.ours |= Counter(texts.values())
         self.ours.update(made.passing)
         for sheet in before.sheets:
             self._former(sheet, _sheet(now, sheet.name))
-        known = {sheet.name for sheet in before.sheets}
+        former_names = {sheet.name for sheet in before.sheets}
         for sheet in now.sheets:
-            if sheet.name not in known and self._made_by_us(sheet.name):
+            if sheet.name not in former_names and self._made_by_us(sheet.name):
                 self._added(sheet)
 
     def _made_by_us(self, name: str) -> bool:
         names = self.made.after.keys()
         # A step that was cut off may not have come to giving a copy its name: 审核结果 (2).
         return name in names or (
-            not self.made.done and any(name.startswith(one) and one for one in names)
+            not self.made.done
+            and any(name.startswith(planned_name) and planned_name for planned_name in names)
         )
 
     def _added(self, sheet: Sheet) -> None:
@@ -228,59 +229,61 @@ def _sheet(grid: Grid, name: str) -> Sheet | None:
 
 
 def _write_cells(
-    here: ExcelSession,
+    session: ExcelSession,
     sheet: Sheet,
     attributes: Mapping[str, str],
     texts: CellTexts,
     before: Sheet | None,
 ) -> None:
-    live = here.book.sheets[sheet.name]
-    with unprotected(live, attributes, here.journal):
+    live = session.book.sheets[sheet.name]
+    with unprotected(live, attributes, session.journal):
         numbers = {at for at in texts if before is not None and before[at].number}
         write_texts(live, {at: text for at, text in texts.items() if at not in numbers})
         for at in numbers:
             live.range(at).value = float(texts[at])
 
 
-def _exchange(here: ExcelSession, file: Path, before: Grid, turned: _Return) -> None:
+def _exchange(session: ExcelSession, file: Path, before: Grid, turned: _Return) -> None:
     """Bring sheets back from the file, each to where it stood, in place of what has its name now."""
     order = [sheet.name for sheet in before.sheets]
     copy = file.with_name("xltool-before.xlsx")
     shutil.copyfile(file, copy)
-    with here.opened(copy) as book:
+    with session.opened(copy) as book:
         for name in turned.back:
-            names = [sheet.name for sheet in here.book.sheets]
-            former = [one for one in order[: order.index(name)] if one in names]
+            names = [sheet.name for sheet in session.book.sheets]
+            former = [
+                sheet_name for sheet_name in order[: order.index(name)] if sheet_name in names
+            ]
             at = names.index(former[-1]) + 1 if former else 0
-            goal = here.book.sheets[names[at - 1] if former else names[0]].api
+            neighbour = session.book.sheets[names[at - 1] if former else names[0]].api
             source = book.api.Worksheets(name)
             if former:
-                source.Copy(Before=None, After=goal)
+                source.Copy(Before=None, After=neighbour)
             else:
-                source.Copy(Before=goal, After=None)
-            new = here.book.sheets[at]
+                source.Copy(Before=neighbour, After=None)
+            new = session.book.sheets[at]
             if name in names:
-                here.book.sheets[name].delete()
+                session.book.sheets[name].delete()
             if new.name != name:
                 new.name = name
     for name in turned.gone:
-        here.book.sheets[name].delete()
+        session.book.sheets[name].delete()
 
 
 # ── on the disk ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _home(here: ExcelSession) -> Path:
-    name = hashlib.sha256(f"{here.application}|{here.source}".encode()).hexdigest()[:16]
+def _home(session: ExcelSession) -> Path:
+    name = hashlib.sha256(f"{session.application}|{session.source}".encode()).hexdigest()[:16]
     return desk_folder() / "undo" / name
 
 
 def _steps(home: Path) -> list[Path]:
-    return sorted(one for one in home.glob("*") if (one / _STEP).is_file())
+    return sorted(folder for folder in home.glob("*") if (folder / _STEP).is_file())
 
 
-def _new(here: ExcelSession, before: Path, made: Step) -> Path:
-    home = _home(here)
+def _new(session: ExcelSession, before: Path, made: Step) -> Path:
+    home = _home(session)
     folder = home / f"{time.time_ns():020d}"
     try:
         folder.mkdir(parents=True)

@@ -41,9 +41,9 @@ def bundle(
     own = _own_wheel(package, wheels)
     for version in versions:
         _fetch(own, wheels, version)
-    found = sorted(wheels.glob("*.whl"))
+    bundled = sorted(wheels.glob("*.whl"))
     with writing(out / "hashes.txt") as file:
-        file.writelines(f"{_digest(wheel)}  wheels/{wheel.name}\n" for wheel in found)
+        file.writelines(f"{_digest(wheel)}  wheels/{wheel.name}\n" for wheel in bundled)
     if python is not None:
         _embedded(python, out / "python", own, wheels)
     for name, text in _SCRIPTS.items():
@@ -51,7 +51,7 @@ def bundle(
             raw.write(text.replace("\n", "\r\n").encode(_OEM))
     with writing(out / "杀毒软件与签名.txt", "wb") as raw:
         raw.write(_SCANNERS.replace("\n", "\r\n").encode("utf-8-sig"))
-    return found
+    return bundled
 
 
 def _fetch(own: Path, wheels: Path, version: str) -> None:
@@ -69,7 +69,7 @@ def _only_on_windows(wheels: Path, version: str) -> list[str]:
     """What these wheels require on Windows and not on this system."""
     from pip._vendor.packaging.requirements import Requirement
 
-    there = {
+    windows = {
         "sys_platform": "win32",
         "platform_system": "Windows",
         "os_name": "nt",
@@ -78,18 +78,22 @@ def _only_on_windows(wheels: Path, version: str) -> list[str]:
         "python_full_version": f"{version}.0",
         "extra": "",
     }
-    here = {"extra": "", "python_version": version, "python_full_version": f"{version}.0"}
-    found: set[str] = set()
+    this_system = {"extra": "", "python_version": version, "python_full_version": f"{version}.0"}
+    missing: set[str] = set()
     for wheel in wheels.glob("*.whl"):
         with zipfile.ZipFile(wheel) as package:
             [name] = [n for n in package.namelist() if n.endswith(".dist-info/METADATA")][:1]
             lines = package.read(name).decode("utf-8").partition("\n\n")[0].splitlines()
         for line in lines:
             if line.startswith("Requires-Dist:"):
-                one = Requirement(line.partition(":")[2].strip())
-                if one.marker and one.marker.evaluate(there) and not one.marker.evaluate(here):
-                    found.add(f"{one.name}{one.specifier}")
-    return sorted(found)
+                requirement = Requirement(line.partition(":")[2].strip())
+                if (
+                    requirement.marker
+                    and requirement.marker.evaluate(windows)
+                    and not requirement.marker.evaluate(this_system)
+                ):
+                    missing.add(f"{requirement.name}{requirement.specifier}")
+    return sorted(missing)
 
 
 def _own_wheel(package: Path, wheels: Path) -> Path:

@@ -30,26 +30,26 @@ DATA = "数据表 (*.xlsx;*.json;*.csv),*.xlsx;*.json;*.csv"
 @button("xltool template draw")
 def new_form() -> str:
     """A blank workbook from the official template, where the accountant wants it."""
-    here = desk()
-    known = usable_editions()
-    wanted = here.choose("用哪个版式", [edition.title for edition in known])
+    session = desk()
+    editions = usable_editions()
+    wanted = session.choose("用哪个版式", [edition.title for edition in editions])
     if wanted is None:
         return "没有新建"
-    edition = known[wanted]
-    place = here.ask_save("新建填报表", _proposed(here), WORKBOOKS)
+    edition = editions[wanted]
+    place = session.ask_save("新建填报表", _proposed(session), WORKBOOKS)
     if place is None:
         return "没有新建"
     with writing(place, "wb") as file:
         file.write(edition.template.read_bytes())
-    here.open(place)
+    session.open(place)
     return f"已新建 {place.name}"
 
 
-def _proposed(here: ExcelSession) -> str:
+def _proposed(session: ExcelSession) -> str:
     """A name for a new form: with the unit and the year of the form in front, if there is one."""
-    if here.has_book:
-        with suppress(XltoolError), here.snapshot() as path:
-            return form_name(here.read(path), "绩效目标申报表", ".xlsx")
+    if session.has_book:
+        with suppress(XltoolError), session.snapshot() as path:
+            return form_name(session.read(path), "绩效目标申报表", ".xlsx")
     return "绩效目标申报表.xlsx"
 
 
@@ -58,25 +58,25 @@ def fill_from_data() -> str:
     """Fill the workbook from a data book: its sheets are replaced by filled official ones."""
     from xltool.databook import load_databook
 
-    here = desk()
-    with here.snapshot() as path:
-        old = here.read(path)
-        source = here.ask_file("从数据填充：选数据表", DATA)
+    session = desk()
+    with session.snapshot() as path:
+        old = session.read(path)
+        source = session.ask_file("从数据填充：选数据表", DATA)
         if source is None:
             return "没有填充"
         # One of the tables of a folder stands for the whole folder.
         source = source.parent if source.suffix.lower() == ".csv" else source
-        new = _choose(here, load_databook(source, old.edition), old)
+        new = _choose(session, load_databook(source, old.edition), old)
         if new is None:
             return "没有填充，内容未动"
-        if _answered(old) and not here.confirm(f"工作簿里已有内容，换成“{new.unit}”的数据吗？"):
+        if _answered(old) and not session.confirm(f"工作簿里已有内容，换成“{new.unit}”的数据吗？"):
             return "没有填充，内容未动"
-        if not _replace(here, path, old, new):
+        if not _replace(session, path, old, new):
             return "工作簿结构受保护，填好的表在另一个新窗口里，请另存"
     return f"已填入“{new.unit}”的数据：部门表 1 张，项目表 {len(new.projects)} 张"
 
 
-def _replace(here: ExcelSession, path: Path, old: Filing, new: Filing) -> bool:
+def _replace(session: ExcelSession, path: Path, old: Filing, new: Filing) -> bool:
     """Put the forms of a filing in the place of the workbook's; whether its structure allows that."""
     from xltool.campaign.returns.sealed_filling import with_prefilled
     from xltool.campaign.sealing.seal import claimed
@@ -88,17 +88,17 @@ def _replace(here: ExcelSession, path: Path, old: Filing, new: Filing) -> bool:
         new = with_prefilled(new, mark, load_edition(old.edition))
     file = fill(new, path.with_name("xltool-filled.xlsx"))
     if grid.structure_locked:
-        here.app.books.api.Add(str(file))
+        session.app.books.api.Add(str(file))
         return False
     former = _forms(grid, load_edition(old.edition))
     plan: dict[str, PlannedSheet | None] = dict.fromkeys(former)
     plan |= {sheet.name: planned(sheet) for sheet in open_grid(file).sheets}
-    with step(here, path, plan):
-        _replace_forms(here, former, file)
+    with step(session, path, plan):
+        _replace_forms(session, former, file)
         if new.code and grid.properties.get(CODE) != new.code:
-            here.set_property(CODE, new.code)
-        with here.snapshot() as filled:
-            if here.read(filled) != new:
+            session.set_property(CODE, new.code)
+        with session.snapshot() as filled:
+            if session.read(filled) != new:
                 raise XltoolError("填完读回的内容与数据表不一致，已恢复原样，请把文件交给技术人员")
     return True
 
@@ -108,10 +108,10 @@ def import_last_year() -> str:
     """Last year's filing as a draft of this year's: texts and indicators, no amounts."""
     from xltool.editions.conversion import convert, next_year
 
-    here = desk()
-    with here.snapshot() as path:
-        old = here.read(path)
-        source = here.ask_file("导入上年：选上年的申报表", WORKBOOKS)
+    session = desk()
+    with session.snapshot() as path:
+        old = session.read(path)
+        source = session.ask_file("导入上年：选上年的申报表", WORKBOOKS)
         if source is None:
             return "没有导入"
         former = read_former(source)
@@ -124,21 +124,21 @@ def import_last_year() -> str:
             moved = convert(draft, load_edition(old.edition))
             draft, notes = moved.filing, notes + list(moved.notes)
         question = f"工作簿里已有内容，换成“{draft.unit}”上年申报的草稿吗？"
-        if _answered(old) and not here.confirm(question):
+        if _answered(old) and not session.confirm(question):
             return "没有导入，内容未动"
         draft = replace(draft, code=old.code or draft.code)
-        if not _replace(here, path, old, draft):
+        if not _replace(session, path, old, draft):
             return "工作簿结构受保护，草稿在另一个新窗口里，请另存"
     remember_last_year(draft, source)
     return f"已导入上年的文字和指标，金额要重新填；要看一遍的有 {len(notes)} 处，改完按“全审”"
 
 
-def _choose(here: ExcelSession, filings: list[Filing], old: Filing) -> Filing | None:
+def _choose(session: ExcelSession, filings: list[Filing], old: Filing) -> Filing | None:
     """The data of this workbook's unit; where it names none, the one that the accountant picks."""
     if not filings:
         raise XltoolError("数据表里没有任何单位")
     if not old.unit:
-        picked = here.choose("填哪个单位的数据", [f.unit for f in filings])
+        picked = session.choose("填哪个单位的数据", [f.unit for f in filings])
         return None if picked is None else filings[picked]
     mine = [f for f in filings if f.unit == old.unit]
     if len(mine) != 1:
@@ -160,31 +160,31 @@ def _forms(grid: Grid, edition: Edition) -> list[str]:
     return [s.name for s in grid.sheets if form_of(layout, s) is not None]
 
 
-def _replace_forms(here: ExcelSession, former: list[str], file: Path) -> None:
+def _replace_forms(session: ExcelSession, former: list[str], file: Path) -> None:
     """Bring the filled sheets in, then let the former forms go."""
-    with here.opened(file) as filled:
+    with session.opened(file) as filled:
         wanted = [s.name for s in filled.sheets]
         # Where the former ones stand, so that nothing else of the workbook changes its place.
-        filled.api.Worksheets.Copy(Before=None, After=here.book.sheets[former[0]].api)
-    sheets = list(here.book.sheets)
+        filled.api.Worksheets.Copy(Before=None, After=session.book.sheets[former[0]].api)
+    sheets = list(session.book.sheets)
     at = [sheet.name for sheet in sheets].index(former[0]) + 1
     brought = sheets[at : at + len(wanted)]
     for name in former:
-        here.book.sheets[name].delete()
+        session.book.sheets[name].delete()
     for sheet, name in zip(brought, wanted, strict=True):
         if sheet.name != name:
             sheet.name = name
-    here.go(brought[0])
+    session.go(brought[0])
 
 
 @button()
 def add_project() -> str:
     """One more blank project form, with year and unit of the department form."""
-    here = desk()
-    with here.snapshot() as path:
-        filing = here.read(path)
+    session = desk()
+    with session.snapshot() as path:
+        filing = session.read(path)
         edition = load_edition(filing.edition)
-        if here.locked:
+        if session.locked:
             raise XltoolError("工作簿结构受保护，加不了表；请向下发单位要可以加表的版本")
         blank = path.with_name("xltool-blank.xlsx")
         blank.write_bytes(edition.template.read_bytes())
@@ -193,28 +193,26 @@ def add_project() -> str:
         taken = {sheet.name for sheet in open_grid(path).sheets}
         named = _next_name(edition.project.sheet, taken)
         official = [cell.text for cell in layout.sheet.cells.values() if cell.text]
-        with step(here, path, {named: planned(layout.sheet, texts)}, official):
-            with here.opened(blank) as template:
+        with step(session, path, {named: planned(layout.sheet, texts)}, official):
+            with session.opened(blank) as template:
                 form = template.api.Worksheets(edition.project.sheet)
-                form.Copy(Before=None, After=here.book.sheets[-1].api)
-            new = here.book.sheets[-1]
+                form.Copy(Before=None, After=session.book.sheets[-1].api)
+            new = session.book.sheets[-1]
             if new.name != named:
                 new.name = named
             write_texts(new, texts)
     name = layout.fields["project"]
-    here.go(new, (name.top, name.left))
+    session.go(new, (name.top, name.left))
     return f"已添加“{new.name}”"
 
 
 def _next_name(name: str, taken: set[str]) -> str:
     """The name as Excel itself would number it: 项目支出绩效目标表 (2)."""
-    known = {one.casefold() for one in taken}
+    folded = {sheet_name.casefold() for sheet_name in taken}
+    if name.casefold() not in folded:
+        return name
     numbered = (f"{name} ({n})" for n in count(2))
-    return (
-        name
-        if name.casefold() not in known
-        else next(n for n in numbered if n.casefold() not in known)
-    )
+    return next(n for n in numbered if n.casefold() not in folded)
 
 
 def _from_department(layout: FormLayout, department: Form) -> dict[tuple[int, int], str]:

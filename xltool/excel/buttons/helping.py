@@ -45,9 +45,9 @@ def guide() -> str:
 
 def _edition() -> Edition:
     """The edition of the workbook in front, the usual one where that is none of ours."""
-    here = desk()
-    with suppress(XltoolError), here.snapshot() as path:
-        return load_edition(here.read(path).edition)
+    session = desk()
+    with suppress(XltoolError), session.snapshot() as path:
+        return load_edition(session.read(path).edition)
     return load_edition()
 
 
@@ -77,14 +77,14 @@ def rules_help() -> str:
 @button("xltool settings use")
 def settings() -> str:
     """Which settings the checks follow, and others in their place."""
-    here = desk()
+    session = desk()
     mark = settings_mark()
     now = f"财政部门的设置（识别码 {mark}）" if mark else "随软件的设置"
-    picked = here.choose(
+    picked = session.choose(
         f"现在用的是：{now}", ["不改", "选财政部门发的设置文件", "改用随软件的设置"]
     )
     if picked == 1:
-        file = here.ask_file("设置：选财政部门发的设置文件", "设置文件 (*.toml),*.toml")
+        file = session.ask_file("设置：选财政部门发的设置文件", "设置文件 (*.toml),*.toml")
         if file is None:
             return "没有改"
         return f"以后按这份设置审核，识别码 {take_settings(file)}，可以与财政部门核对"

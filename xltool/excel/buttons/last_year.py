@@ -32,20 +32,20 @@ def _amounts(former: Filing, filing: Filing) -> Iterator[str]:
 def _projects(former: Filing, filing: Filing) -> Iterator[str]:
     was = dict.fromkeys(form.text("project").strip() for form in former.projects)
     now = dict.fromkeys(form.text("project").strip() for form in filing.projects)
-    for said, names in (
+    for heading, names in (
         ("新增项目", [name for name in now if name not in was]),
         ("上年有、本年没有的项目", [name for name in was if name not in now]),
     ):
         if names:
-            yield f"{said} {len(names)} 个：{'、'.join(name or '（名称未填）' for name in names[:8])}"
+            yield f"{heading} {len(names)} 个：{'、'.join(name or '（名称未填）' for name in names[:8])}"
 
 
 def _same(former: Filing, filing: Filing) -> str:
-    def rows(one: Filing) -> set[tuple[str, str]]:
-        found = {
-            (i.name.text.strip(), i.target.text.strip()) for f in one.forms for i in f.indicators
+    def rows(side: Filing) -> set[tuple[str, str]]:
+        pairs = {
+            (i.name.text.strip(), i.target.text.strip()) for f in side.forms for i in f.indicators
         }
-        return {row for row in found if row[0]}
+        return {row for row in pairs if row[0]}
 
     was, now = rows(former), rows(filing)
     return (

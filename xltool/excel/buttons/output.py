@@ -31,20 +31,20 @@ DATA = "JSON (*.json),*.json,数据表 (*.xlsx),*.xlsx"
 @button("xltool export --format pdf")
 def export_pdf() -> str:
     """The forms as one PDF, without results and marks: made from a copy, the workbook is not touched."""
-    here = desk()
-    with here.snapshot() as path:
-        filing = here.read(path)
-        place = here.ask_save("导出PDF", form_name(filing, "绩效目标申报表", ".pdf"), PDF)
+    session = desk()
+    with session.snapshot() as path:
+        filing = session.read(path)
+        place = session.ask_save("导出PDF", form_name(filing, "绩效目标申报表", ".pdf"), PDF)
         if place is None:
             return "没有导出"
-        _forms_as_pdf(here, path, place)
+        _forms_as_pdf(session, path, place)
     return f"已导出 {place}"
 
 
-def _forms_as_pdf(here: ExcelSession, path: Path, place: Path) -> None:
+def _forms_as_pdf(session: ExcelSession, path: Path, place: Path) -> None:
     """Print the forms of a snapshot; the file takes its place only when it is whole."""
     made = path.with_name("xltool-forms.pdf")
-    with here.opened(path) as copy:
+    with session.opened(path) as copy:
         with suppress(Exception):  # under a password, the results are printed too
             copy.api.Unprotect()
         ours: list[int | str] = [
@@ -60,11 +60,11 @@ def _forms_as_pdf(here: ExcelSession, path: Path, place: Path) -> None:
 @button("xltool export --format pdf")
 def print_forms() -> str:
     """The forms as they print, in the program that shows PDFs, from where they are printed."""
-    here = desk()
-    with here.snapshot() as path:
-        filing = here.read(path)
+    session = desk()
+    with session.snapshot() as path:
+        filing = session.read(path)
         place = desk_folder() / "打印" / form_name(filing, "绩效目标申报表", ".pdf")
-        _forms_as_pdf(here, path, place)
+        _forms_as_pdf(session, path, place)
     webbrowser.open(place.as_uri())
     return "打印稿已打开（只有填报表，没有审核结果和标记），请在打开的窗口里打印"
 
@@ -74,10 +74,10 @@ def export_data() -> str:
     """The workbook's data as JSON by field id, or as a data book."""
     from xltool.databook.write import write_databook
 
-    here = desk()
-    with here.snapshot() as path:
-        filing = here.read(path)
-    place = here.ask_save("导出数据", form_name(filing, "绩效目标数据", ".json"), DATA)
+    session = desk()
+    with session.snapshot() as path:
+        filing = session.read(path)
+    place = session.ask_save("导出数据", form_name(filing, "绩效目标数据", ".json"), DATA)
     if place is None:
         return "没有导出"
     write_databook([filing], place)
@@ -87,18 +87,18 @@ def export_data() -> str:
 @button("xltool check")
 def error_note() -> str:
     """What did not pass and what the unit says to it, as a sheet to print and sign."""
-    here = desk()
-    with here.snapshot() as path:
-        filing = here.read(path)
+    session = desk()
+    with session.snapshot() as path:
+        filing = session.read(path)
         findings = check(filing, strict=False, settings=house_rules(), last_year=last_year(filing))
         open_ones = [f for f in findings if not f.trial and f.severity is not Severity.NOTE]
         if not open_ones:
             return "没有错误，也没有要核实的，不用写出错说明"
-        place = here.ask_save("出错说明", form_name(filing, "绩效目标出错说明", ".xlsx"), BOOK)
+        place = session.ask_save("出错说明", form_name(filing, "绩效目标出错说明", ".xlsx"), BOOK)
         if place is None:
             return "没有写出"
         write_error_note(filing, open_ones, place)
-    here.open(place)
+    session.open(place)
     bare = sum(1 for f in open_ones if not f.explanation.strip())
     return f"{len(open_ones)} 个问题列在 {place.name}" + (f"，{bare} 个还没有说明" if bare else "")
 
@@ -106,19 +106,19 @@ def error_note() -> str:
 @button("xltool export --format pdf")
 def submission_package() -> str:
     """Check, then the workbook, its PDF and the error note in one zip."""
-    here = desk()
-    with here.snapshot() as path:
-        filing = here.read(path)
+    session = desk()
+    with session.snapshot() as path:
+        filing = session.read(path)
         findings = check(filing, strict=False, settings=house_rules(), last_year=last_year(filing))
         number = counts(findings)
         bare = sum(1 for f in findings if f.severity is Severity.QUERY and f.open)
         question = f"还有错误 {number.error} 处、没有说明的核实 {bare} 处。仍要打包吗？"
-        if (number.error or bare) and not here.confirm(question):
+        if (number.error or bare) and not session.confirm(question):
             return "没有打包：请先改正错误，核实的问题写明理由"
-        place = here.ask_save("报送包", form_name(filing, "绩效目标申报", ".zip"), ZIP)
+        place = session.ask_save("报送包", form_name(filing, "绩效目标申报", ".zip"), ZIP)
         if place is None:
             return "没有打包"
-        parts = _package(here, path, filing, findings)
+        parts = _package(session, path, filing, findings)
         with writing(place, "wb") as file, ZipFile(file, "w", ZIP_DEFLATED) as package:
             for name, data in parts.items():
                 package.writestr(name, data)
@@ -126,11 +126,11 @@ def submission_package() -> str:
 
 
 def _package(
-    here: ExcelSession, path: Path, filing: Filing, findings: list[Finding]
+    session: ExcelSession, path: Path, filing: Filing, findings: list[Finding]
 ) -> dict[str, bytes]:
     """What is handed in: name → content."""
     pdf, note = path.with_name("xltool-package.pdf"), path.with_name("xltool-note.xlsx")
-    _forms_as_pdf(here, path, pdf)
+    _forms_as_pdf(session, path, pdf)
     open_ones = [f for f in findings if not f.trial and f.severity is not Severity.NOTE]
     parts = {
         form_name(filing, "绩效目标申报表", path.suffix): path.read_bytes(),
@@ -147,27 +147,27 @@ def total_folder() -> str:
     """Check and total all filings in a folder; the summary opens as a workbook."""
     from xltool.batch.run import run
 
-    here = desk()
-    folder = here.ask_folder("汇总文件夹：选放填报表的文件夹")
+    session = desk()
+    folder = session.ask_folder("汇总文件夹：选放填报表的文件夹")
     if folder is None:
         return "没有汇总"
-    out = _summary_folder(here, folder)
+    out = _summary_folder(session, folder)
     seen = count(1)
     summary = run(
-        folder, out, notice=lambda event: here.say(f"汇总文件夹：已处理 {next(seen)} 个……")
+        folder, out, notice=lambda event: session.say(f"汇总文件夹：已处理 {next(seen)} 个……")
     )
-    here.open(out / "report.xlsx")
+    session.open(out / "report.xlsx")
     number = summary.verdicts
-    said = f"通过 {number['pass']} 份，待核实 {number['query']} 份，有错误 {number['error']} 份"
+    verdicts = f"通过 {number['pass']} 份，待核实 {number['query']} 份，有错误 {number['error']} 份"
     if summary.failed:
-        said += f"，没有做成 {len(summary.failed)} 个"
-    return f"{said}；结果在 {out}"
+        verdicts += f"，没有做成 {len(summary.failed)} 个"
+    return f"{verdicts}；结果在 {out}"
 
 
-def _summary_folder(here: ExcelSession, folder: Path) -> Path:
+def _summary_folder(session: ExcelSession, folder: Path) -> Path:
     """Where the summary goes. The last one's report, still open as it was written, is closed."""
     out = folder.with_name(f"{folder.name}-汇总")
-    inside = [book for book in here.app.books if Path(str(book.fullname)).parent == out]
+    inside = [book for book in session.app.books if Path(str(book.fullname)).parent == out]
     for book in inside:
         if not book.api.Saved:
             raise XltoolError(f"上一次的汇总“{book.name}”开着，里面有改动：请先另存或关掉，再汇总")

@@ -54,8 +54,8 @@ def cross_totals() -> str:
 @button("xltool check 申报.xlsx --last-year 上年.xlsx")
 def compare_last_year() -> str:
     """Check against an earlier filing of the unit, which is remembered for the next checks."""
-    here = desk()
-    source = here.ask_file("对比上年：选上年的申报表", WORKBOOKS)
+    session = desk()
+    source = session.ask_file("对比上年：选上年的申报表", WORKBOOKS)
     if source is None:
         return "没有对比"
     former = read_former(source)
@@ -67,7 +67,7 @@ def compare_last_year() -> str:
 
     filing, findings, shown = _review(lambda f: True, against)
     remember_last_year(filing, source)
-    here.tell("\n".join(differences(former, filing)))
+    session.tell("\n".join(differences(former, filing)))
     return f"{_verdict(findings)}。{shown}；以后全审都与这份上年申报对比"
 
 
@@ -78,19 +78,19 @@ def _review(marked: Callable[[Finding], bool], former: Former) -> tuple[Filing, 
     """Read, check, show; the filing, all its findings and where they were shown."""
     from xltool.checks.engine import check, edition_of
 
-    here = desk()
-    with here.snapshot() as path:
-        filing = here.read(path)
+    session = desk()
+    with session.snapshot() as path:
+        filing = session.read(path)
         findings = check(filing, strict=False, settings=house_rules(), last_year=former(filing))
         grid = open_grid(path)
         texts = _texts(grid, marks(f for f in findings if marked(f)))
         file = write_results(results(filing, findings), path.with_name("xltool-results.xlsx"))
-        with step(here, path, _plan(grid, texts) | _one_sheet(file)):
-            unmarked = _mark(here, path, grid, texts)
-            shown = _show(here, grid, file, RESULTS_SHEET)
+        with step(session, path, _plan(grid, texts) | _one_sheet(file)):
+            unmarked = _mark(session, path, grid, texts)
+            shown = _show(session, grid, file, RESULTS_SHEET)
         locked = locked_inputs(load_layout(edition_of(filing)), open_grid(path, blanks=True))
         if locked and not grid.structure_locked:
-            shown = unlock(here, here.package(path), grid, locked) + shown
+            shown = unlock(session, session.package(path), grid, locked) + shown
     if unmarked:
         shown += f"（{'、'.join(unmarked)}没有加标记：有保护密码、共享或没有打印区域）"
     return filing, findings, shown
@@ -98,8 +98,8 @@ def _review(marked: Callable[[Finding], bool], former: Former) -> tuple[Filing, 
 
 def _verdict(findings: list[Finding]) -> str:
     number = counts(findings)
-    said = f"错误 {number.error}　核实 {number.query}　提示 {number.note}"
-    return f"{VERDICTS[verdict(findings)]}：{said}"
+    numbers = f"错误 {number.error}　核实 {number.query}　提示 {number.note}"
+    return f"{VERDICTS[verdict(findings)]}：{numbers}"
 
 
 # Sheet → texts to write beside it by (row, column), None where it takes none.
@@ -126,35 +126,35 @@ def _one_sheet(file: Path) -> dict[str, PlannedSheet | None]:
     return {sheet.name: planned(sheet)}
 
 
-def _mark(here: ExcelSession, path: Path, grid: Grid, texts: _Marks) -> list[str]:
+def _mark(session: ExcelSession, path: Path, grid: Grid, texts: _Marks) -> list[str]:
     """Mark the forms; the sheets on which that was not possible."""
-    package = here.package(path)
+    package = session.package(path)
     failed = [name for name, written in texts.items() if written is None]
     locks = {s.name: protection(package, s) for s in grid.sheets if texts.get(s.name)}
-    with noted(here.journal, locks):
+    with noted(session.journal, locks):
         for name, attributes in locks.items():
-            live = here.book.sheets[name]
-            if not mark(live, texts[name] or {}, attributes, here.journal):
+            live = session.book.sheets[name]
+            if not mark(live, texts[name] or {}, attributes, session.journal):
                 failed.append(name)
     return failed
 
 
-def _show(here: ExcelSession, grid: Grid, file: Path, name: str) -> str:
+def _show(session: ExcelSession, grid: Grid, file: Path, name: str) -> str:
     """Bring a sheet of ours into the workbook in place of its predecessor; where it can be seen."""
     try:
-        here.bring(file)
+        session.bring(file)
     except Exception as error:
         if busy(error):
             raise
         # A locked or shared workbook takes no further sheet: it stands in a workbook of its own.
-        here.app.books.api.Add(str(file))
+        session.app.books.api.Add(str(file))
         return f"工作簿不让加表（受保护或共享），“{name}”在另一个窗口"
-    new = here.book.sheets[-1]
+    new = session.book.sheets[-1]
     if any(s.name == name for s in grid.sheets):
         # Only now: what was written on the old one is on the new one.
-        here.book.sheets[name].delete()
+        session.book.sheets[name].delete()
         new.name = name
-    here.go(new)
+    session.go(new)
     return f"详见“{name}”表"
 
 
@@ -172,25 +172,27 @@ def previous_finding() -> str:
 
 def _turn(by: int) -> str:
     """Go so many findings on (or back) from where the cursor stands, round and round."""
-    here = desk()
-    if not here.has(RESULTS_SHEET):
+    session = desk()
+    if not session.has(RESULTS_SHEET):
         raise XltoolError("还没有审核结果，请先点“全审”")
-    stops = _stops(here)
+    stops = _stops(session)
     if not stops:
         return "没有要看的问题"
-    at = _standing(here, stops)
+    at = _standing(session, stops)
     # Between two findings the next one is the one behind, the previous one the one before.
-    goal = int(at) + by if at == int(at) else int(at + 0.5 * by)
-    _, place, said = stops[goal % len(stops)]
-    here.go(here.book.sheets[place.sheet], place.cell)
-    again = "（从头开始）" if goal >= len(stops) else "（从末尾开始）" if goal < 0 else ""
-    return f"{said}{again}"
+    target = int(at) + by if at == int(at) else int(at + 0.5 * by)
+    _, place, message = stops[target % len(stops)]
+    session.go(session.book.sheets[place.sheet], place.cell)
+    again = "（从头开始）" if target >= len(stops) else ""
+    if target < 0:
+        again = "（从末尾开始）"
+    return f"{message}{again}"
 
 
-def _standing(here: ExcelSession, stops: list[tuple[int, Place, str]]) -> float:
+def _standing(session: ExcelSession, stops: list[tuple[int, Place, str]]) -> float:
     """At which of the findings the cursor stands; n + 0.5 is behind the n-th, before the next one."""
-    selection = here.app.selection
-    if selection is None or selection.sheet.book.name != here.book.name:
+    selection = session.app.selection
+    if selection is None or selection.sheet.book.name != session.book.name:
         return -0.5
     sheet, cell = selection.sheet.name, selection.address.replace("$", "").partition(":")[0]
     rows = [row for row, _, _ in stops]
@@ -201,10 +203,10 @@ def _standing(here: ExcelSession, stops: list[tuple[int, Place, str]]) -> float:
     return float(places.index(Place(sheet, cell))) if Place(sheet, cell) in places else -0.5
 
 
-def _stops(here: ExcelSession) -> list[tuple[int, Place, str]]:
+def _stops(session: ExcelSession) -> list[tuple[int, Place, str]]:
     """(row on the results sheet, place, what is said) of each cell with findings, in their order."""
-    table = here.book.sheets[RESULTS_SHEET].used_range.options(ndim=2).value
-    sheets = {s.name for s in here.book.sheets}
+    table = session.book.sheets[RESULTS_SHEET].used_range.options(ndim=2).value
+    sheets = {s.name for s in session.book.sheets}
     told: dict[Place, tuple[int, list[str]]] = {}
     heads: list[str] = []
     for number, line in enumerate(table, 1):
@@ -214,17 +216,17 @@ def _stops(here: ExcelSession) -> list[tuple[int, Place, str]]:
         elif heads:
             sheet, cell = texts[heads.index(HEAD[SHEET])], texts[heads.index(HEAD[PLACE])]
             if sheet in sheets and cell:
-                said = "　".join(texts[heads.index(head)] for head in ("级别", "代码", "问题"))
-                told.setdefault(Place(sheet, cell), (number, []))[1].append(said)
-    return [(row, place, "；".join(said)) for place, (row, said) in told.items()]
+                message = "　".join(texts[heads.index(head)] for head in ("级别", "代码", "问题"))
+                told.setdefault(Place(sheet, cell), (number, []))[1].append(message)
+    return [(row, place, "；".join(messages)) for place, (row, messages) in told.items()]
 
 
 @button()
 def clear_marks() -> str:
     """Take the marks off the forms, and the results away unless explanations are written there."""
-    here = desk()
-    with here.snapshot() as path:
-        filing = here.read(path)
+    session = desk()
+    with session.snapshot() as path:
+        filing = session.read(path)
         grid = open_grid(path)
         texts = _texts(grid, {})
         listed = any(sheet.name == RESULTS_SHEET for sheet in grid.sheets)
@@ -232,12 +234,12 @@ def clear_marks() -> str:
         if goes and grid.structure_locked:
             raise XltoolError(f"工作簿结构受保护，“{RESULTS_SHEET}”删不掉")
         plan = _plan(grid, texts) | ({RESULTS_SHEET: None} if goes else {})
-        with step(here, path, plan):
-            failed = _mark(here, path, grid, texts)
+        with step(session, path, plan):
+            failed = _mark(session, path, grid, texts)
             if failed:
                 raise XltoolError(f"{'、'.join(failed)}有保护密码或共享，标记去不掉")
             if goes:
-                here.book.sheets[RESULTS_SHEET].delete()
+                session.book.sheets[RESULTS_SHEET].delete()
     if goes:
         return f"标记和“{RESULTS_SHEET}”已清除"
     if listed:
@@ -250,9 +252,9 @@ def normalise() -> str:
     """Rewrite the indicator values that can be read for sure; originals are listed on a sheet."""
     from xltool.indicator.normalise import changes as normal_forms
 
-    here = desk()
-    with here.snapshot() as path:
-        filing = here.read(path)
+    session = desk()
+    with session.snapshot() as path:
+        filing = session.read(path)
         grid = open_grid(path)
         changes = [(c.place, c.was, c.becomes) for c in normal_forms(filing) if c.place is not None]
         if not changes:
@@ -263,11 +265,11 @@ def normalise() -> str:
         file = write_changes(
             CHANGES_SHEET, [*_listed(grid), *changes], path.with_name("xltool-changes.xlsx")
         )
-        with step(here, path, _plan(grid, dict(texts)) | _one_sheet(file)):
+        with step(session, path, _plan(grid, dict(texts)) | _one_sheet(file)):
             # The originals are on record before the first of them is overwritten.
-            shown = _show(here, grid, file, CHANGES_SHEET)
+            shown = _show(session, grid, file, CHANGES_SHEET)
             for name, written in texts.items():
-                write_texts(here.book.sheets[name], written)
+                write_texts(session.book.sheets[name], written)
     return f"改写了 {len(changes)} 个指标值，原文{shown}；可以“撤销上一步”"
 
 

@@ -37,8 +37,8 @@ class _Spot:
     grown: GrownRows
 
 
-def _spot(here: ExcelSession, grid: Grid, edition: Edition) -> _Spot:
-    selection = here.app.selection
+def _spot(session: ExcelSession, grid: Grid, edition: Edition) -> _Spot:
+    selection = session.app.selection
     if selection is None:
         raise XltoolError("请先把光标放在要加行的指标类别里")
     row, name = selection.row, selection.sheet.name
@@ -62,11 +62,11 @@ def _spot(here: ExcelSession, grid: Grid, edition: Edition) -> _Spot:
 @button()
 def add_row() -> str:
     """One more row in the category of the cursor, below the cursor."""
-    here = desk()
-    with here.snapshot() as path:
-        edition = load_edition(here.read(path).edition)
-        spot = _spot(here, open_grid(path), edition)
-        attributes = protection(here.package(path), spot.sheet)
+    session = desk()
+    with session.snapshot() as path:
+        edition = load_edition(session.read(path).edition)
+        spot = _spot(session, open_grid(path), edition)
+        attributes = protection(session.package(path), spot.sheet)
         at = _insertion(spot)
         torn, name = _torn(spot, at)
         # Under a password the sheet's own right to insert rows must do; nothing can be mended then.
@@ -75,17 +75,17 @@ def add_row() -> str:
             raise XltoolError(
                 f"“{spot.label}”只有一行，工作表又设有保护密码，加不了行；请改用从数据填充"
             )
-        sheet = here.book.sheets[spot.sheet.name]
+        sheet = session.book.sheets[spot.sheet.name]
         with (
-            step(here, path, {spot.sheet.name: planned(spot.sheet)}),
-            unprotected(sheet, {} if allowed else attributes, here.journal),
+            step(session, path, {spot.sheet.name: planned(spot.sheet)}),
+            unprotected(sheet, {} if allowed else attributes, session.journal),
         ):
             new = _insert(sheet, spot, at)
             for merged in torn:
                 sheet.range(str(merged)).merge()
             if name is not None:
                 _lead(sheet, spot.label, name)
-    here.go(sheet, (new, spot.area.left))
+    session.go(sheet, (new, spot.area.left))
     return f"“{spot.label}”加了一行（第 {new} 行）"
 
 
@@ -138,31 +138,31 @@ def _torn(spot: _Spot, at: int) -> tuple[list[Area], Area | None]:
 @button()
 def delete_empty_rows() -> str:
     """Remove added indicator rows that say nothing; the official rows stay."""
-    here = desk()
-    with here.snapshot() as path:
-        edition = load_edition(here.read(path).edition)
-        package, layout = here.package(path), load_layout(edition)
-        found: list[tuple[Sheet, list[int]]] = []
+    session = desk()
+    with session.snapshot() as path:
+        edition = load_edition(session.read(path).edition)
+        package, layout = session.package(path), load_layout(edition)
+        empty_rows: list[tuple[Sheet, list[int]]] = []
         for sheet in open_grid(path).sheets:
             form = form_of(layout, sheet)
             if form is not None:
                 rows, _ = locate(form, sheet)
                 empty = sorted(_empty_rows(form, sheet, rows, edition.placeholder), reverse=True)
-                found += [(sheet, empty)] if empty else []
-        if not found:
+                empty_rows += [(sheet, empty)] if empty else []
+        if not empty_rows:
             return "没有后加的空行"
-        with step(here, path, {sheet.name: planned(sheet) for sheet, _ in found}):
-            for sheet, empty in found:
-                live = here.book.sheets[sheet.name]
-                with unprotected(live, protection(package, sheet), here.journal):
+        with step(session, path, {sheet.name: planned(sheet) for sheet, _ in empty_rows}):
+            for sheet, empty in empty_rows:
+                live = session.book.sheets[sheet.name]
+                with unprotected(live, protection(package, sheet), session.journal):
                     for row in empty:
                         live.range(f"{row}:{row}").delete("up")
-    return f"删去了 {sum(len(empty) for _, empty in found)} 个空行"
+    return f"删去了 {sum(len(empty) for _, empty in empty_rows)} 个空行"
 
 
 def _empty_rows(form: FormLayout, sheet: Sheet, rows: GrownRows, placeholder: str) -> list[int]:
     """The rows to remove: never more than were added, never a block's first (it carries the label)."""
-    found: list[int] = []
+    removable: list[int] = []
     dots = {"", squeeze(placeholder)}
     for blank in form.blocks.values():
         area = rows.area(blank)
@@ -173,5 +173,5 @@ def _empty_rows(form: FormLayout, sheet: Sheet, rows: GrownRows, placeholder: st
             for row in range(area.top + 1, area.bottom + 1)
             if all(squeeze(sheet[row, column].text) in dots for column in columns)
         ]
-        found += empty[::-1][: max(0, added)]
-    return found
+        removable += empty[::-1][: max(0, added)]
+    return removable

@@ -10,11 +10,11 @@ from xltool.excel.ribbon import button, desk
 @button()
 def undo_last() -> str:
     """Put the workbook back to what it was before the last button that wrote into it."""
-    here = desk()
-    folder = undo.last(here)
+    session = desk()
+    folder = undo.last(session)
     if folder is None:
         raise XltoolError("没有可以撤销的步骤：只能撤销本工具的按钮写进这个工作簿的内容")
-    name, kept = undo.undo(here, folder)
+    name, kept = undo.undo(session, folder)
     if not kept:
         return f"已撤销“{name}”，工作簿恢复到按它以前的样子"
     where = "、".join(kept[:5]) + ("等" if len(kept) > 5 else "")

@@ -50,24 +50,26 @@ def extension() -> bytes:
 
 def _component() -> str:
     text = _SOURCE.read_text("utf-8")
-    for mark, said in (
-        ("@BUTTONS@", " ".join(one.id for one in labels())),
+    for mark, replacement in (
+        ("@BUTTONS@", " ".join(label.id for label in labels())),
         ("@STARTING@", _STARTING),
         ("@FAILED@", _FAILED),
     ):
-        text = text.replace(mark, said)
+        text = text.replace(mark, replacement)
     return text
 
 
-def _addons(known: tuple[Label, ...]) -> str:
-    groups = {name: list(some) for name, some in groupby(known, key=lambda one: one.group)}
+def _addons(button_labels: tuple[Label, ...]) -> str:
+    groups = {
+        name: list(some) for name, some in groupby(button_labels, key=lambda member: member.group)
+    }
     menu = "".join(
         _node(f"G{n}", _prop("Title", name) + f'<node oor:name="Submenu">{_items(members)}</node>')
         for n, (name, members) in enumerate(groups.items(), 1)
     )
     bars = ""
     for n, names in enumerate(TOOLBARS, 1):
-        members = [one for name in names for one in groups[name]]
+        members = [member for name in names for member in groups[name]]
         bars += _node(f"xltool.toolbar{n}", _items(members))
     return _ADDONS.format(
         menu=_node("xltool", _prop("Title", _TITLE) + _prop("Context", _CALC)
@@ -80,12 +82,12 @@ def _items(members: list[Label]) -> str:
     return "".join(
         _node(
             f"M{n:02}",
-            _prop("URL", f"xltool:{one.id}")
-            + _prop("Title", one.label)
+            _prop("URL", f"xltool:{label.id}")
+            + _prop("Title", label.label)
             + _prop("Target", "_self")
             + _prop("Context", _CALC),
         )
-        for n, one in enumerate(members, 1)
+        for n, label in enumerate(members, 1)
     )
 
 
@@ -148,15 +150,17 @@ def _unopkg(profile: Path | None, *arguments: str) -> None:
     except OSError as error:
         raise XltoolError(f"运行不了 {program}：{why(error)}") from error
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise XltoolError(f"LibreOffice 没有接受扩展：{said[-1] if said else '没有说明'}")
+        complaints = (done.stderr or done.stdout).strip().splitlines()
+        raise XltoolError(
+            f"LibreOffice 没有接受扩展：{complaints[-1] if complaints else '没有说明'}"
+        )
 
 
 def _beside_soffice() -> str | None:
     name = "unopkg.exe" if sys.platform == "win32" else "unopkg"
     for program in ("soffice", "libreoffice"):
-        found = shutil.which(program)
-        if found and (beside := Path(found).resolve().with_name(name)).is_file():
+        office = shutil.which(program)
+        if office and (beside := Path(office).resolve().with_name(name)).is_file():
             return str(beside)
     return None
 

@@ -33,11 +33,11 @@ def uno(home: str = "") -> Any:
         if place:
             sys.path.append(place)
         try:
-            import uno as found
+            import uno as module
         except ImportError as refused:
             error = refused
         else:
-            return found
+            return module
         finally:
             if place:
                 sys.path.remove(place)
@@ -117,13 +117,13 @@ class Office:
     @property
     def documents(self) -> list[Any]:
         """The spreadsheets that are open now, in no particular order."""
-        found = []
+        documents = []
         components = self.desktop.Components.createEnumeration()
         while components.hasMoreElements():
-            one = components.nextElement()
-            if is_spreadsheet(one):
-                found.append(one)
-        return found
+            component = components.nextElement()
+            if is_spreadsheet(component):
+                documents.append(component)
+        return documents
 
     @property
     def key(self) -> str:
@@ -146,7 +146,9 @@ def in_python(kind: type) -> type:
     """
     for name, member in list(vars(kind).items()):
         if isinstance(member, property):
-            getter, setter = (one and _translated(one) for one in (member.fget, member.fset))
+            getter, setter = (
+                accessor and _translated(accessor) for accessor in (member.fget, member.fset)
+            )
             setattr(kind, name, property(getter, setter))
         elif callable(member) and name not in ("__init__", "__class__"):
             setattr(kind, name, _translated(member))
@@ -161,8 +163,8 @@ def _translated(method: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             if not hasattr(error, "typeName"):  # what UNO raises says of which type it is
                 raise
-            said = f"{error.typeName.rpartition('.')[2]}: {error}"
-        raise Refused(said)
+            message = f"{error.typeName.rpartition('.')[2]}: {error}"
+        raise Refused(message)
 
     return called
 

@@ -88,8 +88,8 @@ class Dialogs:
         picker.initialize((template,))
         picker.setTitle(title)
         parts = kinds.split(",")
-        for said, pattern in zip(parts[::2], parts[1::2], strict=True):
-            picker.appendFilter(said, pattern)
+        for label, pattern in zip(parts[::2], parts[1::2], strict=True):
+            picker.appendFilter(label, pattern)
         picker.setCurrentFilter(parts[0])
         if name:
             place = Path(name)

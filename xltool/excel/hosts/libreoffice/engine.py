@@ -196,10 +196,10 @@ class Books:
 
     @property
     def active(self) -> LiveBook:
-        found = self.front
-        if found is None:
+        front = self.front
+        if front is None:
             raise KeyError("no document is open")
-        return found
+        return front
 
     def __len__(self) -> int:
         return len(list(iter(self)))
@@ -247,7 +247,7 @@ class LiveBook:
 
     @property
     def unseen(self) -> bool:
-        return any(one.Name == "Hidden" and one.Value for one in self.doc.getArgs())
+        return any(argument.Name == "Hidden" and argument.Value for argument in self.doc.getArgs())
 
     @property
     def fullname(self) -> str:
@@ -281,7 +281,7 @@ class LiveBook:
     def close(self) -> None:
         self.asked("close")
         self.app.open_to_programs = {
-            one for one in self.app.open_to_programs if one[0] != self.mark
+            sheet for sheet in self.app.open_to_programs if sheet[0] != self.mark
         }
         self.doc.close(True)
 
@@ -364,8 +364,8 @@ class LiveSheet:
 
     @open_to_programs.setter
     def open_to_programs(self, value: bool) -> None:
-        known, here = self.book.app.open_to_programs, (self.book.mark, self.name)
-        (known.add if value else known.discard)(here)
+        open_sheets, own = self.book.app.open_to_programs, (self.book.mark, self.name)
+        (open_sheets.add if value else open_sheets.discard)(own)
 
     @property
     def names(self) -> Names:
@@ -487,8 +487,8 @@ class Range:
         raw = self.raw
         try:
             for r, row in enumerate(value if isinstance(value, list) else [[value]]):
-                for c, one in enumerate(row):
-                    self._type(raw.getCellByPosition(c, r), one)
+                for c, content in enumerate(row):
+                    self._type(raw.getCellByPosition(c, r), content)
         finally:
             if closed and not self.sheet.raw.isProtected():
                 self.sheet.raw.protect("")

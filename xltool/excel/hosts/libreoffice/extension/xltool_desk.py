@@ -92,12 +92,12 @@ class _Helper:
         for line in self.process.stdout:
             if line.strip() == b"took" and self.waiting:
                 _end(self.waiting.pop(0))
-        said = self.process.stderr.read().decode("utf-8", "replace").strip()
+        complaint = self.process.stderr.read().decode("utf-8", "replace").strip()
         code = self.process.wait()
         for foot in self.waiting:
             _end(foot)
         if code:
-            _tell(self.context, FAILED + "\n" + said[-500:])
+            _tell(self.context, FAILED + "\n" + complaint[-500:])
 
 
 def _end(foot):
