@@ -14,14 +14,16 @@ from xltool.xlsx.rewrite import rewrite
 
 
 def write_normalised(
-    file: Path, filing: Filing, found: Sequence[Change], copy: Path, edition: Edition | None
+    file: Path, filing: Filing, changes: Sequence[Change], copy: Path, edition: Edition | None
 ) -> None:
     """The copy differs in these cells only, and reads back as the filing in normal form.
 
     Raises XltoolError where it can't be written or reads otherwise; then there is none.
     """
     copy.parent.mkdir(parents=True, exist_ok=True)
-    rewrite(file, copy, {one.place: one.becomes for one in found if one.place is not None})
+    rewrite(
+        file, copy, {change.place: change.becomes for change in changes if change.place is not None}
+    )
     if read(copy, edition=edition) != normalised(filing):
         copy.unlink()
         raise XltoolError(f"{file}：另存后读回的内容不一致，没有留下文件")

@@ -132,11 +132,11 @@ def _forms(
         if (form_layout := form_of(layout, sheet, marked)) is None:
             continue
         form, seen = _read_form(form_layout, sheet)
-        found = _PlacedForm(form, seen, sheet.hidden)
+        placed = _PlacedForm(form, seen, sheet.hidden)
         if form.kind != "project":
-            departments.append(found)
+            departments.append(placed)
         elif answered(form) or _lost(seen):
-            projects.append(found)
+            projects.append(placed)
     if departments:
         department = _one_department(departments, layout, faults)
         faults += department.faults
@@ -146,31 +146,35 @@ def _forms(
     return (department.form if departments else None), tuple(p.form for p in projects)
 
 
-def _one_department(found: list[_PlacedForm], layout: Layout, faults: list[Fault]) -> _PlacedForm:
+def _one_department(
+    placed_forms: list[_PlacedForm], layout: Layout, faults: list[Fault]
+) -> _PlacedForm:
     """Of several department forms the one with the official name, that is visible, that is answered."""
 
-    def weight(one: _PlacedForm) -> tuple[bool, ...]:
-        official = one.form.sheet == layout.edition.department.sheet
-        says = answered(one.form)
-        return says and not one.hidden, official, not one.hidden, says
+    def weight(placed: _PlacedForm) -> tuple[bool, ...]:
+        official = placed.form.sheet == layout.edition.department.sheet
+        says = answered(placed.form)
+        return says and not placed.hidden, official, not placed.hidden, says
 
-    best = max(found, key=weight)
-    if others := [one.said for one in found if one is not best]:
-        said = f"有 {len(found)} 张部门表：读的是{best.said}，没有读{'、'.join(others)}"
-        faults.append(Fault(FaultKind.LAYOUT, said, Place(best.form.sheet, "")))
+    best = max(placed_forms, key=weight)
+    if others := [placed.said for placed in placed_forms if placed is not best]:
+        detail = f"有 {len(placed_forms)} 张部门表：读的是{best.said}，没有读{'、'.join(others)}"
+        faults.append(Fault(FaultKind.LAYOUT, detail, Place(best.form.sheet, "")))
     return best
 
 
-def _once_each(found: list[_PlacedForm], faults: list[Fault]) -> list[_PlacedForm]:
+def _once_each(placed_forms: list[_PlacedForm], faults: list[Fault]) -> list[_PlacedForm]:
     """The project forms without the hidden ones of a project that has a visible one, too."""
-    visible = {one.form.text("project").strip() for one in found if not one.hidden} - {""}
+    visible = {
+        placed.form.text("project").strip() for placed in placed_forms if not placed.hidden
+    } - {""}
     kept = []
-    for one in found:
-        if one.hidden and one.form.text("project").strip() in visible:
-            said = f"隐藏的项目表{one.said}与看得见的是同一个项目，没有读"
-            faults.append(Fault(FaultKind.LAYOUT, said, Place(one.form.sheet, "")))
+    for placed in placed_forms:
+        if placed.hidden and placed.form.text("project").strip() in visible:
+            detail = f"隐藏的项目表{placed.said}与看得见的是同一个项目，没有读"
+            faults.append(Fault(FaultKind.LAYOUT, detail, Place(placed.form.sheet, "")))
         else:
-            kept.append(one)
+            kept.append(placed)
     return kept
 
 
@@ -263,8 +267,8 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
         detail = f"有行列被隐藏：{'、'.join(unseen[:5])}"
         faults.append(Fault(FaultKind.PROTECTION, detail, Place(sheet.name, "")))
     if sheet.macro:
-        said = f"表上的图形一点击就运行宏“{sheet.macro}”"
-        faults.append(Fault(FaultKind.ACTIVE, said, Place(sheet.name, "")))
+        detail = f"表上的图形一点击就运行宏“{sheet.macro}”"
+        faults.append(Fault(FaultKind.ACTIVE, detail, Place(sheet.name, "")))
     if sheet.pictures:
         faults.append(Fault(FaultKind.PICTURE, "表上有图片", Place(sheet.name, "")))
     elif sheet.objects:
@@ -313,11 +317,11 @@ def _unseen(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> list[str]:
     taken_rows, taken_columns = {row for row, _ in says}, {column for _, column in says}
 
     def matters(line: str) -> bool:
-        found = _LINES.fullmatch(line)
-        if found is None or found[1]:
-            return found is not None and int(found[1]) in taken_rows
-        first = column_number(found[2])
-        final = column_number(found[3] or found[2])
+        lines_match = _LINES.fullmatch(line)
+        if lines_match is None or lines_match[1]:
+            return lines_match is not None and int(lines_match[1]) in taken_rows
+        first = column_number(lines_match[2])
+        final = column_number(lines_match[3] or lines_match[2])
         return any(first <= column <= final for column in taken_columns)
 
     return [line for line in sheet.hidden_lines if matters(line)]
@@ -332,10 +336,10 @@ def _entry(
         _odd(cell, place, field.id, faults)
     if field.kind == "amount":
         return _amount(cell, place, field, faults, layout.unit)
-    found = _answer(cell, place, field.id, faults)
+    cell_answer = _answer(cell, place, field.id, faults)
     if not field.pattern:
-        return found
-    taken = taken_out(field, found.text)
+        return cell_answer
+    taken = taken_out(field, cell_answer.text)
     if taken is not None:
         return Entry(*taken, place)
     if cell.text:
@@ -347,10 +351,10 @@ def _entry(
 
 def taken_out(field: Field, text: str) -> tuple[int | str | None, str] | None:
     """The answer within the official text of its cell, read and as written; None where that was changed."""
-    found = _pattern(field.pattern).match(text)
-    if found is None:
+    match = _pattern(field.pattern).match(text)
+    if match is None:
         return None
-    text = found[1]
+    text = match[1]
     if field.kind != "year":
         return (text if text.strip() else None), text.strip()
     year = text.strip().strip("_＿")
@@ -465,21 +469,21 @@ def unused(layout: FormLayout, row: Iterable[str]) -> bool:
 def _indicators(
     layout: FormLayout, sheet: Sheet, rows: GrownRows, faults: list[Fault]
 ) -> tuple[Indicator, ...]:
-    found: list[Indicator] = []
+    indicators: list[Indicator] = []
     columns = list(layout.columns.items())
     taken, name = sheet.cells, sheet.name
     for block_id, blank in layout.blocks.items():
         if blank.top in rows.gone:
             continue
         for row in range(rows.start(blank.top), rows.end(blank.bottom) + 1):
-            here = [taken.get((row, column), BLANK) for _, column in columns]
-            if unused(layout, [cell.text or cell.formula for cell in here]):
+            row_cells = [taken.get((row, column), BLANK) for _, column in columns]
+            if unused(layout, [cell.text or cell.formula for cell in row_cells]):
                 continue
             cells: dict[str, Entry] = {}
-            for (column_id, column), cell in zip(columns, here, strict=True):
+            for (column_id, column), cell in zip(columns, row_cells, strict=True):
                 place = Place(name, cell_name(row, column))
                 if cell.formula or cell.error:
                     _odd(cell, place, column_id, faults)
                 cells[column_id] = _answer(cell, place, column_id, faults)
-            found.append(Indicator(block_id, cells))
-    return tuple(found)
+            indicators.append(Indicator(block_id, cells))
+    return tuple(indicators)

@@ -20,12 +20,12 @@ def lines(result: CheckResult) -> Iterator[str]:
     """Everything found in one file."""
     yield heading(result)
     yield from balance_lines(result)
-    for place, found in _by_cell(result.findings).items():
+    for place, findings in _by_cell(result.findings).items():
         yield click.style(f"  {on_terminal(place)}", bold=True)
-        for finding in found:
+        for finding in findings:
             yield from _finding(finding)
-    for one in result.stale:
-        yield f"  说明所对应的问题已不在（{on_terminal(one.finding)}）：{on_terminal(one.explanation)}"
+    for stale in result.stale:
+        yield f"  说明所对应的问题已不在（{on_terminal(stale.finding)}）：{on_terminal(stale.explanation)}"
     yield summary(result)
 
 
@@ -44,10 +44,12 @@ def balance_lines(result: CheckResult) -> Iterator[str]:
 def summary(result: CheckResult) -> str:
     """One line: the file's verdict and how much of each."""
     counts = result.counts
-    said = f"错误 {counts.error}，核实 {counts.query}，提示 {counts.note}"
-    said += f"，已说明 {counts.explained}" if counts.explained else ""
-    said += f"，试行 {counts.trial}" if counts.trial else ""
-    return "  " + click.style(VERDICTS[result.verdict], fg=_COLOURS[result.verdict]) + f"：{said}"
+    numbers = f"错误 {counts.error}，核实 {counts.query}，提示 {counts.note}"
+    numbers += f"，已说明 {counts.explained}" if counts.explained else ""
+    numbers += f"，试行 {counts.trial}" if counts.trial else ""
+    return (
+        "  " + click.style(VERDICTS[result.verdict], fg=_COLOURS[result.verdict]) + f"：{numbers}"
+    )
 
 
 def total(verdicts: Iterable[str]) -> str:

@@ -41,11 +41,11 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes],
         verdicts: Counter[str] = Counter()
 
         def add(result: CheckResult, packed: bytes) -> None:
-            here = sorted({f.code for f in result.findings})
-            codes.update(here)
+            result_codes = sorted({f.code for f in result.findings})
+            codes.update(result_codes)
             severities.update({f.code: f.severity for f in result.findings})
             verdicts[result.verdict] += 1
-            index.append(index_row(result, here, run.href(result.file)))
+            index.append(index_row(result, result_codes, run.href(result.file)))
             if verdicts.total() <= MOST:
                 if len(part) == PART:
                     parts.write(_deflated(part))
@@ -56,7 +56,7 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes],
         deflated = verdicts.total() > PART
         if deflated and part:
             parts.write(_deflated(part))
-        known = titles()
+        rule_titles = titles()
         whole = verdicts.total() <= MOST
         meta = {
             "part": PART,
@@ -66,7 +66,7 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes],
             "verdicts": VERDICTS,
             "severities": {s.value: s.label for s in Severity},
             "codes": {
-                code: [known.get(code, ""), count, severities[code]]
+                code: [rule_titles.get(code, ""), count, severities[code]]
                 for code, count in codes.most_common()
             },
         }

@@ -33,8 +33,8 @@ def write_sheet(book: Any, library: Library) -> None:
         sheet.write_string(0, n, column.head, head)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, max(1, len(library.entries)), len(COLUMNS) - 1)
-    for r, one in enumerate(library.entries, 1):
-        for n, value in enumerate(cells(COLUMNS, one)):
+    for r, entry in enumerate(library.entries, 1):
+        for n, value in enumerate(cells(COLUMNS, entry)):
             if isinstance(value, (Decimal, int)):
                 sheet.write_number(r, n, float(value))
             elif value:

@@ -96,22 +96,22 @@ def _split_rows(filing: Filing, edition: Edition) -> Iterator[IndicatorRow]:
     for form in filing.forms:
         spec = edition[form.kind]
         project = form.text("project").strip() if form.kind == "project" else ""
-        for one in form.indicators:
-            block = spec.block(one.block)
-            place = one.target.place or one.name.place
+        for row in form.indicators:
+            block = spec.block(row.block)
+            place = row.target.place or row.name.place
             written = IndicatorRow(
                 filing=filing,
                 form=spec.title,
                 project=project,
                 level1=block.level1,
                 level2=block.label,
-                name=_text(one.name),
-                target=_text(one.target),
+                name=_text(row.name),
+                target=_text(row.target),
                 split=("", "", ""),
-                standard=_text(one.standard),
-                weight=_text(one["weight"]),
-                note=_text(one["note"]),
-                own={c.label: _text(one[c.id]) for c in spec.indicators.own_columns},
+                standard=_text(row.standard),
+                weight=_text(row["weight"]),
+                note=_text(row["note"]),
+                own={c.label: _text(row[c.id]) for c in spec.indicators.own_columns},
                 remark="名称和指标值的个数对不上，没有拆开",
                 sheet=place.sheet if place else "",
                 cell=place.cell if place else "",
@@ -120,7 +120,7 @@ def _split_rows(filing: Filing, edition: Edition) -> Iterator[IndicatorRow]:
             if not split.paired:
                 yield written
                 continue
-            standards = split_standards(_text(one.standard), len(split))
+            standards = split_standards(_text(row.standard), len(split))
             for (name, target), standard in zip(split, standards, strict=True):
                 beside = written.standard if standard is None else standard.text
                 yield written._replace(

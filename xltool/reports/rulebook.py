@@ -26,9 +26,9 @@ def line(rule: Rule) -> str:
 def families(rules: Mapping[str, Rule]) -> Iterator[tuple[str, list[Rule]]]:
     """(title, its rules) of each family that has rules, in order."""
     for letter, title in FAMILIES.items():
-        found = [rule for code, rule in rules.items() if code.startswith(letter)]
-        if found:
-            yield title, found
+        family = [rule for code, rule in rules.items() if code.startswith(letter)]
+        if family:
+            yield title, family
 
 
 def explanation(rule: Rule) -> str:
@@ -59,14 +59,14 @@ def markdown(rules: Mapping[str, Rule]) -> str:
         "错误必须改正；核实可以改正，也可以书面说明；提示只是告知。"
         "阈值、试行、停用和轻重在设置文件里改（`xltool/checks/settings.toml`）。",
     ]
-    for title, found in families(rules):
+    for title, family in families(rules):
         parts.append(f"## {title}")
         parts.append("| 代码 | 级别 | 审核属性 | 规则 |\n|---|---|---|---|")
         parts[-1] += "".join(
             f"\n| [{r.code}](#{r.code.lower()}) | {r.severity.label} | {r.review} | {r.title} |"
-            for r in found
+            for r in family
         )
-        for rule in found:
+        for rule in family:
             parts.append(f'### <a id="{rule.code.lower()}"></a>{rule.code} {rule.title}')
             parts.append(f"{rule.severity.label} · {rule.review} · 依据：{rule.source}")
             parts.append(explanation(rule))

@@ -60,7 +60,7 @@ def titles() -> dict[str, str]:
     """The title of every rule, by code."""
     from xltool.checks.engine import rules
 
-    return {code: one.title for code, one in rules().items()}
+    return {code: rule.title for code, rule in rules().items()}
 
 
 _decode = msgspec.json.Decoder(CheckResult).decode
@@ -83,7 +83,7 @@ def repaired(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {repaired(key): repaired(one) for key, one in value.items()}
+        return {repaired(key): repaired(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [repaired(one) for one in value]
+        return [repaired(item) for item in value]
     return value

@@ -99,7 +99,7 @@ def read_failed(path: Path) -> list[tuple[str, str]]:
     with _opened(path) as file:
         head = file.readline()
         whole = _whole(head + b"]}" if head.rstrip().endswith(_FILES) else head + file.read())
-    return [(str(one["file"]), str(one["reason"])) for one in whole.get("failed", [])]
+    return [(str(entry["file"]), str(entry["reason"])) for entry in whole.get("failed", [])]
 
 
 _decode = msgspec.json.Decoder().decode

@@ -199,11 +199,11 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
                 cells = _balance_cells(result)
                 terms.update(dict.fromkeys((side, term) for side, term, _ in cells))
                 sums.append([_name(result), result.file, result.balance, cells])
-            for one in result.indicators if tally["indicators"] <= MOST else ():
+            for row in result.indicators if tally["indicators"] <= MOST else ():
                 labels = _labels(result.edition)
-                for column in (c for c in one if c not in _INDICATOR_KEYS and c not in columns):
+                for column in (c for c in row if c not in _INDICATOR_KEYS and c not in columns):
                     columns[column] = labels.get(column, column)
-                indicators.append([_name(result), result.file, one])
+                indicators.append([_name(result), result.file, row])
 
         yield add
         _summary(sheets["汇总"], units, tally, run)
@@ -271,9 +271,9 @@ def _summary_row(result: CheckResult) -> UnitSummary:
 
 
 def _summary(sheet: ReportSheet, units: Iterable[Any], tally: Counter[str], run: Run) -> None:
-    said = "，".join(f"{word} {tally[key]}" for key, word in VERDICTS.items())
+    verdict_counts = "，".join(f"{word} {tally[key]}" for key, word in VERDICTS.items())
     whole = sum(tally[key] for key in VERDICTS)
-    line = f"{run.when} 审核，共 {whole} 个文件：{said}；收支不平衡 {tally['unbalanced']}"
+    line = f"{run.when} 审核，共 {whole} 个文件：{verdict_counts}；收支不平衡 {tally['unbalanced']}"
     line += f"；另有 {len(run.failed)} 个文件没能处理" if run.failed else ""
     rows = (
         SummaryRow(number, unit, target(unit.file, run)) for number, unit in enumerate(units, 1)
@@ -287,13 +287,13 @@ def _finding_sheet(sheet: ReportSheet, files: Iterable[Any], count: int, run: Ru
         sheet.table(FINDING_COLUMNS, ())
         sheet.row([f"共 {count:,} 条，太多，不在这里列出：全部见 findings.csv"])
         return
-    known = titles()
+    rule_titles = titles()
 
     def rows() -> Iterator[ListedFinding]:
         for name, file, findings in files:
             link = target(file, run)
-            for one in findings:
-                yield ListedFinding(name, file, one, known.get(one.code, ""), link)
+            for finding in findings:
+                yield ListedFinding(name, file, finding, rule_titles.get(finding.code, ""), link)
 
     sheet.table(FINDING_COLUMNS, rows())
 
