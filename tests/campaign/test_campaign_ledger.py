@@ -204,7 +204,7 @@ def test_a_two_level_campaign(tmp_path):
         )
     collect(district, [folder])
     assert len(district.ledger.counted()) == 3
-    assert submit(district, tmp_path / "上报.zip") == 3
+    assert submit(district, tmp_path / "上报.zip").filings == 3
     result = collect(bureau, [tmp_path / "上报.zip"])
     assert [(r.kind, r.verdict) for r in result.receipts] == [("genuine", "pass")] * 3
     assert rollup_json(rollup(bureau))["whole"] == rollup_json(rollup(district))["whole"]

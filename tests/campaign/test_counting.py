@@ -339,7 +339,7 @@ def test_every_reader_gives_the_same_answer_all_the_way(tmp_path, seed):
         assert Decimal(data["whole"]["general"]) == total
         assert not {note.unit.code for note in notes(bureau.campaign)} - owing
         if counted:
-            assert submit(bureau.campaign, tmp_path / "报.zip") == len(counted)
+            assert submit(bureau.campaign, tmp_path / "报.zip").filings == len(counted)
 
 
 def test_counting_reads_no_file_and_no_clock():

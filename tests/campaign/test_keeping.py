@@ -156,7 +156,7 @@ def test_a_missing_original_is_said_and_stops_only_its_own_unit(bureau, tmp_path
     assert all("没能重新审核" in one.after for one in said)
     assert set(bureau.counted()) == {gone, changed, fine}
     missing: list = []
-    assert submit(bureau.campaign, tmp_path / "报.zip", missing) == 1
+    assert submit(bureau.campaign, tmp_path / "报.zip", missing).filings == 1
     assert {code for code, _ in missing} == {gone, changed}
     assert {code for code, _ in missing_originals(bureau.campaign)} == {gone, changed}
     result = collect(bureau.campaign, [bureau.folder / "1"], pristine=tmp_path / "净")

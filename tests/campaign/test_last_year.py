@@ -73,3 +73,16 @@ def test_twice_replaces_and_nothing_found_is_said(years, tmp_path):
     with pytest.raises(XltoolError, match="没有一个名单上单位"):
         take_last_year(now.campaign, tmp_path / "空")
     assert last_filing(now.campaign.folder, now.codes[1]) is not None
+
+
+def test_last_year_moves_along_with_the_campaign(years):
+    from xltool.campaign.ledger.transfer import export_campaign, import_campaign
+
+    earlier, now = years
+    first, _ = now.codes
+    take_last_year(now.campaign, earlier.campaign.folder)
+    (now.campaign.folder / "批复模板.docx").write_bytes(b"own")
+    export_campaign(now.campaign, now.folder / "存.zip")
+    moved = import_campaign(now.folder / "存.zip", now.folder / "搬")
+    assert last_filing(moved.folder, first) == last_filing(now.campaign.folder, first)
+    assert (moved.folder / "批复模板.docx").read_bytes() == b"own"

@@ -33,7 +33,7 @@ reason_option = click.option("--reason", default="", help="理由，记在台账
 
 trust_option = click.option(
     "--trust", "trusted", multiple=True, metavar="指纹",
-    help="登记信得过的转发（或发文）单位公钥的指纹，用电话或正式文件核对过的；可以写几次。",
+    help="登记信得过的转发（发文、上报）单位公钥的指纹，用电话或正式文件核对过的；可以写几次。",
 )  # fmt: skip
 
 

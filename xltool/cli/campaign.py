@@ -110,7 +110,8 @@ def new(
 @trust_option
 def receive(folder: Path, parcel: Path, trusted: Sequence[str]) -> None:
     """下级台账：收进上级再次下发的压缩包。"""
-    from xltool.campaign.sending.branch import take_parcel, trust
+    from xltool.campaign.ledger.trusted_keys import trust
+    from xltool.campaign.sending.branch import take_parcel
 
     with opened(folder) as opened_campaign:
         if not opened_campaign.branch:
@@ -181,16 +182,23 @@ def notes(
 @click.option("-o", "--output", type=file_type, required=True, help="写到哪个 zip。")
 @force_option
 def submit(folder: Path, output: Path) -> int:
-    """上报：把采用的申报原样打成一个 zip，交上级收取。"""
+    """上报：把采用的申报原样打成一个 zip，交上级收取；下级台账里撤回的也写在包里。"""
+    from xltool.campaign.sending.branch import own_fingerprint
     from xltool.campaign.sending.branch import submit as pass_upwards
 
     with opened(folder) as opened_campaign:
         missing: list[tuple[str, str]] = []
-        count = pass_upwards(opened_campaign, output, missing)
+        sent = pass_upwards(opened_campaign, output, missing)
         total = len(opened_campaign.ledger.units())
+        fingerprint = own_fingerprint(opened_campaign) if sent.withdrawn else ""
     for code, reason in missing:
         click.echo(f"没有上报 {code}：{reason}", err=True)
-    click.echo(f"上报 {count} / {total} 个单位：{output}")
+    click.echo(f"上报 {sent.filings} / {total} 个单位：{output}")
+    if sent.withdrawn:
+        click.echo(
+            f"撤回 {sent.withdrawn} 个单位先前报的，写在包里；公钥指纹：{fingerprint}"
+            "（上级第一次收，要核对后用 collect --trust 登记）"
+        )
     return int(bool(missing))
 
 

@@ -199,18 +199,26 @@ def _show_verified(result: Verified) -> None:
     type=click.DateTime(["%Y-%m-%d"]),
     help="哪一天收到的，如 2024-01-18（默认看每个文件自己的时间）；逾期按它算。",
 )
+@trust_option
 @as_json_option
 @force_option
 def collect(
-    folder: Path, paths: Sequence[Path], pristine: Path | None, received: Any, as_json: bool
+    folder: Path,
+    paths: Sequence[Path],
+    pristine: Path | None,
+    received: Any,
+    trusted: Sequence[str],
+    as_json: bool,
 ) -> int:
     """收取：文件、文件夹、压缩包（可以套着），凭封印认单位，核真、审核、入台账；再收一次不会有任何变化。
 
     退出码：0 都收下且没有错误，1 有错误或有打不开的，2 没能运行。
     """
+    from xltool.campaign.ledger.trusted_keys import trust
     from xltool.campaign.returns.collection import collect as take_in
 
     with opened(folder) as campaign, progress("收取") as seen:
+        trust(campaign, trusted)
         names = {unit.code: unit.name for unit in campaign.ledger.units()}
         day = received.date() if received else None
         result = take_in(campaign, paths, received=day, pristine=pristine, progress=seen)
@@ -228,6 +236,8 @@ def _collected(result: Collected) -> dict[str, Any]:
         "problems": [{"name": name, "reason": reason} for name, reason in result.problems],
         "skipped": result.skipped,
         "pristine": result.pristine,
+        "withdrawn": result.withdrawn,
+        "withdrawal_lifted": result.lifted,
     }
 
 
@@ -251,6 +261,9 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
         click.echo(f"重复：{on_terminal(copy.name)} {on_terminal(copy.first)}")
     for name, reason in result.problems:
         click.echo(f"没有收取：{on_terminal(name)}：{reason}", err=True)
+    for what, codes in (("区县撤回", result.withdrawn), ("区县不再撤回", result.lifted)):
+        if codes:
+            click.echo(f"{what} {len(codes)} 个单位：{'、'.join(codes)}")
     counts, verdicts = result.counts(), [r.verdict for r in result.new]
     verdict_counts = "，".join(
         f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts

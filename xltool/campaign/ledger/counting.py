@@ -74,6 +74,7 @@ class Word:
     time: str
     arrival: int
     first: int
+    sha256: str = ""
 
     @property
     def order(self) -> tuple[str, str, str, int]:
@@ -89,6 +90,11 @@ class Standpoint:
     accepted: bool = False
     returned: frozenset[int] = frozenset()
     withdrawn: int = 0  # arrivals up to here are taken back
+    taken_back: frozenset[str] = frozenset()  # returns that a district took back, by sha256
+
+    def takes_back(self, arrival: int, sha256: str) -> bool:
+        """Whether a return that arrived then is withdrawn."""
+        return arrival <= self.withdrawn or sha256 in self.taken_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ def standpoint(deeds: Iterable[Deed], issue: str) -> Standpoint:
     """What holds after these acts of one unit. A pick holds for the workbook that was out when it was made."""
     left, picked, accepted, withdrawn = "", 0, False, 0
     returned: set[int] = set()
+    taken_back: dict[str, list[str]] = {}  # by who took back
     for deed in deeds:
         match deed.action:
             case Act.CHOOSE | Act.ACCEPT:
@@ -121,13 +128,19 @@ def standpoint(deeds: Iterable[Deed], issue: str) -> Standpoint:
                     picked, accepted = 0, False
             case Act.EXPLAIN:
                 returned.discard(deed.return_id)  # its word anew: somebody has to look again
-            case Act.WITHDRAW:
+            case Act.WITHDRAW if deed.detail == "{}":
                 picked, accepted, withdrawn = 0, False, deed.arrivals
+            case Act.WITHDRAW:
+                said = msgspec.json.decode(deed.detail)
+                taken_back[said["sender"]] = said["contents"]
+                if picked in said["returns"]:
+                    picked, accepted = 0, False
             case Act.ABOLISH | Act.EXEMPT | Act.MERGE:
                 left = deed.action
             case Act.RESTORE:
                 left = ""
-    return Standpoint(left, picked, accepted, frozenset(returned), withdrawn)
+    back = frozenset().union(*taken_back.values())
+    return Standpoint(left, picked, accepted, frozenset(returned), withdrawn, back)
 
 
 def weigh(words: Sequence[Word], issue: str, deeds: Iterable[Deed]) -> Counted:
@@ -140,7 +153,10 @@ def weigh(words: Sequence[Word], issue: str, deeds: Iterable[Deed]) -> Counted:
     valid = [
         word
         for word in words
-        if word.own and word.valid and word.issue == issue and word.arrival > stand.withdrawn
+        if word.own
+        and word.valid
+        and word.issue == issue
+        and not stand.takes_back(word.arrival, word.sha256)
     ]
     if not valid:
         return Counted(0, (), stand)

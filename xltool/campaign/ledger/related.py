@@ -6,7 +6,7 @@ It follows from the facts each time it is asked, so it is true whatever was sent
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,7 @@ def word_of(row: Mapping[str, Any]) -> Word:
         time=row["time"],
         arrival=row["arrival"],
         first=row["first"],
+        sha256=row["sha256"],
     )
 
 
@@ -89,7 +90,7 @@ def related(facts: UnitFacts, folder: Path) -> UnitReturns:
             faults.append(_superseded(row, facts))
         elif own and row["kind"] == "genuine":
             unclear = [versions[i] for i in outcome.unclear] if row["id"] == outcome.counts else []
-            faults += _returned_before(row, before, facts.deeds, unclear)
+            faults += _returned_before(row, before, facts.deeds, unclear, stand.taken_back)
             before.append(row)
         explanation = _picked(facts.deeds, stand.accepted) if stand.picked == row["id"] else ""
         written = _explanations(facts.deeds, row["id"])
@@ -124,6 +125,7 @@ def _returned_before(
     before: list[Mapping[str, Any]],
     deeds: Sequence[Deed],
     unclear: list[int],
+    taken_back: Collection[str],
 ) -> list[Fault]:
     """D603: another valid version came before and nobody had asked for a new one, or the order is in doubt."""
     if unclear:
@@ -137,7 +139,8 @@ def _returned_before(
     if last["content"] == row["content"]:
         return []  # saved again, nothing else
     detail = f"本单位先前报过第 {last['version']} 版（{last['day']} 报来），这一版内容不同"
-    asked = not valid or asked_between(deeds, last["first"], row["arrival"])
+    asked = not valid or last["sha256"] in taken_back
+    asked = asked or asked_between(deeds, last["first"], row["arrival"])
     kind = FaultKind.CORRECTED if asked else FaultKind.RETURNED
     return [Fault(kind, detail, found=str(last["version"]))]
 

@@ -22,12 +22,17 @@ from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.filenames import safe_name
 
-LOCKED_KEY = "keys/private.encrypted.pem"
+LOCKED_KEY = "private.encrypted.pem"
+# The campaign's own keys, and those with which a district signs what it adds.
+KEY_FOLDERS = ("keys", "keys/own")
+_FORMS = ("edition.toml", "template.xlsx", "layout.txt")
 MAX_ALL = 50 * 2**30
 # All that an archive may hold; a name of any other shape is refused, so none can lead elsewhere.
 _ALLOWED = re.compile(
-    rf"campaign\.db|settings\.toml|{LIBRARY_NAME.pattern}|edition/(edition\.toml|template\.xlsx|layout\.txt)|keys/public\.pem"
-    r"|keys/private\.encrypted\.pem|originals/[0-9a-f]{2}/[0-9a-f]{64}|收到的下发/[0-9a-f]{64}\.zip"
+    rf"campaign\.db|settings\.toml|批复模板\.docx|{LIBRARY_NAME.pattern}"
+    r"|(edition|上年申报/版式)/(edition\.toml|template\.xlsx|layout\.txt)"
+    r"|keys/(own/)?(public|private\.encrypted)\.pem|originals/[0-9a-f]{2}/[0-9a-f]{64}"
+    r"|收到的下发/[0-9a-f]{64}\.zip|上年申报/[0-9a-f]{32}\.xlsx"
 )
 
 
@@ -36,22 +41,7 @@ def export_campaign(campaign: Campaign, path: Path, passphrase: str = "") -> int
     with tempfile.TemporaryDirectory() as scratch, campaign.ledger.writing():
         snapshot = Path(scratch) / FILE
         _copy(campaign, snapshot)
-        files = {FILE: snapshot}
-        names = ("edition.toml", "template.xlsx", "layout.txt")
-        library = Path(campaign.settings.library).name
-        for name in (
-            "settings.toml",
-            library,
-            *(f"edition/{name}" for name in names),
-            "keys/public.pem",
-        ):
-            if name and (campaign.folder / name).is_file():
-                files[name] = campaign.folder / name
-        kept = [campaign.folder.glob("originals/*/*"), campaign.folder.glob("收到的下发/*.zip")]
-        for original in sorted(path for group in kept for path in group):
-            name = original.relative_to(campaign.folder).as_posix()
-            if _ALLOWED.fullmatch(name):
-                files[name] = original
+        files = {FILE: snapshot, **_kept_files(campaign)}
         with writing(path, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for name, source in list(files.items()):
                 if source.parent.parent.name == "originals" and _changed(source):
@@ -59,9 +49,33 @@ def export_campaign(campaign: Campaign, path: Path, passphrase: str = "") -> int
                     continue
                 kind = zipfile.ZIP_DEFLATED if name == FILE else zipfile.ZIP_STORED
                 archive.write(source, name, compress_type=kind)
-            if passphrase:
-                archive.writestr(LOCKED_KEY, _locked(campaign.private_key, passphrase))
+            for name, key in (_private_keys(campaign) if passphrase else {}).items():
+                archive.writestr(f"{name}/{LOCKED_KEY}", _locked(key, passphrase))
     return len(files)
+
+
+def _kept_files(campaign: Campaign) -> dict[str, Path]:
+    """All files beside the ledger that make up the campaign, by name."""
+    named = [
+        "settings.toml",
+        Path(campaign.settings.library).name,
+        "批复模板.docx",
+        *(f"{folder}/{name}" for folder in ("edition", "上年申报/版式") for name in _FORMS),
+        *(f"{folder}/{keys.PUBLIC}" for folder in KEY_FOLDERS),
+    ]
+    files = {name: campaign.folder / name for name in named if (campaign.folder / name).is_file()}
+    patterns = ("originals/*/*", "收到的下发/*.zip", "上年申报/*.xlsx")
+    for path in sorted(path for found in map(campaign.folder.glob, patterns) for path in found):
+        name = path.relative_to(campaign.folder).as_posix()
+        if _ALLOWED.fullmatch(name):
+            files[name] = path
+    return files
+
+
+def _private_keys(campaign: Campaign) -> dict[str, Ed25519PrivateKey]:
+    """The private keys by folder. Raises XltoolError where there is none."""
+    there = [name for name in KEY_FOLDERS if (campaign.folder / name / keys.PRIVATE).is_file()]
+    return {name: keys.load_private(campaign.folder / name) for name in there or KEY_FOLDERS[:1]}
 
 
 def _changed(original: Path) -> bool:
@@ -107,7 +121,8 @@ def import_campaign(path: Path, folder: Path, passphrase: str = "") -> Campaign:
             made = Path(scratch) / "campaign"
             made.mkdir()
             _unpack(path, made)
-            _unlock(made, passphrase)
+            for name in KEY_FOLDERS:
+                _unlock(made / name, passphrase)
             open_campaign(made).ledger.close()  # whole, or refused before it has a name
             made.replace(folder)
     except UNSOUND as error:
@@ -159,6 +174,6 @@ def _unlock(folder: Path, passphrase: str) -> None:
     if not isinstance(key, Ed25519PrivateKey):
         raise XltoolError("导出件里的私钥种类不对")
     public = keys.public_pem(keys.public_of(key))
-    if (folder / "keys" / keys.PUBLIC).read_bytes() != public:
+    if (folder / keys.PUBLIC).read_bytes() != public:
         raise XltoolError("导出件里的公钥与私钥不是一对")
-    keys.save_private(folder / "keys", key)
+    keys.save_private(folder, key)

@@ -26,6 +26,7 @@ from xltool.campaign.returns.judgement import (
     received_size,
     set_up,
 )
+from xltool.campaign.returns.withdrawals import apply_papers
 from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import UnitFiles
 from xltool.errors import XltoolError
@@ -60,6 +61,8 @@ class Collected:
     problems: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     pristine: int = 0
+    withdrawn: list[str] = field(default_factory=list)  # units whose district took them back
+    lifted: list[str] = field(default_factory=list)  # units whose district no longer does
 
     @property
     def new(self) -> list[Receipt]:
@@ -87,6 +90,7 @@ def collect(
         result.problems += source.problems
         result.skipped += source.skipped
         desk = LedgerDesk(campaign, result, received)
+        _take_papers(desk, source, result)
         waiting: list[tuple[Found, str, bytes, Judgement]] = []
         kept = 0
         total = len(source.found)
@@ -120,6 +124,28 @@ def collect(
     if pristine:
         result.pristine = write_pristine(campaign, pristine, result)
     return result
+
+
+def _take_papers(desk: LedgerDesk, source: Incoming, result: Collected) -> None:
+    """What districts took back, before the returns that they sent instead."""
+    papers: dict[str, bytes] = {}
+    for file in source.papers:
+        try:
+            papers[file.name] = source.read(file)
+        except Unreachable as error:
+            result.problems.append((file.name, str(error)))
+    applied = apply_papers(desk.campaign, papers)
+    result.withdrawn += applied.withdrawn
+    result.lifted += applied.lifted
+    result.problems += applied.problems
+    seen = {sha256 for sha256, _, _ in desk.noted}
+    # That an old paper lies there still is no news.
+    result.problems += [one for one in applied.outdated if digest(papers[one[0]]) not in seen]
+    reasons = dict(applied.problems + applied.outdated)
+    for file in source.papers:
+        if file.name in papers:
+            reason = reasons.get(file.name, "区县的撤回单")
+            desk.papers.append((file, digest(papers[file.name]), reason))
 
 
 def _readable(
@@ -172,6 +198,7 @@ class LedgerDesk:
         }
         self.blanks: list[tuple[Found, str]] = []
         self.unread: list[tuple[Found, str]] = []
+        self.papers: list[tuple[Found, str, str]] = []
 
     def taken_before(self, file: Found, sha256: str) -> Any:
         """The return that this very file is: the same content, name and time."""
@@ -294,6 +321,7 @@ class LedgerDesk:
         rest = [(file, sha256, "blank", "空白：下发的原样，没有填") for file, sha256 in self.blanks]
         rest += [(file, "", "unread", reason) for file, reason in self.unread]
         rest += [(file, "", "other", reason) for file, reason in source.others]
+        rest += [(file, sha256, "other", reason) for file, sha256, reason in self.papers]
         fresh = [r for r in rest if (r[1], r[0].name, r[0].modified) not in self.noted]
         if not fresh:
             return

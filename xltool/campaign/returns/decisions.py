@@ -205,6 +205,8 @@ def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
 def _line(deed: Deed, stands: bool) -> HistoryLine:
     detail = msgspec.json.decode(deed.detail)
     what = WORDS[Act(deed.action)]
+    if detail.get("contents") == []:
+        what = "取消撤回"
     if "version" in detail:
         what += f"第 {detail['version']} 版"
     if "number" in detail:

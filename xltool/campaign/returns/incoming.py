@@ -27,6 +27,7 @@ from xltool.campaign.sealing.parcel import (
     entry_name,
     read_entry,
 )
+from xltool.campaign.sealing.withdrawal import FILE as WITHDRAWALS
 from xltool.errors import XltoolError, why
 from xltool.files.discover import FileKind, in_litter, is_litter_folder, kind_of
 from xltool.xlsx.package import MAX_FILE
@@ -57,6 +58,7 @@ class Incoming:
     problems: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     others: list[tuple[Found, str]] = field(default_factory=list)  # what can't be a return, and why
+    papers: list[Found] = field(default_factory=list)  # what districts say that they took back
     _folder: Path = Path()
     _unpacked: int = 0
     _nested: int = 0
@@ -114,6 +116,9 @@ class Incoming:
         if in_litter(file.name) or _belongs_to_parcel(file.name):
             return
         base = file.name.rpartition("/")[2]
+        if base == WITHDRAWALS:
+            self.papers.append(file)
+            return
         kind = kind_of(base)
         # A unit may call its filing report.xlsx.
         workbook = kind is FileKind.OWN_REPORT and base.lower().endswith(".xlsx")

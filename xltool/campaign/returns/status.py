@@ -182,7 +182,7 @@ def _missing(returns: UnitReturns, issue: LedgerRow) -> tuple[str, str, list[str
             d for d in reversed(returns.deeds) if d.return_id == latest["id"] and d.action in acts
         )
         return "退回", last.made_at, [last.reason] if last.reason else []
-    if latest["arrival"] <= returns.outcome.standpoint.withdrawn:
+    if returns.outcome.standpoint.takes_back(latest["arrival"], latest["sha256"]):
         last = next(d for d in reversed(returns.deeds) if d.action == Act.WITHDRAW)
         return (
             "未报",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,11 @@ import msgspec
 from xltool.campaign.ledger.campaign_folder import Campaign, make_folder, open_campaign, save
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import LedgerRow, now
+from xltool.campaign.ledger.trusted_keys import TRUSTED, trusted_keys
 from xltool.campaign.returns.collection import original_bytes
 from xltool.campaign.returns.verification import verify_files
-from xltool.campaign.sealing import keys, parcel, seal
+from xltool.campaign.returns.withdrawals import held_back
+from xltool.campaign.sealing import keys, parcel, seal, withdrawal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent
 from xltool.campaign.units import NO_DISTRICT, Unit
 from xltool.editions.declaration import edition_in
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
 
 RECEIVED = "收到的下发"
 OWN_KEY = "own"  # under keys/: the district's own pair, for what it adds when it passes on
-_TRUSTED = "trusted"
 
 
 def new_branch(
@@ -74,7 +76,7 @@ def new_branch(
         "issuer": issuer or manifest.issuer,
         "role": "branch",
         "district": manifest.district,
-        _TRUSTED: "\n".join(map(keys.plain_fingerprint, trusted)),
+        TRUSTED: "\n".join(map(keys.plain_fingerprint, trusted)),
     }
     save(campaign, [], meta)
     take_parcel(campaign, source)
@@ -113,25 +115,9 @@ def _part(forwarding: parcel.Forwarding | None) -> Collection[str]:
     return forwarding.part if forwarding else ()
 
 
-def trust(campaign: Campaign, fingerprints: Collection[str]) -> None:
-    """Name forwarders whose additions this ledger takes, by the fingerprints of their keys, once for all."""
-    trusted = _trusted(campaign)
-    fresh = [
-        plain for text in fingerprints if (plain := keys.plain_fingerprint(text)) not in trusted
-    ]
-    if fresh:
-        with campaign.ledger.writing(), campaign.ledger.transaction():
-            campaign.ledger.set_meta({_TRUSTED: "\n".join([*trusted, *fresh])})
-            campaign.ledger.record(Act.CAMPAIGN, reason=f"登记转发公钥：{'；'.join(fresh)}")
-
-
-def _trusted(campaign: Campaign) -> list[str]:
-    return campaign.ledger.meta().get(_TRUSTED, "").split("\n")
-
-
 def take_parcel(campaign: Campaign, source: Path) -> int:
     """Take a (further) parcel of the upper office into the sub-ledger; the number of new workbooks."""
-    files, manifest, forwarding = _sound(source, campaign.public_key, _trusted(campaign))
+    files, manifest, forwarding = _sound(source, campaign.public_key, trusted_keys(campaign))
     if manifest.campaign != campaign.id:
         raise XltoolError(f"{source} 不属于这个批次")
     if manifest.district != campaign.meta.get("district", manifest.district):
@@ -288,10 +274,21 @@ def _forwarded(
     }
 
 
-def submit(campaign: Campaign, path: Path, missing: list[tuple[str, str]] | None = None) -> int:
-    """Pass upwards what counts: the originals as they came, in one zip; the number of filings.
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What was passed upwards: how many filings, and how many units' returns were said to be withdrawn."""
 
-    An original that is gone stops only its own unit: it is put into `missing` as (code, reason).
+    filings: int
+    withdrawn: int
+
+
+def submit(
+    campaign: Campaign, path: Path, missing: list[tuple[str, str]] | None = None
+) -> Submitted:
+    """Pass upwards what counts: the originals as they came, in one zip.
+
+    A district also says there, signed with its own key, what it holds withdrawn. An original that is
+    gone stops only its own unit: it is put into `missing` as (code, reason).
     """
     units = {unit.code: unit for unit in campaign.ledger.units()}
     files: dict[str, bytes] = {}
@@ -305,7 +302,11 @@ def submit(campaign: Campaign, path: Path, missing: list[tuple[str, str]] | None
             missing.append((code, str(error)))
             continue
         files[taken.give(f"{code}_{units[code].name}", ".xlsx")] = data
-    if not files:
+    held = held_back(campaign)
+    if not files and not (campaign.branch and held.units):
         raise XltoolError("还没有可以上报的申报")
+    filings = len(files)
+    if campaign.branch:
+        files[withdrawal.FILE] = withdrawal.signed_paper(held, _own_key(campaign))
     parcel.write_parcel(path, files)
-    return len(files)
+    return Submitted(filings, len(held.units) if campaign.branch else 0)
