@@ -91,7 +91,8 @@ def test_what_a_bureau_gives_along(runtime_parts, tmp_path):
     from xltool.campaign.sealing.keys import make_keys
 
     make_keys(tmp_path / "keys")
-    (tmp_path / "设置.toml").write_text('off = ["A101"]\n', "utf-8")
+    (tmp_path / "设置.toml").write_text('off = ["A101"]\nlibrary = "指标库.toml"\n', "utf-8")
+    (tmp_path / "指标库.toml").write_text('[[indicator]]\nname = "维修水库"\n', "utf-8")
     pem = (tmp_path / "keys" / "public.pem").read_bytes()
     folder = Path(load_edition("national-2021").folder)
     text = page(runtime_parts, edition=folder, settings=tmp_path / "设置.toml", key=pem).decode()
@@ -99,6 +100,7 @@ def test_what_a_bureau_gives_along(runtime_parts, tmp_path):
         "edition/edition.toml",
         "edition/template.xlsx",
         "settings.toml",
+        "指标库.toml",
         "public.pem",
     }
     for wrong in (

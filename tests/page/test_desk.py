@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.campaign import fill_in, make_campaign, patched
+from tests.support.case import filing_of
 from tests.support.seed import EXAMPLE, UNIT, seed_filing
 from xltool.campaign.sealing import parcel
 from xltool.campaign.sending.distribution import distribute
@@ -89,7 +90,6 @@ def test_names_lead_nowhere(plain, seed, tmp_path, monkeypatch):
 
 
 def test_a_whole_book_is_filled_and_zipped_with_progress(tmp_path):
-    from tests.support.case import filing_of
     from xltool.databook import write_databook
 
     filings = [
@@ -223,3 +223,74 @@ def test_a_bomb_is_not_unpacked(plain, monkeypatch):
     assert said["files"] == [] and "过大" in said["problems"][0][1]
     assert said["parcel"]["good"] is False and "过大" in said["parcel"]["said"]
     assert all(str(Path(name)) == name for name, _ in said["problems"])
+
+
+# ── last year, and what a bureau knows of its own ──
+
+
+@pytest.fixture(scope="module")
+def years():
+    """This year's workbooks of two units, then last year's, whose amounts were written in 亿元."""
+    former = {"total": "0.3173", "general": "0.1883", "fund": "0.129"}
+    made = []
+    for year, amounts in (("2024", {}), ("2023", former)):
+        for number, name in enumerate(("甲局", "乙局")):
+            unit = {"unit": name, "filer": name, "year": year, **amounts}
+            made.append(render(filing_of({"code": f"00{number}", "department": unit})))
+    return made
+
+
+def codes(said) -> set[str]:
+    return {one["code"] for one in json.loads(said["record"])["findings"]}
+
+
+def test_last_year_is_compared_by_unit(plain, years):
+    this, other, last, _ = years
+    before, _ = asked(plain, "check", this, name="甲.xlsx")
+    assert not codes(before) & {"X507", "T311"} and before["last_year"] == ""
+    assert asked(plain, "take_last_year", last, name="去年/甲.xlsx")[0] == {"year": 2023}
+    compared, _ = asked(plain, "check", this, name="甲.xlsx")
+    assert codes(compared) >= {"X507", "T311"} and compared["last_year"] == "去年/甲.xlsx"
+    # Another unit's is none of its own, and neither is this year's, of whatever unit.
+    assert asked(plain, "check", other, name="乙.xlsx")[0]["last_year"] == ""
+    asked(plain, "take_last_year", other, name="今年/乙.xlsx")
+    assert asked(plain, "check", other, name="乙.xlsx")[0]["last_year"] == ""
+    asked(plain, "forget_last_year")
+    assert codes(asked(plain, "check", this, name="甲.xlsx")[0]) == codes(before)
+
+
+def test_a_marked_copy_holds_the_comparison(plain, years, tmp_path):
+    from xltool.xlsx.tables import open_tables
+
+    this, _, last, _ = years
+    asked(plain, "take_last_year", last, name="去年.xlsx")
+    (tmp_path / "甲.xlsx").write_bytes(asked(plain, "marked", this, name="甲.xlsx")[1])
+    rows = dict(open_tables(tmp_path / "甲.xlsx").sheets)["审核结果"]
+    assert "T311" in {cell.text for _, row in rows for cell in row.values()}
+
+
+def test_the_same_file_again_replaces_last_years(plain, years):
+    this, _, last, other = years
+    asked(plain, "take_last_year", last, name="去年.xlsx")
+    asked(plain, "take_last_year", other, name="去年.xlsx")  # 乙局's, under the same name
+    assert asked(plain, "check", this, name="甲.xlsx")[0]["last_year"] == ""
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\3\4", b"no workbook"])
+def test_what_is_no_filing_of_last_year_is_one_line(plain, data):
+    with pytest.raises(XltoolError, match="上一年的申报读不了：坏") as told:
+        asked(plain, "take_last_year", data, name="坏.xlsx")
+    assert "\n" not in str(told.value)
+
+
+def test_the_bureaus_library_judges_in_the_page_and_is_offered(tmp_path):
+    library = '[[indicator]]\nname = "群众满意度"\nunit = "%"\nlow = 99\nhigh = 100\n'
+    (tmp_path / "指标库.toml").write_text(library, "utf-8")
+    (tmp_path / "settings.toml").write_text('library = "指标库.toml"\n', "utf-8")
+    desk = Desk(tmp_path)
+    names = {"department": {"satisfaction": [["群众满意度", "≥70%"]]}}
+    data = render(filing_of(names))
+    assert "I422" in codes(asked(desk, "check", data, name="甲.xlsx")[0])
+    assert "I422" not in codes(asked(Desk(tmp_path / "无"), "check", data, name="甲.xlsx")[0])
+    _, book = asked(desk, "blank", edition="hunan-2023", what="databook")
+    assert "指标库" in zipfile.ZipFile(io.BytesIO(book)).read("xl/workbook.xml").decode()

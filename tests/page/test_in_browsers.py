@@ -1,5 +1,6 @@
 """In a real Chromium and a real Firefox, from its file: what the command line says, byte for byte."""
 
+import base64
 import io
 import json
 import tomllib
@@ -84,6 +85,31 @@ def test_copies_with_results_are_the_command_lines(at_work, workbooks, tmp_path,
     assert set(inside) == {file.name for file in files}
     for file in files:
         assert parts(inside[file.name]) == parts((tmp_path / file.name).read_bytes())
+
+
+def test_last_year_is_compared(at_work, tmp_path, monkeypatch, capsys):
+    (tmp_path / "今年").mkdir()
+    (tmp_path / "去年").mkdir()
+    for folder, year, total in (("今年", "2024", "3173.17"), ("去年", "2023", "0.3173")):
+        for name in ("甲局", "乙局"):
+            unit = {"unit": name, "filer": name, "year": year, "total": total}
+            made = render(filing_of({"code": "", "department": unit}))
+            (tmp_path / folder / f"{name}.xlsx").write_bytes(made)
+    (tmp_path / "去年" / "乙局.xlsx").unlink()
+    files = sorted((tmp_path / "今年").iterdir())
+    at_work.judge(files)
+    at_work.choose("#last-files", sorted((tmp_path / "去年").iterdir()))
+    at_work.until("document.getElementById('state').textContent.includes('已与上年比较')")
+    at_work.idle()
+    assert "1 / 2" in at_work.text("#state") and "1 份（2023 年）" in at_work.text("#last")
+    _, data = at_work.saved("#save-json")
+    monkeypatch.chdir(tmp_path / "今年")
+    said = printed(
+        capsys, "check", "--json", "--last-year", "../去年", *(file.name for file in files)
+    )
+    assert data == said and b"T311" in said
+    at_work.clear()
+    assert "没有放进" in at_work.text("#last")
 
 
 def test_normal_forms_are_shown_and_written_to_a_copy(at_work, workbooks, tmp_path, monkeypatch):
@@ -171,6 +197,22 @@ def test_no_request_leaves_and_nothing_is_stored(at_work, workbooks, built):
     )
     at_work.complaints.clear()  # that these were refused
     at_work.requests.clear()
+
+
+def test_files_are_dropped(at_work, workbooks):
+    """Also in a page that was opened from its file, whose entries a browser does not open."""
+    names = [f"{UNIT}.xlsx", "变动000.xlsx"]
+    data = [base64.b64encode((workbooks / name).read_bytes()).decode() for name in names]
+    dropped = """
+        const [names, data] = arguments, files = new DataTransfer();
+        const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+        names.forEach((name, at) => files.items.add(new File([bytes(data[at])], name)));
+        const event = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files });
+        document.getElementById("drop").dispatchEvent(event);"""
+    at_work.run(dropped, names, data)
+    at_work.until("document.getElementById('state').textContent.includes('审核了 2 个')")
+    at_work.idle()
+    assert "共 2 个文件" in at_work.text("#scope")
 
 
 def test_a_zip_is_opened_and_what_is_no_workbook_is_said(at_work, workbooks, tmp_path):

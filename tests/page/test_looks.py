@@ -1,5 +1,6 @@
 """The page as people meet it: for screen readers, keyboards, phones, at night, on paper, in old browsers."""
 
+import json
 import subprocess
 
 import pytest
@@ -54,6 +55,11 @@ def test_every_state_is_fit_for_everybody(page, seed):
         "document.querySelector('tr.unit .open').click(); document.getElementById('trouble').open = true"
     )
     sound(page)
+    page.run("document.getElementById('compare').open = true")
+    page.choose("#last-files", seed[:1])
+    page.until("document.getElementById('state').textContent.includes('已与上年比较')")
+    page.idle()
+    sound(page)
     page.click('[data-room="fill"]')
     page.choose("#book", sorted(EXAMPLE.glob("*.csv")))
     page.until("document.querySelector('#filled button')")
@@ -82,6 +88,36 @@ def test_the_keyboard_is_enough(_chromium, built, seed):
     one.run("document.querySelector('.say textarea').focus()")
     one.page.keyboard.type("/ 已说明")  # a stroke is a letter here, and nothing else
     assert one.run("return document.querySelector('.say textarea').value") == "/ 已说明"
+    one.close()
+
+
+def test_a_folder_is_dropped_with_all_that_lies_in_it(_chromium, built, seed, tmp_path):
+    """A browser tells a folder's entries a hundred at a time."""
+    folder = tmp_path / "收到" / "里面"
+    folder.mkdir(parents=True)
+    data = seed[0].read_bytes()
+    for number in range(105):
+        (folder / f"{number:03}.xlsx").write_bytes(data if number in (0, 104) else b"PK")
+    (folder.parent / "说明.pdf").write_bytes(b"%PDF")
+    one = InChromium(_chromium, built)
+    one.ready()
+    one.drop("#drop", [folder.parent, seed[0]])
+    one.until("document.getElementById('state').textContent.includes('审核了 106 个')")
+    one.idle()
+    _, results = one.saved("#save-json")
+    names = [file["file"] for file in json.loads(results)["files"]]
+    assert names == ["甲.xlsx", *(f"收到/里面/{number:03}.xlsx" for number in range(105))]
+    one.run("document.getElementById('trouble').open = true")
+    assert "收到/说明.pdf：网页里读不了" in one.text("#trouble")
+    one.close()
+
+
+def test_a_file_let_go_beside_the_target_replaces_no_page(_chromium, built, seed):
+    one = InChromium(_chromium, built)
+    one.ready()
+    one.drop("header h1", seed)
+    assert one.run("return location.href") == built.as_uri()
+    assert "还没有文件" in one.text("#scope")
     one.close()
 
 

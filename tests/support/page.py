@@ -139,6 +139,16 @@ class InChromium(PageAtWork):
     def choose(self, selector: str, paths: list[Path]) -> None:
         self.page.set_input_files(selector, paths)
 
+    def drop(self, selector: str, paths: list[Path]) -> None:
+        """Files and folders let go over this element, as out of a file manager."""
+        box = self.page.locator(selector).bounding_box()
+        files = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        mouse = self.context.new_cdp_session(self.page)
+        for kind in ("dragEnter", "dragOver", "drop"):
+            mouse.send("Input.dispatchDragEvent", {"type": kind, "data": files, **place})
+        mouse.detach()
+
     def saved(self, selector: str) -> tuple[str, bytes]:
         self.idle()
         with self.page.expect_download(timeout=_LONG * 1000) as found:

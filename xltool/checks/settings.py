@@ -100,7 +100,7 @@ def markdown() -> str:
         "写一个文本文件（UTF-8，TOML），只写要改的键，其余用自带的值：", "",
         "```toml", 'long_text_max = 1500', 'severity = { P205 = "note" }', "```", "",
         "| 放在哪里 | 管什么 |", "|---|---|",
-        "| `--settings 文件` | 这一次：check、watch、batch、export、demo、campaign new |",
+        "| `--settings 文件` | 这一次：check、watch、batch、page、export、demo、campaign new |",
         "| 本机的设置：`xltool settings use 文件` | 这台电脑上没有写 `--settings` 的命令，功能区也用它 |",
         "| 批次文件夹里的 `settings.toml` | 这个批次的 collect、recheck：建批次时由前两者定下，"
         "以后用 `xltool campaign recheck --settings 文件` 换 |", "",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command, force_option, output_file
+from xltool.cli._judging import settings_file, settings_option
 
 runtime_option = click.option(
     "--runtime",
@@ -26,7 +27,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 )  # fmt: skip
 @runtime_option
 @click.option("--edition", default="", help="放进自己的版式（编号或文件夹），网页就只用这一个。")
-@click.option("--settings", type=_file, help="放进设置文件（TOML），同 xltool check --settings。")
+@settings_option
 @click.option("--key", type=_file, help="放进公钥文件，网页用它核对封印。")
 @force_option
 def page(
@@ -48,7 +49,7 @@ def page(
     data = built(
         runtime(runtime_paths),
         edition=Path(load_edition(edition).folder) if edition else None,
-        settings=settings,
+        settings=settings_file(settings),
         key=key.read_bytes() if key else None,
     )
     with writing(output, "wb") as file:

@@ -52,7 +52,8 @@ def page(
 ) -> bytes:
     """The HTML file. `parts` are the runtime's (`runtime.runtime`).
 
-    What a bureau may give along: the folder of its `edition`, its `settings`, its public `key` (PEM).
+    What a bureau may give along: the folder of its `edition`, its `settings` (with the
+    indicator library that they name), its public `key` (PEM).
     Raises XltoolError where one of these can't be used.
     """
     packed = {
@@ -169,8 +170,9 @@ def _given(edition: Path | None, settings: Path | None, key: bytes | None) -> di
         for name in ("edition.toml", "template.xlsx"):
             files[f"edition/{name}"] = (folder / name).read_bytes()
     if settings is not None:
-        load_settings(settings)
         files["settings.toml"] = settings.read_bytes()
+        if library := load_settings(settings).library:
+            files[Path(library).name] = Path(library).read_bytes()
     if key is not None:
         load_public(key)
         files["public.pem"] = key

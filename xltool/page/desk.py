@@ -26,7 +26,9 @@ from xltool.editions.declaration import Edition, edition_in, load_edition, usabl
 from xltool.errors import XltoolError
 from xltool.files.discover import FileKind, FoundFile, in_litter, kind_of
 from xltool.files.filenames import TakenNames, safe_name
+from xltool.library import load_library
 from xltool.model import Filing, Finding, Severity
+from xltool.reading.last_year import EarlierFile, EarlierFiles, read_earlier, unit_keys
 from xltool.reading.reader import read
 from xltool.reports.html import index_row
 from xltool.reports.run import packed
@@ -46,7 +48,8 @@ PASSED_OVER = {
 
 class Desk:
     """One page at work. `given` is the folder of what was put into the page when it was built:
-    a bureau's edition (`edition/`), its settings (`settings.toml`), its public key (`public.pem`)."""
+    a bureau's edition (`edition/`), its settings (`settings.toml`) with the indicator library that they
+    name, its public key (`public.pem`)."""
 
     def __init__(self, given: Path, progress: Progress | None = None) -> None:
         from xltool.campaign.sealing import keys
@@ -58,6 +61,7 @@ class Desk:
         self.key_from = "page" if self.key else ""
         self.progress: Progress = progress or (lambda done, of: None)
         self._archives: dict[int, Any] = {}
+        self._earlier, self._earlier_filings = EarlierFiles(), dict[str, Filing]()
 
     def answer(self, name: str, request: Request, data: bytes = b"") -> PageAnswer:
         """The answer to one request. Raises XltoolError with a line for the person."""
@@ -100,6 +104,7 @@ class Desk:
         """A workbook judged: what the list shows, its record as JSON, the keys of its findings, its seal."""
         data = self._data(request, data)
         filing, findings = self._judged(request, data)
+        compared = self._last_year(filing) if any(filing.forms) else None
         record, _ = packed(check_result(filing, findings, self.edition))
         return {
             "row": index_row(record, sorted({f.code for f in findings}), ""),
@@ -107,8 +112,26 @@ class Desk:
             "record": json.dumps(msgspec.to_builtins(record), ensure_ascii=False),
             "keys": [f.key for f in findings],
             "official": any(filing.forms),
+            "last_year": compared.source if compared else "",
             "seal": self._seal(request["name"], filing, data),
         }, None
+
+    def take_last_year(self, request: Request, data: bytes) -> PageAnswer:
+        """An earlier filing, with which the unit's filing of this year is compared from now on."""
+        data, name = self._data(request, data), request["name"]
+        filing = read_earlier(lambda: _named(name, data), self.edition)
+        if not (keys := unit_keys(filing)):
+            raise XltoolError(f"上一年的申报没有部门名称，对不上单位：{name}")
+        if name in self._earlier_filings:  # the same file again
+            self._earlier.forget(name)
+        self._earlier.take(EarlierFile(name, filing.year or 0), keys)
+        self._earlier_filings[name] = filing
+        return {"year": filing.year}, None
+
+    def forget_last_year(self, request: Request, data: bytes) -> PageAnswer:
+        """Nothing is compared any more."""
+        self._earlier, self._earlier_filings = EarlierFiles(), {}
+        return None, None
 
     def results(self, request: Request, data: bytes) -> PageAnswer:
         """The records of all files as `xltool check --json` writes them."""
@@ -199,7 +222,8 @@ class Desk:
                 "name": f"{safe_name(edition.title)}（空白表）.xlsx"
             }, edition.template.read_bytes()
         with _folder() as folder:
-            write_databook([], folder / "数据表.xlsx", edition)
+            library = load_library(self.settings.library) if self.settings.library else None
+            write_databook([], folder / "数据表.xlsx", edition, library)
             return {"name": "数据表.xlsx"}, (folder / "数据表.xlsx").read_bytes()
 
     # ── seals and archives ───────────────────────────────────────────────────────────────────
@@ -324,7 +348,12 @@ class Desk:
         typed = request.get("answers") or {}
         answers = {key: text for key, text in {**filing.answers, **typed}.items() if text.strip()}
         filing = replace(filing, answers=answers)
-        return filing, judge(filing, settings=self.settings, edition=self.edition)
+        before = self._last_year(filing)
+        return filing, judge(filing, settings=self.settings, edition=self.edition, last_year=before)
+
+    def _last_year(self, filing: Filing) -> Filing | None:
+        file = self._earlier.of(filing)
+        return self._earlier_filings[file.path] if file else None
 
     def _official(self, request: Request, data: bytes) -> Filing:
         filing = _read(request["name"], data, self.edition)
@@ -347,7 +376,8 @@ def _kind(name: str) -> tuple[str, str]:
 REQUESTS: dict[str, Callable[[Desk, Request, bytes], PageAnswer]] = {
     method.__name__: method
     for method in (
-        Desk.about, Desk.warm, Desk.kinds, Desk.check, Desk.results, Desk.indicators, Desk.marked, Desk.changes,
+        Desk.about, Desk.warm, Desk.kinds, Desk.check, Desk.take_last_year,
+        Desk.forget_last_year, Desk.results, Desk.indicators, Desk.marked, Desk.changes,
         Desk.normalised, Desk.fill, Desk.blank, Desk.take_key, Desk.open_archive,
         Desk.close_archives, Desk.pack,
     )
@@ -355,9 +385,13 @@ REQUESTS: dict[str, Callable[[Desk, Request, bytes], PageAnswer]] = {
 
 
 def _read(name: str, data: bytes, edition: Edition | None) -> Filing:
+    return read(_named(name, data), edition=edition)
+
+
+def _named(name: str, data: bytes) -> io.BytesIO:
     file = io.BytesIO(data)
     file.name = name  # what messages call it
-    return read(file, edition=edition)
+    return file
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from xltool.errors import XltoolError
 from xltool.files.barrier import Failure
 from xltool.files.discover import FileKind, below
 from xltool.files.pool import WorkerPool
+from xltool.files.source import Source
 from xltool.model import Filing
 from xltool.reading.reader import read
 
@@ -30,6 +31,26 @@ class EarlierFiles(Struct):
 
     by_unit: dict[str, list[EarlierFile]] = {}
     unread: list[str] = []
+
+    def take(self, file: EarlierFile, keys: Iterable[str]) -> None:
+        """Know this file by these `unit_keys` of its filing."""
+        for key in keys:
+            self.by_unit.setdefault(key, []).append(file)
+
+    def forget(self, path: str) -> None:
+        """The file of this path is no longer known."""
+        for files in self.by_unit.values():
+            files[:] = [file for file in files if file.path != path]
+
+    def of(self, filing: Filing) -> EarlierFile | None:
+        """The file of the unit's year before, by its code, else by its name; None where there is none.
+
+        Of several years the last one before the filing's own counts.
+        """
+        of_unit = self.by_unit.get(_key(filing.code)) or self.by_unit.get(_key(filing.unit)) or []
+        own_year = filing.year or 9999
+        earlier = [file for file in of_unit if file.year < own_year]
+        return max(earlier, key=lambda file: file.year, default=None)
 
 
 class LastYear:
@@ -55,23 +76,16 @@ class LastYear:
         return self._files.unread if self._files else []
 
     def of(self, filing: Filing) -> Filing | None:
-        """The unit's filing of the year before, by its code, else by its name; None where there is none.
+        """The unit's filing of the year before (`EarlierFiles.of`); None where there is none.
 
-        One workbook that was named is the answer for whatever is asked. Of several years the last one
-        before the filing's own counts.
+        One workbook that was named is the answer for whatever is asked.
         """
         if self._only is not None:
             return self._only
         if self._files is None:
             self._files = earlier_files(self._path, self._edition)
-        by_unit = self._files.by_unit
-        of_unit = by_unit.get(_key(filing.code), []) or by_unit.get(_key(filing.unit), [])
-        own_year = filing.year or 9999
-        earlier = [file for file in of_unit if file.year < own_year]
-        if not earlier:
-            return None
-        latest = max(earlier, key=lambda file: file.year)
-        return _read(Path(latest.path), self._edition)
+        file = self._files.of(filing)
+        return _read(Path(file.path), self._edition) if file else None
 
 
 def earlier_files(folder: Path, edition: Edition | None = None) -> EarlierFiles:
@@ -87,8 +101,7 @@ def earlier_files(folder: Path, edition: Edition | None = None) -> EarlierFiles:
             )
             continue
         year, keys = identity
-        for key in keys:
-            result.by_unit.setdefault(key, []).append(EarlierFile(str(path), year))
+        result.take(EarlierFile(str(path), year), keys)
     if not result.by_unit:
         raise XltoolError(f"文件夹里没有上一年的申报：{folder}")
     return result
@@ -97,7 +110,7 @@ def earlier_files(folder: Path, edition: Edition | None = None) -> EarlierFiles:
 def _identity(path: Path, edition: Edition | None) -> tuple[int, list[str]]:
     """The year of a workbook's filing, and what its unit is asked for by."""
     filing = _read(path, edition)
-    return filing.year or 0, list(_keys(filing))
+    return filing.year or 0, unit_keys(filing)
 
 
 def _size(path: Path) -> int:
@@ -105,17 +118,26 @@ def _size(path: Path) -> int:
 
 
 def _read(path: Path, edition: Edition | None) -> Filing:
-    filing = read(path)  # last year's form may have been another one
+    return read_earlier(lambda: path, edition)
+
+
+def read_earlier(opened: Callable[[], Source], edition: Edition | None = None) -> Filing:
+    """A filing of a former year, whose forms may have been others than this year's `edition`.
+
+    `opened` gives the workbook, each time from its beginning. Raises XltoolError where it is no filing.
+    """
+    filing = read(opened())
     if edition is not None and not any(filing.forms):
-        filing = read(path, edition=edition)
+        filing = read(opened(), edition=edition)
     if not any(filing.forms):
         reasons = "；".join(fault.detail for fault in filing.faults)
-        raise XltoolError(f"上一年的申报读不了：{path}：{reasons}")
+        raise XltoolError(f"上一年的申报读不了：{filing.source}：{reasons}")
     return filing
 
 
-def _keys(filing: Filing) -> Iterator[str]:
-    yield from {_key(filing.code), _key(filing.unit)} - {""}
+def unit_keys(filing: Filing) -> list[str]:
+    """What a filing's unit is asked for by: its code and its name, where it has them."""
+    return sorted({_key(filing.code), _key(filing.unit)} - {""})
 
 
 def _key(text: str) -> str:

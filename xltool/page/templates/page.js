@@ -64,7 +64,8 @@
   }
 
   /* ── what is on the desk ── */
-  const items = []; // {name, file | archive+entry, row, severities, record, keys, seal, answers, unsaved, changes}
+  const items = []; // {name, file | archive+entry, row, severities, record, keys, seal, before, answers, unsaved, changes}
+  const lastYear = new Map(); // name → {name, file | archive+entry, year}: what this year's filings are compared with
   const trouble = new Map(); // name → why it could not be judged
   const passed = new Map(); // name → why nobody tried
   const report = xltoolReport(
@@ -127,16 +128,17 @@
     $("working").hidden = true;
   }
 
-  // After a stop or a breakdown: the new worker gets the keys and the archives that the old one had.
+  // After a stop or a breakdown: the new worker gets the keys, archives and former filings that the old one had.
   async function again() {
     await bear();
     for (const file of keys) await ask("take_key", {}, [file]).catch(() => null);
     const opened = new Map();
-    for (const item of items) {
+    for (const item of [...items, ...lastYear.values()]) {
       if (!item.zip) continue;
       if (!opened.has(item.zip)) opened.set(item.zip, (await ask("open_archive", { name: item.zip.name }, [item.zip.file])).said.archive);
       item.archive = opened.get(item.zip);
     }
+    for (const item of lastYear.values()) await ask("take_last_year", ...from(item)).catch(() => null);
   }
 
   function at(done, of) { $("bar").max = of; $("bar").value = done; }
@@ -197,7 +199,7 @@
     trouble.delete(item.name);
     try {
       const { said } = await ask("check", ...from(item, { answers }));
-      Object.assign(item, { row: said.row, severities: said.severities, record: said.record, keys: said.keys, seal: said.seal });
+      Object.assign(item, { row: said.row, severities: said.severities, record: said.record, keys: said.keys, seal: said.seal, before: said.last_year });
     } catch (error) {
       if (stopping) throw error;
       item.row = null;
@@ -231,6 +233,40 @@
     } else say("没有可以审核的工作簿");
   });
 
+  const compare = (files) => work(async () => {
+    say("正在读取上年的申报…");
+    const found = await takeIn(files);
+    for (const [number, item] of found.entries()) {
+      if (stopping) return;
+      at(number, found.length);
+      say(`正在读取上年的申报 ${number + 1} / ${found.length}：${item.name}`);
+      try {
+        item.year = (await ask("take_last_year", ...from(item))).said.year;
+        lastYear.set(item.name, item);
+      } catch (error) {
+        if (stopping) throw error;
+        passed.set(item.name, error.message);
+        if (error.fatal !== undefined) await again();
+      }
+    }
+    showLastYear();
+    for (const [number, item] of items.entries()) { // those that are here already, once more
+      if (stopping) return;
+      at(number, items.length);
+      say(`正在与上年比较 ${number + 1} / ${items.length}：${item.name}`);
+      await judge(item, item.answers || {});
+    }
+    show(true);
+    const met = items.filter((item) => item.before).length;
+    say(!lastYear.size ? "没有读到上年的申报" : items.length ? `已与上年比较：${met} / ${items.length} 份找到了上年的申报` : "已放进上年的申报，再放今年的就会比较");
+  });
+
+  function showLastYear() {
+    const years = [...new Set([...lastYear.values()].map((one) => one.year).filter(Boolean))].sort();
+    const of = years.length ? `（${years.join("、")} 年）` : "";
+    $("last").textContent = lastYear.size ? `已放进 ${lastYear.size} 份${of}` : "没有放进上年的申报";
+  }
+
   /* ── out of the browser, by the person's own click ── */
   function save(data, name, type = "application/octet-stream") {
     const url = URL.createObjectURL(new Blob([data], { type }));
@@ -254,6 +290,9 @@
     }
     const official = JSON.parse(item.record).edition && item.row[7] !== "" || item.keys.length;
     if (!official) return nodes;
+    if (lastYear.size) {
+      nodes.push(h("p", { class: "seal" }, item.before ? `与上年比较：${item.before}` : "没有找到这家上年的申报，没有比较"));
+    }
     const line = h("p", { class: "actions noprint" },
       button("存一份带标记和结果表的副本", () => work(() => saveMarked(item))),
       button("指标值规范写法", () => work(() => findChanges(item))));
@@ -347,6 +386,9 @@
   $("clear").addEventListener("click", () => {
     if (busy || (items.some((item) => item.unsaved) && !confirm("写了的说明还没有存进副本，清空就没有了。清空吗？"))) return;
     items.length = 0;
+    lastYear.clear();
+    ask("forget_last_year");
+    showLastYear();
     trouble.clear();
     passed.clear();
     $("parcels").replaceChildren();
@@ -405,32 +447,55 @@
   }
   chooser("pick", "files", check);
   chooser("pick-folder", "folder", check);
+  chooser("pick-last", "last-files", compare);
+  chooser("pick-last-folder", "last-folder", compare);
   chooser("pick-book", "book", fill);
 
-  async function dropped(transfer) { // folders and all that lies in them
-    const found = [];
-    async function walk(entry, before) {
-      const name = before + entry.name;
-      if (entry.isFile) {
-        const file = await new Promise((done) => { entry.file(done, () => done(null)); });
-        if (file) found.push({ name, file }); else passed.set(name, "文件读不了");
-        return;
-      }
-      const reader = entry.createReader();
-      for (;;) { // a reader gives a hundred at a time
-        const some = await new Promise((done) => { reader.readEntries(done, () => done([])); });
-        if (!some.length) return;
-        for (const one of some) await walk(one, `${name}/`);
-      }
+  // A page opened from its file may read a dropped folder by its handle only; browsers without handles read entries.
+  async function walkHandle(handle, name, found) {
+    for await (const [inside, one] of handle.entries()) {
+      if (one.kind === "directory") await walkHandle(one, `${name}/${inside}`, found);
+      else found.push({ name: `${name}/${inside}`, file: await one.getFile() });
     }
-    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
-    if (entries.some(Boolean)) for (const entry of entries) { if (entry) await walk(entry, ""); }
-    else for (const file of transfer.files) found.push({ name: file.name, file });
+  }
+
+  async function walkEntry(entry, name, found) {
+    if (entry.isFile) {
+      found.push({ name, file: await new Promise((done, fail) => { entry.file(done, fail); }) });
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) { // a reader gives a hundred at a time
+      const some = await new Promise((done, fail) => { reader.readEntries(done, fail); });
+      if (!some.length) return;
+      for (const one of some) await walkEntry(one, `${name}/${one.name}`, found);
+    }
+  }
+
+  async function dropped(transfer) { // files, and folders with all that lies in them
+    const found = [];
+    const items = [...transfer.items].filter((item) => item.kind === "file").map((item) => ({ // gone after the first wait
+      file: item.getAsFile(),
+      entry: item.webkitGetAsEntry && item.webkitGetAsEntry(),
+      handle: item.getAsFileSystemHandle ? item.getAsFileSystemHandle().catch(() => null) : null,
+    }));
+    for (const { file, entry, handle } of items) {
+      if (!entry || entry.isFile) {
+        if (file) found.push({ name: file.name, file });
+        continue;
+      }
+      const inside = [];
+      try {
+        const opened = await handle;
+        if (opened) await walkHandle(opened, entry.name, inside); else await walkEntry(entry, entry.name, inside);
+        found.push(...inside);
+      } catch { passed.set(entry.name, "这个文件夹拖进来读不了：请按“选择文件夹”"); }
+    }
     return found;
   }
   addEventListener("dragover", (event) => event.preventDefault()); // a file beside the target replaces no page
   addEventListener("drop", (event) => event.preventDefault());
-  for (const [id, does] of [["drop", check], ["drop-book", fill]]) {
+  for (const [id, does] of [["drop", check], ["drop-last", compare], ["drop-book", fill]]) {
     const target = $(id);
     target.addEventListener("dragover", () => target.classList.add("over"));
     target.addEventListener("dragleave", () => target.classList.remove("over"));
