@@ -313,6 +313,7 @@ class Journal:
             self.commit()
 
     def commit(self) -> None:
+        """Put what was noted on the disk; a dry run notes nothing."""
         if not self._dry:
             with self._said():
                 self._db.commit()

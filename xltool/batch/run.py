@@ -387,5 +387,9 @@ def _event(item: Item, outcome: Outcome) -> dict[str, Any]:
 
 def _named(item: Item, parts: Sequence[Item] = ()) -> dict[str, Any]:
     """Which input it is; of a large book which part, or into how many it was cut."""
-    part = {"part": item.part} if item.part else {"parts": len(parts)} if parts else {}
-    return {"file": item.input, **part}
+    named: dict[str, Any] = {"file": item.input}
+    if item.part:
+        named["part"] = item.part
+    elif parts:
+        named["parts"] = len(parts)
+    return named

@@ -71,16 +71,16 @@ class Side(Struct, frozen=True):
             addends = "各项都没有填"
         elif not self.unread and len(self.counted) > 1:
             addends += f" = {show(self.sum)}"
-        sign = (
-            "；"
-            if self.residual is None
-            else " = "
-            if not self.residual
-            else " ≈ "
-            if self.closes
-            else " ≠ "
-        )
-        return f"{addends}{sign}{self.total}"
+        return f"{addends}{self._sign}{self.total}"
+
+    @property
+    def _sign(self) -> str:
+        """What stands between the addends and the total."""
+        if self.residual is None:
+            return "；"
+        if not self.residual:
+            return " = "
+        return " ≈ " if self.closes else " ≠ "
 
 
 class Balance(Struct, frozen=True):

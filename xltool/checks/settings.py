@@ -160,13 +160,13 @@ def _with_library(file: Path, settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, library=str(path))
 
 
-def copy_settings(file: Path, goal: Path) -> None:
+def copy_settings(file: Path, destination: Path) -> None:
     """Copy a settings file and the indicator library that it names. Raises SettingsError."""
     library = load_settings(file).library
-    if library and (beside := goal.parent / Path(library).name) != Path(library):
+    if library and (beside := destination.parent / Path(library).name) != Path(library):
         data = Path(library).read_bytes()
         with writing(beside, "wb") as copy:
             copy.write(data)
     data = file.read_bytes()
-    with writing(goal, "wb") as copy:
+    with writing(destination, "wb") as copy:
         copy.write(data)

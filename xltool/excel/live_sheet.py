@@ -89,6 +89,7 @@ def noted(journal: PressJournal, protections: Mapping[str, Mapping[str, str]]) -
 
 
 def protect(sheet: xw.Sheet, attributes: Mapping[str, str], **more: bool) -> None:
+    """Protect a live sheet with the rights that its file says; `more` goes to Excel as it is."""
     rights = {
         allowed: True
         for locked, allowed in _RIGHTS.items()

@@ -52,6 +52,7 @@ class PressJournal:
             return None
 
     def note(self, **changes: Any) -> None:
+        """Change these traces, on the disk at once."""
         for name, value in changes.items():
             setattr(self.traces, name, value)
         with writing(self._file, "wb") as file:

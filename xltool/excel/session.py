@@ -196,6 +196,7 @@ class ExcelSession:
         return place if self.confirm(question) else None
 
     def ask_folder(self, title: str) -> Path | None:
+        """An existing folder; None where the person thought better of it."""
         dialog = self.app.api.FileDialog(4)  # msoFileDialogFolderPicker
         dialog.Title = title
         return Path(dialog.SelectedItems(1)) if dialog.Show() else None

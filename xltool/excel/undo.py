@@ -116,6 +116,7 @@ def undo(session: ExcelSession, folder: Path) -> tuple[str, list[str]]:
 
 
 def read(folder: Path) -> Step:
+    """The step that a folder holds. Raises XltoolError."""
     try:
         return msgspec.json.decode((folder / _STEP).read_bytes(), type=Step)
     except (OSError, msgspec.DecodeError) as error:

@@ -110,15 +110,15 @@ def _for_windows(version: str) -> list[str]:
             "--only-binary", ":all:"]  # fmt: skip
 
 
-def _embedded(python: Path, goal: Path, own: Path, wheels: Path) -> None:
+def _embedded(python: Path, destination: Path, own: Path, wheels: Path) -> None:
     """The embeddable Python, unpacked, with all packages inside it: it has no pip of its own."""
     try:
         with zipfile.ZipFile(python) as package:
-            package.extractall(goal)
+            package.extractall(destination)
     except (OSError, zipfile.BadZipFile) as error:
         raise XltoolError(f"“{python}”不是可嵌入的 Python 压缩包：{error}") from error
-    paths = sorted(goal.glob("python3*._pth"))
-    if len(paths) != 1 or not (goal / "python.exe").is_file():
+    paths = sorted(destination.glob("python3*._pth"))
+    if len(paths) != 1 or not (destination / "python.exe").is_file():
         raise XltoolError(f"“{python}”不是可嵌入的 Python 压缩包：没有 python.exe 和 ._pth")
     digits = paths[0].stem.removeprefix("python3")
     with tempfile.TemporaryDirectory(prefix="xltool-") as folder:
@@ -127,7 +127,7 @@ def _embedded(python: Path, goal: Path, own: Path, wheels: Path) -> None:
         _pip("download", *wanted, "--dest", folder, "--no-index", "--find-links", str(wheels),
              *_for_windows(version))  # fmt: skip
         for wheel in sorted(Path(folder).glob("*.whl")):
-            _unpack(wheel, goal / "Lib" / "site-packages")
+            _unpack(wheel, destination / "Lib" / "site-packages")
     lines = paths[0].read_text("utf-8").splitlines()
     kept = [line for line in lines if line.strip() and not line.startswith("#")]
     # pywin32 lies in folders of its own, which a .pth names; only `import site` reads that.

@@ -117,6 +117,7 @@ def move(imported: Imported, source: Edition, target: Edition) -> None:
 
 
 def value_row(value: ImportedValue) -> tuple[str, ...]:
+    """A line of 导入取值.csv, in the order of VALUES."""
     return (
         value.file,
         value.form,
@@ -130,6 +131,7 @@ def value_row(value: ImportedValue) -> tuple[str, ...]:
 
 
 def leftover_row(leftover: Leftover) -> tuple[str, ...]:
+    """A line of 未导入.csv, in the order of LEFTOVERS."""
     where = str(leftover.place).strip("!")
     return (leftover.file, where, leftover.text, leftover.reason)
 

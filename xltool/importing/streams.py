@@ -303,8 +303,8 @@ def _plausible(cells: Sequence[TextLine], width: int) -> bool:
         return False
     groups = [cells[i : i + width] for i in range(0, len(cells), width)]
     return all(
-        g[0][1]
-        and not re.match(r"^[≥≤=＞＜<>≧≦]?\s*\d+(\.\d+)?\s*\S{0,3}$", g[0][1])
-        and all(_VALUE.search(bare(t)) or not t or width > 2 for _, t in g[1:2])
-        for g in groups
+        group[0][1]
+        and not re.match(r"^[≥≤=＞＜<>≧≦]?\s*\d+(\.\d+)?\s*\S{0,3}$", group[0][1])
+        and all(_VALUE.search(bare(text)) or not text or width > 2 for _, text in group[1:2])
+        for group in groups
     )

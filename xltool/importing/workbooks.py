@@ -94,14 +94,14 @@ def read_xls(data: bytes) -> list[FormRow]:
             under |= {(r + 1, c + 1) for r in range(top, bottom) for c in range(left, right)}
             under.discard((top + 1, left + 1))
         values = {}
-        for r in range(sheet.nrows):
-            for c in range(sheet.row_len(r)):
-                if (r + 1, c + 1) in under:
+        for row in range(sheet.nrows):
+            for column in range(sheet.row_len(row)):
+                if (row + 1, column + 1) in under:
                     continue
-                cell = sheet.cell(r, c)
+                cell = sheet.cell(row, column)
                 form = book.format_map[book.xf_list[cell.xf_index].format_key]
                 code = BUILTIN.get(form.format_key, form.format_str)
-                values[r + 1, c + 1] = _xls_text(cell, DATE_1904 * book.datemode + code)
+                values[row + 1, column + 1] = _xls_text(cell, DATE_1904 * book.datemode + code)
         rows += _rows(sheet.name, number, values, widths)
     return rows
 

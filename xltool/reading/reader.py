@@ -441,13 +441,11 @@ def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
         detail = "公式的结果没有存下来"
         faults.append(Fault(FaultKind.UNRECKONED, detail, place, field, found=cell.formula))
         return
-    what = (
-        "公式的结果是错误值"
-        if cell.error
-        else "链接到别的文件的公式"
-        if "[" in cell.formula
-        else "公式"
-    )
+    what = "公式"
+    if cell.error:
+        what = "公式的结果是错误值"
+    elif "[" in cell.formula:
+        what = "链接到别的文件的公式"
     faults.append(
         Fault(
             FaultKind.CONTENT,

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,20 +70,20 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes],
                 for code, count in codes.most_common()
             },
         }
+        details: Iterable[str] = ()
+        if whole and deflated:
+            details = map(bytes.decode, parts.lines())
+        elif whole:
+            details = [_script_text(_json(part))]
         stream = _template().stream(
             run=run,
             count=sum(verdicts.values()),
             verdicts=[(key, word, verdicts[key]) for key, word in VERDICTS.items()],
             meta=_script_text(_json(meta)),
             index=_joined(index.lines()),
-            parts=()
-            if not whole
-            else map(bytes.decode, parts.lines())
-            if deflated
-            else [_script_text(_json(part))],
+            parts=details,
         )
-        for piece in stream:
-            file.write(piece)
+        file.writelines(stream)
 
 
 def write_page(

@@ -111,7 +111,9 @@ def _from_files(source: Path, units: Iterable[Unit], made: Path) -> set[str]:
     for file in files:
         filing = read(file)
         named = by_name.get(filing.unit, [])
-        code = filing.code if filing.code in codes else named[0] if len(named) == 1 else ""
+        code = named[0] if len(named) == 1 else ""
+        if filing.code in codes:
+            code = filing.code
         if code and any(filing.forms):
             _keep(made, code, file.read_bytes())
             taken_codes.add(code)

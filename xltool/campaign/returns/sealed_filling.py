@@ -22,12 +22,12 @@ from xltool.xlsx.workbook_reader import open_grid
 
 
 def fill_sealed(
-    filings: Iterable[Filing], sealed: Path, goal: Path, edition_folder: Path | None = None
+    filings: Iterable[Filing], sealed: Path, destination: Path, edition_folder: Path | None = None
 ) -> Filing:
     """Write the sealed workbook's own unit out of these filings into it; the filing as written.
 
-    `goal` may be the sealed workbook itself, as long as nobody has filled in anything. Raises
-    XltoolError where the seal, the unit, the edition or a prefilled value does not fit.
+    `destination` may be the sealed workbook itself, as long as nobody has filled in anything.
+    Raises XltoolError where the seal, the unit, the edition or a prefilled value does not fit.
     """
     try:
         grid = open_grid(sealed)
@@ -42,9 +42,14 @@ def fill_sealed(
     kept = {k: v for k, v in grid.properties.items() if k.startswith(seal.PROPERTIES)}
     made = filled(filing, edition=edition, properties=kept, locked=mark.prefilled)
     blank = not has_answers(read_grid(grid, edition=edition), mark)
-    if blank and goal.exists() and goal.resolve() == sealed.resolve() and (keeper := current()):
-        keeper.allow(goal)  # as it was sent: nothing of anybody's is in it
-    with writing(goal, "wb") as file:
+    if (
+        blank
+        and destination.exists()
+        and destination.resolve() == sealed.resolve()
+        and (keeper := current())
+    ):
+        keeper.allow(destination)  # as it was sent: nothing of anybody's is in it
+    with writing(destination, "wb") as file:
         file.write(made.data)
     return filing
 

@@ -46,7 +46,11 @@ def blank_filing(unit: Unit, prefilled: dict[str, dict[str, str]], edition: Edit
         entries = {}
         for id_, text in prefilled[spec.id].items():
             kind = spec[id_].kind
-            value = int(text) if kind == "year" else Decimal(text) if kind == "amount" else text
+            value: int | Decimal | str = text
+            if kind == "year":
+                value = int(text)
+            elif kind == "amount":
+                value = Decimal(text)
             entries[id_] = Entry(value, text)
         return Form(spec.id, entries)
 

@@ -23,7 +23,9 @@ class Dialogs:
     def message(self, text: str, title: str, buttons: str, *, wrong: bool) -> str:
         from xltool.excel.hosts.libreoffice.bridge import uno
 
-        kind = "ERRORBOX" if wrong else ("QUERYBOX" if buttons == "yes_no" else "INFOBOX")
+        kind = "QUERYBOX" if buttons == "yes_no" else "INFOBOX"
+        if wrong:
+            kind = "ERRORBOX"
         box = uno().Enum("com.sun.star.awt.MessageBoxType", kind)
         toolkit = self.office.service("com.sun.star.awt.Toolkit")
         shown = toolkit.createMessageBox(

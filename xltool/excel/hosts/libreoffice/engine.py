@@ -498,7 +498,9 @@ class Range:
         """`@` where every cell has the format of text, None where only some have."""
         self.asked("read format")
         kinds = {self._takes_text(cell) for cell in self.cells}
-        return ("@" if kinds == {True} else "General") if len(kinds) == 1 else None
+        if len(kinds) != 1:
+            return None
+        return "@" if kinds == {True} else "General"
 
     def _type(self, cell: Any, value: Any) -> None:
         """What Excel makes of a value that is put into a cell."""

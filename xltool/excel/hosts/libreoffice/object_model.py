@@ -12,13 +12,13 @@ class AppApi:
     def __init__(self, app: Any) -> None:
         self.app = app
 
-    def Goto(self, goal: RangeApi) -> None:
+    def Goto(self, destination: RangeApi) -> None:
         self.app.asked("go to")
-        sheet = goal.range.sheet
+        sheet = destination.range.sheet
         sheet.book.activate()
         controller = sheet.book.doc.CurrentController
         controller.setActiveSheet(sheet.raw)
-        controller.select(goal.range.raw)
+        controller.select(destination.range.raw)
 
     def InputBox(self, Prompt: str, Title: str, Default: Any, Type: int) -> Any:
         answer = self.app.dialogs.ask(Prompt, Title, str(Default))
@@ -127,8 +127,8 @@ class SheetApi:
         other = Before or After
         if other is None:
             raise Refused("a sheet is copied before or after another one")
-        goal = other.sheet
-        goal.book.take(self.sheet.book, self.sheet.name, goal, -1 if Before else 0)
+        neighbour = other.sheet
+        neighbour.book.take(self.sheet.book, self.sheet.name, neighbour, -1 if Before else 0)
 
     def Unprotect(self, password: str = "") -> None:
         self.sheet.book.asked("unprotect")
