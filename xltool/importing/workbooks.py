@@ -8,13 +8,13 @@ from typing import Any
 
 from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormCell, FormRow
 from xltool.model import Place
+from xltool.money import stored_number
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.number_format import (
     BUILTIN,
     DATE_1904,
     amount_shown,
     as_read,
-    stored_number,
     text_shown,
 )
 from xltool.xlsx.references import cell_name

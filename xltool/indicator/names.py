@@ -261,7 +261,7 @@ _NOISE = re.compile(
 
 
 @functools.lru_cache(maxsize=4096)
-def squeeze(text: str) -> str:
+def comparable_name(text: str) -> str:
     """A name without blanks, punctuation and numbering, to compare names."""
     return _NOISE.sub("", text)
 
@@ -272,4 +272,4 @@ _STARS = str.maketrans("", "", "★☆▲△●○◆◇■□※*＊")
 @functools.lru_cache(maxsize=4096)
 def subject(name: str) -> str:
     """What an indicator is of: its name without marks, numbering, and the unit in brackets at its end."""
-    return squeeze(bare_name(name.translate(_STARS)))
+    return comparable_name(bare_name(name.translate(_STARS)))

@@ -32,7 +32,9 @@ def _by_word(table: dict[str, str]) -> dict[str, str]:
 BEFORE = _by_word(_DATA["before"])
 AFTER = _by_word(_DATA["after"])
 _LIMIT = re.compile(_DATA["limit"])
-_BOTH = {tuple(pair.split()): operator for pair, operator in _DATA["both"].items()}
+_BOTH: dict[tuple[str, ...], str] = {
+    tuple(pair.split()): operator for pair, operator in _DATA["both"].items()
+}
 BOOLEAN = frozenset(_DATA["boolean"]["words"].split())
 BLANK = frozenset(word.translate(_CLEAN) for word in _DATA["blank"]["words"].split())
 _VAGUE = tuple(_DATA["vague"].split())

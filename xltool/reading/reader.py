@@ -21,8 +21,8 @@ from xltool.files.source import Source, called, content
 from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
 from xltool.money import halfwidth, read_amount, stored_number
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
-from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
-from xltool.template.match import changes, likeness, locate, squeeze
+from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout, unspaced
+from xltool.template.match import changes, likeness, locate
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
 from xltool.xlsx.number_format import NO_ROOM, amount_shown, as_read, as_shown, text_shown
 from xltool.xlsx.package import Parts, Unreadable
@@ -245,7 +245,7 @@ def titled(layout: FormLayout, sheet: Sheet) -> bool:
     at = layout.fields[title.id][:2]
     looks = layout.around[at]
     return any(
-        looks.match(squeeze(cell.text))
+        looks.match(unspaced(cell.text))
         for (_, column), cell in sheet.cells.items()
         if column == at[1]
     )
@@ -312,7 +312,7 @@ def _unseen(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> list[str]:
         for at, cell in sheet.cells.items()
         if at[0] <= last
         and at[1] <= layout.right
-        and (cell.formula or (cell.text.strip() and squeeze(cell.text) not in layout.placeholders))
+        and (cell.formula or (cell.text.strip() and unspaced(cell.text) not in layout.placeholders))
     ]
     taken_rows, taken_columns = {row for row, _ in says}, {column for _, column in says}
 
@@ -461,7 +461,7 @@ def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
 def unused(layout: FormLayout, row: Iterable[str]) -> bool:
     """Whether a row of the indicator table is none: it says nothing, or the blank's ……"""
     says = [text for text in row if text and not text.isspace()]
-    return not says or (len(says) == 1 and squeeze(says[0]) in layout.placeholders)
+    return not says or (len(says) == 1 and unspaced(says[0]) in layout.placeholders)
 
 
 def _indicators(

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from xltool.template.layout import FormLayout, GrownRows
+from xltool.template.layout import FormLayout, GrownRows, unspaced
 from xltool.xlsx.grid import Sheet
 
 # A form that grew by more rows did not grow: something else stands below it.
 MOST_ROWS = 2_000
-
-
-def squeeze(text: str) -> str:
-    """Text without any white space: labels are the same label however they are broken."""
-    return "".join(text.split())
 
 
 def align(layout: FormLayout, sheet: Sheet) -> GrownRows:
@@ -52,7 +47,7 @@ def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
     """Labelled rows of the blank → rows of the sheet: the best match that keeps their order."""
     labelled: dict[int, dict[int, str]] = {}
     for (row, column), text in layout.static.items():
-        labelled.setdefault(row, {})[column] = squeeze(text)
+        labelled.setdefault(row, {})[column] = unspaced(text)
     for (row, column), around in layout.around.items():
         labelled.setdefault(row, {})[column] = around.pattern
     anchors = sorted(labelled)
@@ -62,7 +57,7 @@ def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
     texts: dict[tuple[int, int], str] = {}
     for at, cell in sheet.cells.items():
         if cell.text and at[0] <= last:
-            text = squeeze(cell.text)
+            text = unspaced(cell.text)
             if (at[1], text) in official:
                 texts[at] = text
             elif ours := next((p.pattern for c, p in others if c == at[1] and p.match(text)), ""):

@@ -29,6 +29,11 @@ MOST_SHAPES = 100
 _NONE: Mapping[int, int] = MappingProxyType({})
 
 
+def unspaced(text: str) -> str:
+    """Text without any white space: labels are the same label however they are broken."""
+    return "".join(text.split())
+
+
 class GrownRows:
     """Template rows → rows of a form in which some areas have grown (or lost rows).
 
@@ -138,9 +143,7 @@ class FormLayout(Struct, frozen=True, dict=True):
         texts = {
             self.sheet[block.bottom, self.columns["name"]].text for block in self.blocks.values()
         }
-        return frozenset(
-            {"".join(text.split()) for text in texts if text} | {"……", "…", "......", "..."}
-        )
+        return frozenset({unspaced(text) for text in texts if text} | {"……", "…", "......", "..."})
 
     @functools.cached_property
     def static(self) -> dict[tuple[int, int], str]:
@@ -157,7 +160,7 @@ class FormLayout(Struct, frozen=True, dict=True):
         patterns = {}
         for field in self.spec.field:
             if field.pattern:
-                ends = ("".join(end.split()) for end in field.pattern.partition("{}")[::2])
+                ends = (unspaced(end) for end in field.pattern.partition("{}")[::2])
                 looks = ".*".join(map(re.escape, ends))
                 patterns[self.fields[field.id][:2]] = re.compile(f"{looks}$", re.DOTALL)
         return patterns
@@ -166,9 +169,7 @@ class FormLayout(Struct, frozen=True, dict=True):
     def above(self) -> frozenset[str]:
         """The official texts above the indicator table, without spaces and line breaks."""
         last = max(area.bottom for area in self.fields.values())
-        return frozenset(
-            "".join(text.split()) for (row, _), text in self.static.items() if row <= last
-        )
+        return frozenset(unspaced(text) for (row, _), text in self.static.items() if row <= last)
 
     @functools.cached_property
     def official(self) -> dict[tuple[int, int], Cell]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from xltool.model import Fault, FaultKind, Place
 from xltool.results_sheet.marks import is_mark
-from xltool.template.align import MOST_ROWS, align, squeeze
-from xltool.template.layout import FormLayout, GrownRows
+from xltool.template.align import MOST_ROWS, align
+from xltool.template.layout import FormLayout, GrownRows, unspaced
 from xltool.xlsx.grid import BLANK, Sheet
 from xltool.xlsx.references import Area, cell_name
 
@@ -25,11 +25,11 @@ def likeness(layout: FormLayout, sheet: Sheet) -> float:
     named = sum(1 for label in layout.areas if label in sheet.names) / len(layout.areas)
     if named == 1:
         return 1.0
-    texts = {squeeze(cell.text) for cell in sheet.cells.values() if cell.text}
+    texts = {unspaced(cell.text) for cell in sheet.cells.values() if cell.text}
     # A list of indicators has the categories of every form; only a form has the labels above them too.
     if len(layout.above & texts) < _FEW * len(layout.above):
         return named
-    official = {squeeze(text) for text in layout.static.values()}
+    official = {unspaced(text) for text in layout.static.values()}
     return max(named, len(official & texts) / len(official))
 
 
@@ -136,7 +136,7 @@ def _followed(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> GrownRows | 
 def _says(layout: FormLayout, sheet: Sheet, blank: int, row: int) -> bool:
     """Whether the official text of a row of the blank stands in this row."""
     texts = [(column, text) for (r, column), text in layout.static.items() if r == blank]
-    return all(squeeze(sheet[row, column].text) == squeeze(text) for column, text in texts)
+    return all(unspaced(sheet[row, column].text) == unspaced(text) for column, text in texts)
 
 
 def _edited(
@@ -156,7 +156,7 @@ def _edited(
                 continue  # the missing rows are said as such
             at = rows.start(at[0]), at[1]
         received = cells.get(at, BLANK).text
-        if received != text and squeeze(received) != squeeze(text):
+        if received != text and unspaced(received) != unspaced(text):
             yield at, text
 
 
@@ -164,8 +164,10 @@ def _left_behind(sheet: Sheet, edited: Mapping[tuple[int, int], str]) -> bool:
     """Most of the labels that are not in their place stand elsewhere in the same column."""
     if len(edited) < _SEVERAL:
         return False
-    texts = {(column, squeeze(cell.text)) for (_, column), cell in sheet.cells.items() if cell.text}
-    return 2 * sum((column, squeeze(text)) in texts for (_, column), text in edited.items()) > len(
+    texts = {
+        (column, unspaced(cell.text)) for (_, column), cell in sheet.cells.items() if cell.text
+    }
+    return 2 * sum((column, unspaced(text)) in texts for (_, column), text in edited.items()) > len(
         edited
     )
 

@@ -178,7 +178,7 @@ def split(
 
 def _inflate(packed: bytes, crc: int, length: int, codec: Any) -> bytes:
     inflate = codec.decompressobj(-15)
-    data = inflate.decompress(packed, length + 1)
+    data: bytes = inflate.decompress(packed, length + 1)
     if len(data) != length or not inflate.eof or inflate.unused_data or codec.crc32(data) != crc:
         raise ValueError("a part is not what its record says")
     return data

@@ -110,7 +110,7 @@ class Campaign:
         return keys.load_public(self.public_pem)
 
     @functools.cached_property
-    def private_key(self) -> keys.Ed25519PrivateKey:
+    def private_key(self) -> keys.PrivateKey:
         return keys.load_private(self.folder / "keys")
 
     def original(self, sha256: str) -> Path:

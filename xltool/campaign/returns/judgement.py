@@ -250,7 +250,7 @@ _TOKEN = re.compile(r"[0-9A-Za-z]+")
 def named_unit(name: str, register: Register, own: str = "") -> str:
     """The one other unit that a file's name speaks of; empty where it fits the own unit or says nothing."""
     stem = PurePosixPath(name.replace("\\", "/")).stem
-    tokens = set(_TOKEN.findall(stem))
+    tokens: set[str] = set(_TOKEN.findall(stem))
     if own and (own in tokens or register.names[own] in stem):
         return ""
     by_code = {token for token in tokens if token in register.names and token != own}

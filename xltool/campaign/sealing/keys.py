@@ -10,12 +10,14 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xltool.errors import XltoolError, why
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    PrivateKey: TypeAlias = Ed25519PrivateKey
 
 PRIVATE, PUBLIC = "private.pem", "public.pem"
 

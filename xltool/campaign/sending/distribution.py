@@ -57,7 +57,7 @@ def blank_filing(unit: Unit, prefilled: dict[str, dict[str, str]], edition: Edit
     return Filing(edition.id, form(edition.department), (form(edition.project),), unit.code)
 
 
-def workbook(unit: Unit, mark: seal.Seal, key: keys.Ed25519PrivateKey, edition: Edition) -> bytes:
+def workbook(unit: Unit, mark: seal.Seal, key: keys.PrivateKey, edition: Edition) -> bytes:
     """The unit's workbook, sealed, its known values locked; read back before it may go out."""
     try:
         made = filled(
@@ -74,7 +74,7 @@ def workbook(unit: Unit, mark: seal.Seal, key: keys.Ed25519PrivateKey, edition: 
 
 
 # What each process of a run works with.
-_given: tuple[Edition, keys.Ed25519PrivateKey] | None = None
+_given: tuple[Edition, keys.PrivateKey] | None = None
 
 
 def _setup(edition: Path, folder: Path) -> None:
@@ -272,7 +272,7 @@ def _listed(
 
 def _parcel(
     campaign: Campaign,
-    key: keys.Ed25519PrivateKey,
+    key: keys.PrivateKey,
     district: str,
     batch: int,
     workbooks: list[tuple[parcel.ListedUnit, bytes]],

@@ -11,16 +11,16 @@ from xltool.checks.engine import Hit, Review
 from xltool.checks.rules._text import quote
 from xltool.indicator import Split, Target, parse_target, split_targets
 from xltool.indicator.library import LibraryEntry
-from xltool.indicator.names import squeeze, subject
+from xltool.indicator.names import comparable_name, subject
 from xltool.indicator.split import split_standards
 from xltool.model import Form, Indicator, Severity
 
 __all__ = [
     "JudgedValue",
+    "comparable_name",
     "library_entry",
     "of_kind",
     "readings",
-    "squeeze",
     "stuffed",
     "subject",
     "values",

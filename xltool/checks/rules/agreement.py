@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import JudgedValue, squeeze, stuffed, subject, values
+from xltool.checks.rules._rows import JudgedValue, comparable_name, stuffed, subject, values
 from xltool.checks.rules._text import quote
 from xltool.indicator import Target
 from xltool.indicator.dates import Period, Span, read_period
@@ -60,9 +60,9 @@ def _is_reference(value: JudgedValue, standard: Target) -> bool:
     words = standard.label + standard.remark
     if not words:
         return False
-    return _REFERENCE.search(words) is not None or squeeze(standard.label) not in squeeze(
-        value.name
-    )
+    return _REFERENCE.search(words) is not None or comparable_name(
+        standard.label
+    ) not in comparable_name(value.name)
 
 
 def _differs(value: JudgedValue, standard: Target, year: int | None) -> str:
@@ -270,7 +270,7 @@ _LINKS = str.maketrans("", "", "及和与或、的")
 
 
 def _core(name: str) -> str:
-    return squeeze(name).translate(_LINKS)
+    return comparable_name(name).translate(_LINKS)
 
 
 def _named_within(short: str, long: str) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.rules._rows import (
     JudgedValue,
+    comparable_name,
     library_entry,
     readings,
-    squeeze,
     subject,
     values,
     worded,
@@ -296,7 +296,7 @@ def countable(review: Review) -> Iterator[Hit]:
         if (
             target.operator
             or _SOME_NUMBER.search(target.words)
-            or squeeze(value.name) == squeeze(target.words)
+            or comparable_name(value.name) == comparable_name(target.words)
         ):
             continue
         label = review.spec(value.form).block(value.block).label
@@ -361,7 +361,7 @@ def repeats(review: Review) -> Iterator[Hit]:
     for value in worded(review):
         if value.target.kind not in ("text", "grade"):
             continue
-        name, words = subject(value.name), squeeze(value.target.words)
+        name, words = subject(value.name), comparable_name(value.target.words)
         if name == words:
             yield value.hit("只是照抄了名称，请写出要达到的数、等级或时限")
         elif len(words) > 1 and _STATE.search(name) and _STATE.sub("", name).endswith(words):

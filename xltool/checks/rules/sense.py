@@ -9,9 +9,9 @@ from decimal import Decimal
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.rules._rows import (
     JudgedValue,
+    comparable_name,
     library_entry,
     of_kind,
-    squeeze,
     subject,
     values,
     worded,
@@ -73,7 +73,7 @@ def _categories(spec: FormSpec) -> set[str]:
     """The names of the form's categories, with and without 指标."""
     labels = {label for block in spec.indicators.block for label in (block.label, block.level1)}
     # 服务对象满意度 says whose.
-    bare = {squeeze(label).removesuffix("指标") for label in labels if "满意" not in label}
+    bare = {comparable_name(label).removesuffix("指标") for label in labels if "满意" not in label}
     return {f"{label}{ending}" for label in bare for ending in ("", "指标")}
 
 
@@ -151,7 +151,7 @@ def vague_grades(review: Review) -> Iterator[Hit]:
     for value in worded(review):
         if value.target.kind not in ("grade", "boolean", "text"):
             continue
-        words = squeeze(value.target.words)
+        words = comparable_name(value.target.words)
         if value.kind == "satisfaction" and value.target.kind == "grade":
             yield value.hit("没有数，请写“≥90%”这样的值")
         elif value.kind == "time" and _IN_TIME.fullmatch(words):

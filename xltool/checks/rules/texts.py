@@ -10,7 +10,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._rows import squeeze, subject, values
+from xltool.checks.rules._rows import comparable_name, subject, values
 from xltool.checks.rules._text import longer_than_a_year, quote
 from xltool.editions.declaration import Edition
 from xltool.indicator.dates import read_period
@@ -42,11 +42,11 @@ def copied(review: Review) -> Iterator[Hit]:
             continue
         for field in review.spec(form).field:
             text = (
-                squeeze(form.text(field.id))
+                comparable_name(form.text(field.id))
                 if field.kind == "long" and field.id != "duties"
                 else ""
             )
-            if len(text) >= LEAST and text == squeeze(before.text(field.id)):
+            if len(text) >= LEAST and text == comparable_name(before.text(field.id)):
                 message = f"“{field.label}”与上年的申报一字不差，请核对是否需要更新"
                 yield review.hit(form[field.id], message, field=field.id)
         yield from _same_figures(review, form, before)
@@ -56,9 +56,14 @@ def _same_form(form: Form, review: Review) -> Form | None:
     assert review.last_year is not None
     if form.kind == "department":
         return review.last_year.department
-    name = squeeze(form.text("project"))
+    name = comparable_name(form.text("project"))
     return next(
-        (p for p in review.last_year.projects if name and squeeze(p.text("project")) == name), None
+        (
+            p
+            for p in review.last_year.projects
+            if name and comparable_name(p.text("project")) == name
+        ),
+        None,
     )
 
 
@@ -82,7 +87,10 @@ def _same_figures(review: Review, form: Form, before: Form) -> Iterator[Hit]:
 
 
 def _rows(form: Form) -> list[tuple[str, str]]:
-    return [(squeeze(row.name.said), squeeze(row.target.said)) for row in form.indicators]
+    return [
+        (comparable_name(row.name.said), comparable_name(row.target.said))
+        for row in form.indicators
+    ]
 
 
 _NUMBER = r"(?P<amount>[0-9０-９][0-9０-９,，.．]*\s*(?:亿元|万元|元))(?![/／每])"

@@ -12,8 +12,8 @@ from xltool.excel.ribbon import button, desk
 from xltool.excel.session import ExcelSession
 from xltool.excel.undo import planned, step
 from xltool.reading.reader import form_of
-from xltool.template.layout import FormLayout, GrownRows, load_layout
-from xltool.template.match import locate, squeeze
+from xltool.template.layout import FormLayout, GrownRows, load_layout, unspaced
+from xltool.template.match import locate
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.references import Area, letters
 from xltool.xlsx.workbook_reader import open_grid
@@ -163,7 +163,7 @@ def delete_empty_rows() -> str:
 def _empty_rows(form: FormLayout, sheet: Sheet, rows: GrownRows, placeholder: str) -> list[int]:
     """The rows to remove: never more than were added, never a block's first (it carries the label)."""
     removable: list[int] = []
-    dots = {"", squeeze(placeholder)}
+    dots = {"", unspaced(placeholder)}
     for blank in form.blocks.values():
         area = rows.area(blank)
         added = (area.bottom - area.top) - (blank.bottom - blank.top)
@@ -171,7 +171,7 @@ def _empty_rows(form: FormLayout, sheet: Sheet, rows: GrownRows, placeholder: st
         empty = [
             row
             for row in range(area.top + 1, area.bottom + 1)
-            if all(squeeze(sheet[row, column].text) in dots for column in columns)
+            if all(unspaced(sheet[row, column].text) in dots for column in columns)
         ]
         removable += empty[::-1][: max(0, added)]
     return removable
