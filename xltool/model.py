@@ -132,14 +132,17 @@ class Indicator(Struct, frozen=True):
 
     @property
     def name(self) -> Entry:
+        """What is measured (三级指标)."""
         return self.cells.get("name", NOTHING)
 
     @property
     def target(self) -> Entry:
+        """The value that is aimed at (指标值)."""
         return self["target"]
 
     @property
     def standard(self) -> Entry:
+        """What the value is measured by (绩效标准), blank where the form has no such column."""
         return self.cells.get("standard", NOTHING)
 
     def __eq__(self, other: object) -> bool:
@@ -151,6 +154,7 @@ class Indicator(Struct, frozen=True):
 
     @property
     def blank(self) -> bool:
+        """Nothing was answered in the row."""
         return all(entry.blank for entry in self.cells.values())
 
 
@@ -195,6 +199,7 @@ class Form(Struct, frozen=True):
 
     @property
     def year(self) -> int | None:
+        """The budget year; None where it is blank or can't be read."""
         value = self["year"].value
         return value if isinstance(value, int) else None
 

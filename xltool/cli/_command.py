@@ -27,10 +27,12 @@ class OutputPath(click.Path):
 
 
 def output_file() -> OutputPath:
+    """The type of an option that names a file to write."""
     return OutputPath(dir_okay=False, path_type=Path)
 
 
 def output_folder() -> OutputPath:
+    """The type of an option that names a folder to write into."""
     return OutputPath(file_okay=False, path_type=Path)
 
 
@@ -126,10 +128,12 @@ def renamed(args: list[str], old: OldSpellings) -> list[str]:
 def command(
     name: str | None = None, *, old: OldSpellings | None = None
 ) -> Callable[[Callable[..., Any]], Command]:
+    """Makes a command of a function; `old` are spellings of options that are still understood."""
     return click.command(name, cls=Command, old=old)
 
 
 def command_group(name: str | None = None) -> Callable[[Callable[..., Any]], CommandGroup]:
+    """Makes a group of commands of a function."""
     return click.group(name, cls=CommandGroup)
 
 

@@ -35,6 +35,7 @@ class SourceCell(NamedTuple):
 
     @property
     def blank(self) -> bool:
+        """Nothing stands there, not even a fault."""
         return not self.text.strip() and self.fault is None
 
 
@@ -64,6 +65,7 @@ def excel_length(text: str) -> int:
 
 
 def too_long(text: str) -> bool:
+    """More than a cell of Excel holds."""
     return len(text) * 2 > LONGEST and excel_length(text) > LONGEST
 
 

@@ -140,7 +140,7 @@ class _BookPen:
         wrap = column.kind not in ("amount", "year")
         return self.book.add_format({"num_format": number, "valign": "top", "text_wrap": wrap})
 
-    def _validation(self, table: BookTable, column: BookColumn, n: int) -> dict[str, Any]:
+    def _validation(self, table: BookTable, column: BookColumn, number: int) -> dict[str, Any]:
         if column.id == "year":
             warning = "应当是四位数的年份，例如：2023。"
             rule = {"validate": "integer", "criteria": "between", "minimum": 2000, "maximum": 2099}
@@ -175,12 +175,12 @@ class _BookPen:
             return prompts.for_column(self.indicator_columns[column.id], self.edition)
         if table.name == INDICATORS:
             return _prompt(column.label, f"按官方表的“{column.label}”一栏填写。")
-        return prompts.for_field(self.fields[column.id], self.edition, f"{letters(n + 1)}2")
+        return prompts.for_field(self.fields[column.id], self.edition, f"{letters(number + 1)}2")
 
     def _names(self, table: BookTable, column: BookColumn, text: str) -> dict[str, Any]:
         """A list of the names in another table's column; a warning only, for it may come later."""
-        n = next(n for n, c in enumerate(table.columns, 1) if c.id == column.id)
-        source = f"={table.name}!${letters(n)}$2:${letters(n)}${ROOM + 1}"
+        number = next(n for n, c in enumerate(table.columns, 1) if c.id == column.id)
+        source = f"={table.name}!${letters(number)}$2:${letters(number)}${ROOM + 1}"
         warning = f"“{table.name}”表里没有这个名称。确定要保留吗？"
         return {**_list(column.label, text), "source": source, **_warn(warning)}
 

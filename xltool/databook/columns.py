@@ -62,13 +62,20 @@ class BookTables:
         return iter((self.department, self.project, self.indicators))
 
 
+def asked_edition(asked: Edition | str | None) -> Edition | None:
+    """The edition that the caller asked for, by itself or by its id. Raises EditionError."""
+    if isinstance(asked, Edition):
+        return asked
+    return load_edition(asked) if asked else None
+
+
 def edition_of(named: object, asked: Edition | str | None) -> Edition:
     """The edition asked for, else the one that the data book names, else the default one.
 
     Raises Unusable where the two differ or the named one is not known, EditionError where the one
     asked for is not known.
     """
-    edition = asked if isinstance(asked, Edition) else load_edition(asked) if asked else None
+    edition = asked_edition(asked)
     if named is None:
         return edition or load_edition()
     # Only an id is taken from a received file, never a path.

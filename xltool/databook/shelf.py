@@ -57,6 +57,7 @@ class Shelf(Generic[Shelved]):
         return pieces + self._near.get(unit, [])
 
     def close(self) -> None:
+        """Gives the room on the disk back."""
         if self._file is not None:
             with suppress(OSError):  # what could not be put away has been said
                 self._file.close()

@@ -151,6 +151,7 @@ def _shown(
 
 
 def missing(table: BookTable, present: Iterable[str], file: str, what: str) -> Problem:
+    """The problem that a table is not there; one of the names `present` may be meant for it."""
     near = nearest(table.name, present)
     hint = f"，是不是“{near}”？" if near else ""
     return problem("B002", f"缺少{what}{hint}", file=file, expected=table.name)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
-from xltool.databook.columns import INDICATORS, BookTable, tables
+from xltool.databook.columns import INDICATORS, BookTable, asked_edition, tables
 from xltool.editions.declaration import Edition, default_edition_id, load_edition
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
@@ -57,7 +57,7 @@ def write_databook(
 
 
 def _edition(filings: Sequence[Filing], asked: Edition | str | None) -> Edition:
-    edition = asked if isinstance(asked, Edition) else load_edition(asked) if asked else None
+    edition = asked_edition(asked)
     ids = {f.edition for f in filings} or {edition.id if edition else default_edition_id()}
     if len(ids | ({edition.id} if edition else set())) > 1:
         raise XltoolError(f"一本数据表只能有一个版式，这些申报是 {'、'.join(sorted(ids))}")

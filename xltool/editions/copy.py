@@ -102,7 +102,9 @@ def show_bindings(edition: Edition, path: Path, template: Path | None = None) ->
             if isinstance(cell, MergedCell):
                 continue
             wrong = len(labels) > 1 or sheet[at].locked
-            colour = _WRONG if wrong else _BLOCK if " · " in labels[0] else _FIELD
+            colour = _BLOCK if " · " in labels[0] else _FIELD
+            if wrong:
+                colour = _WRONG
             cell.value = " / ".join(f"«{label}»" for label in labels)
             cell.fill = PatternFill("solid", fgColor=colour)
     with writing(path, "wb") as file:

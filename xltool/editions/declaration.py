@@ -59,6 +59,7 @@ class Field(_Part, frozen=True):
 
     @property
     def derived(self) -> bool:
+        """The answer comes from another field, so that a data book has no column for it."""
         return bool(self.same_as) or self.from_department
 
 
@@ -107,10 +108,13 @@ class Block(_Part, frozen=True):
 
     @property
     def kind(self) -> str:
+        """The category that rules and settings take it for."""
         return self.counts_as or self.id
 
 
 class Indicators(_Part, frozen=True):
+    """The indicator table of a form: its official label, its columns and its categories."""
+
     label: LabelText
     column: tuple[IndicatorColumn, ...]
     block: tuple[Block, ...]
@@ -121,6 +125,7 @@ class Indicators(_Part, frozen=True):
         return tuple(c for c in self.column if c.id not in KNOWN_COLUMNS)
 
     def has(self, column: str) -> bool:
+        """The forms have a column with this id."""
         return any(c.id == column for c in self.column)
 
 
@@ -154,6 +159,7 @@ class FormSpec(_Part, frozen=True, dict=True):
         return {f.id: f for f in self.field}
 
     def block(self, block_id: str) -> Block:
+        """The indicator category with this id. Raises KeyError."""
         return self._blocks[block_id]
 
     @functools.cached_property
@@ -203,10 +209,12 @@ class Edition(_Part, frozen=True, dict=True):
 
     @property
     def department(self) -> FormSpec:
+        """The form of the whole department."""
         return self["department"]
 
     @property
     def project(self) -> FormSpec:
+        """The form of one project."""
         return self["project"]
 
     @functools.cached_property
@@ -216,6 +224,7 @@ class Edition(_Part, frozen=True, dict=True):
 
     @functools.cached_property
     def declaration(self) -> Path:
+        """The file that declares the edition."""
         return Path(self.folder) / "edition.toml"
 
 
@@ -318,13 +327,14 @@ def _load_once(folder: Path, stamp: int) -> Edition:
 
 def _contradictions(edition: Edition) -> Iterator[tuple[str, str]]:
     """(key, reason) of everything that types alone can't rule out."""
-    ids = [f.id for f in edition.form]
+    ids = [form.id for form in edition.form]
     if sorted(ids) != ["department", "project"]:
         yield "form", f"应当恰有 department 和 project 两张表，现有 {ids}"
         return
     for form in edition.form:
         at = f"form[{form.id}]"
-        names = [f.label for f in form.field] + [b.label for b in form.indicators.block]
+        names = [spec_field.label for spec_field in form.field]
+        names += [b.label for b in form.indicators.block]
         names += [c.label for c in form.indicators.column]
         for label, count in Counter(names).items():
             if count > 1:
@@ -332,24 +342,24 @@ def _contradictions(edition: Edition) -> Iterator[tuple[str, str]]:
             if not re.fullmatch(r"(?![A-Za-z]{1,3}\d+$)[^\W\d][\w.]*", label):
                 yield f"{at}", f"标签“{label}”不能作定义名称（只用汉字、字母、数字，不以数字开头）"
         for what, declared_ids in (
-            ("field", [f.id for f in form.field]),
+            ("field", [spec_field.id for spec_field in form.field]),
             ("indicators.block", [b.id for b in form.indicators.block]),
             ("indicators.column", [c.id for c in form.indicators.column]),
         ):
             for id_, count in Counter(declared_ids).items():
                 if count > 1:
                     yield f"{at}.{what}", f"id “{id_}”出现 {count} 次"
-        for f in form.field:
-            if f.pattern and f.pattern.count("{}") != 1:
-                yield f"{at}.field[{f.id}].pattern", "应当恰有一处 {}"
-            if f.same_as and f.same_as not in form:
-                yield f"{at}.field[{f.id}].same_as", f"没有字段“{f.same_as}”"
-            if f.from_department and f.id not in edition.department:
-                yield f"{at}.field[{f.id}].from_department", "部门表没有这个字段"
-        for s in form.sum:
-            for part in (s.total, *s.parts, *s.adjust):
+        for spec_field in form.field:
+            if spec_field.pattern and spec_field.pattern.count("{}") != 1:
+                yield f"{at}.field[{spec_field.id}].pattern", "应当恰有一处 {}"
+            if spec_field.same_as and spec_field.same_as not in form:
+                yield f"{at}.field[{spec_field.id}].same_as", f"没有字段“{spec_field.same_as}”"
+            if spec_field.from_department and spec_field.id not in edition.department:
+                yield f"{at}.field[{spec_field.id}].from_department", "部门表没有这个字段"
+        for sum_spec in form.sum:
+            for part in (sum_spec.total, *sum_spec.parts, *sum_spec.adjust):
                 if part not in form or form[part].kind != "amount":
-                    yield f"{at}.sum[{s.side}]", f"“{part}”不是本表的金额字段"
+                    yield f"{at}.sum[{sum_spec.side}]", f"“{part}”不是本表的金额字段"
         for part in form.budget.parts:
             if part not in form or form[part].kind != "amount":
                 yield f"{at}.budget.parts", f"“{part}”不是本表的金额字段"

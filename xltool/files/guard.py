@@ -176,9 +176,11 @@ class Record:
             self._shorten()
 
     def of(self, path: Path) -> list[str]:
+        """The digests of what was written there, the last one last."""
         return self._digests.get(self._name(path), [])
 
     def add(self, path: Path, digest: str) -> None:
+        """Note that a file with this digest was written there."""
         name = self._name(path)
         if "\n" in name or "\r" in name:
             return

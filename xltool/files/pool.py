@@ -195,6 +195,7 @@ def patience(seconds: float, size: int) -> float:
 
 
 def overdue(seconds: float) -> Failure:
+    """The failure of an item that took longer than its time."""
     return Failure(f"超过 {seconds:.0f} 秒没有做完，已放弃")
 
 

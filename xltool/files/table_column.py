@@ -18,6 +18,7 @@ class Column(NamedTuple, Generic[Row]):
 
 
 def heads(columns: Iterable[Column[Row]]) -> list[str]:
+    """The heads of the columns, in their order."""
     return [column.head for column in columns]
 
 

@@ -66,12 +66,15 @@ class Slot:
 
     @property
     def bare(self) -> str:
+        """The cell without an answer."""
         return f' s="{self.style}"/>'
 
     def text(self, escaped: str) -> str:
+        """The cell with this text, which is already escaped."""
         return f' s="{self.style}" t="inlineStr"><is><t xml:space="preserve">{escaped}</t></is></c>'
 
     def number(self, digits: str) -> str:
+        """The cell with this number."""
         return f' s="{self.style}"><v>{digits}</v></c>'
 
 
@@ -116,6 +119,7 @@ _MOST_PLACES = 64
 
 
 def height_attribute(points: float) -> str:
+    """The attributes that give a row this height; none for 0 points."""
     return f' ht="{points:g}" customHeight="1"' if points else ""
 
 

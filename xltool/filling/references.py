@@ -91,6 +91,7 @@ def shifted(pieces: Iterable[FormulaPiece], rows: GrownRows) -> str:
 
 
 def merge_cells(merges: Iterable[Area]) -> str:
+    """The element that merges these areas, in their order; empty where there are none."""
     merged = sorted(merges)
     inner = "".join([f'<mergeCell ref="{area}"/>' for area in merged])
     return f'<mergeCells count="{len(merged)}">{inner}</mergeCells>' if merged else ""

@@ -22,10 +22,10 @@ _A4 = (8.27, 11.69)  # inches
 
 def page_height(after: str, width: float) -> float:
     """How many points of rows fit on a portrait A4 page of this sheet, which is as wide as the page."""
-    margins = re.search(r"<pageMargins ([^>]*)/>", after)
-    a = {key: float(value) for key, value in ATTRIBUTE.findall(margins[1])} if margins else {}
-    wide = _A4[0] - a.get("left", 0.7) - a.get("right", 0.7)
-    high = _A4[1] - a.get("top", 0.75) - a.get("bottom", 0.75)
+    written = re.search(r"<pageMargins ([^>]*)/>", after)
+    margins = {key: float(value) for key, value in ATTRIBUTE.findall(written[1])} if written else {}
+    wide = _A4[0] - margins.get("left", 0.7) - margins.get("right", 0.7)
+    high = _A4[1] - margins.get("top", 0.75) - margins.get("bottom", 0.75)
     scale = min(1.0, wide * 96 / (width * 7 + 5))
     return high * 72 / scale
 
@@ -34,11 +34,12 @@ LINE = 1.45  # line height over font size: room for every font that may stand in
 
 
 def column_widths(xml: str) -> dict[int, float]:
+    """Column → width in characters, of the columns that say it."""
     widths: dict[int, float] = {}
     for match in re.finditer(r"<col ([^>]*)/>", xml):
-        a = dict(ATTRIBUTE.findall(match[1]))
-        for column in range(int(a["min"]), min(int(a["max"]), 256) + 1):
-            widths[column] = float(a.get("width", 9))
+        attributes = dict(ATTRIBUTE.findall(match[1]))
+        for column in range(int(attributes["min"]), min(int(attributes["max"]), 256) + 1):
+            widths[column] = float(attributes.get("width", 9))
     return widths
 
 
@@ -48,16 +49,16 @@ def font_sizes(package: Package) -> dict[str, float]:
     styles: list[float] = []
     inside = ""
 
-    def start(tag: str, a: dict[str, str]) -> None:
+    def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal inside
         if tag in ("fonts", "cellXfs", "cellStyleXfs", "dxfs"):
             inside = tag
         elif inside == "fonts" and tag == "font":
             fonts.append(11.0)
         elif inside == "fonts" and tag == "sz":
-            fonts[-1] = float(a["val"])
+            fonts[-1] = float(attributes["val"])
         elif inside == "cellXfs" and tag == "xf":
-            styles.append(fonts[int(a.get("fontId", 0))])
+            styles.append(fonts[int(attributes.get("fontId", 0))])
 
     def end(tag: str) -> None:
         nonlocal inside

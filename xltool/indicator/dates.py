@@ -27,6 +27,7 @@ class Period(Struct, frozen=True):
 
     @property
     def years(self) -> range:
+        """The years that it touches."""
         return range(self.start.year, self.end.year + 1)
 
 
@@ -38,6 +39,7 @@ class Day(Struct, frozen=True):
     day: int
 
     def within(self, year: int) -> date:
+        """The date, in this year where it names none; a day that the month lacks is its last."""
         real = year if self.year is None else self.year
         return date(real, self.month, min(self.day, calendar.monthrange(real, self.month)[1]))
 
@@ -57,6 +59,7 @@ class Span(Struct, frozen=True):
 
     @property
     def deadline(self) -> bool:
+        """Only its end is said."""
         return self.start is None
 
     @property

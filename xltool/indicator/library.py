@@ -38,6 +38,7 @@ class LibraryEntry(Struct, frozen=True):
         return read_unit(self.unit) if self.unit else None
 
     def holds_for(self, filing_unit: str) -> bool:
+        """The entry is for every unit, or for those with a word of its scope in their name."""
         words = self.scope.replace("，", "、").replace(",", "、").split("、")
         return not self.scope.strip() or any(w and w in filing_unit for w in map(str.strip, words))
 

@@ -21,6 +21,7 @@ class Split(Struct, frozen=True):
 
     @property
     def paired(self) -> bool:
+        """Each value has a name of its own."""
         return bool(self.pairs)
 
     @property

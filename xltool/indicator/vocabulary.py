@@ -63,6 +63,7 @@ def pieces(text: str, marks: str) -> list[str]:
 
 
 def without_space(text: str) -> str:
+    """A text without the spaces in it."""
     return text.replace(" ", "")
 
 

@@ -37,6 +37,7 @@ def package() -> str:
 
 
 def wheel() -> str:
+    """The file name of the pinned msgspec for the browser."""
     return str(pinned()["msgspec"]["wheel"])
 
 

@@ -23,10 +23,13 @@ _LONG = 2000
 def marks(findings: Iterable[Finding]) -> dict[str, dict[int, str]]:
     """Sheet → row → text; what is only to be noted, or on trial, is not marked."""
     by_sheet: dict[str, dict[int, list[str]]] = {}
-    for f in findings:
-        if f.cell and f.sheet and not f.trial and f.severity is not Severity.NOTE:
-            sentence = " ".join(f"{f.cell} {f.severity.label} {f.code} {f.message}".split())
-            by_sheet.setdefault(f.sheet, {}).setdefault(_row(f.cell), []).append(sentence)
+    for finding in findings:
+        unmarked = finding.trial or finding.severity is Severity.NOTE
+        if unmarked or not finding.cell or not finding.sheet:
+            continue
+        parts = (finding.cell, finding.severity.label, finding.code, finding.message)
+        rows = by_sheet.setdefault(finding.sheet, {})
+        rows.setdefault(_row(finding.cell), []).append(" ".join(" ".join(parts).split()))
     return {
         sheet: {row: (MARK + "；".join(sentences))[:_LONG] for row, sentences in rows.items()}
         for sheet, rows in by_sheet.items()
@@ -38,6 +41,7 @@ def _row(cell: str) -> int:
 
 
 def is_mark(text: str) -> bool:
+    """A remark that xltool wrote beside a form."""
     return text.startswith(MARK)
 
 

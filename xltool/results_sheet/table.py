@@ -107,24 +107,25 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
     return Results(f"审核结果：{verdict_text}", (*summary, told), tuple(rows))
 
 
-def _row(number: int, f: Finding) -> ResultRow:
-    level = f"{f.severity.label}（试行）" if f.trial else f.severity.label
-    todo = "试行规则，不必处理" if f.trial else _TODO[f.severity]
+def _row(number: int, finding: Finding) -> ResultRow:
+    level = f"{finding.severity.label}（试行）" if finding.trial else finding.severity.label
+    todo = "试行规则，不必处理" if finding.trial else _TODO[finding.severity]
     line = ResultLine(
         number=str(number),
         level=level,
-        code=f.code,
-        sheet=f.sheet,
-        cell=f.cell,
-        message=f.message,
-        found=f.found,
-        expected=f.expected,
+        code=finding.code,
+        sheet=finding.sheet,
+        cell=finding.cell,
+        message=finding.message,
+        found=finding.found,
+        expected=finding.expected,
         todo=todo,
-        review=f.review,
-        explanation=f.explanation,
-        key=f.key,
+        review=finding.review,
+        explanation=finding.explanation,
+        key=finding.key,
     )
-    return ResultRow(tuple(cells(COLUMNS, line)), f.severity.value, f.sheet, f.cell)
+    texts = tuple(cells(COLUMNS, line))
+    return ResultRow(texts, finding.severity.value, finding.sheet, finding.cell)
 
 
 def _stale(key: str, text: str) -> ResultRow:

@@ -91,6 +91,7 @@ class LaidOutForm(FormPen):
         self.addresses: dict[str, str] = {}  # field id → its cell, for the hints
 
     def fault(self, reason: str) -> EditionError:
+        """What is wrong with the layout, with the file that says it."""
         return EditionError(f"{sketch_file(self.edition)}：{reason}")
 
     def draw(self) -> None:

@@ -42,6 +42,7 @@ class FormPen:
     # ── strokes ──────────────────────────────────────────────────────────────────────────────
 
     def style(self, **changes: Any) -> Any:
+        """The usual style of a cell with these changes."""
         base = {"font_size": 10.5, "align": "center", "valign": "vcenter"}
         return self.book.add_format({**base, "text_wrap": True, "border": 1, **changes})
 
@@ -70,10 +71,12 @@ class FormPen:
         self.sheet.data_validation(first, prompts.for_field(field, self.edition, first))
 
     def name(self, label: str, area: str) -> None:
+        """Give an area of the sheet a name of its own."""
         cells = ":".join(f"${cell[0]}${cell[1:]}" for cell in area.split(":"))
         self.book.define_name(f"'{self.form.sheet}'!{label}", f"='{self.form.sheet}'!{cells}")
 
     def rows(self, first: int, last: int, height: float) -> None:
+        """Give these rows a height, in points."""
         for row in range(first, last + 1):
             self.sheet.set_row(row - 1, height)
 
@@ -97,12 +100,12 @@ class FormPen:
             for block in group:
                 bottom = row + block.rows - 1
                 self.put(str(Area(row, self.level1 + 1, bottom, first - 1)), block.label)
-                for r in range(row, bottom + 1):
+                for answer_row in range(row, bottom + 1):
                     # Of text, so that 12月31日, 3-5 and =0 stay what was typed.
                     typed: dict[str, Any] = {"locked": False, "num_format": "@"}
-                    self.put(f"{letters(first)}{r}", self.edition.placeholder, **typed)
+                    self.put(f"{letters(first)}{answer_row}", self.edition.placeholder, **typed)
                     for n in range(first + 1, last + 1):
-                        self.put(f"{letters(n)}{r}", "", **typed)
+                        self.put(f"{letters(n)}{answer_row}", "", **typed)
                 self.name(block.label, f"{letters(first)}{row}:{letters(last)}{bottom}")
                 row = bottom + 1
             self.put(str(Area(top, self.level1, row - 1, self.level1)), level1)

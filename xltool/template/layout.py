@@ -79,6 +79,7 @@ class GrownRows:
         return self.ends[row] if row < len(self.ends) else row + self.ends[-1] - len(self.ends) + 1
 
     def area(self, area: Area) -> Area:
+        """Where an area of the template stands."""
         return Area(self.start(area.top), area.left, self.end(area.bottom), area.right)
 
 

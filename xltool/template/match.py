@@ -251,7 +251,7 @@ def _unread(layout: FormLayout, rows: GrownRows) -> dict[int, str]:
 
 def _stray(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]:
     """Texts where the form has nothing; our own marks beside it are none."""
-    stray = sheet.cells.keys() - _known(layout, rows)
+    stray = sheet.cells.keys() - _used_cells(layout, rows)
     if stray:
         yield from _some(
             (
@@ -278,7 +278,7 @@ def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
         )
 
 
-def _known(layout: FormLayout, rows: GrownRows) -> Set[tuple[int, int]]:
+def _used_cells(layout: FormLayout, rows: GrownRows) -> Set[tuple[int, int]]:
     """Every cell where something may stand: official text, or an answer."""
     if rows.as_blank:
         return layout.used_cells

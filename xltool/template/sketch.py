@@ -118,6 +118,7 @@ def placed_cell(written: str) -> PlacedCell:
 
 
 def sketch_file(edition: Edition) -> Path:
+    """The file that says how the edition's template is drawn."""
     return Path(edition.folder) / "layout.toml"
 
 

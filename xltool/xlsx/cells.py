@@ -314,7 +314,7 @@ class CellWalk:
         self.columns: set[int] = set()
         self.tables = 0
 
-    def start(self, tag: str, a: dict[str, str]) -> None:
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
         around = self.open[-1]
         self.open.append(tag)
         if around not in _AROUND.get(tag, _ELSEWHERE) or self.tables > 1:
@@ -322,18 +322,18 @@ class CellWalk:
                 raise self.damaged()
             return
         if tag == "c":
-            self._cell(a)
+            self._cell(attributes)
         elif around == "c":
             if tag in self.given:
                 raise self.damaged()
             self.given.append(tag)
         elif tag == "row":
-            self._row(a)
+            self._row(attributes)
         elif tag == "sheetData":
             self.tables += 1
 
-    def _row(self, a: dict[str, str]) -> None:
-        self.row, self.column = int(a.get("r", self.row + 1)), 0
+    def _row(self, attributes: dict[str, str]) -> None:
+        self.row, self.column = int(attributes.get("r", self.row + 1)), 0
         if self.row < 1:
             raise self.damaged()
         if not self.rows or self.row > self.rows[-1]:
@@ -343,11 +343,11 @@ class CellWalk:
         else:
             self.others.add(self.row)
         self.columns.clear()
-        if unseen(a):
+        if unseen(attributes):
             self.sheet.hidden_lines.append(f"第{self.row}行")
 
-    def _cell(self, a: dict[str, str]) -> None:
-        written = a.get("r")
+    def _cell(self, attributes: dict[str, str]) -> None:
+        written = attributes.get("r")
         if written is None:
             self.column += 1
         elif (reference := _REFERENCE.match(written)) is None or int(reference[2]) != self.row:
@@ -357,7 +357,7 @@ class CellWalk:
         if self.column in self.columns:
             raise self.damaged()
         self.columns.add(self.column)
-        self.kind, self.style = a.get("t", "n"), a.get("s", "0")
+        self.kind, self.style = attributes.get("t", "n"), attributes.get("s", "0")
         self.value.clear()
         self.formula.clear()
         self.given.clear()
@@ -411,6 +411,7 @@ class CellWalk:
             raise self.damaged()
 
     def damaged(self) -> Unreadable:
+        """What is said of a cell that is spelled wrongly."""
         at = cell_name(max(self.row, 1), max(self.column, 1))
         return Unreadable(
             f"文件已损坏：{self.sheet.name[:31]} 的 {at} 写法不对（重复的格、多余的内容），Excel 也读不了"

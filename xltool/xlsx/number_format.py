@@ -395,15 +395,14 @@ def _rendered(section: Section, value: Decimal, signed: bool, date1904: bool) ->
         text = _number_text(section, value)
         # What rounds to zero has no minus (numfmt and LibreOffice agree on it).
         return text if _rounds_to_zero(section, value) else minus + text
-    pieces = [
-        _general(value)
-        if token.kind in ("general", "text")
-        else " "
-        if token.kind == "pad"
-        else token.text
-        for token in section.tokens
-    ]
-    return minus + "".join(pieces)
+    return minus + "".join(_token_text(token, value) for token in section.tokens)
+
+
+def _token_text(token: Token, value: Decimal) -> str:
+    """A token of a section that lays out no digits of its own."""
+    if token.kind in ("general", "text"):
+        return _general(value)
+    return " " if token.kind == "pad" else token.text
 
 
 def _text(text: str, parsed: Format) -> str:
@@ -457,6 +456,9 @@ def _number_text(section: Section, value: Decimal) -> str:
     return _chinese_number(text, section.chinese_digits) if section.chinese_digits else text
 
 
+_PADDING = {"0": "0", "#": "", "?": " "}  # what a digit place shows where there is no digit
+
+
 def _laid(tokens: tuple[Token, ...], value: Decimal) -> str:
     """A number laid over digit places, the literals between them kept."""
     kinds = [token.kind for token in tokens]
@@ -470,11 +472,14 @@ def _laid(tokens: tuple[Token, ...], value: Decimal) -> str:
     spread: list[str] = [""] * left
     missing = left - len(whole)
     marks = [token.text for token in tokens[:point] if token.kind == "digit"]
-    padded = ["" if mark == "#" else " " if mark == "?" else "0" for mark in marks]
     for i in range(left):
-        digit = padded[i] if i < missing else whole[i - missing] if missing >= 0 else ""
         if missing < 0:
+            # More digits than places: the first place takes all that are too many.
             digit = whole[: 1 - missing] if i == 0 else whole[i - missing]
+        elif i < missing:
+            digit = _PADDING[marks[i]]
+        else:
+            digit = whole[i - missing]
         spread[i] = _grouped(digit, left - 1 - i) if grouped else digit
     kept = len(decimals.rstrip("0"))
     pieces: list[str] = []
@@ -484,8 +489,7 @@ def _laid(tokens: tuple[Token, ...], value: Decimal) -> str:
             pieces.append(spread[seen])
             seen += 1
         elif token.kind == "digit":
-            filler = {"0": "0", "#": "", "?": " "}[token.text]
-            pieces.append(decimals[after] if after < kept else filler)
+            pieces.append(decimals[after] if after < kept else _PADDING[token.text])
             after += 1
         elif token.kind == "point":
             pieces.append((whole if left == 0 else "") + ".")
@@ -518,7 +522,8 @@ def _scientific(tokens: tuple[Token, ...], value: Decimal, at: int) -> str:
     if digits >= 10**whole:
         size += whole
         digits = _round(value.scaleb(-size, _ENOUGH), places)
-    sign = "-" if size < 0 else "+" if tokens[at].text[1] == "+" else ""
+    plus = "+" if tokens[at].text[1] == "+" else ""
+    sign = "-" if size < 0 else plus
     return f"{_laid(mantissa, digits)}E{sign}{_laid(power, Decimal(abs(size)))}"
 
 
@@ -548,9 +553,9 @@ def _fraction(tokens: tuple[Token, ...], value: Decimal, slash: int) -> str:
     before = _laid(tokens[:first], Decimal(whole)) if has_whole else ""
     if has_whole and not top and not fixed:
         blank = " " * (slash - first + 1 + len(below))
-        return (
-            before if whole else before.replace(" ", "0 ", 1) if "0" not in before else before
-        ) + blank
+        if not whole and "0" not in before:
+            before = before.replace(" ", "0 ", 1)
+        return before + blank
     above = _laid(tokens[first:slash], Decimal(top))
     under = str(bottom) if fixed else str(bottom).ljust(len(below) if "?" in below else 0)
     tail = "".join(token.text for token in tokens[last:])
@@ -681,7 +686,9 @@ def _month_name(month: int, width: int, chinese: bool) -> str:
     if chinese and width != 5:
         return f"{month}月" if width == 3 else f"{_spoken(str(month), 1)}月"
     name = _MONTHS[month - 1]
-    return name[:3] if width == 3 else name[:1] if width == 5 else name
+    if width == 3:
+        return name[:3]
+    return name[:1] if width == 5 else name
 
 
 def _date_read(section: Section, number: Decimal, date1904: bool) -> str:

@@ -193,6 +193,7 @@ class Unpacked(dict[str, bytes]):
         return super().__contains__(name) or (isinstance(name, str) and self._named(name) != "")
 
     def read(self, name: str) -> bytes:
+        """A part's bytes, by its name in whatever case. Raises Unreadable where there is none."""
         try:
             return self[name] if super().__contains__(name) else self[self._named(name)]
         except KeyError:

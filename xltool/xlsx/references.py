@@ -42,6 +42,7 @@ def column_number(text: str) -> int:
 
 @functools.lru_cache(maxsize=8192)
 def cell_name(row: int, column: int) -> str:
+    """A cell's address, such as B3, of row and column from 1."""
     return f"{letters(column)}{row}"
 
 

@@ -133,7 +133,7 @@ class TextWalk:
         self._open = [""]
         self._given: list[str] = []
 
-    def start(self, tag: str, a: dict[str, str]) -> None:
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
         around = self._open[-1]
         self._open.append(tag)
         if around not in _PARENTS.get(tag, (around,)) or around == "t":
@@ -162,6 +162,7 @@ class TextWalk:
 
 
 def damaged_texts() -> Unreadable:
+    """What is said of shared texts that are spelled wrongly."""
     return Unreadable("文件已损坏：共享文字的写法不对，Excel 也读不了")
 
 
@@ -186,17 +187,17 @@ def read_styles(data: bytes) -> Styles:
     number = -1
     around: list[str] = []
 
-    def start(tag: str, a: dict[str, str]) -> None:
+    def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal number
         around.append(tag)
         where = around[1:-1]
         if tag == "numFmt" and where == ["numFmts"]:
-            codes[a.get("numFmtId", "")] = a.get("formatCode", "")
+            codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif tag == "xf" and where == ["cellXfs"]:
             number += 1
-            if code := codes.get(a.get("numFmtId", "")):
+            if code := codes.get(attributes.get("numFmtId", "")):
                 formats[str(number)] = code
-        elif (tag, where) == ("protection", ["cellXfs", "xf"]) and a.get("locked") in _NO:
+        elif (tag, where) == ("protection", ["cellXfs", "xf"]) and attributes.get("locked") in _NO:
             unlocked.add(str(number))
 
     def end(tag: str) -> None:

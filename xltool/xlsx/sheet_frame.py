@@ -92,7 +92,7 @@ class FrameWalk:
         self._tables = 0
         self._around: list[str] = []
 
-    def start(self, tag: str, a: dict[str, str]) -> None:
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
         around = self._around
         around.append(tag)
         if tag in _OF_CELLS:
@@ -102,15 +102,16 @@ class FrameWalk:
         elif tag not in _WHERE or tuple(around[1:-1]) != _WHERE[tag]:
             return
         elif tag == "mergeCell":
-            if area := read_area(a.get("ref", "")):
+            if area := read_area(attributes.get("ref", "")):
                 self._merges.add(area)
                 if len(self._merges) > _MOST_MERGES:
                     raise Unreadable(f"合并单元格过多（超过 {_MOST_MERGES:,} 处）")
         elif tag == "sheetProtection":
-            self._protected = a.get("sheet") in ("1", "true")
+            self._protected = attributes.get("sheet") in ("1", "true")
         elif tag == "col":
-            if a.get("hidden") in ("1", "true") or a.get("width") in ("0", "0.0"):
-                first, last = (min(int(a.get(end, 1)), LAST_COLUMN) for end in ("min", "max"))
+            if attributes.get("hidden") in ("1", "true") or attributes.get("width") in ("0", "0.0"):
+                ends = (int(attributes.get(end, 1)) for end in ("min", "max"))
+                first, last = (min(column, LAST_COLUMN) for column in ends)
                 until = f":{letters(last)}" if last > first else ""
                 self._hidden.append(f"第{letters(first)}{until}列")
         else:
@@ -120,6 +121,7 @@ class FrameWalk:
         self._around.pop()
 
     def frame(self, remarks: bool = False) -> Frame:
+        """What the walk has seen."""
         return Frame(
             frozenset(self._merges),
             self._protected,

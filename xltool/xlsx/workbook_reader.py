@@ -238,7 +238,7 @@ def _parse_workbook(
     inside: tuple[str, str] | None = None
     around: list[str] = []
 
-    def start(tag: str, a: dict[str, str]) -> None:
+    def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal inside
         around.append(tag)
         where = around[1:-1]
@@ -246,20 +246,20 @@ def _parse_workbook(
             seen.append(tag)
         if where != _WHERE.get(tag):
             return
-        if tag == "sheet" and "name" in a:
-            state = a.get("state", "visible")
-            grid.active += _very_hidden([(a["name"], state)])
-            grid.sheets.append(Sheet(a["name"], hidden=state != "visible"))
-            ids.append(relationship_id(a))
+        if tag == "sheet" and "name" in attributes:
+            state = attributes.get("state", "visible")
+            grid.active += _very_hidden([(attributes["name"], state)])
+            grid.sheets.append(Sheet(attributes["name"], hidden=state != "visible"))
+            ids.append(relationship_id(attributes))
         elif tag == "definedName":
-            scope = a.get("localSheetId", "")
+            scope = attributes.get("localSheetId", "")
             scoped = scope.isascii() and scope.isdecimal()
-            inside = (a.get("name", ""), str(int(scope)) if scoped else "")
+            inside = (attributes.get("name", ""), str(int(scope)) if scoped else "")
             pending.clear()
         elif tag == "workbookPr":
-            grid.date1904 = a.get("date1904") in ("1", "true")
+            grid.date1904 = attributes.get("date1904") in ("1", "true")
         elif tag == "workbookProtection":
-            grid.structure_locked = a.get("lockStructure") in ("1", "true")
+            grid.structure_locked = attributes.get("lockStructure") in ("1", "true")
 
     def end(tag: str) -> None:
         nonlocal inside
@@ -307,6 +307,7 @@ def _small(package: Parts, part: str) -> bytes:
 
 
 def styles_of(package: Parts, part: str, date1904: bool = False) -> Styles:
+    """The styles of a part, dates counted from 1904 where the workbook says so."""
     styles = read_styles(_small(package, part)) if part in package else Styles()
     return counted_from_1904(styles) if date1904 else styles
 

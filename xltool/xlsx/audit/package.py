@@ -81,17 +81,15 @@ def _relations(xml: bytes, folder: str) -> tuple[Relation, ...]:
     if root is None:
         return ()
     relations = []
-    for e in root:
-        kind = (
-            "" if e.get("TargetMode") == "External" else e.get("Type", "").rpartition("/")[2] or "?"
-        )
-        target = e.get("Target", "").partition("#")[0]
-        whole = (
-            target[1:]
-            if target.startswith("/")
-            else posixpath.normpath(posixpath.join(folder, target))
-        )
-        relations.append(Relation(e.get("Id", ""), kind, whole))
+    for element in root:
+        kind = element.get("Type", "").rpartition("/")[2] or "?"
+        if element.get("TargetMode") == "External":
+            kind = ""
+        target = element.get("Target", "").partition("#")[0]
+        whole = posixpath.normpath(posixpath.join(folder, target))
+        if target.startswith("/"):
+            whole = target[1:]
+        relations.append(Relation(element.get("Id", ""), kind, whole))
     return tuple(relations)
 
 
@@ -104,8 +102,10 @@ def relations_of(parts: Mapping[str, bytes], part: str) -> tuple[Relation, ...]:
 
 
 def targets_of(parts: Mapping[str, bytes], part: str, kind: str) -> list[str]:
+    """The parts that a part refers to in this way."""
     return [r.target for r in relations_of(parts, part) if r.kind == kind]
 
 
 def part_of(parts: Mapping[str, bytes], part: str, kind: str) -> bytes | None:
+    """The bytes of the first part that a part refers to in this way; None where there is none."""
     return next((parts[t] for t in targets_of(parts, part, kind) if t in parts), None)

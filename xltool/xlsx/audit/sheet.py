@@ -95,10 +95,10 @@ def cell(ref: str) -> tuple[int, int] | None:
 def area(ref: str) -> tuple[int, int, int, int] | None:
     """(left, top, right, bottom) of a reference such as B3:C4 or B3, None when there is none."""
     first, _, last = ref.partition(":")
-    a, b = cell(first), cell(last or first)
-    if a is None or b is None or a[0] > b[0] or a[1] > b[1]:
+    begin, end = cell(first), cell(last or first)
+    if begin is None or end is None or begin[0] > end[0] or begin[1] > end[1]:
         return None
-    return (*a, *b)
+    return (*begin, *end)
 
 
 def characters(text: str) -> int:
@@ -148,11 +148,11 @@ def _cell_order_faults(refs: Sequence[str]) -> list[str]:
     faults = [
         f"单元格 {ref} 不存在于表格范围内" for ref, at in zip(refs, order, strict=True) if at < 0
     ]
-    for (a, ref_a), (b, ref_b) in pairwise(zip(order, refs, strict=True)):
-        if a == b:
-            faults.append(f"单元格 {ref_b} 出现两次")
-        elif 0 <= b < a:
-            faults.append(f"单元格 {ref_b} 写在 {ref_a} 之后")
+    for (before, ref_before), (after, ref_after) in pairwise(zip(order, refs, strict=True)):
+        if before == after:
+            faults.append(f"单元格 {ref_after} 出现两次")
+        elif 0 <= after < before:
+            faults.append(f"单元格 {ref_after} 写在 {ref_before} 之后")
     return faults
 
 
@@ -169,18 +169,19 @@ def _explained(xml: bytes) -> tuple[Cells, bytes]:
     for row in data:
         number = row.get("r", "")
         rows.append(number if number.isdigit() else "0")
-        for c in row:
-            at, kind, value = c.get("r", ""), c.get("t", ""), c.findtext("{*}v") or ""
+        for element in row:
+            at, kind = element.get("r", ""), element.get("t", "")
+            value = element.findtext("{*}v") or ""
             refs.append(at)
-            styles.add(c.get("s", ""))
+            styles.add(element.get("s", ""))
             if at.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != number:
                 faults.append(f"单元格 {at} 写在第 {number} 行里")
             if kind == "s" and value.isdigit():
                 shared = max(shared, int(value))
-            formula = c.find("{*}f")
+            formula = element.find("{*}f")
             if formula is not None and (formula.text or formula.get("t") != "shared"):
                 formulas[at] = formula.text or ""
-            faults += [f"单元格 {at}{fault}" for fault in _value_faults(c, kind, value)]
+            faults += [f"单元格 {at}{fault}" for fault in _value_faults(element, kind, value)]
     faults += _order_faults(rows) + _cell_order_faults(refs)
     from xltool.xlsx.xml_tree import to_bytes
 
@@ -188,7 +189,7 @@ def _explained(xml: bytes) -> tuple[Cells, bytes]:
     return Cells(styles, shared, formulas, faults), to_bytes(root)
 
 
-def _value_faults(c: Any, kind: str, value: str) -> list[str]:
+def _value_faults(element: Any, kind: str, value: str) -> list[str]:
     if kind not in _TYPES:
         return [f"的类型“{kind}”不存在"]
     if kind in ("", "n") and value and not re.fullmatch(_NUMBER, value.strip()):
@@ -197,7 +198,7 @@ def _value_faults(c: Any, kind: str, value: str) -> list[str]:
         return [f"的共享字符串序号“{value[:20]}”不是数字"]
     if kind == "b" and value not in ("0", "1"):
         return [f"的真假值“{value[:20]}”应当是 0 或 1"]
-    texts = [value] if kind == "str" else [t.text or "" for t in c.iterfind("{*}is//{*}t")]
+    texts = [value] if kind == "str" else [t.text or "" for t in element.iterfind("{*}is//{*}t")]
     length = sum(map(characters, texts))
     return [f"有 {length} 个字，超过 {MAX_TEXT}"] if length > MAX_TEXT else []
 

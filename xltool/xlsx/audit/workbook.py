@@ -199,8 +199,8 @@ def _chain_faults(xml: bytes | None, cells: Mapping[str, Cells]) -> Iterator[str
     if root is None:
         return
     sheet = ""
-    for e in root:
-        sheet, at = e.get("i", sheet), e.get("r", "")
+    for element in root:
+        sheet, at = element.get("i", sheet), element.get("r", "")
         if sheet not in cells:
             yield f"计算链指向不存在的工作表（{sheet}）"
         elif at not in cells[sheet].formulas:
