@@ -207,16 +207,11 @@ def databook(
             for table, frame in zip(book_tables(chosen_edition), frames, strict=True):
                 if frame is None and table.name == book_tables(chosen_edition).department.name:
                     problems.append(missing(table, [], name, f"表“{table.name}”"))
-                elif frame is None:
-                    heads = [[column.label for column in table.columns]]
-                    source_tables[table.name] = sheet_of(
-                        table.name, _source(table.name, heads), table
-                    )
-                else:
+                    continue
+                rows = [[column.label for column in table.columns]]
+                if frame is not None:
                     rows = [list(frame.columns), *frame.itertuples(index=False, name=None)]
-                    source_tables[table.name] = sheet_of(
-                        table.name, _source(table.name, rows), table
-                    )
+                source_tables[table.name] = sheet_of(table.name, _source(table.name, rows), table)
             work = assemble(source_tables, Assembly(chosen_edition, name, shelf, problems))
             made = list(work.filings())
             problems = work.problems

@@ -65,14 +65,7 @@ def proved(
         package_faults(parts)
     ):
         return False
-    try:
-        properties = read_properties(parts.get(_CUSTOM, b""))
-    except Unreadable:
-        return False
-    if (properties.get("xltool.edition"), properties.get("xltool.unit_code", "")) != (
-        filing.edition,
-        filing.code,
-    ):
+    if not _marked(filing, parts.get(_CUSTOM, b"")):
         return False
     if filing.department is None and not any(map(answered, filing.projects)):
         return False  # nothing by which the reader would know it
@@ -98,6 +91,16 @@ def proved(
         )
         for place, sheet in zip(places, sheets, strict=True)
     )
+
+
+def _marked(filing: Filing, custom: bytes) -> bool:
+    """Whether the document's properties name the filing's edition and the unit's code."""
+    try:
+        properties = read_properties(custom)
+    except Unreadable:
+        return False
+    edition, code = properties.get("xltool.edition"), properties.get("xltool.unit_code", "")
+    return (edition, code) == (filing.edition, filing.code)
 
 
 @functools.lru_cache(maxsize=8)
@@ -343,6 +346,11 @@ def _answered(
             if cell is None:
                 return False
             pieces[n] = cell.encode()
+    return _with_indicators(form, layout, blank, pieces)
+
+
+def _with_indicators(form: Form, layout: FormLayout, blank: Blank, pieces: list[bytes]) -> bool:
+    """Put the indicators into the pieces, as `_answered`; each must stand in a line of its block."""
     waiting = iter(form.indicators)
     indicator = next(waiting, None)
     columns = layout.columns
