@@ -15,7 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import NamedTuple
 
@@ -174,9 +174,13 @@ def _around_digits(section: Section, number: Decimal) -> str:
     places = [i for i, token in enumerate(section.tokens) if token.kind in kinds]
     if not places:
         return plain(number)
-    before, after = section.tokens[: places[0]], section.tokens[places[-1] + 1 :]
-    said = ["".join(t.text for t in some if t.kind == "literal") for some in (before, after)]
-    return f"{said[0].strip(' (-')}{plain(number)}{said[1].strip(' )')}"
+    before = _literals(section.tokens[: places[0]]).strip(" (-")
+    after = _literals(section.tokens[places[-1] + 1 :]).strip(" )")
+    return f"{before}{plain(number)}{after}"
+
+
+def _literals(tokens: Iterable[Token]) -> str:
+    return "".join(token.text for token in tokens if token.kind == "literal")
 
 
 class Shown(NamedTuple):
