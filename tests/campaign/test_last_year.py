@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -86,3 +87,34 @@ def test_last_year_moves_along_with_the_campaign(years):
     moved = import_campaign(now.folder / "存.zip", now.folder / "搬")
     assert last_filing(moved.folder, first) == last_filing(now.campaign.folder, first)
     assert (moved.folder / "批复模板.docx").read_bytes() == b"own"
+
+
+SMALL = {
+    "general": "30", "fund": "30.5", "total": "60.5", "basic": "40.5", "project_spending": "20",
+}  # fmt: skip
+
+
+def amounts(times: int) -> dict[str, str]:
+    """A small unit's department form that closes; ten thousand times as much, it is filled in yuan."""
+    return {f"department.{key}": str(Decimal(value) * times) for key, value in SMALL.items()}
+
+
+@pytest.mark.parametrize("known", ["list", "filing", "nothing"])
+def test_a_form_filled_in_yuan_is_told_by_last_year(tmp_path, known):
+    """T311 asks for last year's total: the filing that was taken in, or what stands on the list."""
+    rows = [["0001001", "第1区第1局", "第1区", "60"]]
+    heads = ["部门编码", "部门名称", "区县", "上年资金总额"]
+    if known != "list":
+        rows, heads = [row[:3] for row in rows], heads[:3]
+    bureau = Bureau.__new__(Bureau)
+    bureau.folder = tmp_path
+    units = write_units(tmp_path / "名单.xlsx", rows, heads)
+    bureau.campaign = new_campaign(tmp_path / "批次", year=2024, edition="hunan-2023", units=units)
+    bureau.sent = bureau.distribute()
+    [code] = bureau.sent
+    if known == "filing":
+        (tmp_path / "去年").mkdir()
+        (tmp_path / "去年" / f"{code}.xlsx").write_bytes(fill_in(bureau.sent[code], amounts(1)))
+        assert take_last_year(bureau.campaign, tmp_path / "去年") == (1, [])
+    bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code], amounts(10_000))})
+    assert ("T311" in codes_of(bureau, code)) is (known != "nothing")

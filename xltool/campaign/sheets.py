@@ -36,8 +36,8 @@ class RuledBook:
         self.book.close()
 
     def style(self, **properties: Any) -> Any:
-        """A format, made once."""
-        key = tuple(sorted(properties.items()))
+        """A format, made once; in whatever order the properties are given, it is written once."""
+        key = tuple(properties.items())
         if key not in self._formats:
             base = {"font_name": TEXT, "font_size": 10.5, "valign": "vcenter"}
             self._formats[key] = self.book.add_format({**base, **properties})

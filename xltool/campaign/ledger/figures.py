@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from xltool.checks.cross_totals import balance, project_budget
+from xltool.checks.cross_totals import Balance, balance, project_budget
 from xltool.editions.declaration import Edition
 from xltool.model import Filing
 from xltool.money import plain
@@ -55,8 +55,11 @@ def content_of(filing: Filing) -> str:
     return hashlib.sha256(repr(answers).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def figures_of(filing: Filing, edition: Edition) -> Figures:
-    """The figures of a filing; amounts that are blank or unreadable are not there."""
+def figures_of(filing: Filing, edition: Edition, sums: Balance | None = None) -> Figures:
+    """The figures of a filing; amounts that are blank or unreadable are not there.
+
+    `sums` is its balance, where that is known already.
+    """
     if filing.department is None:
         return Figures({}, {}, "", [], {})
     amounts = {
@@ -64,7 +67,7 @@ def figures_of(filing: Filing, edition: Edition) -> Figures:
         for field in edition.department.field
         if field.kind == "amount" and (amount := filing.department.amount(field.id)) is not None
     }
-    sums = balance(filing, edition)
+    sums = sums or balance(filing, edition)
     uncounted = {
         side.side: plain(sum((t.worth for t in side.terms if t.adjust), Decimal(0)))
         for side in sums.sides

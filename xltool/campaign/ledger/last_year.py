@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
@@ -19,11 +20,26 @@ from xltool.editions.declaration import Edition, edition_in
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
 from xltool.files.discover import FileKind, below
-from xltool.model import Filing
+from xltool.model import Entry, Filing, Form
 from xltool.reading.reader import read
 
 FOLDER = "上年申报"
 _EDITION = "版式"
+
+
+def has_last_filings(folder: Path) -> bool:
+    """Whether last year's filings were taken into this campaign."""
+    return (folder / FOLDER).is_dir()
+
+
+def listed_filing(amounts: Mapping[str, str], edition: Edition) -> Filing | None:
+    """What the list says of a unit's last year, as a filing of nothing else; None where it says nothing."""
+    entries = {
+        id_: Entry(Decimal(text), text)
+        for id_, text in amounts.items()
+        if id_ in edition.department and edition.department[id_].kind == "amount"
+    }
+    return Filing(edition.id, Form(edition.department.id, entries)) if entries else None
 
 
 def last_filing(folder: Path, code: str) -> Filing | None:

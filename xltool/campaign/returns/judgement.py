@@ -18,7 +18,9 @@ from msgspec.structs import replace
 
 from xltool.campaign.sealing import seal
 from xltool.campaign.sealing.keys import PublicKey
-from xltool.checks.engine import check
+from xltool.checks.cross_totals import Balance
+from xltool.checks.engine import Review, on_these_forms
+from xltool.checks.engine import judged as findings_on
 from xltool.checks.results import finding_result, verdict
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
@@ -32,7 +34,7 @@ from xltool.xlsx.workbook_reader import open_grid
 if TYPE_CHECKING:
     from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.figures import figures_of
-from xltool.campaign.ledger.last_year import last_filing
+from xltool.campaign.ledger.last_year import has_last_filings, last_filing, listed_filing
 from xltool.campaign.ledger.related import weight
 
 NOTE_OF = (
@@ -76,7 +78,8 @@ class Register:
         ""  # the last-modified time of a workbook that no program saved since it was sent
     )
     superiors: dict[str, str] = field(default_factory=dict)  # code → superior
-    folder: Path | None = None  # where last year's filings lie
+    last_filings: Path | None = None  # the campaign's folder, where last year's filings are in it
+    last_year: dict[str, dict[str, str]] = field(default_factory=dict)  # code → what the list says
 
     @classmethod
     def of(cls, campaign: Campaign) -> Register:
@@ -96,7 +99,8 @@ class Register:
             {name: same_name[0] for name, same_name in codes.items() if len(same_name) == 1},
             open_grid(campaign.edition_folder / "template.xlsx").modified,
             {unit.code: unit.superior for unit in listed},
-            campaign.folder,
+            campaign.folder if has_last_filings(campaign.folder) else None,
+            {unit.code: unit.last_year for unit in listed if unit.last_year},
         )
 
 
@@ -114,6 +118,7 @@ class Judgement:
     stamp: str = ""
     filing: Filing = field(default_factory=lambda: Filing(""))
     findings: tuple[Finding, ...] = ()
+    balance: Balance | None = None
     values: dict[str, str] = field(default_factory=dict)  # what the ledger keeps of it
     note: str = ""
     answers: dict[str, str] = field(default_factory=dict)
@@ -168,15 +173,18 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
 
 
 def _judged(kind: str, filing: Filing, register: Register, **rest: Any) -> Judgement:
-    before = last_filing(register.folder, rest.get("unit", "")) if register.folder else None
-    findings = check(
-        filing,
-        edition=register.edition,
-        settings=register.settings,
-        last_year=before,
-        strict=False,
-    )
-    return Judgement(kind, filing=filing, findings=tuple(findings), **rest)
+    before = on_these_forms(_year_before(rest.get("unit", ""), register), register.edition)
+    desk = Review(filing, register.edition, register.settings, before)
+    findings = tuple(findings_on(desk, strict=False))
+    return Judgement(kind, filing=filing, findings=findings, balance=desk.balance, **rest)
+
+
+def _year_before(unit: str, register: Register) -> Filing | None:
+    """The unit's filing of last year, else what the list says of that year."""
+    if not unit:
+        return None
+    filed = last_filing(register.last_filings, unit) if register.last_filings else None
+    return filed or listed_filing(register.last_year.get(unit, {}), register.edition)
 
 
 def _authenticity(
@@ -313,7 +321,7 @@ def judged(data: bytes, name: str, register: Register) -> Judgement:
     judgement = judge(data, name, register)
     # What the ledger keeps is a tenth of the filing, and quicker on its way to the main process.
     values = judged_values(judgement, register.edition)
-    return dataclasses.replace(judgement, values=values, filing=_NOTHING, findings=())
+    return dataclasses.replace(judgement, values=values, filing=_NOTHING, findings=(), balance=None)
 
 
 _NOTHING = Filing("")
@@ -322,7 +330,7 @@ _NOTHING = Filing("")
 def judged_values(judgement: Judgement, edition: Edition) -> dict[str, str]:
     """What the ledger keeps of a judgement: the file by itself, whatever else the unit returned."""
     findings = sorted(judgement.findings, key=weight)
-    figures = figures_of(judgement.filing, edition)
+    figures = figures_of(judgement.filing, edition, judgement.balance)
     return {
         "kind": judgement.kind,
         "verdict": verdict(findings),

@@ -326,7 +326,7 @@ class _Details:
             pen.put(sheet, row, column, text, **style)
         shown: list[Decimal | None] = [*amounts] if amounts else [None] * (1 + len(self.money))
         for column, amount in enumerate(shown, len(heads)):
-            pen.put(sheet, row, column, amount, max(self.places, _places(amount)), **style)
+            pen.put(sheet, row, column, amount, _places(amount, self.places), **style)
         after = len(heads) + len(shown)
         pen.put(sheet, row, after, verdict, **style)
         made = int(values[PROJECTS]) if amounts else None
@@ -335,14 +335,14 @@ class _Details:
             budget = Decimal(values[BUDGET])
             budget = in_unit(self.book, budget) if self.scaled else budget
         pen.put(sheet, row, after + 1, made, **style)
-        pen.put(sheet, row, after + 2, budget, max(self.places, _places(budget)), **style)
+        pen.put(sheet, row, after + 2, budget, _places(budget, self.places), **style)
 
 
-def _places(amount: Decimal | None) -> int:
-    """How many decimals an amount has."""
-    if amount is None:
-        return 0
-    return max(0, -int(amount.normalize().as_tuple().exponent))
+def _places(amount: Decimal | None, least: int) -> int:
+    """How many decimals an amount has, but not fewer than `least`."""
+    if amount is None or -int(amount.as_tuple().exponent) <= least:
+        return least
+    return max(least, -int(amount.normalize().as_tuple().exponent))
 
 
 class Compared(NamedTuple):

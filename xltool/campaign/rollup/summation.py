@@ -68,10 +68,15 @@ class Rollup:
 
     def grouped(self, by: str) -> dict[str, list[dict[str, Any]]]:
         """The rows by district or superior, in the order of the list."""
-        groups: dict[str, list[dict[str, Any]]] = {}
-        for row in self.records:
-            groups.setdefault(row[by], []).append(row)
-        return groups
+        if by not in self._groups:
+            groups = self._groups[by] = {}
+            for row in self.records:
+                groups.setdefault(row[by], []).append(row)
+        return self._groups[by]
+
+    @functools.cached_property
+    def _groups(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        return {}
 
     @property
     def covered(self) -> int:
@@ -88,6 +93,15 @@ class Rollup:
 
     def sums(self, by: str) -> DataFrame:
         """Exact sums by district or superior, in the order of the list."""
+        if by not in self._sums:
+            self._sums[by] = self._added_up(by)
+        return self._sums[by]
+
+    @functools.cached_property
+    def _sums(self) -> dict[str, DataFrame]:
+        return {}
+
+    def _added_up(self, by: str) -> DataFrame:
         names = [c.id for c in self.columns] + [BUDGET, PROJECTS, *(c[0] for c in self.categories)]
         groups = self.units.groupby(by, sort=False)
         totals = groups[names].agg(lambda amounts: sum(amounts, ZERO))
@@ -122,9 +136,7 @@ class Rollup:
 
         Where the row's own rounding leaves no way (never met, but possible), they add up by themselves.
         """
-        counted_rows = [
-            row for row in self.records if row["district"] == district and row["counted"]
-        ]
+        counted_rows = [row for row in self.grouped("district").get(district, []) if row["counted"]]
         sides = scaled.exact.sides
         ids = [c for side in sides for c in side]
         cells = {(row["code"], c): row[c] for row in counted_rows for c in ids}
