@@ -31,9 +31,9 @@ def cut(
     home = f"{STATE}/parts/{hashlib.blake2b(item.key.encode(), digest_size=8).hexdigest()}"
     whole = iter(filings)
     number = 0
-    while some := list(islice(whole, PART)):
+    while part := list(islice(whole, PART)):
         number += 1
-        name, data = f"{home}/{number:05}.json", databook_json(some)
+        name, data = f"{home}/{number:05}.json", databook_json(part)
         outlet.put_own(name, data)
         yield Item(
             f"{item.key}#{number:05}",
@@ -42,9 +42,9 @@ def cut(
             size=len(data),
             origin=item.key,
             part=number,
-            names={filing.unit: names[filing.unit] for filing in some},
+            names={filing.unit: names[filing.unit] for filing in part},
             remarks=tuple(
-                (f.unit, plain(remark)) for f in some for remark in remarks.get(f.unit, ())
+                (f.unit, plain(remark)) for f in part for remark in remarks.get(f.unit, ())
             ),
         )
 

@@ -76,9 +76,9 @@ class Cluster:
 
     def _look_at_versions(self) -> None:
         """Ask the workers that joined since."""
-        there = set(self.client.nthreads())
-        self._versions = {worker: v for worker, v in self._versions.items() if worker in there}
-        if new := sorted(there - self._versions.keys()):
+        workers = set(self.client.nthreads())
+        self._versions = {worker: v for worker, v in self._versions.items() if worker in workers}
+        if new := sorted(workers - self._versions.keys()):
             try:
                 self._versions |= self.client.run(_version, workers=new)
             except Exception as error:
@@ -128,15 +128,15 @@ class Cluster:
             while len(under_way) < room:
                 # One by one at first, so that a small run is spread over all workers.
                 most = min(HANDFUL, 1 + sent // (2 * room))
-                some, tries = again.popleft() if again else (handful(jobs.take, size_of, most), 1)
-                if not some:
+                handed, tries = again.popleft() if again else (handful(jobs.take, size_of, most), 1)
+                if not handed:
                     break
                 sent += 1
                 fit = self._fit()
                 task = self.client.submit(
-                    _each, perform, some, order, pure=False, workers=sorted(fit) or None
+                    _each, perform, handed, order, pure=False, workers=sorted(fit) or None
                 )
-                under_way[task] = _SentJobs(some, time.monotonic(), fit, tries)
+                under_way[task] = _SentJobs(handed, time.monotonic(), fit, tries)
             if not under_way:
                 return
             for task in self._finished(under_way):
@@ -187,16 +187,16 @@ class Cluster:
         for task, sent in under_way.items():  # the others were held up, or wait for a worker
             under_way[task] = sent._replace(since=time.monotonic())
         for task in stuck:
-            some = under_way.pop(task).some
-            if len(some) > 1:
-                again.extend(([job], 1) for job in some)
+            handed = under_way.pop(task).some
+            if len(handed) > 1:
+                again.extend(([job], 1) for job in handed)
                 continue
-            [(item, _)] = some
+            [(item, _)] = handed
             limit = patience(self.timeout, item.size)
             yield item, Outcome(item.key, failed=overdue(limit).reason)
 
-    def _limit(self, some: list[Job]) -> float:
-        return max(patience(self.timeout, item.size) for item, _ in some)
+    def _limit(self, jobs: list[Job]) -> float:
+        return max(patience(self.timeout, item.size) for item, _ in jobs)
 
     def _outcomes(
         self, task: Any, sent: _SentJobs, again: deque[tuple[list[Job], int]]
@@ -204,21 +204,21 @@ class Cluster:
         """What came of a handful. Where it did not come back, each is sent by itself."""
         from distributed import KilledWorker
 
-        some = sent.some
+        handed = sent.some
         try:
             outcomes: list[Outcome | Failure] = task.result()
         except (DiskError, OSError):
             raise
         except Exception as error:
             if (self._others() or isinstance(error, OtherVersion)) and sent.tries < _TRIES:
-                again.append((some, sent.tries + 1))
+                again.append((handed, sent.tries + 1))
                 return
-            if len(some) > 1:
-                again.extend(([job], 1) for job in some)
+            if len(handed) > 1:
+                again.extend(([job], 1) for job in handed)
                 return
             killed = isinstance(error, KilledWorker)
             outcomes = [Failure(KILLED if killed else reason_of(error))]
-        for (item, _), outcome in zip(some, outcomes, strict=True):
+        for (item, _), outcome in zip(handed, outcomes, strict=True):
             if isinstance(outcome, Failure):
                 outcome = Outcome(item.key, failed=outcome.reason)
             yield item, outcome
@@ -238,10 +238,10 @@ def _version() -> str:
 
 
 def _each(
-    doing: Callable[..., Outcome], some: list[Job], order: RunOrder
+    doing: Callable[..., Outcome], jobs: list[Job], order: RunOrder
 ) -> list[Outcome | Failure]:
     same_version(order)
-    return [guarded(functools.partial(doing, item, prior, order)) for item, prior in some]
+    return [guarded(functools.partial(doing, item, prior, order)) for item, prior in jobs]
 
 
 def _running(dask_worker: Any) -> list[Any]:

@@ -245,10 +245,10 @@ class Journal:
         rows = self._db.execute(
             f"SELECT key, made, records FROM done WHERE {which}", tuple(values)
         ).fetchall()
-        for key, made, records in rows:
+        for key, made_at, records in rows:
             self._db.execute(
                 "UPDATE done SET run = ?, records = ? WHERE key = ?",
-                (self.run, dated(records, made, reason), key),
+                (self.run, dated(records, made_at, reason), key),
             )
             self._db.execute("UPDATE written SET run = ? WHERE key = ?", (self.run, key))
         return bool(rows)
@@ -332,8 +332,10 @@ class Journal:
         """How many units of all inputs that are there now got which verdict."""
         total = Counter[str]()
         with self._said():
-            for (some,) in self._db.execute("SELECT verdicts FROM done WHERE run = ?", (self.run,)):
-                total.update(msgspec.json.decode(some))
+            for (encoded,) in self._db.execute(
+                "SELECT verdicts FROM done WHERE run = ?", (self.run,)
+            ):
+                total.update(msgspec.json.decode(encoded))
         return total
 
     def failures(self) -> Iterator[tuple[str, str]]:
@@ -343,8 +345,8 @@ class Journal:
                 "SELECT key, failed, made, tool FROM done WHERE run = ? AND failed <> '' ORDER BY key",
                 (self.run,),
             )
-            for key, reason, made, tool in rows:
-                yield key, f"{reason}；沿用 {made} 的结果" if tool else reason
+            for key, reason, made_at, tool in rows:
+                yield key, f"{reason}；沿用 {made_at} 的结果" if tool else reason
 
     def close(self) -> None:
         self._db.close()

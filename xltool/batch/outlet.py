@@ -123,14 +123,16 @@ class Outlet:
                 if stamp and written and written.seal == fresh:
                     return self._note(name, candidate, written)
                 break
-            there = self.folder.load(candidate)
-            if (lies := seal(there)) == fresh:
+            old_data = self.folder.load(candidate)
+            if (old_seal := seal(old_data)) == fresh:
                 return self._note(name, candidate, Written(fresh, stamp))
-            if written and ((lies == written.seal and not written.edited) or not whole(there)):
+            if written and (
+                (old_seal == written.seal and not written.edited) or not whole(old_data)
+            ):
                 break
             if written and self.same:
-                self.edited[candidate] = there
-                return self._note(name, candidate, Written(lies, stamp, edited=True))
+                self.edited[candidate] = old_data
+                return self._note(name, candidate, Written(old_seal, stamp, edited=True))
         self._announce(candidate, fresh)
         self.saved += 1
         return self._note(name, candidate, Written(fresh, self.folder.save(candidate, data)))
@@ -145,10 +147,10 @@ class Outlet:
 
     def keep(self, name: str) -> bool:
         """Leave an earlier result that can't be made this time; whether there is one."""
-        there = name in self.prior.written and bool(self.folder.stamp(name))
-        if there:
+        stands = name in self.prior.written and bool(self.folder.stamp(name))
+        if stands:
             self.kept.append(name)
-        return there
+        return stands
 
     def _note(self, planned: str, name: str, written: Written) -> str:
         self.outputs[name] = written

@@ -39,8 +39,8 @@ def write_all(
 
     Returns the new names of those that lay there and that someone had changed. Raises XltoolError.
     """
-    made = _make(home, journal.run, home / "reports", summary, alone=alone)
-    seals = {file.name: _seal(file) for file in made}
+    written = _make(home, journal.run, home / "reports", summary, alone=alone)
+    seals = {file.name: _seal(file) for file in written}
     now = f"{datetime.now():%Y%m%d-%H%M%S}"
     set_aside = []
     for name in REPORTS:
@@ -58,7 +58,7 @@ def write_all(
     journal.commit()
     if keep:
         _put_by(journal, outside, now, keep)
-    for file in made:
+    for file in written:
         outside.move_in(file, file.name)
         journal.note(file.name, msgspec.json.encode([seals[file.name]]).decode())
         journal.note(f"stamp {file.name}", outside.stamp(file.name))

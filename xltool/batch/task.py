@@ -280,18 +280,18 @@ class _InputWork:
 
         edition = _edition(self.order) or load_edition(filing.edition)
         try:
-            made = filled(filing, edition=edition)
+            workbook = filled(filing, edition=edition)
         except FillError as error:
             finding = Finding(
                 "B100", Severity.ERROR, str(error), file=self.item.input, review="形式"
             )
             earlier = self._earlier(planned) if self.outlet.keep(planned) else None
             return self._problem(filing.unit, [finding, *([earlier] if earlier else [])])
-        name = self.outlet.put(planned, made.data)
+        name = self.outlet.put(planned, workbook.data)
         if name in self.outlet.edited:
             back = read(self.outlet.edited[name], edition=edition)
         else:
-            back = read_grid(grid_of(made.parts), edition=edition)
+            back = read_grid(grid_of(workbook.parts), edition=edition)
         more = [*remarks.get(filing.unit, ()), *self._said(planned, name)]
         return self._result(back, name, more)
 
@@ -354,12 +354,12 @@ def _note(code: str, message: str, file: str) -> Finding:
     return Finding(code, Severity.NOTE, message, file=file, review="形式")
 
 
-def dated(records: bytes, made: str, reason: str) -> bytes:
+def dated(records: bytes, made_at: str, reason: str) -> bytes:
     """Records of an earlier run that stand, each with a note of when they are and why; once only."""
     from xltool.checks.results import CheckResult, finding_result
 
     dated_lines = []
-    message = f"这是 {made} 的结果：后来没有做成（{reason}）"
+    message = f"这是 {made_at} 的结果：后来没有做成（{reason}）"
     for line in records.splitlines():
         result = msgspec.json.decode(line, type=CheckResult)
         rest = [f for f in result.findings if f.code != EARLIER or f.sheet]

@@ -103,8 +103,8 @@ def watch(
         yield_on_timeout=True,
         force_polling=polling or None,
     )
-    for seen in changes:
-        for _, name in seen:
+    for events in changes:
+        for _, name in events:
             waiting.touch(Path(name), time.monotonic())
         for path, state in waiting.at_rest(time.monotonic()):
             result = judge(path, settings, edition, last_year)

@@ -91,8 +91,8 @@ class UnitList:
         figures = {}
         for kind in ("prefilled", "last_year"):
             ids = {key.partition(".")[2] for key in self.named if key.startswith(f"{kind}.")}
-            kept = {id_: text for id_, text in getattr(before, kind).items() if id_ not in ids}
-            figures[kind] = {**kept, **getattr(unit, kind)}
+            unlisted = {id_: text for id_, text in getattr(before, kind).items() if id_ not in ids}
+            figures[kind] = {**unlisted, **getattr(unit, kind)}
         return replace(before, **plain_values, **figures)  # type: ignore[arg-type]
 
 
@@ -165,8 +165,8 @@ def _heads(
             faults.append(f"{cell_name(row, column)}：列“{text[:40]}”出现两次")
         else:
             heads[column] = head
-    given = {kind for kind, _ in heads.values()}
-    faults += [f"缺少列“{label}”" for label in needed if _KNOWN[label] not in given]
+    kinds = {kind for kind, _ in heads.values()}
+    faults += [f"缺少列“{label}”" for label in needed if _KNOWN[label] not in kinds]
     return heads
 
 
@@ -208,9 +208,9 @@ def _rows(
                 texts[kind] = " ".join(text.split())
                 continue
             value = _figure(spec, text, edition)
-            seen = _shown(sheet[row, column], spec, edition)
-            if seen is not None:
-                faults.append(f"{cell_name(row, column)}：“{spec.label}”{seen}")
+            difference = _shown(sheet[row, column], spec, edition)
+            if difference is not None:
+                faults.append(f"{cell_name(row, column)}：“{spec.label}”{difference}")
             elif value is None:
                 faults.append(f"{cell_name(row, column)}：“{spec.label}”的“{text[:40]}”读不成金额")
             else:
@@ -236,10 +236,10 @@ def _bad_codes(
     # Where codes are texts of one length and begin with zeros, a shorter number has lost its own.
     whole = {unit.code for row, unit in rows if row not in numbers} | set(known_codes)
     padded = {len(code) for code in whole if code.isdigit() and code.startswith("0")}
-    seen: dict[str, list[int]] = {}
+    rows_by_code: dict[str, list[int]] = {}
     for row, unit in rows:
         code = unit.code
-        seen.setdefault(code, []).append(row)
+        rows_by_code.setdefault(code, []).append(row)
         if row in numbers and len(code) > 15 and code.strip("0"):
             yield f"第 {row} 行：部门编码丢了末位（{code}），请把这一列设成文本再填"
         elif code.isdigit() and code not in known_codes:
@@ -248,7 +248,7 @@ def _bad_codes(
                 yield f"第 {row} 行：部门编码 {code} 在台账里是 {meant[0]}，前导零丢了，请把这一列设成文本"
             elif row in numbers and any(len(code) < length for length in padded):
                 yield f"第 {row} 行：部门编码 {code} 是数字，前导零可能丢了，请把这一列设成文本"
-    for code, places in seen.items():
+    for code, places in rows_by_code.items():
         if code and len(places) > 1:
             at = "、".join(map(str, places))
             yield f"第 {at} 行：部门编码 {code} 出现 {len(places)} 次"

@@ -44,26 +44,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--hwnd", type=int, default=None)
     parser.add_argument("--pipe", default="", help="the LibreOffice that listens there")
     parser.add_argument("--uno", default="", help="where the module uno lies")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     # pythonw has no streams unless someone (the panel) gives it some.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
     try:
-        if given.pipe:
+        if options.pipe:
             from xltool.excel.hosts.libreoffice.bridge import Office, connect
             from xltool.excel.hosts.libreoffice.engine import use
 
-            use(Office(connect(given.pipe, home=given.uno)))
-        message = press(given.button, given.book, given.hwnd)
+            use(Office(connect(options.pipe, home=options.uno)))
+        message = press(options.button, options.book, options.hwnd)
     except XltoolError as error:
         message, code, stream = str(error), 2, sys.stderr
     else:
         code, stream = 0, sys.stdout
     if stream is not None:
         print(message, file=stream)
-    if given.hwnd is not None:
-        give_back_the_foot(given.book, given.hwnd)
+    if options.hwnd is not None:
+        give_back_the_foot(options.book, options.hwnd)
     return code
 
 

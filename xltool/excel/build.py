@@ -28,9 +28,9 @@ def build(macros: Path, out: Path) -> Path:
     The same texts give the same bytes on every system: parts are stored uncompressed, in order of
     name, without a date. Raises XltoolError where a text is missing or not ASCII.
     """
-    made = _package(parts(macros))
+    addin = _package(parts(macros))
     with writing(out, "wb") as file:
-        file.write(made)
+        file.write(addin)
     return out
 
 
@@ -39,17 +39,17 @@ def parts(macros: Path) -> dict[str, bytes]:
     modules = {path.stem: _module(path) for path in sorted(macros.glob("*.bas"))}
     if not modules or not (macros / "ribbon.xml").is_file():
         raise XltoolError(f"{macros} 里没有宏的文本（*.bas、ribbon.xml）")
-    made = _blank_addin(modules)
+    contents = _blank_addin(modules)
     messages = (macros / "messages.txt").read_text("utf-8").splitlines()
-    made[_SHEET_PART] = _with_messages(made[_SHEET_PART].decode(), messages)
-    made[_RIBBON_PART] = (macros / "ribbon.xml").read_bytes().replace(b"\r\n", b"\n")
-    rels = made[_RELS].decode()
+    contents[_SHEET_PART] = _with_messages(contents[_SHEET_PART].decode(), messages)
+    contents[_RIBBON_PART] = (macros / "ribbon.xml").read_bytes().replace(b"\r\n", b"\n")
+    rels = contents[_RELS].decode()
     ribbon = f'<Relationship Id="rIdRibbon" Type="{_RIBBON_TYPE}" Target="{_RIBBON_PART}"/></Relationships>'
-    made[_RELS] = (
+    contents[_RELS] = (
         _without(rels, "docProps/", "Relationship").replace("</Relationships>", ribbon).encode()
     )
-    made[_TYPES] = _without(made[_TYPES].decode(), "/docProps/", "Override").encode()
-    return {name: data for name, data in made.items() if not name.startswith("docProps/")}
+    contents[_TYPES] = _without(contents[_TYPES].decode(), "/docProps/", "Override").encode()
+    return {name: data for name, data in contents.items() if not name.startswith("docProps/")}
 
 
 def _module(path: Path) -> str:
@@ -89,14 +89,14 @@ def _with_messages(sheet: str, messages: list[str]) -> bytes:
 def _without(xml: str, target: str, element: str) -> str:
     """The blank add-in's author is nobody's business: its document properties go."""
     pieces = xml.split(f"<{element} ")
-    kept = [piece for piece in pieces[1:] if f'"{target}' not in piece.partition("/>")[0]]
-    dropped = [piece.partition("/>")[2] for piece in pieces[1:] if piece not in kept]
-    return f"<{element} ".join([pieces[0], *kept]) + "".join(dropped)
+    remaining = [piece for piece in pieces[1:] if f'"{target}' not in piece.partition("/>")[0]]
+    dropped = [piece.partition("/>")[2] for piece in pieces[1:] if piece not in remaining]
+    return f"<{element} ".join([pieces[0], *remaining]) + "".join(dropped)
 
 
-def _package(made: Mapping[str, bytes]) -> bytes:
+def _package(contents: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as package:
-        for name in sorted(made):
-            package.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), made[name])
+        for name in sorted(contents):
+            package.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), contents[name])
     return buffer.getvalue()

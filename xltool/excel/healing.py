@@ -34,10 +34,10 @@ def heal(session: ExcelSession) -> str:
         book_session = ExcelSession(session.app, book, journal=session.journal)
         _protect_again(book_session, left)
         if left.step:
-            kept = undo.put_back(book_session, Path(left.step))
+            untouched = undo.put_back(book_session, Path(left.step))
             message = f"上一次“{left.button}”中途断了，已恢复到按它以前的样子"
-            if kept:
-                message += f"（{'、'.join(kept[:5])}后来有改动，没有动）"
+            if untouched:
+                message += f"（{'、'.join(untouched[:5])}后来有改动，没有动）"
     session.journal.close()
     return message
 
@@ -57,8 +57,8 @@ def _book(session: ExcelSession, fullname: str) -> xw.Book | None:
     )
 
 
-def _protect_again(there: ExcelSession, left: Traces) -> None:
+def _protect_again(session: ExcelSession, left: Traces) -> None:
     for name, attributes in left.protections.items():
         with suppress(Exception):
-            protect(there.book.sheets[name], attributes)
-    there.journal.note(protections={})
+            protect(session.book.sheets[name], attributes)
+    session.journal.note(protections={})

@@ -110,9 +110,9 @@ def last(session: ExcelSession) -> Path | None:
 def undo(session: ExcelSession, folder: Path) -> tuple[str, list[str]]:
     """Undo a step; the button's name, and what stayed because somebody has changed it since."""
     button = read(folder).button
-    kept = put_back(session, folder)
+    untouched = put_back(session, folder)
     _drop(folder)
-    return button, kept
+    return button, untouched
 
 
 def read(folder: Path) -> Step:
@@ -128,12 +128,12 @@ def read(folder: Path) -> Step:
 
 def put_back(session: ExcelSession, folder: Path) -> list[str]:
     """Put the workbook back to what it was before a step; the places that stay as they are now."""
-    made = read(folder)
+    undone_step = read(folder)
     before = open_grid(folder / _BEFORE)
     with session.snapshot() as path:
         now = open_grid(path)
         package = session.package(path)
-        turned = _Return(before, now, made)
+        turned = _Return(before, now, undone_step)
         for name, texts in turned.cells.items():
             sheet = _sheet(now, name)
             assert sheet is not None
@@ -153,19 +153,19 @@ def put_back(session: ExcelSession, folder: Path) -> list[str]:
 class _Return:
     """What has to be done, sheet by sheet: cells to write, sheets to bring back, sheets to take away."""
 
-    def __init__(self, before: Grid, now: Grid, made: Step) -> None:
+    def __init__(self, before: Grid, now: Grid, undone_step: Step) -> None:
         self.cells: dict[str, CellTexts] = {}
         self.back: list[str] = []
         self.gone: list[str] = []
         self.kept: list[str] = []
-        self.made = made
+        self.made = undone_step
         self.ours: Counter[str] = Counter()
         for texts in (
             *(seen(sheet) for sheet in before.sheets),
-            *(planned_sheet.texts for planned_sheet in made.after.values() if planned_sheet),
+            *(planned_sheet.texts for planned_sheet in undone_step.after.values() if planned_sheet),
         ):
             self.ours |= Counter(texts.values())
-        self.ours.update(made.passing)
+        self.ours.update(undone_step.passing)
         for sheet in before.sheets:
             self._former(sheet, _sheet(now, sheet.name))
         former_names = {sheet.name for sheet in before.sheets}
@@ -283,7 +283,7 @@ def _steps(home: Path) -> list[Path]:
     return sorted(folder for folder in home.glob("*") if (folder / _STEP).is_file())
 
 
-def _new(session: ExcelSession, before: Path, made: Step) -> Path:
+def _new(session: ExcelSession, before: Path, new_step: Step) -> Path:
     home = _home(session)
     folder = home / f"{time.time_ns():020d}"
     try:
@@ -291,16 +291,16 @@ def _new(session: ExcelSession, before: Path, made: Step) -> Path:
         shutil.copyfile(before, folder / _BEFORE)
     except OSError as error:
         raise XltoolError(f"记不下这一步，什么也没有改：{why(error)}") from error
-    _write(folder, made)
+    _write(folder, new_step)
     for old in _steps(home)[:-_STEPS_KEPT]:
         _drop(old)
     _sweep(home.parent)
     return folder
 
 
-def _write(folder: Path, made: Step) -> None:
+def _write(folder: Path, written_step: Step) -> None:
     with writing(folder / _STEP, "wb") as file:
-        file.write(msgspec.json.encode(made))
+        file.write(msgspec.json.encode(written_step))
 
 
 def _sweep(undo: Path) -> None:

@@ -101,8 +101,8 @@ def _own_wheel(package: Path, wheels: Path) -> Path:
         return Path(shutil.copy(package, wheels))
     with tempfile.TemporaryDirectory(prefix="xltool-") as folder:
         _pip("wheel", str(package), "--no-deps", "--wheel-dir", folder)
-        [made] = Path(folder).glob("xltool-*.whl")
-        return Path(shutil.copy(made, wheels))
+        [wheel] = Path(folder).glob("xltool-*.whl")
+        return Path(shutil.copy(wheel, wheels))
 
 
 def _for_windows(version: str) -> list[str]:
@@ -129,9 +129,11 @@ def _embedded(python: Path, destination: Path, own: Path, wheels: Path) -> None:
         for wheel in sorted(Path(folder).glob("*.whl")):
             _unpack(wheel, destination / "Lib" / "site-packages")
     lines = paths[0].read_text("utf-8").splitlines()
-    kept = [line for line in lines if line.strip() and not line.startswith("#")]
+    own_lines = [line for line in lines if line.strip() and not line.startswith("#")]
     # pywin32 lies in folders of its own, which a .pth names; only `import site` reads that.
-    paths[0].write_text("\n".join([*kept, r"Lib\site-packages", "import site"]) + "\n", "utf-8")
+    paths[0].write_text(
+        "\n".join([*own_lines, r"Lib\site-packages", "import site"]) + "\n", "utf-8"
+    )
 
 
 def _unpack(wheel: Path, packages: Path) -> None:
@@ -150,14 +152,14 @@ def _unpack(wheel: Path, packages: Path) -> None:
 def _pip(*arguments: str) -> None:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, text=True, encoding="utf-8", errors="replace",
             timeout=_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise XltoolError("pip 下载太久，没有做完：请检查网络再试") from error
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
+    if process.returncode:
+        lines = [line for line in process.stderr.splitlines() if line.strip()]
         raise XltoolError(f"pip 没有做成：{lines[-1] if lines else '没有说明'}")
 
 

@@ -58,17 +58,17 @@ def _sound(filing: Filing, imported: Imported) -> Filing | None:
         names = "、".join(form.text("project") for form in filing.projects)
         left(names, "表上没有单位名称，不能写入数据表（可用 --unit 给定）")
         return None
-    kept: list[Form] = []
+    projects: list[Form] = []
     for form in filing.projects:
         name = form.text("project").strip()
         if not name:
             left(unit, "有一张项目表没有项目名称，不能写入数据表（取值仍在导入取值.csv）")
-        elif any(stored.text("project").strip() == name for stored in kept):
+        elif any(stored.text("project").strip() == name for stored in projects):
             left(name, "同名项目已有一张，不再写入数据表（取值仍在导入取值.csv）")
         else:
-            kept.append(_storable(form, left))
+            projects.append(_storable(form, left))
     department = filing.department and _storable(filing.department, left)
-    whole = replace(filing, department=department, projects=tuple(kept))
+    whole = replace(filing, department=department, projects=tuple(projects))
     return whole if whole.unit else None
 
 

@@ -34,9 +34,9 @@ def converted(data: bytes, suffix: str) -> bytes:
         source = Path(name) / f"document{suffix}"
         source.write_bytes(data)
         output = run_office(program, [source], Path(name) / "made", to, _SECONDS)
-        made = Path(name) / "made" / f"document{ending}"
-        if not made.is_file():
+        document = Path(name) / "made" / f"document{ending}"
+        if not document.is_file():
             raise NotImportable(
                 f"是{_NAMES[suffix]}，LibreOffice 打不开（{output or '没有说明原因'}）"
             )
-        return made.read_bytes()
+        return document.read_bytes()

@@ -168,7 +168,7 @@ def _bounded(part: bytes, left: int) -> int:
 
 
 def _sound(
-    reader: Callable[[bytes], list[FormRow]], path: Path, data: bytes, what: str
+    reader: Callable[[bytes], list[FormRow]], path: Path, data: bytes, kind: str
 ) -> list[FormRow]:
     """What a library reads; damage that it trips over, in whatever way, is a damaged file."""
     try:
@@ -178,4 +178,4 @@ def _sound(
     except Unreadable as error:
         raise NotImportable(f"{path.name}：{error}") from error
     except Exception as error:
-        raise NotImportable(f"{path.name}：不是完好的 {what}（{type(error).__name__}）") from error
+        raise NotImportable(f"{path.name}：不是完好的 {kind}（{type(error).__name__}）") from error

@@ -43,8 +43,10 @@ def lists_apart(rows: Sequence[FormRow], labels: Labels) -> Iterator[FormRow]:
         end = below
         while end < len(rows) and _belongs(rows[end], rows[at], labels):
             end += 1
-        made = list(_projects(heads, rows[below:end]))
-        if not any(row.begins for row in made):  # no project is named below: rows like any other
+        form_rows = list(_projects(heads, rows[below:end]))
+        if not any(
+            row.begins for row in form_rows
+        ):  # no project is named below: rows like any other
             yield rows[at]
             at += 1
             continue
@@ -52,7 +54,7 @@ def lists_apart(rows: Sequence[FormRow], labels: Labels) -> Iterator[FormRow]:
         upper = [c for c in rows[at].filled if id(c) not in shown and not labels.exact(c.text)]
         if upper:
             yield replace(rows[at], cells=tuple(upper), scattered=True)
-        yield from made
+        yield from form_rows
         at = end
 
 

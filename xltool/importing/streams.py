@@ -211,72 +211,72 @@ def answered(row: Sequence[TextLine], labels: Labels, between: str) -> Iterator[
     `between` joins the pieces of a long answer.
     """
     asked: list[TextLine] = []
-    given: list[TextLine] = []
+    answers: list[TextLine] = []
     for cell in row:
         if not is_label(cell[1], labels):
-            given.append(cell)
+            answers.append(cell)
             continue
-        if given or any(_answered_inside(t, labels) for _, t in asked):
-            yield from _settled(asked, given, labels, between)
-            asked, given = [], []
+        if answers or any(_answered_inside(t, labels) for _, t in asked):
+            yield from _settled(asked, answers, labels, between)
+            asked, answers = [], []
         asked.append(cell)
-    yield from _settled(asked, given, labels, between)
+    yield from _settled(asked, answers, labels, between)
 
 
 def _settled(
-    asked: list[TextLine], given: list[TextLine], labels: Labels, between: str
+    asked: list[TextLine], answers: list[TextLine], labels: Labels, between: str
 ) -> Iterator[FormRow]:
     kinds = [label_kind(t, labels) for _, t in asked]
     if not asked:
-        yield from (text_row([cell]) for cell in given if labels.exact(cell[1]))
-        stray = [cell for cell in given if not labels.exact(cell[1])]
+        yield from (text_row([cell]) for cell in answers if labels.exact(cell[1]))
+        stray = [cell for cell in answers if not labels.exact(cell[1])]
         yield from [text_row(stray, scattered=True)] if stray else []
         return
     inside = _answered_inside(asked[-1][1], labels)
     goals = [n for n, kind in enumerate(kinds) if kind == "long"]
     pairs = len(asked) > 1 and goals[-2:] == [len(asked) - 2, len(asked) - 1]
-    if not given:
+    if not answers:
         yield text_row(asked)
-    elif pairs and len(asked) == len(given) == 2 and not _ENUMERATED.match(given[0][1]):
-        yield from (text_row([label, value]) for label, value in zip(asked, given, strict=True))
-    elif pairs and any(t for _, t in given):
+    elif pairs and len(asked) == len(answers) == 2 and not _ENUMERATED.match(answers[0][1]):
+        yield from (text_row([label, value]) for label, value in zip(asked, answers, strict=True))
+    elif pairs and any(t for _, t in answers):
         yield from (text_row([label]) for label in asked)
-        yield text_row(given, scattered=True)
+        yield text_row(answers, scattered=True)
     else:
         yield from (text_row([label]) for label in asked[:-1])
         if inside:
             yield text_row(asked[-1:])
-            yield text_row(given, scattered=True)
+            yield text_row(answers, scattered=True)
         else:
-            yield from _one_answer(asked[-1], given, kinds[-1], between)
+            yield from _one_answer(asked[-1], answers, kinds[-1], between)
 
 
 def _one_answer(
-    label: TextLine, given: list[TextLine], kind: str, between: str
+    label: TextLine, answers: list[TextLine], kind: str, between: str
 ) -> Iterator[FormRow]:
     """One label and the cells behind it: its answer, and what can't be told apart from it."""
-    while len(given) > 1 and not given[-1][1]:
-        given = given[:-1]
-    count = len(given)
-    while count > 1 and len(given[count - 1][1]) == 1 and not given[count - 1][1].isdigit():
+    while len(answers) > 1 and not answers[-1][1]:
+        answers = answers[:-1]
+    count = len(answers)
+    while count > 1 and len(answers[count - 1][1]) == 1 and not answers[count - 1][1].isdigit():
         count -= 1  # 绩 | 效 | 指 | 标: a heading written downwards
     if count > 1 and kind == "amount":
-        amounts = [read_amount(t) is not None for _, t in given[:2]]
-        count = 1 if amounts == [True, False] or not given[0][1] else 0
+        amounts = [read_amount(t) is not None for _, t in answers[:2]]
+        count = 1 if amounts == [True, False] or not answers[0][1] else 0
     elif count > 1 and kind == "long":
-        whole = between == " " or all(len(t) >= 12 or _RUNNING.search(t) for _, t in given)
+        whole = between == " " or all(len(t) >= 12 or _RUNNING.search(t) for _, t in answers)
         count = count if whole else 0
     elif count > 1 and kind == "private":
         count = min(count, 2)
     elif count > 1 and (between != " " or kind != "text" or count > 2):
         count = 0
     if count:
-        text = between.join(t for _, t in given[:count] if t)
-        yield text_row([label, (given[0][0], text)])
+        text = between.join(t for _, t in answers[:count] if t)
+        yield text_row([label, (answers[0][0], text)])
     else:
         yield text_row([label])
-    if given[count:]:
-        yield text_row(given[count:], scattered=True)
+    if answers[count:]:
+        yield text_row(answers[count:], scattered=True)
 
 
 def _alone(text: str, labels: Labels) -> bool:

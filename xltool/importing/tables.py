@@ -198,13 +198,13 @@ class IndicatorTable:
         if years == {None} or not values or self.year is None:
             return heads
         if len(own) == 1 or years == {self.year}:
-            kept = own
+            counting = own
         elif len(values) > 1 or values[0] not in own:
-            kept = [h for h in values if head_year(h.cell.text) is None]
+            counting = [h for h in values if head_year(h.cell.text) is None]
         else:
-            kept = values
+            counting = values
         return [
-            h._replace(id="ignored") if h.id == "target" and h not in kept else h for h in heads
+            h._replace(id="ignored") if h.id == "target" and h not in counting else h for h in heads
         ]
 
     def _refined(self, row: FormRow) -> bool:
@@ -217,9 +217,9 @@ class IndicatorTable:
         cells = [c for _, c in below]
         if any(not any(h.over(c) for h in (*self.heads, *self.aside)) for c in cells):
             return False
-        kept = [h for h in self.heads if not any(h.over(c) for c in cells)]
+        standing = [h for h in self.heads if not any(h.over(c) for c in cells)]
         new = [Head("target" if h[0] == "number" else h[0], c, h[1]) for h, c in below]
-        self._use(sorted([*kept, *new], key=lambda h: h.cell.column))
+        self._use(sorted([*standing, *new], key=lambda h: h.cell.column))
         return True
 
     def _continues(self, row: FormRow) -> bool:
@@ -396,24 +396,24 @@ class IndicatorTable:
 
     def _indicator(self, cells: list[Under], row: FormRow) -> None:
         placeholder = self.edition.placeholder
-        kept = [u for u in cells if not _blank_value(u.cell.text, placeholder)]
-        if all(bare(u.cell.text) in _NONE for u in kept):
+        filled = [u for u in cells if not _blank_value(u.cell.text, placeholder)]
+        if all(bare(u.cell.text) in _NONE for u in filled):
             return  # 无 in every cell says that there is no indicator
         if self.block is None:
-            self._leave([u.cell for u in kept], "不知道属于哪一类指标")
+            self._leave([u.cell for u in filled], "不知道属于哪一类指标")
             return
         block = self.labels.own_block(self.kind, self.block)
         if block is None:
-            self._leave([u.cell for u in kept], f"版式“{self.edition.id}”没有这一类指标")
+            self._leave([u.cell for u in filled], f"版式“{self.edition.id}”没有这一类指标")
             return
         columns = {c.id: c.label for c in self.edition[self.kind].indicators.column}
-        by_id = {u.head.id: u.cell for u in kept if u.head.id != "ignored"}
+        by_id = {u.head.id: u.cell for u in filled if u.head.id != "ignored"}
         value = self._value(by_id)
         if value is None:
-            self._leave([u.cell for u in kept], "指标性质、指标值、计量单位合不成一个值")
+            self._leave([u.cell for u in filled], "指标性质、指标值、计量单位合不成一个值")
             return
         entries, notes = value
-        for head, cell in kept:
+        for head, cell in filled:
             if head.id in _VALUE:
                 continue
             text = tidy_text(cell.text)
@@ -486,8 +486,8 @@ class IndicatorTable:
         apart = any(h.id in ("sign", "measure") for h in self.heads)
         if not self.edition[self.kind].indicators.has("number"):
             text = compose(sign, number, measure)
-            made = "由几格合成" if apart and text else ""
-            return ({"target": Entry(text, text, place)}, {"target": made}) if text else ({}, {})
+            note = "由几格合成" if apart and text else ""
+            return ({"target": Entry(text, text, place)}, {"target": note}) if text else ({}, {})
         parts = (sign, number, measure) if apart else value_columns(number)
         named = dict(zip(("sign", "number", "measure"), parts, strict=True))
         entries = {

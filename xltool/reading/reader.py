@@ -83,7 +83,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
         edition = _edition(claimed, grid, faults)
     if edition is None:
         return Filing(claimed or default_edition_id(), source=source, faults=tuple(faults))
-    faults += [Fault(FaultKind.ACTIVE, f"工作簿里有{what}") for what in grid.active]
+    faults += [Fault(FaultKind.ACTIVE, f"工作簿里有{active_part}") for active_part in grid.active]
     department, projects = _forms(load_layout(edition), grid, faults, bool(claimed))
     if department is None and not projects:
         faults = [Fault(FaultKind.FOREIGN, "不是由官方模板做的工作簿：没有找到部门表或项目表")]
@@ -168,14 +168,14 @@ def _once_each(placed_forms: list[_PlacedForm], faults: list[Fault]) -> list[_Pl
     visible = {
         placed.form.text("project").strip() for placed in placed_forms if not placed.hidden
     } - {""}
-    kept = []
+    single_forms = []
     for placed in placed_forms:
         if placed.hidden and placed.form.text("project").strip() in visible:
             detail = f"隐藏的项目表{placed.said}与看得见的是同一个项目，没有读"
             faults.append(Fault(FaultKind.LAYOUT, detail, Place(placed.form.sheet, "")))
         else:
-            kept.append(placed)
-    return kept
+            single_forms.append(placed)
+    return single_forms
 
 
 def _lost(faults: list[Fault]) -> bool:
@@ -441,15 +441,15 @@ def _odd(cell: Cell, place: Place, field: str, faults: list[Fault]) -> None:
         detail = "公式的结果没有存下来"
         faults.append(Fault(FaultKind.UNRECKONED, detail, place, field, found=cell.formula))
         return
-    what = "公式"
+    detail = "公式"
     if cell.error:
-        what = "公式的结果是错误值"
+        detail = "公式的结果是错误值"
     elif "[" in cell.formula:
-        what = "链接到别的文件的公式"
+        detail = "链接到别的文件的公式"
     faults.append(
         Fault(
             FaultKind.CONTENT,
-            what,
+            detail,
             place,
             field,
             found=cell.formula or cell.text,

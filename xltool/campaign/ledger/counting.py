@@ -131,9 +131,9 @@ def standpoint(deeds: Iterable[Deed], issue: str) -> Standpoint:
             case Act.WITHDRAW if deed.detail == "{}":
                 picked, accepted, withdrawn = 0, False, deed.arrivals
             case Act.WITHDRAW:
-                said = msgspec.json.decode(deed.detail)
-                taken_back[said["sender"]] = said["contents"]
-                if picked in said["returns"]:
+                withdrawal = msgspec.json.decode(deed.detail)
+                taken_back[withdrawal["sender"]] = withdrawal["contents"]
+                if picked in withdrawal["returns"]:
                     picked, accepted = 0, False
             case Act.ABOLISH | Act.EXEMPT | Act.MERGE:
                 left = deed.action

@@ -69,12 +69,12 @@ def take_last_year(campaign: Campaign, source: Path) -> tuple[int, list[str]]:
     """
     units = {unit.code: unit for unit in campaign.ledger.units()}
     with tempfile.TemporaryDirectory(dir=campaign.folder, prefix=".xltool-") as scratch:
-        made = Path(scratch) / FOLDER
-        made.mkdir()
+        new_folder = Path(scratch) / FOLDER
+        new_folder.mkdir()
         if (source / FILE).is_file():
-            taken_codes = _from_campaign(source, units, made)
+            taken_codes = _from_campaign(source, units, new_folder)
         elif source.exists():
-            taken_codes = _from_files(source, units.values(), made)
+            taken_codes = _from_files(source, units.values(), new_folder)
         else:
             raise XltoolError(f"没有这个文件夹：{source}")
         if not taken_codes:
@@ -85,7 +85,7 @@ def take_last_year(campaign: Campaign, source: Path) -> tuple[int, list[str]]:
         try:
             if destination.exists():
                 destination.replace(Path(scratch) / "old")
-            made.replace(destination)
+            new_folder.replace(destination)
         except OSError as error:
             raise XltoolError(f"存不下上年的申报：{why(error)}") from error
     fresh = _figures(campaign, units, taken_codes)
@@ -97,23 +97,23 @@ def take_last_year(campaign: Campaign, source: Path) -> tuple[int, list[str]]:
     return len(taken_codes), [code for code in units if code not in taken_codes]
 
 
-def _from_campaign(source: Path, units: dict[str, Unit], made: Path) -> set[str]:
+def _from_campaign(source: Path, units: dict[str, Unit], new_folder: Path) -> set[str]:
     """What counted in last year's campaign, by code, with the edition it was filed on."""
     earlier = open_campaign(source)
     try:
-        shutil.copytree(earlier.edition_folder, made / _EDITION)
+        shutil.copytree(earlier.edition_folder, new_folder / _EDITION)
         taken_codes = set()
         for code, row in earlier.ledger.counted().items():
             original = earlier.original(row["sha256"])
             if code in units and original.is_file():
-                _keep(made, code, original.read_bytes())
+                _keep(new_folder, code, original.read_bytes())
                 taken_codes.add(code)
         return taken_codes
     finally:
         earlier.ledger.close()
 
 
-def _from_files(source: Path, units: Iterable[Unit], made: Path) -> set[str]:
+def _from_files(source: Path, units: Iterable[Unit], new_folder: Path) -> set[str]:
     """Workbooks of last year, told by their unit's code, else by a name that only one unit has."""
     by_name: dict[str, list[str]] = {}
     codes = set()
@@ -131,13 +131,13 @@ def _from_files(source: Path, units: Iterable[Unit], made: Path) -> set[str]:
         if filing.code in codes:
             code = filing.code
         if code and any(filing.forms):
-            _keep(made, code, file.read_bytes())
+            _keep(new_folder, code, file.read_bytes())
             taken_codes.add(code)
     return taken_codes
 
 
-def _keep(made: Path, code: str, data: bytes) -> None:
-    with writing(made / _name(code), "wb") as file:
+def _keep(new_folder: Path, code: str, data: bytes) -> None:
+    with writing(new_folder / _name(code), "wb") as file:
         file.write(data)
 
 

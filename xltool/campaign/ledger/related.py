@@ -80,7 +80,7 @@ def related(facts: UnitFacts, folder: Path) -> UnitReturns:
     stand = outcome.standpoint
     versions = {row["id"]: row["version"] for row in facts.rows}
     ordered = sorted(facts.rows, key=lambda row: word_of(row).order)
-    done: dict[int, dict[str, Any]] = {}
+    judged: dict[int, dict[str, Any]] = {}
     before: list[Mapping[str, Any]] = []
     for row in ordered:
         own = not row["claimed"]
@@ -94,13 +94,13 @@ def related(facts: UnitFacts, folder: Path) -> UnitReturns:
             before.append(row)
         explanation = _picked(facts.deeds, stand.accepted) if stand.picked == row["id"] else ""
         written = _explanations(facts.deeds, row["id"])
-        done[row["id"]] = {
+        judged[row["id"]] = {
             **_with(dict(row), faults, folder, explanation, written),
             "kind": "stale" if stale else row["kind"],
             "counts": row["id"] == outcome.counts,
             "sent_back": row["id"] in stand.returned,
         }
-    return UnitReturns([done[row["id"]] for row in facts.rows], outcome, facts.deeds)
+    return UnitReturns([judged[row["id"]] for row in facts.rows], outcome, facts.deeds)
 
 
 def _picked(deeds: Sequence[Deed], accepted: bool) -> str:

@@ -65,7 +65,7 @@ def _kept_files(campaign: Campaign) -> dict[str, Path]:
     ]
     files = {name: campaign.folder / name for name in named if (campaign.folder / name).is_file()}
     patterns = ("originals/*/*", "收到的下发/*.zip", "上年申报/*.xlsx")
-    for path in sorted(path for found in map(campaign.folder.glob, patterns) for path in found):
+    for path in sorted(path for group in map(campaign.folder.glob, patterns) for path in group):
         name = path.relative_to(campaign.folder).as_posix()
         if _ALLOWED.fullmatch(name):
             files[name] = path
@@ -74,8 +74,12 @@ def _kept_files(campaign: Campaign) -> dict[str, Path]:
 
 def _private_keys(campaign: Campaign) -> dict[str, Ed25519PrivateKey]:
     """The private keys by folder. Raises XltoolError where there is none."""
-    there = [name for name in KEY_FOLDERS if (campaign.folder / name / keys.PRIVATE).is_file()]
-    return {name: keys.load_private(campaign.folder / name) for name in there or KEY_FOLDERS[:1]}
+    key_folders = [
+        name for name in KEY_FOLDERS if (campaign.folder / name / keys.PRIVATE).is_file()
+    ]
+    return {
+        name: keys.load_private(campaign.folder / name) for name in key_folders or KEY_FOLDERS[:1]
+    }
 
 
 def _changed(original: Path) -> bool:
@@ -118,13 +122,13 @@ def import_campaign(path: Path, folder: Path, passphrase: str = "") -> Campaign:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".import-") as scratch:
-            made = Path(scratch) / "campaign"
-            made.mkdir()
-            _unpack(path, made)
+            new_folder = Path(scratch) / "campaign"
+            new_folder.mkdir()
+            _unpack(path, new_folder)
             for name in KEY_FOLDERS:
-                _unlock(made / name, passphrase)
-            open_campaign(made).ledger.close()  # whole, or refused before it has a name
-            made.replace(folder)
+                _unlock(new_folder / name, passphrase)
+            open_campaign(new_folder).ledger.close()  # whole, or refused before it has a name
+            new_folder.replace(folder)
     except UNSOUND as error:
         raise XltoolError(f"{path} 已损坏或不是批次导出件") from error
     except OSError as error:

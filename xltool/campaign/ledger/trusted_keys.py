@@ -18,9 +18,9 @@ def trusted_keys(campaign: Campaign) -> list[str]:
 
 def trust(campaign: Campaign, fingerprints: Collection[str]) -> None:
     """Name keys, once for all: a forwarder's, whose additions are taken, or a district's, which may withdraw."""
-    known = trusted_keys(campaign)
-    fresh = [plain for text in fingerprints if (plain := plain_fingerprint(text)) not in known]
+    trusted = trusted_keys(campaign)
+    fresh = [plain for text in fingerprints if (plain := plain_fingerprint(text)) not in trusted]
     if fresh:
         with campaign.ledger.writing(), campaign.ledger.transaction():
-            campaign.ledger.set_meta({TRUSTED: "\n".join([*known, *fresh])})
+            campaign.ledger.set_meta({TRUSTED: "\n".join([*trusted, *fresh])})
             campaign.ledger.record(Act.CAMPAIGN, reason=f"登记公钥：{'；'.join(fresh)}")

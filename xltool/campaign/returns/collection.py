@@ -92,7 +92,7 @@ def collect(
         desk = LedgerDesk(campaign, result, received)
         _take_papers(desk, source, result)
         waiting: list[tuple[Found, str, bytes, Judgement]] = []
-        kept = 0
+        bytes_held = 0
         total = len(source.found)
         fresh: deque[tuple[Found, str, bytes]] = deque()
 
@@ -112,11 +112,11 @@ def collect(
                 desk.unread.append((file, judgement.reason))
                 continue
             waiting.append((file, sha256, data, judgement))
-            kept += len(data)
-            if len(waiting) >= BATCH or kept > MOST_KEPT:
+            bytes_held += len(data)
+            if len(waiting) >= BATCH or bytes_held > MOST_KEPT:
                 desk.take(waiting)
                 waiting.clear()
-                kept = 0
+                bytes_held = 0
             if progress:
                 progress(len(result.receipts) + len(waiting), total)
         desk.take(waiting)
@@ -138,9 +138,11 @@ def _take_papers(desk: LedgerDesk, source: Incoming, result: Collected) -> None:
     result.withdrawn += applied.withdrawn
     result.lifted += applied.lifted
     result.problems += applied.problems
-    seen = {sha256 for sha256, _, _ in desk.noted}
+    noted = {sha256 for sha256, _, _ in desk.noted}
     # That an old paper lies there still is no news.
-    result.problems += [one for one in applied.outdated if digest(papers[one[0]]) not in seen]
+    result.problems += [
+        problem for problem in applied.outdated if digest(papers[problem[0]]) not in noted
+    ]
     reasons = dict(applied.problems + applied.outdated)
     for file in source.papers:
         if file.name in papers:

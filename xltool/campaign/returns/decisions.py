@@ -195,8 +195,8 @@ def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
         for arrival in ledger.arrivals():
             row = versions.get(arrival["return_id"])
             if row is not None:
-                what = f"报来第 {row['version']} 版（{KINDS[row['kind']]}，{arrival['day']}）"
-                lines.append(HistoryLine(arrival["taken_at"], "", what, code, arrival["name"]))
+                event = f"报来第 {row['version']} 版（{KINDS[row['kind']]}，{arrival['day']}）"
+                lines.append(HistoryLine(arrival["taken_at"], "", event, code, arrival["name"]))
     # Of one second, what was sent and came stands before what was decided on it.
     lines += [_line(deed, deed.id in standing) for deed in deeds if not code or deed.unit == code]
     return sorted(lines, key=lambda line: line.made_at)
@@ -204,19 +204,19 @@ def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
 
 def _line(deed: Deed, stands: bool) -> HistoryLine:
     detail = msgspec.json.decode(deed.detail)
-    what = WORDS[Act(deed.action)]
+    event = WORDS[Act(deed.action)]
     if detail.get("contents") == []:
-        what = "取消撤回"
+        event = "取消撤回"
     if "version" in detail:
-        what += f"第 {detail['version']} 版"
+        event += f"第 {detail['version']} 版"
     if "number" in detail:
-        what += f"（第 {detail['number']} 次）"
+        event += f"（第 {detail['number']} 次）"
     for key in ("deadline", "grade", "into", "district"):
         if detail.get(key):
-            what += f" {detail[key]}"
+            event += f" {detail[key]}"
     if not stands and deed.action != Act.UNDO:
-        what += "（已撤销）"
-    return HistoryLine(deed.made_at, deed.author, what, deed.unit, deed.reason)
+        event += "（已撤销）"
+    return HistoryLine(deed.made_at, deed.author, event, deed.unit, deed.reason)
 
 
 def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:

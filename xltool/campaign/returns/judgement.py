@@ -153,13 +153,13 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
                     found=PurePosixPath(name).name,
                 )
             )
-    kept = filing.faults
+    own_faults = filing.faults
     sealed = seal.digest_of(mark) if mark and listed else ""
     superseded = bool(sealed) and sealed != register.issues.get(unit, sealed)
     if superseded and mark and mark.layout != register.layout:
         # Held against another layout every cell differs: the one reason says it all.
-        kept = tuple(f for f in kept if f.kind not in _OF_THE_LAYOUT)
-    filing = replace(filing, code=unit or filing.code, faults=(*kept, *faults))
+        own_faults = tuple(f for f in own_faults if f.kind not in _OF_THE_LAYOUT)
+    filing = replace(filing, code=unit or filing.code, faults=(*own_faults, *faults))
     return _judged(
         kind,
         filing,

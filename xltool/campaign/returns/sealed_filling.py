@@ -39,8 +39,8 @@ def fill_sealed(
     _genuine(sealed, grid.properties)
     edition = _edition_of(mark, sealed, edition_folder)
     filing = with_prefilled(_own(filings, mark), mark, edition)
-    kept = {k: v for k, v in grid.properties.items() if k.startswith(seal.PROPERTIES)}
-    made = filled(filing, edition=edition, properties=kept, locked=mark.prefilled)
+    seal_properties = {k: v for k, v in grid.properties.items() if k.startswith(seal.PROPERTIES)}
+    workbook = filled(filing, edition=edition, properties=seal_properties, locked=mark.prefilled)
     blank = not has_answers(read_grid(grid, edition=edition), mark)
     if (
         blank
@@ -50,7 +50,7 @@ def fill_sealed(
     ):
         keeper.allow(destination)  # as it was sent: nothing of anybody's is in it
     with writing(destination, "wb") as file:
-        file.write(made.data)
+        file.write(workbook.data)
     return filing
 
 
@@ -61,10 +61,10 @@ def _genuine(sealed: Path, properties: dict[str, str]) -> None:
         raise XltoolError(f"{sealed.name} 的封印不真：不出自旁边的公钥，或被改动过")
 
 
-def _edition_of(mark: seal.Seal, sealed: Path, given: Path | None) -> Edition:
+def _edition_of(mark: seal.Seal, sealed: Path, edition_folder: Path | None) -> Edition:
     """The edition that was sealed: named, lying beside the workbook as in its parcel, or known here."""
     beside = sealed.parent / Path(parcel.EDITION[0]).parent
-    for folder in (given, beside if beside.is_dir() else None, None):
+    for folder in (edition_folder, beside if beside.is_dir() else None, None):
         try:
             edition = edition_in(folder) if folder else load_edition(mark.edition)
         except EditionError:
@@ -131,8 +131,8 @@ def _says(entry: Entry, value: int | Decimal | str) -> bool:
 def has_answers(filing: Filing, mark: seal.Seal) -> bool:
     """Whether anybody filled in anything beyond what was prefilled."""
     for form in filing.forms:
-        given = {*mark.prefilled.get(form.kind, {}), "year", "unit", "filer"}
-        rest = replace(form, entries={k: e for k, e in form.entries.items() if k not in given})
+        printed = {*mark.prefilled.get(form.kind, {}), "year", "unit", "filer"}
+        rest = replace(form, entries={k: e for k, e in form.entries.items() if k not in printed})
         if answered(rest):
             return True
     return False

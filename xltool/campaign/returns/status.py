@@ -70,8 +70,8 @@ class Status:
     @property
     def states(self) -> list[str]:
         """The states to show a column for."""
-        seen = {s.state for s in self.standings}
-        return [*STATES, *(state for state in RARE_STATES if state in seen)]
+        present = {s.state for s in self.standings}
+        return [*STATES, *(state for state in RARE_STATES if state in present)]
 
     @property
     def districts(self) -> list[str]:

@@ -255,8 +255,8 @@ def _workbook(
         )
     result.title, result.year = result.title or mark.title, result.year or mark.year
     whose = f"{mark.title}，{mark.unit} {mark.name}，第 {mark.issue} 次下发"
-    if listed and manifest and (what := parcel.differs(listed, mark, manifest)):
-        return VerifiedFile(name, False, f"封印与清单不一致（{what}）：{whose}")
+    if listed and manifest and (difference := parcel.differs(listed, mark, manifest)):
+        return VerifiedFile(name, False, f"封印与清单不一致（{difference}）：{whose}")
     edition, layout = forms[mark]
     another = forms.beside is not None and mark.forms not in ("", forms.digest)
     if edition is None or layout != mark.layout or another:

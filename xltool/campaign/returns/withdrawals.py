@@ -109,8 +109,8 @@ def _take(campaign: Campaign, name: str, paper: Withdrawals, sender: str, applie
         if _identity(before.get(withdrawal.unit)) != (withdrawal.key, withdrawal.contents)
     }
     named = {withdrawal.unit for withdrawal in paper.units}
-    for code, known in before.items():
-        if known.stands and known.contents and code not in named:
+    for code, prior in before.items():
+        if prior.stands and prior.contents and code not in named:
             fresh[code] = None
     places = {unit.code: unit.district for unit in ledger.units()}
     standings = ledger.standings(fresh)
@@ -134,7 +134,7 @@ def _take(campaign: Campaign, name: str, paper: Withdrawals, sender: str, applie
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _PriorWithdrawal:
     """What a sender's last withdrawal of a unit said, and whether it still holds."""
 
     key: str
@@ -142,20 +142,22 @@ class _Known:
     stands: bool
 
 
-def _identity(known: _Known | None) -> tuple[str, list[str]] | None:
-    return (known.key, known.contents) if known else None
+def _identity(prior: _PriorWithdrawal | None) -> tuple[str, list[str]] | None:
+    return (prior.key, prior.contents) if prior else None
 
 
-def _said_before(deeds: list[Deed], sender: str) -> dict[str, _Known]:
+def _said_before(deeds: list[Deed], sender: str) -> dict[str, _PriorWithdrawal]:
     """What this sender withdrew, by unit."""
     standing = {deed.id for deed in in_force(deeds)}
-    found: dict[str, _Known] = {}
+    withdrawn: dict[str, _PriorWithdrawal] = {}
     for deed in deeds:
         if deed.action == Act.WITHDRAW:
             detail = msgspec.json.decode(deed.detail)
             if detail.get("sender") == sender:
-                found[deed.unit] = _Known(detail["key"], detail["contents"], deed.id in standing)
-    return found
+                withdrawn[deed.unit] = _PriorWithdrawal(
+                    detail["key"], detail["contents"], deed.id in standing
+                )
+    return withdrawn
 
 
 def _record(

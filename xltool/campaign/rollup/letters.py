@@ -139,8 +139,8 @@ def _repeat(table: Any, lines: list[dict[str, str]]) -> None:
         for line in lines:
             fresh = copy.deepcopy(row._tr)
             row._tr.addprevious(fresh)
-            made = next(r for r in table.rows if r._tr is fresh)
-            for cell in made.cells:
+            new_row = next(r for r in table.rows if r._tr is fresh)
+            for cell in new_row.cells:
                 for paragraph in cell.paragraphs:
                     _replace(paragraph, line)
         table._tbl.remove(row._tr)

@@ -113,8 +113,8 @@ def spread(
     table = AmountTable(
         tuple(parts), (("",),), {(row, ""): amount for row, amount in parts.items()}
     )
-    given = None if whole is None else {"": whole, TOTAL: whole}
-    scaled = scale(table, step, given)
+    fixed = None if whole is None else {"": whole, TOTAL: whole}
+    scaled = scale(table, step, fixed)
     return {row: scaled[row, ""] for row in (WHOLE, *parts)}
 
 

@@ -52,8 +52,9 @@ def write_rollup(path: Path, book: Rollup) -> None:
             _comparison(pen, book)
 
 
-def _title(book: Rollup, what: str) -> str:
-    return f"{book.campaign.year}年{book.campaign.edition.department.title.removesuffix('绩效目标表')}{what}"
+def _title(book: Rollup, suffix: str) -> str:
+    form = book.campaign.edition.department.title.removesuffix("绩效目标表")
+    return f"{book.campaign.year}年{form}{suffix}"
 
 
 def _cover(book: Rollup) -> str:
@@ -133,8 +134,8 @@ def _summary(
         amounts = [scaled[row, id_] for id_ in (TOTAL, *money)]
         for column, amount in enumerate(amounts, 3):
             pen.put(sheet, number, column, in_unit(book, amount), book.decimals, **style)
-        made = int(book.total(PROJECTS)) if row == WHOLE else int(sums.at[row, PROJECTS])
-        pen.put(sheet, number, 4 + len(money), made, **style)
+        project_count = int(book.total(PROJECTS)) if row == WHOLE else int(sums.at[row, PROJECTS])
+        pen.put(sheet, number, 4 + len(money), project_count, **style)
         pen.put(sheet, number, 5 + len(money), in_unit(book, projects[row]), book.decimals, **style)
         nontax = int(book.units[BY_NONTAX].sum()) if row == WHOLE else int(sums.at[row, BY_NONTAX])
         pen.put(sheet, number, 6 + len(money), nontax, **style)
@@ -329,12 +330,12 @@ class _Details:
             pen.put(sheet, row, column, amount, _places(amount, self.places), **style)
         after = len(heads) + len(shown)
         pen.put(sheet, row, after, verdict, **style)
-        made = int(values[PROJECTS]) if amounts else None
+        project_count = int(values[PROJECTS]) if amounts else None
         budget = None
         if amounts:
             budget = Decimal(values[BUDGET])
             budget = in_unit(self.book, budget) if self.scaled else budget
-        pen.put(sheet, row, after + 1, made, **style)
+        pen.put(sheet, row, after + 1, project_count, **style)
         pen.put(sheet, row, after + 2, budget, _places(budget, self.places), **style)
 
 

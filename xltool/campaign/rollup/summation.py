@@ -126,10 +126,10 @@ class Rollup:
             for side in dict.fromkeys(c.side for c in self.columns if c.side)
         )
         cells = {(row, c): sums.at[row, c] for row in sums.index for side in sides for c in side}
-        given = None
+        fixed = None
         if whole is not None:
-            given = {c: whole[WHOLE, c] for c in (TOTAL, *(c for side in sides for c in side))}
-        return scale(AmountTable(tuple(sums.index), sides, cells), self.step, given)
+            fixed = {c: whole[WHOLE, c] for c in (TOTAL, *(c for side in sides for c in side))}
+        return scale(AmountTable(tuple(sums.index), sides, cells), self.step, fixed)
 
     def scaled_units(self, district: str, scaled: Scaled) -> tuple[Scaled, bool]:
         """A district's units in the unit shown, by code, and whether they add up to the district's row.
@@ -169,10 +169,10 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
     last_year = tuple(id_ for id_ in fields if any(id_ in s.unit.last_year for s in standings))
     rows = [_row(s, s.row, edition, columns, categories, last_year) for s in standings]
     frame = pd.DataFrame(rows)
-    kept = tuple(
+    compared = tuple(
         c for c in columns if not c.id.endswith((":residual", ":uncounted")) or any(frame[c.id])
     )
-    return Rollup(campaign, frame, kept, categories, last_year, unit, decimals, now())
+    return Rollup(campaign, frame, compared, categories, last_year, unit, decimals, now())
 
 
 def _columns(edition: Edition) -> tuple[MoneyColumn, ...]:

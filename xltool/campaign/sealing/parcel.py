@@ -234,7 +234,7 @@ def differs(unit: ListedUnit, mark: Seal, manifest: Manifest) -> str:
         "下发次数": (mark.issue, unit.issue),
         "预填内容": ({i: department.get(i) for i in unit.prefilled}, unit.prefilled),
     }
-    return "、".join(what for what, (sealed, listed) in pairs.items() if sealed != listed)
+    return "、".join(heading for heading, (sealed, listed) in pairs.items() if sealed != listed)
 
 
 def edition_digest(declaration: bytes, template: bytes) -> str:
@@ -271,11 +271,11 @@ def open_parcel(path: Path) -> dict[str, bytes]:
 
 def without_top(files: dict[str, bytes]) -> dict[str, bytes]:
     """The files as they were packed: no litter, no folder on top of them all."""
-    kept = {name: data for name, data in files.items() if not in_litter(name)}
-    tops = {name.partition("/")[0] for name in kept}
-    if len(tops) == 1 and MANIFEST not in kept and f"{next(iter(tops))}/{MANIFEST}" in kept:
-        return {name.partition("/")[2]: data for name, data in kept.items()}
-    return kept
+    clean = {name: data for name, data in files.items() if not in_litter(name)}
+    tops = {name.partition("/")[0] for name in clean}
+    if len(tops) == 1 and MANIFEST not in clean and f"{next(iter(tops))}/{MANIFEST}" in clean:
+        return {name.partition("/")[2]: data for name, data in clean.items()}
+    return clean
 
 
 def _folder(path: Path) -> dict[str, bytes]:

@@ -55,9 +55,10 @@ def new_branch(
     _vouched(files, key, trusted)
     if any(name not in files for name in parcel.EDITION):
         raise XltoolError(f"{source} 里没有版式，不能建立下级台账")
-    given = forwarding.deadline if forwarding and forwarding.deadline else manifest.deadline
-    if deadline and given and deadline > given:
-        raise XltoolError(f"报送截止不能晚于上级的 {given}")
+    forwarded = forwarding.deadline if forwarding else ""
+    upper_deadline = forwarded or manifest.deadline
+    if deadline and upper_deadline and deadline > upper_deadline:
+        raise XltoolError(f"报送截止不能晚于上级的 {upper_deadline}")
     with tempfile.TemporaryDirectory() as scratch:
         for name in parcel.EDITION:
             (Path(scratch) / Path(name).name).write_bytes(files[name])
@@ -72,7 +73,7 @@ def new_branch(
         "id": manifest.campaign,
         "title": manifest.title,
         "year": str(manifest.year),
-        "deadline": deadline or given,
+        "deadline": deadline or upper_deadline,
         "issuer": issuer or manifest.issuer,
         "role": "branch",
         "district": manifest.district,

@@ -60,7 +60,7 @@ def blank_filing(unit: Unit, prefilled: dict[str, dict[str, str]], edition: Edit
 def workbook(unit: Unit, mark: seal.Seal, key: keys.PrivateKey, edition: Edition) -> bytes:
     """The unit's workbook, sealed, its known values locked; read back before it may go out."""
     try:
-        made = filled(
+        sealed_workbook = filled(
             blank_filing(unit, mark.prefilled, edition),
             edition=edition,
             properties=seal.properties_of(mark, key),
@@ -68,9 +68,9 @@ def workbook(unit: Unit, mark: seal.Seal, key: keys.PrivateKey, edition: Edition
         )
     except FillError as error:
         raise XltoolError(f"{unit.code} {unit.name} 的工作簿没有下发：{error}") from error
-    if seal.claimed(read_properties(made.parts.get("docProps/custom.xml", b""))) != mark:
+    if seal.claimed(read_properties(sealed_workbook.parts.get("docProps/custom.xml", b""))) != mark:
         raise XltoolError(f"{unit.code} {unit.name} 的工作簿写出后封印读回不一致，没有下发")
-    return made.data
+    return sealed_workbook.data
 
 
 # What each process of a run works with.
@@ -88,11 +88,11 @@ def _make(order: tuple[Unit, seal.Seal]) -> bytes:
     return workbook(unit, mark, _given[1], _given[0])
 
 
-def _whole(made: bytes | Failure) -> bytes:
+def _whole(data: bytes | Failure) -> bytes:
     """A parcel that lacks a workbook isn't sent."""
-    if isinstance(made, Failure):
-        raise XltoolError(made.reason)
-    return made
+    if isinstance(data, Failure):
+        raise XltoolError(data.reason)
+    return data
 
 
 def distribute(
@@ -144,14 +144,14 @@ def distribute(
             given=(campaign.edition_folder, campaign.folder / "keys"),
             clean=True,
         )
-        made = pool.in_order((u, m) for u, m, _ in orders)
+        finished = pool.in_order((u, m) for u, m, _ in orders)
         parcels: list[tuple[str, Path, int]] = []
         rows: list[dict[str, Any]] = []
         taken = TakenNames()
         # One district at a time, so that no more than its workbooks are held.
         for district, group in groupby(orders, key=lambda order: order[0].district):
             district_orders = list(group)
-            workbooks = [_whole(next(made)) for _ in district_orders]
+            workbooks = [_whole(next(finished)) for _ in district_orders]
             listed = _listed(district_orders, workbooks)
             path = folder / taken.give(district or NO_DISTRICT, ".zip")
             packed = list(zip(listed, workbooks, strict=True))
@@ -255,11 +255,11 @@ def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
 
 
 def _listed(
-    orders: list[tuple[Unit, seal.Seal, str]], made: list[bytes]
+    orders: list[tuple[Unit, seal.Seal, str]], workbooks: list[bytes]
 ) -> list[parcel.ListedUnit]:
     taken = TakenNames()
     listed = []
-    for (unit, mark, _), data in zip(orders, made, strict=True):
+    for (unit, mark, _), data in zip(orders, workbooks, strict=True):
         name = taken.give(f"{unit.code}_{unit.name}", ".xlsx")
         listed.append(
             parcel.ListedUnit(

@@ -10,9 +10,9 @@ from xltool.model import Entry, Form
 SHOWN = 40
 
 
-def quote(what: Entry | str) -> str:
+def quote(written: Entry | str) -> str:
     """A text in one line for a message, cut where it is long."""
-    text = what if isinstance(what, str) else what.said
+    text = written if isinstance(written, str) else written.said
     line = " ".join(text.split())
     return line if len(line) <= SHOWN else line[:SHOWN] + "…"
 

@@ -43,18 +43,18 @@ def export_pdf() -> str:
 
 def _forms_as_pdf(session: ExcelSession, path: Path, place: Path) -> None:
     """Print the forms of a snapshot; the file takes its place only when it is whole."""
-    made = path.with_name("xltool-forms.pdf")
+    pdf = path.with_name("xltool-forms.pdf")
     with session.opened(path) as copy:
         with suppress(Exception):  # under a password, the results are printed too
             copy.api.Unprotect()
         ours: list[int | str] = [
             s.name for s in copy.sheets if s.name in (RESULTS_SHEET, CHANGES_SHEET)
         ]
-        copy.to_pdf(str(made), exclude=ours or None, exclude_start_string="\0")
-    if not made.is_file():
+        copy.to_pdf(str(pdf), exclude=ours or None, exclude_start_string="\0")
+    if not pdf.is_file():
         raise XltoolError(f"没有写出 {place}")
     with writing(place, "wb") as file:
-        file.write(made.read_bytes())
+        file.write(pdf.read_bytes())
 
 
 @button("xltool export --format pdf")
@@ -152,9 +152,9 @@ def total_folder() -> str:
     if folder is None:
         return "没有汇总"
     out = _summary_folder(session, folder)
-    seen = count(1)
+    numbers = count(1)
     summary = run(
-        folder, out, notice=lambda event: session.say(f"汇总文件夹：已处理 {next(seen)} 个……")
+        folder, out, notice=lambda event: session.say(f"汇总文件夹：已处理 {next(numbers)} 个……")
     )
     session.open(out / "report.xlsx")
     number = summary.verdicts

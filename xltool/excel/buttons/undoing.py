@@ -14,8 +14,8 @@ def undo_last() -> str:
     folder = undo.last(session)
     if folder is None:
         raise XltoolError("没有可以撤销的步骤：只能撤销本工具的按钮写进这个工作簿的内容")
-    name, kept = undo.undo(session, folder)
-    if not kept:
+    name, untouched = undo.undo(session, folder)
+    if not untouched:
         return f"已撤销“{name}”，工作簿恢复到按它以前的样子"
-    where = "、".join(kept[:5]) + ("等" if len(kept) > 5 else "")
+    where = "、".join(untouched[:5]) + ("等" if len(untouched) > 5 else "")
     return f"已撤销“{name}”；{where}后来有人改过，没有动"

@@ -137,7 +137,7 @@ def _unopkg(profile: Path | None, *arguments: str) -> None:
         raise XltoolError("没有找到 LibreOffice（unopkg）：请先安装 LibreOffice Calc")
     where = [f"-env:UserInstallation={profile.absolute().as_uri()}"] if profile else []
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [program, *arguments, *where],
             capture_output=True,
             text=True,
@@ -149,8 +149,8 @@ def _unopkg(profile: Path | None, *arguments: str) -> None:
         raise XltoolError("LibreOffice 没有回应：请先关掉所有 LibreOffice 窗口再试") from error
     except OSError as error:
         raise XltoolError(f"运行不了 {program}：{why(error)}") from error
-    if done.returncode:
-        complaints = (done.stderr or done.stdout).strip().splitlines()
+    if process.returncode:
+        complaints = (process.stderr or process.stdout).strip().splitlines()
         raise XltoolError(
             f"LibreOffice 没有接受扩展：{complaints[-1] if complaints else '没有说明'}"
         )

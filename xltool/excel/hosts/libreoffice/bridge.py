@@ -157,9 +157,9 @@ def in_python(kind: type) -> type:
 
 def _translated(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
-    def called(*given: Any, **named: Any) -> Any:
+    def called(*positional: Any, **named: Any) -> Any:
         try:
-            return method(*given, **named)
+            return method(*positional, **named)
         except Exception as error:
             if not hasattr(error, "typeName"):  # what UNO raises says of which type it is
                 raise

@@ -27,9 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="xltool.excel.hosts.libreoffice.helper")
     parser.add_argument("--pipe", required=True)
     parser.add_argument("--uno", default="")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        app = use(Office(connect(given.pipe, home=given.uno)))
+        app = use(Office(connect(options.pipe, home=options.uno)))
     except XltoolError as error:
         print(error, file=sys.stderr)
         return 2
