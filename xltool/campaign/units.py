@@ -1,4 +1,4 @@
-"""The units of a campaign (units.xlsx): code, name, district, superior, contact, known figures.
+"""The units of a campaign (a list in .xlsx or .csv): code, name, district, superior, contact, known figures.
 
 A column headed by an official label (or 上年 + label) holds last year's figure; 预填 + label holds
 what is known of this year, which is prefilled and locked. Amounts are in the edition's unit.
@@ -6,13 +6,16 @@ what is known of this year, which is prefilled and locked. Amounts are in the ed
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from xltool.databook.sources import csv_records, encoding_of, read_bytes
 from xltool.editions.declaration import Edition, Field
 from xltool.errors import XltoolError, why
+from xltool.files.discover import FileKind, kind_of
 from xltool.files.filenames import TakenNames
 from xltool.files.table_habits import aside, read_code, visible
 from xltool.model import Place
@@ -25,13 +28,21 @@ from xltool.xlsx.references import cell_name
 from xltool.xlsx.workbook_reader import TABLE_CELLS, open_grid
 
 CODE, NAME, DISTRICT, SUPERIOR, CONTACT = "部门编码", "部门名称", "区县", "主管部门", "联系人"
+# The heads of a list, as bureaus have them.
 _KNOWN = {
     CODE: "code",
+    "单位编码": "code",
+    "预算单位编码": "code",
     NAME: "name",
+    "单位名称": "name",
+    "预算单位名称": "name",
     DISTRICT: "district",
+    "县区": "district",
+    "所属区县": "district",
     SUPERIOR: "superior",
     CONTACT: "contact",
 }
+_WHOLE_NUMBER = re.compile(r"[1-9][0-9]*", re.ASCII)
 _PREFIX = re.compile(r"^(预填|上年)[：:\s]*")
 
 
@@ -97,26 +108,17 @@ class UnitList:
 
 
 def read_units(path: Path, edition: Edition) -> list[Unit]:
-    """The units in the first sheet of a workbook, in order. Raises UnitsError with every fault."""
+    """The units of a list, in order. Raises UnitsError with every fault."""
     return read_unit_list(path, edition).units
 
 
 def read_unit_list(path: Path, edition: Edition, known_codes: Collection[str] = ()) -> UnitList:
-    """The list in the first sheet of a workbook. Raises UnitsError with every fault.
+    """The list in the first sheet of a workbook, or in a .csv. Raises UnitsError with every fault.
 
     With `known_codes`, those of the ledger, a list may have fewer columns, and codes that differ
     from a known one by lost zeros only are refused.
     """
-    try:
-        sheet = next(
-            (s for s in open_grid(path, most=TABLE_CELLS).sheets if s.cells and not s.hidden), None
-        )
-    except Unreadable as error:
-        raise UnitsError(f"{path}：{error}") from error
-    except OSError as error:
-        raise UnitsError(f"读不了 {path}：{why(error)}") from error
-    if sheet is None:
-        raise UnitsError(f"{path}：没有内容")
+    sheet = _list_sheet(path)
     faults: list[str] = []
     remarks: list[str] = []
     heads = _heads(sheet, edition, faults, [CODE] if known_codes else [CODE, NAME, DISTRICT])
@@ -138,6 +140,41 @@ def read_unit_list(path: Path, edition: Edition, known_codes: Collection[str] = 
         more = f"\n……共 {len(faults)} 处" if len(faults) > 20 else ""
         raise UnitsError(f"{path} 不能用：\n" + "\n".join(faults[:20]) + more)
     return UnitList([unit for _, unit in rows], frozenset(named), tuple(remarks))
+
+
+def _list_sheet(path: Path) -> Sheet:
+    """The first visible sheet with something in it; of a .csv all of it. Raises UnitsError."""
+    try:
+        if kind_of(path.name) is FileKind.TABLE:
+            sheet = _csv_sheet(path)
+        else:
+            sheets = open_grid(path, most=TABLE_CELLS).sheets
+            sheet = next((s for s in sheets if s.cells and not s.hidden), Sheet(""))
+    except Unreadable as error:
+        raise UnitsError(f"{path}：{error}") from error
+    except csv.Error as error:
+        raise UnitsError(f"{path}：不是完整的表格（{error}）") from error
+    except OSError as error:
+        raise UnitsError(f"读不了 {path}：{why(error)}") from error
+    if not sheet.cells:
+        raise UnitsError(f"{path}：没有内容")
+    return sheet
+
+
+def _csv_sheet(path: Path) -> Sheet:
+    data = read_bytes(path)
+    encoding = encoding_of(data)
+    if encoding is None:
+        raise UnitsError(
+            f"{path}：文字编码不是 UTF-8 或 GB18030，请用 Excel 另存为“CSV UTF-8（逗号分隔）”"
+        )
+    cells: dict[tuple[int, int], Cell] = {}
+    for row, record in enumerate(csv_records(data, encoding, set(_KNOWN)), 1):
+        for column, text in enumerate(record, 1):
+            if text.strip():
+                # Without a zero in front it may have had one, before a spreadsheet program saved it.
+                cells[row, column] = Cell(text, number=_WHOLE_NUMBER.fullmatch(text) is not None)
+    return Sheet(path.name, cells)
 
 
 ListHead = tuple[str, Field | None]  # ("code" … | "prefilled" | "last_year", the field)

@@ -8,7 +8,7 @@ import io
 import itertools
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,19 +169,21 @@ def _read_csv(path: Path, file: str, table: BookTable) -> SourceTable | Problem:
             place=Place(name, ""),
         )
     count = 0
+    labels = {column.label for column in table.columns}
     try:
-        for _ in _records(data, encoding, table):
+        for _ in csv_records(data, encoding, labels):
             count += 1
     except csv.Error as error:
         place = Place(name, f"A{count + 1}")
         return problem("B001", f"{name} 从这一行起读不下去（{error}）", file=file, place=place)
-    return sheet_of(name, _csv_rows(name, _records(data, encoding, table)), table)
+    return sheet_of(name, _csv_rows(name, csv_records(data, encoding, labels)), table)
 
 
-def _records(data: bytes, encoding: str, table: BookTable) -> Iterator[list[str]]:
-    """The lines of a table, one by one: the text of a large one is never whole in memory."""
+def csv_records(data: bytes, encoding: str, labels: Collection[str]) -> Iterator[list[str]]:
+    """The lines of a table with these heads, one by one: the text of a large one is never whole in
+    memory. Raises csv.Error."""
     opening = io.TextIOWrapper(io.BytesIO(data[:_CHUNK]), encoding, "replace", newline="\n")
-    delimiter = _delimiter(list(itertools.islice(opening, _TITLE_ROWS)), table)
+    delimiter = _delimiter(list(itertools.islice(opening, _TITLE_ROWS)), labels)
     text = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
     records = csv.reader(text, delimiter=delimiter, strict=True)
     return ([] if n == 0 and _SEPARATOR.match("".join(r)) else r for n, r in enumerate(records))
@@ -190,21 +192,20 @@ def _records(data: bytes, encoding: str, table: BookTable) -> Iterator[list[str]
 _SEPARATOR = re.compile(r"sep=(.?)\s*$", re.IGNORECASE)
 
 
-def _delimiter(first: list[str], table: BookTable) -> str:
+def _delimiter(first: list[str], labels: Collection[str]) -> str:
     """What parts the cells: as the first line says (`sep=;`), or else so that most heads are found."""
     if first and (declared := _SEPARATOR.match(first[0])) and declared[1]:
         return declared[1]
-    labels = {column.label for column in table.columns}
 
     def heads(delimiter: str) -> int:
-        return max((len(labels & set(_bare(line.split(delimiter)))) for line in first), default=0)
+        return max((_known_heads(line.split(delimiter), labels) for line in first), default=0)
 
     # Excel's "Unicode text" is separated by tabs, its CSV by semicolons in some countries.
     return max((",", "\t", ";"), key=heads)
 
 
-def _bare(cells: Iterable[str]) -> Iterator[str]:
-    return (visible(cell).strip('"') for cell in cells)
+def _known_heads(cells: Iterable[str], labels: Collection[str]) -> int:
+    return sum(visible(cell).strip('"') in labels for cell in cells)
 
 
 def _csv_rows(name: str, records: Iterable[list[str]]) -> Iterator[SourceRow]:

@@ -1,0 +1,56 @@
+"""A list of units as bureaus have it: .csv of any program, the everyday heads, what spoils a code."""
+
+import pytest
+
+from xltool.campaign.units import UnitsError, read_units
+from xltool.editions.declaration import load_edition
+
+EDITION = load_edition()
+LIST = '部门编码,部门名称,区县,预填资金总额\n001001,甲局,城区,"1,200.50"\n002001,丙镇,河东区,\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("name", ["名单.csv", "名单.CSV"])
+def test_a_csv_of_any_program_is_read(tmp_path, encoding, name):
+    path = tmp_path / name
+    path.write_bytes(LIST.replace("\n", "\r\n").encode(encoding))
+    units = read_units(path, EDITION)
+    assert [(unit.code, unit.name, unit.district) for unit in units] == [
+        ("001001", "甲局", "城区"),
+        ("002001", "丙镇", "河东区"),
+    ]
+    assert units[0].prefilled == {"total": "1200.5"}
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_semicolons_and_tabs_part_cells_too(tmp_path, delimiter):
+    path = tmp_path / "名单.csv"
+    path.write_text(f"县名单\n{delimiter.join(['单位编码', '单位名称', '县区'])}\n"
+                    f"{delimiter.join(['007', '甲局', '城区'])}\n", "utf-8")  # fmt: skip
+    [unit] = read_units(path, EDITION)
+    assert (unit.code, unit.name, unit.district) == ("007", "甲局", "城区")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "没有内容"),
+        ("部门编码,部门名称\n1,甲\n", "缺少列“区县”"),
+        ("部门编码,部门名称,区县\n001,甲,区\n2,乙,区\n", "前导零可能丢了"),
+        ("部门编码,部门名称,区县\n4.30981E+11,甲,区\n", "科学记数|科学计数"),
+        ("部门编码,部门名称,区县\n1,甲,区\n1,乙,区\n", "出现 2 次"),
+        ('部门编码,部门名称,区县\n1,"甲,区\n', "不是完整的表格"),
+    ],
+)
+def test_a_csv_that_cannot_be_used_says_why(tmp_path, text, words):
+    path = tmp_path / "名单.csv"
+    path.write_text(text, "utf-8")
+    with pytest.raises(UnitsError, match=words):
+        read_units(path, EDITION)
+
+
+def test_bytes_that_are_no_text_are_one_line(tmp_path):
+    path = tmp_path / "名单.csv"
+    path.write_bytes(b"\xff\xff\x81")
+    with pytest.raises(UnitsError, match="文字编码"):
+        read_units(path, EDITION)
