@@ -130,3 +130,18 @@ def test_the_commands(bureau, monkeypatch, capsys):
     assert "a.xlsx" in capsys.readouterr().out
     assert main(["campaign", "reopen", good, "--reason", "改数"]) == 0
     assert main(["campaign", "withdraw", good, "--reason", "改数"]) == 0
+
+
+def test_nobody_to_decide_of_is_said_with_the_states_that_can_be(bureau, capsys, monkeypatch):
+    monkeypatch.chdir(bureau.campaign.folder)
+    assert main(["campaign", "accept", "--district", "第1区"]) == 0
+    assert main(["campaign", "accept", "--district", "第1区"]) == 2
+    assert "“第1区”没有状态是通过、待核准的单位" in capsys.readouterr().err
+    assert main(["campaign", "accept", "--district", "没有的区"]) == 2
+    assert "名单里没有区县“没有的区”" in capsys.readouterr().err
+
+
+def test_no_note_to_write_is_said(bureau, capsys, monkeypatch):
+    monkeypatch.chdir(bureau.campaign.folder)
+    assert main(["campaign", "notes", bureau.codes[0]]) == 0
+    assert "没有要退回的单位" in capsys.readouterr().out

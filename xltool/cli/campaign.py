@@ -174,6 +174,9 @@ def notes(
         due_notes = due(opened_campaign, codes, queries=queries)
         destination = output or opened_campaign.folder / FOLDER / dt.date.today().isoformat()
         write_notes(opened_campaign, due_notes, destination, form)
+    if not due_notes:
+        click.echo("没有要退回的单位，没有写退回意见")
+        return
     click.echo(f"写出 {len(due_notes)} 份退回意见：{destination}")
 
 

@@ -85,11 +85,19 @@ def _wanted(
     if unknown:
         raise XltoolError(f"没有状态“{unknown[0]}”，可用：{'、'.join((*STATES, *RARE_STATES))}")
     standing = status(campaign)  # type: ignore[arg-type]
-    return [
+    if district is not None and district not in standing.districts:
+        raise XltoolError(f"名单里没有区县“{district}”")
+    fitting = [
         s.unit.code
         for s in standing.standings
         if district in (None, s.unit.district) and s.state in (states or usual)
     ]
+    if not fitting:
+        place = f"“{district}”" if district else "名单里"
+        raise XltoolError(
+            f"{place}没有状态是{'、'.join(states or usual)}的单位（xltool status --by-unit 可看）"
+        )
+    return fitting
 
 
 @command()

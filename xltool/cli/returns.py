@@ -338,7 +338,11 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
             for s in standing.standings
             if s.unit.district in places
         ]  # fmt: skip
-        table(["区县", "部门编码", "部门名称", "状态", "逾期", "自", "版", "备注"], rows, title)
+        table(
+            ["区县", "部门编码", "部门名称", "状态", "逾期", "何时起", "第几版", "备注"],
+            rows,
+            title,
+        )
     else:
         lines: list[list[Any]] = []
         for place in places:

@@ -269,7 +269,7 @@ CHASE_COLUMNS: tuple[Column[Standing], ...] = (
     Column("部门名称", lambda standing: standing.unit.name, 30),
     Column("状态", lambda standing: standing.state, 9),
     Column("逾期", lambda standing: "是" if standing.late else "", 6),
-    Column("自", lambda standing: standing.since[:16], 18),
+    Column("何时起", lambda standing: standing.since[:16], 18),
     Column("联系人", lambda standing: standing.unit.contact, 12),
     Column("备注", lambda standing: "；".join(standing.remarks), 40),
 )
