@@ -227,7 +227,7 @@ def test_a_difference_on_reading_back_is_noticed(seed):
 def test_a_failed_write_leaves_the_old_file(seed, tmp_path, monkeypatch):
     path = xltool.fill(seed, tmp_path / "a.xlsx")
     before = path.read_bytes()
-    monkeypatch.setattr("xltool.filling.proof.proved", lambda *_: False)
+    monkeypatch.setattr("xltool.filling.proof.proved_sheets", lambda *_: [])
     monkeypatch.setattr("xltool.filling.writer.audit_parts", lambda parts: ["坏了"])
     with pytest.raises(FillError, match="坏了"):
         xltool.fill(replace(seed, code="1"), path)

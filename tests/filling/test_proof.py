@@ -8,16 +8,20 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 import xltool
 from tests.support.seed import seed_filing
 from xltool.editions.declaration import EditionError
 from xltool.filling.compile import compile_template
-from xltool.filling.proof import proved
-from xltool.filling.writer import FillError, judge, render, verify
-from xltool.model import Entry, Filing, Form, Indicator
+from xltool.filling.proof import proved_sheets
+from xltool.filling.read_back import read_back
+from xltool.filling.writer import FillError, filled, judge, render, verify
+from xltool.model import Entry, FaultKind, Filing, Form, Indicator
+from xltool.reading.reader import read_grid
 from xltool.xlsx.package import Unpacked
+from xltool.xlsx.workbook_reader import grid_of
 from xltool.xlsx.zip_container import join, pack, split
 
 EDITIONS = ("hunan-2023", "national-2021")
@@ -31,9 +35,21 @@ def seed():
 
 
 def is_proved(filing: Filing, data: bytes, locked=None) -> bool:
-    compiled = compile_template(xltool.load_edition(filing.edition))
+    """Whether the workbook is proved; what is then read back without parsing it is what the reader gives."""
+    edition = xltool.load_edition(filing.edition)
+    compiled = compile_template(edition)
     compiled = compiled.with_twins if locked else compiled
-    return proved(filing, Unpacked(split(data)), compiled, locked)
+    parts = Unpacked(split(data))
+    sheets = proved_sheets(filing, parts, compiled, locked)
+    if sheets:
+        back = read_back(filing, sheets, parts, compiled)
+        assert whole(back) == whole(read_grid(grid_of(parts), edition=edition))
+    return bool(sheets)
+
+
+def whole(filing: Filing):
+    """All that a filing holds, with the texts and places that `==` leaves out."""
+    return to_builtins([*filing.forms, filing.code, filing.faults, filing.seal, filing.answers])
 
 
 def said(form, **values):
@@ -197,7 +213,8 @@ def template(folder: Path, old: str, new: str) -> Path:
 def test_nothing_is_proved_with_a_template_that_is_not_sound(seed, tmp_path, old, new, sound):
     path = template(tmp_path, re.escape(old), new)
     compiled = compile_template(xltool.load_edition(), path)
-    assert proved(seed, Unpacked(split(render(seed, path))), compiled) is sound
+    sheets = proved_sheets(seed, Unpacked(split(render(seed, path))), compiled)
+    assert bool(sheets) is sound
 
 
 def test_a_template_without_a_cell_for_each_answer_is_refused(tmp_path):
@@ -295,9 +312,24 @@ def test_however_forms_grow_they_are_proved_and_read_so(department, projects, du
             for n, counts in enumerate(projects)
         ),
     )
-    parts = Unpacked(split(render(filing)))
-    assert proved(filing, parts, compile_template(edition))
-    judge(filing, parts, edition)
+    data = render(filing)
+    assert is_proved(filing, data)
+    judge(filing, Unpacked(split(data)), edition)
+
+
+def test_what_a_cell_hides_is_said_of_what_is_read_back(seed):
+    """An amount with more decimals than its cell shows is written whole, and said to be."""
+    filing = replace(seed, department=said(seed.department, other=Decimal("0.123456789")))
+    assert is_proved(filing, render(filing))
+    assert [fault.kind for fault in filled(filing).read_back().faults] == [FaultKind.ROUNDED]
+
+
+def test_what_could_not_be_proved_is_read_back_by_the_reader(seed):
+    data = changed(render(seed), FIRST, " ht=", "  ht=")
+    assert not is_proved(seed, data)
+    made = verify(seed, data, xltool.load_edition())
+    assert made.read_back() == seed
+    assert made.read_back().department["total"].place.cell
 
 
 @given(
@@ -315,5 +347,5 @@ def test_a_character_altered_anywhere_is_no_harm_where_it_is_proved(part, share,
     text = parts[part].decode()
     at = int(share * len(text))
     parts[part] = (text[:at] + character + text[at + 1 :]).encode()
-    if proved(seed, parts, compile_template(xltool.load_edition())):
+    if proved_sheets(seed, parts, compile_template(xltool.load_edition())):
         judge(seed, parts, xltool.load_edition())

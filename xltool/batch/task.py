@@ -275,8 +275,7 @@ class _InputWork:
         cells, not what was meant."""
         from xltool.editions.declaration import load_edition
         from xltool.filling.writer import FillError, filled
-        from xltool.reading.reader import read, read_grid
-        from xltool.xlsx.workbook_reader import grid_of
+        from xltool.reading.reader import read
 
         edition = _edition(self.order) or load_edition(filing.edition)
         try:
@@ -288,10 +287,8 @@ class _InputWork:
             earlier = self._earlier(planned) if self.outlet.keep(planned) else None
             return self._problem(filing.unit, [finding, *([earlier] if earlier else [])])
         name = self.outlet.put(planned, workbook.data)
-        if name in self.outlet.edited:
-            back = read(self.outlet.edited[name], edition=edition)
-        else:
-            back = read_grid(grid_of(workbook.parts), edition=edition)
+        edited = self.outlet.edited.get(name)
+        back = workbook.read_back() if edited is None else read(edited, edition=edition)
         more = [*remarks.get(filing.unit, ()), *self._said(planned, name)]
         return self._result(back, name, more)
 

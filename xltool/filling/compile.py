@@ -38,7 +38,8 @@ from xltool.filling.row_height import (
 from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows, Layout, load_layout, stamps
 from xltool.xlsx.package import Unpacked, open_package
 from xltool.xlsx.references import column_number, letters
-from xltool.xlsx.workbook_reader import open_grid
+from xltool.xlsx.shared_parts import Styles
+from xltool.xlsx.workbook_reader import frame_of, styles_of
 from xltool.xlsx.zip_container import Packed, pack
 
 _ROW = re.compile(r"<row ([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
@@ -268,6 +269,8 @@ class Compiled:
     workbook: tuple[str, str, str]
     global_names: tuple[str, ...]
     workbook_part: str
+    styles: Styles
+    active: tuple[str, ...]  # what in it acts or leads elsewhere
     # Input style → its locked twin.
     twins: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -336,8 +339,8 @@ def compile_template(edition: Edition, template: Path | None = None) -> Compiled
 def _compile(folder: str, path: Path, stamp: tuple[int, int]) -> Compiled:
     layout = load_layout(edition_in(Path(folder)), path)
     package = open_package(path)
-    grid = open_grid(path)
-    parts = {sheet.name: sheet.part for sheet in grid.sheets}
+    frame, kinds, _ = frame_of(package)
+    parts = {sheet.name: sheet.part for sheet in frame.sheets}
     sizes = font_sizes(package)
     forms = {
         id_: _sheet(
@@ -350,7 +353,16 @@ def _compile(folder: str, path: Path, stamp: tuple[int, int]) -> Compiled:
     unpacked = Unpacked({name: package.read(name) for name in package.names()})
     packed = {name: pack(name, data) for name, data in unpacked.items()}
     return Compiled(
-        layout, unpacked, packed, forms, sheets, workbook, global_names, "xl/workbook.xml"
+        layout,
+        unpacked,
+        packed,
+        forms,
+        sheets,
+        workbook,
+        global_names,
+        "xl/workbook.xml",
+        styles_of(package, kinds.get("styles", ""), frame.date1904),
+        frame.active,
     )
 
 

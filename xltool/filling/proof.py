@@ -5,7 +5,7 @@ grown to their rows, and nothing else. Only heights of rows and names of sheets 
 Against what: template and filing, from which each written sheet and `workbook.xml` are spelled out anew and
 held against the bytes; and the template itself, once audited and read back, as it is and fully grown.
 What follows: the reader would read the same filing without a fault, and the audit would find none.
-When it can't be proved, for whatever reason, the answer is False, never an error: `writer.filled` then reads
+When it can't be proved, for whatever reason, the answer is none, never an error: `writer.filled` then reads
 and audits the workbook as it would a received one, and that judgement is final. The proof may miss; it
 must never say yes where reader or audit says no (`tests/filling/test_proof.py` tries).
 """
@@ -48,38 +48,39 @@ from xltool.xlsx.shared_parts import OTHER_ENTITY, armour, decoded, plain_text
 from xltool.xlsx.workbook_reader import grid_of, read_properties
 from xltool.xlsx.zip_container import split
 
-_CUSTOM = "docProps/custom.xml"
+CUSTOM = "docProps/custom.xml"
 
 
-def proved(
+def proved_sheets(
     filing: Filing,
     parts: Mapping[str, bytes],
     compiled: Compiled,
     locked: Mapping[str, Collection[str]] | None = None,
-) -> bool:
-    """Whether these parts are the template with this filing's answers in it, and nothing else.
+) -> list[ProvedSheet]:
+    """The sheets of a workbook, in their order, where its parts are proved to be the template with this
+    filing's answers in it, and nothing else. Empty where they are not.
 
     `locked` are the fields (form kind → field ids) whose cells have the locked twins of their styles.
     """
     if any(parts.get(name) != data for name, data in compiled.kept.items()) or any(
         package_faults(parts)
     ):
-        return False
-    if not _marked(filing, parts.get(_CUSTOM, b"")):
-        return False
+        return []
+    if not _marked(filing, parts.get(CUSTOM, b"")):
+        return []
     if filing.department is None and not any(map(answered, filing.projects)):
-        return False  # nothing by which the reader would know it
+        return []  # nothing by which the reader would know it
     sheets = _sheets(filing, parts[compiled.workbook_part], compiled)
     if not sheets or not _sound(compiled):
-        return False
+        return []
     target = {
         relation.id: relation.target for relation in relations_of(parts, compiled.workbook_part)
     }
     places = [target.get(sheet.relation, "") for sheet in sheets]
-    others = {compiled.workbook_part, _CUSTOM, *LISTS}
+    others = {compiled.workbook_part, CUSTOM, *LISTS}
     if len({*places}) < len(places) or not parts.keys() <= {*compiled.kept, *places, *others}:
-        return False
-    return all(
+        return []
+    sound = all(
         sheet.entry.part == place
         if sheet.form is None or sheet.pattern is None or sheet.rows is None
         else _says(
@@ -91,6 +92,7 @@ def proved(
         )
         for place, sheet in zip(places, sheets, strict=True)
     )
+    return sheets if sound else []
 
 
 def _marked(filing: Filing, custom: bytes) -> bool:
@@ -136,9 +138,10 @@ def _sound(compiled: Compiled) -> bool:
     return True
 
 
-class _ListedSheet(NamedTuple):
-    """A sheet of the workbook: its relation, the template's sheet that it is, and the form on it."""
+class ProvedSheet(NamedTuple):
+    """A sheet of the workbook: its name and relation, the template's sheet that it is, the form on it."""
 
+    name: str
     relation: str
     entry: SheetEntry
     form: Form | None
@@ -151,7 +154,7 @@ _SHEET = re.compile(
 )
 
 
-def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_ListedSheet]:
+def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[ProvedSheet]:
     """The sheets that the workbook's own part lists. Empty where it is not the template's part with the
     sheets of this filing and, for each, the template's names at their places."""
     listed = decoded(book.partition(b"<sheets>")[2].partition(b"</sheets>")[0])
@@ -176,7 +179,7 @@ def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[_ListedShee
         spelled.append(f'<sheet name="{as_written}" sheetId="{number}"{state} r:id="{relation}"/>')
         quoted = escape("'" + names[scope].replace("'", "''") + "'!", quote=False)
         defined.append(entry.named(quoted, scope, rows))
-        sheets.append(_ListedSheet(relation, entry, form, pattern, rows))
+        sheets.append(ProvedSheet(names[scope], relation, entry, form, pattern, rows))
     must = compiled.book("".join(spelled), "".join(defined))
     return sheets if book == must else []
 

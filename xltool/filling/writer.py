@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar, overload
 
@@ -80,10 +81,14 @@ def fill(
 
 
 class FilledWorkbook(NamedTuple):
-    """The bytes of a written workbook and its parts, proved to say its filing."""
+    """The bytes of a written workbook and its parts, proved to say its filing.
+
+    `read_back()` is that filing as the reader gives it, each answer with its cell.
+    """
 
     data: bytes
     parts: Unpacked
+    read_back: Callable[[], Filing]
 
 
 def filled(
@@ -104,7 +109,7 @@ def filled(
     edition = edition or load_edition(filing.edition)
     data = render(filing, template, edition=edition, properties=properties, locked=locked)
     # What another template may say that isn't the edition's, the reader judges.
-    return FilledWorkbook(data, verify(filing, data, edition, locked))
+    return verify(filing, data, edition, locked)
 
 
 def verify(
@@ -112,12 +117,13 @@ def verify(
     data: bytes,
     edition: Edition,
     locked: Mapping[str, Collection[str]] | None = None,
-) -> Unpacked:
-    """The parts of the written bytes, read back: the same filing, no fault, all sound.
+) -> FilledWorkbook:
+    """The written bytes, read back: the same filing, no fault, all sound.
 
     The quick proof says yes or nothing; where it says nothing, the reader judges. Raises FillError.
     """
-    from xltool.filling.proof import proved
+    from xltool.filling.proof import proved_sheets
+    from xltool.filling.read_back import read_back
 
     compiled = compile_template(edition)
     if locked:
@@ -126,12 +132,13 @@ def verify(
         parts = Unpacked(split(data, known_parts=compiled.known_parts))
     except ValueError as error:
         raise FillError(f"写出的压缩包读不回来（{filing.unit}）：{error}") from error
-    if not proved(filing, parts, compiled, locked):
-        judge(filing, parts, edition)
-    return parts
+    if sheets := proved_sheets(filing, parts, compiled, locked):
+        return FilledWorkbook(data, parts, partial(read_back, filing, sheets, parts, compiled))
+    back = judge(filing, parts, edition)
+    return FilledWorkbook(data, parts, lambda: back)
 
 
-def judge(filing: Filing, parts: Unpacked, edition: Edition) -> None:
+def judge(filing: Filing, parts: Unpacked, edition: Edition) -> Filing:
     """The workbook read as any received one, where it isn't plain at a glance that it says the filing."""
     from xltool.reading.reader import answered, read_grid
 
@@ -149,6 +156,7 @@ def judge(filing: Filing, parts: Unpacked, edition: Edition) -> None:
     problems = audit_parts(parts)
     if problems:
         raise FillError(f"写出的工作簿结构有问题（{filing.unit}）：{problems[0]}")
+    return back
 
 
 # An amount with more decimals than the form shows is written whole, one that can't be read as it stands.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -83,7 +83,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
         edition = _edition(claimed, grid, faults)
     if edition is None:
         return Filing(claimed or default_edition_id(), source=source, faults=tuple(faults))
-    faults += [Fault(FaultKind.ACTIVE, f"工作簿里有{active_part}") for active_part in grid.active]
+    faults += active_faults(grid.active)
     department, projects = _forms(load_layout(edition), grid, faults, bool(claimed))
     if department is None and not projects:
         faults = [Fault(FaultKind.FOREIGN, "不是由官方模板做的工作簿：没有找到部门表或项目表")]
@@ -105,9 +105,19 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
         code=grid.properties.get("xltool.unit_code", ""),
         source=source,
         faults=tuple(faults),
-        seal={k: v for k, v in grid.properties.items() if k.startswith("xltool.")},
+        seal=own_properties(grid.properties),
         answers=next((read_answers(s.cells) for s in grid.sheets if s.name == RESULTS_SHEET), {}),
     )
+
+
+def active_faults(active: Iterable[str]) -> list[Fault]:
+    """What in a workbook acts or leads elsewhere."""
+    return [Fault(FaultKind.ACTIVE, f"工作簿里有{what}") for what in active]
+
+
+def own_properties(properties: Mapping[str, str]) -> dict[str, str]:
+    """Those of a workbook's properties that are ours."""
+    return {key: value for key, value in properties.items() if key.startswith("xltool.")}
 
 
 class _PlacedForm(NamedTuple):
@@ -290,6 +300,12 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
     if any(fault.kind == FaultKind.ROWS for fault in changed):  # why the names lead elsewhere
         faults = [fault for fault in faults if fault.kind != FaultKind.NAMES]
     faults += changed
+    return answers_on(layout, sheet, rows, faults), faults
+
+
+def answers_on(layout: FormLayout, sheet: Sheet, rows: GrownRows, faults: list[Fault]) -> Form:
+    """The form on a sheet whose rows are known, each answer with its cell; what is odd about one goes to
+    the faults."""
     entries: dict[str, Entry] = {}
     for field in layout.spec.field:
         top, left, _, _ = layout.fields[field.id]
@@ -298,7 +314,7 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
             continue
         entries[field.id] = _entry(field, sheet, (rows.start(top), left), faults, layout)
     indicators = _indicators(layout, sheet, rows, faults)
-    return Form(layout.spec.id, entries, indicators, sheet.name), faults
+    return Form(layout.spec.id, entries, indicators, sheet.name)
 
 
 _LINES = re.compile(r"第(?:(\d+)行|([A-Z]+)(?::([A-Z]+))?列)")
