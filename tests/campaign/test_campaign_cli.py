@@ -148,8 +148,17 @@ def test_pristine_copies_hold_the_values_and_nothing_else(bureau, capsys):
         returned, clean = xltool.read(folder / f"{code}.xlsx"), xltool.read(path)
         assert clean == returned and clean.faults == () and clean.code == code
         assert not any(key.startswith("xltool.seal") for key in clean.seal)
-    before = {path: path.stat().st_mtime_ns for path in (bureau / "净").rglob("*.xlsx")}
-    assert len(before) == 5
+    # A second time they are the same; one in which somebody wrote stays as it is, and is said.
+    edited = copies[codes[0]]
+    edited.write_bytes(edited.read_bytes() + b"0")
+    before = {path.name: path.read_bytes() for path in copies.values()}
+    capsys.readouterr()
+    for _ in range(2):
+        assert main(["collect", str(folder), "--pristine", str(bureau / "净")]) == 1
+        said = capsys.readouterr()
+        assert said.err.count("没有写成干净的一份") == 1 and "有人改过" in said.err
+        assert "干净的一份：4 个工作簿" in said.out
+        assert {p.name: p.read_bytes() for p in (bureau / "净").rglob("*.xlsx")} == before
 
 
 def test_choosing_a_version(bureau, capsys):

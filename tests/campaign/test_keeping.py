@@ -76,9 +76,25 @@ def test_what_a_killed_run_left_is_swept_when_it_is_old(bureau):
         path.write_text("x")
     os.utime(half, (1.7e9, 1.7e9))
     os.utime(theirs, (1.7e9, 1.7e9))
+    scratch = folder / ".xltool-3.tmp"
+    (scratch / "上年申报").mkdir(parents=True)
+    original = next((folder / "originals").iterdir()) / ".xltool-abc.tmp"
+    original.write_text("x")
+    for path in (scratch, original):
+        os.utime(path, (1.7e9, 1.7e9))
     with bureau.campaign.ledger.writing():
         pass
     assert not half.exists() and fresh.exists() and theirs.exists()
+    assert not scratch.exists() and not original.exists()
+
+
+def test_an_original_that_a_power_failure_cut_short_is_kept_whole_when_it_comes_again(bureau):
+    row = bureau.campaign.ledger.counted()[bureau.codes[0]]
+    path = bureau.campaign.original(row["sha256"])
+    data = path.read_bytes()
+    path.write_bytes(b"")
+    bureau.campaign.keep(row["sha256"], data)
+    assert path.read_bytes() == data
 
 
 @pytest.mark.parametrize("backup", [True, False])

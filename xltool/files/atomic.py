@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,14 +27,14 @@ def is_temporary(name: str) -> bool:
 
 
 def sweep(paths: Iterable[Path], seconds: float = 0.0) -> None:
-    """Remove those of the files that a kill left half-written, at least so many seconds ago."""
+    """Remove those of the files and folders that a kill left half-written, so many seconds ago or more."""
     until = time.time() - seconds
     for path in paths:
         if not is_temporary(path.name):
             continue
         with suppress(OSError):
             if path.stat().st_mtime <= until:
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextmanager

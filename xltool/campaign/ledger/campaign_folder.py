@@ -17,7 +17,7 @@ from xltool.campaign.units import Unit, read_units
 from xltool.checks.settings import Settings, copy_settings, load_settings
 from xltool.editions.declaration import Edition, edition_in, load_edition
 from xltool.errors import XltoolError, why
-from xltool.files.atomic import writing
+from xltool.files.atomic import temporary_name, writing
 from xltool.files.filenames import safe_name
 from xltool.template.layout import load_layout
 
@@ -118,12 +118,13 @@ class Campaign:
         return self.folder / "originals" / sha256[:2] / sha256
 
     def keep(self, sha256: str, data: bytes) -> None:
-        """Keep an original. The same content is kept once and never written over."""
+        """Keep an original. The same content is kept once; what is there is whole and stays, but for one
+        that a power failure cut short."""
         path = self.original(sha256)
-        if path.exists():
-            return
-        temporary = path.with_name(f".{sha256}.{os.getpid()}")
+        temporary = path.with_name(temporary_name(f"{sha256}-{os.getpid()}"))
         try:
+            if path.exists() and path.stat().st_size == len(data):
+                return
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(data)
             temporary.replace(path)

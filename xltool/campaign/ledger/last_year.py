@@ -68,7 +68,10 @@ def take_last_year(campaign: Campaign, source: Path) -> tuple[int, list[str]]:
     What the list says of last year stays; what it doesn't say is taken from the filings.
     """
     units = {unit.code: unit for unit in campaign.ledger.units()}
-    with tempfile.TemporaryDirectory(dir=campaign.folder, prefix=".xltool-") as scratch:
+    # Called as what is half-written, so that one which a kill leaves behind is swept.
+    with tempfile.TemporaryDirectory(
+        dir=campaign.folder, prefix=".xltool-", suffix=".tmp"
+    ) as scratch:
         new_folder = Path(scratch) / FOLDER
         new_folder.mkdir()
         if (source / FILE).is_file():

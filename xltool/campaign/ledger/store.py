@@ -571,7 +571,8 @@ _STALE = 3600  # seconds after which a half-written file is nobody's any more
 
 def _sweep(folder: Path) -> None:
     """Remove what a killed run left half-written: only names that xltool gives, only when old."""
-    places = ["*", f"{BACKUP_FOLDER}/*", "下发/*/*", "退回意见/*/*", "退回意见/*/*/*"]
+    reports = ["下发/*/*", "退回意见/*/*", "退回意见/*/*/*", "批复/*/*"]
+    places = ["*", "originals/*/.xltool-*", f"{BACKUP_FOLDER}/*", *reports]
     sweep((path for place in places for path in folder.glob(place)), _STALE)
 
 

@@ -30,7 +30,8 @@ from xltool.campaign.returns.withdrawals import apply_papers
 from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import UnitFiles
 from xltool.errors import XltoolError
-from xltool.files.atomic import writing
+from xltool.files import guard
+from xltool.files.atomic import refused, writing
 from xltool.files.barrier import Failure, guarded
 from xltool.files.pool import WorkerPool
 from xltool.model import Finding
@@ -359,6 +360,7 @@ def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
     for code, row in campaign.ledger.counted().items():
         unit = units[code]
         path = places.place(unit, ".xlsx")
+        index.want(path)
 
         def write(row: Any = row, path: Path = path) -> None:
             original = original_bytes(campaign, row["sha256"])
@@ -380,18 +382,36 @@ class _PristineIndex:
     """Which copies were written into a folder, each with its digest, so that old ones can go."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.file = folder, folder / ".xltool" / "pristine.json"
+        self.folder, self.file = folder, folder / guard.FOLDER / "pristine.json"
         self.now: dict[str, str] = {}
+        try:
+            # There from the start: what is written below is noted in it, now and the next time.
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise refused(self.file.parent, error) from error
         try:
             self.before = msgspec.json.decode(self.file.read_bytes(), type=dict[str, str])
         except (OSError, msgspec.DecodeError):
             self.before = {}
 
+    def want(self, path: Path) -> None:
+        """This copy is about to be written; one of ours that nobody changed may be replaced."""
+        name = self._name(path)
+        if name not in self.before:
+            return
+        self.now[name] = self.before[name]  # where it can't be written now, it is still known
+        watch = guard.current()
+        if watch and path.is_file() and digest(path.read_bytes()) == self.before[name]:
+            watch.allow(path)
+
     def wrote(self, path: Path) -> None:
-        self.now[path.relative_to(self.folder).as_posix()] = digest(path.read_bytes())
+        self.now[self._name(path)] = digest(path.read_bytes())
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
 
     def close(self) -> list[Path]:
-        """Remove what is not written any more; what somebody changed stays, and is given back."""
+        """Remove what is not wanted any more; what somebody changed stays, and is given back."""
         changed = []
         for name, sha256 in self.before.items():
             path = self.folder / name
@@ -401,7 +421,7 @@ class _PristineIndex:
                 path.unlink()
             else:
                 changed.append(path)
-        with writing(self.file, "wb") as file:
+        with writing(self.file, "wb", own=True) as file:
             file.write(msgspec.json.encode(self.now))
         return changed
 
