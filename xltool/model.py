@@ -217,6 +217,7 @@ class FaultKind(StrEnum):
     CONTENT = "content"  # a formula, link or object where a value belongs
     PICTURE = "picture"  # a picture, perhaps of a stamp
     ACTIVE = "active"  # macros, links and the like, which act or lead elsewhere
+    INVISIBLE = "invisible"  # characters that nobody sees, which were ignored
     AMOUNT = "amount"  # an amount that can't be read
     AMOUNT_TEXT = "amount_text"  # an amount written as text
     SHOWN = "shown"  # the cell shows something else than it holds

@@ -43,6 +43,17 @@ def read_amount(text: str, unit: str = "万元") -> Amount | None:
     return Amount(number, plain=bool(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text)))
 
 
+# How people write that there is no amount.
+_NONE = re.compile(
+    r"[-—－–─―‐‑−/／\\＼_＿~～.。*]{1,4}|无|没有|暂无|不涉及|未安排|N/?A|null|none", re.IGNORECASE
+)
+
+
+def says_none(text: str) -> bool:
+    """Whether a text in the place of an amount says that there is none: `-`, `—`, `/`, `无`."""
+    return _NONE.fullmatch(text.strip()) is not None
+
+
 def halfwidth(text: str) -> str:
     """Fullwidth digits and marks of numbers as Excel reads them when they are typed: `１，２` is `1,2`."""
     return text.translate(_FULLWIDTH)

@@ -31,7 +31,7 @@ def test_there_are_enough_faults_and_of_every_kind():
     # D6xx belong to a campaign; what these forms have no field for is planted in tests/cases
     others = {*(f"R{n}" for n in (*range(101, 107), 108, 109, 110))}
     others |= {"P212", "P213", "T303", "T308", "T311", "I414"}
-    others |= {"R111", "R112"}  # of the file, too
+    others |= {"R111", "R112", "R113"}  # of the file, too
     consequences = {code for m in MUTATIONS for code, _ in m.expect[1:]}
     edition = load_edition()
     judged_here = {

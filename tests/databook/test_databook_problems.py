@@ -1,6 +1,7 @@
 """What is wrong in a data book is said at once, with table and cell; the other units are unharmed."""
 
 import csv
+import functools
 import json
 import re
 from decimal import Decimal
@@ -155,6 +156,13 @@ BAD = {
     ),
     "noncharacter": ("指标", ["甲局,,产出,数量,文件\uffff,3,"], "B016", "E2", "甲局", "乙局"),
 }
+
+
+@pytest.mark.parametrize("none", ["-", "—", "——", "/", "无", " ／ ", "N/A"])
+def test_who_writes_that_there_is_none_is_told_to_leave_it_blank(tmp_path, none):
+    found = open_databook(book(tmp_path, rows={"部门": [FIRST, f"2023,乙局,,{none},,,,,,,,,"]}))
+    [problem] = [p for p in found.problems if p.code == "B013"]
+    assert "没有就空着" in problem.message
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -404,9 +412,11 @@ def test_codes_that_came_ruined(tmp_path, written, code, problem):
 
 def test_characters_that_nobody_sees_are_no_part_of_names_and_numbers(tmp_path):
     plain = load_databook(book(tmp_path / "a"))
+    swaps = {"甲局": "\u200b甲局\u202c", ",40,": ",40\u200e,", "文件": "文\u200b件", "3": "3\ufeff"}
     hidden = {
         name: [
-            row.replace("甲局", "\u200b甲局\u202c").replace(",40,", ",40\u200e,") for row in rows
+            functools.reduce(lambda text, swap: text.replace(*swap), swaps.items(), row)
+            for row in rows
         ]
         for name, rows in ROWS.items()
     }

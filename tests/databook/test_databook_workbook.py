@@ -120,6 +120,23 @@ def test_an_amount_shown_as_another_one_is_said_with_both(opened, value, code):
     assert found.filings == []
 
 
+@pytest.mark.parametrize(
+    ("value", "code"), [(5, ";;;"), ("修路", ";;;"), (-3, "yyyy-m-d"), (12345678.9, "h:mm")]
+)
+def test_a_text_that_its_format_hides_is_said(opened, value, code):
+    cell = opened.workbook["指标"]["F2"]
+    cell.value, cell.number_format = value, code
+    [problem] = opened().problems
+    assert (problem.code, problem.cell) == ("B020", cell.coordinate)
+    assert str(value) in problem.message
+
+
+def test_a_text_under_a_format_of_its_own_is_taken_as_shown(opened):
+    cell = opened.workbook["指标"]["F2"]
+    cell.value, cell.number_format = "42", '"≥"@"座"'
+    assert target(opened()) == "≥42座"
+
+
 def test_a_formula_without_a_result_and_an_error_value(opened):
     opened.workbook["部门"]["D2"] = "=60+40.1"
     opened.workbook["部门"]["E2"] = "#N/A"

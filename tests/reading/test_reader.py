@@ -547,3 +547,20 @@ def test_a_hidden_twin_of_a_project_form_is_not_counted(book):
     back = read(book)
     assert len(back.projects) == len(seed_filing().projects)
     assert any("同一个项目" in fault.detail for fault in back.faults)
+
+
+def test_characters_that_nobody_sees_are_ignored_and_said_once(workbook, book):
+    sheet = book[DEPARTMENT]
+    clean = read_grid(open_grid(workbook))
+    unit = clean.department["unit"]
+    for at in ("A1", "B3", "B10", "E13", "F13"):
+        text = sheet[at].value
+        sheet[at] = f"\u200b{text[:3]}\u2060{text[3:]}\u202c"
+    sheet["C4"] = f"\ufeff{sheet['C4'].value}\u200e"
+    sheet["A10"] = "\u200b".join(sheet["A10"].value)
+    back = read(book)
+    assert back == clean
+    assert back.department["unit"].text == unit.text
+    told = [f for f in xltool.check(back) if f.code[0] == "R"]
+    assert [f.code for f in told] == ["R113", "R106"]
+    assert "等 6 格" in told[0].message

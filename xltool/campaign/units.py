@@ -19,7 +19,7 @@ from xltool.files.discover import FileKind, kind_of
 from xltool.files.filenames import TakenNames
 from xltool.files.table_habits import aside, read_code, visible
 from xltool.model import Place
-from xltool.money import plain, read_amount, stored_number
+from xltool.money import plain, read_amount, says_none, stored_number
 from xltool.reading.reader import answer
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.number_format import amount_shown
@@ -249,7 +249,10 @@ def _rows(
             if difference is not None:
                 faults.append(f"{cell_name(row, column)}：“{spec.label}”{difference}")
             elif value is None:
-                faults.append(f"{cell_name(row, column)}：“{spec.label}”的“{text[:40]}”读不成金额")
+                advice = "，没有就空着" if says_none(text) else ""
+                faults.append(
+                    f"{cell_name(row, column)}：“{spec.label}”的“{text[:40]}”读不成金额{advice}"
+                )
             else:
                 figures[kind][spec.id] = value
         code = read_code(texts.get("code", ""))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from xltool.editions.declaration import Edition
 from xltool.files.table_habits import read_code
 from xltool.model import Entry, Place
-from xltool.money import halfwidth, plain, read_amount, tidy
+from xltool.money import halfwidth, plain, read_amount, says_none, tidy
 from xltool.xlsx.number_format import amount_shown
 
 LONGEST = 32_767  # characters in an Excel cell, counted in UTF-16 units as Excel does
@@ -69,6 +69,11 @@ def too_long(text: str) -> bool:
     return len(text) * 2 > LONGEST and excel_length(text) > LONGEST
 
 
+def shown_otherwise(shown: str, stored: str) -> str:
+    """What is said of a cell that shows something else than it holds."""
+    return f"单元格显示为“{shown}”，存的是“{stored[:40]}”，请改成同一个，数字格式用“常规”"
+
+
 def answer(cell: SourceCell, kind: str, edition: Edition) -> Answer:
     """Read one cell as a field of this kind."""
     if cell.fault:
@@ -112,7 +117,7 @@ def _amount(cell: SourceCell, edition: Edition) -> Answer:
     if value is not None and cell.format:
         seen = amount_shown(value, cell.format, edition.unit)
         if not seen.same:
-            message = f"单元格显示为“{seen.text}”，存的是“{plain(value)}”，请改成同一个数，数字格式用“常规”"
+            message = shown_otherwise(seen.text, plain(value))
             return Answer(Entry(None, seen.text, cell.place), (("B020", message, ""),))
     remarks: tuple[tuple[str, str, str], ...] = ()
     if value is None and len(cell.text) < 100 and (amount := read_amount(cell.text, edition.unit)):
@@ -122,11 +127,8 @@ def _amount(cell: SourceCell, edition: Edition) -> Answer:
     # Beyond this no budget lies, and a forged exponent would fill the memory with zeros.
     if value is None or value.adjusted() > 15 or int(tidy(value).as_tuple().exponent) < -15:
         short = cell.text if len(cell.text) <= 40 else cell.text[:40] + "…"
-        remark = (
-            "B013",
-            f"“{short}”无法读取，请填写数字，单位{edition.unit}",
-            f"数字（{edition.unit}）",
-        )
+        wanted = "没有就空着" if says_none(short) else f"请填写数字，单位{edition.unit}"
+        remark = ("B013", f"“{short}”无法读取，{wanted}", f"数字（{edition.unit}）")
         return Answer(Entry(None, cell.text, cell.place), (remark,))
     value = tidy(value)
     if len(value.normalize().as_tuple().digits) > DIGITS:

@@ -10,7 +10,7 @@ from xltool.databook.columns import BookColumn
 from xltool.databook.problems import Problem, problem
 from xltool.databook.shelf import Shelf
 from xltool.editions.declaration import Block, Edition, FormSpec
-from xltool.files.table_habits import has_invisible, visible
+from xltool.files.table_habits import has_invisible, without_invisible
 from xltool.model import Entry, Filing, Form, Indicator, Place, Severity
 
 
@@ -140,14 +140,14 @@ class Assembly:
         return got.entry
 
     def seen(self, cell: SourceCell) -> SourceCell:
-        """A name or number as people see it; that there was more is said once."""
+        """What people see of a cell; that there was more is said once."""
         if not has_invisible(cell.text):
             return cell
         if not self.cleaned:
             self.cleaned = True
-            message = "名称、编码或数字里有看不见的字符（多半是从网页或聊天里粘贴来的），已忽略"
+            message = "有看不见的字符（多半是从网页或聊天里粘贴来的），已忽略"
             self.report("B105", message, cell, None)
-        return cell._replace(text=visible(cell.text))
+        return cell._replace(text=without_invisible(cell.text))
 
     def indicator(
         self,

@@ -193,9 +193,7 @@ class _Reader:
         if value is None:
             return SourceCell("", place)
         if isinstance(value, str):
-            cell = SourceCell(lines(value), place)
-            named = column.kind in ("amount", "year", "code") or column.id in ("unit", "project")
-            return self.work.seen(cell) if named else cell
+            return self.work.seen(SourceCell(lines(value), place))
         if isinstance(value, Decimal) and column.kind in ("amount", "year"):
             return SourceCell(_written(value), place, stored_number(str(value)) or value)
         wanted = "数字" if column.kind in ("amount", "year") else "文字（加双引号）"

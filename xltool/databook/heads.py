@@ -13,7 +13,6 @@ from xltool.files.table_habits import aside, visible
 from xltool.model import Place
 from xltool.xlsx.references import cell_name
 
-_KEYS = ("unit", "project", "level1", "level2")
 _UNIT_OF_MONEY = re.compile(r"单位[:：]?(元|千元|万元|百万元|亿元)(?![\u4e00-\u9fff])")
 
 
@@ -26,9 +25,6 @@ class TableRows:
         for title in sheet.titles:
             self._unit_of_money(title)
         self._place_heads()
-        self.names = frozenset(
-            c.id for c in table.columns if c.kind in ("amount", "year", "code") or c.id in _KEYS
-        )
         # Without its keys no row can be told whose it is.
         keys = {"unit", "project"} & {c.id for c in table.columns}
         self.keyed = keys <= set(self.at)
@@ -117,4 +113,4 @@ class TableRows:
         cell = cells.get(column)
         if cell is None:
             return SourceCell("", Place(self.sheet.name, cell_name(row, column or 1)))
-        return self.work.seen(cell) if id_ in self.names else cell
+        return self.work.seen(cell)

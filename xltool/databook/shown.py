@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from xltool.databook.answers import SourceCell, lines
+from xltool.databook.answers import SourceCell, lines, shown_otherwise
 from xltool.model import Place
 from xltool.money import plain, stored_number
 from xltool.xlsx.grid import Cell as Stored
-from xltool.xlsx.number_format import as_read, is_amount
+from xltool.xlsx.number_format import as_read, is_amount, nothing_shown, text_shown
 
 
 def shown(cell: Stored, place: Place) -> SourceCell:
@@ -20,9 +20,14 @@ def shown(cell: Stored, place: Place) -> SourceCell:
     if formula and not cell.text:
         reason = "公式没有计算结果；请在 Excel 或 WPS 里打开、重算并保存，或直接填写数值"
         return SourceCell("", place, fault=("B017", reason))
+    number = stored_number(cell.text) if cell.number else None
+    if cell.format and cell.text.strip() and number != 0:
+        seen = nothing_shown(cell.text, cell.format, cell.number)
+        if seen is not None:
+            return SourceCell(seen, place, fault=("B020", shown_otherwise(seen, cell.text)))
     if not cell.number:
-        return SourceCell(lines(cell.text), place, formula=formula)
-    number = stored_number(cell.text)
+        text = text_shown(cell.text, cell.format) if cell.format else cell.text
+        return SourceCell(lines(text), place, formula=formula)
     if number is None:
         return SourceCell(cell.text, place, formula=formula)
     text = as_read(cell.text, cell.format)

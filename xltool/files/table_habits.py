@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# Zero-width characters, and those that turn the direction of writing.
-_INVISIBLE = dict.fromkeys((*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF))
-_SEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
+# Zero-width characters, soft hyphens, and those that turn the direction of writing.
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
 _SUM = re.compile(
     r"(?:.{0,20}(?:合计|小计|总计|共计|累计)|汇总|.{0,20}[(（]汇总[)）])(?:数|金额|行)?[:：]?"
@@ -26,12 +25,17 @@ _KEPT = 15
 
 def visible(text: str) -> str:
     """A name or a number without the characters that nobody sees, nor space around it."""
-    return (text.translate(_INVISIBLE) if _SEEN.search(text) else text).strip()
+    return without_invisible(text).strip()
+
+
+def without_invisible(text: str) -> str:
+    """A text without the characters that nobody sees."""
+    return _INVISIBLE.sub("", text)
 
 
 def has_invisible(text: str) -> bool:
     """Whether a text holds characters that nobody sees."""
-    return _SEEN.search(text) is not None
+    return _INVISIBLE.search(text) is not None
 
 
 def aside(text: str) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from xltool.editions.declaration import (
     Edition,
     EditionError,
@@ -18,13 +20,14 @@ from xltool.editions.declaration import (
 )
 from xltool.errors import XltoolError, why
 from xltool.files.source import Source, called, content
+from xltool.files.table_habits import has_invisible, without_invisible
 from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
 from xltool.money import halfwidth, read_amount, stored_number
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
 from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout, unspaced
 from xltool.template.match import changes, likeness, locate
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
-from xltool.xlsx.number_format import NO_ROOM, amount_shown, as_read, as_shown, text_shown
+from xltool.xlsx.number_format import amount_shown, as_read, nothing_shown, text_shown
 from xltool.xlsx.package import Parts, Unreadable
 from xltool.xlsx.references import cell_name, column_number
 from xltool.xlsx.workbook_reader import grid_of, open_grid
@@ -347,7 +350,8 @@ def _entry(
     field: Field, sheet: Sheet, at: tuple[int, int], faults: list[Fault], layout: FormLayout
 ) -> Entry:
     """One field's answer, with the official text around it taken off."""
-    cell, place = sheet[at], Place(sheet.name, cell_name(*at))
+    place = Place(sheet.name, cell_name(*at))
+    cell = _visible(sheet[at], place, faults)
     if cell.formula or cell.error:
         _odd(cell, place, field.id, faults)
     if field.kind == "amount":
@@ -386,6 +390,14 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"\s*{re.escape(before)}(.*?){re.escape(after)}\s*$", re.DOTALL)
 
 
+def _visible(cell: Cell, place: Place, faults: list[Fault]) -> Cell:
+    """A cell without the characters that nobody sees; that there were some is a fault."""
+    if cell.number or not has_invisible(cell.text):
+        return cell
+    faults.append(Fault(FaultKind.INVISIBLE, "有看不见的字符", place, found=cell.text))
+    return replace(cell, text=without_invisible(cell.text))
+
+
 def answer(cell: Cell, place: Place) -> Entry:
     """A cell's text as an answer, kept as written; a number as it is seen."""
     if cell.number:
@@ -405,9 +417,8 @@ def _answer(cell: Cell, place: Place, field: str, faults: list[Fault]) -> Entry:
         detail = f"数值单元格里存的“{cell.text[:40]}”不是数，Excel 读不了"
         faults.append(Fault(FaultKind.SHOWN, detail, place, field, "", cell.text))
     elif cell.format and cell.text.strip():
-        seen = as_shown if cell.number else text_shown
-        shown = seen(cell.text, cell.format).strip()
-        if not shown or shown == NO_ROOM:
+        shown = nothing_shown(cell.text, cell.format, cell.number)
+        if shown is not None:
             faults.append(_unlike(shown, cell.text, place, field))
     return answer(cell, place)
 
@@ -496,6 +507,7 @@ def _indicators(
             cells: dict[str, Entry] = {}
             for (column_id, column), cell in zip(columns, row_cells, strict=True):
                 place = Place(name, cell_name(row, column))
+                cell = _visible(cell, place, faults)
                 if cell.formula or cell.error:
                     _odd(cell, place, column_id, faults)
                 cells[column_id] = _answer(cell, place, column_id, faults)

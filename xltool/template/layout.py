@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from xltool.editions.declaration import Edition, EditionError, FormSpec, edition_in
 from xltool.errors import why
+from xltool.files.table_habits import without_invisible
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.references import Area
@@ -30,8 +31,8 @@ _NONE: Mapping[int, int] = MappingProxyType({})
 
 
 def unspaced(text: str) -> str:
-    """Text without any white space: labels are the same label however they are broken."""
-    return "".join(text.split())
+    """Text without white space and what nobody sees: a label is the same however it is broken."""
+    return "".join(without_invisible(text).split())
 
 
 class GrownRows:

@@ -137,6 +137,12 @@ def text_shown(text: str, code: str) -> str:
     return _text(text, parse_format(code))
 
 
+def nothing_shown(text: str, code: str, number: bool) -> str | None:
+    """What a cell shows that says nothing of what it holds: a blank, ########; None where it says something."""
+    seen = (as_shown if number else text_shown)(text, code).strip()
+    return seen if seen in ("", NO_ROOM) else None
+
+
 def as_read(text: str, code: str = "", exact: bool = False) -> str:
     """A stored number as text for reading: the number that is shown, a date in one spelling.
 

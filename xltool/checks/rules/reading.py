@@ -8,10 +8,8 @@ from decimal import Decimal
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.rules._text import quote
 from xltool.model import Fault, FaultKind, Severity
-from xltool.money import places
+from xltool.money import places, says_none
 
-# How people write that there is no amount.
-_NOTHING = ("-", "—", "——", "－", "–", "/", "／", "\\", "无", "没有", "暂无", "N/A")
 FILE = "收到的文件与官方模板的比较"
 
 
@@ -153,7 +151,7 @@ def amount_unread(review: Review) -> Iterator[Hit]:
         for field in review.spec(form).field:
             entry = form[field.id]
             if field.kind == "amount" and entry.unread:
-                none = entry.text.strip() in _NOTHING
+                none = says_none(entry.text)
                 advice = "没有就空着" if none else f"请填数字（单位：{review.edition.unit}）"
                 yield review.hit(
                     entry,
@@ -187,6 +185,21 @@ def picture(review: Review) -> Iterator[Hit]:
     """
     for fault in _of(review, FaultKind.PICTURE):
         yield Hit(f"{fault.detail}：图片里的内容（例如章）没有读，也不作数", fault.place)
+
+
+@rule("R113", "看不见的字符", Severity.NOTE, review="形式", source=FILE)
+def invisible(review: Review) -> Iterator[Hit]:
+    """填的内容里夹着看不见的字符（零宽空格、转换书写方向的字符等，多半是粘贴带来的）：已忽略，只说一次。
+
+    错：从网页粘贴的单位名称，字中间夹着零宽空格。
+    对：单位名称只有看得见的字。
+    """
+    found = list(_of(review, FaultKind.INVISIBLE))
+    if found:
+        cells = "、".join(str(fault.place) for fault in found[:3])
+        more = f"等 {len(found)} 格" if len(found) > 3 else ""
+        said = f"{cells}{more}里有看不见的字符（多半是粘贴带来的），已忽略，请重新输入"
+        yield Hit(said, found[0].place)
 
 
 @rule("R108", "显示的与存的不一样", Severity.ERROR, review="形式", source=FILE)
