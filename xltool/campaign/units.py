@@ -225,12 +225,7 @@ def _rows(
     remarks: list[str],
 ) -> Iterator[tuple[int, Unit]]:
     """Each unit with its row; a row of totals is no unit, and that is said."""
-    rows: dict[int, dict[int, str]] = {}
-    for (row, column), cell in sheet.cells.items():
-        # A number is taken as Excel shows it, not with the tail of its binary form.
-        text = visible(answer(cell, Place(sheet.name, "")).text)
-        if column in heads and text:
-            rows.setdefault(row, {})[column] = text
+    rows = _texts_by_row(sheet, heads)
     top = _head_row(sheet, {spec.label for _, spec in heads.values() if spec})
     for row in sorted(row for row in rows if row > top):
         beside = [text for text in rows[row].values() if aside(text)]
@@ -262,6 +257,17 @@ def _rows(
         if not code.text:
             faults.append(f"第 {row} 行没有{CODE}")
         yield row, Unit(**{"code": "", "name": "", **texts}, **figures)  # type: ignore[arg-type]
+
+
+def _texts_by_row(sheet: Sheet, columns: Collection[int]) -> dict[int, dict[int, str]]:
+    """Row → column → text, of these columns. A number is taken as Excel shows it, not with the tail of
+    its binary form."""
+    rows: dict[int, dict[int, str]] = {}
+    for (row, column), cell in sheet.cells.items():
+        text = visible(answer(cell, Place(sheet.name, "")).text)
+        if column in columns and text:
+            rows.setdefault(row, {})[column] = text
+    return rows
 
 
 def _bad_codes(

@@ -39,6 +39,8 @@ from xltool.model import Finding
 BATCH = 200  # returns in one transaction
 MOST_KEPT = 32 * 2**20  # bytes of returns that wait for it
 
+Judged = tuple[Found, str, bytes, Judgement]  # a return, its digest, its bytes and what they say
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -92,28 +94,12 @@ def collect(
         result.skipped += source.skipped
         desk = LedgerDesk(campaign, result, received)
         _take_papers(desk, source, result)
-        waiting: list[tuple[Found, str, bytes, Judgement]] = []
+        waiting: list[Judged] = []
         bytes_held = 0
         total = len(source.found)
-        fresh: deque[tuple[Found, str, bytes]] = deque()
-
-        def items() -> Iterator[tuple[bytes, str]]:
-            for file, sha256, data in _readable(source, desk, result):
-                fresh.append((file, sha256, data))
-                yield data, file.name
-
-        pool = WorkerPool(
-            judge_one, size=received_size, setup=set_up, given=(campaign.folder,), clean=True
-        )
-        for judgement in pool.in_order(items()):
-            file, sha256, data = fresh.popleft()
-            if isinstance(judgement, Failure):
-                # Not entered: the next collecting tries it again.
-                result.problems.append((file.name, judgement.reason))
-                desk.unread.append((file, judgement.reason))
-                continue
-            waiting.append((file, sha256, data, judgement))
-            bytes_held += len(data)
+        for judged in _judged(source, desk, result):
+            waiting.append(judged)
+            bytes_held += len(judged[2])
             if len(waiting) >= BATCH or bytes_held > MOST_KEPT:
                 desk.take(waiting)
                 waiting.clear()
@@ -125,6 +111,30 @@ def collect(
     if pristine:
         result.pristine = write_pristine(campaign, pristine, result)
     return result
+
+
+def _judged(source: Incoming, desk: LedgerDesk, result: Collected) -> Iterator[Judged]:
+    """The new returns in order, each judged in a process of its own.
+
+    One that could not be judged is a problem of `result` and not entered: the next collecting tries it again.
+    """
+    fresh: deque[tuple[Found, str, bytes]] = deque()
+
+    def items() -> Iterator[tuple[bytes, str]]:
+        for file, sha256, data in _readable(source, desk, result):
+            fresh.append((file, sha256, data))
+            yield data, file.name
+
+    pool = WorkerPool(
+        judge_one, size=received_size, setup=set_up, given=(desk.campaign.folder,), clean=True
+    )
+    for judgement in pool.in_order(items()):
+        file, sha256, data = fresh.popleft()
+        if isinstance(judgement, Failure):
+            result.problems.append((file.name, judgement.reason))
+            desk.unread.append((file, judgement.reason))
+        else:
+            yield file, sha256, data, judgement
 
 
 def _take_papers(desk: LedgerDesk, source: Incoming, result: Collected) -> None:
@@ -207,7 +217,7 @@ class LedgerDesk:
         """The return that this very file is: the same content, name and time."""
         return self.seen.get((sha256, file.name.rpartition("/")[2], file.modified))
 
-    def take(self, judged: list[tuple[Found, str, bytes, Judgement]]) -> None:
+    def take(self, judged: list[Judged]) -> None:
         """Originals first, then the ledger in one transaction: a run cut off leaves spare files at most."""
         if not judged:
             return

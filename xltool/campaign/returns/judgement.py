@@ -145,14 +145,7 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
         claimed = named_unit(name, register, unit)
         if claimed:
             kind = "renamed"
-            faults.append(
-                Fault(
-                    FaultKind.UNIT,
-                    f"文件名是 {claimed} {register.names[claimed]}，工作簿却是下发给"
-                    f" {unit} {register.names[unit]} 的",
-                    found=PurePosixPath(name).name,
-                )
-            )
+            faults.append(_renamed(name, claimed, unit, register))
     own_faults = filing.faults
     sealed = seal.digest_of(mark) if mark and listed else ""
     superseded = bool(sealed) and sealed != register.issues.get(unit, sealed)
@@ -169,6 +162,15 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
         issue=mark.issue if mark else 0,
         seal=sealed,
         stamp=grid.modified if grid.modified != register.unsaved else "",
+    )
+
+
+def _renamed(name: str, claimed: str, unit: str, register: Register) -> Fault:
+    return Fault(
+        FaultKind.UNIT,
+        f"文件名是 {claimed} {register.names[claimed]}，工作簿却是下发给"
+        f" {unit} {register.names[unit]} 的",
+        found=PurePosixPath(name).name,
     )
 
 

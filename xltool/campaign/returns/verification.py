@@ -18,6 +18,7 @@ from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, kind_of
 from xltool.model import FaultKind
 from xltool.reading.reader import read_grid
+from xltool.xlsx.grid import Grid
 from xltool.xlsx.package import MAX_FILE, Unreadable
 from xltool.xlsx.workbook_reader import open_grid
 
@@ -138,49 +139,65 @@ def _check(
     forms: _Forms,
     trusted: Collection[str],
 ) -> Iterator[VerifiedFile]:
-    listed = manifest.files if manifest else {}
     if parcel.MANIFEST in files:
         yield _manifest(files, manifest, key)
-    passed_on, added = None, dict[str, str]()
+    passed_on: Collection[str] | None = None
+    added: dict[str, str] = {}
     if any(name in files for name in parcel.FORWARD_FILES):
         forwarding, checked = _forwarding(files, manifest, result, trusted)
         yield checked
         if forwarding and checked.good:
             passed_on, added = forwarding.part, forwarding.files
+    if manifest:
+        yield from _listed_files(files, manifest, passed_on)
     workbooks = {unit.file: unit for unit in manifest.units} if manifest else {}
-    for name, digest in listed.items():
+    for name, data in files.items():
+        listed = manifest is None or name in manifest.files
+        if added.get(name) == parcel.digest(data):
+            yield VerifiedFile(name, True, f"“{result.forwarder}”转发时加的")
+            continue
+        if not _may_be_workbook(name):
+            if not listed and name not in _PAPERS:
+                yield VerifiedFile(name, False, "清单上没有的文件")
+            continue
+        if manifest and listed and parcel.digest(data) != manifest.files[name]:
+            continue  # said already, of the list
+        look = functools.partial(_workbook, name, data, key, result, forms)
+        outcome = guarded(functools.partial(look, workbooks.get(name), manifest))
+        if isinstance(outcome, Failure):
+            outcome = VerifiedFile(name, False, outcome.reason)
+        if not listed:
+            outcome = VerifiedFile(name, False, f"清单上没有的文件；{outcome.said}")
+        yield outcome
+
+
+def _listed_files(
+    files: dict[str, bytes], manifest: parcel.Manifest, passed_on: Collection[str] | None
+) -> Iterator[VerifiedFile]:
+    """Whether what is on the manifest is here, unchanged; of whole workbooks more is to be said.
+
+    `passed_on` are the workbooks that a forwarder says it passed on: it may leave out others, and
+    nothing else; None where nobody forwarded.
+    """
+    workbooks = {unit.file for unit in manifest.units}
+    for name, digest in manifest.files.items():
         if name not in files:
-            # A forwarder may leave out workbooks, and nothing else.
             if passed_on is None or name not in workbooks or name in passed_on:
                 yield VerifiedFile(name, False, "清单上有，包里没有")
         elif parcel.digest(files[name]) != digest:
             yield VerifiedFile(name, False, "与清单不符：发出后被改动过")
         elif not name.endswith(".xlsx") or name in parcel.EDITION:
             yield VerifiedFile(name, True, "与清单一致")
-    for name, data in files.items():
-        if added.get(name) == parcel.digest(data):
-            yield VerifiedFile(name, True, f"“{result.forwarder}”转发时加的")
-            continue
-        if (
-            name in (*_PAPERS, *parcel.EDITION)
-            or kind_of(name.rpartition("/")[2]) is not FileKind.WORKBOOK
-        ):
-            if manifest and name not in listed and name not in _PAPERS:
-                yield VerifiedFile(name, False, "清单上没有的文件")
-            continue
-        if name in listed and parcel.digest(data) != listed[name]:
-            continue
-        look = functools.partial(_workbook, name, data, key, result, forms)
-        outcome = guarded(functools.partial(look, workbooks.get(name), manifest))
-        checked = (
-            VerifiedFile(name, False, outcome.reason) if isinstance(outcome, Failure) else outcome
-        )
-        if manifest and name not in listed:
-            checked = VerifiedFile(name, False, f"清单上没有的文件；{checked.said}")
-        yield checked
 
 
 _PAPERS = (parcel.MANIFEST, parcel.SIGNATURE, *parcel.FORWARD_FILES)
+
+
+def _may_be_workbook(name: str) -> bool:
+    """Whether a file of a parcel is a workbook by its name, and none of the parcel's own papers."""
+    if name in _PAPERS or name in parcel.EDITION:
+        return False
+    return kind_of(name.rpartition("/")[2]) is FileKind.WORKBOOK
 
 
 def _manifest(
@@ -254,9 +271,18 @@ def _workbook(
             name, False, f"封印不真（自称“{mark.title[:40]}”的 {mark.unit} {mark.name}）"
         )
     result.title, result.year = result.title or mark.title, result.year or mark.year
-    whose = f"{mark.title}，{mark.unit} {mark.name}，第 {mark.issue} 次下发"
     if listed and manifest and (difference := parcel.differs(listed, mark, manifest)):
-        return VerifiedFile(name, False, f"封印与清单不一致（{difference}）：{whose}")
+        return VerifiedFile(name, False, f"封印与清单不一致（{difference}）：{_whose(mark)}")
+    return _sealed_content(name, grid, mark, forms)
+
+
+def _whose(mark: seal.Seal) -> str:
+    return f"{mark.title}，{mark.unit} {mark.name}，第 {mark.issue} 次下发"
+
+
+def _sealed_content(name: str, grid: Grid, mark: seal.Seal, forms: _Forms) -> VerifiedFile:
+    """Whether a workbook with a genuine seal holds what was printed and locked in it, on its layout."""
+    whose = _whose(mark)
     edition, layout = forms[mark]
     another = forms.beside is not None and mark.forms not in ("", forms.digest)
     if edition is None or layout != mark.layout or another:

@@ -22,29 +22,10 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
     """The roll-up as plain data; amounts are exact decimals as text, in the edition's unit."""
     edition = book.campaign.edition
     scaled = book.scaled("district")
-
-    def amounts(frame_row: Any) -> dict[str, Any]:
-        return {
-            **{c.id: plain(frame_row[c.id]) for c in book.columns},
-            "total": plain(
-                sum((frame_row[c.id] for c in book.columns if c.side == _first(book)), ZERO)
-            ),
-            "projects": int(frame_row[PROJECTS]),
-            "project_budgets": plain(Decimal(frame_row[BUDGET])),
-            "indicators": {
-                id_.partition(":")[2]: int(frame_row[id_]) for id_, _, _ in book.categories
-            },
-        }
-
-    def groups(by: str) -> list[dict[str, Any]]:
-        counts = ("units", "covered", BY_NONTAX)
-        return [
-            {"name": name, **{key: int(row[key]) for key in counts}, **amounts(row)}
-            for name, row in book.sums(by).iterrows()
-        ]
-
     whole = {c.id: book.total(c.id) for c in book.columns}
     whole |= {key: book.total(key) for key in (PROJECTS, BUDGET, *(c[0] for c in book.categories))}
+    verdicts = book.units["verdict"].value_counts()
+    states = book.units["state"].value_counts()
     return {
         "campaign": book.campaign.title,
         "year": book.campaign.year,
@@ -53,18 +34,12 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
         "unit": edition.unit,
         "units": len(book.units),
         "covered": book.covered,
-        "balances": {
-            word: int(n) for word, n in book.units["verdict"].value_counts().items() if word
-        },
-        "states": {state: int(n) for state, n in book.units["state"].value_counts().items()},
-        "whole": amounts(whole),
-        "districts": groups("district"),
-        "superiors": groups("superior") if book.units["superior"].any() else [],
-        "filings": [
-            {key: row[key] for key in ("code", "name", "district", "superior", "state", "version")}
-            | {"counted": bool(row["counted"]), "balance": row["verdict"], **amounts(row)}
-            for row in book.units.to_dict("records")
-        ],
+        "balances": {word: int(count) for word, count in verdicts.items() if word},
+        "states": {state: int(count) for state, count in states.items()},
+        "whole": _amounts(book, whole),
+        "districts": _groups(book, "district"),
+        "superiors": _groups(book, "superior") if book.units["superior"].any() else [],
+        "filings": _filings(book),
         "missing": [
             {key: row[key] for key in ("code", "name", "district", "state")}
             for row in book.missing.to_dict("records")
@@ -79,6 +54,39 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
             {"district": name, "field": id_, "units": n, "last": plain(last), "this": plain(this)}
             for name, id_, n, last, this in comparison(book)
         ],
+    }
+
+
+def _groups(book: Rollup, by: str) -> list[dict[str, Any]]:
+    counts = ("units", "covered", BY_NONTAX)
+    return [
+        {"name": name, **{key: int(row[key]) for key in counts}, **_amounts(book, row)}
+        for name, row in book.sums(by).iterrows()
+    ]
+
+
+def _filings(book: Rollup) -> list[dict[str, Any]]:
+    filings = []
+    for row in book.units.to_dict("records"):
+        filing = {
+            key: row[key] for key in ("code", "name", "district", "superior", "state", "version")
+        }
+        filing |= {"counted": bool(row["counted"]), "balance": row["verdict"]}
+        filings.append(filing | _amounts(book, row))
+    return filings
+
+
+def _amounts(book: Rollup, frame_row: Any) -> dict[str, Any]:
+    """What a row adds up, a unit's or a group's: the money, the projects, the indicators."""
+    first = _first(book)
+    total = sum((frame_row[c.id] for c in book.columns if c.side == first), ZERO)
+    categories = [id_ for id_, _level, _label in book.categories]
+    return {
+        **{c.id: plain(frame_row[c.id]) for c in book.columns},
+        "total": plain(total),
+        "projects": int(frame_row[PROJECTS]),
+        "project_budgets": plain(Decimal(frame_row[BUDGET])),
+        "indicators": {id_.partition(":")[2]: int(frame_row[id_]) for id_ in categories},
     }
 
 

@@ -107,40 +107,39 @@ def _summary(
     wide = _wide(book, book.decimals, 12.5)
     widths = [16, 6, 6, max(13, wide), *[wide] * len(money), 6, wide, 7]
     sheet = pen.sheet(name, widths, repeat=3)
-    pen.heading(
-        sheet, _title(book, "绩效目标申报汇总表"), _cover(book), count, f"单位：{book.unit}"
-    )
+    title = _title(book, "绩效目标申报汇总表")
+    pen.heading(sheet, title, _cover(book), count, f"单位：{book.unit}")
     _heads(pen, sheet, book, first, last)
-    sums, projects = book.sums(by), budgets(book, by)
-    bold = {"bold": True}
+    counts, projects = _group_counts(book, by), budgets(book, by)
     for number, row in enumerate([WHOLE, *scaled.exact.rows], 4):
-        style: dict[str, Any] = bold if row == WHOLE else {}
+        style: dict[str, Any] = {"bold": True} if row == WHOLE else {}
         label = "合计" if row == WHOLE else row or NO_NAME[by]
-        units = len(book.units) if row == WHOLE else int(sums.at[row, "units"])
-        covered = book.covered if row == WHOLE else int(sums.at[row, "covered"])
         link = f"internal:'{details.name}'!A{details.rows[row] + 1}"
-        look = pen.style(
-            border=1, align="center" if row == WHOLE else "left", font_color="#1F3864", **style
-        )
+        align = "center" if row == WHOLE else "left"
+        look = pen.style(border=1, align=align, font_color="#1F3864", **style)
         sheet.write_url(number, 0, link, look, label, "看这一合计由哪些单位构成")
+        units, covered, project_count, nontax = counts[row]
+        short = {"font_color": "#C00000"} if covered < units else {}
         pen.put(sheet, number, 1, units, **style)
-        pen.put(
-            sheet,
-            number,
-            2,
-            covered,
-            **style | ({"font_color": "#C00000"} if covered < units else {}),
-        )
-        amounts = [scaled[row, id_] for id_ in (TOTAL, *money)]
-        for column, amount in enumerate(amounts, 3):
-            pen.put(sheet, number, column, in_unit(book, amount), book.decimals, **style)
-        project_count = int(book.total(PROJECTS)) if row == WHOLE else int(sums.at[row, PROJECTS])
+        pen.put(sheet, number, 2, covered, **style | short)
+        for column, id_ in enumerate((TOTAL, *money), 3):
+            amount = in_unit(book, scaled[row, id_])
+            pen.put(sheet, number, column, amount, book.decimals, **style)
         pen.put(sheet, number, 4 + len(money), project_count, **style)
         pen.put(sheet, number, 5 + len(money), in_unit(book, projects[row]), book.decimals, **style)
-        nontax = int(book.units[BY_NONTAX].sum()) if row == WHOLE else int(sums.at[row, BY_NONTAX])
         pen.put(sheet, number, 6 + len(money), nontax, **style)
     sheet.freeze_panes(4, 1)
     _remarks(pen, sheet, 4 + 1 + len(scaled.exact.rows), count, book, scaled, same)
+
+
+def _group_counts(book: Rollup, by: str) -> dict[str, tuple[int, int, int, int]]:
+    """Of each group, WHOLE among them: units, units covered, projects, units balanced by non-tax revenue."""
+    nontax = int(book.units[BY_NONTAX].sum())
+    counts = {WHOLE: (len(book.units), book.covered, int(book.total(PROJECTS)), nontax)}
+    for group, sums in book.sums(by).iterrows():
+        units, covered = int(sums["units"]), int(sums["covered"])
+        counts[group] = units, covered, int(sums[PROJECTS]), int(sums[BY_NONTAX])
+    return counts
 
 
 def _remarks(
@@ -268,35 +267,31 @@ class _Details:
         _heads(pen, sheet, book, first, last)
         sheet.outline_settings(True, False, False, False)
         coverage = f"{book.covered} / {len(book.units)} 个单位"
-        totals: Any = {key: book.total(key) for key in (*self.money, PROJECTS, BUDGET)}
-        self._line(
-            pen,
-            sheet,
-            4,
-            ["合计", "", coverage, ""],
-            self._shown(WHOLE, totals),
-            totals,
-            "",
-            {"bold": True},
-        )
+        heads = ["合计", "", coverage, ""]
+        totals = {key: book.total(key) for key in (*self.money, PROJECTS, BUDGET)}
+        amounts = self._shown(WHOLE, totals)
+        self._line(pen, sheet, 4, heads, amounts, totals, "", {"bold": True})
         sums = book.sums(self.by)
         for key, group in self.groups:
-            label, totals = key or NO_NAME[self.by], sums.loc[key]
-            coverage = f"{int(totals['covered'])} / {len(group)} 个单位"
-            shaded = {"bold": True, "bg_color": "#F2F2F2"}
-            amounts = self._shown(key, totals)
-            self._line(
-                pen, sheet, self.rows[key], [label, "", coverage, ""], amounts, totals, "", shaded
-            )
-            units = self._units(key)
-            for number, row in enumerate(group, self.rows[key] + 1):
-                heads = [label, row["code"], row["name"], row["state"]]
-                grey = {} if row["counted"] else {"font_color": _GREY}
-                own = units(row) if row["counted"] else None
-                self._line(pen, sheet, number, heads, own, row, row["verdict"], grey)
-                sheet.set_row(number, 20, None, {"level": 1})
+            self._draw_group(pen, sheet, key, group, sums.loc[key])
         sheet.freeze_panes(4, 3)
         sheet.autofilter(3, 0, 4 + len(self.groups) + len(book.units), 3)
+
+    def _draw_group(
+        self, pen: RuledBook, sheet: Any, key: str, group: list[Any], sums: Any
+    ) -> None:
+        """A group's total, and under it, to be folded away, its units."""
+        label = key or NO_NAME[self.by]
+        heads = [label, "", f"{int(sums['covered'])} / {len(group)} 个单位", ""]
+        shaded = {"bold": True, "bg_color": "#F2F2F2"}
+        self._line(pen, sheet, self.rows[key], heads, self._shown(key, sums), sums, "", shaded)
+        units = self._units(key)
+        for number, row in enumerate(group, self.rows[key] + 1):
+            heads = [label, row["code"], row["name"], row["state"]]
+            grey = {} if row["counted"] else {"font_color": _GREY}
+            own = units(row) if row["counted"] else None
+            self._line(pen, sheet, number, heads, own, row, row["verdict"], grey)
+            sheet.set_row(number, 20, None, {"level": 1})
 
     def _shown(self, row: str, totals: Any) -> list[Decimal]:
         """A total and its parts: scaled as on 汇总表, or exact."""

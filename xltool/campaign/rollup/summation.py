@@ -218,6 +218,12 @@ def _row(
     categories: tuple[tuple[str, str, str], ...],
     last_year: tuple[str, ...],
 ) -> dict[str, Any]:
+    figures = (
+        msgspec.json.decode(counted["figures"], type=Figures)
+        if counted
+        else Figures({}, {}, "", [], {})
+    )
+    amounts = {id_: Decimal(text) for id_, text in figures.amounts.items()}
     unit = standing.unit
     row: dict[str, Any] = {
         "code": unit.code,
@@ -228,20 +234,8 @@ def _row(
         "counted": counted is not None,
         "version": counted["version"] if counted else 0,
     }
-    figures = (
-        msgspec.json.decode(counted["figures"], type=Figures)
-        if counted
-        else Figures({}, {}, "", [], {})
-    )
-    amounts = {id_: Decimal(text) for id_, text in figures.amounts.items()}
     row |= {c.id: amounts.get(c.id, ZERO) for c in columns}
-    # Both sides come to the same total; an edition with two different ones shows what is between them.
-    for equation in edition.department.sum:
-        total = amounts.get(edition.department.sum[0].total, ZERO)
-        filed = sum((amounts.get(p, ZERO) for p in (*equation.parts, *equation.adjust)), ZERO)
-        uncounted = Decimal(figures.uncounted.get(equation.side, "0"))
-        row[f"{equation.side}:uncounted"] = -uncounted
-        row[f"{equation.side}:residual"] = total - filed + uncounted
+    row |= _between(amounts, figures, edition)
     row["verdict"] = figures.verdict
     row[BY_NONTAX] = figures.verdict == Verdict.BY_NONTAX
     row[PROJECTS] = len(figures.projects)
@@ -253,6 +247,19 @@ def _row(
         text = unit.last_year.get(id_)
         row[f"last:{id_}"] = None if text is None else Decimal(text)
         row[f"this:{id_}"] = amounts.get(id_, ZERO) if counted and text is not None else None
+    return row
+
+
+def _between(amounts: dict[str, Decimal], figures: Figures, edition: Edition) -> dict[str, Decimal]:
+    """What a side doesn't count and what it lacks. Both sides come to the same total; an edition with two
+    different ones shows what is between them."""
+    row: dict[str, Decimal] = {}
+    for equation in edition.department.sum:
+        total = amounts.get(edition.department.sum[0].total, ZERO)
+        filed = sum((amounts.get(p, ZERO) for p in (*equation.parts, *equation.adjust)), ZERO)
+        uncounted = Decimal(figures.uncounted.get(equation.side, "0"))
+        row[f"{equation.side}:uncounted"] = -uncounted
+        row[f"{equation.side}:residual"] = total - filed + uncounted
     return row
 
 

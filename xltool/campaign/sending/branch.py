@@ -65,23 +65,28 @@ def new_branch(
         # Refused before anything is made.
         parcel.workbooks(manifest, files, edition_in(Path(scratch)), _part(forwarding))
         campaign = make_folder(folder, Path(scratch), manifest.layout)
+    public_key = keys.public_pem(key) if key else files[parcel.PUBLIC]
     (folder / "keys").mkdir(mode=0o700)
-    (folder / "keys" / keys.PUBLIC).write_bytes(
-        keys.public_pem(key) if key else files[parcel.PUBLIC]
-    )
-    meta = {
+    (folder / "keys" / keys.PUBLIC).write_bytes(public_key)
+    own = {
+        "deadline": deadline or upper_deadline,
+        "issuer": issuer or manifest.issuer,
+        TRUSTED: "\n".join(map(keys.plain_fingerprint, trusted)),
+    }
+    save(campaign, [], _branch_meta(manifest) | own)
+    take_parcel(campaign, source)
+    return open_campaign(folder)
+
+
+def _branch_meta(manifest: parcel.Manifest) -> dict[str, str]:
+    """What a sub-ledger has from the upper office and can't choose."""
+    return {
         "id": manifest.campaign,
         "title": manifest.title,
         "year": str(manifest.year),
-        "deadline": deadline or upper_deadline,
-        "issuer": issuer or manifest.issuer,
         "role": "branch",
         "district": manifest.district,
-        TRUSTED: "\n".join(map(keys.plain_fingerprint, trusted)),
     }
-    save(campaign, [], meta)
-    take_parcel(campaign, source)
-    return open_campaign(folder)
 
 
 def _sound(
@@ -137,12 +142,7 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
         fresh = [entry for entry in listed if digests[entry.code] not in have.get(entry.code, {})]
         for entry in fresh:
             campaign.keep(entry.sha256, workbooks[entry.code])
-        # A parcel that comes late says what was known then: it never takes the place of newer data.
-        newer = [
-            entry
-            for entry in fresh
-            if entry.code not in latest or entry.issue >= latest[entry.code]["number"]
-        ]
+        newer = _newer(fresh, latest)
         with ledger.transaction():
             ledger.set_manifest([(entry.code, digests[entry.code]) for entry in listed], paper)
             if not fresh:
@@ -158,6 +158,18 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
             reason = f"收进第 {manifest.batch} 批：{len(fresh)} 个新的工作簿"
             ledger.record(Act.CAMPAIGN, reason=reason)
     return len(fresh)
+
+
+def _newer(
+    entries: list[parcel.ListedUnit], latest: dict[str, LedgerRow]
+) -> list[parcel.ListedUnit]:
+    """Without what was overtaken: a parcel that comes late says what was known when it was made, and
+    never takes the place of newer data."""
+    return [
+        entry
+        for entry in entries
+        if entry.code not in latest or entry.issue >= latest[entry.code]["number"]
+    ]
 
 
 def _issue_row(

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
-from xltool.campaign.ledger.store import LedgerRow, now
+from xltool.campaign.ledger.store import Ledger, LedgerRow, now
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import NO_DISTRICT, Unit
@@ -95,6 +95,22 @@ def _whole(data: bytes | Failure) -> bytes:
     return data
 
 
+class _Order(NamedTuple):
+    """A workbook to be made: for whom, with which seal, and the digest of what the seal says."""
+
+    unit: Unit
+    mark: seal.Seal
+    digest: str
+
+
+class _Plan(NamedTuple):
+    """What a run has to send, and of the other units asked for why they get nothing."""
+
+    orders: list[_Order]
+    unchanged: int
+    locked: tuple[str, ...]
+
+
 def distribute(
     campaign: Campaign,
     output: Path | None = None,
@@ -112,75 +128,111 @@ def distribute(
         return forward(campaign, output)
     key, ledger = campaign.private_key, campaign.ledger  # no key, nothing sent
     with ledger.writing():
-        last, wanted = ledger.issues(), frozenset(districts)
-        stands = {code: returns.outcome.standpoint for code, returns in ledger.standings().items()}
-        locked: list[str] = []
-        orders: list[tuple[Unit, seal.Seal, str]] = []
-        unchanged = 0
-        for unit in ledger.units():
-            if (wanted and unit.district not in wanted) or (
-                unit.code in stands and stands[unit.code].left
-            ):
-                continue
-            before = last.get(unit.code)
-            mark = _seal(campaign, unit, before["number"] + 1 if before else 1)
-            content = seal.digest_of(mark)
-            if before and before["digest"] == content:
-                unchanged += 1
-            elif unit.code in stands and stands[unit.code].accepted:
-                locked.append(unit.code)  # approved: a new workbook would void that
-            else:
-                orders.append((unit, mark, content))
-        if wanted - {unit.district for unit in ledger.units()}:
-            raise XltoolError(f"名单里没有区县：{'、'.join(sorted(wanted))}")
+        orders, unchanged, locked = _planned(campaign, frozenset(districts))
         batch = ledger.last_batch() + 1
         if not orders:
-            return Sent(batch - 1, 0, unchanged, [], tuple(locked))
+            return Sent(batch - 1, 0, unchanged, [], locked)
         folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
-        orders.sort(key=lambda order: order[0].district)
-        pool = WorkerPool(
-            _make,
-            setup=_setup,
-            given=(campaign.edition_folder, campaign.folder / "keys"),
-            clean=True,
-        )
-        finished = pool.in_order((u, m) for u, m, _ in orders)
         parcels: list[tuple[str, Path, int]] = []
         rows: list[dict[str, Any]] = []
-        taken = TakenNames()
-        # One district at a time, so that no more than its workbooks are held.
-        for district, group in groupby(orders, key=lambda order: order[0].district):
-            district_orders = list(group)
-            workbooks = [_whole(next(finished)) for _ in district_orders]
-            listed = _listed(district_orders, workbooks)
-            path = folder / taken.give(district or NO_DISTRICT, ".zip")
-            packed = list(zip(listed, workbooks, strict=True))
-            parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed, page))
-            parcels.append((district or NO_DISTRICT, path, len(district_orders)))
-            rows += [
-                {
-                    "unit": listed_unit.code,
-                    "number": listed_unit.issue,
-                    "batch": batch,
-                    "digest": content,
-                    "layout": campaign.layout,
-                    "file": listed_unit.file,
-                    "sha256": listed_unit.sha256,
-                    "made_at": now(),
-                }
-                for listed_unit, (_, _, content) in zip(listed, district_orders, strict=True)
-            ]
+        for written, issues in _parcels_written(campaign, key, orders, folder, batch, page):
+            parcels.append(written)
+            rows += issues
             if progress:
                 progress(len(rows), len(orders))
         # The parcels are on disk before the ledger says so; a run cut off in between is simply repeated.
-        with ledger.transaction():
-            ledger.add_issues(rows)
-            for row in rows:
-                if row["number"] > 1:
-                    ledger.record(Act.ISSUE, row["unit"], detail={"number": row["number"]})
-            summary = f"第 {batch} 批，{len(orders)} 个单位，{len(parcels)} 个压缩包"
-            ledger.record(Act.CAMPAIGN, reason=f"下发：{summary}")
-        return Sent(batch, len(orders), unchanged, parcels, tuple(locked))
+        summary = f"第 {batch} 批，{len(orders)} 个单位，{len(parcels)} 个压缩包"
+        _record_issues(ledger, rows, summary)
+        return Sent(batch, len(orders), unchanged, parcels, locked)
+
+
+def _planned(campaign: Campaign, wanted: frozenset[str]) -> _Plan:
+    """Who gets what: units of the `wanted` districts (of all, if none is named), ordered by district.
+
+    Raises XltoolError where a district is on no unit's line.
+    """
+    ledger = campaign.ledger
+    last = ledger.issues()
+    stands = {code: returns.outcome.standpoint for code, returns in ledger.standings().items()}
+    units = ledger.units()
+    if unknown := wanted - {unit.district for unit in units}:
+        raise XltoolError(f"名单里没有区县：{'、'.join(sorted(unknown))}")
+    orders: list[_Order] = []
+    locked: list[str] = []
+    unchanged = 0
+    for unit in units:
+        stand = stands.get(unit.code)
+        if wanted and unit.district not in wanted:
+            continue
+        if stand is not None and stand.left:
+            continue
+        before = last.get(unit.code)
+        mark = _seal(campaign, unit, before["number"] + 1 if before else 1)
+        content = seal.digest_of(mark)
+        if before and before["digest"] == content:
+            unchanged += 1
+        elif stand is not None and stand.accepted:
+            locked.append(unit.code)  # approved: a new workbook would void that
+        else:
+            orders.append(_Order(unit, mark, content))
+    orders.sort(key=lambda order: order.unit.district)
+    return _Plan(orders, unchanged, tuple(locked))
+
+
+def _parcels_written(
+    campaign: Campaign,
+    key: keys.PrivateKey,
+    orders: list[_Order],
+    folder: Path,
+    batch: int,
+    page: bytes | None,
+) -> Iterator[tuple[tuple[str, Path, int], list[dict[str, Any]]]]:
+    """Each parcel as it is written, (district, file, units), with its rows for the ledger.
+
+    One district at a time, so that no more than its workbooks are held.
+    """
+    pool = WorkerPool(
+        _make, setup=_setup, given=(campaign.edition_folder, campaign.folder / "keys"), clean=True
+    )
+    finished = pool.in_order((order.unit, order.mark) for order in orders)
+    taken = TakenNames()
+    for district, group in groupby(orders, key=lambda order: order.unit.district):
+        district_orders = list(group)
+        workbooks = [_whole(next(finished)) for _ in district_orders]
+        listed = _listed(district_orders, workbooks)
+        path = folder / taken.give(district or NO_DISTRICT, ".zip")
+        packed = list(zip(listed, workbooks, strict=True))
+        parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed, page))
+        rows = [
+            _issue_row(campaign, listed_unit, batch, order.digest)
+            for listed_unit, order in zip(listed, district_orders, strict=True)
+        ]
+        yield (district or NO_DISTRICT, path, len(district_orders)), rows
+
+
+def _issue_row(
+    campaign: Campaign, listed: parcel.ListedUnit, batch: int, content: str
+) -> dict[str, Any]:
+    """What the ledger holds of a workbook that was sent."""
+    return {
+        "unit": listed.code,
+        "number": listed.issue,
+        "batch": batch,
+        "digest": content,
+        "layout": campaign.layout,
+        "file": listed.file,
+        "sha256": listed.sha256,
+        "made_at": now(),
+    }
+
+
+def _record_issues(ledger: Ledger, rows: list[dict[str, Any]], summary: str) -> None:
+    with ledger.transaction():
+        ledger.add_issues(rows)
+        for row in rows:
+            if row["number"] > 1:
+                ledger.record(Act.ISSUE, row["unit"], detail={"number": row["number"]})
+        ledger.record(Act.CAMPAIGN, reason=f"下发：{summary}")
 
 
 def send_again(
@@ -254,12 +306,10 @@ def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
     )
 
 
-def _listed(
-    orders: list[tuple[Unit, seal.Seal, str]], workbooks: list[bytes]
-) -> list[parcel.ListedUnit]:
+def _listed(orders: list[_Order], workbooks: list[bytes]) -> list[parcel.ListedUnit]:
     taken = TakenNames()
     listed = []
-    for (unit, mark, _), data in zip(orders, workbooks, strict=True):
+    for (unit, mark, _digest), data in zip(orders, workbooks, strict=True):
         name = taken.give(f"{unit.code}_{unit.name}", ".xlsx")
         listed.append(
             parcel.ListedUnit(
