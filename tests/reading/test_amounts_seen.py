@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.case import filing_of
-from tests.support.packages import repacked
+from tests.support.packages import STYLES, packed, parts_of, repacked
 from xltool.checks.engine import check
 from xltool.databook import open_databook, write_databook
 from xltool.filling.writer import render
@@ -217,3 +217,48 @@ def test_an_indicator_row_of_formulas_without_results_is_kept_and_said():
     assert [f.cell for f in told] == ["C4", "E13", "F13"]
     assert all("打开并保存" in f.message for f in told)
     assert [f.cell for f in check(filing) if f.code == "R105"] == []
+
+
+# ── conditional formats ──────────────────────────────────────────────────────────────────────
+
+
+def conditional(areas: str, code: str, later: bool = False) -> Filing:
+    """The clean filing with one more conditional format, which changes the number format."""
+    parts = parts_of(render(filing_of({})))
+    sheet, quoted = "xl/worksheets/sheet1.xml", code.replace('"', "&quot;")
+    if later:
+        rule = (
+            '<extLst><ext uri="{78C0D931-6437-407d-A8EE-F0AAD7539E65}" xmlns:x14="http://schemas.microsoft.com'
+            '/office/spreadsheetml/2009/9/main"><x14:conditionalFormattings><x14:conditionalFormatting '
+            'xmlns:xm="http://schemas.microsoft.com/office/excel/2006/main"><x14:cfRule type="expression">'
+            f'<xm:f>TRUE</xm:f><x14:dxf><numFmt numFmtId="399" formatCode="{quoted}"/></x14:dxf></x14:cfRule>'
+            f"<xm:sqref>{areas}</xm:sqref></x14:conditionalFormatting></x14:conditionalFormattings></ext></extLst>"
+        )
+        parts[sheet] = parts[sheet].replace("</worksheet>", f"{rule}</worksheet>")
+    else:
+        count = int(re.search(r'<dxfs count="(\d+)"', parts[STYLES])[1])
+        format = f'<dxf><numFmt numFmtId="399" formatCode="{quoted}"/></dxf></dxfs>'
+        parts[STYLES] = parts[STYLES].replace("</dxfs>", format)
+        rule = (
+            f'<conditionalFormatting sqref="{areas}"><cfRule type="expression" dxfId="{count}" priority="9">'
+            "<formula>TRUE</formula></cfRule></conditionalFormatting>"
+        )
+        parts[sheet] = parts[sheet].replace("<dataValidations", f"{rule}<dataValidations", 1)
+    return read_grid(open_grid(packed(parts)))
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["2007", "2010"])
+@pytest.mark.parametrize(
+    ("areas", "code", "cells"),
+    [
+        ("C4", '"9999.99"', ["C4"]), ("A1 D6:D7", ";;;", ["A1", "D6", "D7"]), ("C4:F9", "0.00", []),
+        ("C4", "#,##0.00", []), ("F13", "0.00", []), ("F13:F14", ';;;"≤"@', ["F13", "F14"]),
+        ("A1:G40", ";;;@", ["C4", "D6", "F6", "D7", "F7"]),
+    ],
+)  # fmt: skip
+def test_what_a_conditional_format_may_mask_is_said(later, areas, code, cells):
+    filing = conditional(areas, code, later)
+    found = [f for f in check(filing) if f.code == "R108"]
+    assert [f.cell for f in found] == cells
+    assert all("条件格式" in f.message and f.severity == "error" for f in found)
+    assert filing == filing_of({})

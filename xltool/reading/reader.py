@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -27,9 +27,9 @@ from xltool.results_sheet.table import RESULTS_SHEET, read_answers
 from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout, unspaced
 from xltool.template.match import changes, likeness, locate
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
-from xltool.xlsx.number_format import amount_shown, as_read, nothing_shown, text_shown
+from xltool.xlsx.number_format import amount_shown, as_read, as_shown, nothing_shown, text_shown
 from xltool.xlsx.package import Parts, Unreadable
-from xltool.xlsx.references import cell_name, column_number
+from xltool.xlsx.references import cell_name, column_number, read_area
 from xltool.xlsx.workbook_reader import grid_of, open_grid
 
 # The property of a workbook that was made without a department form, and what it says.
@@ -317,6 +317,8 @@ def answers_on(layout: FormLayout, sheet: Sheet, rows: GrownRows, faults: list[F
             continue
         entries[field.id] = _entry(field, sheet, (rows.start(top), left), faults, layout)
     indicators = _indicators(layout, sheet, rows, faults)
+    if sheet.conditional:
+        faults += _masked(layout, sheet, entries, indicators)
     return Form(layout.spec.id, entries, indicators, sheet.name)
 
 
@@ -388,6 +390,39 @@ _YEAR = re.compile(r"[12][0-9]{3}")
 def _pattern(pattern: str) -> re.Pattern[str]:
     before, _, after = pattern.partition("{}")
     return re.compile(rf"\s*{re.escape(before)}(.*?){re.escape(after)}\s*$", re.DOTALL)
+
+
+def _masked(
+    layout: FormLayout, sheet: Sheet, entries: Mapping[str, Entry], indicators: Iterable[Indicator]
+) -> Iterator[Fault]:
+    """Answers that a conditional format may show as something else; whether it does, nobody reckons here."""
+    answers = [*entries.items()]
+    for one in indicators:
+        answers += one.cells.items()
+    for field, entry in answers:
+        at = read_area(entry.place.cell) if entry.place else None
+        if at is None:
+            continue
+        cell = sheet[at.top, at.left]
+        for area, code in sheet.conditional:
+            if area.top <= at.top <= area.bottom and area.left <= at.left <= area.right:
+                seen = _shown_by(code, cell, layout.unit)
+                if seen is not None:
+                    detail = f"条件格式会把单元格显示为“{seen}”，存的是“{cell.text}”"
+                    yield Fault(FaultKind.SHOWN, detail, entry.place, field, seen, cell.text)
+                    break
+
+
+def _shown_by(code: str, cell: Cell, unit: str) -> str | None:
+    """What a conditional format makes of a cell; None where it says the same."""
+    stored = stored_number(cell.text) if cell.number else None
+    if stored is None:
+        seen = text_shown(cell.text, code)
+        return None if seen == cell.text else seen
+    shown = amount_shown(stored, code, unit)
+    if shown.same or as_shown(cell.text, code) == as_shown(cell.text, cell.format):
+        return None
+    return shown.text
 
 
 def _visible(cell: Cell, place: Place, faults: list[Fault]) -> Cell:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import lt
 
 from msgspec import Struct
 
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.package import MAX_CELLS, Unreadable, parse_xml, utf8, walk_xml
-from xltool.xlsx.references import cell_name, column_number
+from xltool.xlsx.references import Area, cell_name, column_number, read_area
 from xltool.xlsx.shared_parts import OTHER_ENTITY, Styles, decoded, plain_text, unescape
 from xltool.xlsx.sheet_frame import Frame, FrameWalk, read_frame
 
@@ -158,7 +158,9 @@ def read_sheet(
             parse_xml(data, walk.start, walk.end, walk.text, walk.foreign)
     except ValueError as error:
         raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
-    _framed(sheet, frame)
+    _framed(sheet, frame, styles)
+    if b"cfRule" in after and b":dxf" in after:
+        sheet.conditional += _later_formats(after)
     return plain
 
 
@@ -183,16 +185,39 @@ def read_large_sheet(
             pass
     except ValueError as error:
         raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
-    _framed(sheet, around.frame())
+    _framed(sheet, around.frame(), styles)
     return len(sheet.cells)
 
 
-def _framed(sheet: Sheet, frame: Frame) -> None:
+# Conditional formats of 2010 and later hold their number format themselves, where other rules stand.
+_LATER = re.compile(rb"<x14:conditionalFormatting\b.*?</x14:conditionalFormatting>", re.DOTALL)
+_LATER_FORMAT = re.compile(rb'<numFmt\b[^>]*? formatCode="([^"]*)"')
+_LATER_AREAS = re.compile(rb"<xm:sqref>([^<]*)</xm:sqref>")
+
+
+def _later_formats(data: bytes) -> Iterator[tuple[Area, str]]:
+    for rule in _LATER.findall(data):
+        for code in _LATER_FORMAT.findall(rule):
+            for areas in _LATER_AREAS.findall(rule):
+                yield from _areas(areas.decode(), plain_text(code.decode()))
+
+
+def _areas(areas: str, code: str) -> Iterator[tuple[Area, str]]:
+    for text in areas.split():
+        if area := read_area(text):
+            yield area, code
+
+
+def _framed(sheet: Sheet, frame: Frame, styles: Styles) -> None:
     if not frame.tables:
         raise Unreadable(f"文件已损坏：{sheet.name[:31]} 没有表格内容")
     sheet.merges = set(frame.merges)
     sheet.protected, sheet.objects = frame.protected, frame.objects
     sheet.hidden_lines += frame.hidden
+    if styles.conditional:
+        for areas, number in frame.conditional:
+            if (code := styles.conditional.get(number)) is not None:
+                sheet.conditional += _areas(areas, code)
 
 
 def _too_many(sheet: Sheet, most: int) -> Unreadable:
@@ -217,7 +242,7 @@ def _plain_cells(
         return None
     pieces = _PLAIN_CELL.split(text)
     cells = sheet.cells
-    unlocked, formats, of_texts = styles
+    unlocked, formats, of_texts, _ = styles
     escaped = escaped or "_x" in text
     row, last, left = 0, _NOWHERE, False
     prefixes: frozenset[str] = frozenset()

@@ -32,7 +32,7 @@ class Sheet(Struct):
     """One worksheet: cells by (row, column), 1-based; only cells that say something need be there.
 
     `objects`: shapes, controls and the like lie on it, `pictures` nothing but pictures; `macro` is what a
-    click on one of them would start.
+    click on one of them would start. `conditional`: the number formats that cells of an area may take.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Sheet(Struct):
     objects: bool = False
     pictures: bool = False
     macro: str = ""
+    conditional: list[tuple[Area, str]] = []
     part: str = ""
 
     def __getitem__(self, at: tuple[int, int]) -> Cell:

@@ -168,11 +168,13 @@ def damaged_texts() -> Unreadable:
 
 class Styles(NamedTuple):
     """By cell style number as written: which may be edited when protected, number formats, and those
-    formats under which a text, too, is shown as something else."""
+    formats under which a text, too, is shown as something else. `conditional`: the number formats of
+    conditional formats, by theirs."""
 
     unlocked: frozenset[str] = frozenset()
     formats: Mapping[str, str] = MappingProxyType({})
     of_texts: Mapping[str, str] = MappingProxyType({})
+    conditional: Mapping[str, str] = MappingProxyType({})
 
 
 _NO = ("0", "false")
@@ -184,15 +186,20 @@ def read_styles(data: bytes) -> Styles:
     codes = {str(number): code for number, code in BUILTIN.items()}
     unlocked: set[str] = set()
     formats: dict[str, str] = {}
-    number = -1
+    number = dxf = -1
+    conditional: dict[str, str] = {}
     around: list[str] = []
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal number
+        nonlocal number, dxf
         around.append(tag)
         where = around[1:-1]
         if tag == "numFmt" and where == ["numFmts"]:
             codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+        elif tag == "dxf" and where == ["dxfs"]:
+            dxf += 1
+        elif tag == "numFmt" and where == ["dxfs", "dxf"]:
+            conditional[str(dxf)] = attributes.get("formatCode", "")
         elif tag == "xf" and where == ["cellXfs"]:
             number += 1
             if code := codes.get(attributes.get("numFmtId", "")):
@@ -205,7 +212,7 @@ def read_styles(data: bytes) -> Styles:
 
     parse_xml(data, start, end)
     of_texts = {style: code for style, code in formats.items() if changes_text(code)}
-    return Styles(frozenset(unlocked), formats, of_texts)
+    return Styles(frozenset(unlocked), formats, of_texts, conditional)
 
 
 def counted_from_1904(styles: Styles) -> Styles:

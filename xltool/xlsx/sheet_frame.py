@@ -16,7 +16,8 @@ _MOST_MERGES = 20_000
 
 class Frame(Struct, frozen=True):
     """A sheet around its cells. `rows`: it has rows or cells of its own; `remarks`: it has comments or the like;
-    `tables`: how many tables of cells it has, which should be one."""
+    `tables`: how many tables of cells it has, which should be one; `conditional`: where cells are formatted
+    conditionally, as (areas, number of the format)."""
 
     merges: frozenset[Area]
     protected: bool
@@ -25,6 +26,7 @@ class Frame(Struct, frozen=True):
     rows: bool
     remarks: bool
     tables: int
+    conditional: tuple[tuple[str, str], ...] = ()
 
 
 @remembered(64)
@@ -91,6 +93,8 @@ class FrameWalk:
         self._protected = self._objects = self._rows = False
         self._tables = 0
         self._around: list[str] = []
+        self._conditional: list[tuple[str, str]] = []
+        self._areas = ""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         around = self._around
@@ -106,6 +110,11 @@ class FrameWalk:
                 self._merges.add(area)
                 if len(self._merges) > _MOST_MERGES:
                     raise Unreadable(f"合并单元格过多（超过 {_MOST_MERGES:,} 处）")
+        elif tag == "conditionalFormatting":
+            self._areas = attributes.get("sqref", "")
+        elif tag == "cfRule":
+            if "dxfId" in attributes and len(self._conditional) < _MOST_MERGES:
+                self._conditional.append((self._areas, attributes["dxfId"]))
         elif tag == "sheetProtection":
             self._protected = attributes.get("sheet") in ("1", "true")
         elif tag == "col":
@@ -130,6 +139,7 @@ class FrameWalk:
             self._rows,
             remarks,
             self._tables,
+            tuple(self._conditional),
         )
 
 
@@ -139,5 +149,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "mergeCell": ("mergeCells",),
     "sheetProtection": (),
     "col": ("cols",),
+    "conditionalFormatting": (),
+    "cfRule": ("conditionalFormatting",),
     **dict.fromkeys(("drawing", "oleObjects", "controls", "picture"), ()),
 }
