@@ -21,6 +21,7 @@ from xltool.reports import sheet, workbook
 from xltool.reports.bundle import KINDS, write_reports
 from xltool.reports.run import Run
 from xltool.reports.table import read_failed, read_results
+from xltool.xlsx import table_book, table_frame
 
 MADE = datetime(2026, 3, 1, 9, 30)
 
@@ -264,8 +265,8 @@ def test_what_xml_forbids_is_replaced(tmp_path):
 
 
 def test_a_long_sheet_goes_on_and_links_stop_at_the_limit(tmp_path, records, monkeypatch):
-    monkeypatch.setattr(sheet, "MAX_ROWS", 20)
-    monkeypatch.setattr(sheet, "MAX_LINKS", 5)
+    monkeypatch.setattr(table_book, "MAX_ROWS", 20)
+    monkeypatch.setattr(table_frame, "MAX_LINKS", 5)
     book = openpyxl.load_workbook(written(tmp_path, records, "xlsx") / "report.xlsx")
     names = [name for name in book.sheetnames if name.startswith("问题清单")]
     assert len(names) > 2

@@ -9,12 +9,16 @@ Row = TypeVar("Row")
 
 
 class Column(NamedTuple, Generic[Row]):
-    """One column: whoever walks the columns for the head walks them for every row too."""
+    """One column: whoever walks the columns for the head walks them for every row too.
+
+    Neighbours of one `group` have that as their common head above their own.
+    """
 
     head: str
     value: Callable[[Row], Any]
     width: float = 12
     kind: str = ""
+    group: str = ""
 
 
 def heads(columns: Iterable[Column[Row]]) -> list[str]:

@@ -16,7 +16,7 @@ from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
 from xltool.template.layout import GrownRows
 from xltool.xlsx.row_height import line_count
-from xltool.xlsx.shared_parts import armour
+from xltool.xlsx.shared_parts import SPECIAL, armour
 
 MAX_TEXT = 32_767  # characters in a cell
 MAX_HEIGHT = 409.0  # points; no row can be higher
@@ -136,8 +136,6 @@ def _text_cell(slot: Slot, text: str, label: str) -> tuple[bytes, float]:
 
 
 _HALF = re.compile("[\ud800-\udfff]")
-# What XML may have to spell otherwise. One set of characters: alternatives take twice the time.
-SPECIAL = re.compile("[&<>_\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def height_of(text: str, slot: Slot) -> float:

@@ -32,7 +32,7 @@ from xltool.filling.compile import (
     SheetPattern,
     Slot,
 )
-from xltool.filling.fill_sheet import SPECIAL, growth
+from xltool.filling.fill_sheet import growth
 from xltool.filling.package import Filled, assemble
 from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
@@ -44,7 +44,7 @@ from xltool.xlsx.audit.package import package_faults, relations_of
 from xltool.xlsx.audit.workbook import audit_parts, sheet_name_faults
 from xltool.xlsx.package import Unpacked, Unreadable
 from xltool.xlsx.references import column_number, letters
-from xltool.xlsx.shared_parts import OTHER_ENTITY, armour, decoded, plain_text
+from xltool.xlsx.shared_parts import OTHER_ENTITY, SPECIAL, armour, decoded, plain_text
 from xltool.xlsx.workbook_reader import grid_of, read_properties
 from xltool.xlsx.zip_container import split
 

@@ -166,7 +166,7 @@ def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = ()
     """A worksheet of texts, so that codes keep their zeros and nothing becomes a formula."""
     import xlsxwriter
 
-    from xltool.reports.sheet import sound
+    from xltool.xlsx.table_book import sound
 
     columns = columns or TABLE
 

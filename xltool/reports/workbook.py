@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -18,11 +17,10 @@ from xltool.editions.declaration import EditionError, load_edition
 from xltool.files.atomic import writing
 from xltool.files.table_column import Column
 from xltool.reports.run import Run, titles
-from xltool.reports.sheet import Formats, Link, ReportCell, ReportSheet, anchor, target
+from xltool.reports.sheet import REPORT, anchor, target
 from xltool.reports.spool import Spool
-
-if TYPE_CHECKING:
-    from xlsxwriter.workbook import Workbook
+from xltool.xlsx.table_book import CellValue, TableBook
+from xltool.xlsx.table_frame import Link
 
 
 class UnitSummary(Struct, frozen=True):
@@ -65,7 +63,7 @@ class ListedFinding(NamedTuple):
     link: str
 
     @property
-    def place(self) -> ReportCell:
+    def place(self) -> CellValue:
         """The cell, as a link that leads to it."""
         sheet, cell = self.finding.sheet, self.finding.cell
         return Link(cell, self.link, anchor(sheet, cell)) if cell else ""
@@ -108,13 +106,13 @@ SUMMARY_COLUMNS: tuple[Column[SummaryRow], ...] = (
     Column("单位", lambda row: row.unit.name, 30),
     Column("部门编码", lambda row: row.unit.code, 11),
     Column("年度", lambda row: row.unit.year, 6),
-    Column("结论", lambda row: row.unit.verdict, 8),
+    Column("结论", lambda row: row.unit.verdict, 8, "verdict"),
     Column("错误", lambda row: row.unit.counts.error, 6),
     Column("核实", lambda row: row.unit.counts.query, 6),
     Column("提示", lambda row: row.unit.counts.note, 6),
     Column("已说明", lambda row: row.unit.counts.explained, 7),
     Column("试行", lambda row: row.unit.counts.trial, 6),
-    Column("收支平衡", lambda row: row.unit.balanced, 22),
+    Column("收支平衡", lambda row: row.unit.balanced, 22, "verdict"),
     Column("资金总额", lambda row: _amount(row.unit.total), 14),
     Column("金额单位", lambda row: row.unit.money, 9),
     Column("项目数", lambda row: row.unit.projects, 7),
@@ -123,8 +121,8 @@ SUMMARY_COLUMNS: tuple[Column[SummaryRow], ...] = (
 )
 FINDING_COLUMNS: tuple[Column[ListedFinding], ...] = (
     Column("单位", lambda row: row.name, 30),
-    Column("级别", lambda row: row.finding.label, 6),
-    Column("状态", lambda row: row.finding.state, 8),
+    Column("级别", lambda row: row.finding.label, 6, "verdict"),
+    Column("状态", lambda row: row.finding.state, 8, "verdict"),
     Column("代码", lambda row: row.finding.code, 7),
     Column("规则", lambda row: row.rule, 22),
     Column("工作表", lambda row: row.finding.sheet, 22),
@@ -139,7 +137,7 @@ FINDING_COLUMNS: tuple[Column[ListedFinding], ...] = (
 # 平衡 and 指标 get more columns in their middle: those that the records bring along.
 BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
     Column("单位", lambda row: row.name, 30),
-    Column("判断", lambda row: row.balance.verdict, 22),
+    Column("判断", lambda row: row.balance.verdict, 22, "verdict"),
     Column("金额单位", lambda row: row.balance.unit, 9),
 )
 BALANCE_LAST: tuple[Column[BalanceRow], ...] = (
@@ -171,18 +169,12 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
     """The workbook of one run. Sheets whose head depends on all records are spooled to disk first."""
     with (
         writing(path, "wb") as file,
-        _book(file) as book,
+        TableBook(file, REPORT) as book,
         Spool(UnitSummary) as units,
         Spool(SpooledBalance) as sums,
         Spool(SpooledFindings) as findings,
         Spool(SpooledIndicator) as indicators,
     ):
-        book.set_properties({"title": run.title, "created": run.made})
-        formats = Formats(book)
-        coloured = ("结论", "收支平衡", "级别", "状态", "判断")
-        sheets = {
-            n: ReportSheet(book, formats, n, coloured) for n in ("汇总", "问题清单", "平衡", "指标")
-        }
         tally = Counter[str]()
         terms: dict[tuple[str, str], None] = {}
         columns: dict[str, str] = {}
@@ -206,34 +198,14 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
                 indicators.append([_name(result), result.file, row])
 
         yield add
-        _summary(sheets["汇总"], units, tally, run)
-        _finding_sheet(sheets["问题清单"], findings, tally["findings"], run)
+        book.describe({"title": run.title, "created": run.made})
+        _summary(book, units, tally, run)
+        _finding_sheet(book, findings, tally["findings"], run)
+        _balances(book, sums, list(terms), run)
+        _indicator_sheet(book, indicators, columns, tally["indicators"])
         if run.failed:
-            sheets["没能处理"] = ReportSheet(book, formats, "没能处理", coloured)
             failed = (FailedFile(name, reason, target(name, run)) for name, reason in run.failed)
-            sheets["没能处理"].table(FAILED_COLUMNS, failed)
-        _balances(sheets["平衡"], sums, list(terms), run)
-        _indicator_sheet(sheets["指标"], indicators, columns, tally["indicators"])
-        for sheet in sheets.values():
-            sheet.close()
-
-
-@contextmanager
-def _book(file: IO[bytes]) -> Iterator[Workbook]:
-    """A workbook whose rows go to disk as they come; closed whatever happens."""
-    import xlsxwriter
-    from xlsxwriter.exceptions import FileCreateError
-
-    with TemporaryDirectory() as folder:
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        book = xlsxwriter.Workbook(file, options | {"tmpdir": folder})
-        try:
-            yield book
-        finally:
-            try:
-                book.close()
-            except FileCreateError as error:  # it wraps what the disk said
-                raise error.args[0] from error
+            book.table("没能处理", FAILED_COLUMNS, failed)
 
 
 _INDICATOR_KEYS = ("sheet", "form", "project", "level1", "level2", "cell")
@@ -270,7 +242,7 @@ def _summary_row(result: CheckResult) -> UnitSummary:
     )
 
 
-def _summary(sheet: ReportSheet, units: Iterable[Any], tally: Counter[str], run: Run) -> None:
+def _summary(book: TableBook, units: Iterable[Any], tally: Counter[str], run: Run) -> None:
     verdict_counts = "，".join(f"{word} {tally[key]}" for key, word in VERDICTS.items())
     whole = sum(tally[key] for key in VERDICTS)
     line = f"{run.when} 审核，共 {whole} 个文件：{verdict_counts}；收支不平衡 {tally['unbalanced']}"
@@ -278,13 +250,12 @@ def _summary(sheet: ReportSheet, units: Iterable[Any], tally: Counter[str], run:
     rows = (
         SummaryRow(number, unit, target(unit.file, run)) for number, unit in enumerate(units, 1)
     )
-    above = [(run.title, sheet.formats.title), (line, sheet.formats.line)]
-    sheet.table(SUMMARY_COLUMNS, rows, above)
+    book.table("汇总", SUMMARY_COLUMNS, rows, title=run.title, line=line, fixed_columns=2)
 
 
-def _finding_sheet(sheet: ReportSheet, files: Iterable[Any], count: int, run: Run) -> None:
+def _finding_sheet(book: TableBook, files: Iterable[Any], count: int, run: Run) -> None:
+    sheet = book.sheet("问题清单", FINDING_COLUMNS)
     if count > MOST:
-        sheet.table(FINDING_COLUMNS, ())
         sheet.row([f"共 {count:,} 条，太多，不在这里列出：全部见 findings.csv"])
         return
     rule_titles = titles()
@@ -295,7 +266,7 @@ def _finding_sheet(sheet: ReportSheet, files: Iterable[Any], count: int, run: Ru
             for finding in findings:
                 yield ListedFinding(name, file, finding, rule_titles.get(finding.code, ""), link)
 
-    sheet.table(FINDING_COLUMNS, rows())
+    sheet.rows(rows())
 
 
 def _balance_cells(result: CheckResult) -> list[tuple[str, str, str | None]]:
@@ -307,9 +278,7 @@ def _balance_cells(result: CheckResult) -> list[tuple[str, str, str | None]]:
     return cells
 
 
-def _balances(
-    sheet: ReportSheet, sums: Iterable[Any], terms: list[tuple[str, str]], run: Run
-) -> None:
+def _balances(book: TableBook, sums: Iterable[Any], terms: list[tuple[str, str]], run: Run) -> None:
     # A second edition's labels arrive late: keep each side together, its sum and residual last.
     last = ("合计", "差额")
     terms = sorted(terms, key=lambda term: (term[0] != "收入侧", term[1] in last))
@@ -324,7 +293,7 @@ def _balances(
         )
         for name, file, balance, figures in sums
     )
-    sheet.table(columns, rows, head_height=32)
+    book.table("平衡", columns, rows, head_height=32)
 
 
 def _figure_column(term: tuple[str, str]) -> Column[BalanceRow]:
@@ -332,14 +301,14 @@ def _figure_column(term: tuple[str, str]) -> Column[BalanceRow]:
 
 
 def _indicator_sheet(
-    sheet: ReportSheet, rows: Iterable[Any], columns: dict[str, str], count: int
+    book: TableBook, rows: Iterable[Any], columns: dict[str, str], count: int
 ) -> None:
     shown = [*INDICATOR_COLUMNS, *map(_indicator_column, columns.items()), *INDICATOR_LAST]
+    sheet = book.sheet("指标", shown)
     if count > MOST:
-        sheet.table(shown, ())
         sheet.row([f"共 {count:,} 行，太多，不在这里列出：全部见 report.json"])
         return
-    sheet.table(shown, (ListedIndicator(*row) for row in rows))
+    sheet.rows(ListedIndicator(*row) for row in rows)
 
 
 def _indicator_column(column: tuple[str, str]) -> Column[ListedIndicator]:
