@@ -41,7 +41,7 @@ def test_an_approved_unit_gets_its_letter_with_the_approved_indicators(bureau, t
     ):
         assert said in text, said
     assert "【" not in text
-    assert ["", "产出指标", "数量指标", "清淤渠道", "≥3公里"] in rows
+    assert ["部门整体", "产出指标", "数量指标", "清淤渠道", "≥3公里"] in rows
     # What a unit wrote is its text, not a placeholder.
     assert any(row[3] == "维修水库【单位】" for row in rows)
     assert len(rows) > 5 and rows[0][0] == "项目"
@@ -87,3 +87,25 @@ def test_one_districts_forms_are_one_pdf_in_list_order(office, bureau, tmp_path)
     assert first < second
     with pytest.raises(XltoolError, match="没有区县"):
         print_district(bureau.campaign, tmp_path / "无.pdf", "别处")
+
+
+def test_where_nothing_was_remarked_the_letter_has_no_empty_remark(bureau, tmp_path):
+    accept(bureau.campaign, bureau.codes[1:2])
+    [path], _ = write_letters(bureau.campaign, tmp_path / "批复", bureau.codes[1:2])
+    text, _ = text_of(path)
+    assert "已经审核，现予批复" in text and "（）" not in text
+    assert all(line.strip() for line in text.split("\n"))
+
+
+def test_a_template_may_show_every_column_of_the_form(tmp_path):
+    from xltool.campaign.rollup.letters import _indicator
+    from xltool.editions.declaration import load_edition
+    from xltool.model import Entry, Form, Indicator
+
+    edition = load_edition("national-2021")
+    cells = {"name": "维修水库", "sign": "≥", "number": "12", "measure": "座", "weight": "10"}
+    block = edition.department.indicators.block[0].id
+    indicator = Indicator(block, {key: Entry(value, value) for key, value in cells.items()})
+    words = _indicator(indicator, Form("department", {}, (indicator,)), edition)
+    assert (words["指标性质"], words["计量单位"], words["权重"]) == ("≥", "座", "10")
+    assert words["三级指标"] == "维修水库" and "12" in words["指标值"]

@@ -136,7 +136,7 @@ NOTE_COLUMNS: tuple[Column[NoteRow], ...] = (
     Column("问题和改法", lambda row: row.finding.message, 64),
     Column("规则", lambda row: row.finding.code, 7),
     Column(HEAD[ANSWER], lambda row: row.finding.explanation, 34),
-    Column(HEAD[KEY], lambda row: row.finding.key, 3),
+    Column(HEAD[KEY], lambda row: row.finding.key, 250),  # hidden: no row is as high as it needs
 )
 _WRITES = "改正后重报；核实项不改的，在“说明”栏写明理由，把本表交回。"
 

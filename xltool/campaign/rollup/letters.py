@@ -22,7 +22,7 @@ from xltool.campaign.units import Unit, UnitFiles
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
-from xltool.model import Filing
+from xltool.model import NOTHING, Filing
 from xltool.money import plain
 from xltool.reading.reader import read_grid
 from xltool.xlsx.workbook_reader import open_grid
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 TEMPLATE = "批复模板.docx"
 FOLDER = "批复"
 _WORD = re.compile(r"【([^【】]{1,20})】")
+_REMARK = re.compile(r"（[^（）【】]*【([^【】]{1,20})】）")  # goes where there is nothing to say
 _ROW = "三级指标"
 
 
@@ -80,6 +81,10 @@ def _write(
     lines = [
         _indicator(i, form, campaign.edition) for form in filing.forms for i in form.indicators
     ]
+    for paragraph in document.paragraphs:
+        alone = _WORD.fullmatch(paragraph.text.strip())
+        if alone and words.get(alone[1]) == "":
+            paragraph._p.getparent().remove(paragraph._p)  # e.g. no remark was made
     for paragraph in _paragraphs(document):
         _replace(paragraph, words)
     # Last, so that nothing a unit wrote is taken for a placeholder.
@@ -106,7 +111,8 @@ def _words(campaign: Campaign, unit: Unit, returns: UnitReturns, filing: Filing)
         "单位": unit.name, "部门名称": unit.name, "部门编码": unit.code, "区县": unit.district,
         "年度": str(campaign.year), "批次": campaign.title, "发文单位": campaign.meta.get("issuer", ""),
         "审核意见": str(msgspec.json.decode(deed.detail).get("grade", "")), "意见": deed.reason,
-        "核准日期": deed.made_at[:10], "今日": dt.date.today().isoformat(),
+        "核准日期": _in_words(dt.date.fromisoformat(deed.made_at[:10])),
+        "今日": _in_words(dt.date.today()),
         "金额单位": campaign.edition.unit,
     }  # fmt: skip
     if filing.department is not None:
@@ -117,17 +123,25 @@ def _words(campaign: Campaign, unit: Unit, returns: UnitReturns, filing: Filing)
     return words
 
 
+def _in_words(day: dt.date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
 def _indicator(indicator: Any, form: Any, edition: Edition) -> dict[str, str]:
     """One indicator's placeholders: its levels, and each column by its printed label."""
     spec = edition[form.kind]
     block = spec.block(indicator.block)
-    project = form.text("project").strip() if form.kind == "project" else ""
+    printed = {
+        column.label: indicator.cells.get(column.id, NOTHING).said
+        for column in spec.indicators.column
+    }
     return {
+        **printed,
         "一级指标": block.level1,
         "二级指标": block.label,
         _ROW: indicator.name.said,
         "指标值": indicator.target.said,
-        "项目": project,
+        "项目": form.text("project").strip() if form.kind == "project" else "部门整体",
     }
 
 
@@ -139,8 +153,7 @@ def _repeat(table: Any, lines: list[dict[str, str]]) -> None:
         for line in lines:
             fresh = copy.deepcopy(row._tr)
             row._tr.addprevious(fresh)
-            new_row = next(r for r in table.rows if r._tr is fresh)
-            for cell in new_row.cells:
+            for cell in type(row)(fresh, table).cells:
                 for paragraph in cell.paragraphs:
                     _replace(paragraph, line)
         table._tbl.remove(row._tr)
@@ -164,6 +177,7 @@ def _replace(paragraph: Any, words: Mapping[str, str]) -> None:
     text = paragraph.text
     if not any(word in words for word in _WORD.findall(text)):
         return
+    text = _REMARK.sub(lambda match: "" if words.get(match[1]) == "" else match[0], text)
     filled = _WORD.sub(lambda match: words.get(match[1], match[0]), text)
     runs = paragraph.runs
     for run in runs[1:]:
@@ -184,33 +198,62 @@ def _own_template(campaign: Campaign) -> Path:
 
 
 def _plain_template() -> Document:
+    """A letter on A4 in the layout of official papers (公文)."""
     from docx import Document as opened
     from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Cm, Pt
+
+    document = opened()
+    page = document.sections[0]
+    page.page_width, page.page_height = Cm(21), Cm(29.7)
+    page.top_margin, page.bottom_margin = Cm(3.7), Cm(3.5)
+    page.left_margin, page.right_margin = Cm(2.8), Cm(2.6)
+    _in_font(document.styles["Normal"], "仿宋", 16)
+    title = document.add_paragraph()
+    _in_font(title.add_run("关于批复【单位】【年度】年度绩效目标的通知"), "方正小标宋简体", 22)
+    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    document.add_paragraph("【单位】：")
+    for text in (
+        "你单位报来的【年度】年度部门整体支出和项目支出绩效目标已经审核（审核意见：【审核意见】），现予批复。"
+        "资金总额【资金总额】【金额单位】。请按批复的绩效目标执行，年中监控和年终评价以此为准。",
+        "【意见】",
+    ):
+        document.add_paragraph(text).paragraph_format.first_line_indent = Pt(32)
+    _indicator_table(document, page.page_width - page.left_margin - page.right_margin)
+    for text in ("【发文单位】", "【今日】"):
+        signature = document.add_paragraph(text)
+        signature.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        signature.paragraph_format.space_before = Pt(16)
+    return document
+
+
+def _in_font(what: Any, name: str, points: float) -> None:
+    """A style or a run in a font, for Chinese text, too."""
     from docx.oxml.ns import qn
     from docx.shared import Pt
 
-    document = opened()
-    style = document.styles["Normal"]
-    style.font.name, style.font.size = "仿宋", Pt(16)
-    style.element.rPr.rFonts.set(qn("w:eastAsia"), "仿宋")
-    title = document.add_paragraph("关于批复【单位】【年度】年度绩效目标的通知")
-    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    title.runs[0].font.size = Pt(22)
-    document.add_paragraph("【单位】：")
-    document.add_paragraph(
-        "你单位报来的【年度】年度部门整体支出和项目支出绩效目标已经审核（审核意见：【审核意见】），现予批复。"
-        "资金总额【资金总额】【金额单位】。请按批复的绩效目标执行，年中监控和年终评价以此为准。"
-    )
-    document.add_paragraph("【意见】")
-    table = document.add_table(rows=2, cols=5, style="Table Grid")
-    heads = ("项目", "一级指标", "二级指标", "三级指标", "指标值")
-    for cell, head in zip(table.rows[0].cells, heads, strict=True):
-        cell.text = head
-    for cell, head in zip(table.rows[1].cells, heads, strict=True):
-        cell.text = f"【{head}】"
-    for row in table.rows:
-        for cell in row.cells:
-            cell.paragraphs[0].runs[0].font.size = Pt(10.5)
-    for text in ("【发文单位】", "【今日】"):
-        document.add_paragraph(text).alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    return document
+    what.font.name, what.font.size = name, Pt(points)
+    what._element.get_or_add_rPr().rFonts.set(qn("w:eastAsia"), name)
+
+
+def _indicator_table(document: Document, width: int) -> None:
+    """The table of the approved indicators: its head, which each page repeats, and the row to be repeated."""
+    from docx.enum.table import WD_ALIGN_VERTICAL
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+
+    columns = {"项目": 20, "一级指标": 14, "二级指标": 20, "三级指标": 26, "指标值": 20}
+    table = document.add_table(rows=2, cols=len(columns), style="Table Grid")
+    table.autofit = False
+    for column, share in zip(table.columns, columns.values(), strict=True):
+        column.width = width * share // 100
+    for row, text in zip(table.rows, ("{}", "【{}】"), strict=True):
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+        for cell, (head, share) in zip(row.cells, columns.items(), strict=True):
+            cell.width, cell.vertical_alignment = width * share // 100, WD_ALIGN_VERTICAL.CENTER
+            paragraph = cell.paragraphs[0]
+            _in_font(paragraph.add_run(text.format(head)), "黑体" if text == "{}" else "宋体", 10.5)
+            paragraph.paragraph_format.space_after = 0
+            if text == "{}":
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
