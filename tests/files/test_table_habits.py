@@ -2,7 +2,7 @@
 
 import pytest
 
-from xltool.files.table_habits import aside, has_invisible, read_code, visible
+from xltool.files.table_habits import aside, find_invisible, read_code, visible
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,5 @@ def test_codes_as_tables_hold_them(written, meant, ruined):
 def test_what_nobody_sees_is_taken_off():
     for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF):
         assert visible(f" 甲{chr(code)}局 ") == "甲局"
-        assert has_invisible(chr(code))
-    assert not has_invisible("甲 局")
+        assert find_invisible(chr(code))
+    assert not find_invisible("甲 局")

@@ -10,7 +10,7 @@ from xltool.databook.columns import BookColumn
 from xltool.databook.problems import Problem, problem
 from xltool.databook.shelf import Shelf
 from xltool.editions.declaration import Block, Edition, FormSpec
-from xltool.files.table_habits import has_invisible, without_invisible
+from xltool.files.table_habits import find_invisible, without_invisible
 from xltool.model import Entry, Filing, Form, Indicator, Place, Severity
 
 
@@ -141,7 +141,7 @@ class Assembly:
 
     def seen(self, cell: SourceCell) -> SourceCell:
         """What people see of a cell; that there was more is said once."""
-        if not has_invisible(cell.text):
+        if not find_invisible(cell.text):
             return cell
         if not self.cleaned:
             self.cleaned = True

@@ -30,12 +30,11 @@ def visible(text: str) -> str:
 
 def without_invisible(text: str) -> str:
     """A text without the characters that nobody sees."""
-    return _INVISIBLE.sub("", text)
+    return _INVISIBLE.sub("", text) if find_invisible(text) else text
 
 
-def has_invisible(text: str) -> bool:
-    """Whether a text holds characters that nobody sees."""
-    return _INVISIBLE.search(text) is not None
+find_invisible = _INVISIBLE.search
+"""The first character of a text that nobody sees; None where there is none."""
 
 
 def aside(text: str) -> bool:

@@ -20,7 +20,7 @@ from xltool.editions.declaration import (
 )
 from xltool.errors import XltoolError, why
 from xltool.files.source import Source, called, content
-from xltool.files.table_habits import has_invisible, without_invisible
+from xltool.files.table_habits import find_invisible, without_invisible
 from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
 from xltool.money import halfwidth, read_amount, stored_number
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
@@ -353,9 +353,7 @@ def _entry(
 ) -> Entry:
     """One field's answer, with the official text around it taken off."""
     place = Place(sheet.name, cell_name(*at))
-    cell = _visible(sheet[at], place, faults)
-    if cell.formula or cell.error:
-        _odd(cell, place, field.id, faults)
+    cell = sheet[at]
     if field.kind == "amount":
         return _amount(cell, place, field, faults, layout.unit)
     cell_answer = _answer(cell, place, field.id, faults)
@@ -396,6 +394,9 @@ def _masked(
     layout: FormLayout, sheet: Sheet, entries: Mapping[str, Entry], indicators: Iterable[Indicator]
 ) -> Iterator[Fault]:
     """Answers that a conditional format may show as something else; whether it does, nobody reckons here."""
+    conditional = [c for c in sheet.conditional if c[0].left <= layout.right]
+    if not conditional:
+        return
     answers = [*entries.items()]
     for one in indicators:
         answers += one.cells.items()
@@ -404,7 +405,7 @@ def _masked(
         if at is None:
             continue
         cell = sheet[at.top, at.left]
-        for area, code in sheet.conditional:
+        for area, code in conditional:
             if area.top <= at.top <= area.bottom and area.left <= at.left <= area.right:
                 seen = _shown_by(code, cell, layout.unit)
                 if seen is not None:
@@ -427,7 +428,7 @@ def _shown_by(code: str, cell: Cell, unit: str) -> str | None:
 
 def _visible(cell: Cell, place: Place, faults: list[Fault]) -> Cell:
     """A cell without the characters that nobody sees; that there were some is a fault."""
-    if cell.number or not has_invisible(cell.text):
+    if cell.number or not find_invisible(cell.text):
         return cell
     faults.append(Fault(FaultKind.INVISIBLE, "有看不见的字符", place, found=cell.text))
     return replace(cell, text=without_invisible(cell.text))
@@ -447,7 +448,16 @@ def answer(cell: Cell, place: Place) -> Entry:
 
 
 def _answer(cell: Cell, place: Place, field: str, faults: list[Fault]) -> Entry:
-    """A text field's or an indicator's answer; what its format hides is a fault."""
+    """A text field's or an indicator's answer; what is odd about its cell is a fault."""
+    text = cell.text
+    if cell.number or cell.format or cell.formula or cell.error or find_invisible(text):
+        return _odd_answer(_visible(cell, place, faults), place, field, faults)
+    return answer(cell, place) if "\r" in text else Entry(text or None, text, place)
+
+
+def _odd_answer(cell: Cell, place: Place, field: str, faults: list[Fault]) -> Entry:
+    if cell.formula or cell.error:
+        _odd(cell, place, field, faults)
     if cell.number and cell.text and stored_number(cell.text) is None:
         detail = f"数值单元格里存的“{cell.text[:40]}”不是数，Excel 读不了"
         faults.append(Fault(FaultKind.SHOWN, detail, place, field, "", cell.text))
@@ -464,6 +474,10 @@ def _unlike(shown: str, stored: str, place: Place, field: str) -> Fault:
 
 
 def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault], unit: str) -> Entry:
+    if not cell.number:
+        cell = _visible(cell, place, faults)
+    if cell.formula or cell.error:
+        _odd(cell, place, field.id, faults)
     if cell.error:
         return Entry(None, cell.text, place)
     if not cell.text.strip():
@@ -542,9 +556,6 @@ def _indicators(
             cells: dict[str, Entry] = {}
             for (column_id, column), cell in zip(columns, row_cells, strict=True):
                 place = Place(name, cell_name(row, column))
-                cell = _visible(cell, place, faults)
-                if cell.formula or cell.error:
-                    _odd(cell, place, column_id, faults)
                 cells[column_id] = _answer(cell, place, column_id, faults)
             indicators.append(Indicator(block_id, cells))
     return tuple(indicators)
