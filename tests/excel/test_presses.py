@@ -14,13 +14,13 @@ from tests.support.paths import ROOT
 from tests.support.seed import EXAMPLE, seed_filing
 from xltool import fill, load_edition, read
 from xltool.errors import XltoolError
+from xltool.excel.hosts.libreoffice.bridge import Refused
 from xltool.excel.one_press import StillRunning, one_press
 from xltool.excel.ribbon import press
 from xltool.results_sheet.table import HEAD, RESULTS_SHEET
 from xltool.xlsx.workbook_reader import open_grid
 
-# The bridge to a running LibreOffice breaks now and then under load: such a test has three tries.
-pytestmark = [pytest.mark.xdist_group("calc"), pytest.mark.flaky(reruns=2)]
+pytestmark = pytest.mark.xdist_group("calc")
 
 DEPARTMENT = load_edition().department.sheet
 
@@ -256,3 +256,12 @@ def test_another_units_code_is_undone_too(app, tmp_path):
         if len(codes) == 1:
             press("undo_last")
     assert codes == ["101001", "101"]
+
+
+# ── in the office's own thread ──
+
+
+def test_what_is_done_in_turn_comes_back_and_so_does_its_refusal(app, seed):
+    assert app.office.in_turn(lambda: seed.doc.Sheets.Count) == len(seed.sheets)
+    with pytest.raises(Refused, match="IllegalArgumentException"):
+        seed.take(seed, "没有这张表", seed.sheets(1))

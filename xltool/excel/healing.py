@@ -11,7 +11,7 @@ from xltool.errors import XltoolError
 from xltool.excel import undo
 from xltool.excel.live_sheet import protect
 from xltool.excel.one_press import Traces
-from xltool.excel.session import BUSY, COPIES, ExcelSession, put_settings_back
+from xltool.excel.session import BUSY, COPIES, ExcelSession, quiet
 
 if TYPE_CHECKING:
     import xlwings as xw
@@ -24,9 +24,15 @@ def heal(session: ExcelSession) -> str:
         return ""
     # Whatever can't be put back now stays written down for the next press.
     session.journal.traces = left
-    session.journal.note(settings=put_settings_back(session.app, left.settings))
+    with quiet(session, left.settings):
+        message = _put_back(session, left)
     if session.journal.traces.settings:
         raise XltoolError(BUSY)
+    session.journal.close()
+    return message
+
+
+def _put_back(session: ExcelSession, left: Traces) -> str:
     _close_copies(session)
     book = _book(session, left.book)
     message = f"上一次“{left.button}”中途断了，程序的设置已恢复" if left.button else ""
@@ -38,7 +44,6 @@ def heal(session: ExcelSession) -> str:
             message = f"上一次“{left.button}”中途断了，已恢复到按它以前的样子"
             if untouched:
                 message += f"（{'、'.join(untouched[:5])}后来有改动，没有动）"
-    session.journal.close()
     return message
 
 

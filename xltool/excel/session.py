@@ -245,8 +245,10 @@ _PATIENCE_SECONDS = 5.0
 
 
 @contextmanager
-def quiet(session: ExcelSession) -> Iterator[None]:
+def quiet(session: ExcelSession, former: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Nothing flickers, recalculates, asks or reacts meanwhile; all of it is put back whatever happens.
+
+    `former` are the settings to put back that a press which was cut off had noted, where there was one.
 
     A copy of a received file may be opened, and automation would run its macros unasked: barred.
     """
@@ -255,11 +257,13 @@ def quiet(session: ExcelSession) -> Iterator[None]:
     for name in wanted:
         with suppress(Exception):  # WPS has not all of them
             before[name] = getattr(_owner(session.app, name), name)
+    before |= former or {}
     session.journal.note(settings=before)
     try:
-        for name in before:
+        for name in wanted:
             with suppress(Exception):
-                setattr(_owner(session.app, name), name, wanted[name])
+                if name in before:
+                    setattr(_owner(session.app, name), name, wanted[name])
         yield
     finally:
         session.journal.note(settings=put_settings_back(session.app, before))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from xltool.errors import XltoolError
 
+_ASK_AGAIN_SECONDS = 2.0
 # Where systems put `uno.py` when it is not in the Python that asks for it.
 _HOMES = (
     "/usr/lib/python3/dist-packages",
@@ -24,7 +26,8 @@ _HOMES = (
 def uno(home: str = "") -> Any:
     """The module `uno`, of the running Python's own minor version. Raises ImportError.
 
-    `home` is the folder where it lies, if that is known. Nothing else is imported from there.
+    `home` is the folder where it lies, if that is known. Of all that lies there, only `unohelper`
+    is imported with it.
     """
     if "uno" in sys.modules:
         return sys.modules["uno"]
@@ -34,6 +37,7 @@ def uno(home: str = "") -> Any:
             sys.path.append(place)
         try:
             import uno as module
+            import unohelper  # noqa: F401
         except ImportError as refused:
             error = refused
         else:
@@ -96,6 +100,30 @@ def properties(**values: Any) -> tuple[Any, ...]:
     return tuple(PropertyValue(name, 0, value, 0) for name, value in values.items())
 
 
+@functools.cache
+def _turn_type() -> type:
+    """The class of what the office calls back; its bases are there only with UNO."""
+    uno()
+    import unohelper
+    from com.sun.star.awt import XCallback
+
+    class Turn(unohelper.Base, XCallback):  # type: ignore[misc]
+        def __init__(self, action: Callable[[], Any]) -> None:
+            self.action = action
+            self.over = threading.Event()
+            self.result: Any = None
+            self.error: Exception | None = None
+
+        def notify(self, _: Any) -> None:
+            try:
+                self.result = self.action()
+            except Exception as error:
+                self.error = error
+            self.over.set()
+
+    return Turn
+
+
 class Office:
     """A running office, as its context gives it."""
 
@@ -113,6 +141,20 @@ class Office:
         if document is None:
             raise FileNotFoundError(path)
         return document
+
+    def in_turn(self, action: Callable[[], Any]) -> Any:
+        """Do this in the thread that paints the office's windows, so that it can't paint meanwhile.
+
+        UNO's calls lock the office each by itself, but `importSheet` forgets it: a window that is painted
+        from half a sheet brings the whole office down. Raises what the action raises.
+        """
+        turn = _turn_type()(action)
+        self.service("com.sun.star.awt.AsyncCallback").addCallback(turn, None)
+        while not turn.over.wait(_ASK_AGAIN_SECONDS):
+            self.desktop.getImplementationName()  # raises where the office has ended
+        if turn.error is not None:
+            raise turn.error
+        return turn.result
 
     @property
     def documents(self) -> list[Any]:

@@ -294,7 +294,8 @@ class LiveBook:
         if self.doc.isProtected():
             raise Refused("the structure of the workbook is protected")
         index = [*self.doc.Sheets.ElementNames].index(after.name) + 1 + offset
-        self.doc.Sheets.importSheet(source.doc, name, index)
+        sheets = self.doc.Sheets
+        self.app.office.in_turn(lambda: sheets.importSheet(source.doc, name, index))
 
 
 def _filter(path: str) -> str:
