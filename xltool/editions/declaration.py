@@ -166,6 +166,13 @@ class FormSpec(_Part, frozen=True, dict=True):
     def _blocks(self) -> dict[str, Block]:
         return {b.id: b for b in self.indicators.block}
 
+    @functools.cached_property
+    def category_names(self) -> frozenset[str]:
+        """What its categories are called, on both levels, with and without 指标 at the end."""
+        labels = {label for block in self.indicators.block for label in (block.label, block.level1)}
+        bare = {"".join(label.split()).removesuffix("指标") for label in labels}
+        return frozenset(f"{label}{ending}" for label in bare for ending in ("", "指标"))
+
 
 class Edition(_Part, frozen=True, dict=True):
     """One year's and place's official forms; amounts are in `unit`.

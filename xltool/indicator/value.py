@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from decimal import Decimal
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ KINDS = (
 )  # fmt: skip
 
 
-class Target(Struct, frozen=True, gc=False):
+class Target(Struct, frozen=True, dict=True):
     """One indicator value as read. Two are equal when they say the same.
 
     `operator` is ≥ ≤ > < = or None; a bare number reads as = with `stated` False. `number` is in
@@ -87,7 +88,8 @@ class Target(Struct, frozen=True, gc=False):
             "",
         )
 
-    @property
+    # A reading is kept (`parse_target`) and asked for these by many rules.
+    @functools.cached_property
     def measure(self) -> MeasureUnit | None:
         """Its unit in the declared table."""
         return read_unit(self.symbol) if self.symbol else None
@@ -98,7 +100,7 @@ class Target(Struct, frozen=True, gc=False):
         unit = self.measure
         return unit is not None and unit.base in ("秒", "个工作日", "个月")
 
-    @property
+    @functools.cached_property
     def base(self) -> tuple[Decimal, str] | None:
         """The number in its base unit, to compare 3万人 with 30000人; None without a number."""
         if self.number is None:

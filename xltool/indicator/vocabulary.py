@@ -147,12 +147,13 @@ def _spelled(characters: str) -> str:
 _ANYWHERE = re.compile(f"[{re.escape(_spelled('*_xX×字'))}\ufeff\u200b\u200c\u200d\u2060]")
 _FIRST = frozenset(_spelled(".…·。⋯‥_*指目三绩请在填例示"))
 _OPENING = _spelled("(") + "".join(filter(str.isspace, map(chr, range(0x3001))))
+_FIRST_OR_OPENING = _FIRST | set(_OPENING)
 
 
 def is_placeholder(text: str) -> bool:
     """The same of a text as written."""
     # Most texts can't be, which is seen at a glance.
-    if text.lstrip(_OPENING)[:1] not in _FIRST and _ANYWHERE.search(text) is None:
+    if text[:1] not in _FIRST_OR_OPENING and _ANYWHERE.search(text) is None:
         return False
     return is_prompt(clean(text))
 

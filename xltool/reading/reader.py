@@ -556,6 +556,9 @@ def _indicators(
             cells: dict[str, Entry] = {}
             for (column_id, column), cell in zip(columns, row_cells, strict=True):
                 place = Place(name, cell_name(row, column))
-                cells[column_id] = _answer(cell, place, column_id, faults)
+                if cell.number or cell.format or cell.formula or cell.error or "\r" in cell.text:
+                    cells[column_id] = _answer(cell, place, column_id, faults)
+                else:  # a text, as most are
+                    cells[column_id] = Entry(cell.text or None, cell.text, place)
             indicators.append(Indicator(block_id, cells))
     return tuple(indicators)

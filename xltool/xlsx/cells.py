@@ -244,47 +244,52 @@ def _plain_cells(
     cells = sheet.cells
     unlocked, formats, of_texts, _ = styles
     escaped = escaped or "_x" in text
-    row, last, left = 0, _NOWHERE, False
+    row, last, left = -1, _NOWHERE, False  # no cell stands outside a row
     prefixes: frozenset[str] = frozenset()
-    for around, address, style, kind, value, inline in zip(
-        *(pieces[n:-1:6] for n in range(6)), strict=True
+    places = map(_ADDRESSES.__getitem__, pieces[1::6])
+    # The last piece is what stands behind the last cell.
+    for around, at, style, kind, value, inline in zip(
+        pieces[:-1:6], places, *(pieces[n::6] for n in range(2, 6)), strict=True
     ):
         if around:
             between = _BETWEENS[around]
             if (
                 between is None
                 or between.inside != left
+                or not between.left
                 or between.first <= last
                 or between.lead not in (0, row)
             ):
                 return None
-            row, last, left = between.row or row, max(last, between.last), between.left
+            row, last, left = between.row or row, max(last, between.last), True
             if between.hidden:
                 sheet.hidden_lines += between.hidden
             prefixes |= between.prefixes
-        at = _ADDRESSES[address]
-        if at[0] != row or at <= last or not left or (value is None) != (kind == "inlineStr"):
+        content = inline if kind == "inlineStr" else value
+        if at[0] != row or at <= last or content is None:
             return None
         last = at
-        content = inline if value is None else value
         if not content:
             continue
-        number, form = False, ""
+        style = style or "0"
         if kind == "s":
             content = strings.get(content)
             if content is None:
-                raise Unreadable(f"文件已损坏：{sheet.name} 的 {address} 指向不存在的文字")
+                detail = f"{sheet.name} 的 {cell_name(*at)} 指向不存在的文字"
+                raise Unreadable(f"文件已损坏：{detail}")
         elif kind is None or kind == "n":
-            number, form = True, formats.get(style or "0", "")
+            form = formats.get(style, "")
+            cells[at] = Cell(content, True, "", False, style not in unlocked, form)
+            continue
         elif kind == "b":
             if content not in ("0", "1"):
                 return None
-            content = _TRUTH[content]
+            cells[at] = Cell(_TRUTH[content], False, "", False, style not in unlocked)
+            continue
         elif escaped:
             content = plain_text(content)
-        if of_texts and not number and kind != "b":
-            form = of_texts.get(style or "0", "")
-        cells[at] = Cell(content, number, "", False, (style or "0") not in unlocked, form)
+        form = of_texts.get(style, "") if of_texts else ""
+        cells[at] = Cell(content, False, "", False, style not in unlocked, form)
     end = _BETWEENS[pieces[-1]] if pieces[-1] else None
     if pieces[-1] and (end is None or end.inside != left or end.first <= last or end.left):
         return None

@@ -106,6 +106,7 @@ def _read(review: Review) -> tuple[list[JudgedValue], list[tuple[Form, Indicator
     judged: list[JudgedValue] = []
     several: list[tuple[Form, Indicator, Split]] = []
     for form in review.filing.forms:
+        spec = review.spec(form)
         for row in form.indicators:
             name, target_text, standard = row.name.said, row.target.said, row.standard.said
             if not target_text or target_text.isspace():
@@ -116,22 +117,13 @@ def _read(review: Review) -> tuple[list[JudgedValue], list[tuple[Form, Indicator
                 split = split_targets(name, target_text)
                 several.append((form, row, split))
                 pairs = split.pairs
-            block = review.spec(form).block(row.block)
-            for (part_name, value), beside in zip(
-                pairs, split_standards(standard, len(pairs)), strict=True
-            ):
-                blank = beside is None or beside.kind in ("blank", "placeholder")
-                judged.append(
-                    JudgedValue(
-                        form,
-                        row,
-                        part_name,
-                        value,
-                        None if blank else beside,
-                        block.level1,
-                        block.kind,
-                    )
-                )
+            block = spec.block(row.block)
+            level1, kind = block.level1, block.kind
+            standards = split_standards(standard, len(pairs))
+            for (part_name, value), beside in zip(pairs, standards, strict=True):
+                if beside is not None and beside.kind in ("blank", "placeholder"):
+                    beside = None
+                judged.append(JudgedValue(form, row, part_name, value, beside, level1, kind))
     return judged, several
 
 

@@ -71,9 +71,10 @@ def placeholders(review: Review) -> Iterator[Hit]:
                 )
         for row in form.indicators:
             for column, entry in row.cells.items():
-                if not isinstance(entry.value, str) or not is_placeholder(entry.value):
+                value = entry.value
+                if value.__class__ is not str or not is_placeholder(value):
                     continue
-                printed = column == "name" and _says_more(entry.value)
+                printed = column == "name" and _says_more(value)
                 advice = "如是上级预印的可以说明" if printed else "请换成实际内容"
                 label = next(c.label for c in spec.indicators.column if c.id == column)
                 yield review.hit(

@@ -16,7 +16,6 @@ from xltool.checks.rules._rows import (
     values,
     worded,
 )
-from xltool.editions.declaration import FormSpec
 from xltool.indicator import Target
 from xltool.indicator.names import UP, direction, expected_units
 from xltool.model import Severity
@@ -58,23 +57,15 @@ def nameless(review: Review) -> Iterator[Hit]:
     错：满意度 ≥90%；社会效益 ≥90%。
     对：参训学员满意度 ≥90%。
     """
-    categories = {form.kind: _categories(review.spec(form)) for form in review.filing.forms}
     for value in values(review):
         if value.name in _OF_NOBODY:
             yield value.hit("没有说是谁的满意度，请写明是哪些人")
-        elif value.name in categories[value.form.kind]:
+        elif "满意" not in value.name and value.name in review.spec(value.form).category_names:
+            # 服务对象满意度 says whose.
             yield value.hit("名称只是类别，请写明考核的是什么")
 
 
 _OF_NOBODY = frozenset(("满意度", "满意率", "满意度指标", "★满意度", "满意程度"))
-
-
-def _categories(spec: FormSpec) -> set[str]:
-    """The names of the form's categories, with and without 指标."""
-    labels = {label for block in spec.indicators.block for label in (block.label, block.level1)}
-    # 服务对象满意度 says whose.
-    bare = {comparable_name(label).removesuffix("指标") for label in labels if "满意" not in label}
-    return {f"{label}{ending}" for label in bare for ending in ("", "指标")}
 
 
 @rule("I418", "指标放错了类别", Severity.QUERY, review="相关性", source=PLACED)

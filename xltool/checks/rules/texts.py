@@ -246,7 +246,7 @@ def quantities_in_text(review: Review) -> Iterator[Hit]:
 
 
 _THIS_YEAR = ("goal", "annual_goal")
-_APART = str.maketrans("，。；;,！、", "\n" * 7)
+_CLAUSE_END = re.compile("[，。；;,！、\n]")
 _SOME_NUMBER = re.compile("[0-9二两三四五六七八九十百千]")
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([\u4e00-\u9fff㎡%‰A-Za-z]{1,4})")
 
@@ -254,15 +254,15 @@ _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([\u4e00-\u9fff㎡%‰A-Za-z]{1
 def _quantities(review: Review, form: Form, field: str, mentions: list[_Mention]) -> Iterator[Hit]:
     units, label = {m.base for m in mentions}, review.spec(form)[field].label
     for value in values(review):
-        unit = value.target.measure if value.form is form else None
-        if unit is None or unit.base not in units or (base := value.target.base) is None:
+        base = value.target.base if value.form is form else None
+        if base is None or base[1] not in units:
             continue
-        name = subject(value.name)
-        if len(name) < 3:
+        number, unit = base
+        name = set(subject(value.name))
+        same = [m for m in mentions if m.base == unit and name.issubset(m.text)]
+        if not same or len(subject(value.name)) < 3:
             continue
-        same = [m for m in mentions if m.base == unit.base and all(char in m.text for char in name)]
-        numbers = {m.number for m in same}
-        if same and base[0] not in numbers and base[0] != sum(m.number for m in same):
+        if number not in {m.number for m in same} and number != sum(m.number for m in same):
             beside = f"{quote(value.name)} {quote(value.target.text)}"
             yield review.hit(
                 form[field],
@@ -284,7 +284,7 @@ class _Mention(Struct, frozen=True):
 def _mentions(text: str) -> list[_Mention]:
     """The quantities of a text, but for those of each (每村3处)."""
     mentions = []
-    for written in text.translate(_APART).split("\n"):
+    for written in _CLAUSE_END.split(text):
         if _SOME_NUMBER.search(written) is None or "每" in written or "各" in written:
             continue
         for match in _QUANTITY.finditer(with_digits(written)):
@@ -319,7 +319,7 @@ def only_spending(review: Review) -> Iterator[Hit]:
             text = form.text(field.id) if field.kind == "long" and "goal" in field.id else ""
             if not _SPENDS.search(text) or _ACHIEVES.search(text):
                 continue
-            if all(_SPENDS.search(c) for c in text.translate(_APART).split("\n") if c.strip()):
+            if all(_SPENDS.search(c) for c in _CLAUSE_END.split(text) if c.strip()):
                 yield review.hit(
                     form[field.id],
                     f"“{field.label}”只写了花钱“{quote(text)}”，请写明做成什么、达到什么效果",
