@@ -556,9 +556,6 @@ def _indicators(
             cells: dict[str, Entry] = {}
             for (column_id, column), cell in zip(columns, row_cells, strict=True):
                 place = Place(name, cell_name(row, column))
-                if cell.number or cell.format or cell.formula or cell.error or "\r" in cell.text:
-                    cells[column_id] = _answer(cell, place, column_id, faults)
-                else:  # a text, as most are
-                    cells[column_id] = Entry(cell.text or None, cell.text, place)
+                cells[column_id] = _answer(cell, place, column_id, faults)
             indicators.append(Indicator(block_id, cells))
     return tuple(indicators)
