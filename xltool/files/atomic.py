@@ -56,21 +56,15 @@ def writing(
         options = {"encoding": "utf-8", "newline": "", **options}
     # Opened with "x" the file is new, and has the rights that any new file gets.
     temporary = path.with_name(temporary_name(secrets.token_hex(8)))
-    fresh = mode.replace("w", "x")
     try:
-        try:
-            file = temporary.open(fresh, **options)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = temporary.open(fresh, **options)
+        file = _opened(temporary, mode.replace("w", "x"), options)
     except OSError as error:
         raise refused(path, error) from error
     try:
         with file:
             yield file
-            if (
-                not file.closed
-            ):  # on the disk before it takes its place: a power failure leaves old or new
+            if not file.closed:
+                # On the disk before it takes its place: a power failure leaves old or new.
                 file.flush()
                 os.fsync(file.fileno())
         if watched:  # somebody may have saved meanwhile
@@ -83,6 +77,15 @@ def writing(
         if isinstance(error, OSError):
             raise refused(path, error) from error
         raise
+
+
+def _opened(path: Path, mode: str, options: dict[str, Any]) -> IO[Any]:
+    """The file, opened; the folder is made where it is missing."""
+    try:
+        return path.open(mode, **options)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open(mode, **options)
 
 
 def refused(path: Path, error: OSError) -> XltoolError:

@@ -14,11 +14,14 @@ from concurrent.futures import TimeoutError as Overdue
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from xltool.errors import DiskError
 from xltool.files import guard
 from xltool.files.barrier import Failure, Result, guarded, reason_of
+
+if TYPE_CHECKING:
+    from pebble import ProcessPool
 
 Work = TypeVar("Work")
 
@@ -61,19 +64,12 @@ class WorkerPool(Generic[Work, Result]):
     def as_done(self, take: Callable[[], Work | None]) -> Iterator[tuple[Work, Result | Failure]]:
         """Every item with its result, as they come. `take()` may give more after it gave None, as long as
         results are still to come."""
-        from pebble import ProcessPool
-
         under_way: dict[Future[Any], list[Work]] = {}
         finished: SimpleQueue[Future[Any]] = SimpleQueue()
         alone: deque[Work] = deque()  # of a handful that did not come back
         workers = self._workers()
         ahead = 0  # bytes under way
-        with ProcessPool(
-            max_workers=workers,
-            initializer=_begin,
-            initargs=(self.memory_mb, self.setup, self.given),
-            context=_context(self.clean),
-        ) as pool:
+        with self._processes(workers) as pool:
             try:
                 while True:
                     while len(under_way) < workers * WINDOW and ahead < MOST_AHEAD_BYTES:
@@ -100,6 +96,16 @@ class WorkerPool(Generic[Work, Result]):
             except BaseException:
                 pool.stop()
                 raise
+
+    def _processes(self, workers: int) -> ProcessPool:
+        from pebble import ProcessPool
+
+        return ProcessPool(
+            max_workers=workers,
+            initializer=_begin,
+            initargs=(self.memory_mb, self.setup, self.given),
+            context=_context(self.clean),
+        )
 
     def in_order(self, items: Iterable[Work]) -> Iterator[Result | Failure]:
         """The result of each item, in their order. A few are done in this process, behind the same barrier."""

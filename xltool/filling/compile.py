@@ -373,29 +373,13 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
     if not closing:
         raise EditionError(f"工作表“{form.sheet.name}”的写法不认识，请用 Excel 或 WPS 另存模板")
     papers = {at: paper_width(form, at, widths) for at in form.inputs}
-    rows = {}
-    for match in _ROW.finditer(body):
-        attributes = dict(ATTRIBUTE.findall(match[1]))
-        number = int(attributes.pop("r"))
-        height = float(attributes.pop("ht", 0) or 0)
-        attributes.pop("customHeight", None)
-        rows[number] = RowPattern(
-            "".join(f' {key}="{value}"' for key, value in attributes.items()),
-            height,
-            _pieces(number, match[2] or "", papers, sizes),
-        )
-    # Where answers are put: a field's first cell, in an indicator block every row.
-    needed = {area[:2] for area in form.fields.values()} | {
-        (row, column)
-        for area in form.blocks.values()
-        for row in range(area.top, area.bottom + 1)
-        for column in form.columns.values()
-    }
-    for row, column in sorted(needed):
+    rows = dict(_row_patterns(body, papers, sizes))
+    for row, column in _inputs(form):
         if row not in rows or column not in rows[row].slots:
             raise EditionError(
                 f"工作表“{form.sheet.name}”的 {letters(column)}{row} 没有格式，请在模板里设好再保存"
             )
+    width = sum(widths.get(column, 9.0) for column in range(1, form.last_column + 1))
     merges = re.search(r"<mergeCells.*?</mergeCells>", after, re.DOTALL)
     start, stop = merges.span() if merges else (0, 0)
     return SheetPattern(
@@ -405,10 +389,31 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
         rows,
         references(after[:start]),
         references(after[stop:]),
-        page_height(
-            after, sum(widths.get(column, 9.0) for column in range(1, form.last_column + 1))
-        ),
+        page_height(after, width),
     )
+
+
+def _row_patterns(
+    body: str, papers: Mapping[tuple[int, int], float], sizes: dict[str, float]
+) -> Iterator[tuple[int, RowPattern]]:
+    """The rows of a sheet's data, each with its number."""
+    for match in _ROW.finditer(body):
+        attributes = dict(ATTRIBUTE.findall(match[1]))
+        number = int(attributes.pop("r"))
+        height = float(attributes.pop("ht", 0) or 0)
+        attributes.pop("customHeight", None)
+        others = "".join(f' {key}="{value}"' for key, value in attributes.items())
+        pieces = _pieces(number, match[2] or "", papers, sizes)
+        yield number, RowPattern(others, height, pieces)
+
+
+def _inputs(form: FormLayout) -> list[tuple[int, int]]:
+    """Where answers are put: a field's first cell, in an indicator block every row."""
+    inputs = {area[:2] for area in form.fields.values()}
+    for area in form.blocks.values():
+        for row in range(area.top, area.bottom + 1):
+            inputs |= {(row, column) for column in form.columns.values()}
+    return sorted(inputs)
 
 
 def _pieces(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from html import escape
@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from xltool.editions.declaration import Field
 from xltool.errors import XltoolError
-from xltool.filling.compile import SheetPattern, Slot, height_attribute
+from xltool.filling.compile import Blank, SheetPattern, Slot, height_attribute
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
-from xltool.template.layout import GrownRows
+from xltool.template.layout import FormLayout, GrownRows
 from xltool.xlsx.row_height import line_count
 from xltool.xlsx.shared_parts import SPECIAL, armour
 
@@ -82,6 +82,24 @@ def fill_sheet(
             needs |= dict.fromkeys(range(place, rows.end(area.bottom) + 1), heights[field.id])
         else:
             needs[place] = max(need, needs.get(place, 0.0))
+    needs.update(_put_indicators(pieces, blank, form, layout))
+    total = blank.height
+    for place, need in needs.items():
+        n, height = blank.heights[place]
+        if need > height:
+            pieces[n] = height_attribute(need).encode()
+            total += need - height
+    above, below = pattern.frame(rows)
+    if pattern.page < total <= pattern.page * _SQUEEZE:
+        below = below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
+    return rows, b"".join([above, b"<sheetData>", *pieces, b"</sheetData>", below])
+
+
+def _put_indicators(
+    pieces: list[bytes], blank: Blank, form: Form, layout: FormLayout
+) -> Iterator[tuple[int, float]]:
+    """Put the indicators into the pieces of a sheet, each into the next row of its block; (row, the height
+    that it needs)."""
     free = {block: iter(lines) for block, lines in blank.blocks.items()}
     for indicator in form.indicators:
         place, inputs = next(free[indicator.block])
@@ -93,17 +111,7 @@ def fill_sheet(
                     highest = need
             else:
                 pieces[n] = slot.bare.encode()
-        needs[place] = highest
-    total = blank.height
-    for place, need in needs.items():
-        n, height = blank.heights[place]
-        if need > height:
-            pieces[n] = height_attribute(need).encode()
-            total += need - height
-    above, below = pattern.frame(rows)
-    if pattern.page < total <= pattern.page * _SQUEEZE:
-        below = below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
-    return rows, b"".join([above, b"<sheetData>", *pieces, b"</sheetData>", below])
+        yield place, highest
 
 
 def _answer(field: Field, entry: Entry, slot: Slot) -> tuple[bytes, float]:

@@ -51,17 +51,7 @@ def assemble(compiled: Compiled, sheets: Sequence[Filled], properties: Mapping[s
     dropped = {entry.part: entry.rid for entry in compiled.sheets if entry.part not in used}
     changed[compiled.workbook_part] = compiled.book("".join(listed), "".join(names))
     if types or dropped:
-        content = compiled.parts.read("[Content_Types].xml").decode()
-        rels = compiled.parts.read("xl/_rels/workbook.xml.rels").decode()
-        for part, rid in dropped.items():
-            content = re.sub(rf'<Override PartName="/{re.escape(part)}"[^>]*/>', "", content)
-            rels = re.sub(rf'<Relationship [^>]*Id="{re.escape(rid)}"[^>]*/>', "", rels)
-        changed["[Content_Types].xml"] = content.replace(
-            "</Types>", "".join(types) + "</Types>"
-        ).encode()
-        changed["xl/_rels/workbook.xml.rels"] = rels.replace(
-            "</Relationships>", "".join(relations) + "</Relationships>"
-        ).encode()
+        changed |= _listings(compiled, types, relations, dropped)
     if properties:
         changed["docProps/custom.xml"] = _with_properties(compiled, properties).encode()
     parts = []
@@ -72,6 +62,23 @@ def assemble(compiled: Compiled, sheets: Sequence[Filled], properties: Mapping[s
         parts.append(packed if data is None else pack(name, data))
     parts += [pack(name, data) for name, data in changed.items()]
     return join(parts)
+
+
+def _listings(
+    compiled: Compiled, types: Sequence[str], relations: Sequence[str], dropped: Mapping[str, str]
+) -> dict[str, bytes]:
+    """The parts that list the others, with further lines in them, and without the `dropped` (part → id)."""
+    content = compiled.parts.read("[Content_Types].xml").decode()
+    rels = compiled.parts.read("xl/_rels/workbook.xml.rels").decode()
+    for part, rid in dropped.items():
+        content = re.sub(rf'<Override PartName="/{re.escape(part)}"[^>]*/>', "", content)
+        rels = re.sub(rf'<Relationship [^>]*Id="{re.escape(rid)}"[^>]*/>', "", rels)
+    content = content.replace("</Types>", "".join(types) + "</Types>")
+    rels = rels.replace("</Relationships>", "".join(relations) + "</Relationships>")
+    return {
+        "[Content_Types].xml": content.encode(),
+        "xl/_rels/workbook.xml.rels": rels.encode(),
+    }
 
 
 def _with_properties(compiled: Compiled, properties: Mapping[str, str]) -> str:

@@ -62,9 +62,9 @@ def proved_sheets(
 
     `locked` are the fields (form kind → field ids) whose cells have the locked twins of their styles.
     """
-    if any(parts.get(name) != data for name, data in compiled.kept.items()) or any(
-        package_faults(parts)
-    ):
+    if any(parts.get(name) != data for name, data in compiled.kept.items()):
+        return []
+    if any(package_faults(parts)):
         return []
     if not _marked(filing, parts.get(CUSTOM, b"")):
         return []
@@ -80,19 +80,24 @@ def proved_sheets(
     others = {compiled.workbook_part, CUSTOM, *LISTS}
     if len({*places}) < len(places) or not parts.keys() <= {*compiled.kept, *places, *others}:
         return []
-    sound = all(
-        sheet.entry.part == place
-        if sheet.form is None or sheet.pattern is None or sheet.rows is None
-        else _says(
-            sheet.form,
-            parts.get(place, b""),
-            sheet.pattern,
-            sheet.rows,
-            compiled.held(sheet.pattern, locked or {}),
-        )
-        for place, sheet in zip(places, sheets, strict=True)
-    )
-    return sheets if sound else []
+    for place, sheet in zip(places, sheets, strict=True):
+        if not _sheet_proved(sheet, place, parts, compiled, locked or {}):
+            return []
+    return sheets
+
+
+def _sheet_proved(
+    sheet: ProvedSheet,
+    place: str,
+    parts: Mapping[str, bytes],
+    compiled: Compiled,
+    locked: Mapping[str, Collection[str]],
+) -> bool:
+    """Whether the part at `place` is what this sheet must be: the template's own, or the form's answers in it."""
+    if sheet.form is None or sheet.pattern is None or sheet.rows is None:
+        return sheet.entry.part == place
+    held = compiled.held(sheet.pattern, locked)
+    return _says(sheet.form, parts.get(place, b""), sheet.pattern, sheet.rows, held)
 
 
 def _marked(filing: Filing, custom: bytes) -> bool:

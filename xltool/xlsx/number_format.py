@@ -316,19 +316,24 @@ def _section(matches: list[re.Match[str]]) -> Section:
             tokens.append(Token("text" if text == "@" else "other", text))
         elif kind != "fill":
             tokens.append(Token(kind, text))
-    kinds = {token.kind for token in tokens}
-    what = "literal"
-    if kinds & {"moment", "elapsed", "noon"}:
-        what = "moment"
+    what = _shown_kind(tokens)
+    if what == "moment":
         tokens = _minutes(tokens)
-    elif "digit" in kinds:
-        what = "number"
+    elif what == "number":
         tokens = _commas(tokens)
-    elif "general" in kinds:
-        what = "general"
-    elif "text" in kinds:
-        what = "text"
     return Section(what, tuple(tokens), condition, chinese_digits, chinese)
+
+
+def _shown_kind(tokens: list[Token]) -> str:
+    """What a section shows, by the strongest of its tokens."""
+    kinds = {token.kind for token in tokens}
+    if kinds & {"moment", "elapsed", "noon"}:
+        return "moment"
+    if "digit" in kinds:
+        return "number"
+    if "general" in kinds:
+        return "general"
+    return "text" if "text" in kinds else "literal"
 
 
 def _minutes(tokens: list[Token]) -> list[Token]:

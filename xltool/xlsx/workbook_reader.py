@@ -247,14 +247,9 @@ def _parse_workbook(
         if where != _WHERE.get(tag):
             return
         if tag == "sheet" and "name" in attributes:
-            state = attributes.get("state", "visible")
-            grid.active += _very_hidden([(attributes["name"], state)])
-            grid.sheets.append(Sheet(attributes["name"], hidden=state != "visible"))
-            ids.append(relationship_id(attributes))
+            _add_sheet(grid, ids, attributes)
         elif tag == "definedName":
-            scope = attributes.get("localSheetId", "")
-            scoped = scope.isascii() and scope.isdecimal()
-            inside = (attributes.get("name", ""), str(int(scope)) if scoped else "")
+            inside = attributes.get("name", ""), _scope(attributes)
             pending.clear()
         elif tag == "workbookPr":
             grid.date1904 = attributes.get("date1904") in ("1", "true")
@@ -274,6 +269,19 @@ def _parse_workbook(
 
     parse_xml(data, start, end, text)
     return grid, ids, names
+
+
+def _add_sheet(grid: Grid, ids: list[str], attributes: dict[str, str]) -> None:
+    state = attributes.get("state", "visible")
+    grid.active += _very_hidden([(attributes["name"], state)])
+    grid.sheets.append(Sheet(attributes["name"], hidden=state != "visible"))
+    ids.append(relationship_id(attributes))
+
+
+def _scope(attributes: dict[str, str]) -> str:
+    """The number of the sheet that a name belongs to; "" where it is the whole workbook's."""
+    scope = attributes.get("localSheetId", "")
+    return str(int(scope)) if scope.isascii() and scope.isdecimal() else ""
 
 
 def _very_hidden(sheets: Iterable[tuple[str, str]]) -> tuple[str, ...]:

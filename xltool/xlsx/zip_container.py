@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -106,74 +106,93 @@ def split(
     knows more.
     """
     try:
-        *_, count, _, size, start, comment = _END.unpack_from(data, len(data) - _END.size)
-        if data[-_END.size :][:4] != b"PK\5\6" or comment or start + size != len(data) - _END.size:
-            raise ValueError("not as join() writes it")
+        count, size, start = _end_record(data)
         parts: dict[str, bytes] = {}
-        at, follows = start, 0
-        for _ in range(count):
-            (
-                sign,
-                _,
-                _,
-                flags,
-                method,
-                _,
-                _,
-                crc,
-                packed,
-                length,
-                name_size,
-                extra,
-                note,
-                *_,
-                offset,
-            ) = _CENTRAL.unpack_from(data, at)
-            at += _CENTRAL.size
-            name = data[at : at + name_size]
-            at += name_size
-            if (sign, method, flags & ~_UTF8, extra, note, offset) != (
-                b"PK\1\2",
-                8,
-                0,
-                0,
-                0,
-                follows,
-            ):
-                raise ValueError("not as join() writes it")
-            most -= length
+        follows = 0
+        for name, offset, fields in _listed(data, count, start, start + size):
+            # One part lies right behind the other: nothing is hidden between them.
+            if offset != follows:
+                raise _otherwise()
+            most -= fields[-1]
             if most < 0:
                 raise ValueError("too large")
             text = name.decode()
             if text in parts:
                 raise ValueError(f"{text} twice")
             before = known_parts.get(name)
-            if (
-                before
-                and before[0].fields == (flags, crc, packed, length)
-                and data.startswith(before[0].local, offset)
-            ):
+            if before and before[0].fields == fields and data.startswith(before[0].local, offset):
                 parts[text] = before[1]
                 follows = offset + len(before[0].local)
-                continue
-            body = offset + _LOCAL.size + name_size
-            local = _LOCAL.unpack_from(data, offset)
-            if (
-                (local[0], local[2], local[3]) != (b"PK\3\4", flags, method)
-                or local[6:] != (crc, packed, length, name_size, 0)
-                or data[offset + _LOCAL.size : body] != name
-            ):
-                raise ValueError("not as join() writes it")
-            follows = body + packed
-            if known_parts:  # a file of our own, of which the other parts are new
-                parts[text] = _inflate(data[body:follows], crc, length, _codec())
             else:
-                parts[text] = _inflated(data[body:follows], crc, length, zlib)
+                parts[text], follows = _part(data, name, offset, fields, ours=bool(known_parts))
     except (struct.error, zlib.error, _codec().error, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
-    if at != start + size or follows != start or len({name.casefold() for name in parts}) != count:
-        raise ValueError("not as join() writes it")
+    if follows != start or len({name.casefold() for name in parts}) != count:
+        raise _otherwise()
     return parts
+
+
+def _otherwise() -> ValueError:
+    return ValueError("not as join() writes it")
+
+
+def _end_record(data: bytes) -> tuple[int, int, int]:
+    """How many parts are listed, in how many bytes, from where on; the file ends with that list."""
+    *_, count, _, size, start, comment = _END.unpack_from(data, len(data) - _END.size)
+    if data[-_END.size :][:4] != b"PK\5\6" or comment or start + size != len(data) - _END.size:
+        raise _otherwise()
+    return count, size, start
+
+
+def _listed(
+    data: bytes, count: int, at: int, end: int
+) -> Iterator[tuple[bytes, int, tuple[int, int, int, int]]]:
+    """Name and offset of each part on the list, and its (flags, crc, packed length, length)."""
+    for _ in range(count):
+        (
+            sign,
+            _,
+            _,
+            flags,
+            method,
+            _,
+            _,
+            crc,
+            packed,
+            length,
+            name_size,
+            extra,
+            note,
+            *_,
+            offset,
+        ) = _CENTRAL.unpack_from(data, at)
+        at += _CENTRAL.size
+        name = data[at : at + name_size]
+        at += name_size
+        if (sign, method, flags & ~_UTF8, extra, note) != (b"PK\1\2", 8, 0, 0, 0):
+            raise _otherwise()
+        yield name, offset, (flags, crc, packed, length)
+    if at != end:
+        raise _otherwise()
+
+
+def _part(
+    data: bytes, name: bytes, offset: int, fields: tuple[int, int, int, int], *, ours: bool
+) -> tuple[bytes, int]:
+    """A part inflated, and where the next one begins; what stands before it must say what the list says."""
+    flags, crc, packed, length = fields
+    body = offset + _LOCAL.size + len(name)
+    local = _LOCAL.unpack_from(data, offset)
+    if (
+        (local[0], local[2], local[3]) != (b"PK\3\4", flags, 8)
+        or local[6:] != (crc, packed, length, len(name), 0)
+        or data[offset + _LOCAL.size : body] != name
+    ):
+        raise _otherwise()
+    follows = body + packed
+    if ours:  # a file of our own, of which the other parts are new
+        return _inflate(data[body:follows], crc, length, _codec()), follows
+    return _inflated(data[body:follows], crc, length, zlib), follows
 
 
 def _inflate(packed: bytes, crc: int, length: int, codec: Any) -> bytes:
