@@ -108,15 +108,19 @@ def _run(arguments: Sequence[str] | None) -> int:
         )
         return 2
     _speak_chinese()
-    import click
-
-    from xltool.cli._group import group
-    from xltool.errors import XltoolError
-
     if "_XLTOOL_COMPLETE" in os.environ:
         from xltool.cli.completion import register
 
         register()
+    return _run_command(arguments)
+
+
+def _run_command(arguments: list[str]) -> int:
+    """Run one command; what goes wrong in it is one line."""
+    import click
+
+    from xltool.cli._group import group
+
     try:
         code = group(COMMANDS)(arguments, prog_name="xltool", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -127,30 +131,32 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("已中断。", err=True)
         return 2
-    except XltoolError as error:
-        from xltool.files.escape import lines_on_terminal
-
-        click.echo(lines_on_terminal(f"错误：{error}"), err=True)
-        return 2
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - what is still buffered goes nowhere
         return 0
-    except OSError as error:
-        if os.environ.get("XLTOOL_DEBUG"):
-            raise
-        from xltool.files.barrier import reason_of
-        from xltool.files.escape import lines_on_terminal
-
-        click.echo(lines_on_terminal(f"错误：{reason_of(error)}"), err=True)
-        return 2
     except Exception as error:
-        if os.environ.get("XLTOOL_DEBUG"):
+        line = _line_of(error)
+        if line is None:
             raise
-        from xltool.files.barrier import reason_of
-
-        click.echo(f"{reason_of(error)}；设 XLTOOL_DEBUG=1 再运行可看详情", err=True)
+        click.echo(line, err=True)
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _line_of(error: Exception) -> str | None:
+    """What to say of an error; None where somebody who looks for a fault of the program wants all of it."""
+    from xltool.errors import XltoolError
+    from xltool.files.escape import lines_on_terminal
+
+    if isinstance(error, XltoolError):
+        return lines_on_terminal(f"错误：{error}")
+    if os.environ.get("XLTOOL_DEBUG"):
+        return None
+    from xltool.files.barrier import reason_of
+
+    if isinstance(error, OSError):
+        return lines_on_terminal(f"错误：{reason_of(error)}")
+    return f"{reason_of(error)}；设 XLTOOL_DEBUG=1 再运行可看详情"
 
 
 def _speak_chinese() -> None:

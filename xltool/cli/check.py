@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -20,7 +20,10 @@ from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.barrier import Result
 from xltool.files.escape import lines_on_terminal, on_terminal
-from xltool.model import Filing
+from xltool.model import Filing, Finding
+
+if TYPE_CHECKING:
+    from xltool.cli._marked import MarkedCopies
 
 _json = click.option("--json", "as_json", is_flag=True, help="输出 JSON，供程序读取。")
 
@@ -63,19 +66,14 @@ def check(
     copies = MarkedCopies(marked, chosen_edition) if marked is not None else None
     unmarked: list[tuple[str, str]] = []
 
+    def findings_on(filing: Filing) -> list[Finding]:
+        return judge(filing, settings=house, edition=chosen_edition, last_year=before(filing))
+
     def result_of(filing: Filing) -> CheckResult:
-        marking = copies if any(filing.forms) else None
-        try:
-            filing = marking.explained(filing) if marking else filing
-        except XltoolError as error:  # what was found is told all the same
-            _leave(unmarked, filing.source, error)
-            marking = None
-        findings = judge(filing, settings=house, edition=chosen_edition, last_year=before(filing))
-        try:
-            if marking:
-                marking.write(filing, findings)
-        except XltoolError as error:
-            _leave(unmarked, filing.source, error)
+        if copies is not None and any(filing.forms):
+            filing, findings = _with_copy(copies, filing, findings_on, unmarked)
+        else:
+            findings = findings_on(filing)
         return check_result(filing, findings, chosen_edition)
 
     def skipped(file: Path) -> bool:
@@ -89,6 +87,29 @@ def check(
     elif len(results) > 1:
         click.echo(console.total(result.verdict for result in results))
     return 2 if failed else int(any(result.verdict == "error" for result in results))
+
+
+def _with_copy(
+    copies: MarkedCopies,
+    filing: Filing,
+    findings_on: Callable[[Filing], list[Finding]],
+    unmarked: list[tuple[str, str]],
+) -> tuple[Filing, list[Finding]]:
+    """The filing with the explanations of its earlier copy, and the findings on it, written into a new one.
+
+    What was found is told all the same where there can be no copy; why is added to `unmarked`.
+    """
+    try:
+        filing = copies.explained(filing)
+    except XltoolError as error:
+        _leave(unmarked, filing.source, error)
+        return filing, findings_on(filing)
+    findings = findings_on(filing)
+    try:
+        copies.write(filing, findings)
+    except XltoolError as error:
+        _leave(unmarked, filing.source, error)
+    return filing, findings
 
 
 @command()

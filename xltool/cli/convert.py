@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +14,11 @@ from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.model import Filing
 
+if TYPE_CHECKING:
+    from xltool.editions.conversion import ConversionNote
+
 HEAD = ("单位", "类别", "表", "项目", "栏目", "内容", "说明")
+SHOWN = 20
 
 
 @command()
@@ -40,10 +45,8 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     金额在元和万元之间准确换算；放不下的、要复核的、算出来的，列在数据表旁边的“-转换说明.csv”，一样也不会悄悄丢掉。
     """
     from xltool.databook import write_databook
-    from xltool.editions import conversion as conversion
+    from xltool.editions.conversion import LOST
     from xltool.files import guard
-    from xltool.files.atomic import writing
-    from xltool.files.escape import in_csv
 
     if not to and not next_year:
         raise XltoolError("请用 --to 指定版式，或用 --next-year 做下一年的草稿（可以同时用）")
@@ -52,30 +55,15 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     moved: list[Filing] = []
     rows: list[tuple[str, ...]] = []
     for filing in _filings(paths, source_edition):
-        converted = conversion.Converted(filing)
-        notes: list[conversion.ConversionNote] = []
-        if next_year:
-            converted = conversion.next_year(converted.filing, source_edition)
-            notes += converted.notes
-        if target_edition is not None and target_edition.id != converted.filing.edition:
-            converted = conversion.convert(converted.filing, target_edition, source_edition)
-            notes += converted.notes
-        moved.append(converted.filing)
+        converted, notes = _moved(filing, source_edition, target_edition, next_year)
+        moved.append(converted)
         rows += [(filing.unit, n.kind, n.form, n.project, n.field, n.text, n.reason) for n in notes]
     report = output.with_name(f"{output.stem}-转换说明.csv")
     guard.ask(report)  # both or none
     left = write_databook(moved, output, target_edition or source_edition)
-    with writing(report, encoding="utf-8-sig") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEAD)
-        writer.writerows([in_csv(text) for text in row] for row in rows)
-    lost = [row for row in rows if row[1] == conversion.LOST]
-    for row in lost[:20]:
-        click.echo(
-            f"放不下　{row[0]}　{row[3] or row[2]}　{row[4]}：{' '.join(row[5].split())[:60]}　{row[6]}"
-        )
-    if len(lost) > 20:
-        click.echo(f"……另有 {len(lost) - 20} 项放不下，见 {report}")
+    _write_report(report, rows)
+    lost = [row for row in rows if row[1] == LOST]
+    _show_lost(lost, report)
     for line in left:
         click.echo(line)
     others = len(rows) - len(lost)
@@ -83,6 +71,41 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
         f"{len(moved)} 份申报写成 {output}；放不下 {len(lost)} 项，要看的 {others} 项，见 {report}"
     )
     return 1 if lost else 0
+
+
+def _moved(
+    filing: Filing, source: Edition | None, target: Edition | None, next_year: bool
+) -> tuple[Filing, list[ConversionNote]]:
+    """The filing as next year's draft if asked for, on the target's forms if there is one, and the notes."""
+    from xltool.editions import conversion
+
+    converted = conversion.Converted(filing)
+    notes: list[ConversionNote] = []
+    if next_year:
+        converted = conversion.next_year(converted.filing, source)
+        notes += converted.notes
+    if target is not None and target.id != converted.filing.edition:
+        converted = conversion.convert(converted.filing, target, source)
+        notes += converted.notes
+    return converted.filing, notes
+
+
+def _write_report(report: Path, rows: Sequence[tuple[str, ...]]) -> None:
+    from xltool.files.atomic import writing
+    from xltool.files.escape import in_csv
+
+    with writing(report, encoding="utf-8-sig") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEAD)
+        writer.writerows([in_csv(text) for text in row] for row in rows)
+
+
+def _show_lost(lost: Sequence[tuple[str, ...]], report: Path) -> None:
+    for unit, _kind, form, project, field, text, reason in lost[:SHOWN]:
+        short = " ".join(text.split())[:60]
+        click.echo(f"放不下　{unit}　{project or form}　{field}：{short}　{reason}")
+    if len(lost) > SHOWN:
+        click.echo(f"……另有 {len(lost) - SHOWN} 项放不下，见 {report}")
 
 
 def _filings(paths: Sequence[Path], edition: Edition | None) -> Iterator[Filing]:

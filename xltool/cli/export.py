@@ -132,16 +132,20 @@ def _export(
         count = sum(1 for _ in each_workbook(paths, take, left))
         if not count:
             raise XltoolError(NOTHING)
-        if press:
-            click.echo(f"正在用 LibreOffice 转换 {len(press)} 个文件……", err=True)
-        for destination, there in press.print():
-            if there:
-                click.echo(on_terminal(f"已写出 {destination}"))
-            else:
-                _leave(left, str(destination), "LibreOffice 没能转出 PDF")
+        _print_waiting(press, left)
     for path in written:
         click.echo(f"已写出 {path}（{count} 份申报）")
     _sum_up(left)
+
+
+def _print_waiting(press: Press, left: Left) -> None:
+    if press:
+        click.echo(f"正在用 LibreOffice 转换 {len(press)} 个文件……", err=True)
+    for destination, there in press.print():
+        if there:
+            click.echo(on_terminal(f"已写出 {destination}"))
+        else:
+            _leave(left, str(destination), "LibreOffice 没能转出 PDF")
 
 
 def _wait(press: Press, filing: Filing, edition: Edition, destination: Path, left: Left) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xltool.cli._command import OutputPath, command, force_option, output_path
+
+if TYPE_CHECKING:
+    from xltool.editions.declaration import Edition
+    from xltool.model import Filing
 
 
 @command()
@@ -41,13 +47,10 @@ def fill(
 
     再运行就更新以前写出的；写出以后有人在 Excel 里改过的不覆盖，除非加 --force。
     """
-    import xltool
     from xltool.cli.databook import problem_lines
     from xltool.databook import reading
+    from xltool.editions.declaration import load_edition
     from xltool.errors import XltoolError
-    from xltool.files.filenames import TakenNames
-    from xltool.files.guard import Guarded
-    from xltool.filling.writer import FillError
 
     if into:
         return _fill_sealed(source, into, output or into, edition)
@@ -55,31 +58,54 @@ def fill(
         raise click.UsageError("请用 -o 说明写到哪个文件夹，或用 --into 填进下发的工作簿")
     if output.exists() and not output.is_dir():
         raise XltoolError(f"“{output}”是文件，不是文件夹")
-    chosen_edition = xltool.load_edition(edition) if edition else None
+    chosen_edition = load_edition(edition) if edition else None
     # A data book that lies in the output folder is not overwritten by a unit of the same name.
     beside = source.parent.resolve() == output.resolve()
-    taken = TakenNames([source.name] if beside else [])
-    written: list[Path] = []
-    broken = False
+    reserved = [source.name] if beside else []
     with reading(source, edition) as book:
         problem_lines(book.problems)
-        wrong = list(book.left_out)
-        for filing in book:
-            path = output / taken.give(filing.unit, ".xlsx")
-            try:
-                written.append(xltool.fill(filing, path, template, edition=chosen_edition))
-            except XltoolError as error:
-                is_refusal = isinstance(error, (FillError, Guarded))
-                code = " B100" if is_refusal else ""
-                click.echo(f"{click.style('错误', fg='red')}{code} {filing.unit}：{error}")
-                wrong.append(filing.unit)
-                broken = broken or not is_refusal
+        written, refused, broken = _fill_each(book, output, reserved, template, chosen_edition)
     for path in written:
         click.echo(f"已写出 {path}")
+    wrong = [*book.left_out, *refused]
     click.echo(_summary(len(written), output, wrong, bool(book.errors)))
     if broken:
         return 2
     return 1 if book.errors or wrong else 0
+
+
+def _fill_each(
+    filings: Iterable[Filing],
+    output: Path,
+    reserved: list[str],
+    template: Path | None,
+    edition: Edition | None,
+) -> tuple[list[Path], list[str], bool]:
+    """Fill a workbook for each filing, under no `reserved` name.
+
+    Returns the files written, the units that could not be, and whether the machine was at fault in one of them.
+    """
+    import xltool
+    from xltool.errors import XltoolError
+    from xltool.files.filenames import TakenNames
+    from xltool.files.guard import Guarded
+    from xltool.filling.writer import FillError
+
+    taken = TakenNames(reserved)
+    written: list[Path] = []
+    wrong: list[str] = []
+    broken = False
+    for filing in filings:
+        path = output / taken.give(filing.unit, ".xlsx")
+        try:
+            written.append(xltool.fill(filing, path, template, edition=edition))
+        except XltoolError as error:
+            is_refusal = isinstance(error, (FillError, Guarded))
+            code = " B100" if is_refusal else ""
+            click.echo(f"{click.style('错误', fg='red')}{code} {filing.unit}：{error}")
+            wrong.append(filing.unit)
+            broken = broken or not is_refusal
+    return written, wrong, broken
 
 
 def _fill_sealed(source: Path, sealed: Path, destination: Path, edition: str | None) -> int:

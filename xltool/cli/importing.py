@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._output import table
+
+if TYPE_CHECKING:
+    from xltool.importing.record import Imported
 
 SHOWN = 40
 
@@ -63,16 +68,7 @@ def import_(
     from xltool.editions.declaration import load_edition
     from xltool.files import guard
     from xltool.importing import import_files, likest_edition
-    from xltool.importing.books import (
-        LEFTOVERS,
-        VALUES,
-        leftover_row,
-        move,
-        report_paths,
-        value_row,
-        write_books,
-        write_report,
-    )
+    from xltool.importing.books import move, report_paths, write_books, write_report
 
     target = load_edition(to) if to else None
     chosen_edition = load_edition(edition) if edition else None
@@ -86,13 +82,25 @@ def import_(
     guard.ask(*report_paths(output))  # all or none
     books = write_books(imported, output, kind, target or chosen_edition)
     reports = write_report(imported, output)
+    _show_imported(imported, reports[2], values)
+    for path in (*books, *reports):
+        click.echo(f"已写出 {path}")
+    if not books:
+        return 2
+    return 1 if imported.unread else 0
+
+
+def _show_imported(imported: Imported, list_of_leftovers: Path, values: bool) -> None:
+    """On the screen: the values if asked for, what was left, what could not be read, the sums."""
+    from xltool.importing.books import LEFTOVERS, VALUES, leftover_row, value_row
+
     if values:
         table(VALUES, [_short(value_row(value)) for value in imported.values], "取值")
     left = [leftover_row(leftover) for leftover in imported.leftovers]
     if left:
         table(LEFTOVERS, [_short(row) for row in left[:SHOWN]], "未导入")
         if len(left) > SHOWN:
-            click.echo(f"……另有 {len(left) - SHOWN} 项，见 {reports[2]}")
+            click.echo(f"……另有 {len(left) - SHOWN} 项，见 {list_of_leftovers}")
     for reason in imported.unread.values():
         click.echo(f"没有导入：{reason}", err=True)
     for filing in imported.filings:
@@ -101,18 +109,11 @@ def import_(
         click.echo(
             f"{name}（{filing.year or '年度不明'}）：{forms}，项目表 {len(filing.projects)} 张"
         )
-    sure = {
-        level: sum(v.sure.value == level for v in imported.values) for level in ("高", "中", "低")
-    }
+    sure = Counter(value.sure.value for value in imported.values)
     click.echo(
         f"导入 {len(imported.values)} 个取值（把握高 {sure['高']}、中 {sure['中']}、低 {sure['低']}），"
         f"未导入 {len(left)} 项"
     )
-    for path in (*books, *reports):
-        click.echo(f"已写出 {path}")
-    if not books:
-        return 2
-    return 1 if imported.unread else 0
 
 
 def _short(row: tuple[str, ...]) -> list[str]:

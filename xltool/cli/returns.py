@@ -30,7 +30,7 @@ from xltool.files.escape import on_terminal
 if TYPE_CHECKING:
     from xltool.campaign.ledger.campaign_folder import Campaign
     from xltool.campaign.returns.collection import Collected
-    from xltool.campaign.returns.status import Status
+    from xltool.campaign.returns.status import Standing, Status
     from xltool.campaign.returns.verification import Verified
 
 
@@ -325,46 +325,40 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
     from xltool.campaign.returns.judgement import KINDS
     from xltool.campaign.units import NO_DISTRICT
 
-    states = standing.states
     places = [d for d in standing.districts if district in (None, d)]
     if not places:
         raise XltoolError(f"名单里没有区县“{district}”")
     if by_unit:
-        rows = [
-            [
-                s.unit.district, s.unit.code, s.unit.name, s.state, "逾期" if s.late else "", s.since[:16],
-                f"{s.counted}/{s.versions}" if s.versions else "", "；".join(s.remarks),
-            ]
-            for s in standing.standings
-            if s.unit.district in places
-        ]  # fmt: skip
-        table(
-            ["区县", "部门编码", "部门名称", "状态", "逾期", "何时起", "第几版", "备注"],
-            rows,
-            title,
-        )
+        heads = ["区县", "部门编码", "部门名称", "状态", "逾期", "何时起", "第几版", "备注"]
+        listed = [s for s in standing.standings if s.unit.district in places]
+        table(heads, [_unit_line(s) for s in listed], title)
     else:
-        lines: list[list[Any]] = []
-        for place in places:
-            counts = standing.counts(place)
-            late = sum(s.late for s in standing.standings if s.unit.district == place)
-            lines.append(
-                [
-                    place or NO_DISTRICT,
-                    sum(s.unit.district == place for s in standing.owing),
-                    *(counts[s] or "" for s in states),
-                    late or "",
-                ]
-            )
+        lines = [_district_line(standing, place, place or NO_DISTRICT) for place in places]
         if len(places) > 1:
-            counts = standing.counts()
-            late = sum(s.late for s in standing.standings)
-            lines.append(
-                ["合计", len(standing.owing), *(counts[s] or "" for s in states), late or ""]
-            )
-        table(["区县", "应报", *states, "逾期"], lines, title)
+            lines.append(_district_line(standing, None, "合计"))
+        table(["区县", "应报", *standing.states, "逾期"], lines, title)
     for row in standing.strays[:20]:
         click.echo(f"不知属于哪个单位：{on_terminal(row['name'])}（{KINDS[row['kind']]}）")
+
+
+def _unit_line(of_unit: Standing) -> list[Any]:
+    unit = of_unit.unit
+    late = "逾期" if of_unit.late else ""
+    version = f"{of_unit.counted}/{of_unit.versions}" if of_unit.versions else ""
+    return [
+        unit.district, unit.code, unit.name, of_unit.state, late, of_unit.since[:16], version,
+        "；".join(of_unit.remarks),
+    ]  # fmt: skip
+
+
+def _district_line(standing: Status, district: str | None, label: str) -> list[Any]:
+    """How many units of a district, of all where it is None, owe a return, are in each state, are late."""
+    counts = standing.counts(district)
+    within = [s for s in standing.standings if district in (None, s.unit.district)]
+    owing = [s for s in standing.owing if district in (None, s.unit.district)]
+    late = sum(s.late for s in within)
+    of_states = [counts[state] or "" for state in standing.states]
+    return [label, len(owing), *of_states, late or ""]
 
 
 @command(old={"--unit": ("--amount-unit",), "--json=": ("-o",)})

@@ -247,14 +247,13 @@ def _parse_workbook(
         if where != _WHERE.get(tag):
             return
         if tag == "sheet" and "name" in attributes:
-            _add_sheet(grid, ids, attributes)
+            _add_sheet(grid, attributes)
+            ids.append(relationship_id(attributes))
         elif tag == "definedName":
             inside = attributes.get("name", ""), _scope(attributes)
             pending.clear()
-        elif tag == "workbookPr":
-            grid.date1904 = attributes.get("date1904") in ("1", "true")
-        elif tag == "workbookProtection":
-            grid.structure_locked = attributes.get("lockStructure") in ("1", "true")
+        else:
+            _note_setting(grid, tag, attributes)
 
     def end(tag: str) -> None:
         nonlocal inside
@@ -271,11 +270,17 @@ def _parse_workbook(
     return grid, ids, names
 
 
-def _add_sheet(grid: Grid, ids: list[str], attributes: dict[str, str]) -> None:
+def _add_sheet(grid: Grid, attributes: dict[str, str]) -> None:
     state = attributes.get("state", "visible")
     grid.active += _very_hidden([(attributes["name"], state)])
     grid.sheets.append(Sheet(attributes["name"], hidden=state != "visible"))
-    ids.append(relationship_id(attributes))
+
+
+def _note_setting(grid: Grid, tag: str, attributes: dict[str, str]) -> None:
+    if tag == "workbookPr":
+        grid.date1904 = attributes.get("date1904") in ("1", "true")
+    elif tag == "workbookProtection":
+        grid.structure_locked = attributes.get("lockStructure") in ("1", "true")
 
 
 def _scope(attributes: dict[str, str]) -> str:
