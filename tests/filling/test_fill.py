@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import xltool
+from tests.support.case import filing_of
 from tests.support.indicators import indicators
 from tests.support.seed import seed_filing
 from xltool.filling.writer import FillError, filled, render, sheet_name, verify
@@ -269,3 +270,14 @@ def test_a_project_form_that_says_nothing_is_no_project(seed):
     assert filled(blank).parts
     with pytest.raises(FillError, match="不一致"):
         verify(blank, filled(seed).data, EDITION)
+
+
+def test_what_nobody_sees_is_not_written(tmp_path):
+    """Pasted zero-width characters are no part of an answer: neither written nor read."""
+    answers = {"unit": "青山\u200b县水利局", "duties": "\ufeff拟订规划。\u202e"}
+    filing = filing_of({"department": answers, "project": {"period": "2024年\u2060"}})
+    back = xltool.read(xltool.fill(filing, tmp_path / "甲.xlsx"))
+    assert back.department.text("unit") == "青山县水利局"
+    assert back.department.text("duties") == "拟订规划。"
+    assert back.projects[0].text("period") == "2024年"
+    assert back.faults == ()

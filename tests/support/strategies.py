@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from xltool.databook.assembly import complete, in_order
 from xltool.editions.declaration import Edition, FormSpec, load_edition
-from xltool.files.table_habits import visible
+from xltool.files.table_habits import visible, without_invisible
 from xltool.model import Entry, Filing, Form, Indicator
 from xltool.money import tidy
 
@@ -22,7 +22,7 @@ texts = st.one_of(
     st.just(""),
     st.lists(st.one_of(_PIECES, st.text(_ANY, max_size=8)), max_size=6).map("".join),
     st.sampled_from([" ", "　", "\n", " \n "]),
-)
+).map(without_invisible)
 names = st.lists(st.one_of(_PIECES, st.text(_ANY, max_size=8)), max_size=4).map(
     # What nobody sees is no part of a name.
     lambda pieces: visible(f"局{''.join(pieces)}")

@@ -138,7 +138,9 @@ def _run_command(arguments: list[str]) -> int:
         line = _line_of(error)
         if line is None:
             raise
-        click.echo(line, err=True)
+        from xltool.cli._output import echo_lines
+
+        echo_lines(line, err=True)
         return 2
     return code if isinstance(code, int) else 0
 
@@ -146,16 +148,15 @@ def _run_command(arguments: list[str]) -> int:
 def _line_of(error: Exception) -> str | None:
     """What to say of an error; None where somebody who looks for a fault of the program wants all of it."""
     from xltool.errors import XltoolError
-    from xltool.files.escape import lines_on_terminal
 
     if isinstance(error, XltoolError):
-        return lines_on_terminal(f"错误：{error}")
+        return f"错误：{error}"
     if os.environ.get("XLTOOL_DEBUG"):
         return None
     from xltool.files.barrier import reason_of
 
     if isinstance(error, OSError):
-        return lines_on_terminal(f"错误：{reason_of(error)}")
+        return f"错误：{reason_of(error)}"
     return f"{reason_of(error)}；设 XLTOOL_DEBUG=1 再运行可看详情"
 
 

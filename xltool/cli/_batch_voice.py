@@ -9,9 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import click
-
-from xltool.cli._output import echo_json
+from xltool.cli._output import echo, echo_json
 from xltool.errors import XltoolError, why
 from xltool.files.escape import on_terminal
 
@@ -43,10 +41,10 @@ class BatchVoice:
             self.advance(event)
         elif self.quiet:
             for line in lines if event["event"] == "failed" else lines[1:]:
-                click.echo(line, err=True)
+                echo(line, err=True)
         elif event["event"] != "start":
             for line in lines:
-                click.echo(line)
+                echo(line)
 
     def trouble(self, reason: str) -> None:
         """Why the run can't begin or go on."""
@@ -54,7 +52,7 @@ class BatchVoice:
         if self.as_json:
             self._say_json({"event": "error", "reason": reason})
         else:
-            click.echo(on_terminal(f"错误：{reason}"), err=True)
+            echo(f"错误：{reason}", err=True)
 
     def end(self, summary: Summary, output: str, *, dry: bool) -> None:
         """What came of the run."""
@@ -66,15 +64,15 @@ class BatchVoice:
             return
         if self.advance:  # on a terminal nothing was said yet of what went wrong
             for key, reason in summary.failed:
-                click.echo(on_terminal(f"没有做成：{key}：{reason}"), err=True)
+                echo(f"没有做成：{key}：{reason}", err=True)
             for key, note in summary.notes:
-                click.echo(on_terminal(f"注意：{key}：{note}"), err=True)
+                echo(f"注意：{key}：{note}", err=True)
         for line in warnings:
-            click.echo(line, err=True)
+            echo(line, err=True)
         if not self.quiet:
-            click.echo(lines)
+            echo(lines)
             if not (summary.interrupted or dry):
-                click.echo(f"结果在 {output}：report.html、report.xlsx、report.json、findings.csv")
+                echo(f"结果在 {output}：report.html、report.xlsx、report.json、findings.csv")
 
     def _say_json(self, event: dict[str, Any]) -> None:
         kind = {"event": event["event"], "run": self.run, "time": _now()}
@@ -83,11 +81,11 @@ class BatchVoice:
     def _log(self, line: str) -> None:
         if self.log:
             try:
-                self.log.write(f"{_now()} [{self.run}] {line}\n")
+                self.log.write(f"{_now()} [{self.run}] {on_terminal(line)}\n")
                 self.log.flush()
             except OSError as error:
                 self.log = None
-                click.echo(f"注意：日志写不下去了：{why(error)}", err=True)
+                echo(f"注意：日志写不下去了：{why(error)}", err=True)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from xltool.cli._help import HelpPage, examples
+from xltool.cli._output import echo
 from xltool.files.guard import guarding
 
 _FORCE = "xltool.force"
@@ -120,7 +121,7 @@ def renamed(args: list[str], old: OldSpellings) -> list[str]:
         if new is None or (sign and len(new) > 1):
             result.append(argument)
             continue
-        click.echo(f"注意：“{name}”改叫“{' '.join(new)}”了，这一版还认，下一版不认", err=True)
+        echo(f"注意：“{name}”改叫“{' '.join(new)}”了，这一版还认，下一版不认", err=True)
         result += [*new, value] if sign else new
     return result
 

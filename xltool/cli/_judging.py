@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xltool.cli._output import echo
+
 if TYPE_CHECKING:
     from xltool.checks.settings import Settings
     from xltool.editions.declaration import Edition
@@ -32,7 +34,7 @@ def settings_file(given: Path | None) -> Path | None:
     own = user_file()
     if not own.is_file():
         return None
-    click.echo(f"按本机的设置审核：{own}", err=True)
+    echo(f"按本机的设置审核：{own}", err=True)
     return own
 
 
@@ -55,10 +57,10 @@ def last_year(path: Path | None, edition: Edition | None) -> Callable[[Filing], 
     def find(filing: Filing) -> Filing | None:
         filing_before = earlier.of(filing)
         while earlier.unread:
-            click.echo(f"注意：{on_terminal(earlier.unread.pop(0))}", err=True)
+            echo(f"注意：{earlier.unread.pop(0)}", err=True)
         if filing_before is None and any(filing.forms):
             name = on_terminal(filing.unit or filing.source)
-            click.echo(f"注意：“{name}”没有找到上一年的申报，没有比较", err=True)
+            echo(f"注意：“{name}”没有找到上一年的申报，没有比较", err=True)
         return filing_before
 
     return find

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 from msgspec.structs import replace
 
+from xltool.cli._output import echo
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.filenames import TakenNames
@@ -49,7 +49,7 @@ class MarkedCopies:
             return filing
         answers = {**filing.answers, **earlier.answers}
         if carried := len(answers) - len(filing.answers):
-            click.echo(f"“{copy_path}”里写的 {carried} 条说明带进新的副本", err=True)
+            echo(f"“{copy_path}”里写的 {carried} 条说明带进新的副本", err=True)
         watch = guard.current()
         if watch is None:
             return replace(filing, answers=answers)

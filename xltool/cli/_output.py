@@ -34,6 +34,27 @@ def _name(stream: TextIO) -> str:
         return ""
 
 
+def echo(text: str, err: bool = False) -> None:
+    """One line for people: whatever came from a received file steers no terminal and begins no other line."""
+    from xltool.files.escape import on_terminal
+
+    click.echo(on_terminal(text), err=err)
+
+
+def echo_lines(text: str, err: bool = False) -> None:
+    """A message of several lines: those after the first are set in, so that no name begins a message."""
+    from xltool.files.escape import lines_on_terminal
+
+    click.echo(lines_on_terminal(text).replace("\n", "\n  "), err=err)
+
+
+def echo_badge(badge: str, colour: str, text: str) -> None:
+    """A line that begins with a word in colour."""
+    from xltool.files.escape import on_terminal
+
+    click.echo(f"{click.style(badge, fg=colour)} {on_terminal(text)}")
+
+
 _COLUMN = 12  # narrower ones make a table of a line that of a page
 _PIPE = 160  # columns of a table that goes into a file or to another program
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command_group, output_folder
+from xltool.cli._output import echo
 
 _file = click.Path(exists=True, path_type=Path)
 
@@ -28,4 +29,4 @@ def windows(output: Path, package: Path, python: Path | None, versions: tuple[st
     made = windows_bundle.bundle(
         output, package, versions=versions or windows_bundle.VERSIONS, python=python
     )
-    click.echo(f"{len(made)} 个轮子，在 {output}；拷到 Windows 上双击 安装.cmd")
+    echo(f"{len(made)} 个轮子，在 {output}；拷到 Windows 上双击 安装.cmd")

@@ -22,9 +22,9 @@ from xltool.cli._campaign import (
 )
 from xltool.cli._command import command_group, force_option, output_path
 from xltool.cli._judging import settings_file, settings_option
+from xltool.cli._output import echo
 from xltool.editions.declaration import default_edition_id
 from xltool.errors import XltoolError
-from xltool.files.escape import on_terminal
 
 
 @command_group()
@@ -97,10 +97,10 @@ def new(
         origin = ""
     if house:
         pin_settings(name, house)
-    click.echo(f"已建立批次“{name.name}”{origin}：{len(made.ledger.units())} 个单位")
-    click.echo(f"公钥指纹：{fingerprint(made.public_key)}")
+    echo(f"已建立批次“{name.name}”{origin}：{len(made.ledger.units())} 个单位")
+    echo(f"公钥指纹：{fingerprint(made.public_key)}")
     if not made.branch:
-        click.echo("私钥在 keys/private.pem，只留在本文件夹，不要发给任何人。")
+        echo("私钥在 keys/private.pem，只留在本文件夹，不要发给任何人。")
     made.ledger.close()
 
 
@@ -117,7 +117,7 @@ def receive(folder: Path, parcel: Path, trusted: Sequence[str]) -> None:
         if not opened_campaign.branch:
             raise XltoolError("这不是下级台账")
         trust(opened_campaign, trusted)
-        click.echo(f"收进 {take_parcel(opened_campaign, parcel)} 个新的工作簿")
+        echo(f"收进 {take_parcel(opened_campaign, parcel)} 个新的工作簿")
 
 
 @campaign.command()
@@ -140,7 +140,7 @@ def recheck(folder: Path, settings: Path | None, edition: str) -> None:
     if changed:
         rows = [[c.unit, c.version or "", c.name, c.before, c.after] for c in changed]
         table(["部门编码", "版", "文件", "原来", "现在"], rows)
-    click.echo(f"重审 {total} 份，{len(changed)} 份的结论变了")
+    echo(f"重审 {total} 份，{len(changed)} 份的结论变了")
 
 
 @campaign.command()
@@ -175,9 +175,9 @@ def notes(
         destination = output or opened_campaign.folder / FOLDER / dt.date.today().isoformat()
         write_notes(opened_campaign, due_notes, destination, form)
     if not due_notes:
-        click.echo("没有要退回的单位，没有写退回意见")
+        echo("没有要退回的单位，没有写退回意见")
         return
-    click.echo(f"写出 {len(due_notes)} 份退回意见：{destination}")
+    echo(f"写出 {len(due_notes)} 份退回意见：{destination}")
 
 
 @campaign.command()
@@ -195,10 +195,10 @@ def submit(folder: Path, output: Path) -> int:
         total = len(opened_campaign.ledger.units())
         fingerprint = own_fingerprint(opened_campaign) if sent.withdrawn else ""
     for code, reason in missing:
-        click.echo(f"没有上报 {code}：{reason}", err=True)
-    click.echo(f"上报 {sent.filings} / {total} 个单位：{output}")
+        echo(f"没有上报 {code}：{reason}", err=True)
+    echo(f"上报 {sent.filings} / {total} 个单位：{output}")
     if sent.withdrawn:
-        click.echo(
+        echo(
             f"撤回 {sent.withdrawn} 个单位先前报的，写在包里；公钥指纹：{fingerprint}"
             "（上级第一次收，要核对后用 collect --trust 登记）"
         )
@@ -219,10 +219,10 @@ def export_(folder: Path, file: Path, with_key: bool) -> int:
         count = export_campaign(opened_campaign, file, word)
         missing = missing_originals(opened_campaign)
     for code, name in missing[:20]:
-        click.echo(f"原件不见了或被改动过，没有导出：{code} {on_terminal(name)}", err=True)
+        echo(f"原件不见了或被改动过，没有导出：{code} {name}", err=True)
     if len(missing) > 20:
-        click.echo(f"等，共 {len(missing)} 份原件", err=True)
-    click.echo(f"已导出 {count} 个文件：{file}" + ("" if with_key else "（不含私钥）"))
+        echo(f"等，共 {len(missing)} 份原件", err=True)
+    echo(f"已导出 {count} 个文件：{file}" + ("" if with_key else "（不含私钥）"))
     return int(bool(missing))
 
 
@@ -237,12 +237,12 @@ def rebuild(folder: Path, parcels: Sequence[Path]) -> int:
 
     result = build(folder, parcels)
     if result.damaged:
-        click.echo(f"损坏的台账移到：{result.damaged}")
+        echo(f"损坏的台账移到：{result.damaged}")
     if result.damaged or result.backup:
-        click.echo(f"从备份开始：{result.backup}" if result.backup else "没有完好的备份，从头建起")
+        echo(f"从备份开始：{result.backup}" if result.backup else "没有完好的备份，从头建起")
     for name, reason in result.problems:
-        click.echo(f"没有用：{on_terminal(name)}：{reason}", err=True)
-    click.echo(
+        echo(f"没有用：{name}：{reason}", err=True)
+    echo(
         f"补进 {result.issues} 次下发、{result.returns} 份原件；请看 xltool status 和 campaign log"
     )
     return int(bool(result.problems))
@@ -258,7 +258,7 @@ def import_(file: Path, name: Path, with_key: bool) -> None:
 
     word = click.prompt("口令", hide_input=True) if with_key else ""
     made = import_campaign(file, name.absolute(), word)
-    click.echo(
+    echo(
         f"已恢复批次“{made.title}”：{len(made.ledger.units())} 个单位，{len(made.ledger.returns())} 份回收"
     )
     made.ledger.close()

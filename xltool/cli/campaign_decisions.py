@@ -17,7 +17,7 @@ from xltool.cli._campaign import (
     where,
 )
 from xltool.cli._command import command, force_option
-from xltool.cli._output import table
+from xltool.cli._output import echo, table
 from xltool.errors import XltoolError
 
 codes_argument = click.argument("codes", metavar="[部门编码…]", nargs=-1)
@@ -46,7 +46,7 @@ def choose(
             return
         let_count(campaign, code, None if latest else version, reason)
     choice = "以最近一次有效的为准" if latest else f"以第 {version} 版为准"
-    click.echo(f"{code}：{choice}")
+    echo(f"{code}：{choice}")
 
 
 def _versions(campaign: object, code: str) -> tuple[list[str], list[list[object]]]:
@@ -125,8 +125,8 @@ def accept(
             *decision.explained,
             *(f"（没有说明）{query}" for query in decision.open_queries),
         ):
-            click.echo(f"{decision.unit.code} {decision.unit.name}：{remark}")
-    click.echo(f"核准 {len(decided)} 个单位" + (f"，审核意见：{grade}" if grade else ""))
+            echo(f"{decision.unit.code} {decision.unit.name}：{remark}")
+    echo(f"核准 {len(decided)} 个单位" + (f"，审核意见：{grade}" if grade else ""))
 
 
 @command("return")
@@ -151,8 +151,8 @@ def return_(
         wanted = _wanted(campaign, codes, district, states, ("待核实", "待核准", "有错误"))
         decided = send_back(campaign, wanted, note)
     for decision in decided:
-        click.echo(f"{decision.unit.code} {decision.unit.name}：退回第 {decision.version} 版")
-    click.echo(f"退回 {len(decided)} 个单位")
+        echo(f"{decision.unit.code} {decision.unit.name}：退回第 {decision.version} 版")
+    echo(f"退回 {len(decided)} 个单位")
 
 
 @command()
@@ -166,7 +166,7 @@ def reopen(folder: Path, codes: Sequence[str], reason: str, by: str) -> None:
 
     with opened(folder, by) as campaign:
         lift(campaign, codes, reason)
-    click.echo(f"重开 {len(codes)} 个单位")
+    echo(f"重开 {len(codes)} 个单位")
 
 
 @command()
@@ -190,7 +190,7 @@ def withdraw(
         ]
         wanted = _wanted(campaign, codes, district, (), usual)
         take_back(campaign, wanted, reason)
-    click.echo(f"撤回 {len(wanted)} 个单位")
+    echo(f"撤回 {len(wanted)} 个单位")
 
 
 @command()
@@ -225,9 +225,9 @@ def undo(folder: Path, code: str, reason: str, by: str) -> None:
     with opened(folder, by) as campaign:
         undone = take_back(campaign, code, reason)
     for deed in undone[:20]:
-        click.echo(f"已撤销：{deed.made_at} {WORDS[Act(deed.action)]} {deed.unit}")
+        echo(f"已撤销：{deed.made_at} {WORDS[Act(deed.action)]} {deed.unit}")
     if len(undone) > 20:
-        click.echo(f"等，共 {len(undone)} 处")
+        echo(f"等，共 {len(undone)} 处")
 
 
 @command()
@@ -248,14 +248,14 @@ def compare(folder: Path, code: str, versions: Sequence[int], output: Path | Non
         if output:
             write_comparison(output, campaign, comparison)
     for line in comparison.chain:
-        click.echo(line)
+        echo(line)
     if output:
-        click.echo(f"{len(comparison.changes)} 处不同：{output}")
+        echo(f"{len(comparison.changes)} 处不同：{output}")
         return
     rows = [[c.sheet, c.cell, c.label, c.before, c.after] for c in comparison.changes]
     if rows:
         table(["工作表", "单元格", "栏目", "原来", "现在"], rows)
-    click.echo(
+    echo(
         f"第 {comparison.before['version']} 版 → 第 {comparison.after['version']} 版：{len(rows)} 处不同"
     )
 
@@ -271,8 +271,8 @@ def indicators(folder: Path, output: Path) -> int:
     with opened(folder) as campaign:
         count, units, problems = write_indicators(campaign, output)
     for code, reason in problems:
-        click.echo(f"没有读到 {code}：{reason}", err=True)
-    click.echo(f"{units} 个单位的 {count} 个指标：{output}")
+        echo(f"没有读到 {code}：{reason}", err=True)
+    echo(f"{units} 个单位的 {count} 个指标：{output}")
     return int(bool(problems))
 
 
@@ -289,7 +289,7 @@ def report(folder: Path, output: Path | None) -> None:
     with opened(folder) as campaign:
         path = output or campaign.folder / "进度.html"
         data = write_dashboard(path, campaign)
-    click.echo(f"{data['totals']['应报']} 个单位的进度：{path}")
+    echo(f"{data['totals']['应报']} 个单位的进度：{path}")
 
 
 @command()
@@ -310,10 +310,8 @@ def letters(folder: Path, codes: Sequence[str], template: Path | None, output: P
         destination = output or campaign.folder / FOLDER
         written, problems = write_letters(campaign, destination, codes, template)
     for code, reason in problems:
-        click.echo(f"没有写 {code}：{reason}", err=True)
-    click.echo(
-        f"写出 {len(written)} 份批复：{destination}" if written else "没有核准的单位，没有写批复"
-    )
+        echo(f"没有写 {code}：{reason}", err=True)
+    echo(f"写出 {len(written)} 份批复：{destination}" if written else "没有核准的单位，没有写批复")
     return int(bool(problems))
 
 
@@ -329,6 +327,6 @@ def print_(folder: Path, district: str, output: Path) -> int:
     with opened(folder) as campaign:
         count, problems = print_district(campaign, output, district)
     for code, reason in problems:
-        click.echo(f"没有打印 {code}：{reason}", err=True)
-    click.echo(f"{count} 个单位：{output}")
+        echo(f"没有打印 {code}：{reason}", err=True)
+    echo(f"{count} 个单位：{output}")
     return int(bool(problems))

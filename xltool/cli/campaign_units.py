@@ -10,7 +10,7 @@ import click
 
 from xltool.cli._campaign import by_option, opened, reason_option, there_type, where
 from xltool.cli._command import command
-from xltool.cli._output import table
+from xltool.cli._output import echo, table
 from xltool.errors import XltoolError
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ def update(folder: Path, units: Path, dry: bool, by: str, reason: str) -> None:
         codes = [unit.code for unit in campaign.ledger.units()]
         listed = read_unit_list(units, campaign.edition, codes)
         for remark in listed.remarks:
-            click.echo(remark)
+            echo(remark)
         _carry_out(campaign, planned(campaign, listed), dry, reason)
         absent = len(set(codes) - {unit.code for unit in listed.units})
         if absent:
-            click.echo(
+            echo(
                 f"这份名单里没有的 {absent} 个单位不变（撤销、免报、并入用 campaign abolish、exempt、merge）"
             )
 
@@ -58,7 +58,7 @@ def _carry_out(campaign: Campaign, changes: Sequence[UnitChange], dry: bool, rea
         apply(campaign, changes, reason)
     added = sum(change.action is Act.ADD for change in changes)
     summary = f"新增 {added} 个单位，{len(changes) - added} 个有变动"
-    click.echo(
+    echo(
         f"试运行：{summary}，没有写入"
         if dry
         else f"{summary}；共 {len(campaign.ledger.units())} 个"
@@ -119,7 +119,7 @@ def merge(folder: Path, code: str, into: str, dry: bool, by: str, reason: str) -
         if not dry:
             leave(campaign, Act.MERGE, [code], reason, into=into)
         _carry_out(campaign, [change] if change.after != change.before else [], dry, reason)
-        click.echo(f"{code} {'会并入' if dry else '已并入'} {into}")
+        echo(f"{code} {'会并入' if dry else '已并入'} {into}")
 
 
 def _leaving(act: str, doing: str, done: str) -> click.Command:
@@ -139,10 +139,10 @@ def _leaving(act: str, doing: str, done: str) -> click.Command:
             rows = [[code, unit_of(campaign, code).name, done] for code in codes]
             table(["部门编码", "部门名称", "变动"], rows)
             if dry:
-                click.echo(f"试运行：{len(rows)} 个单位，没有写入")
+                echo(f"试运行：{len(rows)} 个单位，没有写入")
                 return
             leave(campaign, Act[act], codes, reason)
-            click.echo(f"{done}：{len(rows)} 个单位")
+            echo(f"{done}：{len(rows)} 个单位")
 
     leaving.help = doing
     return leaving
@@ -170,7 +170,7 @@ def extend(
         raise XltoolError("请用 --reason 写明理由")
     with opened(folder, by) as campaign:
         count = give_time(campaign, day.date(), list(codes), district, reason)
-    click.echo(f"报送截止改为 {day.date()}：{count} 个单位")
+    echo(f"报送截止改为 {day.date()}：{count} 个单位")
 
 
 @command("last-year")
@@ -183,5 +183,5 @@ def last_year(folder: Path, source: Path, by: str) -> None:
 
     with opened(folder, by) as campaign:
         count, absent = take_last_year(campaign, source)
-    click.echo(f"收进 {count} 个单位的上年申报" + (f"，{len(absent)} 个单位没有" if absent else ""))
-    click.echo("已收的申报要比的，请运行 xltool campaign recheck")
+    echo(f"收进 {count} 个单位的上年申报" + (f"，{len(absent)} 个单位没有" if absent else ""))
+    echo("已收的申报要比的，请运行 xltool campaign recheck")

@@ -13,13 +13,12 @@ from xltool.checks.results import CheckResult, check_result
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._judging import house_settings, last_year_option, settings_option
 from xltool.cli._judging import last_year as year_before
-from xltool.cli._output import echo_json, echo_line, show_result
+from xltool.cli._output import echo, echo_json, echo_line, echo_lines, show_result
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.barrier import Result
-from xltool.files.escape import lines_on_terminal, on_terminal
 from xltool.model import Filing, Finding
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def check(
     if as_json:
         _echo_json(results, failed)
     elif len(results) > 1:
-        click.echo(console.total(result.verdict for result in results))
+        echo(console.total(result.verdict for result in results))
     return 2 if failed else int(any(result.verdict == "error" for result in results))
 
 
@@ -136,7 +135,7 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
         for line in console.balance_lines(result):
             echo_line(line)
         if not result.balance:
-            click.echo(on_terminal(f"  无法判断：{reason or '没有部门整体支出绩效目标表'}"))
+            echo(f"  无法判断：{reason or '没有部门整体支出绩效目标表'}")
 
     results, failed = _each(paths, chosen_edition, balance_of, None if as_json else show)
     if as_json:
@@ -182,7 +181,7 @@ def _each(
 
 def _leave(failed: list[tuple[str, str]], file: str, error: XltoolError) -> None:
     failed.append((file, str(error)))
-    click.echo(lines_on_terminal(f"错误：{error}"), err=True)
+    echo_lines(f"错误：{error}", err=True)
 
 
 def _echo_json(results: Sequence[Any], failed: Sequence[tuple[str, str]]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import command, force_option, output_path
+from xltool.cli._output import echo
 from xltool.editions.declaration import Edition, load_edition
 from xltool.errors import XltoolError
 from xltool.model import Filing
@@ -65,9 +66,9 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     lost = [row for row in rows if row[1] == LOST]
     _show_lost(lost, report)
     for line in left:
-        click.echo(line)
+        echo(line)
     others = len(rows) - len(lost)
-    click.echo(
+    echo(
         f"{len(moved)} 份申报写成 {output}；放不下 {len(lost)} 项，要看的 {others} 项，见 {report}"
     )
     return 1 if lost else 0
@@ -103,9 +104,9 @@ def _write_report(report: Path, rows: Sequence[tuple[str, ...]]) -> None:
 def _show_lost(lost: Sequence[tuple[str, ...]], report: Path) -> None:
     for unit, _kind, form, project, field, text, reason in lost[:SHOWN]:
         short = " ".join(text.split())[:60]
-        click.echo(f"放不下　{unit}　{project or form}　{field}：{short}　{reason}")
+        echo(f"放不下　{unit}　{project or form}　{field}：{short}　{reason}")
     if len(lost) > SHOWN:
-        click.echo(f"……另有 {len(lost) - SHOWN} 项放不下，见 {report}")
+        echo(f"……另有 {len(lost) - SHOWN} 项放不下，见 {report}")
 
 
 def _filings(paths: Sequence[Path], edition: Edition | None) -> Iterator[Filing]:

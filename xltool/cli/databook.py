@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import command_group, force_option, output_path
-from xltool.cli._output import echo_json
+from xltool.cli._output import echo, echo_badge, echo_json
 
 if TYPE_CHECKING:
     from xltool.databook import Problem
@@ -22,7 +22,7 @@ def problem_lines(problems: Sequence[Problem]) -> None:
     """Show problems one a line: how grave, where, whose, what."""
     for problem in problems:
         grave, _, rest = str(problem).partition(" ")
-        click.echo(f"{click.style(grave, fg=_COLOURS[problem.severity])} {rest}")
+        echo_badge(grave, _COLOURS[problem.severity], rest)
 
 
 @command_group()
@@ -49,7 +49,7 @@ def new(path: Path, edition: str | None, library: Path | None) -> None:
         raise click.UsageError("--library 只用于 .xlsx 数据表")
     offered = None if library is None else load_library(library)
     write_databook([], path, edition, offered)
-    click.echo(f"已写出 {path}：按“填写说明”填好后，运行 xltool fill {path} -o 输出文件夹")
+    echo(f"已写出 {path}：按“填写说明”填好后，运行 xltool fill {path} -o 输出文件夹")
 
 
 @databook.command()
@@ -79,7 +79,7 @@ def check(path: Path, edition: str | None, as_json: bool) -> int:
         else:
             problem_lines(book.problems)
             state = f"{len(book.errors)} 处错误" if book.errors else "没有错误"
-            click.echo(f"{len(book.units)} 个单位，{state}，{len(book.sound)} 个可以填报。")
+            echo(f"{len(book.units)} 个单位，{state}，{len(book.sound)} 个可以填报。")
         return 1 if book.errors else 0
 
 
@@ -95,11 +95,11 @@ def convert(source: Path, target: Path, edition: str | None) -> int:
     book = open_databook(source, edition)
     problem_lines(book.problems)
     if book.errors:
-        click.echo("数据表有错误，没有转换。")
+        echo("数据表有错误，没有转换。")
         return 1
     for remark in write_databook(book.filings, target, edition):
-        click.echo(f"{click.style('提示', fg='cyan')} {remark}")
-    click.echo(f"已写出 {target}：{len(book.filings)} 个单位。")
+        echo_badge("提示", "cyan", remark)
+    echo(f"已写出 {target}：{len(book.filings)} 个单位。")
     return 0
 
 

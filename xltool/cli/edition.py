@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command_group, force_option, output_file, output_folder
+from xltool.cli._output import echo
 from xltool.editions.declaration import default_edition_id, editions, load_edition
 from xltool.errors import XltoolError
 from xltool.files import guard
@@ -24,9 +25,9 @@ def list_() -> None:
     for id_, folder in editions().items():
         try:
             loaded_edition = load_edition(id_)
-            click.echo(f"{id_}　{loaded_edition.title}　金额单位：{loaded_edition.unit}　{folder}")
+            echo(f"{id_}　{loaded_edition.title}　金额单位：{loaded_edition.unit}　{folder}")
         except XltoolError as error:
-            click.echo(f"{id_}　不能用：{error}")
+            echo(f"{id_}　不能用：{error}")
 
 
 @edition.command()
@@ -51,10 +52,10 @@ def new(name: str, source: str, output: Path | None) -> None:
     from xltool.editions.copy import copy_edition
 
     folder = copy_edition(load_edition(source), name, output)
-    click.echo(f"已复制到 {folder}")
+    echo(f"已复制到 {folder}")
     # A name alone would be taken for an edition's id.
     where = name if output is None else shlex.quote(str(folder.absolute()))
-    click.echo(f"改好后检查：xltool edition check {where}")
+    echo(f"改好后检查：xltool edition check {where}")
 
 
 @edition.command()
@@ -75,13 +76,13 @@ def check(which: str, show: Path | None) -> int:
     loaded_edition = load_edition(which)
     lines = problems(loaded_edition.template, loaded_edition)
     for line in lines:
-        click.echo(line)
+        echo(line)
     if show is not None:
         guard.take(loaded_edition.template)
         show_bindings(loaded_edition, show)
-        click.echo(f"已写出 {show}：黄色是字段，蓝色是指标，红色是锁住或重复的")
+        echo(f"已写出 {show}：黄色是字段，蓝色是指标，红色是锁住或重复的")
     if not lines:
-        click.echo(f"版式“{loaded_edition.id}”完整：每个字段、指标类别和指标列都有且只有一个位置。")
+        echo(f"版式“{loaded_edition.id}”完整：每个字段、指标类别和指标列都有且只有一个位置。")
     return int(bool(lines))
 
 
@@ -94,5 +95,5 @@ def diff(old: str, new: str) -> None:
 
     lines = differences(load_edition(old), load_edition(new))
     for line in lines:
-        click.echo(line)
-    click.echo(f"共 {len(lines)} 处不同。" if lines else "两个版式相同。")
+        echo(line)
+    echo(f"共 {len(lines)} 处不同。" if lines else "两个版式相同。")

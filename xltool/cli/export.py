@@ -12,11 +12,11 @@ import click
 
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._judging import house_settings, settings_option
+from xltool.cli._output import echo
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument, read_filing
 from xltool.editions.declaration import Edition, load_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.files import guard
-from xltool.files.escape import on_terminal
 from xltool.files.filenames import TakenNames
 from xltool.model import Filing
 
@@ -86,7 +86,7 @@ def _office() -> None:
 
     find_office()
     if lacks_chinese():
-        click.echo("注意：这台机器没有中文字体，PDF 里的汉字会是空框；请先安装中文字体。", err=True)
+        echo("注意：这台机器没有中文字体，PDF 里的汉字会是空框；请先安装中文字体。", err=True)
 
 
 def _read(file: Path, chosen_edition: Edition | None) -> tuple[Filing, Edition]:
@@ -134,16 +134,16 @@ def _export(
             raise XltoolError(NOTHING)
         _print_waiting(press, left)
     for path in written:
-        click.echo(f"已写出 {path}（{count} 份申报）")
+        echo(f"已写出 {path}（{count} 份申报）")
     _sum_up(left)
 
 
 def _print_waiting(press: Press, left: Left) -> None:
     if press:
-        click.echo(f"正在用 LibreOffice 转换 {len(press)} 个文件……", err=True)
+        echo(f"正在用 LibreOffice 转换 {len(press)} 个文件……", err=True)
     for destination, there in press.print():
         if there:
-            click.echo(on_terminal(f"已写出 {destination}"))
+            echo(f"已写出 {destination}")
         else:
             _leave(left, str(destination), "LibreOffice 没能转出 PDF")
 
@@ -170,7 +170,7 @@ def _wait(press: Press, filing: Filing, edition: Edition, destination: Path, lef
         return
     for remark in left_behind(filing):
         message = f"注意：{filing.source}：{remark}：PDF 里只有它的值，没有它本身"
-        click.echo(on_terminal(message), err=True)
+        echo(message, err=True)
     try:
         press.add(filing, edition, destination)
     except FillError as error:
@@ -211,21 +211,21 @@ def _publish(
             for f in check(filing, settings=settings, edition=chosen_edition)
         )
         if errors:
-            click.echo(
+            echo(
                 f"注意：{filing.source}：还有 {errors} 处错误没有改正（xltool check 可看）",
                 err=True,
             )
     if not count:
         raise XltoolError(NOTHING)
-    click.echo(f"公开件写在 {output}：{count} 份申报")
+    echo(f"公开件写在 {output}：{count} 份申报")
     _sum_up(left)
 
 
 def _leave(left: Left, file: str, why: str) -> None:
     left.append((file, why))
-    click.echo(on_terminal(f"错误：{file}：{why}"), err=True)
+    echo(f"错误：{file}：{why}", err=True)
 
 
 def _sum_up(left: Left) -> None:
     if left:
-        click.echo(f"{len(left)} 个文件没有导出，原因见上。", err=True)
+        echo(f"{len(left)} 个文件没有导出，原因见上。", err=True)

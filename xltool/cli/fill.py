@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import OutputPath, command, force_option, output_path
+from xltool.cli._output import echo, echo_badge
 
 if TYPE_CHECKING:
     from xltool.editions.declaration import Edition
@@ -66,9 +67,9 @@ def fill(
         problem_lines(book.problems)
         written, refused, broken = _fill_each(book, output, reserved, template, chosen_edition)
     for path in written:
-        click.echo(f"已写出 {path}")
+        echo(f"已写出 {path}")
     wrong = [*book.left_out, *refused]
-    click.echo(_summary(len(written), output, wrong, bool(book.errors)))
+    echo(_summary(len(written), output, wrong, bool(book.errors)))
     if broken:
         return 2
     return 1 if book.errors or wrong else 0
@@ -101,8 +102,8 @@ def _fill_each(
             written.append(xltool.fill(filing, path, template, edition=edition))
         except XltoolError as error:
             is_refusal = isinstance(error, (FillError, Guarded))
-            code = " B100" if is_refusal else ""
-            click.echo(f"{click.style('错误', fg='red')}{code} {filing.unit}：{error}")
+            code = "B100 " if is_refusal else ""
+            echo_badge("错误", "red", f"{code}{filing.unit}：{error}")
             wrong.append(filing.unit)
             broken = broken or not is_refusal
     return written, wrong, broken
@@ -120,7 +121,7 @@ def _fill_sealed(source: Path, sealed: Path, destination: Path, edition: str | N
     with reading(source, None if folder else edition) as book:
         problem_lines(book.problems)
         filing = fill_sealed(book, sealed, destination, folder)
-    click.echo(f"已填入 {filing.code} {filing.unit}：{destination}（封印保留，可以报送）")
+    echo(f"已填入 {filing.code} {filing.unit}：{destination}（封印保留，可以报送）")
     return 1 if book.errors else 0
 
 

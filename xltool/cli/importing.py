@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import command, force_option, output_folder
-from xltool.cli._output import table
+from xltool.cli._output import echo, table
 
 if TYPE_CHECKING:
     from xltool.importing.record import Imported
@@ -76,7 +76,7 @@ def import_(
         chosen_edition = likest_edition(files, target)
     imported = import_files(files, chosen_edition, unit, year, split)
     if target is not None and chosen_edition is not None and target.id != chosen_edition.id:
-        click.echo(f"原表按版式“{chosen_edition.id}”读，转到“{target.id}”")
+        echo(f"原表按版式“{chosen_edition.id}”读，转到“{target.id}”")
         move(imported, chosen_edition, target)
     guard.take(*imported.read)
     guard.ask(*report_paths(output))  # all or none
@@ -84,7 +84,7 @@ def import_(
     reports = write_report(imported, output)
     _show_imported(imported, reports[2], values)
     for path in (*books, *reports):
-        click.echo(f"已写出 {path}")
+        echo(f"已写出 {path}")
     if not books:
         return 2
     return 1 if imported.unread else 0
@@ -100,17 +100,15 @@ def _show_imported(imported: Imported, list_of_leftovers: Path, values: bool) ->
     if left:
         table(LEFTOVERS, [_short(row) for row in left[:SHOWN]], "未导入")
         if len(left) > SHOWN:
-            click.echo(f"……另有 {len(left) - SHOWN} 项，见 {list_of_leftovers}")
+            echo(f"……另有 {len(left) - SHOWN} 项，见 {list_of_leftovers}")
     for reason in imported.unread.values():
-        click.echo(f"没有导入：{reason}", err=True)
+        echo(f"没有导入：{reason}", err=True)
     for filing in imported.filings:
         forms = "部门表 1 张" if filing.department else "没有部门表"
         name = filing.unit or "（没有单位名称）"
-        click.echo(
-            f"{name}（{filing.year or '年度不明'}）：{forms}，项目表 {len(filing.projects)} 张"
-        )
+        echo(f"{name}（{filing.year or '年度不明'}）：{forms}，项目表 {len(filing.projects)} 张")
     sure = Counter(value.sure.value for value in imported.values)
-    click.echo(
+    echo(
         f"导入 {len(imported.values)} 个取值（把握高 {sure['高']}、中 {sure['中']}、低 {sure['低']}），"
         f"未导入 {len(left)} 项"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command, force_option, output_file, output_path
-from xltool.cli._output import echo_text
+from xltool.cli._output import echo, echo_text
 from xltool.cli.workbooks import (
     each_workbook,
     edition_option,
@@ -65,7 +65,7 @@ def indicators(paths: Sequence[Path], edition: str, files: Sequence[Path]) -> in
         write_csv(rows, printed, columns)
         echo_text(printed.getvalue())
     else:
-        click.echo(f"已写 {len(rows)} 个指标：{'、'.join(map(str, files))}")
+        echo(f"已写 {len(rows)} 个指标：{'、'.join(map(str, files))}")
     return 2 if failed else 0
 
 
@@ -98,16 +98,14 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
     def normalised(file: Path) -> None:
         filing = read_filing(file, chosen_edition)
         rewrites = list(changes(filing))
-        click.echo(
-            f"{file}：{len(rewrites)} 处可以改成规范写法" if rewrites else f"{file}：都是规范写法"
-        )
+        echo(f"{file}：{len(rewrites)} 处可以改成规范写法" if rewrites else f"{file}：都是规范写法")
         for change in rewrites:
             was, becomes = (" ".join(text.split()) for text in (change.was, change.becomes))
-            click.echo(f"  {change.place or ''} {' '.join(change.name.split())}：{was} → {becomes}")
+            echo(f"  {change.place or ''} {' '.join(change.name.split())}：{was} → {becomes}")
         if target is not None:
             copy = _copy(paths, file, target)
             write_normalised(file, filing, rewrites, copy, chosen_edition)
-            click.echo(f"  已写：{copy}")
+            echo(f"  已写：{copy}")
 
     for _ in each_workbook(paths, normalised, failed):
         pass

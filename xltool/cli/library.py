@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command_group, force_option, output_file
+from xltool.cli._output import echo
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument, read_filing
 from xltool.errors import XltoolError
 from xltool.files.escape import on_terminal
@@ -58,7 +59,7 @@ def build(paths: Sequence[Path], edition: str, output: Path, least: int) -> int:
     if not kept:
         raise XltoolError("没有读到带数的指标，没有写出")
     save_library(replace(gathered, entries=kept), output)
-    click.echo(f"已写出 {on_terminal(str(output))}：{len(kept)} 个指标。请核对删改后再用")
+    echo(f"已写出 {output!s}：{len(kept)} 个指标。请核对删改后再用")
     return 2 if failed else 0
 
 
@@ -77,12 +78,12 @@ def check(file: Path) -> int:
     ranged = sum(entry.low is not None or entry.high is not None for entry in entries)
     directed = sum(bool(entry.direction) for entry in entries)
     unknown = [entry for entry in entries if entry.unit and entry.measure is None]
-    click.echo(
+    echo(
         f"“{on_terminal(str(file))}”能用：{len(entries)} 个指标，"
         f"{directed} 个有方向，{ranged} 个有常见范围"
     )
     for entry in unknown:
-        click.echo(
+        echo(
             f"  注意：“{on_terminal(entry.name)}”的单位“{on_terminal(entry.unit)}”不认识，不用它比单位"
         )
     return 0

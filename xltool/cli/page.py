@@ -8,6 +8,7 @@ import click
 
 from xltool.cli._command import command, force_option, output_file
 from xltool.cli._judging import settings_file, settings_option
+from xltool.cli._output import echo
 
 runtime_option = click.option(
     "--runtime",
@@ -54,4 +55,4 @@ def page(
     )
     with writing(output, "wb") as file:
         file.write(data)
-    click.echo(f"已写出 {output}（{len(data) / 2**20:.1f} MB）：用浏览器打开，可以复制给任何人")
+    echo(f"已写出 {output}（{len(data) / 2**20:.1f} MB）：用浏览器打开，可以复制给任何人")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command, force_option, output_folder
+from xltool.cli._output import echo
 from xltool.reports.bundle import KINDS
 
 
@@ -44,4 +45,4 @@ def report(results: Path, output: Path, kinds: tuple[str, ...], title: str) -> N
         title=title,
         failed=read_failed(results),
     )
-    click.echo("已写：" + "、".join(str(path) for path in paths))
+    echo("已写：" + "、".join(str(path) for path in paths))

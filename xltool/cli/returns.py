@@ -21,7 +21,7 @@ from xltool.cli._campaign import (
     where,
 )
 from xltool.cli._command import command, force_option
-from xltool.cli._output import echo_json
+from xltool.cli._output import echo, echo_json
 from xltool.cli.page import runtime_option
 from xltool.errors import XltoolError
 from xltool.files import guard
@@ -75,15 +75,13 @@ def distribute(
         page = _page(campaign, runtime_paths) if with_page else None
         sent = send(campaign, output, districts, seen, page)
     for district, path, count in sent.parcels:
-        click.echo(f"{district}：{count} 个单位 → {path}")
+        echo(f"{district}：{count} 个单位 → {path}")
     if sent.units:
-        click.echo(f"第 {sent.batch} 批：下发 {sent.units} 个单位，{len(sent.parcels)} 个压缩包")
-    click.echo(f"没有变动的 {sent.unchanged} 个单位不再下发" if sent.unchanged else "全部下发完毕")
+        echo(f"第 {sent.batch} 批：下发 {sent.units} 个单位，{len(sent.parcels)} 个压缩包")
+    echo(f"没有变动的 {sent.unchanged} 个单位不再下发" if sent.unchanged else "全部下发完毕")
     if sent.locked:
         named = "、".join(sent.locked[:20]) + ("等" if len(sent.locked) > 20 else "")
-        click.echo(
-            f"已核准的 {len(sent.locked)} 个单位有变动，没有下发，要先 campaign reopen：{named}"
-        )
+        echo(f"已核准的 {len(sent.locked)} 个单位有变动，没有下发，要先 campaign reopen：{named}")
 
 
 def _page(campaign: Campaign, runtime_paths: tuple[Path, ...]) -> bytes:
@@ -107,7 +105,7 @@ def _send_again(
     with opened(folder) as campaign:
         destination = output or campaign.folder / "下发" / "再发"
         for district, path, count in send_again(campaign, destination, codes, districts):
-            click.echo(f"再发 {district}：{count} 个单位 → {path}")
+            echo(f"再发 {district}：{count} 个单位 → {path}")
 
 
 @command()
@@ -167,21 +165,19 @@ def _show_verified(result: Verified) -> None:
         if result.title
         else "不知出自哪个批次"
     )
-    click.echo(f"{result.path}：{on_terminal(what)}")
+    echo(f"{result.path}：{what}")
     for file in wrong or result.files[:1]:
-        click.echo(
-            f"  {'√' if file.good else '×'} {on_terminal(file.name)}：{on_terminal(file.said)}"
-        )
+        echo(f"  {'√' if file.good else '×'} {on_terminal(file.name)}：{on_terminal(file.said)}")
     workbooks = sum(f.name.endswith(".xlsx") and "/" not in f.name and f.good for f in result.files)
-    click.echo(f"  {len(result.files)} 个文件，{len(wrong)} 个有问题；工作簿 {workbooks} 个为真")
-    click.echo(
+    echo(f"  {len(result.files)} 个文件，{len(wrong)} 个有问题；工作簿 {workbooks} 个为真")
+    echo(
         f"  公钥指纹：{result.fingerprint}"
         + ("（公钥在包里，请与发文单位核对指纹）" if result.own_key else "")
     )
     if result.forwarder:
         forwarder = on_terminal(result.forwarder)
-        click.echo(f"  由“{forwarder}”转发，转发公钥指纹：{result.forwarder_fingerprint}")
-    click.echo("  结论：" + ("为真，完整" if result.good else "有问题，不要使用有问题的文件"))
+        echo(f"  由“{forwarder}”转发，转发公钥指纹：{result.forwarder_fingerprint}")
+    echo("  结论：" + ("为真，完整" if result.good else "有问题，不要使用有问题的文件"))
 
 
 @command()
@@ -256,19 +252,19 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
     if rows:
         table(["文件", "单位", "封印", "结论", "第一处问题"], rows[:40])
         if len(rows) > 40:
-            click.echo(f"……另有 {len(rows) - 40} 份有错误，见 xltool status --units 和退回意见")
+            echo(f"……另有 {len(rows) - 40} 份有错误，见 xltool status --units 和退回意见")
     for copy in [r for r in result.receipts if r.outcome == "重复" and r.first][:20]:
-        click.echo(f"重复：{on_terminal(copy.name)} {on_terminal(copy.first)}")
+        echo(f"重复：{copy.name} {copy.first}")
     for name, reason in result.problems:
-        click.echo(f"没有收取：{on_terminal(name)}：{reason}", err=True)
+        echo(f"没有收取：{name}：{reason}", err=True)
     for what, codes in (("区县撤回", result.withdrawn), ("区县不再撤回", result.lifted)):
         if codes:
-            click.echo(f"{what} {len(codes)} 个单位：{'、'.join(codes)}")
+            echo(f"{what} {len(codes)} 个单位：{'、'.join(codes)}")
     counts, verdicts = result.counts(), [r.verdict for r in result.new]
     verdict_counts = "，".join(
         f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts
     )
-    click.echo(
+    echo(
         f"收下 {counts['收下']} 份" + (f"（{verdict_counts}）" if verdict_counts else "")
         + f"；重复 {counts['重复']}，"
         + (f"答复 {counts['答复']}，" if counts["答复"] else "")
@@ -276,7 +272,7 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
         f"不是工作簿而跳过 {len(result.skipped)}"
     )  # fmt: skip
     if result.pristine:
-        click.echo(f"干净的一份：{result.pristine} 个工作簿")
+        echo(f"干净的一份：{result.pristine} 个工作簿")
 
 
 @command(old={"--units": ("--by-unit",)})
@@ -303,7 +299,7 @@ def status(
         return
     _show_standing(standing, title, district, by_unit)
     if chase:
-        click.echo(f"催报名单 {len(standing.chase)} 个单位：{chase}")
+        echo(f"催报名单 {len(standing.chase)} 个单位：{chase}")
 
 
 def _standing(standing: Status) -> dict[str, Any]:
@@ -338,7 +334,7 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
             lines.append(_district_line(standing, None, "合计"))
         table(["区县", "应报", *standing.states, "逾期"], lines, title)
     for row in standing.strays[:20]:
-        click.echo(f"不知属于哪个单位：{on_terminal(row['name'])}（{KINDS[row['kind']]}）")
+        echo(f"不知属于哪个单位：{row['name']}（{KINDS[row['kind']]}）")
 
 
 def _unit_line(of_unit: Standing) -> list[Any]:
@@ -410,8 +406,6 @@ def rollup(
                 json.dump(rollup_json(book), out, ensure_ascii=False, indent=1)
     if as_json:
         return
-    click.echo(
-        f"汇总 {book.covered} / {len(book.units)} 个单位：{'、'.join(map(str, destinations))}"
-    )
+    echo(f"汇总 {book.covered} / {len(book.units)} 个单位：{'、'.join(map(str, destinations))}")
     if len(book.missing):
-        click.echo(f"未计入 {len(book.missing)} 个单位，名单在表下")
+        echo(f"未计入 {len(book.missing)} 个单位，名单在表下")

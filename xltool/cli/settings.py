@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import command_group, force_option
-from xltool.cli._output import echo_json, echo_text
+from xltool.cli._output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
     from xltool.checks.settings import Settings
@@ -50,9 +50,9 @@ def show(given: Path | None, campaign: Path | None, as_json: bool, markdown: boo
         values = msgspec.to_builtins(now)
         echo_json({"file": str(file) if file else None, "settings": values})
         return
-    click.echo(f"设置：{file or '自带的'}")
+    echo(f"设置：{file or '自带的'}")
     for line in _lines(now):
-        click.echo(line)
+        echo(line)
 
 
 @settings.command()
@@ -71,9 +71,9 @@ def check(file: Path) -> int:
     known_settings(now)
     _known_categories(now)
     changed = [line for line in _lines(now) if line.startswith("*")]
-    click.echo(f"“{file}”能用，与自带的不同的有 {len(changed)} 项")
+    echo(f"“{file}”能用，与自带的不同的有 {len(changed)} 项")
     for line in changed:
-        click.echo(line)
+        echo(line)
     return 0
 
 
@@ -96,15 +96,15 @@ def use(file: Path | None, shipped: bool) -> None:
         aside = own.with_name("settings-停用.toml")
         if own.is_file():
             own.replace(aside)
-            click.echo(f"改用自带的设置；原来的在 {aside}")
+            echo(f"改用自带的设置；原来的在 {aside}")
         else:
-            click.echo("本机没有设置，用的就是自带的")
+            echo("本机没有设置，用的就是自带的")
         return
     now = load_settings(file)
     known_settings(now)
     _known_categories(now)
     copy_settings(file, own)
-    click.echo(f"已设为本机的设置：{own}")
+    echo(f"已设为本机的设置：{own}")
 
 
 def _known_categories(now: Settings) -> None:

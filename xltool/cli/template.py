@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xltool.cli._command import command_group, force_option, output_file
+from xltool.cli._output import echo
 from xltool.editions.declaration import default_edition_id, load_edition
 
 
@@ -27,7 +28,7 @@ def draw(output: Path, edition: str) -> None:
     from xltool.template.draw import draw as draw_template
 
     draw_template(output, load_edition(edition))
-    click.echo(f"已写出 {output}")
+    echo(f"已写出 {output}")
 
 
 @template.command()
@@ -47,7 +48,7 @@ def check(file: Path, edition: str) -> int:
 
     lines = problems(file, load_edition(edition))
     for line in lines:
-        click.echo(line)
+        echo(line)
     if not lines:
-        click.echo("模板完整：每个字段和指标类别都有且只有一个位置。")
+        echo("模板完整：每个字段和指标类别都有且只有一个位置。")
     return int(bool(lines))

@@ -10,6 +10,7 @@ import click
 from xltool.cli._command import command
 from xltool.cli._judging import house_settings, last_year_option, settings_option
 from xltool.cli._judging import last_year as year_before
+from xltool.cli._output import echo
 
 if TYPE_CHECKING:
     from xltool.batch.watch import CheckedSave
@@ -49,12 +50,12 @@ def watch(
         existing=existing,
         polling=poll,
     )
-    click.echo(f"正在守着 {folder.absolute()}，保存工作簿就会审核；按 Ctrl-C 结束。")
+    echo(f"正在守着 {folder.absolute()}，保存工作簿就会审核；按 Ctrl-C 结束。")
     try:
         for save in saves:
-            click.echo(line(save, folder))
+            echo(line(save, folder))
     except KeyboardInterrupt:
-        click.echo("已结束。")
+        echo("已结束。")
 
 
 def line(save: CheckedSave, folder: Path) -> str:

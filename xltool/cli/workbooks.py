@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
+from xltool.cli._output import echo
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.barrier import Failure, Result, guarded
 from xltool.files.discover import FileKind, FoundFile, below, is_lock
-from xltool.files.escape import on_terminal
 from xltool.model import FaultKind, Filing
 
 paths_argument = click.argument(
@@ -33,7 +33,7 @@ def workbooks(paths: Sequence[Path], *, announce: bool = True) -> Iterator[Path]
         if file.kind is FileKind.WORKBOOK:
             yield file.path
         elif announce and not _own_page(file):
-            click.echo(f"跳过：{on_terminal(str(file.path))}（{file.what_to_do}）", err=True)
+            echo(f"跳过：{file.path!s}（{file.what_to_do}）", err=True)
 
 
 def _found(paths: Sequence[Path]) -> list[FoundFile]:
@@ -76,7 +76,7 @@ def each_workbook(
         result = guarded(functools.partial(work, file))
         if isinstance(result, Failure):
             failed.append((str(file), result.reason))
-            click.echo(f"错误：{on_terminal(result.reason)}", err=True)
+            echo(f"错误：{result.reason}", err=True)
         else:
             yield result
 

@@ -151,6 +151,18 @@ def _sentence(label: str, error: Exception) -> str:
     return f"“{label}”没有完成，工作簿里的内容请核对一下；详情记在 {log}"
 
 
+def _plain_lines() -> logging.Formatter:
+    from xltool.files.escape import lines_on_terminal
+
+    class PlainLines(logging.Formatter):
+        """Entries in which a received name steers no terminal."""
+
+        def format(self, record: logging.LogRecord) -> str:
+            return lines_on_terminal(super().format(record))
+
+    return PlainLines("%(asctime)s %(message)s")
+
+
 def _logger(log: Path) -> logging.Logger:
     from logging.handlers import RotatingFileHandler
 
@@ -160,7 +172,7 @@ def _logger(log: Path) -> logging.Logger:
         handler = RotatingFileHandler(
             log, maxBytes=2**20, backupCount=1, encoding="utf-8", delay=True
         )
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        handler.setFormatter(_plain_lines())
         logger.addHandler(handler)
         logger.propagate = False
     return logger

@@ -6,9 +6,18 @@ import functools
 import re
 from collections.abc import Iterable
 
-# Control characters, and those that turn the direction of writing.
+# Control characters, line ends of any kind, and what turns the direction of writing.
 _STEERING = dict.fromkeys(
-    (*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)), "�"
+    (
+        *range(32),
+        *range(127, 160),
+        0x061C,
+        0x200E,
+        0x200F,
+        *range(0x2028, 0x202F),
+        *range(0x2066, 0x206A),
+    ),
+    "�",
 )
 # What spreadsheet programs may take for the beginning of a formula, fullwidth forms included.
 _FORMULA = r"^\s*[=+\-@＝＋－＠]"

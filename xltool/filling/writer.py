@@ -20,6 +20,7 @@ from xltool.files.atomic import writing
 from xltool.filling.compile import Compiled, compile_template
 from xltool.filling.fill_sheet import FillError, fill_sheet
 from xltool.filling.package import Filled, assemble
+from xltool.filling.visible import visible_filing
 from xltool.model import FaultKind, Filing
 from xltool.xlsx.audit.workbook import audit_parts
 from xltool.xlsx.package import Unpacked
@@ -107,6 +108,7 @@ def filled(
     edition or template can't be used.
     """
     edition = edition or load_edition(filing.edition)
+    filing = visible_filing(filing)
     data = render(filing, template, edition=edition, properties=properties, locked=locked)
     # What another template may say that isn't the edition's, the reader judges.
     return verify(filing, data, edition, locked)
