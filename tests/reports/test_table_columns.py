@@ -14,7 +14,7 @@ from tests.support.seed import UNIT, seed_filing
 from xltool import check
 from xltool.campaign.returns import notes, status
 from xltool.campaign.rollup import sheets as rollup
-from xltool.campaign.sheets import RuledBook
+from xltool.campaign.sheets import OFFICIAL
 from xltool.campaign.units import Unit
 from xltool.checks.results import VERDICTS
 from xltool.files.table_column import Column
@@ -22,6 +22,7 @@ from xltool.reports import indicators, table, workbook
 from xltool.reports.bundle import write_reports
 from xltool.results_sheet import table as results_table
 from xltool.results_sheet.write import write_results
+from xltool.xlsx.table_book import TableBook
 
 FAILED = [("甲/慢.xlsx", "超过 60 秒没有做完，已放弃"), ("乙.xlsx", "读不了")]
 MADE = dt.datetime(2026, 3, 1, 9, 30)
@@ -224,7 +225,7 @@ def test_a_new_column_is_in_the_whole_chase_list(tmp_path, monkeypatch):
     ],
 )
 def test_a_plain_table_of_the_campaign_has_each_value_under_its_head(tmp_path, columns, row, said):
-    with (tmp_path / "表.xlsx").open("wb") as file, RuledBook(file) as book:
-        book.table("表", "题", "副题", (*columns[:1], SCRATCH, *columns[1:]), [row])
+    with (tmp_path / "表.xlsx").open("wb") as file, TableBook(file, OFFICIAL) as book:
+        book.table("表", (*columns[:1], SCRATCH, *columns[1:]), [row], title="题", line="副题")
     [shown], _ = sheet_rows(openpyxl.load_workbook(tmp_path / "表.xlsx").active, columns[0].head)
     assert said.items() <= shown.items() and shown["临时"] == "临时值"

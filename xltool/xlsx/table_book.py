@@ -20,6 +20,7 @@ from xltool.xlsx.table_frame import PLAIN, BookFrame, Link, Look, SheetPart, Sty
 
 # Limits of the file format.
 MAX_ROWS, MAX_TEXT = 1_048_576, 32_767
+_UNSEEN = 10_000.0
 _CUT = "…（原文过长，后略）"
 _HALF = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
@@ -62,16 +63,20 @@ class TableSheet:
         fixed_columns: int | None = None,
         filter_columns: int | None = None,
         head_height: float = 0,
+        sums_above: bool = False,
     ) -> None:
         """`line` stands under the title, `line_right` at its right end; so many columns stay in sight (of
-        a report the first) and have a filter (all)."""
+        a report the first) and have a filter (all). With `sums_above` the rows of an outline are folded into
+        the one above them."""
         self.book, self.look, self.name, self.columns = book, book.look, name, columns
         self.landscape = landscape
         usual = 0 if self.look.ruled else 1
         self.fixed_columns = usual if fixed_columns is None else fixed_columns
         self.filter_columns = len(columns) if filter_columns is None else filter_columns
         self.head_height = head_height or self.look.head_height
-        self.widths = [column.width for column in columns]
+        self.sums_above = sums_above
+        # What stands in a hidden column makes no row higher.
+        self.widths = [_UNSEEN if column.kind == "key" else column.width for column in columns]
         self._letters = [letters(n) for n in range(1, len(columns) + 1)]
         words = {word: book.style({**self.look.text, **s}) for word, s in self.look.words.items()}
         self._words = [words if column.kind == "verdict" else {} for column in columns]
@@ -129,6 +134,8 @@ class TableSheet:
             frame.set_landscape()
         frame.fit_to_pages(1, 0)
         frame.set_footer(look.footer)
+        if self.sums_above:
+            frame.outline_settings(symbols_below=False, symbols_right=False)
         if look.ruled:
             frame.set_default_row(look.least_height)
             frame.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
@@ -256,7 +263,8 @@ class TableBook:
 
     def describe(self, properties: Mapping[str, Any], **custom: str) -> None:
         """The document's properties, as XlsxWriter calls them, and `custom` ones."""
-        self._frame.book.set_properties(dict(properties))
+        if properties:
+            self._frame.book.set_properties(dict(properties))
         for name, value in custom.items():
             self._frame.book.set_custom_property(name, value)
 

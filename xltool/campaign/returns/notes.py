@@ -15,6 +15,7 @@ from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow
 from xltool.campaign.returns.judgement import KINDS, NOTE_OF
+from xltool.campaign.sheets import ANSWER_STYLE, OFFICIAL
 from xltool.campaign.units import Unit, UnitFiles
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
@@ -22,6 +23,7 @@ from xltool.files.table_column import Column
 from xltool.model import Finding, Severity
 from xltool.reading.reader import read_grid
 from xltool.results_sheet.table import ANSWER, HEAD, KEY
+from xltool.xlsx.table_book import RowValue, Styled, TableBook
 from xltool.xlsx.workbook_reader import open_grid
 
 FOLDER = "退回意见"  # in it a folder for each day: what was sent back before stays apart
@@ -126,6 +128,12 @@ class NoteRow(NamedTuple):
     finding: Finding
     label: str
 
+    @property
+    def answer(self) -> RowValue:
+        """What the unit has said to it; a query's cell is open for more."""
+        said = self.finding.explanation
+        return Styled(said, ANSWER_STYLE) if self.finding.severity is Severity.QUERY else said
+
 
 NOTE_COLUMNS: tuple[Column[NoteRow], ...] = (
     Column("序号", lambda row: row.number, 5),
@@ -135,15 +143,13 @@ NOTE_COLUMNS: tuple[Column[NoteRow], ...] = (
     Column("栏目", lambda row: row.label, 16),
     Column("问题和改法", lambda row: row.finding.message, 64),
     Column("规则", lambda row: row.finding.code, 7),
-    Column(HEAD[ANSWER], lambda row: row.finding.explanation, 34),
-    Column(HEAD[KEY], lambda row: row.finding.key, 250),  # hidden: no row is as high as it needs
+    Column(HEAD[ANSWER], lambda row: row.answer, 34),
+    Column(HEAD[KEY], lambda row: row.finding.key, 3, "key"),
 )
 _WRITES = "改正后重报；核实项不改的，在“说明”栏写明理由，把本表交回。"
 
 
 def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
-    from xltool.campaign.sheets import RuledBook
-
     context = _said(campaign, note)
     labels = context["labels"]
     rows = [
@@ -151,16 +157,10 @@ def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
     ]
     version = f"第 {note.version} 版（{note.received[:16]} 收到）"
     subtitle = f"{note.unit.code} {note.unit.name}　{version}　{note.file}"
-    with writing(path, "wb") as file, RuledBook(file) as book:
-        sheet = book.table(
-            "退回意见", f"{campaign.title}退回意见", f"{subtitle}　{_WRITES}", NOTE_COLUMNS, rows
-        )
-        answer, key = len(NOTE_COLUMNS) - 2, len(NOTE_COLUMNS) - 1
-        for number, row in enumerate(rows, 3):
-            if row.finding.severity is Severity.QUERY:
-                book.answer(sheet, number, answer, row.finding.explanation)
-        sheet.set_column(key, key, 3, None, {"hidden": True})
-        book.book.set_custom_property(NOTE_OF, note.sha256)
+    title, line = f"{campaign.title}退回意见", f"{subtitle}　{_WRITES}"
+    with writing(path, "wb") as file, TableBook(file, OFFICIAL) as book:
+        book.table("退回意见", NOTE_COLUMNS, rows, title=title, line=line)
+        book.describe({}, **{NOTE_OF: note.sha256})
 
 
 def _marked_copy(path: Path, campaign: Campaign, note: UnitNote) -> bool:

@@ -155,10 +155,12 @@ def write_comparison(path: Path, campaign: Campaign, comparison: Comparison) -> 
         return
     if path.suffix.lower() != ".xlsx":
         raise XltoolError(f"对比写成 .html 或 .xlsx，不是“{path.suffix}”：{path}")
-    from xltool.campaign.sheets import RuledBook
+    from xltool.campaign.sheets import OFFICIAL
+    from xltool.xlsx.table_book import TableBook
 
     versions = f"第 {comparison.before['version']} 版 → 第 {comparison.after['version']} 版"
     unit, changes = comparison.unit, comparison.changes
     subtitle = f"{unit.code} {unit.name}　{versions}　{len(changes)} 处不同"
-    with writing(path, "wb") as file, RuledBook(file) as book:
-        book.table("重报对比", f"{campaign.title}重报对比", subtitle, CHANGE_COLUMNS, changes)
+    title = f"{campaign.title}重报对比"
+    with writing(path, "wb") as file, TableBook(file, OFFICIAL) as book:
+        book.table("重报对比", CHANGE_COLUMNS, changes, title=title, line=subtitle)

@@ -276,14 +276,13 @@ CHASE_COLUMNS: tuple[Column[Standing], ...] = (
 
 
 def _chase_workbook(path: Path, campaign: Campaign, standing: Status) -> None:
-    from xltool.campaign.sheets import RuledBook
+    from xltool.campaign.sheets import OFFICIAL
     from xltool.files.atomic import writing
+    from xltool.xlsx.table_book import TableBook
 
-    columns = CHASE_COLUMNS
-    with writing(path, "wb") as file, RuledBook(file) as book:
+    with writing(path, "wb") as file, TableBook(file, OFFICIAL) as book:
         due = f"报送截止：{campaign.deadline}　" if campaign.deadline else ""
         total = sum(s.owes for s in standing.standings)
-        book.table(
-            "催报名单", f"{campaign.title}催报名单", f"{due}应报 {total} 个单位，还差 {len(standing.chase)} 个",
-            columns, standing.chase,
-        )  # fmt: skip
+        line = f"{due}应报 {total} 个单位，还差 {len(standing.chase)} 个"
+        title = f"{campaign.title}催报名单"
+        book.table("催报名单", CHASE_COLUMNS, standing.chase, title=title, line=line)

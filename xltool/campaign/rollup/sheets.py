@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,11 +19,13 @@ from xltool.campaign.rollup.summation import (
     is_rounded,
     second_table,
 )
-from xltool.campaign.sheets import HEAD, RuledBook, height
+from xltool.campaign.sheets import OFFICIAL
 from xltool.campaign.units import NO_DISTRICT
 from xltool.checks.cross_totals import SIDES
 from xltool.files.atomic import writing
-from xltool.files.table_column import Column
+from xltool.files.table_column import Column, cells
+from xltool.xlsx.table_book import RowValue, Styled, TableBook, TableSheet
+from xltool.xlsx.table_frame import INSIDE, Link
 
 DETAIL, ORIGINALS = "单位明细", "（原值）"
 GROUPS = {"district": "区县", "superior": "主管部门"}
@@ -37,7 +38,7 @@ def write_rollup(path: Path, book: Rollup) -> None:
     """Write the workbook; it takes its place only when it is whole."""
     scaled = book.scaled("district")
     details = [_Details(book, "district", DETAIL, scaled)]
-    with writing(path, "wb") as file, RuledBook(file) as pen:
+    with writing(path, "wb") as file, TableBook(file, OFFICIAL) as pen:
         _summary(pen, book, "汇总表", "district", scaled, details[0])
         if book.units["superior"].any():
             by_superior, same = second_table(book, scaled)
@@ -64,34 +65,55 @@ def _cover(book: Rollup) -> str:
     return f"{book.campaign.title}：应报 {len(book.units)} 个单位，本表汇总 {book.covered} 个（{state_counts}）"
 
 
-def _heads(pen: RuledBook, sheet: Any, book: Rollup, first: list[str], last: list[str]) -> None:
-    """Two rows of heads: plain ones over both rows, the sides' parts under the side's name."""
-    style = pen.style(font_name=HEAD, border=1, align="center", text_wrap=True, bg_color="#EDEDED")
-    sheet.set_row(2, 22)
-    sheet.set_row(3, 48)
-    column = 0
-    for text in [*first, "资金总额"]:
-        sheet.merge_range(2, column, 3, column, text, style)
-        column += 1
-    for side, group in groupby((c for c in book.columns if c.side), key=lambda c: c.side):
-        parts = list(group)
-        text = {"revenue": "按收入性质分", "spending": "按支出性质分"}.get(
-            side, SIDES.get(side, side)
-        )
-        if len(parts) > 1:
-            sheet.merge_range(2, column, 2, column + len(parts) - 1, text, style)
-        else:
-            sheet.write_string(2, column, text, style)
-        for part in parts:
-            sheet.write_string(3, column, part.label, style)
-            column += 1
-    for text in last:
-        sheet.merge_range(2, column, 3, column, text, style)
-        column += 1
+_SIDE_HEADS = {"revenue": "按收入性质分", "spending": "按支出性质分"}
+
+
+def _money_columns(book: Rollup, width: float) -> Iterator[Column[Any]]:
+    """资金总额 and the parts of both sides, each side under its name; what a row has of them are `amounts`."""
+    yield Column("资金总额", _nth_amount(0), max(13, width))
+    for n, part in enumerate((c for c in book.columns if c.side), 1):
+        group = _SIDE_HEADS.get(part.side) or SIDES.get(part.side, part.side)
+        yield Column(part.label, _nth_amount(n), width, group=group)
+
+
+def _nth_amount(n: int) -> Callable[[Any], RowValue]:
+    return lambda row: row.amounts[n]
+
+
+def _money(amount: Decimal | None, places: int) -> RowValue:
+    """An amount with so many decimals."""
+    if amount is None:
+        return None
+    return Styled(amount, {"num_format": "#,##0" + ("." + "0" * places if places else "")})
+
+
+class SummaryRow(NamedTuple):
+    """A group on 汇总表: a link to its units, how many there are and how many are in the sums, its sums."""
+
+    group: RowValue
+    units: int
+    covered: RowValue
+    amounts: list[RowValue]
+    projects: int
+    budget: RowValue
+    nontax: int
+
+
+def _summary_columns(book: Rollup, by: str) -> list[Column[SummaryRow]]:
+    width = _wide(book, book.decimals, 12.5)
+    return [
+        Column(GROUPS[by], lambda row: row.group, 16),
+        Column("应报\n单位", lambda row: row.units, 6),
+        Column("汇总\n单位", lambda row: row.covered, 6),
+        *_money_columns(book, width),
+        Column("项目\n个数", lambda row: row.projects, 6),
+        Column("项目表\n金额", lambda row: row.budget, width),
+        Column("经非税\n平衡的\n单位", lambda row: row.nontax, 7),
+    ]
 
 
 def _summary(
-    pen: RuledBook,
+    pen: TableBook,
     book: Rollup,
     name: str,
     by: str,
@@ -100,36 +122,34 @@ def _summary(
     *,
     same: bool = True,
 ) -> None:
-    money = [c.id for c in book.columns if c.side]
-    first = [GROUPS[by], "应报\n单位", "汇总\n单位"]
-    last = ["项目\n个数", "项目表\n金额", "经非税\n平衡的\n单位"]
-    count = len(first) + 1 + len(money) + len(last)
-    wide = _wide(book, book.decimals, 12.5)
-    widths = [16, 6, 6, max(13, wide), *[wide] * len(money), 6, wide, 7]
-    sheet = pen.sheet(name, widths, repeat=3)
-    title = _title(book, "绩效目标申报汇总表")
-    pen.heading(sheet, title, _cover(book), count, f"单位：{book.unit}")
-    _heads(pen, sheet, book, first, last)
+    columns, title = _summary_columns(book, by), _title(book, "绩效目标申报汇总表")
+    unit = f"单位：{book.unit}"
+    sheet = pen.sheet(
+        name, columns, title=title, line=_cover(book), line_right=unit, fixed_columns=1,
+        filter_columns=0,
+    )  # fmt: skip
+    money = [TOTAL, *(c.id for c in book.columns if c.side)]
     counts, projects = _group_counts(book, by), budgets(book, by)
-    for number, row in enumerate([WHOLE, *scaled.exact.rows], 4):
-        style: dict[str, Any] = {"bold": True} if row == WHOLE else {}
-        label = "合计" if row == WHOLE else row or NO_NAME[by]
-        link = f"internal:'{details.name}'!A{details.rows[row] + 1}"
-        align = "center" if row == WHOLE else "left"
-        look = pen.style(border=1, align=align, font_color="#1F3864", **style)
-        sheet.write_url(number, 0, link, look, label, "看这一合计由哪些单位构成")
-        units, covered, project_count, nontax = counts[row]
-        short = {"font_color": "#C00000"} if covered < units else {}
-        pen.put(sheet, number, 1, units, **style)
-        pen.put(sheet, number, 2, covered, **style | short)
-        for column, id_ in enumerate((TOTAL, *money), 3):
-            amount = in_unit(book, scaled[row, id_])
-            pen.put(sheet, number, column, amount, book.decimals, **style)
-        pen.put(sheet, number, 4 + len(money), project_count, **style)
-        pen.put(sheet, number, 5 + len(money), in_unit(book, projects[row]), book.decimals, **style)
-        pen.put(sheet, number, 6 + len(money), nontax, **style)
-    sheet.freeze_panes(4, 1)
-    _remarks(pen, sheet, 4 + 1 + len(scaled.exact.rows), count, book, scaled, same)
+    for group in (WHOLE, *scaled.exact.rows):
+        label = "合计" if group == WHOLE else group or NO_NAME[by]
+        link = Link(
+            label,
+            INSIDE,
+            f"'{details.name}'!A{details.rows[group] + 1}",
+            "看这一合计由哪些单位构成",
+        )
+        units, covered, project_count, nontax = counts[group]
+        row = SummaryRow(
+            Styled(link, {"align": "center"}) if group == WHOLE else link,
+            units,
+            Styled(covered, {"font_color": "#C00000"}) if covered < units else covered,
+            [_money(in_unit(book, scaled[group, id_]), book.decimals) for id_ in money],
+            project_count,
+            _money(in_unit(book, projects[group]), book.decimals),
+            nontax,
+        )
+        sheet.row(cells(columns, row), {"bold": True} if group == WHOLE else {})
+    _remarks(sheet, book, scaled, same)
 
 
 def _group_counts(book: Rollup, by: str) -> dict[str, tuple[int, int, int, int]]:
@@ -142,9 +162,7 @@ def _group_counts(book: Rollup, by: str) -> dict[str, tuple[int, int, int, int]]
     return counts
 
 
-def _remarks(
-    pen: RuledBook, sheet: Any, row: int, columns: int, book: Rollup, scaled: Scaled, same: bool
-) -> None:
+def _remarks(sheet: TableSheet, book: Rollup, scaled: Scaled, same: bool) -> None:
     """Under the table: how it was rounded, who is missing."""
     lines = [
         f"编制时间：{book.made_at}　数据来源：各单位申报表，只汇总审核通过和待核实的申报；"
@@ -165,11 +183,9 @@ def _remarks(
         for district, rows in book.grouped("district").items():
             named = [f"{r['name']}（{r['state']}）" for r in rows if not r["counted"]]
             if named:
-                lines += _folded(district or NO_NAME["district"], named, 12 * columns)
-    style = pen.style(align="left", text_wrap=True, valign="top")
-    for number, line in enumerate(lines, row):
-        sheet.merge_range(number, 0, number, columns - 1, line, style)
-        sheet.set_row(number, height([line], [12.0 * columns]))
+                lines += _folded(district or NO_NAME["district"], named, 12 * len(sheet.columns))
+    for line in lines:
+        sheet.below(line, {"align": "left", "text_wrap": True, "valign": "top"})
 
 
 _LINES = 20  # of text in one row: more don't fit into the height that a row may have
@@ -196,43 +212,64 @@ def _wide(book: Rollup, places: int, least: float) -> float:
     return max(least, digits * 1.1 + 1.5)
 
 
-def _indicators(pen: RuledBook, book: Rollup) -> None:
-    """How many projects and indicators, by category."""
-    labels = [label for _, _, label in book.categories]
-    sheet = pen.sheet("指标汇总", [16, 7, 7, 9, *[9.5] * len(labels)], repeat=3)
-    count = 4 + len(labels)
-    pen.heading(sheet, _title(book, "绩效指标汇总表"), _cover(book), count, "单位：个")
-    style = pen.style(font_name=HEAD, border=1, align="center", text_wrap=True, bg_color="#EDEDED")
-    sheet.set_row(3, 48)
-    for column, text in enumerate(["区县", "汇总\n单位", "项目\n个数", "指标\n合计"]):
-        sheet.merge_range(2, column, 3, column, text, style)
-    column = 4
-    for level1, group in groupby(book.categories, key=lambda c: c[1]):
-        labelled = list(group)
-        if len(labelled) > 1:
-            sheet.merge_range(2, column, 2, column + len(labelled) - 1, level1, style)
-        else:
-            sheet.write_string(2, column, level1, style)
-        for _, _, label in labelled:
-            sheet.write_string(3, column, label, style)
-            column += 1
-    sums = book.sums("district")
-    ids = [c[0] for c in book.categories]
-    rows = [("合计", book.covered, [int(book.total(i)) for i in (PROJECTS, *ids)])]
-    rows += [
-        (
-            str(name) or NO_NAME["district"],
-            int(row["covered"]),
-            [int(row[i]) for i in (PROJECTS, *ids)],
-        )
-        for name, row in sums.iterrows()
+class CategoryCounts(NamedTuple):
+    """A district on 指标汇总: how many units, projects, and indicators of each category."""
+
+    district: RowValue
+    covered: int
+    projects: int
+    indicators: list[int]
+
+
+def _category_columns(book: Rollup) -> list[Column[CategoryCounts]]:
+    def count_of(n: int) -> Callable[[CategoryCounts], int]:
+        return lambda row: row.indicators[n]
+
+    return [
+        Column("区县", lambda row: row.district, 16),
+        Column("汇总\n单位", lambda row: row.covered, 7),
+        Column("项目\n个数", lambda row: row.projects, 7),
+        Column("指标\n合计", lambda row: sum(row.indicators), 9),
+        *(
+            Column(label, count_of(n), 9.5, group=level1)
+            for n, (_, level1, label) in enumerate(book.categories)
+        ),
     ]
-    for number, (name, covered, counts) in enumerate(rows, 4):
-        bold: dict[str, Any] = {"bold": True} if number == 4 else {}
-        pen.put(sheet, number, 0, name, **bold | ({"align": "center"} if bold else {}))
-        for column, value in enumerate([covered, counts[0], sum(counts[1:]), *counts[1:]], 1):
-            pen.put(sheet, number, column, value, **bold)
-    sheet.freeze_panes(4, 1)
+
+
+def _indicators(pen: TableBook, book: Rollup) -> None:
+    """How many projects and indicators, by category."""
+    columns = _category_columns(book)
+    sheet = pen.sheet(
+        "指标汇总", columns, title=_title(book, "绩效指标汇总表"), line=_cover(book), line_right="单位：个",
+        fixed_columns=1, filter_columns=0,
+    )  # fmt: skip
+    ids = [c[0] for c in book.categories]
+    whole = CategoryCounts(
+        Styled("合计", {"align": "center"}),
+        book.covered,
+        int(book.total(PROJECTS)),
+        [int(book.total(id_)) for id_ in ids],
+    )
+    sheet.row(cells(columns, whole), {"bold": True})
+    for name, sums in book.sums("district").iterrows():
+        counts = [int(sums[id_]) for id_ in ids]
+        district = str(name) or NO_NAME["district"]
+        row = CategoryCounts(district, int(sums["covered"]), int(sums[PROJECTS]), counts)
+        sheet.row(cells(columns, row))
+
+
+class DetailRow(NamedTuple):
+    """A unit on 单位明细, or a group's total."""
+
+    group: str
+    code: str
+    name: str
+    state: str
+    amounts: list[RowValue]
+    verdict: str
+    projects: int | None
+    budget: RowValue
 
 
 class _Details:
@@ -252,46 +289,48 @@ class _Details:
             row += 1 + len(group)
         self.money = [c.id for c in book.columns if c.side]
 
-    def draw(self, pen: RuledBook) -> None:
-        book = self.book
+    def draw(self, pen: TableBook) -> None:
+        book, columns = self.book, self._columns()
         unit = book.unit if self.scaled else f"{book.campaign.edition.unit}（原值）"
-        first = [GROUPS[self.by], "部门编码", "部门名称", "状态"]
-        last = ["平衡结论", "项目\n个数", "项目表\n金额"]
-        count = len(first) + 1 + len(self.money) + len(last)
-        wide = _wide(book, max(self.places, _MOST_PLACES), 12.5)
-        widths = [12, 14, 28, 8, max(13, wide), *[wide] * len(self.money), 20, 6, wide]
-        sheet = pen.sheet(self.name, widths, repeat=3)
-        pen.heading(
-            sheet, _title(book, "绩效目标申报单位明细"), _cover(book), count, f"单位：{unit}"
-        )
-        _heads(pen, sheet, book, first, last)
-        sheet.outline_settings(True, False, False, False)
-        coverage = f"{book.covered} / {len(book.units)} 个单位"
-        heads = ["合计", "", coverage, ""]
+        sheet = pen.sheet(
+            self.name, columns, title=_title(book, "绩效目标申报单位明细"), line=_cover(book),
+            line_right=f"单位：{unit}", fixed_columns=3, filter_columns=4, sums_above=True,
+        )  # fmt: skip
         totals = {key: book.total(key) for key in (*self.money, PROJECTS, BUDGET)}
-        amounts = self._shown(WHOLE, totals)
-        self._line(pen, sheet, 4, heads, amounts, totals, "", {"bold": True})
+        coverage = f"{book.covered} / {len(book.units)} 个单位"
+        heads = ("合计", "", coverage, "")
+        whole = self._row(heads, self._shown(WHOLE, totals), totals)
+        sheet.row(cells(columns, whole), {"bold": True})
         sums = book.sums(self.by)
         for key, group in self.groups:
-            self._draw_group(pen, sheet, key, group, sums.loc[key])
-        sheet.freeze_panes(4, 3)
-        sheet.autofilter(3, 0, 4 + len(self.groups) + len(book.units), 3)
+            self._draw_group(sheet, key, group, sums.loc[key])
 
-    def _draw_group(
-        self, pen: RuledBook, sheet: Any, key: str, group: list[Any], sums: Any
-    ) -> None:
+    def _columns(self) -> list[Column[DetailRow]]:
+        width = _wide(self.book, max(self.places, _MOST_PLACES), 12.5)
+        return [
+            Column(GROUPS[self.by], lambda row: row.group, 12),
+            Column("部门编码", lambda row: row.code, 14),
+            Column("部门名称", lambda row: row.name, 28),
+            Column("状态", lambda row: row.state, 8),
+            *_money_columns(self.book, width),
+            Column("平衡结论", lambda row: row.verdict, 20),
+            Column("项目\n个数", lambda row: row.projects, 6),
+            Column("项目表\n金额", lambda row: row.budget, width),
+        ]
+
+    def _draw_group(self, sheet: TableSheet, key: str, group: list[Any], sums: Any) -> None:
         """A group's total, and under it, to be folded away, its units."""
         label = key or NO_NAME[self.by]
-        heads = [label, "", f"{int(sums['covered'])} / {len(group)} 个单位", ""]
-        shaded = {"bold": True, "bg_color": "#F2F2F2"}
-        self._line(pen, sheet, self.rows[key], heads, self._shown(key, sums), sums, "", shaded)
+        heads = (label, "", f"{int(sums['covered'])} / {len(group)} 个单位", "")
+        total = self._row(heads, self._shown(key, sums), sums)
+        sheet.row(cells(sheet.columns, total), {"bold": True, "bg_color": "#F2F2F2"})
         units = self._units(key)
-        for number, row in enumerate(group, self.rows[key] + 1):
-            heads = [label, row["code"], row["name"], row["state"]]
-            grey = {} if row["counted"] else {"font_color": _GREY}
-            own = units(row) if row["counted"] else None
-            self._line(pen, sheet, number, heads, own, row, row["verdict"], grey)
-            sheet.set_row(number, 20, None, {"level": 1})
+        for unit in group:
+            heads = (label, unit["code"], unit["name"], unit["state"])
+            own = units(unit) if unit["counted"] else None
+            grey = {} if unit["counted"] else {"font_color": _GREY}
+            row = self._row(heads, own, unit, unit["verdict"])
+            sheet.row(cells(sheet.columns, row), grey, level=1)
 
     def _shown(self, row: str, totals: Any) -> list[Decimal]:
         """A total and its parts: scaled as on 汇总表, or exact."""
@@ -313,30 +352,25 @@ class _Details:
             in_unit(self.book, units[unit["code"], id_]) for id_ in (TOTAL, *self.money)
         ]
 
-    def _line(
-        self, pen: RuledBook, sheet: Any, row: int, heads: list[str], amounts: list[Decimal] | None, values: Any,
-        verdict: str, style: Any,
-    ) -> None:  # fmt: skip
+    def _row(
+        self, heads: tuple[str, str, str, str], amounts: list[Decimal] | None, values: Any, verdict: str = ""
+    ) -> DetailRow:  # fmt: skip
         """One row; `amounts` is None for a unit that does not count."""
-        for column, text in enumerate(heads):
-            pen.put(sheet, row, column, text, **style)
-        shown: list[Decimal | None] = [*amounts] if amounts else [None] * (1 + len(self.money))
-        for column, amount in enumerate(shown, len(heads)):
-            pen.put(sheet, row, column, amount, _places(amount, self.places), **style)
-        after = len(heads) + len(shown)
-        pen.put(sheet, row, after, verdict, **style)
-        project_count = int(values[PROJECTS]) if amounts else None
-        budget = None
-        if amounts:
-            budget = Decimal(values[BUDGET])
-            budget = in_unit(self.book, budget) if self.scaled else budget
-        pen.put(sheet, row, after + 1, project_count, **style)
-        pen.put(sheet, row, after + 2, budget, _places(budget, self.places), **style)
+        if amounts is None:
+            blank: list[RowValue] = [None] * (1 + len(self.money))
+            return DetailRow(*heads, blank, verdict, None, None)
+        budget = Decimal(values[BUDGET])
+        budget = in_unit(self.book, budget) if self.scaled else budget
+        shown = [_money(amount, _places(amount, self.places)) for amount in amounts]
+        projects = int(values[PROJECTS])
+        return DetailRow(
+            *heads, shown, verdict, projects, _money(budget, _places(budget, self.places))
+        )
 
 
-def _places(amount: Decimal | None, least: int) -> int:
+def _places(amount: Decimal, least: int) -> int:
     """How many decimals an amount has, but not fewer than `least`."""
-    if amount is None or -int(amount.as_tuple().exponent) <= least:
+    if -int(amount.as_tuple().exponent) <= least:
         return least
     return max(least, -int(amount.normalize().as_tuple().exponent))
 
@@ -368,7 +402,7 @@ COMPARISON_COLUMNS: tuple[Column[Compared], ...] = (
 )
 
 
-def _comparison(pen: RuledBook, book: Rollup) -> None:
+def _comparison(pen: TableBook, book: Rollup) -> None:
     """This year beside last year, over the units that have both."""
     labels = {f.id: f.label for f in book.campaign.edition.department.field}
     own = book.campaign.edition.unit
@@ -376,7 +410,5 @@ def _comparison(pen: RuledBook, book: Rollup) -> None:
     for name, id_, units, last, this in comparison(book):
         rows.append(Compared(name or "合计", labels[id_], units, last, this))
     subtitle = f"只比较两年都有数的单位。金额单位：{own}（原值）"
-    pen.table(
-        "与上年比较", _title(book, "绩效目标申报与上年比较"), subtitle,
-        COMPARISON_COLUMNS, rows, landscape=False,
-    )  # fmt: skip
+    title = _title(book, "绩效目标申报与上年比较")
+    pen.table("与上年比较", COMPARISON_COLUMNS, rows, title=title, line=subtitle, landscape=False)
