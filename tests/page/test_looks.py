@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.support.browser import offline
 from tests.support.page import InChromium
 from tests.support.seed import EXAMPLE, UNIT, seed_filing
 from xltool.filling.writer import render
@@ -77,6 +78,8 @@ def test_the_keyboard_is_enough(_chromium, built, seed):
         one.page.keyboard.press("Tab")
         if one.run("return document.activeElement.id") == "pick":
             break
+    else:
+        pytest.fail("no way to the button by the keyboard")
     with one.page.expect_file_chooser() as chooser:
         one.page.keyboard.press("Enter")
     chooser.value.set_files(seed)
@@ -137,7 +140,7 @@ def test_on_paper_stands_the_result_and_no_button(_chromium, built, seed, tmp_pa
 
 @pytest.mark.parametrize("missing", ["DecompressionStream", "WebAssembly", "Worker"])
 def test_an_old_browser_gets_one_sentence(_chromium, built, missing):
-    context = _chromium.new_context(offline=True)
+    context = offline(_chromium)
     context.add_init_script(f"delete window.{missing}")
     page = context.new_page()
     page.goto(built.as_uri())

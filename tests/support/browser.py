@@ -11,6 +11,16 @@ from pathlib import Path
 
 import pytest
 
+# How long a page may take on a machine with other work; what hangs is ended by the test's own limit.
+PATIENCE_MS = 200_000
+
+
+def offline(chromium, **options):
+    """A fresh context without a network, whose pages are waited for patiently."""
+    context = chromium.new_context(offline=True, **options)
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
 
 class Browser:
     """One running Chromium. What pages complain of, or ask the network for, is remembered."""
@@ -21,7 +31,7 @@ class Browser:
 
     def open(self, path: Path, **options):
         """The file in a fresh context (`viewport`, `color_scheme`, …), offline, once it is ready."""
-        context = self._chromium.new_context(offline=True, **options)
+        context = offline(self._chromium, **options)
         self._contexts.append(context)
         page = context.new_page()
         page.on(
@@ -35,7 +45,7 @@ class Browser:
 
     def blank(self):
         """An empty page, offline and watched, for HTML that is in no file."""
-        context = self._chromium.new_context(offline=True)
+        context = offline(self._chromium)
         self._contexts.append(context)
         page = context.new_page()
         page.on(
@@ -69,7 +79,9 @@ def _chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        running = driver.chromium.launch(
+            executable_path=program, args=["--no-sandbox"], timeout=PATIENCE_MS
+        )
         yield running
         running.close()
 

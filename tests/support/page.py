@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import firefox
+from tests.support.browser import offline
 from tests.support.paths import TESTS
 from xltool.errors import XltoolError
 from xltool.page.build import page
@@ -125,7 +126,7 @@ class InChromium(PageAtWork):
     def __init__(self, chromium, path: Path, **options) -> None:
         self.requests: list[str] = []
         self.complaints: list[str] = []
-        self.context = chromium.new_context(offline=True, accept_downloads=True, **options)
+        self.context = offline(chromium, accept_downloads=True, **options)
         self.page = self.context.new_page()
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", lambda said: self.complaints.append(f"{said.type}: {said.text}"))
