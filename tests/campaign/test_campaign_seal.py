@@ -342,3 +342,26 @@ def test_a_parcel_packed_again_is_a_parcel(campaign, tmp_path, how):
     made = new_branch(tmp_path / "台账", path)
     assert len(made.ledger.units()) == 3
     made.ledger.close()
+
+
+def test_a_parcel_is_verified_one_file_at_a_time(campaign, tmp_path, monkeypatch):
+    """A folder of any size is verified; only who wants all of it at once is refused."""
+    with zipfile.ZipFile(only_parcel(campaign)) as archive:
+        archive.extractall(tmp_path / "解开")
+    monkeypatch.setattr(parcel, "MOST_BYTES", 20_000)
+    assert verify(tmp_path / "解开", campaign.public_key).good
+    with pytest.raises(XltoolError, match="过大"):
+        parcel.open_parcel(tmp_path / "解开")
+
+
+def test_papers_are_read_once_and_other_files_each_time():
+    read: list[str] = []
+
+    def reader(name):
+        return lambda: read.append(name) or name.encode()
+
+    files = parcel.FilesOnDemand({n: reader(n) for n in (parcel.MANIFEST, "甲.xlsx", "乙.xlsx")})
+    assert [files[parcel.MANIFEST], files[parcel.MANIFEST]] == [parcel.MANIFEST.encode()] * 2
+    assert [data.decode() for data in files.values()] == list(files)
+    assert (files["甲.xlsx"], "丙" in files, len(files)) == ("甲.xlsx".encode(), False, 3)
+    assert read == [parcel.MANIFEST, "甲.xlsx", "乙.xlsx", "甲.xlsx"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +65,8 @@ def verify(
     keys that the receiver vouches for; only a forwarder with one of these may add anything.
     """
     if path.is_dir() or path.suffix.lower() == ".zip":
-        return verify_files(path, parcel.open_parcel(path), key, trusted)
+        with parcel.opened_parcel(path) as files_on_demand:
+            return verify_files(path, files_on_demand, key, trusted)
     if not path.is_file():
         raise XltoolError(f"没有这个文件或文件夹：{path}")
     files = {path.name: _bytes(path)}
@@ -75,9 +76,13 @@ def verify(
 
 
 def verify_files(
-    path: Path, files: dict[str, bytes], key: keys.PublicKey | None, trusted: Collection[str] = ()
+    path: Path,
+    files: Mapping[str, bytes],
+    key: keys.PublicKey | None,
+    trusted: Collection[str] = (),
 ) -> Verified:
-    """Check what was read from a path: nothing is read a second time that could be another thing then."""
+    """Check the files of a path. What is said of a workbook is said of the very bytes that were compared
+    with the manifest, even if another file took its place meanwhile."""
     result = Verified(path)
     if key is None:
         if parcel.PUBLIC not in files:
@@ -100,7 +105,7 @@ def verify_files(
 class _Forms:
     """The edition that workbooks are held against: the one that lies beside them, or else by its id."""
 
-    def __init__(self, files: dict[str, bytes], scratch: Path) -> None:
+    def __init__(self, files: Mapping[str, bytes], scratch: Path) -> None:
         self.beside: Edition | None = None
         self.digest = ""
         if all(name in files for name in parcel.EDITION):
@@ -132,7 +137,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _check(
-    files: dict[str, bytes],
+    files: Mapping[str, bytes],
     manifest: parcel.Manifest | None,
     key: keys.PublicKey,
     result: Verified,
@@ -172,7 +177,7 @@ def _check(
 
 
 def _listed_files(
-    files: dict[str, bytes], manifest: parcel.Manifest, passed_on: Collection[str] | None
+    files: Mapping[str, bytes], manifest: parcel.Manifest, passed_on: Collection[str] | None
 ) -> Iterator[VerifiedFile]:
     """Whether what is on the manifest is here, unchanged; of whole workbooks more is to be said.
 
@@ -201,7 +206,7 @@ def _may_be_workbook(name: str) -> bool:
 
 
 def _manifest(
-    files: dict[str, bytes], manifest: parcel.Manifest | None, key: keys.PublicKey
+    files: Mapping[str, bytes], manifest: parcel.Manifest | None, key: keys.PublicKey
 ) -> VerifiedFile:
     if manifest is None:
         return VerifiedFile(parcel.MANIFEST, False, "清单读不出")
@@ -214,7 +219,7 @@ def _manifest(
 
 
 def _forwarding(
-    files: dict[str, bytes],
+    files: Mapping[str, bytes],
     manifest: parcel.Manifest | None,
     result: Verified,
     trusted: Collection[str],

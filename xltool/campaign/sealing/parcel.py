@@ -14,8 +14,11 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -40,6 +43,9 @@ MOST_BYTES = 2**28  # of a whole parcel, unpacked
 # Workbooks and zips are deflated already: what shrinks more than so, from so many bytes on, is a bomb.
 MOST_SHRUNK, SHRUNK_FROM = 40, 4 * 2**20
 _FIXED = (1980, 1, 1, 0, 0, 0)
+MOST_PAPERS = 2**26  # bytes of a parcel's own papers, which are held in memory
+Reader = Callable[[], bytes]
+T = TypeVar("T")
 
 
 class ListedUnit(msgspec.Struct, frozen=True):
@@ -123,6 +129,13 @@ def write_parcel(path: Path, files: Mapping[str, bytes]) -> None:
 
 def read_parcel(source: Path | bytes) -> dict[str, bytes]:
     """The files of a parcel by name. Raises XltoolError where it is no sound zip or too large."""
+    with _unzipped(source) as readers:
+        return {name: read() for name, read in readers.items()}
+
+
+@contextmanager
+def _unzipped(source: Path | bytes) -> Iterator[dict[str, Reader]]:
+    """How to read each file of a zip, as long as it is open; its sizes are added up before one is inflated."""
     try:
         with zipfile.ZipFile(
             io.BytesIO(source) if isinstance(source, bytes) else source
@@ -130,19 +143,15 @@ def read_parcel(source: Path | bytes) -> dict[str, bytes]:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > MOST_FILES:
                 raise XltoolError(f"压缩包里的文件过多（{len(entries)} 个）")
-            files: dict[str, bytes] = {}
-            left = MOST_BYTES
-            if sum(entry.file_size for entry in entries) > left:
+            if sum(entry.file_size for entry in entries) > MOST_BYTES:
                 raise XltoolError(f"压缩包展开后过大（上限 {MOST_BYTES // 2**20} MB）")
+            readers: dict[str, Reader] = {}
             for entry in entries:
                 name = entry_name(entry)
-                if name in files:
+                if name in readers:
                     raise XltoolError(f"压缩包里有两个同名文件：{name[:80]}")
-                files[name] = read_entry(archive, entry)
-                left -= len(files[name])
-                if left < 0:
-                    raise XltoolError(f"压缩包展开后过大（上限 {MOST_BYTES // 2**20} MB）")
-            return files
+                readers[name] = partial(read_entry, archive, entry)
+            yield readers
     except OSError as error:
         raise XltoolError(f"读不了压缩包：{why(error)}") from error
     except UNSOUND as error:
@@ -260,16 +269,69 @@ def signature_in(files: Mapping[str, bytes], name: str) -> bytes:
         return b""
 
 
-def open_parcel(path: Path) -> dict[str, bytes]:
-    """The files of a parcel, be it a zip or a folder into which one was unpacked.
+class FilesOnDemand(Mapping[str, bytes]):
+    """Files by name, each read when it is asked for: only one is held at a time.
+
+    A parcel's own papers are read once, so that what was signed is what is followed.
+    """
+
+    def __init__(self, readers: Mapping[str, Reader]) -> None:
+        self._readers = readers
+        self._last = ("", b"")
+        self._papers: dict[str, bytes] = {}
+        for name in (MANIFEST, SIGNATURE, PUBLIC, *FORWARD_FILES, *EDITION):
+            if name in readers:
+                self._papers[name] = readers[name]()
+                if sum(map(len, self._papers.values())) > MOST_PAPERS:
+                    raise XltoolError(f"压缩包里的{name}过大")
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._readers:
+            raise KeyError(name)
+        if name in self._papers:
+            return self._papers[name]
+        if name != self._last[0]:
+            self._last = ("", b"")  # never two of them
+            self._last = (name, self._readers[name]())
+        return self._last[1]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._readers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+
+@contextmanager
+def opened_parcel(path: Path) -> Iterator[FilesOnDemand]:
+    """The files of a parcel, be it a zip or a folder into which one was unpacked, one at a time.
 
     Whoever unpacks and packs again often puts a folder on top, and a Mac adds files of its own.
     """
-    files = _folder(path) if path.is_dir() else read_parcel(path)
-    return without_top(files)
+    if path.is_dir():
+        yield FilesOnDemand(without_top(_folder(path)))
+    else:
+        with _unzipped(path) as readers:
+            yield FilesOnDemand(without_top(readers))
 
 
-def without_top(files: dict[str, bytes]) -> dict[str, bytes]:
+def open_parcel(path: Path) -> dict[str, bytes]:
+    """All files of such a parcel. Raises XltoolError where they are too large together."""
+    files: dict[str, bytes] = {}
+    with opened_parcel(path) as on_demand:
+        left = MOST_BYTES
+        for name, data in on_demand.items():
+            left -= len(data)
+            if left < 0:
+                raise XltoolError(f"{path}：文件过大（上限 {MOST_BYTES // 2**20} MB）")
+            files[name] = data
+    return files
+
+
+def without_top(files: dict[str, T]) -> dict[str, T]:
     """The files as they were packed: no litter, no folder on top of them all."""
     clean = {name: data for name, data in files.items() if not in_litter(name)}
     tops = {name.partition("/")[0] for name in clean}
@@ -278,18 +340,29 @@ def without_top(files: dict[str, bytes]) -> dict[str, bytes]:
     return clean
 
 
-def _folder(path: Path) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
+def _folder(path: Path) -> dict[str, Reader]:
+    readers: dict[str, Reader] = {}
     try:
         for file in below(path):
             if file.kind is FileKind.LOCK or not file.path.is_file() or file.path.is_symlink():
                 continue
-            if len(files) >= MOST_FILES or file.path.stat().st_size > MAX_FILE:
+            if len(readers) >= MOST_FILES or file.path.stat().st_size > MAX_FILE:
                 raise XltoolError(f"{path}：文件过多或过大")
-            files[file.path.relative_to(path).as_posix()] = file.path.read_bytes()
+            readers[file.path.relative_to(path).as_posix()] = partial(_from_disk, file.path)
     except OSError as error:
         raise XltoolError(f"读不了 {path}：{why(error)}") from error
-    return files
+    return readers
+
+
+def _from_disk(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise XltoolError(f"读不了 {path}：{why(error)}") from error
+    if len(data) > MAX_FILE:
+        raise XltoolError(f"{path}：文件过大（上限 {MAX_FILE // 2**20} MB）")
+    return data
 
 
 def read_manifest(files: Mapping[str, bytes]) -> Manifest | None:
