@@ -20,6 +20,11 @@ SHEET = "指标库"
 MOST = 20_000  # entries
 
 
+def name_list(count: int) -> str:
+    """Where the names of so many entries stand, as a list in a workbook refers to it."""
+    return f"={SHEET}!$A$2:$A${count + 1}"
+
+
 class LibraryError(XltoolError):
     """A library that can't be used: file, row and reason in one line."""
 

@@ -293,4 +293,6 @@ def test_the_bureaus_library_judges_in_the_page_and_is_offered(tmp_path):
     assert "I422" in codes(asked(desk, "check", data, name="甲.xlsx")[0])
     assert "I422" not in codes(asked(Desk(tmp_path / "无"), "check", data, name="甲.xlsx")[0])
     _, book = asked(desk, "blank", edition="hunan-2023", what="databook")
-    assert "指标库" in zipfile.ZipFile(io.BytesIO(book)).read("xl/workbook.xml").decode()
+    _, form = asked(desk, "blank", edition="hunan-2023", what="workbook")
+    for workbook in (book, form):
+        assert "指标库" in zipfile.ZipFile(io.BytesIO(workbook)).read("xl/workbook.xml").decode()

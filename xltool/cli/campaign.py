@@ -75,6 +75,7 @@ def new(
     from xltool.campaign.sealing.keys import fingerprint
     from xltool.checks.engine import known_settings
     from xltool.checks.settings import load_settings
+    from xltool.library import load_library
 
     name = name.absolute()
     if house := settings_file(settings):
@@ -91,8 +92,15 @@ def new(
         raise click.UsageError("建立批次要有 --year 和 --units（或用 --parcel 上级下发的压缩包）")
     else:
         due = deadline.date().isoformat() if deadline else ""
+        offered = load_settings(house).library
         made = new_campaign(
-            name, year=year, edition=edition, units=units, deadline=due, issuer=issuer
+            name,
+            year=year,
+            edition=edition,
+            units=units,
+            deadline=due,
+            issuer=issuer,
+            library=load_library(offered) if offered else None,
         )
         origin = ""
     if house:

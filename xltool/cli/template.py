@@ -22,12 +22,20 @@ def template() -> None:
     show_default=True, help="写到哪个文件。",
 )  # fmt: skip
 @click.option("--edition", default=default_edition_id(), show_default=True, help="版式。")
+@click.option(
+    "--library",
+    metavar="文件",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="本级的指标库：三级指标可从列表选，也可以写别的。",
+)
 @force_option
-def draw(output: Path, edition: str) -> None:
-    """绘制官方模板。"""
+def draw(output: Path, edition: str, library: Path | None) -> None:
+    """绘制官方模板，也就是空白表。"""
+    from xltool.library import load_library
     from xltool.template.draw import draw as draw_template
 
-    draw_template(output, load_edition(edition))
+    offered = load_library(library) if library is not None else None
+    draw_template(output, load_edition(edition), offered)
     echo(f"已写出 {output}")
 
 

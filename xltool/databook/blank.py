@@ -21,7 +21,7 @@ from xltool.databook.columns import (
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.indicator.library import Library
-from xltool.library import SHEET as LIBRARY_SHEET
+from xltool.library import name_list
 from xltool.reports.indicator_library import write_sheet
 from xltool.template import prompts
 from xltool.xlsx.references import letters
@@ -169,7 +169,7 @@ class _BookPen:
             if not self.offered:
                 return _prompt(column.label, "一行一个指标，行数不限。")
             text = "一行一个指标，行数不限。可从指标库选，也可以写别的。"
-            source = f"={LIBRARY_SHEET}!$A$2:$A${self.offered + 1}"
+            source = name_list(self.offered)
             return {**_list(column.label, text), "source": source, "show_error": False}
         if table.name == INDICATORS and column.id in self.indicator_columns:
             return prompts.for_column(self.indicator_columns[column.id], self.edition)

@@ -215,14 +215,15 @@ class Desk:
     def blank(self, request: Request, data: bytes) -> PageAnswer:
         """The blank workbook of an edition, or a blank data book."""
         from xltool.databook import write_databook
+        from xltool.template.draw import offering
 
         edition = self.edition or load_edition(request["edition"])
+        library = load_library(self.settings.library) if self.settings.library else None
         if request["what"] == "workbook":
-            return {
-                "name": f"{safe_name(edition.title)}（空白表）.xlsx"
-            }, edition.template.read_bytes()
+            name = f"{safe_name(edition.title)}（空白表）.xlsx"
+            made = offering(edition, library) if library is not None else None
+            return {"name": name}, made or edition.template.read_bytes()
         with _folder() as folder:
-            library = load_library(self.settings.library) if self.settings.library else None
             write_databook([], folder / "数据表.xlsx", edition, library)
             return {"name": "数据表.xlsx"}, (folder / "数据表.xlsx").read_bytes()
 

@@ -23,8 +23,8 @@ def save_library(library: Library, path: Path) -> None:
         write_sheet(book, library)
 
 
-def write_sheet(book: Any, library: Library) -> None:
-    """The sheet 指标库 in an open workbook of XlsxWriter."""
+def write_sheet(book: Any, library: Library) -> Any:
+    """The sheet 指标库, in an open workbook of XlsxWriter."""
     sheet = book.add_worksheet(SHEET)
     text = book.add_format({"num_format": "@", "text_wrap": True, "font_name": "宋体"})
     head = book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1, "font_name": "宋体"})
@@ -39,3 +39,4 @@ def write_sheet(book: Any, library: Library) -> None:
                 sheet.write_number(r, n, float(value))
             elif value:
                 sheet.write_string(r, n, value, text)
+    return sheet

@@ -7,11 +7,15 @@ sheet-scoped names, so nothing else reads the layout. Drawing twice gives the sa
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from xltool.editions.declaration import Edition, EditionError, Field, FormSpec
 from xltool.files.atomic import writing
+from xltool.indicator.library import Library
+from xltool.library import name_list
+from xltool.reports.indicator_library import write_sheet
 from xltool.template.draw_parts import FormPen
 from xltool.template.sketch import (
     ROW_STYLES,
@@ -26,6 +30,7 @@ from xltool.template.sketch import (
     placed_cell,
     sketch_file,
 )
+from xltool.xlsx.package import open_package
 from xltool.xlsx.references import Area
 
 VERSION = "1"
@@ -44,9 +49,10 @@ _YEAR_SPACE = "\u3000" * 4
 _STYLE_WORDS = {"font": "font_name", "size": "font_size", "wrap": "text_wrap"}
 
 
-def draw(path: Path | str, edition: Edition) -> None:
+def draw(path: Path | str, edition: Edition, library: Library | None = None) -> None:
     """Write the template workbook of this edition to `path`.
 
+    The names in an indicator `library` are offered as a list, and the library goes along as a sheet.
     Raises EditionError for an edition without a layout or with one that can't be drawn, XltoolError
     for a place that can't be written.
     """
@@ -68,17 +74,49 @@ def draw(path: Path | str, edition: Edition) -> None:
         book.set_custom_property("xltool.edition", edition.id, "text")
         book.set_custom_property("xltool.form", VERSION, "text")
         book.calc_on_load = False  # no formula, so no question about saving when it is closed
-        LaidOutForm(book, edition.department, edition, layout, layout.department).draw()
-        LaidOutForm(book, edition.project, edition, layout, layout.project).draw()
+        offered = name_list(len(library.entries)) if library is not None else ""
+        for form, sketch in (
+            (edition.department, layout.department), (edition.project, layout.project)
+        ):  # fmt: skip
+            LaidOutForm(book, form, edition, layout, sketch, offered).draw()
+        if library is not None:
+            write_sheet(book, library).hide()  # its names are offered, and it is not printed
+
+
+def offering(edition: Edition, library: Library) -> bytes | None:
+    """The edition's template with the library's names as a list (`draw`).
+
+    None where a bureau has altered the template, which is not drawn over.
+    """
+    if not sketch_file(edition).is_file():
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        plain, made = Path(folder) / "plain.xlsx", Path(folder) / "offering.xlsx"
+        draw(plain, edition)
+        if _parts(plain) != _parts(edition.template):
+            return None
+        draw(made, edition, library)
+        return made.read_bytes()
+
+
+def _parts(file: Path) -> dict[str, bytes]:
+    package = open_package(file)
+    return {name: package.read(name) for name in package.names()}
 
 
 class LaidOutForm(FormPen):
     """Draws one form row by row as its layout says."""
 
     def __init__(
-        self, book: Any, form: FormSpec, edition: Edition, layout: LayoutSketch, plan: FormSketch
+        self,
+        book: Any,
+        form: FormSpec,
+        edition: Edition,
+        layout: LayoutSketch,
+        plan: FormSketch,
+        offered: str = "",
     ) -> None:
-        super().__init__(book, form, edition)
+        super().__init__(book, form, edition, offered)
         self.plan = plan
         self.styles = {**ROW_STYLES, **layout.styles}
         self.widths, self.line, self.side = plan.widths, plan.line, plan.indicators

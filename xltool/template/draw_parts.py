@@ -22,8 +22,9 @@ class FormPen:
     side: str  # the side heading of the indicator table
     edges: float = 0.6  # at each side of the paper, in inches
 
-    def __init__(self, book: Any, form: FormSpec, edition: Edition) -> None:
+    def __init__(self, book: Any, form: FormSpec, edition: Edition, offered: str = "") -> None:
         self.book, self.form, self.edition = book, form, edition
+        self.offered = offered  # refers to the names of indicators that are offered as a list
         self.sheet: Worksheet = book.add_worksheet(form.sheet)
 
     def draw(self) -> None:
@@ -111,7 +112,8 @@ class FormPen:
             self.put(str(Area(top, self.level1, row - 1, self.level1)), level1)
         for n, column in enumerate(spec.column, start=first):
             area = f"{letters(n)}{head + 1}:{letters(n)}{end}"
-            self.sheet.data_validation(area, prompts.for_column(column, self.edition))
+            offered = self.offered if column.id == "name" else ""
+            self.sheet.data_validation(area, prompts.for_column(column, self.edition, offered))
         return end
 
     def page(self, head: int, bottom: int) -> None:

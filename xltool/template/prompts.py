@@ -77,18 +77,21 @@ def for_field(field: Field, edition: Edition, cell: str) -> dict[str, Any]:
     return _prompt(field.label, _TEXTS[field.kind])
 
 
-def for_column(column: IndicatorColumn, edition: Edition) -> dict[str, Any]:
-    """XlsxWriter's options for the validation of an indicator column's inputs."""
+def for_column(column: IndicatorColumn, edition: Edition, offered: str = "") -> dict[str, Any]:
+    """XlsxWriter's options for the validation of an indicator column's inputs.
+
+    `offered` refers to the cells whose texts are offered as a list; something else may be written too.
+    """
     wording = column.prompt or _COLUMN_TEXTS.get(column.id) or f"按官方说明填写“{column.label}”。"
     text = wording.replace("{placeholder}", edition.placeholder)
-    if column.options:
-        return {**_prompt(column.label, text), "validate": "list", "source": list(column.options),
-                "show_error": False}  # fmt: skip
-    if column.id == "standard":
+    source: str | list[str] = offered or list(column.options)
+    if not source and column.id == "standard":
         # A list that suggests: the seed's filing writes values here, which are right as well.
-        return {**_prompt(column.label, text), "validate": "list", "source": list(STANDARDS),
-                "show_error": False}  # fmt: skip
-    return _prompt(column.label, text)
+        source = list(STANDARDS)
+    if not source:
+        return _prompt(column.label, text)
+    return {**_prompt(column.label, f"{text}可从指标库选。" if offered else text),
+            "validate": "list", "source": source, "show_error": False}  # fmt: skip
 
 
 def _amount_text(field: Field, edition: Edition) -> str:

@@ -19,6 +19,8 @@ from xltool.editions.declaration import Edition, edition_in, load_edition
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import temporary_name, writing
 from xltool.files.filenames import safe_name
+from xltool.indicator.library import Library
+from xltool.library import load_library
 from xltool.template.layout import load_layout
 
 
@@ -146,11 +148,15 @@ def new_campaign(
     units: Path,
     deadline: str = "",
     issuer: str = "",
+    library: Library | None = None,
 ) -> Campaign:
-    """Make the folder of a new campaign: list of units, pinned edition, keys."""
+    """Make the folder of a new campaign: list of units, pinned edition, keys.
+
+    The names in an indicator `library` are offered as a list in the workbooks that are sent.
+    """
     declared = load_edition(edition)
     listed = read_units(units, declared)
-    campaign = make_folder(folder, Path(declared.folder))
+    campaign = make_folder(folder, Path(declared.folder), library=library)
     keys.make_keys(folder / "keys")
     save(
         campaign,
@@ -168,7 +174,9 @@ def new_campaign(
     return campaign
 
 
-def make_folder(folder: Path, edition: Path, layout: str = "") -> Campaign:
+def make_folder(
+    folder: Path, edition: Path, layout: str = "", library: Library | None = None
+) -> Campaign:
     """An empty campaign with this edition pinned. Raises XltoolError where something is there already."""
     if safe_name(folder.name) != folder.name:
         raise XltoolError(f"批次名“{folder.name}”不能作文件夹名，可用“{safe_name(folder.name)}”")
@@ -176,7 +184,7 @@ def make_folder(folder: Path, edition: Path, layout: str = "") -> Campaign:
         raise XltoolError(f"“{folder}”已经存在，没有动它")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _pin(folder, edition, layout)
+        _pin(folder, edition, layout, library)
     except OSError as error:
         raise XltoolError(f"建不了批次文件夹“{folder}”：{why(error)}") from error
     return Campaign(folder, Ledger(folder, create=True))
@@ -193,12 +201,16 @@ def save(campaign: Campaign, units: list[Unit], meta: dict[str, str]) -> None:
 _LAYOUT = "layout.txt"
 
 
-def _pin(folder: Path, edition: Path, layout: str = "") -> None:
+def _pin(folder: Path, edition: Path, layout: str = "", library: Library | None = None) -> None:
     """Copy an edition into the campaign; `layout` is its fingerprint where another office computed it."""
     edition_folder = folder / "edition"
     edition_folder.mkdir(exist_ok=True)
-    for name in ("edition.toml", "template.xlsx"):
-        data = (edition / name).read_bytes()
+    files = {name: (edition / name).read_bytes() for name in ("edition.toml", "template.xlsx")}
+    if library is not None:
+        from xltool.template.draw import offering
+
+        files["template.xlsx"] = offering(edition_in(edition), library) or files["template.xlsx"]
+    for name, data in files.items():
         with writing(edition_folder / name, "wb", own=True) as file:
             file.write(data)
     layout = layout or layout_fingerprint(edition_in(edition))
@@ -214,8 +226,10 @@ def pin_edition(folder: Path, which: str | Path) -> None:
     """Let the campaign use this edition from now on; the workbooks sent so far are then superseded."""
     declared = load_edition(which)
     load_layout(declared)
-    open_campaign(folder).ledger.close()  # a campaign, and a whole one
-    _pin(folder, Path(declared.folder))
+    campaign = open_campaign(folder)  # a campaign, and a whole one
+    campaign.ledger.close()
+    library = campaign.settings.library
+    _pin(folder, Path(declared.folder), library=load_library(library) if library else None)
 
 
 def pin_settings(folder: Path, file: Path) -> None:

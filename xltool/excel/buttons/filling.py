@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from xltool.editions.declaration import Edition, Field, load_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.excel.buttons.names import form_name
-from xltool.excel.desk_settings import read_former, remember_last_year
+from xltool.excel.desk_settings import house_rules, read_former, remember_last_year
 from xltool.excel.live_sheet import write_texts
 from xltool.excel.ribbon import button, desk
 from xltool.excel.session import ExcelSession
 from xltool.excel.undo import CODE, PlannedSheet, planned, step
 from xltool.files.atomic import writing
+from xltool.library import load_library
 from xltool.model import Filing, Form
 from xltool.reading.reader import form_of
 from xltool.template.layout import FormLayout, load_layout
@@ -40,9 +41,18 @@ def new_form() -> str:
     if place is None:
         return "没有新建"
     with writing(place, "wb") as file:
-        file.write(edition.template.read_bytes())
+        file.write(_blank_form(edition))
     session.open(place)
     return f"已新建 {place.name}"
+
+
+def _blank_form(edition: Edition) -> bytes:
+    """The edition's template, with this desk's indicator library as a list where it has one."""
+    from xltool.template.draw import offering
+
+    library = house_rules().library
+    offered = offering(edition, load_library(library)) if library else None
+    return offered or edition.template.read_bytes()
 
 
 def _proposed(session: ExcelSession) -> str:
