@@ -78,7 +78,7 @@ def toolbar(work: Path, picture: Path | None) -> str:
 
     if picture is not None:
         number = ":97"
-        server = subprocess.Popen(["Xvfb", number, "-screen", "0", "900x500x24"])
+        server = subprocess.Popen(["Xvfb", number, "-screen", "0", "900x500x24", "-noreset"])
         try:
             env = {**os.environ, "DISPLAY": number}
             code = "from xltool.excel.panel import show; show()"

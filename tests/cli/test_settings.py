@@ -11,7 +11,15 @@ import xltool
 from tests.support.campaign import unit_rows, write_units
 from tests.support.case import filing_of
 from tests.support.paths import DOCS
-from xltool.checks.settings import Settings, keys, load_settings, markdown
+from xltool.checks.settings import (
+    Settings,
+    SettingsError,
+    departures,
+    keys,
+    load_settings,
+    markdown,
+    with_departures,
+)
 from xltool.cli import main
 from xltool.files import places
 
@@ -174,3 +182,19 @@ class TestLastYear:
         Path("空").mkdir()
         assert main(["check", "今年", "--last-year", path]) == 2
         assert "上一年的申报" in capsys.readouterr().err
+
+
+def test_the_ribbons_settings_are_the_computers(desk, capsys):
+    assert main(["addin", "settings", "停.toml"]) == 0
+    assert codes(capsys) == []
+
+
+def test_departures_travel_and_the_library_stays_at_its_desk():
+    bureau = Settings(long_text_max=1500, off=("T301",), library="/局/指标库.xlsx")
+    values = msgspec.json.decode(msgspec.json.encode(departures(bureau)))
+    assert values == {"long_text_max": 1500, "off": ["T301"], "library": "指标库.xlsx"}
+    own = Settings(library="/我/指标库.xlsx", off=("T302",))
+    assert with_departures(values, own) == replace(bureau, library="/我/指标库.xlsx")
+    assert with_departures(values, Settings()) == replace(bureau, library="")
+    with pytest.raises(SettingsError, match="下发的设置"):
+        with_departures({"没有": 1}, own)

@@ -4,12 +4,14 @@ import pytest
 
 from tests.support.campaign import fill_in, make_campaign, sent_workbooks
 from xltool import read
+from xltool.campaign.ledger.campaign_folder import pin_settings
 from xltool.campaign.returns.judgement import Register, judge
 from xltool.campaign.sending.distribution import distribute
+from xltool.checks.engine import check, rules
 from xltool.databook.write import write_databook
 from xltool.errors import XltoolError
 from xltool.excel.ribbon import press
-from xltool.results_sheet.table import RESULTS_SHEET
+from xltool.results_sheet.table import HEAD, RESULTS_SHEET
 
 pytestmark = pytest.mark.xdist_group("calc")
 
@@ -69,3 +71,22 @@ def test_checked_and_marked(app, campaign, sent, tmp_path):
     verdict = judge(*returned(book, tmp_path), Register.of(campaign))
     assert verdict.kind == "genuine", [f.message for f in verdict.findings]
     assert not [f for f in verdict.findings if f.code.startswith(("D", "R"))]
+
+
+def test_a_sealed_workbook_is_judged_by_the_bureaus_settings(app, tmp_path):
+    made = make_campaign(tmp_path, 1, 1)
+    (tmp_path / "设置.toml").write_text(
+        'long_text_min = 2000\nseverity = { P210 = "error" }\n', "utf-8"
+    )
+    pin_settings(made.folder, tmp_path / "设置.toml")
+    distribute(made)
+    [data] = sent_workbooks(made.folder).values()
+    (tmp_path / "我.xlsx").write_bytes(fill_in(data))
+    book = app.books.open(str(tmp_path / "我.xlsx"))
+    press("check_all")
+    rows = book.sheets(RESULTS_SHEET).used_range.raw_value
+    codes = [row[HEAD.index("代码")] for row in rows if len(row) >= len(HEAD)]
+    verdict = judge(*returned(book, tmp_path), Register.of(made))
+    expected = [f.code for f in check(verdict.filing, settings=made.settings)]
+    assert sorted(code for code in codes if code in rules()) == sorted(expected)
+    assert expected.count("P210") > [f.code for f in check(verdict.filing)].count("P210")

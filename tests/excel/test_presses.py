@@ -1,5 +1,6 @@
 """Two presses at once, presses that are killed, and the step that is undone, in a live Calc."""
 
+import inspect
 import itertools
 import os
 import subprocess
@@ -14,9 +15,11 @@ from tests.support.paths import ROOT
 from tests.support.seed import EXAMPLE, seed_filing
 from xltool import fill, load_edition, read
 from xltool.errors import XltoolError
+from xltool.excel.buttons import filling, helping, output, reviewing, rows, undoing
 from xltool.excel.hosts.libreoffice.bridge import Refused
 from xltool.excel.one_press import StillRunning, one_press
-from xltool.excel.ribbon import press
+from xltool.excel.ribbon import buttons, press
+from xltool.model import Entry
 from xltool.results_sheet.table import HEAD, RESULTS_SHEET
 from xltool.xlsx.workbook_reader import open_grid
 
@@ -131,7 +134,38 @@ CUTS = [
     ("add_project", "write:1"),
     ("fill_from_data", "delete sheet:1"),
     ("fill_from_data", "rename sheet:1"),
+    ("import_last_year", "copy sheets:1"),
+    ("import_last_year", "delete sheet:2"),
+    ("compare_last_year", "write:1"),
+    ("clear_marks", "write:2"),
+    ("clear_marks", "delete sheet:1"),
+    ("delete_empty_rows", "delete:1"),
 ]
+# What somebody did before, where there would be nothing to do else.
+BEFORE = {"clear_marks": ["check_all"], "delete_empty_rows": ["add_row"]}
+WRITING = {button for button, _ in CUTS} | {"undo_last"}
+
+
+def test_every_button_that_writes_is_cut_off_somewhere():
+    homes = [filling, rows, reviewing, undoing, output, helping]
+    writers = {
+        name
+        for name in buttons()
+        for home in homes
+        if hasattr(home, name) and "step(" in reached(getattr(home, name).__wrapped__, home)
+    }
+    assert writers | {"undo_last"} == WRITING
+
+
+def reached(function, home) -> str:
+    """The source of a function and of the functions of its module that it calls."""
+    source = inspect.getsource(function)
+    helpers = [
+        one
+        for name, one in vars(home).items()
+        if inspect.isfunction(one) and one.__module__ == home.__name__ and f"{name}(" in source
+    ]
+    return source + "".join(inspect.getsource(one) for one in helpers)
 
 
 @pytest.mark.parametrize(("button", "call"), CUTS, ids=[f"{b} {c}" for b, c in CUTS])
@@ -141,8 +175,11 @@ def test_a_press_that_is_killed_is_healed_by_the_next_one(app, seed, tmp_path, b
     seed.sheets(DEPARTMENT).raw.protect("")
     area = open_grid(Path(seed.fullname)).sheets[0].names["数量指标"]
     app.api.Goto(seed.sheets(DEPARTMENT).range(f"E{area.top}").api)
+    for earlier in BEFORE.get(button, ()):
+        press(earlier)
     before = content(seed, tmp_path)
-    cut_off(app, button, seed, call, EXAMPLE / "部门.csv")
+    last_year = button.endswith("last_year")
+    cut_off(app, button, seed, call, former(tmp_path) if last_year else EXAMPLE / "部门.csv")
     assert not app.screen_updating
     assert app.calculation == "manual"
     assert press("about")
@@ -153,6 +190,26 @@ def test_a_press_that_is_killed_is_healed_by_the_next_one(app, seed, tmp_path, b
     app.alerts.clear()
     press("check_all")
     assert not app.alerts, "healed once and for all"
+
+
+def former(tmp_path: Path) -> Path:
+    """The example as it was filed the year before."""
+    filing = seed_filing()
+    year = {"year": Entry(2022, "2022")}
+    forms = [replace(form, entries={**form.entries, **year}) for form in filing.forms]
+    return fill(
+        replace(filing, department=forms[0], projects=tuple(forms[1:])), tmp_path / "上年.xlsx"
+    )
+
+
+def test_an_undoing_that_is_killed_is_finished_by_the_next_one(app, seed, tmp_path):
+    before = content(seed, tmp_path)
+    press("normalise")
+    cut_off(app, "undo_last", seed, "write:1")
+    press("about")
+    assert (app.screen_updating, app.calculation) == (True, "automatic")
+    press("undo_last")
+    assert content(seed, tmp_path) == before
 
 
 def test_what_a_person_writes_after_a_kill_is_not_undone_by_healing(app, seed, tmp_path):

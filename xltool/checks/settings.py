@@ -103,7 +103,8 @@ def markdown() -> str:
         "| `--settings 文件` | 这一次：check、watch、batch、page、export、demo、campaign new |",
         "| 本机的设置：`xltool settings use 文件` | 这台电脑上没有写 `--settings` 的命令，功能区也用它 |",
         "| 批次文件夹里的 `settings.toml` | 这个批次的 collect、recheck：建批次时由前两者定下，"
-        "以后用 `xltool campaign recheck --settings 文件` 换 |", "",
+        "以后用 `xltool campaign recheck --settings 文件` 换 |",
+        "| 下发的工作簿里（封印） | 功能区审核这个工作簿：按下发时批次的设置，与财政部门的结论一致 |", "",
         "现在按什么审：`xltool settings show`；检查一份：`xltool settings check 文件`。"
         "交叉平衡（`balance`）没有可设的数。", "",
         "| 键 | 自带的值 | 管什么 |", "|---|---|---|",
@@ -158,6 +159,24 @@ def _with_library(file: Path, settings: Settings) -> Settings:
     except LibraryError as error:
         raise SettingsError(f"{file}：{error}") from error
     return msgspec.structs.replace(settings, library=str(path))
+
+
+def departures(settings: Settings) -> dict[str, Any]:
+    """What differs from the shipped values, as builtins; of the indicator library, its file's name."""
+    values = msgspec.to_builtins(settings) | {"library": Path(settings.library).name}
+    shipped = msgspec.to_builtins(Settings())
+    return {key: value for key, value in values.items() if value != shipped[key]}
+
+
+def with_departures(values: dict[str, Any], own: Settings) -> Settings:
+    """The shipped values with these departures, as another desk has them.
+
+    The indicator library is a file: `own` lends its own where it has the name that is meant. Raises
+    SettingsError.
+    """
+    settings = declared(values, Settings, Path("下发的设置"), SettingsError)
+    same = bool(settings.library) and Path(own.library).name == settings.library
+    return msgspec.structs.replace(settings, library=own.library if same else "")
 
 
 def copy_settings(file: Path, destination: Path) -> None:

@@ -8,11 +8,16 @@ import click
 
 from xltool.cli._command import command_group, force_option, output_file
 from xltool.cli._output import table
+from xltool.cli.settings import use
 
 
 @command_group()
 def addin() -> None:
     """Excel 功能区加载项：安装、卸载、体检。"""
+
+
+# The ribbon follows the settings of this computer: where people look for it, the same command stands.
+addin.add_command(use, "settings")
 
 
 @addin.command()

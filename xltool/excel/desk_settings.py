@@ -6,12 +6,20 @@ One place for the ribbon, the panel and `xltool live`, so that the verdict equal
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from xltool.campaign.sealing.seal import claimed
 from xltool.checks.engine import known_settings
-from xltool.checks.settings import Settings, load_settings, user_file
+from xltool.checks.settings import (
+    Settings,
+    copy_settings,
+    load_settings,
+    user_file,
+    with_departures,
+)
 from xltool.errors import XltoolError, why
 from xltool.excel.places import desk_folder
 from xltool.files.atomic import writing
@@ -19,20 +27,27 @@ from xltool.model import Filing
 from xltool.reading.last_year import LastYear
 
 
-def house_rules() -> Settings:
-    """This user's own settings, else the shipped ones. Raises SettingsError."""
-    return load_settings(user_file() if user_file().is_file() else None)
+def house_rules(properties: Mapping[str, str] | None = None) -> Settings:
+    """The settings that a workbook of these document properties is judged by. Raises SettingsError.
+
+    One that a bureau sent out carries its settings in the seal; any other follows this user's own
+    settings, else the shipped ones. The seal can't be verified here: who bends it deceives himself alone,
+    for the bureau judges what comes back by its own settings.
+    """
+    own = load_settings(user_file() if user_file().is_file() else None)
+    seal = claimed(properties or {})
+    if seal is None:
+        return own
+    return with_departures(seal.settings, own)
 
 
 def take_settings(file: Path) -> str:
     """Use these settings from now on; their short mark. Raises SettingsError where they are none."""
     known_settings(load_settings(file))
     try:
-        data = file.read_bytes()
+        copy_settings(file, user_file())
     except OSError as error:
         raise XltoolError(f"读不了“{file}”：{why(error)}") from error
-    with writing(user_file(), "wb") as copy:
-        copy.write(data)
     return settings_mark()
 
 

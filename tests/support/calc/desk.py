@@ -7,14 +7,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.support.calc.office import Office
 from tests.support.paths import ROOT
 from xltool.excel.hosts.libreoffice import addon
+from xltool.excel.hosts.libreoffice.bridge import uno
 from xltool.excel.one_press import StillRunning, one_press
+from xltool.excel.ribbon import labels
+from xltool.excel.session import TITLE
 
 # unopkg will not work for root, as whom tests run in a container: there it works for nobody.
 _FOR_ROOT = """#!/bin/sh
@@ -37,10 +40,9 @@ def screen() -> Iterator[str]:
     """A display of its own, far from those that other tests are given."""
     for _ in range(5):
         display = f":{random.SystemRandom().randrange(200, 60000)}"
-        server = subprocess.Popen(
-            ["Xvfb", display, "-screen", "0", "1366x768x24", "-nolisten", "tcp"],
-            stderr=subprocess.DEVNULL,
-        )
+        # Without -noreset it starts anew, and lets nobody in meanwhile, when its last client has gone.
+        command = ["Xvfb", display, "-screen", "0", "1366x768x24", "-nolisten", "tcp", "-noreset"]
+        server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         if _opens(display):
             break
         server.kill()
@@ -97,10 +99,56 @@ class DeskOffice(Office):
         if os.geteuid() == 0:
             subprocess.run(["chown", "-R", "0:0", str(self.profile)], check=True)
 
-    def press(self, document: Any, button: str) -> None:
-        """What a click on the toolbar dispatches, in this document's window."""
-        helper = self.service("com.sun.star.frame.DispatchHelper")
-        helper.executeDispatch(document.CurrentController.Frame, f"xltool:{button}", "", 0, ())
+    def press(self, document: Any, button: str, times: int = 1) -> None:
+        """Click this button on the toolbar of the document's window, with the mouse."""
+        window = document.CurrentController.Frame.ContainerWindow
+        window.toFront()
+        self._click(window, next(one.label for one in labels() if one.id == button), times)
+
+    def answer(self, title: str, label: str = "OK") -> str:
+        """Click a button of the message of this title, once it is shown; what the message says."""
+        until(lambda: self.messages(title), f"the message {title}")
+        [message] = self.messages(title)
+        until(lambda: _named(message, label), f"{label} of the message {title}")
+        words = " ".join(one.getAccessibleName() for one in _parts(message))
+        self._click(message, label)
+        until(lambda: not self.messages(title), f"the end of the message {title}")
+        return words
+
+    def settle(self, document: Any) -> None:
+        """Wait for the end of all clicks before: they are taken in their order, this one last."""
+        while not self.messages(TITLE):
+            until(self.idle, "the end of what works")
+            self.press(document, "about")
+            with suppress(AssertionError):  # it was refused, for another one was at work
+                until(lambda: self.messages(TITLE), "the message of about", 10)
+        self.answer(TITLE)
+
+    def messages(self, title: str) -> list[Any]:
+        """The windows of this title that are shown."""
+        toolkit = self.service("com.sun.star.awt.Toolkit")
+        windows = [toolkit.getTopWindow(n) for n in range(toolkit.getTopWindowCount())]
+        return [w for w in windows if any(one.getAccessibleName() == title for one in _context(w))]
+
+    def _click(self, window: Any, label: str, times: int = 1) -> None:
+        [button] = _named(window, label)
+        place, size = button.getLocationOnScreen(), button.getSize()
+        at = str(place.X + size.Width // 2), str(place.Y + size.Height // 2)
+        handle = window.getWindowHandle(uno().ByteSequence(b""), _X11).WindowHandle
+        self._mouse("mousemove", *at)
+        # Windows lie upon each other: the click must not come before this one has come up.
+        until(lambda: f"WINDOW={handle}" in self._mouse("getmouselocation", "--shell"), label)
+        self._mouse("click", "--repeat", str(times), "--delay", "80", "1")
+
+    def _mouse(self, *command: str) -> list[str]:
+        done = subprocess.run(
+            ["xdotool", *command],
+            env={**os.environ, "DISPLAY": self.display},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.split()
 
     def press_and_wait(self, document: Any, button: str) -> None:
         """Press, and wait until the button has done its work."""
@@ -126,30 +174,38 @@ class DeskOffice(Office):
         subprocess.run(command, check=True)
         return goal
 
-    def keys(self, *keys: str) -> None:
-        environment = {**os.environ, "DISPLAY": self.display, "LC_ALL": "C.UTF-8"}
-        subprocess.run(["xdotool", "key", *keys], env=environment, check=True)
 
-    def shows(self, title: str) -> bool:
-        """Whether a window of this title is there; of Chinese, xdotool tells the letters before it."""
-        plain = title.encode("ascii", "ignore").decode()
-        return any(one.startswith(plain) for one in self.windows())
-
-    def windows(self) -> list[str]:
-        """The titles of all windows that are shown."""
-        environment = {**os.environ, "DISPLAY": self.display, "LC_ALL": "C.UTF-8"}
-        command = ["xdotool", "search", "--onlyvisible", "--name", ""]
-        found = subprocess.run(command, env=environment, capture_output=True, text=True).stdout
-        return [
-            subprocess.run(
-                ["xdotool", "getwindowname", one], env=environment, capture_output=True, text=True
-            ).stdout.strip()
-            for one in found.split()
-        ]
+_X11 = 6  # com.sun.star.lang.SystemDependent
+_BUTTON = 44  # com.sun.star.accessibility.AccessibleRole
+# What has no button in it and much else: menus, the sheet itself.
+_SKIPPED = (33, 34, 58)
 
 
-def until(condition: Callable[[], Any], what: str) -> None:
-    end = time.monotonic() + SECONDS
+def _context(part: Any) -> list[Any]:
+    """What is told of a window or a part of one; of one that is closing, nothing."""
+    context = part and part.getAccessibleContext()
+    return [context] if context else []
+
+
+def _parts(part: Any) -> Iterator[Any]:
+    for context in _context(part):
+        yield context
+        if context.getAccessibleRole() not in _SKIPPED:
+            for n in range(context.getAccessibleChildCount()):
+                yield from _parts(context.getAccessibleChild(n))
+
+
+def _named(window: Any, label: str) -> list[Any]:
+    """The buttons of a window with this label, as what reads a screen aloud finds them."""
+    return [
+        part
+        for part in _parts(window)
+        if part.getAccessibleRole() == _BUTTON and part.getAccessibleName() == label
+    ]
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = SECONDS) -> None:
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"never came: {what}"
         time.sleep(0.05)

@@ -36,20 +36,6 @@ class Office(bridge.Office):
         ]  # fmt: skip
         if not self.display:
             command += ["--headless", "--invisible"]
-        # It ends itself once when it finds its extensions changed, as its own script knows.
-        for last in (False, False, True):
-            self._start(command)
-            try:
-                super().__init__(bridge.connect(self.pipe, 180, alive=self._running))
-                break
-            except BaseException:
-                again = self.process.poll() is not None and not last
-                self._kill()
-                if not again:
-                    raise
-        return self
-
-    def _start(self, command: list[str]) -> None:
         # A session of its own: `soffice` is a script, and the program it starts must end with it.
         self.process = subprocess.Popen(
             command,
@@ -58,6 +44,12 @@ class Office(bridge.Office):
             start_new_session=True,
             env={**os.environ, **({"DISPLAY": self.display} if self.display else {})},
         )
+        try:
+            super().__init__(bridge.connect(self.pipe, 180, alive=self._running))
+        except BaseException:
+            self._kill()
+            raise
+        return self
 
     def _running(self) -> bool:
         return self.process.poll() is None

@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,7 +31,8 @@ class Seal(
 ):
     """What was sent to one unit: `prefilled` is form kind → field id → value as text.
 
-    `forms` is the digest of the edition; campaigns made before it was sealed have none.
+    `forms` is the digest of the edition; campaigns made before it was sealed have none. `settings` are
+    the bureau's departures from the shipped settings of the checks, for the desk of the unit.
     """
 
     campaign: str
@@ -45,11 +46,16 @@ class Seal(
     issue: int
     layout: str
     prefilled: dict[str, dict[str, str]]
+    settings: dict[str, Any] = {}
 
 
 def digest_of(seal: Seal) -> str:
-    """What tells one issue from another: all that is sealed but the number, which may be given twice."""
-    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(seal, issue=0))).hexdigest()
+    """What tells one issue from another: all that is sealed but the number, which may be given twice.
+
+    Other settings of the checks make no form another one.
+    """
+    bare = msgspec.structs.replace(seal, issue=0, settings={})
+    return hashlib.sha256(msgspec.json.encode(bare)).hexdigest()
 
 
 def properties_of(seal: Seal, key: Ed25519PrivateKey) -> dict[str, str]:

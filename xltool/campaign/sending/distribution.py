@@ -14,6 +14,7 @@ from xltool.campaign.ledger.store import Ledger, LedgerRow, now
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import NO_DISTRICT, Unit
+from xltool.checks.settings import departures
 from xltool.editions.declaration import Edition, FormSpec, edition_in
 from xltool.errors import XltoolError
 from xltool.files.barrier import Failure
@@ -303,6 +304,7 @@ def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
         layout=campaign.layout,
         prefilled=prefill(unit, campaign.year, campaign.edition),
         forms=campaign.forms,
+        settings=departures(campaign.settings),
     )
 
 

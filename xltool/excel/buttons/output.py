@@ -21,6 +21,7 @@ from xltool.files.atomic import writing
 from xltool.model import Filing, Finding, Severity
 from xltool.results_sheet.error_note import write_error_note
 from xltool.results_sheet.table import RESULTS_SHEET
+from xltool.xlsx.workbook_reader import open_grid
 
 PDF = "PDF (*.pdf),*.pdf"
 BOOK = "Excel 工作簿 (*.xlsx),*.xlsx"
@@ -84,13 +85,19 @@ def export_data() -> str:
     return f"已导出 {place}"
 
 
+def _findings(path: Path, filing: Filing) -> list[Finding]:
+    """What 全审 finds, of a snapshot that was read."""
+    rules = house_rules(open_grid(path).properties)
+    return check(filing, strict=False, settings=rules, last_year=last_year(filing))
+
+
 @button("xltool check")
 def error_note() -> str:
     """What did not pass and what the unit says to it, as a sheet to print and sign."""
     session = desk()
     with session.snapshot() as path:
         filing = session.read(path)
-        findings = check(filing, strict=False, settings=house_rules(), last_year=last_year(filing))
+        findings = _findings(path, filing)
         open_ones = [f for f in findings if not f.trial and f.severity is not Severity.NOTE]
         if not open_ones:
             return "没有错误，也没有要核实的，不用写出错说明"
@@ -109,7 +116,7 @@ def submission_package() -> str:
     session = desk()
     with session.snapshot() as path:
         filing = session.read(path)
-        findings = check(filing, strict=False, settings=house_rules(), last_year=last_year(filing))
+        findings = _findings(path, filing)
         number = counts(findings)
         bare = sum(1 for f in findings if f.severity is Severity.QUERY and f.open)
         question = f"还有错误 {number.error} 处、没有说明的核实 {bare} 处。仍要打包吗？"

@@ -81,8 +81,9 @@ def _review(marked: Callable[[Finding], bool], former: Former) -> tuple[Filing, 
     session = desk()
     with session.snapshot() as path:
         filing = session.read(path)
-        findings = check(filing, strict=False, settings=house_rules(), last_year=former(filing))
         grid = open_grid(path)
+        rules = house_rules(grid.properties)
+        findings = check(filing, strict=False, settings=rules, last_year=former(filing))
         texts = _texts(grid, marks(f for f in findings if marked(f)))
         file = write_results(results(filing, findings), path.with_name("xltool-results.xlsx"))
         with step(session, path, _plan(grid, texts) | _one_sheet(file)):
