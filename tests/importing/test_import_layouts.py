@@ -211,3 +211,48 @@ def test_a_row_that_does_not_fit_its_heads_gives_no_value(tmp_path):
     assert indicators(result.filings[0].projects[0]) == [
         ("quantity", "渠长", "12公里"), ("satisfaction", "服务对象满意度", "≥90%"),
     ]  # fmt: skip
+
+
+VILLAGES = [
+    [c("项目名称"), c("山塘整修"), c("预算单位"), c("水利局")],
+    [c("一级指标"), c("二级指标"), c("三级指标"), c("东山村"), c("西山村"), c("南山村")],
+    [c("产出指标", 1, 2), c("数量指标"), c("整修山塘"), c("2口"), c("3口"), c("1口")],
+    [c("时效指标"), c("完工时间"), c("12月底前"), c("12月底前"), c("12月底前")],
+]
+
+
+def test_a_column_for_each_village_is_listed_with_what_to_do(tmp_path):
+    title = "2024年项目支出绩效目标表"
+    result = imported(layouts.write_xlsx(tmp_path / "a.xlsx", [(title, VILLAGES)]))
+    [filing] = result.filings
+    assert filing.projects[0].indicators == ()
+    reasons = [left.reason for left in result.leftovers if "整修山塘" in left.text]
+    assert reasons == [
+        "指标表里没有认出哪一栏是指标值：“东山村、西山村”等 3 栏都像；请只留一栏，栏头改成“指标值”再导入"
+    ]
+
+
+def test_one_unknown_head_is_named_as_perhaps_the_value_s(tmp_path):
+    rows = [[*VILLAGES[0]], [*VILLAGES[1][:4]], [*VILLAGES[2][:4]], [*VILLAGES[3][:3]]]
+    title = "2024年项目支出绩效目标表"
+    result = imported(layouts.write_xlsx(tmp_path / "a.xlsx", [(title, rows)]))
+    assert any(
+        "若是“东山村”，请把栏头改成“指标值”" in left.reason and "整修山塘" in left.text
+        for left in result.leftovers
+    )
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("專項資金績效目標表\n項目名稱 | 修渠 |\n產出指標 | 數量指標 | 渠長 | 12公里 |\n", "繁体"),
+        ("绩效情况。\n指标名称 |\n计量单位 |\n指标值 |\n修渠 |\n公里 |\n12 |\n", "没有写是哪一类"),
+        ("今天开会，讨论了修渠的事。\n", "没有认出表名和栏目"),
+    ],
+)
+def test_why_a_text_gave_no_form(text, says, tmp_path):
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    result = import_files([tmp_path / "a.txt"], NATIONAL)
+    assert result.filings == []
+    [left] = result.leftovers
+    assert left.reason.startswith("没有找到绩效目标表：") and says in left.reason

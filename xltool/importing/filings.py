@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,7 +17,7 @@ from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, below
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import read_rows
-from xltool.importing.labels import labels_of
+from xltool.importing.labels import Labels, bare, labels_of
 from xltool.importing.record import Imported, ImportedValue, Leftover, Sure
 from xltool.importing.rows import SCANNED, FormRow
 from xltool.importing.segments import Segment, segments
@@ -157,13 +158,13 @@ def _forms(
     leftovers += [
         Leftover(c.place, "", row.unread) for row in rows if row.unread for c in row.cells
     ]
-    leftovers += _no_forms(passed, bool(forms), rows)
+    leftovers += _no_forms(passed, bool(forms), rows, labels)
     result.leftovers += [replace(left, file=file) for left in leftovers]
     return forms
 
 
 def _no_forms(
-    passed: Sequence[Segment], some_found: bool, rows: Sequence[FormRow]
+    passed: Sequence[Segment], some_found: bool, rows: Sequence[FormRow], labels: Labels
 ) -> list[Leftover]:
     """One sentence for each thing that is no performance-target form."""
     leftovers = [
@@ -180,8 +181,20 @@ def _no_forms(
     if leftovers:
         return leftovers
     place = next((c.place for row in rows for c in row.filled), Place("", ""))
-    reason = "没有找到绩效目标表：没有认出表名和栏目，或文字连成一片、没有分格"
-    return [Leftover(place, "", reason)]
+    return [Leftover(place, "", f"没有找到绩效目标表：{_why_none(rows, labels)}")]
+
+
+_TRADITIONAL = re.compile("績效|產出指標|滿意度指標|項目名稱")
+
+
+def _why_none(rows: Sequence[FormRow], labels: Labels) -> str:
+    texts = [cell.text for row in rows for cell in row.filled]
+    if any(_TRADITIONAL.search(bare(text)) for text in texts):
+        return "文字是繁体，认不出栏目；请先转成简体（Word、WPS 的“审阅”里有“繁转简”）再导入"
+    heads = {head[0] for text in texts if (head := labels.head(text))}
+    if "name" in heads and heads & {"target", "number"} and not heads & {"level1", "level2"}:
+        return "指标没有写是哪一类（一级指标、二级指标两栏），不知道该归到哪里；请补上类别再导入"
+    return "没有认出表名和栏目，或文字连成一片、没有分格"
 
 
 def _called(title: str) -> str:

@@ -176,7 +176,19 @@ class IndicatorTable:
         if max(counts.values(), default=0) > 1:
             self.skip = _TWICE
         elif not counts["target"] or not counts["name"]:
-            self.skip = _NO_VALUE
+            self.skip = self._no_value(heads) if counts["name"] else _NO_VALUE
+
+    def _no_value(self, heads: list[Head]) -> str:
+        """Why no column is the value's: one may be, under a head that nobody knows, or several are."""
+        unknown = [
+            h.label for h in heads if h.id == "ignored" and self.labels.head(h.label) is None
+        ]
+        if not unknown:
+            return _NO_VALUE
+        if len(unknown) == 1:
+            return f"{_NO_VALUE}；若是“{unknown[0]}”，请把栏头改成“指标值”再导入"
+        named = "、".join(unknown[:2])
+        return f"{_NO_VALUE}：“{named}”等 {len(unknown)} 栏都像；请只留一栏，栏头改成“指标值”再导入"
 
     @staticmethod
     def _groups(heads: list[Head]) -> list[list[Head]]:
