@@ -87,7 +87,7 @@ def _money(amount: Decimal | None, places: int) -> RowValue:
     return Styled(amount, {"num_format": "#,##0" + ("." + "0" * places if places else "")})
 
 
-class SummaryRow(NamedTuple):
+class GroupRow(NamedTuple):
     """A group on 汇总表: a link to its units, how many there are and how many are in the sums, its sums."""
 
     group: RowValue
@@ -99,7 +99,7 @@ class SummaryRow(NamedTuple):
     nontax: int
 
 
-def _summary_columns(book: Rollup, by: str) -> list[Column[SummaryRow]]:
+def _summary_columns(book: Rollup, by: str) -> list[Column[GroupRow]]:
     width = _wide(book, book.decimals, 12.5)
     return [
         Column(GROUPS[by], lambda row: row.group, 16),
@@ -139,7 +139,7 @@ def _summary(
             "看这一合计由哪些单位构成",
         )
         units, covered, project_count, nontax = counts[group]
-        row = SummaryRow(
+        row = GroupRow(
             Styled(link, {"align": "center"}) if group == WHOLE else link,
             units,
             Styled(covered, {"font_color": "#C00000"}) if covered < units else covered,
