@@ -39,7 +39,7 @@ from xltool.campaign.rollup.record import rollup_json
 from xltool.campaign.rollup.sheets import write_rollup
 from xltool.campaign.rollup.summation import rollup
 from xltool.campaign.sending.distribution import distribute
-from xltool.campaign.units import read_units
+from xltool.campaign.units import read_unit_list
 
 EVERY = 20
 
@@ -126,7 +126,7 @@ def second_issue(campaign: Campaign, given: argparse.Namespace, late: set[str]) 
     for row in rows:
         if row[0] in late:
             row[HEADS.index("预填一般公共预算")] = "1999.99"
-    listed = read_units(write_units(given.folder / "units2.xlsx", rows), campaign.edition)
+    listed = read_unit_list(write_units(given.folder / "units2.xlsx", rows), campaign.edition).units
     with campaign.ledger.transaction():
         campaign.ledger.put_units(listed)
     assert distribute(campaign).units == len(late)

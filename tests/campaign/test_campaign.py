@@ -23,7 +23,7 @@ from xltool.campaign.rollup.record import rollup_json
 from xltool.campaign.rollup.summation import rollup
 from xltool.campaign.sealing.parcel import EDITION, read_parcel
 from xltool.campaign.sending.distribution import distribute
-from xltool.campaign.units import UnitsError, read_units
+from xltool.campaign.units import UnitsError, read_unit_list
 from xltool.editions.declaration import load_edition
 from xltool.reading.reader import read_grid
 from xltool.xlsx.workbook_reader import open_grid
@@ -59,7 +59,7 @@ def planted(tmp_path_factory):
     for row in rows:
         if row[0] == late:
             row[7] = "1999.99"
-    listed = read_units(write_units(folder / "units2.xlsx", rows), campaign.edition)
+    listed = read_unit_list(write_units(folder / "units2.xlsx", rows), campaign.edition).units
     with campaign.ledger.transaction():
         campaign.ledger.put_units(listed)
     again = distribute(campaign)
@@ -288,7 +288,7 @@ def test_units_of_any_name_get_their_workbook_and_are_known_by_it(tmp_path_facto
         folder / "u.xlsx", [list(row) for row in rows], ["部门编码", "部门名称", "区县"]
     )
     try:
-        listed = read_units(units, load_edition("hunan-2023"))
+        listed = read_unit_list(units, load_edition("hunan-2023")).units
     except UnitsError:  # the same code once spaces are gone
         assume(False)
     campaign = new_campaign(folder / "批", year=2024, edition="hunan-2023", units=units)

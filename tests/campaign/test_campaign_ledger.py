@@ -29,7 +29,7 @@ from xltool.campaign.rollup.summation import rollup
 from xltool.campaign.sealing import parcel as parcels
 from xltool.campaign.sending.branch import new_branch, submit, take_parcel
 from xltool.campaign.sending.distribution import distribute
-from xltool.campaign.units import UnitsError, read_units
+from xltool.campaign.units import UnitsError, read_unit_list
 from xltool.errors import XltoolError
 from xltool.library import load_library
 
@@ -211,7 +211,7 @@ def test_a_two_level_campaign(tmp_path):
     # The bureau sends one unit a new workbook: the district takes the further parcel in.
     rows = unit_rows(2, 4)
     rows[0][7] = "1500.00"
-    units = read_units(write_units(tmp_path / "u2.xlsx", rows), EDITION)
+    units = read_unit_list(write_units(tmp_path / "u2.xlsx", rows), EDITION).units
     with bureau.ledger.transaction():
         bureau.ledger.put_units(units)
     [(_, parcel, _)] = distribute(bureau).parcels
@@ -341,7 +341,7 @@ def test_an_archive_with_anything_else_in_it_is_refused(tmp_path):
 def test_a_list_that_cannot_be_used_says_all_that_is_wrong(tmp_path, rows, heads, said):
     path = write_units(tmp_path / "u.xlsx", rows, heads or ["部门编码", "部门名称", "区县"])
     with pytest.raises(UnitsError, match=said):
-        read_units(path, EDITION)
+        read_unit_list(path, EDITION)
 
 
 def test_codes_keep_their_zeros_and_figures_are_exact(tmp_path):
@@ -349,7 +349,7 @@ def test_codes_keep_their_zeros_and_figures_are_exact(tmp_path):
     path = write_units(
         tmp_path / "u.xlsx", [["007", "甲", "区", "1,200.50", "3万元", "５.10"]], heads
     )
-    [unit] = read_units(path, EDITION)
+    [unit] = read_unit_list(path, EDITION).units
     assert unit.code == "007"
     assert unit.last_year == {"total": "1200.5", "basic": "3"}
     assert unit.prefilled == {"general": "5.1"}

@@ -43,7 +43,9 @@ def test_a_goal_copied_from_last_year_is_queried(years, form):
     first, second = now.codes
     assert "X507" not in codes_of(now, first)
     source = earlier.campaign.folder if form == "campaign" else earlier.folder / "1"
-    assert take_last_year(now.campaign, source) == (2, [])
+    taken = take_last_year(now.campaign, source)
+    assert (taken.number, taken.absent) == (2, [])
+    assert taken.not_earlier == sorted(now.codes)  # both campaigns are of one year here
     recheck(now.campaign)
     assert "X507" in codes_of(now, first)
     # The next return is compared at once.
@@ -74,6 +76,18 @@ def test_twice_replaces_and_nothing_found_is_said(years, tmp_path):
     with pytest.raises(XltoolError, match="没有一个名单上单位"):
         take_last_year(now.campaign, tmp_path / "空")
     assert last_filing(now.campaign.folder, now.codes[1]) is not None
+
+
+def test_of_several_years_the_last_before_this_one_counts(years, tmp_path):
+    _, now = years
+    first, _ = now.codes
+    folder = tmp_path / "几年"
+    for year in (2022, 2024, 2023, 2021):
+        folder.mkdir(exist_ok=True)
+        answers = {"department.year": str(year)}
+        (folder / f"{2030 - year}.xlsx").write_bytes(fill_in(now.sent[first], answers))
+    assert take_last_year(now.campaign, folder).not_earlier == []
+    assert last_filing(now.campaign.folder, first).year == 2023
 
 
 def test_last_year_moves_along_with_the_campaign(years):
@@ -115,6 +129,6 @@ def test_a_form_filled_in_yuan_is_told_by_last_year(tmp_path, known):
     if known == "filing":
         (tmp_path / "去年").mkdir()
         (tmp_path / "去年" / f"{code}.xlsx").write_bytes(fill_in(bureau.sent[code], amounts(1)))
-        assert take_last_year(bureau.campaign, tmp_path / "去年") == (1, [])
+        assert take_last_year(bureau.campaign, tmp_path / "去年").absent == []
     bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code], amounts(10_000))})
     assert ("T311" in codes_of(bureau, code)) is (known != "nothing")

@@ -1,8 +1,12 @@
 """A list of units as bureaus have it: .csv of any program, the everyday heads, what spoils a code."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from xltool.campaign.units import UnitsError, read_units
+from xltool.campaign.units import UnitsError, read_unit_list
+from xltool.cli import main
 from xltool.editions.declaration import load_edition
 
 EDITION = load_edition()
@@ -14,7 +18,7 @@ LIST = '部门编码,部门名称,区县,预填资金总额\n001001,甲局,城�
 def test_a_csv_of_any_program_is_read(tmp_path, encoding, name):
     path = tmp_path / name
     path.write_bytes(LIST.replace("\n", "\r\n").encode(encoding))
-    units = read_units(path, EDITION)
+    units = read_unit_list(path, EDITION).units
     assert [(unit.code, unit.name, unit.district) for unit in units] == [
         ("001001", "甲局", "城区"),
         ("002001", "丙镇", "河东区"),
@@ -27,7 +31,7 @@ def test_semicolons_and_tabs_part_cells_too(tmp_path, delimiter):
     path = tmp_path / "名单.csv"
     path.write_text(f"县名单\n{delimiter.join(['单位编码', '单位名称', '县区'])}\n"
                     f"{delimiter.join(['007', '甲局', '城区'])}\n", "utf-8")  # fmt: skip
-    [unit] = read_units(path, EDITION)
+    [unit] = read_unit_list(path, EDITION).units
     assert (unit.code, unit.name, unit.district) == ("007", "甲局", "城区")
 
 
@@ -46,11 +50,22 @@ def test_a_csv_that_cannot_be_used_says_why(tmp_path, text, words):
     path = tmp_path / "名单.csv"
     path.write_text(text, "utf-8")
     with pytest.raises(UnitsError, match=words):
-        read_units(path, EDITION)
+        read_unit_list(path, EDITION)
 
 
 def test_bytes_that_are_no_text_are_one_line(tmp_path):
     path = tmp_path / "名单.csv"
     path.write_bytes(b"\xff\xff\x81")
     with pytest.raises(UnitsError, match="文字编码"):
-        read_units(path, EDITION)
+        read_unit_list(path, EDITION)
+
+
+def test_the_clerk_is_told_what_was_left_out_and_the_key_to_tell(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("名单.csv").write_text(LIST + "合计,,,\n", "utf-8")
+    assert main(["campaign", "new", "批次", "--year", "2024", "--units", "名单.csv"]) == 0
+    said = capsys.readouterr().out
+    assert "第 4 行是“合计”，不是单位，没有收进" in said
+    [key] = re.findall("公钥指纹：([0-9a-f ]+)", said)
+    assert main(["distribute", "--campaign", "批次"]) == 0
+    assert f"公钥指纹：{key.strip()}（" in capsys.readouterr().out

@@ -223,3 +223,43 @@ def test_a_batch_of_nothing_says_so(tmp_path, capsys):
     (tmp_path / "空").mkdir()
     code, _, said = run(capsys, "batch", tmp_path / "空", tmp_path / "出")
     assert code == 0 and "没有数据表，也没有工作簿" in said
+
+
+def test_a_pasted_remark_is_no_argument(workbook, capsys):
+    """cmd and zsh hand over what stands behind the # of a line of the documentation."""
+    assert run(capsys, "check", workbook, "#", "审一遍")[1] == run(capsys, "check", workbook)[1]
+
+
+def test_nothing_to_import_says_so_and_writes_nothing(tmp_path, capsys):
+    (tmp_path / "空").mkdir()
+    code, out, said = run(capsys, "import", tmp_path / "空", "-o", tmp_path / "导入")
+    assert (code, out) == (2, "") and "没有能导入的文件" in said
+    assert not (tmp_path / "导入").exists()
+
+
+def test_no_form_in_what_was_imported_is_said(tmp_path, capsys):
+    (tmp_path / "通知.txt").write_text("关于召开会议的通知", "utf-8")
+    code, _, said = run(capsys, "import", tmp_path / "通知.txt", "-o", tmp_path / "导入")
+    assert code == 2 and "没有做成数据表" in said
+
+
+def test_only_failed_after_a_run_without_failures(workbook, tmp_path, capsys):
+    inputs = tmp_path / "收到"
+    inputs.mkdir()
+    shutil.copy(workbook, inputs)
+    command = ["batch", inputs, tmp_path / "结果", "-j", "1"]
+    run(capsys, *command)
+    said = run(capsys, *command, "--only-failed")[2]
+    assert "上次的输入都做成了" in said and "没有数据表" not in said
+
+
+@pytest.mark.parametrize("line", ["check", "check 好.xlsx --jso", "report a.json --format pdf"])
+def test_a_refusal_has_chinese_marks(line, capsys):
+    code, _, said = run(capsys, *line.split())
+    last = said.strip().splitlines()[-1]
+    assert code == 2 and not re.search(r"'| “|” |\.$", last) and last.endswith(("。", "？"))
+
+
+def test_where_the_marked_copies_are_is_said(workbook, tmp_path, capsys):
+    out = run(capsys, "check", workbook, "--mark", tmp_path / "标好的")[1]
+    assert f"标好的副本在 {tmp_path / '标好的'}：1 份" in out

@@ -171,6 +171,15 @@ class TestLastYear:
         assert found == {"甲局": [], "乙局": []}
         assert err.count("没有找到") == 2
 
+    @pytest.mark.parametrize(
+        ("named", "said"),
+        [("去年/甲局.xlsx", ""), ("今年/甲局.xlsx", "不早于"), ("去年/乙局.xlsx", "是“乙局”的")],
+    )
+    def test_a_workbook_that_may_be_the_wrong_one_is_said(self, years, named, said, capsys):
+        assert main(["check", "今年/甲局.xlsx", "--last-year", named]) in (0, 1)
+        err = capsys.readouterr().err
+        assert (said in err) and ("拿错" in err) is bool(said)
+
     def test_what_cannot_be_read_is_said_and_stops_nobody(self, years, capsys):
         (years / "去年" / "坏.xlsx").write_bytes(b"PK broken")
         found, err = self.copied(capsys, "--last-year", "去年")

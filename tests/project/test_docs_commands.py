@@ -9,8 +9,10 @@ import pytest
 from tests.support.paths import ROOT
 from xltool.cli import COMMANDS
 from xltool.cli._group import group
+from xltool.cli.help import every_command
 
-PAGES = sorted([*ROOT.glob("README*.md"), ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+TEXTS = [page.read_text("utf-8") for page in PAGES if page.name != "CHANGELOG.md"]
 
 
 def commands(text):
@@ -40,3 +42,24 @@ def test_every_command_exists(page):
             command, rest = resolve([a for a in arguments if a not in ("…", "...")])
             if rest != ["--version"]:
                 command.make_parser(click.Context(command)).parse_args(list(rest))
+
+
+# What means the same on every command that has it; it stands in the manual or on the page of all options.
+EVERYWHERE = {"--help", "--force", "--output", "--edition", "--campaign", "--by"}
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        pytest.param(name, option.opts, id=f"{name} {option.opts[-1]}")
+        for name, made in every_command()
+        for option in made.params
+        if isinstance(option, click.Option) and not option.hidden
+        if not EVERYWHERE & set(option.opts)
+    ],
+)
+def test_every_option_is_documented(name, option):
+    """A page that is about the command names the option; the derived page of all options is no explanation."""
+    spelled = re.compile("|".join(rf"(?<![\w-]){re.escape(text)}(?![\w-])" for text in option))
+    about = [text for text in TEXTS if re.search(rf"\b{name.split()[-1]}\b", text)]
+    assert any(spelled.search(text) for text in about), f"xltool {name}：文档里没有写 {option[-1]}"

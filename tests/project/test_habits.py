@@ -60,6 +60,7 @@ def test_ci_runs_the_readme_test_command():
     assert tests.strip() in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
+@pytest.mark.timeout(1800)  # what it installs comes over the network, beside the other tests
 def test_the_readme_main_job_works_in_a_fresh_environment(tmp_path):
     """The first command of the README, word for word, in a new virtual environment."""
     [main, _] = blocks("README.md")

@@ -50,6 +50,24 @@ def test_saved_by_another_program_it_reads_the_same(book):
     assert back.faults == ()
 
 
+@pytest.mark.parametrize(
+    "written", ["填报单位：甲县水利局（盖章）", "填报单位： 甲县水利局 （盖章） "]
+)
+def test_a_name_before_the_stamp_is_read_like_one_behind_it(book, written):
+    book[DEPARTMENT]["A2"] = written
+    back = read(book)
+    assert back.department.text("filer").strip() == "甲县水利局"
+    assert not any(f.field == "filer" for f in back.faults)
+
+
+@pytest.mark.parametrize(
+    "written", ["填报单位：甲县水利局", "填报：甲县水利局（盖章）", "填报单位：（章）甲局"]
+)
+def test_official_text_that_was_changed_around_the_name_is_said(book, written):
+    book[DEPARTMENT]["A2"] = written
+    assert ("layout", f"{DEPARTMENT}!A2") in faults(read(book))
+
+
 def test_amounts_as_text_are_read_and_noted(book):
     book[DEPARTMENT]["C4"] = "１,245.61 万元"
     back = read(book)

@@ -169,14 +169,16 @@ class Bureau:
 
     def change(self, code: str, **values: str) -> dict[str, bytes]:
         """Another value on the list (general, name, district), sent out; the new workbooks."""
-        from xltool.campaign.units import read_units
+        from xltool.campaign.units import read_unit_list
 
         columns = {"name": 1, "district": 2, "contact": 4, "general": 7}
         for row in self.rows:
             if row[0] == code:
                 for key, value in values.items():
                     row[columns[key]] = value
-        units = read_units(write_units(self.folder / "名单.xlsx", self.rows), self.campaign.edition)
+        units = read_unit_list(
+            write_units(self.folder / "名单.xlsx", self.rows), self.campaign.edition
+        ).units
         with self.campaign.ledger.transaction():
             self.campaign.ledger.put_units(units)
         return self.distribute()

@@ -107,11 +107,6 @@ class UnitList:
         return replace(before, **plain_values, **figures)  # type: ignore[arg-type]
 
 
-def read_units(path: Path, edition: Edition) -> list[Unit]:
-    """The units of a list, in order. Raises UnitsError with every fault."""
-    return read_unit_list(path, edition).units
-
-
 def read_unit_list(path: Path, edition: Edition, known_codes: Collection[str] = ()) -> UnitList:
     """The list in the first sheet of a workbook, or in a .csv. Raises UnitsError with every fault.
 

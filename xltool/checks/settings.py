@@ -105,7 +105,8 @@ def markdown() -> str:
         "| 批次文件夹里的 `settings.toml` | 这个批次的 collect、recheck：建批次时由前两者定下，"
         "以后用 `xltool campaign recheck --settings 文件` 换 |",
         "| 下发的工作簿里（封印） | 功能区审核这个工作簿：按下发时批次的设置，与财政部门的结论一致 |", "",
-        "现在按什么审：`xltool settings show`；检查一份：`xltool settings check 文件`。"
+        "现在按什么审：`xltool settings show`；检查一份：`xltool settings check 文件`；"
+        "不再用本机的：`xltool settings use --shipped`。"
         "交叉平衡（`balance`）没有可设的数。", "",
         "| 键 | 自带的值 | 管什么 |", "|---|---|---|",
     ]  # fmt: skip

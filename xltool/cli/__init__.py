@@ -96,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if "#" in arguments:  # cmd and zsh hand over the remark of a line pasted from the documentation
+        arguments = arguments[: arguments.index("#")]
     if arguments in (["--version"], ["-V"]):
         from xltool import __version__
 
@@ -126,7 +128,9 @@ def _run_command(arguments: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        from xltool.cli._help import show_refusal
+
+        show_refusal(error)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("已中断。", err=True)

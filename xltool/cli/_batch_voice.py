@@ -54,9 +54,10 @@ class BatchVoice:
         else:
             echo(f"错误：{reason}", err=True)
 
-    def end(self, summary: Summary, output: str, *, dry: bool) -> None:
+    def end(self, summary: Summary, output: str, *, dry: bool, only_failed: bool) -> None:
         """What came of the run."""
-        lines, warnings = _counted(summary, dry=dry), list(_warnings(summary, dry=dry))
+        lines = _counted(summary, dry=dry)
+        warnings = list(_warnings(summary, only_failed=only_failed))
         for line in [lines, *warnings]:
             self._log(line)
         if self.as_json:
@@ -181,11 +182,15 @@ def _counted(summary: Summary, *, dry: bool) -> str:
     )
 
 
-def _warnings(summary: Summary, *, dry: bool) -> Iterator[str]:
+def _warnings(summary: Summary, *, only_failed: bool) -> Iterator[str]:
     if summary.interrupted:
         yield "已中断：做完的都已保存，再运行同一条命令就接着做。"
     elif not summary.done + summary.skipped + len(summary.failed):
-        yield "注意：输入文件夹里没有数据表，也没有工作簿。"
+        yield (
+            "上次的输入都做成了，这次没有要做的。"
+            if only_failed
+            else "注意：输入文件夹里没有数据表，也没有工作簿。"
+        )
     if summary.gone:
         some = "、".join(summary.gone[:_LISTED]) + ("……" if len(summary.gone) > _LISTED else "")
         what = "已删掉" if summary.pruned else "结果留着，不再进报告；要删掉，加 --prune"

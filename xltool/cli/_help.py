@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable
 
@@ -73,3 +74,13 @@ def examples(formatter: click.HelpFormatter, lines: Iterable[str]) -> None:
         with formatter.section("例"):
             for line in listed:
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def show_refusal(error: click.ClickException) -> None:
+    """What click refuses, with Chinese quotation marks and full stops, on stderr."""
+    said = io.StringIO()
+    error.show(said)
+    text = re.sub(r"'([^'\n]*)'", r"“\1”", said.getvalue())
+    text = re.sub(r"(?<=[^\x00-\x7f])\.$", "。", text, flags=re.MULTILINE)
+    text = re.sub(r" ?(“[^”\n]*”) ?", r"\1", text.replace("”, “", "”、“"))
+    click.echo(text.replace("。 ", "。"), err=True, nl=False)

@@ -61,6 +61,17 @@ def last_year(path: Path | None, edition: Edition | None) -> Callable[[Filing], 
         if filing_before is None and any(filing.forms):
             name = on_terminal(filing.unit or filing.source)
             echo(f"注意：“{name}”没有找到上一年的申报，没有比较", err=True)
+        elif filing_before and (doubt := _doubt(filing, filing_before)):
+            echo(f"注意：{doubt}，请看是否拿错了", err=True)
         return filing_before
 
     return find
+
+
+def _doubt(filing: Filing, before: Filing) -> str:
+    """Why the workbook that was named may be the wrong one; empty where nothing speaks against it."""
+    if filing.unit and before.unit and filing.unit.strip() != before.unit.strip():
+        return f"上一年的申报是“{before.unit}”的，不是“{filing.unit}”的"
+    if filing.year and before.year and before.year >= filing.year:
+        return f"“{filing.unit}”上一年的申报写的是 {before.year} 年，不早于本表的 {filing.year} 年"
+    return ""

@@ -29,6 +29,7 @@ class MarkedCopies:
         self.folder, self._edition = folder, edition
         self._taken = TakenNames()
         self._copy_paths: dict[str, Path] = {}
+        self.written = 0
 
     def holds(self, file: Path, paths: Sequence[Path]) -> bool:
         """The file is a copy itself, come upon because the copies lie below a folder that was named."""
@@ -47,12 +48,17 @@ class MarkedCopies:
         earlier = self._earlier(copy_path)
         if earlier is None:
             return filing
+        self._claim(filing, earlier, copy_path)
         answers = {**filing.answers, **earlier.answers}
         if carried := len(answers) - len(filing.answers):
             echo(f"“{copy_path}”里写的 {carried} 条说明带进新的副本", err=True)
+        return replace(filing, answers=answers)
+
+    def _claim(self, filing: Filing, earlier: Filing, copy_path: Path) -> None:
+        """Let the earlier copy be replaced. Raises Guarded where it holds more than explanations."""
         watch = guard.current()
         if watch is None:
-            return replace(filing, answers=answers)
+            return
         says = _content(earlier, copy_path)
         if says in (_content(filing, Path(filing.source)),) or watch.wrote(copy_path, says):
             watch.allow(copy_path)
@@ -64,7 +70,6 @@ class MarkedCopies:
                     f"“{copy_path}”里除了“说明”还有人改过别处，没有覆盖；要用副本里改好的，请直接审核副本；"
                     "不要了请加 --force（说明仍会带过来）"
                 ) from error
-        return replace(filing, answers=answers)
 
     def write(self, filing: Filing, findings: Sequence[Finding]) -> None:
         """The copy, under the workbook's own name."""
@@ -74,6 +79,7 @@ class MarkedCopies:
 
         source, copy_path = Path(filing.source), self._copy_path(filing)
         mark_file(source, copy_path, results(filing, findings, self._edition), marks(findings))
+        self.written += 1
         if watch := guard.current():
             watch.remember(copy_path, _content(filing, source))
 

@@ -91,7 +91,7 @@ def batch(
         except XltoolError as error:
             speaker.trouble(str(error))
             return 2
-        speaker.end(summary, output, dry=dry_run)
+        speaker.end(summary, output, dry=dry_run, only_failed=only_failed)
     if summary.interrupted:
         return 2
     if summary.failed:

@@ -101,6 +101,7 @@ def new(
             deadline=due,
             issuer=issuer,
             library=load_library(offered) if offered else None,
+            tell=echo,
         )
         origin = ""
     if house:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,9 @@ from xltool.cli._campaign import (
 from xltool.cli._command import command, force_option
 from xltool.cli._output import echo, table
 from xltool.errors import XltoolError
+
+if TYPE_CHECKING:
+    from xltool.campaign.ledger.campaign_folder import Campaign
 
 codes_argument = click.argument("codes", metavar="[部门编码…]", nargs=-1)
 district_option = click.option("--district", default=None, help="这个区县的全部单位。")
@@ -100,6 +104,12 @@ def _wanted(
     return fitting
 
 
+def _others(campaign: Campaign, district: str | None, wanted: Sequence[str]) -> int:
+    """How many units of the district are not among these."""
+    units = campaign.ledger.units()
+    return sum(unit.district == district and unit.code not in wanted for unit in units)
+
+
 @command()
 @where
 @codes_argument
@@ -120,6 +130,7 @@ def accept(
     with opened(folder, by) as campaign:
         wanted = _wanted(campaign, codes, district, states, ("通过", "待核准"))
         decided = approve(campaign, wanted, grade=grade or "", note=note)
+        others = 0 if codes else _others(campaign, district, wanted)
     for decision in decided:
         for remark in (
             *decision.explained,
@@ -127,6 +138,8 @@ def accept(
         ):
             echo(f"{decision.unit.code} {decision.unit.name}：{remark}")
     echo(f"核准 {len(decided)} 个单位" + (f"，审核意见：{grade}" if grade else ""))
+    if others:
+        echo(f"“{district}”另有 {others} 个单位没有动（xltool status --by-unit 可看）")
 
 
 @command("return")

@@ -182,6 +182,12 @@ def last_year(folder: Path, source: Path, by: str) -> None:
     from xltool.campaign.ledger.last_year import take_last_year
 
     with opened(folder, by) as campaign:
-        count, absent = take_last_year(campaign, source)
-    echo(f"收进 {count} 个单位的上年申报" + (f"，{len(absent)} 个单位没有" if absent else ""))
+        taken, year = take_last_year(campaign, source), campaign.year
+    lacking = f"，{len(taken.absent)} 个单位没有" if taken.absent else ""
+    echo(f"收进 {taken.number} 个单位的上年申报{lacking}")
+    if taken.not_earlier:
+        few = "、".join(taken.not_earlier[:5]) + ("等" if len(taken.not_earlier) > 5 else "")
+        echo(
+            f"注意：其中 {len(taken.not_earlier)} 份写的年度不早于 {year} 年（{few}），请看是否拿错了"
+        )
     echo("已收的申报要比的，请运行 xltool campaign recheck")

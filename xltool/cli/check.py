@@ -85,6 +85,8 @@ def check(
         _echo_json(results, failed)
     elif len(results) > 1:
         echo(console.total(result.verdict for result in results))
+    if copies and copies.written and not as_json:
+        echo(f"标好的副本在 {copies.folder}：{copies.written} 份")
     return 2 if failed else int(any(result.verdict == "error" for result in results))
 
 

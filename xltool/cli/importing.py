@@ -10,6 +10,7 @@ import click
 
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._output import echo, table
+from xltool.errors import XltoolError
 
 if TYPE_CHECKING:
     from xltool.importing.record import Imported
@@ -78,6 +79,8 @@ def import_(
     if target is not None and chosen_edition is not None and target.id != chosen_edition.id:
         echo(f"原表按版式“{chosen_edition.id}”读，转到“{target.id}”")
         move(imported, chosen_edition, target)
+    if not imported.read and not imported.unread:
+        raise XltoolError(f"没有能导入的文件：{'、'.join(map(str, files))}")
     guard.take(*imported.read)
     guard.ask(*report_paths(output))  # all or none
     books = write_books(imported, output, kind, target or chosen_edition)
@@ -86,6 +89,7 @@ def import_(
     for path in (*books, *reports):
         echo(f"已写出 {path}")
     if not books:
+        echo(f"没有做成数据表：没有认出申报，见 {reports[-1]}", err=True)
         return 2
     return 1 if imported.unread else 0
 

@@ -62,6 +62,7 @@ def distribute(
 
     丢了压缩包：distribute --again 部门编码，或 distribute --again --district 区县。
     """
+    from xltool.campaign.sealing.keys import fingerprint
     from xltool.campaign.sending.distribution import distribute as send
 
     if again and not (codes or districts):
@@ -74,10 +75,12 @@ def distribute(
     with opened(folder) as campaign, progress("下发") as seen:
         page = _page(campaign, runtime_paths) if with_page else None
         sent = send(campaign, output, districts, seen, page)
+        key_print = fingerprint(campaign.public_key)
     for district, path, count in sent.parcels:
         echo(f"{district}：{count} 个单位 → {path}")
     if sent.units:
         echo(f"第 {sent.batch} 批：下发 {sent.units} 个单位，{len(sent.parcels)} 个压缩包")
+        echo(f"公钥指纹：{key_print}（用电话或正式文件告诉收包的人）")
     echo(f"没有变动的 {sent.unchanged} 个单位不再下发" if sent.unchanged else "全部下发完毕")
     if sent.locked:
         named = "、".join(sent.locked[:20]) + ("等" if len(sent.locked) > 20 else "")

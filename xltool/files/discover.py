@@ -64,7 +64,7 @@ FOLDER_BOOK = "部门"
 _WHAT_TO_DO = {
     FileKind.OTHER_WORKBOOK: "请在 Excel 或 WPS 里另存为 .xlsx 再审核",
     FileKind.DOCUMENT: "不是工作簿；以往的申报可以用 xltool import 导入",
-    FileKind.TABLE: "是数据表的一张表；填报用 xltool fill",
+    FileKind.TABLE: "是 CSV，不是工作簿；若是数据表的一张，填报用 xltool fill",
     FileKind.DATABOOK: "可能是数据表；填报用 xltool fill",
     FileKind.ARCHIVE: "是压缩包；请先解开，下发批次的回收用 xltool collect",
     FileKind.OTHER_ARCHIVE: "不认识的压缩格式；请解开或改用 zip",

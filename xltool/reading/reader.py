@@ -370,8 +370,11 @@ def _entry(
 
 
 def taken_out(field: Field, text: str) -> tuple[int | str | None, str] | None:
-    """The answer within the official text of its cell, read and as written; None where that was changed."""
-    match = _pattern(field.pattern).match(text)
+    """The answer within the official text of its cell, read and as written; None where that was changed.
+
+    A name typed before the （盖章） that ends the official text stands in it as well as one behind it.
+    """
+    match = next(filter(None, (way.match(text) for way in _patterns(field.pattern))), None)
     if match is None:
         return None
     text = match[1]
@@ -385,9 +388,18 @@ _YEAR = re.compile(r"[12][0-9]{3}")
 
 
 @functools.lru_cache(maxsize=64)
-def _pattern(pattern: str) -> re.Pattern[str]:
+def _patterns(pattern: str) -> tuple[re.Pattern[str], ...]:
     before, _, after = pattern.partition("{}")
-    return re.compile(rf"\s*{re.escape(before)}(.*?){re.escape(after)}\s*$", re.DOTALL)
+    ways = [(before, after)]
+    if not after and (stamp := _STAMP.fullmatch(before)):
+        ways.append((stamp[1], stamp[2]))
+    return tuple(
+        re.compile(rf"\s*{re.escape(start)}(.*?){re.escape(end)}\s*$", re.DOTALL)
+        for start, end in ways
+    )
+
+
+_STAMP = re.compile("(.+?)(（[^（）]+）)")
 
 
 def _masked(

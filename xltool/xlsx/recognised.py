@@ -51,7 +51,7 @@ def by_bytes(data: bytes) -> str:
             return reason
     lowered = head.lower()
     if any(mark in lowered for mark in (b"<html", b"<!doctype html", b"<table")):
-        return f"这是改了扩展名的网页，不是工作簿，{_SAVE_AS}"
+        return f"内容是网页，不是工作簿，{_SAVE_AS}"
     if b"PK\3\4" in data[: 2**20]:
         at = data.index(b"PK\3\4")
         return f"文件开头多了 {at:,} 字节别的内容（多半是下载或传输出了错），请重新另存、重新传送"

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from xltool.campaign.ledger.store import Ledger, now
 from xltool.campaign.sealing import keys
 from xltool.campaign.sealing.parcel import edition_digest
 from xltool.campaign.sealing.sealed_layout import layout_fingerprint
-from xltool.campaign.units import Unit, read_units
+from xltool.campaign.units import Unit, read_unit_list
 from xltool.checks.settings import Settings, copy_settings, load_settings
 from xltool.editions.declaration import Edition, edition_in, load_edition
 from xltool.errors import XltoolError, why
@@ -149,18 +150,20 @@ def new_campaign(
     deadline: str = "",
     issuer: str = "",
     library: Library | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> Campaign:
     """Make the folder of a new campaign: list of units, pinned edition, keys.
 
     The names in an indicator `library` are offered as a list in the workbooks that are sent.
+    `tell` hears of each row of the list that was passed over or read otherwise than written.
     """
     declared = load_edition(edition)
-    listed = read_units(units, declared)
+    listed = read_unit_list(units, declared)
     campaign = make_folder(folder, Path(declared.folder), library=library)
     keys.make_keys(folder / "keys")
     save(
         campaign,
-        listed,
+        listed.units,
         {
             "id": secrets.token_hex(8),
             "title": folder.name,
@@ -171,6 +174,9 @@ def new_campaign(
             "seal": "2",
         },
     )
+    if tell:
+        for remark in listed.remarks:
+            tell(remark)
     return campaign
 
 

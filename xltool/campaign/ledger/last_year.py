@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
 from xltool.campaign.ledger.counting import Act
@@ -62,8 +63,16 @@ def _name(code: str) -> str:
     return f"{digest(code.encode())[:32]}.xlsx"
 
 
-def take_last_year(campaign: Campaign, source: Path) -> tuple[int, list[str]]:
-    """Take in last year's campaign, or a folder of last year's workbooks; how many units, and who has none.
+class TakenFilings(NamedTuple):
+    """How many units' filings were taken in, who has none, and whose says a year that is not an earlier one."""
+
+    number: int
+    absent: list[str]
+    not_earlier: list[str]
+
+
+def take_last_year(campaign: Campaign, source: Path) -> TakenFilings:
+    """Take in last year's campaign, or a folder of last year's workbooks.
 
     What the list says of last year stays; what it doesn't say is taken from the filings.
     """
@@ -77,7 +86,7 @@ def take_last_year(campaign: Campaign, source: Path) -> tuple[int, list[str]]:
         if (source / FILE).is_file():
             taken_codes = _from_campaign(source, units, new_folder)
         elif source.exists():
-            taken_codes = _from_files(source, units.values(), new_folder)
+            taken_codes = _from_files(source, units.values(), new_folder, campaign.year)
         else:
             raise XltoolError(f"没有这个文件夹：{source}")
         if not taken_codes:
@@ -91,13 +100,16 @@ def take_last_year(campaign: Campaign, source: Path) -> tuple[int, list[str]]:
             new_folder.replace(destination)
         except OSError as error:
             raise XltoolError(f"存不下上年的申报：{why(error)}") from error
-    fresh = _figures(campaign, units, taken_codes)
+    filings = {code: last_filing(campaign.folder, code) for code in sorted(taken_codes)}
+    fresh = _figures(campaign, units, filings)
     with campaign.ledger.writing(), campaign.ledger.transaction():
         if fresh:
             write_units(campaign, fresh)
         reason = f"收进 {len(taken_codes)} 个单位的上年申报：{source.name}"
         campaign.ledger.record(Act.CAMPAIGN, reason=reason)
-    return len(taken_codes), [code for code in units if code not in taken_codes]
+    absent = [code for code in units if code not in taken_codes]
+    late = [code for code, f in filings.items() if f and f.year and f.year >= campaign.year]
+    return TakenFilings(len(taken_codes), absent, late)
 
 
 def _from_campaign(source: Path, units: dict[str, Unit], new_folder: Path) -> set[str]:
@@ -116,14 +128,17 @@ def _from_campaign(source: Path, units: dict[str, Unit], new_folder: Path) -> se
         earlier.ledger.close()
 
 
-def _from_files(source: Path, units: Iterable[Unit], new_folder: Path) -> set[str]:
-    """Workbooks of last year, told by their unit's code, else by a name that only one unit has."""
+def _from_files(source: Path, units: Iterable[Unit], new_folder: Path, own_year: int) -> set[str]:
+    """Workbooks of last year, told by their unit's code, else by a name that only one unit has.
+
+    Of several of one unit the last year before `own_year` counts.
+    """
     by_name: dict[str, list[str]] = {}
     codes = set()
     for unit in units:
         codes.add(unit.code)
         by_name.setdefault(unit.name, []).append(unit.code)
-    taken_codes = set()
+    years: dict[str, int] = {}
     files = [source] if source.is_file() else [
         listed.path for listed in below(source) if listed.kind is FileKind.WORKBOOK
     ]  # fmt: skip
@@ -133,10 +148,14 @@ def _from_files(source: Path, units: Iterable[Unit], new_folder: Path) -> set[st
         code = named[0] if len(named) == 1 else ""
         if filing.code in codes:
             code = filing.code
-        if code and any(filing.forms):
+        if not code or not any(filing.forms):
+            continue
+        year = filing.year or 0
+        rank = year if year < own_year else -year  # one that is no earlier is better than none
+        if rank >= years.get(code, rank):
             _keep(new_folder, code, file.read_bytes())
-            taken_codes.add(code)
-    return taken_codes
+            years[code] = rank
+    return set(years)
 
 
 def _keep(new_folder: Path, code: str, data: bytes) -> None:
@@ -144,12 +163,13 @@ def _keep(new_folder: Path, code: str, data: bytes) -> None:
         file.write(data)
 
 
-def _figures(campaign: Campaign, units: dict[str, Unit], taken_codes: set[str]) -> dict[str, Unit]:
+def _figures(
+    campaign: Campaign, units: dict[str, Unit], filings: Mapping[str, Filing | None]
+) -> dict[str, Unit]:
     """The units with last year's amounts out of their filings, where the list has none."""
     changed = {}
     amounts = {f.id for f in campaign.edition.department.field if f.kind == "amount"}
-    for code in taken_codes:
-        filing = last_filing(campaign.folder, code)
+    for code, filing in filings.items():
         if filing is None or filing.edition != campaign.edition.id:
             continue  # other forms, perhaps another unit of money
         own = figures_of(filing, campaign.edition).amounts

@@ -26,7 +26,10 @@ def _became(arrival: LedgerRow, row: LedgerRow | None) -> str:
     if arrival["outcome"] == "answer":
         return f"对第 {row['version']} 版退回意见的书面说明"
     if arrival["outcome"] == "copy":
-        return f"第 {row['version']} 版的又一份，内容相同"
+        which = (
+            f"第 {row['version']} 版" if row["version"] else f"没有计入的（{KINDS[row['kind']]}）"
+        )
+        return f"{which}的又一份，内容相同"
     version_text = f"第 {row['version']} 版，{VERDICTS[row['verdict']]}" if row["version"] else ""
     return "，".join(
         filter(None, [version_text, KINDS[row["kind"]], "采用" if row["counts"] else ""])

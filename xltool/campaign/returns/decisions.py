@@ -71,7 +71,10 @@ def accept(
         for unit, returns in _returns_of(campaign, codes):
             row = returns.counting
             if row is None:
-                raise XltoolError(f"{unit.code} {unit.name} 还没有计入的申报，不能核准")
+                raise XltoolError(
+                    f"{unit.code} {unit.name} 还没有计入的申报，不能核准；"
+                    "有错误而要采用的，先用 campaign choose 选定"
+                )
             if returns.outcome.standpoint.accepted:
                 raise XltoolError(f"{unit.code} {unit.name} 已经核准过第 {row['version']} 版")
             explained, open_queries = _queries(row)
