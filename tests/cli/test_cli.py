@@ -47,7 +47,7 @@ def test_help_is_chinese_in_any_locale():
 def test_an_unknown_command_is_one_line_and_exit_2():
     result = run("nope")
     assert result.returncode == 2
-    assert "没有命令 'nope'" in result.stderr
+    assert "没有命令“nope”" in result.stderr
     assert "Traceback" not in result.stderr
 
 
