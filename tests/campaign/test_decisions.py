@@ -79,7 +79,9 @@ def test_undo_takes_back_the_last_command_and_is_itself_on_record(bureau):
     assert [d.unit for d in undo(bureau.campaign, reason="点错了")] == [good, asked]
     assert bureau.states()[good] == "通过" and bureau.states()[asked] == "待核实"
     said = [(line.author, line.what) for line in history(bureau.campaign)]
-    assert said[-3:] == [("李科", "核准第 1 版（已撤销）")] * 2 + [("李科", "撤销上一步")]
+    assert said[-3:] == [("李科", "核准第 1 版（已撤销）")] * 2 + [
+        ("李科", "撤销上一步：核准 0001001、核准 0001002")
+    ]
     with pytest.raises(XltoolError, match="没有可以撤销"):
         undo(bureau.campaign)
 
@@ -145,3 +147,25 @@ def test_no_note_to_write_is_said(bureau, capsys, monkeypatch):
     monkeypatch.chdir(bureau.campaign.folder)
     assert main(["campaign", "notes", bureau.codes[0]]) == 0
     assert "没有要退回的单位" in capsys.readouterr().out
+
+
+def test_what_nobody_returned_or_is_withdrawn_is_not_withdrawn(bureau):
+    good, returned = bureau.codes[0], {row["unit"] for row in bureau.campaign.ledger.returns()}
+    nobody = next(code for code in bureau.codes if code not in returned)
+    with pytest.raises(XltoolError, match="没有报过"):
+        withdraw(bureau.campaign, [nobody], "x")
+    withdraw(bureau.campaign, [good], "重审")
+    with pytest.raises(XltoolError, match="都已经撤回"):
+        withdraw(bureau.campaign, [good], "重审")
+
+
+def test_sent_back_a_second_time_in_the_same_words_is_one_decision(bureau):
+    good = bureau.codes[0]
+    send_back(bureau.campaign, [good], "目标太笼统")
+    deeds = bureau.campaign.ledger.deeds()
+    assert [one.version for one in send_back(bureau.campaign, [good], "目标太笼统")] == [1]
+    assert bureau.campaign.ledger.deeds() == deeds
+    send_back(bureau.campaign, [good], "还有指标")
+    assert len(bureau.campaign.ledger.deeds()) == len(deeds) + 1
+    undo(bureau.campaign, good)
+    assert any(line.what.startswith("撤销上一步：退回") for line in history(bureau.campaign, good))

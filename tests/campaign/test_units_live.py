@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from openpyxl import Workbook
 
 from tests.support.campaign import Bureau, fill_in, write_units
 from xltool.campaign.ledger.counting import Act
-from xltool.campaign.ledger.unit_changes import apply, changed_unit, leave, merged, planned
+from xltool.campaign.ledger.unit_changes import (
+    UnitChange,
+    apply,
+    changed_unit,
+    leave,
+    merge,
+    planned,
+)
 from xltool.campaign.returns.decisions import history, undo
 from xltool.campaign.returns.status import status
 from xltool.campaign.rollup.summation import rollup
@@ -124,13 +133,12 @@ def test_renamed_moved_and_merged_each_with_a_plan(bureau):
     campaign = bureau.campaign
     apply(campaign, [changed_unit(campaign, Act.RENAME, first, name="县教育和体育局")], "机构改革")
     apply(campaign, [changed_unit(campaign, Act.MOVE, second, district="第2区")])
-    plan = merged(campaign, third, first)
+    plan = merge(campaign, third, first, dry=True)
     assert plan.said(campaign.edition) == [
         "上年资金总额：1501.5 → 3005",
         "上年基本支出：600 → 1200",
     ]
-    apply(campaign, [plan])
-    leave(campaign, Act.MERGE, [third], "并入", into=first)
+    merge(campaign, third, first, "并入")
     units = {unit.code: unit for unit in campaign.ledger.units()}
     assert units[first].name == "县教育和体育局" and units[second].district == "第2区"
     assert bureau.states()[third] == "并入"
@@ -202,3 +210,60 @@ def test_a_parcel_that_comes_late_takes_no_place_of_newer_data(tmp_path):
     bureau.change(code, general="800.00")
     assert take_parcel(district, box / "第2批" / "第1区.zip") == 1
     assert district.ledger.units()[0].prefilled["general"] == "800"
+
+
+def last_years(bureau):
+    return {unit.code: unit.last_year for unit in bureau.campaign.ledger.units()}
+
+
+def test_a_merger_is_made_once_and_comes_apart_again(bureau, monkeypatch, capsys):
+    """A second time it would add last year's figures twice; restored, each has its own again."""
+    first, second, third = bureau.codes[:3]
+    before = last_years(bureau)
+    monkeypatch.chdir(bureau.campaign.folder)
+    assert main(["campaign", "merge", third, first, "--dry-run"]) == 0
+    assert main(["campaign", "merge", third, first]) == 2  # no reason was given
+    assert last_years(bureau) == before
+    assert main(["campaign", "merge", third, first, "--reason", "并入"]) == 0
+    once = last_years(bureau)
+    assert once[first]["total"] == "3005" and bureau.states()[third] == "并入"
+    capsys.readouterr()
+    for other in (first, second):
+        assert main(["campaign", "merge", third, other, "--reason", "并入"]) == 2
+        assert f"{third} 已经并入 {first}" in capsys.readouterr().err
+    assert main(["campaign", "merge", second, third, "--reason", "并入"]) == 2
+    assert main(["campaign", "abolish", third, "--reason", "撤销"]) == 2
+    assert last_years(bureau) == once
+    assert main(["campaign", "restore", third, "--reason", "弄错了"]) == 0
+    assert last_years(bureau) == before and bureau.states()[third] == "未报"
+    # One decision on two units is undone as one, whichever of them is named.
+    for code in (first, third):
+        assert main(["campaign", "undo", code]) == 0
+        assert last_years(bureau) == once and bureau.states()[third] == "并入"
+        assert main(["campaign", "restore", third, "--reason", "弄错了"]) == 0
+    assert last_years(bureau) == before
+
+
+def test_restored_after_the_list_changed_only_the_others_figures_go(bureau):
+    first, second = bureau.codes[:2]
+    campaign = bureau.campaign
+    merge(campaign, second, first, "并入")
+    known = {unit.code: unit for unit in campaign.ledger.units()}[first]
+    figures = {**known.last_year, "total": "4000"}
+    apply(campaign, [UnitChange(Act.UPDATE, known, replace(known, last_year=figures))])
+    leave(campaign, Act.RESTORE, [second], "弄错了")
+    assert last_years(bureau)[first]["total"] == "2497.5"  # 4000 − 1502.5
+
+
+def test_what_is_so_already_is_not_written_again(bureau, monkeypatch, capsys):
+    code, other = bureau.codes[:2]
+    monkeypatch.chdir(bureau.campaign.folder)
+    assert main(["campaign", "abolish", code, "--reason", "撤"]) == 0
+    deeds = bureau.campaign.ledger.deeds()
+    capsys.readouterr()
+    assert main(["campaign", "abolish", code, "--reason", "撤"]) == 0
+    assert main(["campaign", "restore", other, "--reason", "错"]) == 0
+    assert capsys.readouterr().out.count("本来就是这样，不用再改：1 个单位") == 2
+    assert bureau.campaign.ledger.deeds() == deeds
+    assert main(["campaign", "exempt", code, "--reason", "免"]) == 0
+    assert bureau.states()[code] == "免报"

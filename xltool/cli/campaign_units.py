@@ -46,14 +46,18 @@ def update(folder: Path, units: Path, dry: bool, by: str, reason: str) -> None:
             )
 
 
+def _show_changes(campaign: Campaign, changes: Sequence[UnitChange]) -> None:
+    rows = [[c.after.code, c.after.name, "；".join(c.said(campaign.edition))] for c in changes]
+    if rows:
+        table(["部门编码", "部门名称", "变动"], rows)
+
+
 def _carry_out(campaign: Campaign, changes: Sequence[UnitChange], dry: bool, reason: str) -> None:
     """Show what changes unit by unit; write it unless it is a dry run."""
     from xltool.campaign.ledger.counting import Act
     from xltool.campaign.ledger.unit_changes import apply
 
-    rows = [[c.after.code, c.after.name, "；".join(c.said(campaign.edition))] for c in changes]
-    if rows:
-        table(["部门编码", "部门名称", "变动"], rows)
+    _show_changes(campaign, changes)
     if not dry:
         apply(campaign, changes, reason)
     added = sum(change.action is Act.ADD for change in changes)
@@ -111,14 +115,11 @@ def _change(
 @reason_option
 def merge(folder: Path, code: str, into: str, dry: bool, by: str, reason: str) -> None:
     """一个单位并入另一个：它不再应报，上年数加到另一个单位上。"""
-    from xltool.campaign.ledger.counting import Act
-    from xltool.campaign.ledger.unit_changes import leave, merged
+    from xltool.campaign.ledger.unit_changes import merge as merge_units
 
     with opened(folder, by) as campaign:
-        change = merged(campaign, code, into)
-        if not dry:
-            leave(campaign, Act.MERGE, [code], reason, into=into)
-        _carry_out(campaign, [change] if change.after != change.before else [], dry, reason)
+        change = merge_units(campaign, code, into, reason, dry=dry)
+        _show_changes(campaign, [change] if change.after != change.before else [])
         echo(f"{code} {'会并入' if dry else '已并入'} {into}")
 
 
@@ -141,8 +142,11 @@ def _leaving(act: str, doing: str, done: str) -> click.Command:
             if dry:
                 echo(f"试运行：{len(rows)} 个单位，没有写入")
                 return
-            leave(campaign, Act[act], codes, reason)
-            echo(f"{done}：{len(rows)} 个单位")
+            concerned = leave(campaign, Act[act], codes, reason)
+        if concerned:
+            echo(f"{done}：{len(concerned)} 个单位")
+        if len(concerned) < len(set(codes)):
+            echo(f"本来就是这样，不用再改：{len(set(codes)) - len(concerned)} 个单位")
 
     leaving.help = doing
     return leaving

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import Any
+
+import msgspec
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
@@ -75,15 +76,52 @@ def unit_of(campaign: Campaign, code: str) -> Unit:
 
 def merged(campaign: Campaign, code: str, into: str) -> UnitChange:
     """The unit that takes another one in: last year's figures of both are its own."""
-    if code == into:
-        raise XltoolError("不能并入自己")
+    return _with_figures(campaign, code, into, 1)
+
+
+def _with_figures(campaign: Campaign, code: str, into: str, sign: int) -> UnitChange:
+    """`into` with the figures of another unit added or, with `sign` −1, given up."""
     leaving, staying = unit_of(campaign, code), unit_of(campaign, into)
     amounts = {f.id for f in campaign.edition.department.field if f.kind == "amount"}
     figures: dict[str, str] = dict(staying.last_year)
     for id_, text in leaving.last_year.items():
         if id_ in amounts:
-            figures[id_] = plain(Decimal(figures.get(id_, "0")) + Decimal(text))
+            figures[id_] = plain(Decimal(figures.get(id_, "0")) + sign * Decimal(text))
     return UnitChange(Act.UPDATE, staying, replace(staying, last_year=figures))
+
+
+def _parted(campaign: Campaign, code: str, into: str) -> UnitChange:
+    """The unit into which another one was merged, without that one's figures."""
+    staying = unit_of(campaign, into)
+    for deed in reversed(campaign.ledger.deeds_by_unit([into]).get(into, [])):
+        detail = msgspec.json.decode(deed.detail)
+        if deed.action == Act.UPDATE and detail.get("merged") == code:
+            if detail["after"]["last_year"] == staying.last_year:
+                before = replace(staying, last_year=detail["before"]["last_year"])
+                return UnitChange(Act.UPDATE, staying, before)
+            break
+    return _with_figures(campaign, code, into, -1)
+
+
+def merge(
+    campaign: Campaign, code: str, into: str, reason: str = "", *, dry: bool = False
+) -> UnitChange:
+    """Merge a unit into another, of which what changes is given back. Neither may have left before."""
+    if code == into:
+        raise XltoolError("不能并入自己")
+    ledger = campaign.ledger
+    with ledger.writing():
+        change = merged(campaign, code, into)
+        for unit in (code, into):
+            if left := _left(campaign, unit):
+                raise XltoolError(f"{unit} {_said_left(left)}，先用 campaign restore 恢复")
+        if dry:
+            return change
+        _needs(reason)
+        with ledger.transaction():
+            ledger.record(Act.MERGE, code, reason=reason, detail={"into": into})
+            _write_change(campaign, change, reason, merged=code)
+    return change
 
 
 def apply(campaign: Campaign, changes: Sequence[UnitChange], reason: str = "") -> None:
@@ -94,11 +132,19 @@ def apply(campaign: Campaign, changes: Sequence[UnitChange], reason: str = "") -
     with ledger.writing(), ledger.transaction():
         write_units(campaign, {change.after.code: change.after for change in changes})
         for change in changes:
-            detail = {
-                "before": asdict(change.before) if change.before else None,
-                "after": asdict(change.after),
-            }
-            ledger.record(change.action, change.after.code, detail=detail, reason=reason)
+            _record_change(campaign, change, reason)
+
+
+def _write_change(campaign: Campaign, change: UnitChange, reason: str, **detail: str) -> None:
+    if change.after != change.before:
+        write_units(campaign, {change.after.code: change.after})
+        _record_change(campaign, change, reason, **detail)
+
+
+def _record_change(campaign: Campaign, change: UnitChange, reason: str, **detail: str) -> None:
+    before = asdict(change.before) if change.before else None
+    values = {"before": before, "after": asdict(change.after), **detail}
+    campaign.ledger.record(change.action, change.after.code, detail=values, reason=reason)
 
 
 def write_units(campaign: Campaign, units: Mapping[str, Unit]) -> None:
@@ -107,14 +153,52 @@ def write_units(campaign: Campaign, units: Mapping[str, Unit]) -> None:
     campaign.ledger.put_units({**units_by_code, **units}.values())
 
 
-def leave(
-    campaign: Campaign, action: Act, codes: Iterable[str], reason: str, **detail: Any
-) -> None:
-    """Units that owe nothing any more, or again (RESTORE). A reason must be given."""
+def leave(campaign: Campaign, action: Act, codes: Iterable[str], reason: str) -> list[str]:
+    """Units that owe nothing any more, or again (RESTORE): those of which that was not so already.
+
+    A reason must be given. A merged unit that comes back has its own figures of last year again.
+    """
+    _needs(reason)
+    wanted = [unit_of(campaign, code).code for code in dict.fromkeys(codes)]
+    ledger = campaign.ledger
+    with ledger.writing():
+        states = {code: _left(campaign, code) for code in wanted}
+        goal = "" if action == Act.RESTORE else action
+        concerned = [code for code in wanted if states[code].partition(" ")[0] != goal]
+        for code in concerned:
+            if states[code].startswith(Act.MERGE) and action != Act.RESTORE:
+                raise XltoolError(f"{code} {_said_left(states[code])}，先用 campaign restore 恢复")
+        if not concerned:
+            return []
+        with ledger.transaction():
+            for code in concerned:
+                into = states[code].partition(" ")[2]
+                ledger.record(action, code, reason=reason, detail={"parted": into} if into else {})
+                if into:
+                    _write_change(campaign, _parted(campaign, code, into), reason, parted=code)
+    return concerned
+
+
+def _needs(reason: str) -> None:
     if not reason.strip():
         raise XltoolError("请用 --reason 写明理由")
-    wanted = [unit_of(campaign, code).code for code in codes]
-    ledger = campaign.ledger
-    with ledger.writing(), ledger.transaction():
-        for code in wanted:
-            ledger.record(action, code, reason=reason, detail=detail)
+
+
+def _left(campaign: Campaign, code: str) -> str:
+    """How a unit left (the act, and after a space into which unit it was merged); empty where it has not."""
+    left = ""
+    for deed in campaign.ledger.deeds_by_unit([code]).get(code, []):
+        if deed.action in (Act.ABOLISH, Act.EXEMPT):
+            left = deed.action
+        elif deed.action == Act.MERGE:
+            left = f"{deed.action} {msgspec.json.decode(deed.detail)['into']}"
+        elif deed.action == Act.RESTORE:
+            left = ""
+    return left
+
+
+def _said_left(left: str) -> str:
+    act, _, into = left.partition(" ")
+    return (
+        f"已经并入 {into}" if into else {Act.ABOLISH: "已经撤销", Act.EXEMPT: "已经免报"}[Act(act)]
+    )

@@ -106,13 +106,26 @@ def send_back(campaign: Campaign, codes: Iterable[str], note: str) -> list[Decid
                 raise XltoolError(f"{unit.code} {unit.name} 没有报过，不能退回")
             explained, open_queries = _queries(row)
             decided.append((Decided(unit, row["version"], explained, open_queries), row))
+        fresh = [(d, row) for d, row in decided if not _sent_back(campaign, row, note)]
+        if not fresh:
+            return [decision for decision, _ in decided]
         with campaign.ledger.transaction():
-            for decision, row in decided:
+            for decision, row in fresh:
                 detail = {"version": decision.version}
                 campaign.ledger.record(
                     Act.RETURN, decision.unit.code, return_id=row["id"], reason=note, detail=detail
                 )
     return [decision for decision, _ in decided]
+
+
+def _sent_back(campaign: Campaign, row: LedgerRow, note: str) -> bool:
+    """Whether this return was sent back already with these very words, and still is."""
+    if not row["sent_back"]:
+        return False
+    deeds = campaign.ledger.deeds_by_unit([row["unit"]]).get(row["unit"], [])
+    return any(
+        d.action == Act.RETURN and d.return_id == row["id"] and d.reason == note for d in deeds
+    )
 
 
 def reopen(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
@@ -136,8 +149,14 @@ def withdraw(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
     with campaign.ledger.writing():
         wanted = list(_returns_of(campaign, codes))
         for unit, returns in wanted:
-            if returns.outcome.standpoint.accepted:
+            stand = returns.outcome.standpoint
+            if stand.accepted:
                 raise XltoolError(f"{unit.code} {unit.name} 已经核准，先用 campaign reopen 重开")
+            own = [row for row in returns.rows if not row["claimed"]]
+            if not own:
+                raise XltoolError(f"{unit.code} {unit.name} 没有报过，没有可撤回的")
+            if all(stand.takes_back(row["arrival"], row["sha256"]) for row in own):
+                raise XltoolError(f"{unit.code} {unit.name} 报过的都已经撤回")
         with campaign.ledger.transaction():
             for unit, _ in wanted:
                 campaign.ledger.record(Act.WITHDRAW, unit.code, reason=reason)
@@ -201,11 +220,14 @@ def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
                 event = f"报来第 {row['version']} 版（{KINDS[row['kind']]}，{arrival['day']}）"
                 lines.append(HistoryLine(arrival["taken_at"], "", event, code, arrival["name"]))
     # Of one second, what was sent and came stands before what was decided on it.
-    lines += [_line(deed, deed.id in standing) for deed in deeds if not code or deed.unit == code]
+    acts = {deed.id: deed for deed in deeds}
+    lines += [
+        _line(deed, deed.id in standing, acts) for deed in deeds if not code or deed.unit == code
+    ]
     return sorted(lines, key=lambda line: line.made_at)
 
 
-def _line(deed: Deed, stands: bool) -> HistoryLine:
+def _line(deed: Deed, stands: bool, acts: Mapping[int, Deed]) -> HistoryLine:
     detail = msgspec.json.decode(deed.detail)
     event = WORDS[Act(deed.action)]
     if detail.get("contents") == []:
@@ -217,7 +239,11 @@ def _line(deed: Deed, stands: bool) -> HistoryLine:
     for key in ("deadline", "grade", "into", "district"):
         if detail.get(key):
             event += f" {detail[key]}"
-    if not stands and deed.action != Act.UNDO:
+    if deed.action == Act.UNDO:
+        undone = [acts[id_] for id_ in detail["deeds"] if id_ in acts]
+        named = [f"{WORDS[Act(one.action)]} {one.unit}".strip() for one in undone[:3]]
+        event += f"：{'、'.join(named)}" + (f"等 {len(undone)} 项" if len(undone) > 3 else "")
+    elif not stands:
         event += "（已撤销）"
     return HistoryLine(deed.made_at, deed.author, event, deed.unit, deed.reason)
 
@@ -226,12 +252,12 @@ def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:
     """Undo the last decision, of one unit or of the whole last command. What was undone."""
     ledger = campaign.ledger
     with ledger.writing():
-        acts = [d for d in in_force(ledger.deeds()) if d.action not in _NEVER_UNDONE]
-        acts = [d for d in acts if not code or d.unit == code]
+        everything = [d for d in in_force(ledger.deeds()) if d.action not in _NEVER_UNDONE]
+        acts = [d for d in everything if not code or d.unit == code]
         if not acts:
             raise XltoolError("没有可以撤销的决定")
         last = acts[-1]
-        undone = [last] if code else [d for d in acts if d.run == last.run]
+        undone = _together(last, everything) if code else [d for d in acts if d.run == last.run]
         restored = _restored(campaign, undone)
         with ledger.transaction():
             if restored:
@@ -239,6 +265,18 @@ def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:
             detail = {"deeds": [deed.id for deed in undone]}
             ledger.record(Act.UNDO, code, detail=detail, reason=reason)
     return undone
+
+
+def _together(last: Deed, acts: list[Deed]) -> list[Deed]:
+    """An act with what was one decision with it: of two units that were merged, or parted again."""
+    two = _two_units(last)
+    return [d for d in acts if d is last or (two and d.run == last.run and _two_units(d) == two)]
+
+
+def _two_units(deed: Deed) -> set[str]:
+    detail = msgspec.json.decode(deed.detail)
+    other = next((detail[key] for key in ("into", "merged", "parted") if key in detail), "")
+    return {deed.unit, other} if other else set()
 
 
 def _restored(campaign: Campaign, undone: list[Deed]) -> dict[str, Unit]:
