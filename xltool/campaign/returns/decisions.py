@@ -155,7 +155,9 @@ def withdraw(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
             own = [row for row in returns.rows if not row["claimed"]]
             if not own:
                 raise XltoolError(f"{unit.code} {unit.name} 没有报过，没有可撤回的")
-            if all(stand.takes_back(row["arrival"], row["sha256"]) for row in own):
+            withdrawn = all(stand.takes_back(row["arrival"], row["sha256"]) for row in own)
+            last = next((d for d in reversed(returns.deeds) if d.action == Act.WITHDRAW), None)
+            if withdrawn and last and last.reason == reason:  # another reason says it anew
                 raise XltoolError(f"{unit.code} {unit.name} 报过的都已经撤回")
         with campaign.ledger.transaction():
             for unit, _ in wanted:
