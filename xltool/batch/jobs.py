@@ -33,6 +33,9 @@ class Summary:
     run: str = ""
     seconds: float = 0.0
     interrupted: bool = False
+    questions: dict[str, str] = field(
+        default_factory=dict
+    )  # file → what its total beside others asks
 
 
 class Crew(Protocol):

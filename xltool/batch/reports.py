@@ -19,6 +19,7 @@ from xltool.batch.inputs import REPORTS
 from xltool.batch.jobs import Summary
 from xltool.batch.journal import Journal
 from xltool.batch.storage import Remote, StorageFolder
+from xltool.checks.beside_others import asked
 from xltool.reports.bundle import write_reports
 
 _TOGETHER = (("json", "html", "csv"), ("xlsx",))
@@ -98,18 +99,15 @@ def _there(outside: StorageFolder, name: str) -> str:
 
 def _make(home: Path, run: int, folder: Path, summary: Summary, *, alone: bool) -> list[Path]:
     if alone or summary.verdicts.total() < _MANY:
-        return _write(
-            home, run, folder, [kind for kinds in _TOGETHER for kind in kinds], summary.failed
-        )
+        return _write(home, run, folder, [kind for kinds in _TOGETHER for kind in kinds], summary)
     with ProcessPoolExecutor(len(_TOGETHER)) as pool:
-        tasks = [
-            pool.submit(_write, home, run, folder, kinds, summary.failed) for kinds in _TOGETHER
-        ]
+        tasks = [pool.submit(_write, home, run, folder, kinds, summary) for kinds in _TOGETHER]
         return [path for task in tasks for path in task.result()]
 
 
 def _write(
-    home: Path, run: int, folder: Path, kinds: Sequence[str], failed: Sequence[tuple[str, str]]
+    home: Path, run: int, folder: Path, kinds: Sequence[str], summary: Summary
 ) -> list[Path]:
     with closing(Journal(home, run)) as journal:
-        return write_reports(journal.records(), folder, kinds, base=folder, failed=failed)
+        records = asked(journal.records(), summary.questions)
+        return write_reports(records, folder, kinds, base=folder, failed=summary.failed)

@@ -25,6 +25,7 @@ from xltool.batch.journal import Journal, LeftFile
 from xltool.batch.outlet import Written, announced, forget_announced, seal
 from xltool.batch.storage import StorageFolder, is_url, on_disk, place, within
 from xltool.batch.task import Outcome, RunOrder, tool_mark
+from xltool.checks import beside_others
 from xltool.errors import XltoolError, why
 from xltool.files import guard
 from xltool.files.atomic import is_temporary, sweep
@@ -106,6 +107,8 @@ def run(
         summary = _done(crew, Jobs(items, journal, wishes.fresh), order, journal, notice)
         summary.notes += [("上一年", reason) for reason in unread]
         if not summary.interrupted:
+            if beside_others.CODE not in order.settings.off:
+                _ask(journal, summary)
             elsewhere = not isinstance(crew, LocalWorkers)
             _finish(home, journal, outside, summary, wishes, alone=jobs == 1, elsewhere=elsewhere)
     summary.seconds = time.monotonic() - began
@@ -230,6 +233,15 @@ def _done(crew: Crew, jobs: Jobs, order: RunOrder, journal: Journal, notice: Not
     summary.failed = list(journal.failures())
     summary.verdicts = journal.verdicts()
     return summary
+
+
+def _ask(journal: Journal, summary: Summary) -> None:
+    """What the totals of the whole batch ask of one of them."""
+    summary.questions = beside_others.outsized(beside_others.totals_in(journal.records()))
+    for record in beside_others.asked(journal.records(), summary.questions):
+        if not isinstance(record, bytes) and record.counts.query == 1 and record.verdict == "query":
+            summary.verdicts.subtract(["pass"])
+            summary.verdicts.update(["query"])
 
 
 def _work(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from xltool.checks import beside_others
 from xltool.checks.results import CheckResult, check_result
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._judging import house_settings, last_year_option, settings_option
@@ -81,6 +82,8 @@ def check(
     shown = None if as_json else show_result
     results, failed = _each(paths, chosen_edition, result_of, shown, skipped)
     failed += unmarked
+    if beside_others.CODE not in house.off:
+        results = _beside_others(results, None if as_json else show_result)
     if as_json:
         _echo_json(results, failed)
     elif len(results) > 1:
@@ -88,6 +91,21 @@ def check(
     if copies and copies.written and not as_json:
         echo(f"标好的副本在 {copies.folder}：{copies.written} 份")
     return 2 if failed else int(any(result.verdict == "error" for result in results))
+
+
+def _beside_others(
+    results: list[CheckResult], show: Callable[[CheckResult], None] | None
+) -> list[CheckResult]:
+    """The results with what their totals beside the others ask of one; such a one is shown again."""
+    questions = beside_others.outsized(results)
+    amended = []
+    for result in results:
+        if question := questions.get(result.file):
+            result = beside_others.with_question(result, question)
+            if show:
+                show(result)
+        amended.append(result)
+    return amended
 
 
 def _with_copy(

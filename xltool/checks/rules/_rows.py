@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -13,10 +15,12 @@ from xltool.indicator import Split, Target, parse_target, split_targets
 from xltool.indicator.library import LibraryEntry
 from xltool.indicator.names import comparable_name, subject
 from xltool.indicator.split import split_standards
-from xltool.model import Form, Indicator, Severity
+from xltool.model import Entry, Form, Indicator, Severity
+from xltool.money import UNITS, tidy
 
 __all__ = [
     "JudgedValue",
+    "ceilings",
     "comparable_name",
     "library_entry",
     "of_kind",
@@ -150,3 +154,23 @@ def _readings(review: Review) -> Sequence[tuple[JudgedValue, str, Target]]:
         if value.standard is not None and value.standard.number is not None:
             stated.append((value, "standard", value.standard))
     return stated
+
+
+# No part of this year's budget: a price, a part of a part, a saving, another year's or another purse's money.
+_APART = re.compile(
+    "单价|单位|每|均|单[台套件个次站场村人户项座只辆张亩份批具处间节]|价格|[米里亩顷吨]造价|标准|定额|限额|控制数|其中|季度|[上下]半年"
+    "|月|节|减少|降低|下降|压减|核减|自筹|自有|自行|社会资本|捐赠|贷款|上年|去年|往年|历年|同期|上一年"
+    "|结转|市场|违约|罚|赔|损失|收入|工资|补助额度|限价"
+)
+
+
+def ceilings(review: Review, form: Form) -> list[tuple[str, Decimal, Entry]]:
+    """(name, amount in the edition's unit, entry) of each ceiling on costs in money."""
+    return [
+        (quote(value.name), tidy(yuan / UNITS[review.edition.unit]), value.row.target)
+        for value in of_kind(review, "cost")
+        if value.form is form
+        and (yuan := value.target.yuan) is not None
+        and value.target.operator not in ("≥", ">")
+        and not _APART.search(value.name + value.target.label)
+    ]

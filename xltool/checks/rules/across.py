@@ -10,7 +10,7 @@ from decimal import Decimal
 from xltool.checks.cross_totals import PROJECT_SPENDING, project_budget, projects_budget
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.residual import Term, rounding, slip
-from xltool.checks.rules._rows import JudgedValue, of_kind
+from xltool.checks.rules._rows import JudgedValue, ceilings, of_kind
 from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
 from xltool.indicator.dates import read_period
 from xltool.indicator.units import kin, read_unit
@@ -96,7 +96,7 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
     对：200 万元 + 20 万元 ≤ 预算 240 万元；设备购置费 150 万元，单台价格 50 万元，预算 150 万元。
     """
     for form in review.filing.projects:
-        costs = _costs(review, form)
+        costs = ceilings(review, form)
         budget = project_budget(form, review.edition)
         if budget is None or not costs:
             continue
@@ -136,12 +136,6 @@ _WHOLE = re.compile(
     "总|合计|共计|预算|^(?:本?项目|年度|全年|本年|当年|财政|专项|资金)*"
     "(?:成本|支出|费用|投入|投资|经费|资金)(?:控制|支出|投入|数|额)*$"
 )
-# No part of this year's budget: a price, a part of a part, a saving, another year's or another purse's money.
-_APART = re.compile(
-    "单价|单位|每|均|单[台套件个次站场村人户项座只辆张亩份批具处间节]|价格|[米里亩顷吨]造价|标准|定额|限额|控制数|其中|季度|[上下]半年"
-    "|月|节|减少|降低|下降|压减|核减|自筹|自有|自行|社会资本|捐赠|贷款|上年|去年|往年|历年|同期|上一年"
-    "|结转|市场|违约|罚|赔|损失|收入|工资|补助额度|限价"
-)
 
 
 def _are_parts(costs: Sequence[tuple[str, Decimal, Entry]]) -> bool:
@@ -150,18 +144,6 @@ def _are_parts(costs: Sequence[tuple[str, Decimal, Entry]]) -> bool:
     return all(name.endswith("费") for name, _, _ in costs) and not any(
         first in second or second in first for first, second in itertools.combinations(cores, 2)
     )
-
-
-def _costs(review: Review, form: Form) -> list[tuple[str, Decimal, Entry]]:
-    """(name, amount in the edition's unit, entry) of each ceiling on costs in money."""
-    return [
-        (quote(value.name), tidy(yuan / UNITS[review.edition.unit]), value.row.target)
-        for value in of_kind(review, "cost")
-        if value.form is form
-        and (yuan := value.target.yuan) is not None
-        and value.target.operator not in ("≥", ">")
-        and not _APART.search(value.name + value.target.label)
-    ]
 
 
 @rule(

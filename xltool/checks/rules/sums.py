@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from xltool.checks.cross_totals import (
     NONTAX,
@@ -16,7 +15,7 @@ from xltool.checks.cross_totals import (
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.residual import slip
 from xltool.model import Severity
-from xltool.money import convert, places, show
+from xltool.money import places, show
 
 SUMS = "表内合计关系"
 FORM = "申报表的格式：金额单位和小数位数"
@@ -252,44 +251,3 @@ def rounded(review: Review) -> Iterator[Hit]:
                 side.total.text,
                 show(side.sum),
             )
-
-
-# Ten thousand times as much, give or take what a budget changes in a year.
-_AS_YUAN = (Decimal(2000), Decimal(50_000))
-# No unit of a county has a budget of ten thousand million.
-_BEYOND_A_UNIT = Decimal(10) ** 10
-
-
-@rule("T311", "像是整张表按元填写", Severity.QUERY, review="适当性", source=FORM)
-def whole_form_in_yuan(review: Review) -> Iterator[Hit]:
-    """表上各项都平衡，资金总额却是上年的上万倍，或超过一百亿元：像是按元填进了万元表。
-
-    有上年的申报就与上年比；没有的，只看是否大得不是一个单位的预算。
-
-    错：上年 3173.17 万元，今年填 31731700。
-    对：3173.17。
-    """
-    edition = review.edition
-    if edition.unit == "元" or review.filing.department is None:
-        return
-    total = review.balance.sides[0].total
-    if not total.amount or total.amount < 0 or not all(s.closes for s in review.balance.sides):
-        return  # where the sums do not close, they say what is wrong
-    smaller = show(convert(total.amount, "元", edition.unit))
-    asked = f"若是按元填的，应填 {smaller}（单位：{edition.unit}），其余各项一样；没有填错请说明"
-    before = _total_before(review, total.field)
-    if before:
-        if _AS_YUAN[0] <= total.amount / before <= _AS_YUAN[1]:
-            times = f"{total.amount / before:.0f} 倍"
-            message = f"资金总额 {show(total.amount)} 是上年 {show(before)} 的 {times}。{asked}"
-            yield Hit(message, total.place, total.field, total.text, smaller)
-    elif convert(total.amount, edition.unit, "元") >= _BEYOND_A_UNIT:
-        message = (
-            f"资金总额 {show(total.amount)} {edition.unit}超过一百亿元，不像一个单位的预算。{asked}"
-        )
-        yield Hit(message, total.place, total.field, total.text, smaller)
-
-
-def _total_before(review: Review, field: str) -> Decimal | None:
-    last = review.last_year.department if review.last_year else None
-    return last.amount(field) if last else None

@@ -1,0 +1,77 @@
+"""A total that only 元 can explain, found beside the others of its batch; never one that is merely large."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+import xltool
+from tests.support.case import filing_of
+from xltool.checks.beside_others import outsized, with_question
+from xltool.checks.results import check_result
+from xltool.cli import main
+
+SMALL = ["60", "180", "320.5", "900", "1450", "5200", "23000"]
+
+
+def filed(total: str, number: int):
+    """A unit whose form closes with this total."""
+    half = str(Decimal(total) / 2)
+    name = f"青山县第{number}局"
+    money = {"total": total, "general": total, "fund": "", "basic": half, "project_spending": half}
+    return filing_of({"department": {"unit": name, "filer": name, **money}, "without": ["project"]})
+
+
+def results_of(totals):
+    found = []
+    for number, total in enumerate(totals):
+        filing = filed(total, number)
+        found.append(check_result(filing, xltool.check(filing)))
+    return [replace(result, file=f"{n}.xlsx") for n, result in enumerate(found)]
+
+
+@pytest.mark.parametrize(
+    ("more", "asked"),
+    [
+        (["900000"], 1),  # 90 万元 in 元
+        (["900000", "700000"], 2),  # two of them
+        (["150000"], 0),  # the bureau of education: large, but its ten-thousandth is nobody's budget
+        (["450000"], 0),
+        ([], 0),
+    ],
+)  # fmt: skip
+def test_a_total_in_yuan_is_asked_about_and_no_large_one(more, asked):
+    assert len(outsized(results_of([*SMALL, *more]))) == asked
+
+
+def test_few_others_say_nothing():
+    assert outsized(results_of([*SMALL[:4], "900000"])) == {}
+
+
+def test_the_question_is_a_query_with_its_place_and_keeps_its_explanation():
+    results = results_of([*SMALL, "900000"])
+    [(file, question)] = outsized(results).items()
+    before = next(one for one in results if one.file == file)
+    after = with_question(before, question)
+    finding = after.findings[-1]
+    assert (finding.code, finding.severity, finding.cell) == ("T311", "query", "C4")
+    assert "90.00" in finding.message
+    assert after.counts.query == before.counts.query + 1
+
+
+def test_check_and_batch_ask_alike(tmp_path, capsys):
+    inside = tmp_path / "收到"
+    inside.mkdir()
+    for number, total in enumerate([*SMALL, "900000"]):
+        xltool.fill(filed(total, number), inside / f"{number}.xlsx")
+    assert main(["check", str(inside), "--json"]) in (0, 1)
+    said = json.loads(capsys.readouterr().out)["files"]
+    assert main(["batch", str(inside), str(tmp_path / "结果"), "--jobs", "1"]) in (0, 1)
+    assert "T311" in (tmp_path / "结果" / "findings.csv").read_text("utf-8-sig")
+    reported = json.loads((tmp_path / "结果" / "report.json").read_text("utf-8"))["files"]
+    for files in (said, reported):
+        asked = [one for one in files if "T311" in {f["code"] for f in one["findings"]}]
+        assert [one["file"].rpartition("/")[2] for one in asked] == ["7.xlsx"]

@@ -1,0 +1,134 @@
+"""T311 once more, when all of a batch is judged: totals that only 元 in a form of 万元 can explain.
+
+A total that is more than thrice all the smaller ones together, while a ten-thousandth of it lies among
+them, is asked about. It is added to results that were made already: a rule sees one filing only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from xltool.checks.engine import rules
+from xltool.checks.results import (
+    BalanceResult,
+    CheckResult,
+    Counts,
+    FindingResult,
+    StaleExplanation,
+)
+from xltool.editions.declaration import EditionError, load_edition
+from xltool.model import Severity
+from xltool.money import show
+
+CODE = "T311"
+_TIMES = Decimal(10_000)
+_LARGE = Decimal(100_000)  # 万元: nobody asks about a smaller total
+_LEAST_OTHERS = 5
+
+
+class CodeOf(Struct):
+    """Of a finding what it is."""
+
+    code: str
+
+
+class Totals(Struct):
+    """Of a result what is looked at here; read in a third of the time."""
+
+    file: str
+    balance: BalanceResult | None
+    findings: tuple[CodeOf, ...]
+
+
+_totals = msgspec.json.Decoder(Totals).decode
+_whole = msgspec.json.Decoder(CheckResult).decode
+
+
+def totals_in(records: Iterable[bytes]) -> Iterator[Totals]:
+    """The totals of results that are JSON already."""
+    return map(_totals, records)
+
+
+def asked(records: Iterable[bytes], questions: Mapping[str, str]) -> Iterator[CheckResult | bytes]:
+    """The results, with the questions that are asked of some."""
+    for record in records:
+        if questions and (question := questions.get(_totals(record).file)):
+            yield with_question(_whole(record), question)
+        else:
+            yield record
+
+
+def outsized(results: Iterable[CheckResult | Totals]) -> dict[str, str]:
+    """File → what to ask of its total, of those that do not fit beside the others of the batch."""
+    totals = {r.file: total for r in results if (total := _closing_total(r)) is not None}
+    ordered = sorted(totals.values())
+    below = sum(ordered, Decimal(0))
+    limit = Decimal(0)
+    # From the largest on: the group above a gap that no sum of smaller ones bridges.
+    for place in range(len(ordered) - 1, _LEAST_OTHERS - 1, -1):
+        below -= ordered[place]
+        fits = ordered[0] <= ordered[place] / _TIMES and ordered[-1] / _TIMES <= ordered[place - 1]
+        if ordered[place] >= _LARGE and ordered[place] > 3 * below and fits:
+            limit = ordered[place]
+            break
+    if not limit:
+        return {}
+    others = [total for total in ordered if total < limit]
+    beside = f"本批其余 {len(others)} 份在 {show(others[0])} 到 {show(others[-1])} 之间"
+    return {file: _question(total, beside) for file, total in totals.items() if total >= limit}
+
+
+def _closing_total(result: CheckResult | Totals) -> Decimal | None:
+    """The total of a form in 万元 whose sides close, and of which nothing was asked."""
+    if result.balance is None or result.balance.unit != "万元":
+        return None
+    sides = [side for _, side in result.balance.sides]
+    total = sides[0].total.amount if sides else None
+    if total is None or not all(side.closes for side in sides):
+        return None
+    said = any(finding.code == CODE for finding in result.findings)
+    return None if said or Decimal(total) <= 0 else Decimal(total)
+
+
+def _question(total: Decimal, beside: str) -> str:
+    return (
+        f"资金总额 {show(total)} 万元，{beside}，它的一万分之一倒与它们相当。"
+        f"若是按元填的，应填 {show(total / _TIMES)}（单位：万元），其余各项一样；没有填错请说明"
+    )
+
+
+def with_question(result: CheckResult, question: str) -> CheckResult:
+    """A result with one more query; what its unit wrote to it before is its explanation."""
+    total = next(side.total for _, side in result.sides)
+    try:
+        sheet = load_edition(result.edition).department.sheet
+    except EditionError:
+        sheet = ""
+    key = "|".join((CODE, sheet, total.field, total.amount or ""))
+    explanation = next((one.explanation for one in result.stale if one.finding == key), "")
+    finding = FindingResult(
+        CODE, Severity.QUERY.value, question, sheet, total.cell, total.field, total.amount or "", "",
+        rules()[CODE].review, explanation,
+    )  # fmt: skip
+    return replace(
+        result,
+        findings=(*result.findings, finding),
+        counts=_counted(result.counts, bool(explanation)),
+        verdict="query" if result.verdict == "pass" and not explanation else result.verdict,
+        stale=_without(result.stale, key),
+    )
+
+
+def _counted(counts: Counts, explained: bool) -> Counts:
+    if explained:
+        return replace(counts, explained=counts.explained + 1)
+    return replace(counts, query=counts.query + 1)
+
+
+def _without(stale: tuple[StaleExplanation, ...], key: str) -> tuple[StaleExplanation, ...]:
+    return tuple(one for one in stale if one.finding != key)
