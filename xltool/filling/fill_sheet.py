@@ -12,6 +12,7 @@ from typing import NamedTuple
 from xltool.editions.declaration import Field
 from xltool.errors import XltoolError
 from xltool.filling.compile import Blank, SheetPattern, Slot, height_attribute
+from xltool.filling.page_breaks import page_breaks, row_breaks
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
 from xltool.template.layout import FormLayout, GrownRows
@@ -92,7 +93,18 @@ def fill_sheet(
     above, below = pattern.frame(rows)
     if pattern.page < total <= pattern.page * _SQUEEZE:
         below = below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
+    elif total > pattern.page:
+        points = {row: max(high, needs.get(row, 0.0)) for row, (_, high) in blank.heights.items()}
+        below = _with_breaks(below, page_breaks(layout, rows, points, pattern.page))
     return rows, b"".join([above, b"<sheetData>", *pieces, b"</sheetData>", below])
+
+
+def _with_breaks(below: bytes, breaks: list[int]) -> bytes:
+    """What stands below the rows, with these breaks in the place that the format has for them."""
+    page, footer, rest = below.rpartition(b"</headerFooter>")
+    if not (breaks and footer) or b"<rowBreaks" in below:
+        return below
+    return b"".join([page, footer, row_breaks(breaks), rest])
 
 
 def _put_indicators(

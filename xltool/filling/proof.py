@@ -256,6 +256,9 @@ def _in_place(pattern: SheetPattern, rows: GrownRows) -> bool:
     return True
 
 
+_BREAKS = re.compile(
+    rb'<rowBreaks count="(\d+)" manualBreakCount="\1">(?:<brk id="\d+" max="16383" man="1"/>)+</rowBreaks>'
+)
 _OPENED = re.compile(rb"<row [^>]*+")
 
 
@@ -273,6 +276,7 @@ def _says(
     # What is open, and how a sheet fits its pages, is the filling's to say.
     if not _is(above, frame.above, b' tabSelected="1"', b""):
         return False
+    below = _BREAKS.sub(b"", below, 1)
     if not _is(below, frame.below, b'fitToHeight="0"', b'fitToHeight="1"'):
         return False
     blank = pattern.blank(rows)

@@ -111,9 +111,16 @@ class DeskOffice(Office):
         [message] = self.messages(title)
         until(lambda: _named(message, label), f"{label} of the message {title}")
         words = " ".join(one.getAccessibleName() for one in _parts(message))
-        self._click(message, label)
-        until(lambda: not self.messages(title), f"the end of the message {title}")
+        until(lambda: self._dismissed(title, label), f"the end of the message {title}")
         return words
+
+    def _dismissed(self, title: str, label: str) -> bool:
+        """Click once; whether the message is gone. A click while it is being laid out may miss it."""
+        for message in self.messages(title):
+            with suppress(Exception):  # it is closing
+                self._click(message, label)
+            time.sleep(0.5)
+        return not self.messages(title)
 
     def settle(self, document: Any) -> None:
         """Wait for the end of all clicks before: they are taken in their order, this one last."""
