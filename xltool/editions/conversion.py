@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from xltool.editions.declaration import Edition, FormSpec, load_edition
+from xltool.editions.declaration import Edition, Field, FormSpec, load_edition
 from xltool.indicator import parse_target
 from xltool.indicator.dates import read_period
 from xltool.indicator.value_columns import value_columns
@@ -201,41 +201,53 @@ def _draft(form: Form, spec: FormSpec, year: int | None, notes: list[ConversionN
     entries: dict[str, Entry] = {}
     for form_field in spec.field:
         entry = form[form_field.id]
-        text = entry.text or ("" if entry.value is None else str(entry.value))
-        if form_field.kind == "year":
-            moved = entry.value + 1 if isinstance(entry.value, int) else None
-            entries[form_field.id] = Entry(moved, "" if moved is None else str(moved))
-        elif form_field.kind == "amount":
-            entries[form_field.id] = Entry()
-        elif form_field.kind == "period" and not entry.blank:
-            span = read_period(text, year)
-            if year is not None and span is not None and span.start.year == span.end.year == year:
-                text = _later(text, year)
-            else:
-                note(CHECK, form_field.label, text, "跨年或读不出，没有改，请复核")
-            entries[form_field.id] = Entry(text, text)
-        else:
-            entries[form_field.id] = Entry(entry.value, entry.text)
-            if form_field.kind == "long" and not entry.blank:
-                stale = year is not None and str(year) in text
-                dated = f"，其中写有 {year} 年" if stale else ""
-                note(CHECK, form_field.label, text[:40], f"沿用上年文字{dated}，请复核")
+        entries[form_field.id], doubt = _drafted(form_field, entry, year)
+        if doubt:
+            text = _text_of(entry)
+            shown = text[:40] if form_field.kind == "long" else text
+            note(CHECK, form_field.label, shown, doubt)
     rows = []
     for indicator in form.indicators:
-        cells = {}
-        for id_, entry in indicator.cells.items():
-            text = entry.text or ("" if entry.value is None else str(entry.value))
-            if year is not None and id_ != "name" and parse_target(text).span is not None:
-                text = _later(text, year)
-            cells[id_] = Entry(text or None, text)
-        rows.append(Indicator(indicator.block, cells))
-        note(
-            CHECK,
-            spec.block(indicator.block).label,
-            f"{indicator.name.text} {indicator.target.text}".strip(),
-            "沿用上年指标，请复核",
-        )
+        rows.append(_drafted_indicator(indicator, year))
+        label = spec.block(indicator.block).label
+        text = f"{indicator.name.text} {indicator.target.text}".strip()
+        note(CHECK, label, text, "沿用上年指标，请复核")
     return Form(form.kind, entries, tuple(rows), spec.sheet)
+
+
+def _drafted(form_field: Field, entry: Entry, year: int | None) -> tuple[Entry, str]:
+    """A field's answer for next year, and what about it somebody must look at ("": nothing)."""
+    text = _text_of(entry)
+    if form_field.kind == "year":
+        moved = entry.value + 1 if isinstance(entry.value, int) else None
+        return Entry(moved, "" if moved is None else str(moved)), ""
+    if form_field.kind == "amount":
+        return Entry(), ""
+    if form_field.kind == "period" and not entry.blank:
+        span = read_period(text, year)
+        if year is None or span is None or not span.start.year == span.end.year == year:
+            return Entry(text, text), "跨年或读不出，没有改，请复核"
+        later = _later(text, year)
+        return Entry(later, later), ""
+    doubt = ""
+    if form_field.kind == "long" and not entry.blank:
+        stale = year is not None and str(year) in text
+        doubt = f"沿用上年文字{f'，其中写有 {year} 年' if stale else ''}，请复核"
+    return Entry(entry.value, entry.text), doubt
+
+
+def _drafted_indicator(indicator: Indicator, year: int | None) -> Indicator:
+    cells = {}
+    for id_, entry in indicator.cells.items():
+        text = _text_of(entry)
+        if year is not None and id_ != "name" and parse_target(text).span is not None:
+            text = _later(text, year)
+        cells[id_] = Entry(text or None, text)
+    return Indicator(indicator.block, cells)
+
+
+def _text_of(entry: Entry) -> str:
+    return entry.text or ("" if entry.value is None else str(entry.value))
 
 
 def _later(text: str, year: int) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xltool.editions.declaration import Edition, usable_editions
+from xltool.editions.declaration import Edition, FormSpec, usable_editions
 
 _ALIASES = Path(__file__).with_name("labels.toml")
 _LONGEST = 100  # characters of a label with all that may stand around it
@@ -289,15 +289,27 @@ def labels_of(edition: Edition) -> Labels:
         hints=tuple(known_aliases["hints"]),
         kinds=data["kinds"],
     )
+    _add_roles(labels, data)
+    _add_columns(labels, data["columns"])
+    for form in edition.form:
+        _add_form_aliases(labels, form, data)
+        _add_form_labels(labels, form)
+    _other_editions(labels)
+    return labels
+
+
+def _add_roles(labels: Labels, data: dict[str, Any]) -> None:
+    """What is no answer of the edition's, but has a part in earlier forms; the categories of level 1."""
+    known_aliases, sections = data["known"], data["sections"]
     for name in ("plain", "money", "performer", "tail", "private", "whole_life"):
         role = "known" if name in ("plain", "money", "performer") else name
         for alias in known_aliases[name]:
             labels.roles[label_key(alias)[0]] = (role, alias)
     labels.money.update(label_key(alias)[0] for alias in known_aliases["money"])
     labels.performers.update(label_key(alias)[0] for alias in known_aliases["performer"])
-    for alias in data["sections"]["plain"]:
+    for alias in sections["plain"]:
         labels.roles[label_key(alias)[0]] = ("section", alias)
-    for alias in data["sections"]["longterm"]:
+    for alias in sections["longterm"]:
         labels.roles[label_key(alias)[0]] = ("longterm", alias)
     for side, names in data["halves"].items():
         for alias in names:
@@ -305,37 +317,48 @@ def labels_of(edition: Edition) -> Labels:
     for name, aliases in data["level1"].items():
         for alias in (name, *aliases):
             labels.level1[bare(alias)] = name
-    for id_, aliases in data["columns"].items():
+
+
+def _add_columns(labels: Labels, columns: dict[str, list[str]]) -> None:
+    for id_, aliases in columns.items():
         for alias in aliases:
             key = label_key(alias)[0]
             labels.heads[key] = ("ignored" if id_ == "outcome" else id_, False)
             if id_ == "outcome":
                 labels.outcomes.add(key)
-    for form in edition.form:
-        own = labels.fields[form.id] = {}
-        has = {f.id for f in form.field}
-        for id_, aliases in data[form.id].items():
-            for alias in aliases:
-                if id_ in has:
-                    own[label_key(alias)[0]] = (id_, False)
-                else:
-                    labels.roles.setdefault(label_key(alias)[0], ("known", alias))
-                    if id_ in known_aliases["money_fields"]:
-                        labels.money.add(label_key(alias)[0])
-        blocks = labels.blocks[form.id] = {
-            bare(a): i for i, names in data["blocks"].items() for a in names
-        }
-        for f in form.field:
-            if f.id != "year" and f.id not in labels.beside:
-                own[label_key(f.label)[0]] = (f.id, True)
-        for block in form.indicators.block:
-            blocks[bare(block.label)] = block.id
-            labels.level1[bare(block.level1)] = block.level1
-        for column in form.indicators.column:
-            labels.heads[label_key(column.label)[0]] = (column.id, True)
-        labels.roles[label_key(form.indicators.label)[0]] = ("section", form.indicators.label)
-    _other_editions(labels)
-    return labels
+
+
+def _add_form_aliases(labels: Labels, form: FormSpec, data: dict[str, Any]) -> None:
+    """Other names of a form's fields and categories; fields that the edition lacks are known, no more."""
+    own = labels.fields[form.id] = {}
+    has = {f.id for f in form.field}
+    for id_, aliases in data[form.id].items():
+        for alias in aliases:
+            key = label_key(alias)[0]
+            if id_ in has:
+                own[key] = (id_, False)
+                continue
+            labels.roles.setdefault(key, ("known", alias))
+            if id_ in data["known"]["money_fields"]:
+                labels.money.add(key)
+    blocks = labels.blocks[form.id] = {}
+    for id_, names in data["blocks"].items():
+        for alias in names:
+            blocks[bare(alias)] = id_
+
+
+def _add_form_labels(labels: Labels, form: FormSpec) -> None:
+    """The official labels of a form, which come before any other name."""
+    own, blocks = labels.fields[form.id], labels.blocks[form.id]
+    for f in form.field:
+        if f.id != "year" and f.id not in labels.beside:
+            own[label_key(f.label)[0]] = (f.id, True)
+    for block in form.indicators.block:
+        blocks[bare(block.label)] = block.id
+        labels.level1[bare(block.level1)] = block.level1
+    for column in form.indicators.column:
+        labels.heads[label_key(column.label)[0]] = (column.id, True)
+    labels.roles[label_key(form.indicators.label)[0]] = ("section", form.indicators.label)
 
 
 def _other_editions(labels: Labels) -> None:

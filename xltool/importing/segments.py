@@ -51,48 +51,20 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
     """The forms in reading order, each with its rows; what stands before the first is a segment too."""
     parts = [Segment()]
     page = ""
-    for row in (
-        piece for whole in lists_apart(rows, labels) for piece in _lines_apart(whole, labels)
-    ):
-        if row.unread:
-            continue
-        now = parts[-1]
+    for row in _readable(rows, labels):
         if row.page != page:
-            # A sheet of a workbook never goes on with the form of the sheet before.
             page = row.page
-            if now.rows:
-                parts.append(now := Segment())
-            now.kind = labels.title(page)
-            now.other = "" if now.kind or not labels.other_title(page) else page
-        if row.begins and now.other:
-            now.rows.append(row)
-            continue
+            _turn_page(page, parts, labels)
+        now = parts[-1]
         if row.begins:
-            if now.identified:
-                now = Segment(row.begins, now.year, now.year_place, follows=True)
-                parts.append(now)
-            now.kind, now.started, now.identified = row.begins, True, True
+            if not now.other:
+                now = _begun(row.begins, parts)
             now.rows.append(row)
             continue
-        if (
-            not now.started
-            and len(row.filled) == 1
-            and _BESIDE_TITLE.match(bare(row.filled[0].text))
-        ):
+        if not now.started and _stands_beside_title(row):
             continue
         title = _title_cell(row)
-        kind, other = (
-            (labels.title(title.text), labels.other_title(title.text)) if title else (None, False)
-        )
-        if title and (kind or other):
-            if now.started or now.heads or now.other or other:
-                parts.append(now := Segment())
-            now.kind, now.other = kind, "" if kind else title.text.strip()
-            now.title_at = len(now.rows)
-            if (year := year_of(title.text)) is not None:
-                now.year, now.year_place = year, title.place
-            if other or len(row.filled) > 1:
-                now.rows.append(row)
+        if title and _titled(row, title, parts, labels):
             continue
         if title and not now.started and (year := year_line(title.text)):
             now.year, now.year_place = year, title.place
@@ -104,6 +76,55 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
             segment.other = _SELF_EVALUATION
         segment.kind = segment.kind or kind_of(segment.rows, labels)
     return [s for s in parts if s.rows]
+
+
+def _readable(rows: Sequence[FormRow], labels: Labels) -> Iterator[FormRow]:
+    """The rows, lists and lines that share one taken apart."""
+    for whole in lists_apart(rows, labels):
+        for row in _lines_apart(whole, labels):
+            if not row.unread:
+                yield row
+
+
+def _turn_page(page: str, parts: list[Segment], labels: Labels) -> None:
+    """A sheet of a workbook never goes on with the form of the sheet before; its name may say what it is."""
+    if parts[-1].rows:
+        parts.append(Segment())
+    now = parts[-1]
+    now.kind = labels.title(page)
+    now.other = "" if now.kind or not labels.other_title(page) else page
+
+
+def _begun(kind: str, parts: list[Segment]) -> Segment:
+    """The segment of a row that begins a form of this kind: the current one, unless that has begun already."""
+    now = parts[-1]
+    if now.identified:
+        now = Segment(kind, now.year, now.year_place, follows=True)
+        parts.append(now)
+    now.kind, now.started, now.identified = kind, True, True
+    return now
+
+
+def _stands_beside_title(row: FormRow) -> bool:
+    """Whether the row says nothing but 附件1 or the like."""
+    return len(row.filled) == 1 and bool(_BESIDE_TITLE.match(bare(row.filled[0].text)))
+
+
+def _titled(row: FormRow, title: FormCell, parts: list[Segment], labels: Labels) -> bool:
+    """Whether `title` is the title of a form, ours or another: that one then is the current segment."""
+    kind, other = labels.title(title.text), labels.other_title(title.text)
+    if not (kind or other):
+        return False
+    now = parts[-1]
+    if now.started or now.heads or now.other or other:
+        parts.append(now := Segment())
+    now.kind, now.other = kind, "" if kind else title.text.strip()
+    now.title_at = len(now.rows)
+    if (year := year_of(title.text)) is not None:
+        now.year, now.year_place = year, title.place
+    if other or len(row.filled) > 1:
+        now.rows.append(row)
+    return True
 
 
 def _within(row: FormRow, now: Segment, parts: list[Segment], labels: Labels) -> Segment:

@@ -45,30 +45,15 @@ def _last(layout: FormLayout, sheet: Sheet) -> int:
 
 def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
     """Labelled rows of the blank → rows of the sheet: the best match that keeps their order."""
-    labelled: dict[int, dict[int, str]] = {}
-    for (row, column), text in layout.static.items():
-        labelled.setdefault(row, {})[column] = unspaced(text)
-    for (row, column), around in layout.around.items():
-        labelled.setdefault(row, {})[column] = around.pattern
+    labelled = _labels_by_row(layout)
     anchors = sorted(labelled)
-    last = _last(layout, sheet)
-    official = {(column, label) for labels in labelled.values() for column, label in labels.items()}
-    others = [(column, pattern) for (_, column), pattern in layout.around.items()]
-    texts: dict[tuple[int, int], str] = {}
-    for at, cell in sheet.cells.items():
-        if cell.text and at[0] <= last:
-            text = unspaced(cell.text)
-            if (at[1], text) in official:
-                texts[at] = text
-            elif ours := next((p.pattern for c, p in others if c == at[1] and p.match(text)), ""):
-                texts[at] = ours
+    texts = _official_texts(layout, sheet, labelled)
     rows = sorted({row for row, _ in texts})  # only these can be any of the blank's
 
     def score(anchor: int, row: int) -> float:
         labels = labelled[anchor]
-        return sum(texts.get((row, column)) == label for column, label in labels.items()) / len(
-            labels
-        )
+        same = sum(texts.get((row, column)) == label for column, label in labels.items())
+        return same / len(labels)
 
     # best[i][n]: the best total of the first i anchors within the first n of these rows.
     best = [[0.0] * (len(rows) + 1)]
@@ -86,6 +71,38 @@ def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
             row_matches[anchors[i - 1]] = rows[n - 1]
             n -= 1
     return row_matches
+
+
+def _labels_by_row(layout: FormLayout) -> dict[int, dict[int, str]]:
+    """Row of the blank → column → official text; where an answer stands in the text, its pattern."""
+    labelled: dict[int, dict[int, str]] = {}
+    for (row, column), text in layout.static.items():
+        labelled.setdefault(row, {})[column] = unspaced(text)
+    for (row, column), around in layout.around.items():
+        labelled.setdefault(row, {})[column] = around.pattern
+    return labelled
+
+
+def _official_texts(
+    layout: FormLayout, sheet: Sheet, labelled: Mapping[int, Mapping[int, str]]
+) -> dict[tuple[int, int], str]:
+    """The cells that say what the blank says in the same column, whatever the row, as the blank says it."""
+    official = {(column, label) for labels in labelled.values() for column, label in labels.items()}
+    others = [(column, pattern) for (_, column), pattern in layout.around.items()]
+    last = _last(layout, sheet)
+    texts: dict[tuple[int, int], str] = {}
+    for at, cell in sheet.cells.items():
+        if not cell.text or at[0] > last:
+            continue
+        text = unspaced(cell.text)
+        if (at[1], text) in official:
+            texts[at] = text
+            continue
+        for column, around in others:
+            if column == at[1] and around.match(text):
+                texts[at] = around.pattern
+                break
+    return texts
 
 
 def _growth(
