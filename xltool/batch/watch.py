@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -84,8 +85,6 @@ def watch(
     `existing` also checks what lies there already; `polling` is for network drives that report no
     changes. Raises XltoolError where the folder can't be watched.
     """
-    import watchfiles
-
     if not folder.is_dir():
         raise XltoolError(f"没有这个文件夹：{folder}")
     waiting = Waiting()
@@ -93,17 +92,7 @@ def watch(
         for file in below(folder):
             if file.kind is FileKind.WORKBOOK:
                 waiting.touch(file.path, time.monotonic() - QUIET)
-    changes = watchfiles.watch(
-        folder,
-        watch_filter=lambda change, path: wanted(folder, Path(path)),
-        debounce=100,
-        step=20,
-        stop_event=stop,
-        rust_timeout=int(_TICK * 1000),
-        yield_on_timeout=True,
-        force_polling=polling or None,
-    )
-    for events in changes:
+    for events in _changes(folder, polling, stop):
         for _, name in events:
             waiting.touch(Path(name), time.monotonic())
         for path, state in waiting.at_rest(time.monotonic()):
@@ -115,6 +104,24 @@ def watch(
             waiting.checked[path] = state
             waiting.drop(path)
             yield result
+
+
+def _changes(
+    folder: Path, polling: bool, stop: threading.Event | None
+) -> Iterator[set[tuple[Any, str]]]:
+    """What changed of the workbooks below `folder`; every tick, though nothing did: a file may be at rest."""
+    import watchfiles
+
+    return watchfiles.watch(
+        folder,
+        watch_filter=lambda change, path: wanted(folder, Path(path)),
+        debounce=100,
+        step=20,
+        stop_event=stop,
+        rust_timeout=int(_TICK * 1000),
+        yield_on_timeout=True,
+        force_polling=polling or None,
+    )
 
 
 def wanted(folder: Path, path: Path) -> bool:

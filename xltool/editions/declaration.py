@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -339,47 +340,72 @@ def _contradictions(edition: Edition) -> Iterator[tuple[str, str]]:
         yield "form", f"应当恰有 department 和 project 两张表，现有 {ids}"
         return
     for form in edition.form:
-        at = f"form[{form.id}]"
-        names = [spec_field.label for spec_field in form.field]
-        names += [b.label for b in form.indicators.block]
-        names += [c.label for c in form.indicators.column]
-        for label, count in Counter(names).items():
+        reasons = (
+            _name_slips(form),
+            _id_slips(form),
+            _field_slips(form, edition),
+            _amount_slips(form),
+            _column_slips(form),
+        )
+        for key, reason in chain.from_iterable(reasons):
+            yield f"form[{form.id}]{key}", reason
+
+
+def _name_slips(form: FormSpec) -> Iterator[tuple[str, str]]:
+    """Labels become defined names of the sheet: each stands once, and Excel takes it."""
+    names = [spec_field.label for spec_field in form.field]
+    names += [b.label for b in form.indicators.block]
+    names += [c.label for c in form.indicators.column]
+    for label, count in Counter(names).items():
+        if count > 1:
+            yield "", f"标签“{label}”出现 {count} 次，定义名称必须唯一"
+        if not re.fullmatch(r"(?![A-Za-z]{1,3}\d+$)[^\W\d][\w.]*", label):
+            yield "", f"标签“{label}”不能作定义名称（只用汉字、字母、数字，不以数字开头）"
+
+
+def _id_slips(form: FormSpec) -> Iterator[tuple[str, str]]:
+    declared = {
+        "field": [spec_field.id for spec_field in form.field],
+        "indicators.block": [b.id for b in form.indicators.block],
+        "indicators.column": [c.id for c in form.indicators.column],
+    }
+    for what, ids in declared.items():
+        for id_, count in Counter(ids).items():
             if count > 1:
-                yield f"{at}", f"标签“{label}”出现 {count} 次，定义名称必须唯一"
-            if not re.fullmatch(r"(?![A-Za-z]{1,3}\d+$)[^\W\d][\w.]*", label):
-                yield f"{at}", f"标签“{label}”不能作定义名称（只用汉字、字母、数字，不以数字开头）"
-        for what, declared_ids in (
-            ("field", [spec_field.id for spec_field in form.field]),
-            ("indicators.block", [b.id for b in form.indicators.block]),
-            ("indicators.column", [c.id for c in form.indicators.column]),
-        ):
-            for id_, count in Counter(declared_ids).items():
-                if count > 1:
-                    yield f"{at}.{what}", f"id “{id_}”出现 {count} 次"
-        for spec_field in form.field:
-            if spec_field.pattern and spec_field.pattern.count("{}") != 1:
-                yield f"{at}.field[{spec_field.id}].pattern", "应当恰有一处 {}"
-            if spec_field.same_as and spec_field.same_as not in form:
-                yield f"{at}.field[{spec_field.id}].same_as", f"没有字段“{spec_field.same_as}”"
-            if spec_field.from_department and spec_field.id not in edition.department:
-                yield f"{at}.field[{spec_field.id}].from_department", "部门表没有这个字段"
-        for sum_spec in form.sum:
-            for part in (sum_spec.total, *sum_spec.parts, *sum_spec.adjust):
-                if part not in form or form[part].kind != "amount":
-                    yield f"{at}.sum[{sum_spec.side}]", f"“{part}”不是本表的金额字段"
-        for part in form.budget.parts:
+                yield f".{what}", f"id “{id_}”出现 {count} 次"
+
+
+def _field_slips(form: FormSpec, edition: Edition) -> Iterator[tuple[str, str]]:
+    for spec_field in form.field:
+        at = f".field[{spec_field.id}]"
+        if spec_field.pattern and spec_field.pattern.count("{}") != 1:
+            yield f"{at}.pattern", "应当恰有一处 {}"
+        if spec_field.same_as and spec_field.same_as not in form:
+            yield f"{at}.same_as", f"没有字段“{spec_field.same_as}”"
+        if spec_field.from_department and spec_field.id not in edition.department:
+            yield f"{at}.from_department", "部门表没有这个字段"
+
+
+def _amount_slips(form: FormSpec) -> Iterator[tuple[str, str]]:
+    """What is added up must be amounts of the form."""
+    for sum_spec in form.sum:
+        for part in (sum_spec.total, *sum_spec.parts, *sum_spec.adjust):
             if part not in form or form[part].kind != "amount":
-                yield f"{at}.budget.parts", f"“{part}”不是本表的金额字段"
-        for needed in ("year", "unit") + (("project",) if form.id == "project" else ()):
-            if needed not in form:
-                yield f"{at}.field", f"缺少字段 {needed}"
-        has = form.indicators.has
-        if not has("name"):
-            yield f"{at}.indicators.column", "缺少列 name（三级指标）"
-        if has("target") == has("number"):
-            yield (
-                f"{at}.indicators.column",
-                "指标值应当是一列 target，或分成 sign、number、measure 几列",
-            )
-        if not has("number") and (has("sign") or has("measure")):
-            yield f"{at}.indicators.column", "有 sign 或 measure，却没有 number"
+                yield f".sum[{sum_spec.side}]", f"“{part}”不是本表的金额字段"
+    for part in form.budget.parts:
+        if part not in form or form[part].kind != "amount":
+            yield ".budget.parts", f"“{part}”不是本表的金额字段"
+
+
+def _column_slips(form: FormSpec) -> Iterator[tuple[str, str]]:
+    """Fields and columns that the program can't do without, and a value that is declared twice or by half."""
+    for needed in ("year", "unit") + (("project",) if form.id == "project" else ()):
+        if needed not in form:
+            yield ".field", f"缺少字段 {needed}"
+    has = form.indicators.has
+    if not has("name"):
+        yield ".indicators.column", "缺少列 name（三级指标）"
+    if has("target") == has("number"):
+        yield ".indicators.column", "指标值应当是一列 target，或分成 sign、number、measure 几列"
+    if not has("number") and (has("sign") or has("measure")):
+        yield ".indicators.column", "有 sign 或 measure，却没有 number"

@@ -83,14 +83,11 @@ def publish(
     """Write the set into `folder`, which must be new or empty; each filing, and why it was left out (or "").
 
     The tables have one shape for every filing; `known_editions` are those whose own columns they show.
-
     The folder appears whole at the end or not at all. Raises XltoolError where it can't be written or
     LibreOffice fails.
     """
     refuse_full(folder)
-    # Where the code is internal its column stays blank.
-    whole_shape = csv_columns(known_editions, public=True)
-    shape = [head for head in whole_shape if head not in _NOT_PUBLISHED]
+    shape = _table_heads(known_editions)
     taken = TakenNames()
     published: PublishedNames = {}
     editions: dict[str, Edition] = {}
@@ -117,12 +114,27 @@ def publish(
                 yield filing, why
         if not press:
             return
-        for destination, there in press.print():
-            if not there:
-                raise XltoolError(f"LibreOffice 没能转出“{destination.stem}”的 PDF，公开件没有写出")
-        with writing(made / NOTES) as file:
-            file.write(_notes(editions.values()))
+        _print_all(press)
+        _write_notes(made / NOTES, editions.values())
         _move(made, folder)
+
+
+def _table_heads(known_editions: Iterable[Edition]) -> list[str]:
+    """The columns of the tables; where an edition's code is internal its column stays blank."""
+    heads = csv_columns(known_editions, public=True)
+    return [head for head in heads if head not in _NOT_PUBLISHED]
+
+
+def _print_all(press: Press) -> None:
+    """Make every PDF. Raises XltoolError where one is missing: then nothing is published."""
+    for destination, there in press.print():
+        if not there:
+            raise XltoolError(f"LibreOffice 没能转出“{destination.stem}”的 PDF，公开件没有写出")
+
+
+def _write_notes(path: Path, editions: Iterable[Edition]) -> None:
+    with writing(path) as file:
+        file.write(_notes(editions))
 
 
 def refuse_full(folder: Path) -> None:

@@ -28,6 +28,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("report.js", "report_start.js")
 PART = 50  # units taken apart together when one of them is opened
 MOST = 20_000  # units with details
+# The words of the page's codes.
+_WORDS = {"verdicts": VERDICTS, "severities": {s.value: s.label for s in Severity}}
 LEVEL = 6  # of deflating: what more would save is less than the time it takes
 
 
@@ -56,20 +58,9 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes],
         deflated = verdicts.total() > PART
         if deflated and part:
             parts.write(_deflated(part))
-        rule_titles = titles()
         whole = verdicts.total() <= MOST
-        meta = {
-            "part": PART,
-            "details": whole,
-            "deflated": deflated,
-            "live": run.live,
-            "verdicts": VERDICTS,
-            "severities": {s.value: s.label for s in Severity},
-            "codes": {
-                code: [rule_titles.get(code, ""), count, severities[code]]
-                for code, count in codes.most_common()
-            },
-        }
+        shape = {"part": PART, "details": whole, "deflated": deflated, "live": run.live}
+        meta = shape | _WORDS | {"codes": _used_rules(codes, severities)}
         details: Iterable[str] = ()
         if whole and deflated:
             details = map(bytes.decode, parts.lines())
@@ -84,6 +75,15 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes],
             parts=details,
         )
         file.writelines(stream)
+
+
+def _used_rules(codes: Counter[str], severities: dict[str, str]) -> dict[str, list[Any]]:
+    """Code → title, in how many files, severity; the most frequent first."""
+    rule_titles = titles()
+    return {
+        code: [rule_titles.get(code, ""), count, severities[code]]
+        for code, count in codes.most_common()
+    }
 
 
 def write_page(

@@ -191,11 +191,10 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
                 cells = _balance_cells(result)
                 terms.update(dict.fromkeys((side, term) for side, term, _ in cells))
                 sums.append([_name(result), result.file, result.balance, cells])
-            for row in result.indicators if tally["indicators"] <= MOST else ():
-                labels = _labels(result.edition)
-                for column in (c for c in row if c not in _INDICATOR_KEYS and c not in columns):
-                    columns[column] = labels.get(column, column)
-                indicators.append([_name(result), result.file, row])
+            if tally["indicators"] <= MOST:
+                _note_columns(result, columns)
+                for row in result.indicators:
+                    indicators.append([_name(result), result.file, row])
 
         yield add
         book.describe({"title": run.title, "created": run.made})
@@ -209,6 +208,15 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
 
 
 _INDICATOR_KEYS = ("sheet", "form", "project", "level1", "level2", "cell")
+
+
+def _note_columns(result: CheckResult, columns: dict[str, str]) -> None:
+    """Add to `columns` the indicator columns that this result is the first to have, with their labels."""
+    labels = _labels(result.edition)
+    for row in result.indicators:
+        for column in row:
+            if column not in _INDICATOR_KEYS and column not in columns:
+                columns[column] = labels.get(column, column)
 
 
 @functools.lru_cache(maxsize=64)

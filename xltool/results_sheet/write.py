@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from xltool.model import Place
 from xltool.results_sheet import table
-from xltool.results_sheet.table import RESULTS_SHEET, Results
+from xltool.results_sheet.table import RESULTS_SHEET, ResultRow, Results
 from xltool.xlsx.row_height import row_height
 
 _FILLS = {"error": "FDE9E7", "query": "FFF6DD", "note": "EEF3FA", "stale": "F2F2F2"}
@@ -29,7 +29,6 @@ def write_results(results: Results, path: Path) -> Path:
         sheet = book.add_worksheet(RESULTS_SHEET)
         sheet.hide_gridlines(2)
         columns = table.COLUMNS
-        kinds = [column.kind for column in columns]
         for at, column in enumerate(columns):
             sheet.set_column(at, at, column.width, None, {"hidden": column.kind == "key"})
         sheet.set_row(0, 24)
@@ -40,16 +39,7 @@ def write_results(results: Results, path: Path) -> Path:
         for at, column in enumerate(columns):
             sheet.write_string(top, at, column.head, style(bold=True, border=1, bg_color="D9E2EE"))
         for row, result in enumerate(results.rows, top + 1):
-            sheet.set_row(row, _height(result.texts))
-            cell = style(border=1, bg_color=_FILLS[result.level])
-            link = style(border=1, bg_color=_FILLS[result.level], font_color="0563C1", underline=1)
-            answer = style(border=1, locked=False)
-            for at, (text, kind) in enumerate(zip(result.texts, kinds, strict=True)):
-                if kind == "place" and result.cell:
-                    sheet.write_url(row, at, _link(result.sheet, result.cell), link, text)
-                else:
-                    form = answer if kind == "answer" else cell
-                    sheet.write_string(row, at, text[:_LONG], form)
+            _write_row(sheet, row, result, style)
         sheet.freeze_panes(top + 1, 0)
         if results.rows:
             sheet.autofilter(top, 0, top + len(results.rows), len(columns) - 1)
@@ -61,6 +51,20 @@ def write_results(results: Results, path: Path) -> Path:
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(top)
     return path
+
+
+def _write_row(sheet: Any, row: int, result: ResultRow, style: Callable[..., Any]) -> None:
+    """One finding; only its answer cell is open, its place leads to the cell."""
+    sheet.set_row(row, _height(result.texts))
+    cell = style(border=1, bg_color=_FILLS[result.level])
+    link = style(border=1, bg_color=_FILLS[result.level], font_color="0563C1", underline=1)
+    answer = style(border=1, locked=False)
+    for at, (text, column) in enumerate(zip(result.texts, table.COLUMNS, strict=True)):
+        if column.kind == "place" and result.cell:
+            sheet.write_url(row, at, _link(result.sheet, result.cell), link, text)
+        else:
+            form = answer if column.kind == "answer" else cell
+            sheet.write_string(row, at, text[:_LONG], form)
 
 
 def _height(texts: Sequence[str]) -> float:

@@ -43,16 +43,12 @@ def projects_covered(review: Review) -> Iterator[Hit]:
     if department is None or budgets is None or department[PROJECT_SPENDING].unread:
         return
     spending = department.amount(PROJECT_SPENDING) or Decimal(0)
-    terms = [
-        Term("", f"“{quote(f['project'])}”", project_budget(f, review.edition))
-        for f in review.filing.projects
-    ]
+    terms = _project_terms(review)
     tolerance = rounding([*terms, Term("", "", spending)], review.edition.decimals)
     rest = spending - budgets
     if abs(rest) <= tolerance:
         return
-    addends = " + ".join(str(t) for t in terms)
-    total = f"{addends} = {show(budgets)}" if len(terms) > 1 else addends
+    total = _sum_of(terms, budgets)
     unit = review.edition.unit
     if rest > 0:
         if slip(spending, budgets, unit):
@@ -62,12 +58,10 @@ def projects_covered(review: Review) -> Iterator[Hit]:
             f"还有 {show(rest)} {unit}没有项目表，请补报，或说明这部分是什么"
         )
     else:
-        stated = f" {show(spending)}" if not department[PROJECT_SPENDING].blank else "（空着）"
-        likely_slip = slip(budgets, spending, unit)
-        why = f"；各项目表的金额{likely_slip[1]}" if likely_slip else ""
+        stated = "（空着）" if department[PROJECT_SPENDING].blank else f" {show(spending)}"
         message = (
             f"各项目表的当年预算合计 {show(budgets)}（{total}），"
-            f"超过部门项目支出{stated}，多 {show(-rest)} {unit}{why}，请改正"
+            f"超过部门项目支出{stated}，多 {show(-rest)} {unit}{_by_slip(budgets, spending, unit)}，请改正"
         )
     yield review.hit(
         department[PROJECT_SPENDING],
@@ -76,6 +70,24 @@ def projects_covered(review: Review) -> Iterator[Hit]:
         expected=show(budgets),
         severity=None if rest > 0 else Severity.ERROR,
     )
+
+
+def _project_terms(review: Review) -> list[Term]:
+    return [
+        Term("", f"“{quote(form['project'])}”", project_budget(form, review.edition))
+        for form in review.filing.projects
+    ]
+
+
+def _sum_of(terms: Sequence[Term], total: Decimal) -> str:
+    """The terms as a sum; a single one says what it comes to itself."""
+    addends = " + ".join(str(term) for term in terms)
+    return f"{addends} = {show(total)}" if len(terms) > 1 else addends
+
+
+def _by_slip(budgets: Decimal, spending: Decimal, unit: str) -> str:
+    likely_slip = slip(budgets, spending, unit)
+    return f"；各项目表的金额{likely_slip[1]}" if likely_slip else ""
 
 
 @rule(
@@ -101,17 +113,10 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
         if budget is None or not costs:
             continue
         name, amount, entry = max(costs, key=lambda cost: cost[1])
-        parts = [c for c in costs if not _WHOLE.search(c[0])]
-        summed = sum((c[1] for c in parts), start=Decimal(0))
-        certain = True
-        if amount > budget:
-            reached, cost_text = amount, f"成本指标“{name}”{show(amount)}"
-        elif summed > budget and summed != 2 * amount:
-            reached, certain = summed, _are_parts(parts)
-            addends = " + ".join(f"{c[0]} {show(c[1])}" for c in parts)
-            cost_text = f"成本指标 {addends} = {show(summed)}"
-        else:
+        over = _over_budget(costs, budget)
+        if over is None:
             continue
+        reached, certain, cost_text = over
         unit = review.edition.unit
         long = longer_than_a_year(read_period(form.text("period")))
         if long and reached == amount and any(word in name for word in OF_ALL_YEARS):
@@ -129,6 +134,23 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
             expected=f"不超过 {show(budget)} {unit}",
             severity=None if certain and not long else Severity.QUERY,
         )
+
+
+def _over_budget(
+    costs: Sequence[tuple[str, Decimal, Entry]], budget: Decimal
+) -> tuple[Decimal, bool, str] | None:
+    """What goes beyond the budget: the highest cost, or else all parts together; (how much, whether that is
+    certain, in words)."""
+    name, amount, _ = max(costs, key=lambda cost: cost[1])
+    if amount > budget:
+        return amount, True, f"成本指标“{name}”{show(amount)}"
+    parts = [c for c in costs if not _WHOLE.search(c[0])]
+    summed = sum((c[1] for c in parts), start=Decimal(0))
+    # Twice the highest: it is the whole under a name of its own, the others are its parts.
+    if summed <= budget or summed == 2 * amount:
+        return None
+    addends = " + ".join(f"{c[0]} {show(c[1])}" for c in parts)
+    return summed, _are_parts(parts), f"成本指标 {addends} = {show(summed)}"
 
 
 # A cost indicator so named is the whole, not one more part.

@@ -119,30 +119,36 @@ def nontax_on_both_sides(review: Review) -> Iterator[Hit]:
     side = next((s for s in review.balance.sides if any(t.adjust for t in s.terms)), None)
     if not spent or side is None or department[NONTAX].unread:
         return
+    message = _nontax_query(side, income, spent)
+    if message:
+        yield review.hit(
+            department[NONTAX_SPENDING],
+            message,
+            field=NONTAX_SPENDING,
+            expected=show(income) if income else "",
+        )
+
+
+def _nontax_query(side: Side, income: Decimal | None, spent: Decimal) -> str:
+    """What to ask about non-tax revenue that is spent: the spending side closes without it, the income side
+    has none, or has another amount; "" where nothing is to be asked."""
     shown = f"收入侧“纳入专户管理的非税收入拨款”{show(income) if income else '没有填'}"
     if side.closes and not side.adjusted:
-        message = (
+        return (
             f"非税收入行右侧填了 {show(spent)}，但支出侧不加它就已经平衡（{side.equation}）："
             f"这 {show(spent)} 是否已含在基本支出或项目支出里？请核实，已含的删去；{shown}"
         )
-    elif side.closes and not income:
-        message = (
+    if side.closes and not income:
+        return (
             f"支出侧加上非税 {show(spent)} 才平衡（{side.equation}），而{shown}："
             f"请核实这 {show(spent)} 是否用非税收入安排，是则在收入侧列出并相应调整，否则改正支出"
         )
-    elif income and income != spent:
-        message = (
+    if income and income != spent:
+        return (
             f"非税项目两侧金额不同：{shown}，支出侧右侧填 {show(spent)}，"
             f"相差 {show(income - spent)}，请核实改正，或说明理由"
         )
-    else:
-        return
-    yield review.hit(
-        department[NONTAX_SPENDING],
-        message,
-        field=NONTAX_SPENDING,
-        expected=show(income) if income else "",
-    )
+    return ""
 
 
 @rule("T305", "资金总额空着或为零，而分项有数", Severity.ERROR, review="适当性", source=SUMS)
