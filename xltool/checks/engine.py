@@ -82,11 +82,7 @@ class Review(Struct, frozen=True, eq=False):
     def blank(self) -> bool:
         """Nothing is filled in: a form as it was handed out, with at most year and unit on it."""
         forms = list(self.filing.forms)
-        return bool(forms) and not any(
-            form.indicators
-            or any(not e.blank for key, e in form.entries.items() if key not in _HEAD_FIELDS)
-            for form in forms
-        )
+        return bool(forms) and not any(map(_filled_in, forms))
 
     @property
     def shifted(self) -> frozenset[str]:
@@ -114,12 +110,16 @@ class Review(Struct, frozen=True, eq=False):
         severity: Severity | None = None,
     ) -> Hit:
         """A hit at an entry; what was found is its text as written unless said otherwise."""
-        text = (
-            (entry.text or ("" if entry.value is None else str(entry.value)))
-            if found is None
-            else found
-        )
-        return Hit(message, entry.place, field, text, expected, severity)
+        if found is None:
+            found = entry.text or ("" if entry.value is None else str(entry.value))
+        return Hit(message, entry.place, field, found, expected, severity)
+
+
+def _filled_in(form: Form) -> bool:
+    """Whether anything stands on a form beside year and unit."""
+    if form.indicators:
+        return True
+    return any(not entry.blank for id_, entry in form.entries.items() if id_ not in _HEAD_FIELDS)
 
 
 def _library(review: Review) -> Library:

@@ -89,8 +89,11 @@ class TableRows:
 
     def _aside(self, cells: dict[int, SourceCell], unit: str) -> str:
         """The words of a row that is a sum or a remark; empty for any other row."""
-        first = next((c.text.strip() for _, c in sorted(cells.items()) if not c.blank), "")
-        return next((text for text in (unit, "" if unit else first) if text and aside(text)), "")
+        text = unit
+        if not unit:
+            filled = [cell.text.strip() for _, cell in sorted(cells.items()) if not cell.blank]
+            text = filled[0] if filled else ""
+        return text if text and aside(text) else ""
 
     def _strays(self, cells: dict[int, SourceCell]) -> list[tuple[int, SourceCell]]:
         head_columns = set(self.at.values())

@@ -186,39 +186,33 @@ def _json(filings: list[Filing], edition: Edition) -> bytes:
     import msgspec
 
     book_tables = tables(edition)
-    document = {
-        "edition": edition.id,
-        "filings": [
+    objects = []
+    for filing in filings:
+        department = filing.department or _no_department(filing)
+        projects = [_object(book_tables.project, form, {}) for form in filing.projects]
+        objects.append(
             {
                 "code": filing.code,
-                "department": _object(
-                    book_tables.department,
-                    filing.department or _no_department(filing),
-                    {"unit": filing.unit},
-                ),
-                "projects": [_object(book_tables.project, form, {}) for form in filing.projects],
+                "department": _object(book_tables.department, department, {"unit": filing.unit}),
+                "projects": projects,
             }
-            for filing in filings
-        ],
-    }
+        )
+    document = {"edition": edition.id, "filings": objects}
     data = msgspec.json.Encoder(decimal_format="number").encode(document)
     return msgspec.json.format(data, indent=2) + b"\n"
 
 
 def _object(table: BookTable, form: Form, own: dict[str, str]) -> dict[str, Any]:
-    ids = [
-        c.id
-        for c in table.columns
-        if c.id not in ("code", *(["unit"] if form.kind == "project" else []))
-    ]
+    # A project stands under its unit: whose it is need not be said again.
+    apart = ("code", "unit") if form.kind == "project" else ("code",)
+    ids = [column.id for column in table.columns if column.id not in apart]
     fields = {id_: own.get(id_, value(form[id_])) for id_ in ids}
-    return {
-        **{id_: answer for id_, answer in fields.items() if answer is not None},
-        "indicators": [
-            {
-                "block": indicator.block,
-                **{c: value(e) for c, e in indicator.cells.items() if value(e) is not None},
-            }
-            for indicator in form.indicators
-        ],
-    }
+    indicators = [
+        {"block": indicator.block, **_filled({c: value(e) for c, e in indicator.cells.items()})}
+        for indicator in form.indicators
+    ]
+    return {**_filled(fields), "indicators": indicators}
+
+
+def _filled(answers: dict[str, Any]) -> dict[str, Any]:
+    return {id_: answer for id_, answer in answers.items() if answer is not None}

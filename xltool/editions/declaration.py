@@ -205,15 +205,12 @@ class Edition(_Part, frozen=True, dict=True):
 
     @functools.cached_property
     def _ids(self) -> frozenset[str]:
-        return frozenset(
-            id_
-            for form in self.form
-            for id_ in (
-                *(field.id for field in form.field),
-                *(column.id for column in form.indicators.column),
-                *(declared.side for declared in form.sum),
-            )
-        )
+        ids: set[str] = set()
+        for form in self.form:
+            ids.update(spec_field.id for spec_field in form.field)
+            ids.update(column.id for column in form.indicators.column)
+            ids.update(declared.side for declared in form.sum)
+        return frozenset(ids)
 
     @property
     def department(self) -> FormSpec:

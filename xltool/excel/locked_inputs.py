@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, product
 
 from xltool.excel.live_sheet import has_password, protection, unprotected
 from xltool.excel.session import ExcelSession
@@ -35,13 +35,10 @@ def _locked(form: FormLayout, sheet: Sheet) -> list[Area]:
         if field.kind not in _WHOSE and not field.from_department
     ]
     locked = [area for area in areas if sheet[area.top, area.left].locked]
-    hidden = {
-        (row, column)
-        for merge in sheet.merges
-        for row in range(merge.top, merge.bottom + 1)
-        for column in range(merge.left, merge.right + 1)
-        if (row, column) != (merge.top, merge.left)
-    }
+    hidden: set[tuple[int, int]] = set()
+    for merge in sheet.merges:
+        rows_of, columns_of = range(merge.top, merge.bottom + 1), range(merge.left, merge.right + 1)
+        hidden |= set(product(rows_of, columns_of)) - {(merge.top, merge.left)}
     for blank in form.blocks.values():
         block = rows.area(blank)
         for row in range(block.top, block.bottom + 1):

@@ -176,10 +176,9 @@ class _Return:
     def _made_by_us(self, name: str) -> bool:
         names = self.made.after.keys()
         # A step that was cut off may not have come to giving a copy its name: 审核结果 (2).
-        return name in names or (
-            not self.made.done
-            and any(name.startswith(planned_name) and planned_name for planned_name in names)
-        )
+        if name in names or self.made.done:
+            return name in names
+        return any(name.startswith(planned_name) for planned_name in names if planned_name)
 
     def _added(self, sheet: Sheet) -> None:
         if self._nobody_elses(sheet):

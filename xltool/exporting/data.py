@@ -157,6 +157,8 @@ def _indicator(indicator: Indicator, form: Form, edition: Edition) -> dict[str, 
     name, target = _text(indicator.name), _text(indicator.target)
     split = split_targets(name, target)
     place = indicator.target.place or indicator.name.place
+    own_columns = edition[form.kind].indicators.own_columns
+    beside = [*_COLUMNS_BESIDE, *(column.id for column in own_columns)]
     return {
         "block": indicator.block,
         "level1": block.level1,
@@ -164,16 +166,7 @@ def _indicator(indicator: Indicator, form: Form, edition: Edition) -> dict[str, 
         "name": name,
         "target": target,
         "values": [_value(target_name, value) for target_name, value in split],
-        **{
-            column: _text(indicator[column])
-            for column in _COLUMNS_BESIDE
-            if not indicator[column].blank
-        },
-        **{
-            column.id: _text(indicator[column.id])
-            for column in edition[form.kind].indicators.own_columns
-            if not indicator[column.id].blank
-        },
+        **{id_: _text(indicator[id_]) for id_ in beside if not indicator[id_].blank},
         "cell": place.cell if place else "",
     }
 

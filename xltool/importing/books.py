@@ -82,11 +82,11 @@ def _storable(form: Form, left: Callable[[str, str, Place | None], None]) -> For
         return False
 
     entries = {i: e if fits(e) else NOTHING for i, e in form.entries.items()}
-    rows = tuple(
-        replace(row, cells={i: e if fits(e) else NOTHING for i, e in row.cells.items()})
-        for row in form.indicators
-    )
-    return replace(form, entries=entries, indicators=rows)
+    rows = []
+    for row in form.indicators:
+        cells = {i: e if fits(e) else NOTHING for i, e in row.cells.items()}
+        rows.append(replace(row, cells=cells))
+    return replace(form, entries=entries, indicators=tuple(rows))
 
 
 def _distinct(filings: Sequence[Filing], imported: Imported) -> list[Filing]:
@@ -142,6 +142,15 @@ def report_paths(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
+def _filing_line(filing: Filing) -> dict[str, Any]:
+    return {
+        "unit": filing.unit,
+        "year": filing.year,
+        "files": filing.source,
+        "projects": [project.text("project") for project in filing.projects],
+    }
+
+
 def write_report(imported: Imported, folder: Path) -> list[Path]:
     """Write 导入报告.json, 导入取值.csv, 未导入.csv and 导入报告.html, the page for people."""
     from xltool.importing.page import write_page
@@ -150,15 +159,7 @@ def write_report(imported: Imported, folder: Path) -> list[Path]:
     leftovers = [leftover_row(leftover) for leftover in imported.leftovers]
     leftovers += [(file, "", "", reason) for file, reason in imported.unread.items()]
     document: dict[str, Any] = {
-        "filings": [
-            {
-                "unit": f.unit,
-                "year": f.year,
-                "files": f.source,
-                "projects": [p.text("project") for p in f.projects],
-            }
-            for f in imported.filings
-        ],
+        "filings": [_filing_line(filing) for filing in imported.filings],
         "values": [dict(zip(VALUES, row, strict=True)) for row in values],
         "leftovers": [dict(zip(LEFTOVERS, row, strict=True)) for row in leftovers],
     }

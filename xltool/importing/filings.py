@@ -173,11 +173,9 @@ def _no_forms(
         if s.other
     ]
     if some_found:
-        return leftovers + [
-            Leftover(s.place, s.text(), "表外的另一张表，不是绩效目标申报表，不导入")
-            for s in passed
-            if not s.other and (s.tabular or s.started)
-        ]
+        unnamed = [s for s in passed if not s.other and (s.tabular or s.started)]
+        reason = "表外的另一张表，不是绩效目标申报表，不导入"
+        return leftovers + [Leftover(s.place, s.text(), reason) for s in unnamed]
     if leftovers:
         return leftovers
     place = next((c.place for row in rows for c in row.filled), Place("", ""))

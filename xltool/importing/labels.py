@@ -16,6 +16,7 @@ from typing import Any
 from xltool.editions.declaration import Edition, FormSpec, usable_editions
 
 _ALIASES = Path(__file__).with_name("labels.toml")
+_KINDS = ("department", "project")
 _LONGEST = 100  # characters of a label with all that may stand around it
 _MONEY = r"(?:人民币)?(?P<unit>亿元|万元|千元|元)"
 # What may stand behind a label in brackets without changing it.
@@ -213,19 +214,15 @@ class Labels:
 
     def exact(self, text: str) -> bool:
         """Nothing but a label, of either form: no answer behind its colon."""
-        return bool(
-            self.head(text)
-            or self.first_level(text)
-            or any(self.block(k, text) or self._whole(k, text) for k in ("department", "project"))
-        )
+        if self.head(text) or self.first_level(text):
+            return True
+        return any(self.block(kind, text) or self._whole(kind, text) for kind in _KINDS)
 
     def says(self, text: str) -> bool:
         """Some label or other, of either form."""
-        return bool(
-            self.head(text)
-            or self.first_level(text)
-            or any(self.block(k, text) or self.match(k, text) for k in ("department", "project"))
-        )
+        if self.head(text) or self.first_level(text):
+            return True
+        return any(self.block(kind, text) or self.match(kind, text) for kind in _KINDS)
 
 
 def _category_key(text: str) -> str:
@@ -280,7 +277,7 @@ def labels_of(edition: Edition) -> Labels:
     titles, known_aliases = data["titles"], data["known"]
     labels = Labels(
         edition,
-        titles={kind: [bare(p) for p in titles[kind]] for kind in ("department", "project")},
+        titles={kind: [bare(p) for p in titles[kind]] for kind in _KINDS},
         endings=tuple(titles["endings"]),
         other_endings=tuple(titles["others"]),
         beside=data["beside"],

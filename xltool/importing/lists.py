@@ -113,11 +113,15 @@ def _two_rows(upper: Sequence[FormCell], lower: Sequence[FormCell]) -> list[Form
     for head in upper:
         under = [c for c in lower if head.column <= c.column < head.end]
         unit = label_key(head.text)[1]
-        heads += [
-            replace(c, text=f"{c.text}（{unit}）") if unit and not label_key(c.text)[1] else c
-            for c in under
-        ] or [head]
+        heads += [_in_money(c, unit) for c in under] or [head]
     return heads
+
+
+def _in_money(cell: FormCell, unit: str) -> FormCell:
+    """The head with a unit of money, unless there is none or it states its own."""
+    if not unit or label_key(cell.text)[1]:
+        return cell
+    return replace(cell, text=f"{cell.text}（{unit}）")
 
 
 def _column(cell: FormCell, labels: Labels) -> _ListColumn:
@@ -149,9 +153,9 @@ def _projects(heads: Sequence[_ListColumn], rows: Sequence[FormRow]) -> Iterator
         aligned = not row.loose or len(row.cells) == len(heads)
         summed = any(bare(c.text).startswith(_SUMS) for c in cells[:2])
         own = [c for c in cells if name.head.column <= c.column and c.end <= name.head.end]
-        own = (
-            own if len(cells) > 1 and _WORD.search(own[0].text if own else "") else []
-        )  # a line over the whole width is a heading
+        # A line over the whole width is a heading; a number alone names no project.
+        if own and (len(cells) == 1 or not _WORD.search(own[0].text)):
+            own = []
         heading = len(cells) == 1 and name.over(cells[0])
         if not aligned or summed or heading or (not begun and not own):
             yield replace(row, cells=tuple(cells), scattered=True)

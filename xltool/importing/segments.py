@@ -160,14 +160,17 @@ def _lines_apart(row: FormRow, labels: Labels) -> Iterator[FormRow]:
             yield FormRow((part,), row.table, row.loose, row.page)
 
 
+def _accompanies_title(text: str) -> bool:
+    """附件2, or a unit of money and nothing else."""
+    if _BESIDE_TITLE.match(bare(text)):
+        return True
+    unit, others = money_unit(text)
+    return bool(unit) and not others
+
+
 def _title_cell(row: FormRow) -> FormCell | None:
     """The cell that may be a title: alone in its row but for 附件2, a unit of money, the year."""
-    rest = [
-        c
-        for c in row.filled
-        if not _BESIDE_TITLE.match(bare(c.text))
-        and not (money_unit(c.text)[0] and not money_unit(c.text)[1])
-    ]
+    rest = [c for c in row.filled if not _accompanies_title(c.text)]
     if len(rest) > 1:
         rest = [c for c in rest if not year_line(c.text)]
     return rest[0] if len(rest) == 1 else None

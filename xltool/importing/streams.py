@@ -20,6 +20,7 @@ _KINDS = ("project", "department")
 _RUNNING = re.compile(r"[，。；：、,;:\d]|^(?:目标|[一二三四五六七八九十]+是)")
 _ENUMERATED = re.compile(r"^\s*(?:目标\s*)?[(（]?[1一][)）.、．:：]")
 _LONGEST_LABEL = 4  # pieces that one label may be broken into
+_BARE_VALUE = re.compile(r"^[≥≤=＞＜<>≧≦]?\s*\d+(\.\d+)?\s*\S{0,3}$")
 _VALUE = re.compile(
     r"^[≥≤=＞＜<>≧≦]|\d|^(?:优|良|好|是|否|显著|持续|稳步|有效|不断|长期|明显|基本|全部|按时|及时|定性)"
     r"|^.{0,3}(?:提升|提高|改善|增强|健全|完善|保障|促进|达标|合格|满意|及时|良好|优秀|到位|完成|降低|减少"
@@ -282,13 +283,11 @@ def _one_answer(
 def _alone(text: str, labels: Labels) -> bool:
     """A line that answers nothing: a title, the year, a unit of money."""
     unit, rest = money_unit(text)
-    return bool(
-        labels.title(text)
-        or labels.other_title(text)
-        or year_line(text)
-        or (unit and not rest)
-        or ("(" in bare(text) and lone_unit(text))
-    )
+    if labels.title(text) or labels.other_title(text) or year_line(text):
+        return True
+    if unit and not rest:
+        return True
+    return "(" in bare(text) and bool(lone_unit(text))
 
 
 def is_section(text: str, labels: Labels) -> bool:
@@ -302,9 +301,10 @@ def _plausible(cells: Sequence[TextLine], width: int) -> bool:
     if width < 2:
         return False
     groups = [cells[i : i + width] for i in range(0, len(cells), width)]
-    return all(
-        group[0][1]
-        and not re.match(r"^[≥≤=＞＜<>≧≦]?\s*\d+(\.\d+)?\s*\S{0,3}$", group[0][1])
-        and all(_VALUE.search(bare(text)) or not text or width > 2 for _, text in group[1:2])
-        for group in groups
-    )
+    for group in groups:
+        (_, name), *values = group
+        if not name or _BARE_VALUE.match(name):
+            return False
+        if width == 2 and any(text and not _VALUE.search(bare(text)) for _, text in values[:1]):
+            return False
+    return True

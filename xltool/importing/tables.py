@@ -128,6 +128,10 @@ class IndicatorTable:
         self._row(row)
         return True
 
+    @staticmethod
+    def _told(heads: list[Head]) -> list[tuple[str, str]]:
+        return [(head.id, bare(head.cell.text)) for head in heads]
+
     def _start(self, row: FormRow, longterm: bool) -> None:
         heads = []
         for cell in row.filled:
@@ -139,12 +143,7 @@ class IndicatorTable:
                 heads.append(Head("ignored", cell))
                 left = Leftover(cell.place, cell.text.strip(), "指标表里没有认出的栏头")
                 self.leftovers.append(left)
-        again = (
-            self.open
-            and not self.announced
-            and [(h.id, bare(h.cell.text)) for h in heads]
-            == [(h.id, bare(h.cell.text)) for h in self.heads]
-        )
+        again = self.open and not self.announced and self._told(heads) == self._told(self.heads)
         self.open, self.table, self.fresh, self.announced = True, row.table, True, False
         if again and not longterm:  # repeated at the head of a page: the category goes on
             self.heads = heads

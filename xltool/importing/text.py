@@ -94,12 +94,9 @@ def _own_categories(rows: Sequence[FormRow], labels: Labels) -> list[FormRow]:
     A page shows no merged cells. That a category stands beside its first row, and not beside its
     middle one, is seen by the first level: it has been passed before any category below it.
     """
-    levels = {
-        bare(block.label): block.level1
-        for edition in usable_editions()
-        for form in edition.form
-        for block in form.indicators.block
-    }
+    levels: dict[str, str] = {}
+    for form in (form for edition in usable_editions() for form in edition.form):
+        levels |= {bare(block.label): block.level1 for block in form.indicators.block}
     passed, middle = "", False
     for row in rows:
         for cell in row.filled[:2]:
@@ -108,12 +105,14 @@ def _own_categories(rows: Sequence[FormRow], labels: Labels) -> list[FormRow]:
         middle |= bool(second) and second != passed and second not in _MOVED
     if not middle:
         return list(rows)
-    return [
-        replace(row, scattered=True)
-        if len(row.filled) == 2 and not any(labels.exact(c.text) for c in row.filled)
-        else row
-        for row in rows
-    ]
+    return [_without_category(row, labels) for row in rows]
+
+
+def _without_category(row: FormRow, labels: Labels) -> FormRow:
+    """A row of two texts, no label among them, is of no category; any other stays as it is."""
+    if len(row.filled) != 2 or any(labels.exact(c.text) for c in row.filled):
+        return row
+    return replace(row, scattered=True)
 
 
 # Level-2 categories that stand under another first level in other editions.

@@ -96,13 +96,14 @@ def _deleted_row(tr: Any) -> bool:
 
 def _hidden(run: Any) -> bool:
     """A run that is set not to be shown."""
-    return any(
-        _tag(mark) == "vanish"
-        and not str(mark.get(mark.tag.replace("vanish", "val"))).startswith(("0", "f"))
-        for part in run
-        if _tag(part) == "rPr"
-        for mark in part
-    )
+    marks = [mark for part in run if _tag(part) == "rPr" for mark in part]
+    for mark in marks:
+        if _tag(mark) != "vanish":
+            continue
+        set_to = str(mark.get(mark.tag.replace("vanish", "val")))
+        if not set_to.startswith(("0", "f")):  # 0 and false: shown after all
+            return True
+    return False
 
 
 def _text(paragraph: Any) -> str:

@@ -113,11 +113,11 @@ def _compound(word: str, parts: list[str]) -> MeasureUnit | None:
 def _kin() -> dict[str, frozenset[str]]:
     """Each counting word with the words that may stand for it."""
     groups = [line.split() for line in _declared()["alike"]]
-    words = {word for group in groups for word in group}
-    return {
-        word: frozenset(other for group in groups if word in group for other in group)
-        for word in words
-    }
+    kin_words: dict[str, set[str]] = {}
+    for group in groups:
+        for word in group:
+            kin_words.setdefault(word, set()).update(group)
+    return {word: frozenset(others) for word, others in kin_words.items()}
 
 
 def kin(word: str) -> frozenset[str]:

@@ -60,21 +60,20 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes],
             parts.write(_deflated(part))
         whole = verdicts.total() <= MOST
         shape = {"part": PART, "details": whole, "deflated": deflated, "live": run.live}
-        meta = shape | _WORDS | {"codes": _used_rules(codes, severities)}
         details: Iterable[str] = ()
         if whole and deflated:
             details = map(bytes.decode, parts.lines())
         elif whole:
             details = [_script_text(_json(part))]
-        stream = _template().stream(
+        page = _template().stream(
             run=run,
-            count=sum(verdicts.values()),
+            count=verdicts.total(),
             verdicts=[(key, word, verdicts[key]) for key, word in VERDICTS.items()],
-            meta=_script_text(_json(meta)),
+            meta=_script_text(_json(shape | _WORDS | {"codes": _used_rules(codes, severities)})),
             index=_joined(index.lines()),
             parts=details,
         )
-        file.writelines(stream)
+        file.writelines(page)
 
 
 def _used_rules(codes: Counter[str], severities: dict[str, str]) -> dict[str, list[Any]]:

@@ -65,13 +65,12 @@ Columns = tuple[Column[IndicatorRow], ...]
 
 def columns_of(editions: Iterable[Edition], *, public: bool = False) -> Columns:
     """TABLE, and before 说明 the columns that only these editions have; `public`: no internal one."""
-    labels = {
-        column.label: column.width
-        for edition in editions
-        for form in edition.form
-        for column in form.indicators.own_columns
-        if column.label not in COLUMNS and not (public and column.internal)
-    }
+    labels: dict[str, int] = {}
+    for form in (form for edition in editions for form in edition.form):
+        for column in form.indicators.own_columns:
+            if column.label in COLUMNS or (public and column.internal):
+                continue
+            labels[column.label] = column.width
     at = COLUMNS.index("说明")
     own = (_own_column(label, width or 16) for label, width in labels.items())
     return (*TABLE[:at], *own, *TABLE[at:])

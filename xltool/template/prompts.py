@@ -41,20 +41,8 @@ def for_field(field: Field, edition: Edition, cell: str) -> dict[str, Any]:
             criteria=">=",
             value=0,
         )
-    before, _, printed = field.pattern.partition("{}")
-    if field.kind == "year" and before:
-        return _prompt(
-            field.label, f"只改年份：写成“{field.pattern.format('2023')}”这样。其余文字不要改动。"
-        )
     if field.kind == "year":
-        return _warn(
-            field.label,
-            "只改年份：在“年”字前填写四位数的年度，例如：2023。其余文字不要改动。",
-            f"应当是四位数的年度加“{printed}”。确定要保留这样的内容吗？",
-            validate="custom",
-            value=f'=AND(LEN(TRIM({cell}))={4 + len(printed)},RIGHT(TRIM({cell}),{len(printed)})="{printed}",'
-            f"ISNUMBER(VALUE(LEFT(TRIM({cell}),4))))",
-        )
+        return _for_year(field, cell)
     if field.pattern:
         printed = field.pattern.format("")
         return _warn(
@@ -75,6 +63,22 @@ def for_field(field: Field, edition: Edition, cell: str) -> dict[str, Any]:
             maximum=60,
         )
     return _prompt(field.label, _TEXTS[field.kind])
+
+
+def _for_year(field: Field, cell: str) -> dict[str, Any]:
+    before, _, printed = field.pattern.partition("{}")
+    if before:
+        return _prompt(
+            field.label, f"只改年份：写成“{field.pattern.format('2023')}”这样。其余文字不要改动。"
+        )
+    return _warn(
+        field.label,
+        "只改年份：在“年”字前填写四位数的年度，例如：2023。其余文字不要改动。",
+        f"应当是四位数的年度加“{printed}”。确定要保留这样的内容吗？",
+        validate="custom",
+        value=f'=AND(LEN(TRIM({cell}))={4 + len(printed)},RIGHT(TRIM({cell}),{len(printed)})="{printed}",'
+        f"ISNUMBER(VALUE(LEFT(TRIM({cell}),4))))",
+    )
 
 
 def for_column(column: IndicatorColumn, edition: Edition, offered: str = "") -> dict[str, Any]:

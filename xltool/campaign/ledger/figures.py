@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
-from xltool.checks.cross_totals import Balance, balance, project_budget
+from xltool.checks.cross_totals import Balance, Side, balance, project_budget
 from xltool.editions.declaration import Edition
-from xltool.model import Filing
+from xltool.model import Filing, Form
 from xltool.money import plain
 
 
@@ -37,22 +38,25 @@ class Figures(msgspec.Struct, frozen=True):
 
 def content_of(filing: Filing) -> str:
     """What is answered, in short: two files with the same answers have the same one, however saved."""
-    answers = [
-        (
-            form.kind,
-            [
-                (id_, e.text if e.value is None else str(e.value))
-                for id_, e in sorted(form.entries.items())
-                if not e.blank
-            ],
-            [
-                (i.block, [(id_, e.text) for id_, e in sorted(i.cells.items())])
-                for i in form.indicators
-            ],
-        )
-        for form in filing.forms
-    ]
+    answers = [_answers_of(form) for form in filing.forms]
     return hashlib.sha256(repr(answers).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _answers_of(form: Form) -> tuple[str, list[Any], list[Any]]:
+    fields = [(id_, entry.said) for id_, entry in sorted(form.entries.items()) if not entry.blank]
+    indicators = []
+    for row in form.indicators:
+        cells = [(id_, entry.text) for id_, entry in sorted(row.cells.items())]
+        indicators.append((row.block, cells))
+    return form.kind, fields, indicators
+
+
+def _uncounted(side: Side) -> str | None:
+    """What a side filled in and does not count, where it closes without; None where there is nothing."""
+    apart = [term for term in side.terms if term.adjust]
+    if not side.closes or side.adjusted or not any(term.filled for term in apart):
+        return None
+    return plain(sum((term.worth for term in apart), Decimal(0)))
 
 
 def figures_of(filing: Filing, edition: Edition, sums: Balance | None = None) -> Figures:
@@ -68,11 +72,11 @@ def figures_of(filing: Filing, edition: Edition, sums: Balance | None = None) ->
         if field.kind == "amount" and (amount := filing.department.amount(field.id)) is not None
     }
     sums = sums or balance(filing, edition)
-    uncounted = {
-        side.side: plain(sum((t.worth for t in side.terms if t.adjust), Decimal(0)))
-        for side in sums.sides
-        if side.closes and not side.adjusted and any(t.filled for t in side.terms if t.adjust)
-    }
+    uncounted: dict[str, str] = {}
+    for side in sums.sides:
+        apart = _uncounted(side)
+        if apart is not None:
+            uncounted[side.side] = apart
     projects = []
     for form in filing.projects:
         own = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -85,9 +86,8 @@ class Register:
     def of(cls, campaign: Campaign) -> Register:
         listed = campaign.ledger.units()
         names = {unit.code: unit.name for unit in listed}
-        codes: dict[str, list[str]] = {}
-        for code, name in names.items():
-            codes.setdefault(name, []).append(code)
+        holders = Counter(names.values())
+        issues = campaign.ledger.issues()
         return cls(
             campaign.id,
             campaign.public_key,
@@ -95,8 +95,8 @@ class Register:
             campaign.layout,
             campaign.settings,
             names,
-            {code: row["digest"] for code, row in campaign.ledger.issues().items()},
-            {name: same_name[0] for name, same_name in codes.items() if len(same_name) == 1},
+            {code: row["digest"] for code, row in issues.items()},
+            {name: code for code, name in names.items() if holders[name] == 1},
             open_grid(campaign.edition_folder / "template.xlsx").modified,
             {unit.code: unit.superior for unit in listed},
             campaign.folder if has_last_filings(campaign.folder) else None,

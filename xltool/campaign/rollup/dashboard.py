@@ -90,9 +90,10 @@ def _unit(
     frequent.update({finding.code for finding in findings})
     own = [r for r in returns.rows if not r["claimed"]]
     last = standing.unit.last_year.get(total, "") if total else ""
+    this = _amounts(standing.row).get(total, "") if standing.row and last else ""
     return {
         "last": last,
-        "this": _amounts(standing.row).get(total, "") if standing.row and last else "",
+        "this": this,
         "code": standing.unit.code,
         "name": standing.unit.name,
         "district": standing.unit.district or NO_DISTRICT,

@@ -40,10 +40,7 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
         "districts": _groups(book, "district"),
         "superiors": _groups(book, "superior") if book.units["superior"].any() else [],
         "filings": _filings(book),
-        "missing": [
-            {key: row[key] for key in ("code", "name", "district", "state")}
-            for row in book.missing.to_dict("records")
-        ],
+        "missing": _missing(book),
         "shown": {
             "unit": book.unit,
             "decimals": book.decimals,
@@ -63,6 +60,11 @@ def _groups(book: Rollup, by: str) -> list[dict[str, Any]]:
         {"name": name, **{key: int(row[key]) for key in counts}, **_amounts(book, row)}
         for name, row in book.sums(by).iterrows()
     ]
+
+
+def _missing(book: Rollup) -> list[dict[str, Any]]:
+    rows = book.missing.to_dict("records")
+    return [{key: row[key] for key in ("code", "name", "district", "state")} for row in rows]
 
 
 def _filings(book: Rollup) -> list[dict[str, Any]]:

@@ -121,14 +121,16 @@ class Rollup:
         Its cells are in the edition's unit, whole multiples of `step`.
         """
         sums = self.sums(by)
-        sides = tuple(
-            tuple(c.id for c in self.columns if c.side == side)
-            for side in dict.fromkeys(c.side for c in self.columns if c.side)
-        )
-        cells = {(row, c): sums.at[row, c] for row in sums.index for side in sides for c in side}
+        by_side: dict[str, list[str]] = {}
+        for column in self.columns:
+            if column.side:
+                by_side.setdefault(column.side, []).append(column.id)
+        sides = tuple(map(tuple, by_side.values()))
+        ids = [id_ for side in sides for id_ in side]
+        cells = {(row, id_): sums.at[row, id_] for row in sums.index for id_ in ids}
         fixed = None
         if whole is not None:
-            fixed = {c: whole[WHOLE, c] for c in (TOTAL, *(c for side in sides for c in side))}
+            fixed = {id_: whole[WHOLE, id_] for id_ in (TOTAL, *ids)}
         return scale(AmountTable(tuple(sums.index), sides, cells), self.step, fixed)
 
     def scaled_units(self, district: str, scaled: Scaled) -> tuple[Scaled, bool]:

@@ -250,11 +250,8 @@ def send_again(
         raise XltoolError(f"名单里没有部门编码：{'、'.join(sorted(unknown))}")
     if unknown := places - {unit.district for unit in units.values()}:
         raise XltoolError(f"名单里没有区县：{'、'.join(sorted(unknown))}")
-    rows = [
-        row
-        for code, row in issues.items()
-        if code in wanted or (code in units and units[code].district in places)
-    ]
+    asked_for = wanted | {unit.code for unit in units.values() if unit.district in places}
+    rows = [row for code, row in issues.items() if code in asked_for]
     if unsent := wanted - set(issues):
         raise XltoolError(f"还没有下发过：{'、'.join(sorted(unsent))}")
     if not rows:

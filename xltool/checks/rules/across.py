@@ -162,10 +162,11 @@ _WHOLE = re.compile(
 
 def _are_parts(costs: Sequence[tuple[str, Decimal, Entry]]) -> bool:
     """Every one is a fee of its own kind, none a kind of another: 材料费, 人工费."""
-    cores = [name.removesuffix("费") for name, _, _ in costs]
-    return all(name.endswith("费") for name, _, _ in costs) and not any(
-        first in second or second in first for first, second in itertools.combinations(cores, 2)
-    )
+    names = [name for name, _, _ in costs]
+    if not all(name.endswith("费") for name in names):
+        return False
+    pairs = itertools.combinations([name.removesuffix("费") for name in names], 2)
+    return not any(first in second or second in first for first, second in pairs)
 
 
 @rule(

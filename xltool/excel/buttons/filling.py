@@ -156,12 +156,16 @@ def _choose(session: ExcelSession, filings: list[Filing], old: Filing) -> Filing
     return mine[0]
 
 
+# What a form says of whose it is, and of which year.
+_ALWAYS_THERE = ("year", "unit", "filer")
+
+
 def _answered(filing: Filing) -> bool:
-    return any(
-        form.indicators
-        or any(not e.blank for k, e in form.entries.items() if k not in ("year", "unit", "filer"))
-        for form in filing.forms
-    )
+    for form in filing.forms:
+        own = [entry for id_, entry in form.entries.items() if id_ not in _ALWAYS_THERE]
+        if form.indicators or not all(entry.blank for entry in own):
+            return True
+    return False
 
 
 def _forms(grid: Grid, edition: Edition) -> list[str]:
