@@ -106,7 +106,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def assemble_document(document: Object, work: Assembly) -> Assembly:
     """Filings out of a JSON data book, its faults noted."""
-    reader = _Reader(work)
+    reader = _DocumentReader(work)
     reader.check_keys(document, "", ("$schema", "edition", "filings"), None)
     filings = reader.get(document, "filings", list, "", None)
     for at, filing in reader.each(filings, "filings", None):
@@ -118,7 +118,7 @@ def assemble_document(document: Object, work: Assembly) -> Assembly:
     return work
 
 
-class _Reader:
+class _DocumentReader:
     def __init__(self, work: Assembly) -> None:
         self.work, self.edition = work, work.edition
         self.tables = tables(work.edition)

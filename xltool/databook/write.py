@@ -20,8 +20,8 @@ from xltool.indicator.library import Library
 from xltool.model import Entry, Filing, Form
 from xltool.money import plain
 
-CellValue = str | int | Decimal | None
-BookSheets = dict[str, list[list[CellValue]]]
+BookValue = str | int | Decimal | None
+BookSheets = dict[str, list[list[BookValue]]]
 
 
 def write_databook(
@@ -96,7 +96,7 @@ def _storable(filings: Sequence[Filing]) -> None:
                         )
 
 
-def value(entry: Entry) -> CellValue:
+def value(entry: Entry) -> BookValue:
     """What to write for an answer: its value, or its text where it could not be read."""
     return (entry.text or None) if entry.value is None else entry.value
 
@@ -124,18 +124,18 @@ def _no_department(filing: Filing) -> Form:
     return Form("department", {"year": Entry(filing.year)})
 
 
-def _row(table: BookTable, form: Form, own: dict[str, str]) -> list[CellValue]:
+def _row(table: BookTable, form: Form, own: dict[str, str]) -> list[BookValue]:
     return [own.get(c.id) if c.id in own else value(form[c.id]) for c in table.columns]
 
 
 def _indicators(
     table: BookTable, form: Form, edition: Edition, unit: str
-) -> Iterable[list[CellValue]]:
+) -> Iterable[list[BookValue]]:
     spec = edition[form.kind]
     project = form.text("project").strip() or None
     for indicator in form.indicators:
         block = spec.block(indicator.block)
-        head: list[CellValue] = [unit, project, block.level1, block.label]
+        head: list[BookValue] = [unit, project, block.level1, block.label]
         yield head + [value(indicator[c.id]) for c in table.content]
 
 
@@ -167,7 +167,7 @@ def _write_folder(filings: list[Filing], folder: Path, edition: Edition) -> None
             writer.writerows([_csv(cell) for cell in row] for row in rows[table.name])
 
 
-def _csv(cell: CellValue) -> str:
+def _csv(cell: BookValue) -> str:
     if cell is None:
         return ""
     return plain(cell) if isinstance(cell, Decimal) else str(cell)

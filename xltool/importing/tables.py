@@ -94,7 +94,9 @@ class IndicatorTable:
         ids = {h[0] for c in row.filled if (h := self.labels.head(c.text))}
         levels = len(ids & {*_LEVELS, "name"})
         valued = bool({"target", "number"} & ids)
-        return levels > 2 or (levels == 2 and (valued or "name" in ids))
+        if levels == 2:
+            return valued or "name" in ids
+        return levels > 2
 
     def takes(self, row: FormRow, field_row: bool) -> bool:
         """True where the row is the table's: its heads, or an indicator."""
@@ -113,9 +115,8 @@ class IndicatorTable:
             return True
         self.fresh = False
         # 单位：万元 in a cell of its own heads the next form.
-        states_unit = any(
-            unit and not rest for unit, rest in (money_unit(c.text) for c in row.filled)
-        )
+        money_units = [money_unit(cell.text) for cell in row.filled]
+        states_unit = any(unit and not rest for unit, rest in money_units)
         # A word of the form below the heads is an indicator's name; before them it begins another part.
         border = self._name_column()
         field_row = field_row and (
@@ -339,11 +340,9 @@ class IndicatorTable:
         while rest and rest[-1].blank:
             rest.pop()
         first = self._name_column()
-        heads = [
-            h
-            for h in self.heads
-            if h.id not in _LEVELS and (first is None or h.cell.column >= first.column)
-        ]
+        heads = [h for h in self.heads if h.id not in _LEVELS]
+        if first is not None:
+            heads = [h for h in heads if h.cell.column >= first.column]
         if all(
             _blank_value(c.text, self.edition.placeholder) or bare(c.text) in _NONE for c in rest
         ):

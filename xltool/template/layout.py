@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -284,17 +284,15 @@ def form_layout(spec: FormSpec, sheet: Sheet, path: str, unit: str = "万元") -
     fields = {f.id: sheet.whole(named(f.label)) for f in spec.field}
     everything = (*fields.values(), *blocks.values(), *sheet.merges)
     used = [at for at, cell in sheet.cells.items() if cell.text]
+    last_rows = [*(area.bottom for area in everything), *(row for row, _ in used)]
+    last_columns = [*(area.right for area in everything), *(column for _, column in used)]
     return FormLayout(
         spec,
         sheet,
         fields,
         blocks,
         columns,
-        last_row=max(_all((a.bottom for a in everything), (row for row, _ in used))),
-        last_column=max(_all((a.right for a in everything), (column for _, column in used))),
+        last_row=max(last_rows),
+        last_column=max(last_columns),
         unit=unit,
     )
-
-
-def _all(*numbers: Iterable[int]) -> list[int]:
-    return [n for group in numbers for n in group]

@@ -253,19 +253,17 @@ def _stray(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]
     """Texts where the form has nothing; our own marks beside it are none."""
     stray = sheet.cells.keys() - _used_cells(layout, rows)
     if stray:
-        yield from _some(
-            (
-                Fault(
-                    FaultKind.LAYOUT,
-                    "表格以外或锁定格内多了文字",
-                    Place(sheet.name, cell_name(*at)),
-                    found=cell.text,
-                )
-                for at, cell in sheet.cells.items()
-                if at in stray and cell.text and not (at[1] > layout.right and is_mark(cell.text))
-            ),
-            Place(sheet.name, ""),
-        )
+        yield from _some(_stray_texts(layout, sheet, stray), Place(sheet.name, ""))
+
+
+def _stray_texts(layout: FormLayout, sheet: Sheet, stray: Set[tuple[int, int]]) -> Iterator[Fault]:
+    for at, cell in sheet.cells.items():
+        if at not in stray or not cell.text:
+            continue
+        if at[1] > layout.right and is_mark(cell.text):
+            continue
+        place = Place(sheet.name, cell_name(*at))
+        yield Fault(FaultKind.LAYOUT, "表格以外或锁定格内多了文字", place, found=cell.text)
 
 
 def _some(faults: Iterable[Fault], sheet: Place) -> Iterator[Fault]:
@@ -314,16 +312,13 @@ def _merges(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault
 
 def _torn_by_insertion(sheet: Sheet, area: Area, added: list[Area]) -> bool:
     """LibreOffice takes a label's merge apart when rows are inserted into it on a protected sheet."""
-    return (
-        area.bottom > area.top
-        and any(a.top <= area.bottom and area.top <= a.bottom for a in added)
-        and not any(
-            sheet[row, column].text
-            for row in range(area.top, area.bottom + 1)
-            for column in range(area.left, area.right + 1)
-            if (row, column) != (area.top, area.left)
-        )
-    )
+    if area.bottom <= area.top:
+        return False
+    if not any(a.top <= area.bottom and area.top <= a.bottom for a in added):
+        return False
+    rows, columns = range(area.top, area.bottom + 1), range(area.left, area.right + 1)
+    others = set(itertools.product(rows, columns)) - {(area.top, area.left)}
+    return not any(sheet[at].text for at in others)
 
 
 def _merge_fault(

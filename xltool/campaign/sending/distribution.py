@@ -104,7 +104,7 @@ class _Order(NamedTuple):
     digest: str
 
 
-class _Plan(NamedTuple):
+class _SendingPlan(NamedTuple):
     """What a run has to send, and of the other units asked for why they get nothing."""
 
     orders: list[_Order]
@@ -147,7 +147,7 @@ def distribute(
         return Sent(batch, len(orders), unchanged, parcels, locked)
 
 
-def _planned(campaign: Campaign, wanted: frozenset[str]) -> _Plan:
+def _planned(campaign: Campaign, wanted: frozenset[str]) -> _SendingPlan:
     """Who gets what: units of the `wanted` districts (of all, if none is named), ordered by district.
 
     Raises XltoolError where a district is on no unit's line.
@@ -177,7 +177,7 @@ def _planned(campaign: Campaign, wanted: frozenset[str]) -> _Plan:
         else:
             orders.append(_Order(unit, mark, content))
     orders.sort(key=lambda order: order.unit.district)
-    return _Plan(orders, unchanged, tuple(locked))
+    return _SendingPlan(orders, unchanged, tuple(locked))
 
 
 def _parcels_written(
