@@ -15,6 +15,7 @@ from tests.support.batches import book_of, command, many
 from tests.support.cluster import ftp_server, scheduler
 from xltool.batch import book_parts as parts
 from xltool.batch.away import perform
+from xltool.batch.local_workers import LocalWorkers
 from xltool.batch.run import run
 from xltool.errors import XltoolError
 
@@ -120,6 +121,39 @@ def test_a_large_book_in_an_object_store_is_cut_and_done_there(tmp_path, monkeyp
     assert {name.rsplit("/", 1)[1] for name in store.find("/结果/区")} == {
         f"第{n}局.xlsx" for n in (0, 1, 2)
     }
+
+
+class Killed(BaseException):
+    """The run ends before its journal knows of what was just written."""
+
+
+def test_behind_a_url_too_a_killed_run_leaves_nothing_that_looks_like_anothers(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    store = fsspec.filesystem("memory")
+    book_of(1, tmp_path / "甲")
+    store.put(str(tmp_path / "甲"), "/被杀/收到/甲", recursive=True)
+
+    class Here(LocalWorkers):
+        """Works in this process, and is killed with the first result at hand."""
+
+        def results(self, jobs, order):
+            item, prior = jobs.take()
+            assert not perform(item, prior, order).failed
+            raise Killed
+            yield
+
+    with pytest.raises(Killed):
+        run("memory://被杀/收到", "memory://被杀/结果", crew=Here(1, 60, 2048))
+    [written] = store.find("/被杀/结果")
+    before = store.cat(written)
+    # Meanwhile the input has changed.
+    table = store.cat("/被杀/收到/甲/部门.csv").decode("utf-8-sig")
+    store.pipe("/被杀/收到/甲/部门.csv", table.replace("1245.61", "1245.62").encode())
+    run("memory://被杀/收到", "memory://被杀/结果", crew=Inline())
+    assert [name for name in store.find("/被杀/结果") if name.endswith("局.xlsx")] == [written]
+    assert store.cat(written) != before
 
 
 def test_an_input_that_hangs_is_given_up_and_its_worker_started_anew(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ import xltool
 from tests.support.batches import book_of, command, mounted, named
 from tests.support.packages import repacked
 from xltool.batch.away import perform
-from xltool.batch.inputs import walk
+from xltool.batch.inputs import STATE, walk
 from xltool.batch.journal import Journal
 from xltool.batch.outlet import announced
 from xltool.batch.run import RunWishes, run
@@ -507,12 +507,12 @@ def test_a_killed_run_leaves_nothing_that_looks_like_anothers(source, out):
     with pytest.raises(Killed):
         run(source, out, crew=Dying())
     assert xltool.read(out / "丙镇.xlsx").unit == "丁镇"
-    assert [name for name, *_ in announced(place(out))] == ["丙镇.xlsx"]
+    assert [name for name, *_ in announced(out / STATE)] == ["丙镇.xlsx"]
     workbook(source / "丙镇.xlsx", "戊镇")
     night(source, out)
     assert len(results(out)) == 3
     assert xltool.read(out / "丙镇.xlsx").unit == "戊镇"
-    assert not list(announced(place(out)))
+    assert not list(announced(out / STATE))
 
 
 def test_a_first_run_killed_before_its_journal_knew_anything(source, tmp_path):

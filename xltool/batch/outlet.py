@@ -22,8 +22,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from xltool.batch.inputs import STATE
-from xltool.batch.storage import Disk, StorageFolder, place
+from xltool.batch.storage import StorageFolder, place
 from xltool.files.atomic import refused
 
 
@@ -72,9 +71,16 @@ class Outlet:
     """The results of one input. `same`: the input is what it was when its results were written."""
 
     def __init__(
-        self, key: str, origin: str, output: str, prior: PriorState = NEW, run: str = ""
+        self,
+        key: str,
+        origin: str,
+        output: str,
+        prior: PriorState = NEW,
+        run: str = "",
+        notebooks: str = "",
     ) -> None:
-        self.key, self.origin, self.prior, self.run = key, origin, prior, run
+        self.key, self.origin, self.prior = key, origin, prior
+        self.run, self.notebooks = run, notebooks
         self.folder = _folder(output)
         self.same = False
         self.saved = 0  # files that were really written
@@ -161,13 +167,12 @@ class Outlet:
     def _announce(self, name: str, fresh: str) -> None:
         """Say beforehand what will be written, so that a run killed before its journal knows of it
         leaves nothing that looks like another's."""
-        if isinstance(self.folder, Disk):
-            home = self.folder.at(STATE)
+        if self.notebooks:
             line = msgspec.json.encode([name, fresh, self.key, self.origin]) + b"\n"
             try:
-                os.write(_notebook(home, self.run), line)
+                os.write(_notebook(self.notebooks, self.run), line)
             except OSError as error:
-                raise refused(Path(home), error) from error
+                raise refused(Path(self.notebooks), error) from error
 
 
 def _numbered(name: str) -> Iterator[str]:
@@ -184,36 +189,34 @@ def whole(data: bytes) -> bool:
     return zipfile.is_zipfile(BytesIO(data))
 
 
-# Below OUT's `.xltool`: what workers are about to write, a file for each worker.
+# Beside the journal: what workers are about to write, a file for each worker.
 NOTEBOOKS = "writing"
 
 
 @functools.lru_cache(maxsize=4)
-def _notebook(home: str, run: str) -> int:
+def _notebook(notebooks: str, run: str) -> int:
     """The notebook of this process in this run, open."""
-    folder = Path(home) / NOTEBOOKS
+    folder = Path(notebooks)
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
     return os.open(folder / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
 
-def announced(folder: StorageFolder) -> Iterator[tuple[str, str, str, str]]:
+def announced(home: Path) -> Iterator[tuple[str, str, str, str]]:
     """What workers of a killed run were about to write: (name, seal, input, origin)."""
-    if isinstance(folder, Disk):
-        for file in sorted(Path(folder.at(STATE), NOTEBOOKS).glob("*.jsonl")):
-            for line in file.read_bytes().splitlines():
-                try:
-                    name, fresh, key, origin = msgspec.json.decode(line, type=list[str])
-                except (msgspec.DecodeError, ValueError):  # the last line may be half there
-                    continue
-                yield name, fresh, key, origin
+    for file in sorted((home / NOTEBOOKS).glob("*.jsonl")):
+        for line in file.read_bytes().splitlines():
+            try:
+                name, fresh, key, origin = msgspec.json.decode(line, type=list[str])
+            except (msgspec.DecodeError, ValueError):  # the last line may be half there
+                continue
+            yield name, fresh, key, origin
 
 
-def forget_announced(folder: StorageFolder) -> None:
+def forget_announced(home: Path) -> None:
     """Remove these notebooks: the journal knows it all."""
-    if isinstance(folder, Disk):
-        for file in Path(folder.at(STATE), NOTEBOOKS).glob("*.jsonl"):
-            with suppress(
-                OSError
-            ):  # a worker elsewhere may still have it open: the next run removes it
-                file.unlink(missing_ok=True)
+    for file in (home / NOTEBOOKS).glob("*.jsonl"):
+        with suppress(
+            OSError
+        ):  # a worker elsewhere may still have it open: the next run removes it
+            file.unlink(missing_ok=True)

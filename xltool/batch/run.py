@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -17,12 +17,13 @@ from typing import Any
 import filelock
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from xltool.batch.earlier import earlier_path, note_earlier_files
 from xltool.batch.inputs import STATE, Item, walk
 from xltool.batch.jobs import Crew, Jobs, Summary
 from xltool.batch.journal import Journal, LeftFile
-from xltool.batch.outlet import Written, announced, forget_announced, seal
+from xltool.batch.outlet import NOTEBOOKS, Written, announced, forget_announced, seal
 from xltool.batch.storage import StorageFolder, is_url, on_disk, place, within
 from xltool.batch.task import Outcome, RunOrder, tool_mark
 from xltool.checks import beside_others
@@ -86,8 +87,11 @@ def run(
     check_limits(jobs, timeout, memory, wishes.keep_reports)
     order = order_of(outside, edition, settings, last_year, name or run_name(), dry=wishes.dry)
     crew = crew or LocalWorkers(jobs or os.cpu_count() or 1, timeout, memory)
+    here = isinstance(crew, LocalWorkers)
     began = time.monotonic()
     home = state_folder(output)
+    if here or not is_url(output):
+        order = replace(order, notebooks=str(home / NOTEBOOKS))
     if wishes.dry and not (home / "journal.sqlite").exists():
         return _foreseen(crew, Jobs(_inputs(inside)), order, None, notice, began)
     with (
@@ -104,13 +108,13 @@ def run(
         _tidy_up(home, journal, outside)
         unread = note_earlier_files(outside, order.last_year, edition) if last_year else []
         notice({"event": "start", "source": str(source), "output": str(output), "jobs": jobs})
-        summary = _done(crew, Jobs(items, journal, wishes.fresh), order, journal, notice)
+        with _swept(home, outside):
+            summary = _done(crew, Jobs(items, journal, wishes.fresh), order, journal, notice)
         summary.notes += [("上一年", reason) for reason in unread]
         if not summary.interrupted:
             if beside_others.CODE not in order.settings.off:
                 _ask(journal, summary)
-            elsewhere = not isinstance(crew, LocalWorkers)
-            _finish(home, journal, outside, summary, wishes, alone=jobs == 1, elsewhere=elsewhere)
+            _finish(home, journal, outside, summary, wishes, alone=jobs == 1, elsewhere=not here)
     summary.seconds = time.monotonic() - began
     return summary
 
@@ -301,9 +305,9 @@ def _finish(
     ]
     # A worker that was ended, here for taking too long or elsewhere by anything, may have been writing.
     if summary.failed or elsewhere:
-        _take_up(journal, outside)
+        _take_up(home, journal, outside)
         _sweep(home, outside)
-    forget_announced(outside)
+    forget_announced(home)
 
 
 def _own(file: LeftFile) -> bool:
@@ -327,18 +331,28 @@ def _remove(file: LeftFile, outside: StorageFolder) -> bool:
 
 def _tidy_up(home: Path, journal: Journal, outside: StorageFolder) -> None:
     """Take up what a killed run left: half-written files go, finished ones are noted as ours."""
-    _take_up(journal, outside)
+    _take_up(home, journal, outside)
     _sweep(home, outside)
-    forget_announced(outside)
+    forget_announced(home)
 
 
-def _take_up(journal: Journal, outside: StorageFolder) -> None:
-    for name, fresh, key, origin in announced(outside):
+def _take_up(home: Path, journal: Journal, outside: StorageFolder) -> None:
+    for name, fresh, key, origin in announced(home):
         if journal.seal(name) == fresh:
             continue
         if (stamp := outside.stamp(name)) and seal(outside.load(name)) == fresh:
             journal.adopt(name, Written(fresh, stamp), key, origin)
     journal.commit()
+
+
+@contextmanager
+def _swept(home: Path, outside: StorageFolder) -> Iterator[None]:
+    """A run that can't go on, as on a full disk, ends its workers in the middle of a file."""
+    try:
+        yield
+    except XltoolError:
+        _sweep(home, outside)
+        raise
 
 
 def _sweep(home: Path, outside: StorageFolder) -> None:

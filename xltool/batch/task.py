@@ -40,7 +40,8 @@ class RunOrder(Struct, frozen=True):
 
     `tool` is the tool's, edition's and settings' part of a fingerprint, `version` the xltool that
     is to do it, `run` names the run. `dry`: only tell whether there is anything to do. `last_year` is the
-    path of the earlier filings; whose they are stands in OUT (`batch/earlier.py`).
+    path of the earlier filings; whose they are stands in OUT (`batch/earlier.py`). `notebooks` is the
+    folder where a worker says beforehand what it writes; empty where not every worker sees it.
     """
 
     output: str
@@ -51,6 +52,7 @@ class RunOrder(Struct, frozen=True):
     run: str = ""
     dry: bool = False
     last_year: str = ""
+    notebooks: str = ""
 
 
 class Outcome(Struct, frozen=True):
@@ -129,7 +131,7 @@ def work(item: Item, order: RunOrder, prior: PriorState = NEW, *, brought: bool 
     Faults in the data are findings in the records. What is being written by somebody just now is
     waited for, and begun anew where it changed meanwhile; not so a copy that was `brought` here.
     """
-    outlet = Outlet(item.key, item.input, order.output, prior, order.run)
+    outlet = Outlet(item.key, item.input, order.output, prior, order.run, order.notebooks)
     try:
         for _ in range(_TRIES):
             paths = _paths(item)
