@@ -8,6 +8,7 @@ import pytest
 from tests.support import layouts
 from tests.support.accounting import lost
 from tests.support.layouts import c
+from tests.support.packages import packed, parts_of
 from xltool.editions.declaration import load_edition
 from xltool.files import libreoffice
 from xltool.importing import Sure, import_files
@@ -214,3 +215,36 @@ def test_a_damaged_document_costs_itself(kind, written, tmp_path):
         path.write_bytes(bytes(broken[: len(broken) * (4 - n) // 4]))
         result = import_files([path])
         assert result.filings or result.leftovers or "\n" not in result.unread[path.name]
+
+
+def test_a_formula_without_a_result_is_said_and_never_taken_for_an_answer(tmp_path):
+    import openpyxl
+
+    path = layouts.write_xlsx(tmp_path / "a.xlsx")
+    before, _ = one(path)
+    book = openpyxl.load_workbook(path)
+    sheet = book.active
+    changed = {}
+    for cell in [cell for row in sheet.iter_rows() for cell in row if cell.value]:
+        if str(cell.value).startswith("≥") or str(cell.value).replace(".", "").isdigit():
+            changed[cell.coordinate] = cell.value
+            cell.value = "=X1"
+    book.save(path)
+    assert len(changed) > 1
+    after, result = one(path)
+    told = {left.place.cell: left for left in result.leftovers if left.text == "=X1"}
+    assert set(told) == set(changed)
+    assert all("结果没有存下来" in left.reason for left in told.values())
+    assert "=X1" not in str(after)
+    assert before != after
+
+
+def test_blank_cells_with_a_style_are_no_cells(tmp_path):
+    path = layouts.write_xlsx(tmp_path / "a.xlsx")
+    before, _ = one(path)
+    parts = parts_of(path.read_bytes())
+    name = "xl/worksheets/sheet1.xml"
+    blank = "".join(f'<row r="{r}">' + '<c s="1"/>' * 400 + "</row>" for r in range(1000, 1800))
+    parts[name] = parts[name].replace("</sheetData>", f"{blank}</sheetData>")
+    path.write_bytes(packed(parts))
+    assert one(path)[0] == before

@@ -156,7 +156,7 @@ def _forms(
         values = [replace(v, file=file) for v in reader.values()]
         forms.append(FoundForm(reader.form, file, values, reader.code))
     leftovers += [
-        Leftover(c.place, "", row.unread) for row in rows if row.unread for c in row.cells
+        Leftover(c.place, c.text, row.unread) for row in rows if row.unread for c in row.cells
     ]
     leftovers += _no_forms(passed, bool(forms), rows, labels)
     result.leftovers += [replace(left, file=file) for left in leftovers]

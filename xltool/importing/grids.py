@@ -148,16 +148,22 @@ def _office(path: Path, data: bytes) -> list[FormRow]:
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([^\"']*)")
 
 
+# Values, texts and formulas of a sheet, cells of a Word table, shared texts; blank cells say nothing.
+_SAYING = (b"<v>", b"<v ", b"<is>", b"<f", b":v>", b":v ", b":is>", b":f>", b":tc>", b"<si>")
+
+
 def _bounded(part: bytes, left: int) -> int:
-    """How many cells and texts a part has. Refuses what a library would follow to the end: entities, and
-    cells or merges without number."""
+    """How many cells that say something, and texts, a part has. Refuses what a library would follow to the
+    end: entities, and cells or merges without number."""
     from xltool.xlsx.references import read_area
 
     if b"<!DOCTYPE" in part:
         raise Unreadable("文件含有 DTD 或实体声明，不予打开")
-    cells = sum(map(part.count, (b"<c ", b"<c>", b":c ", b":c>", b":tc>", b"<si>", b"<row ")))
+    cells = sum(map(part.count, _SAYING))
     if cells > left:
-        raise Unreadable(f"单元格过多（上限 {MAX_CELLS:,} 格），请只留申报表")
+        raise Unreadable(
+            f"单元格过多（上限 {MAX_CELLS:,} 格），请只留申报表，选中申报表以下的行删除后再保存"
+        )
     areas = [read_area(ref.decode("ascii", "replace")) for ref in _MERGED.findall(part)]
     if (
         sum((a.bottom - a.top + 1) * (a.right - a.left + 1) for a in areas if a)

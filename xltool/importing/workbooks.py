@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormCell, FormRow
@@ -19,6 +19,8 @@ from xltool.xlsx.number_format import (
 )
 from xltool.xlsx.references import cell_name
 
+_NO_RESULT = "公式的结果没有存下来：请在 Excel 或 WPS 里打开、保存一次再导入，或直接填写"
+_MOST_FORMULAS = 50  # named one by one
 _HIDDEN = "隐藏的工作表，没有读"
 _BEYOND = f"超出 {MAX_ROWS} 行、{MAX_COLUMNS} 列的内容，没有读"
 
@@ -31,12 +33,14 @@ def read_xlsx(data: bytes) -> list[FormRow]:
     for number, sheet in enumerate(open_grid(data).sheets, start=1):
         filled = {at: cell for at, cell in sheet.cells.items() if cell.text.strip() or cell.formula}
         if sheet.hidden:
-            rows += _unread(sheet.name, "", _HIDDEN) if filled else []
+            rows += _unread("", sheet.name, "", _HIDDEN) if filled else []
             continue
         widths = {(m.top, m.left): m.right - m.left + 1 for m in sheet.merges}
         under = _under_merges(sheet)
-        values = {at: _shown(cell) for at, cell in filled.items() if at not in under}
+        seen = {at: cell for at, cell in filled.items() if at not in under}
+        values = {at: _shown(cell) for at, cell in seen.items() if cell.text.strip()}
         rows += _rows(sheet.name, number, values, widths)
+        rows += _unreckoned(sheet.name, {at: c for at, c in seen.items() if at not in values})
     return rows
 
 
@@ -51,10 +55,19 @@ def _under_merges(sheet: Sheet) -> set[tuple[int, int]]:
     return covered
 
 
+def _unreckoned(sheet: str, formulas: Mapping[tuple[int, int], Cell]) -> list[FormRow]:
+    """Formulas without a result, each with its place; of very many the first ones."""
+    rows: list[FormRow] = []
+    for at, cell in sorted(formulas.items(), key=lambda pair: pair[0])[:_MOST_FORMULAS]:
+        formula = f"={cell.formula.lstrip('=')}"
+        rows += _unread(formula, sheet, cell_name(*at), _NO_RESULT)
+    if (more := len(formulas) - _MOST_FORMULAS) > 0:
+        rows += _unread("", sheet, "", f"另有 {more} 个公式的结果没有存下来")
+    return rows
+
+
 def _shown(cell: Cell) -> str:
-    """What a cell shows, exactly; a formula without a result is given as it stands."""
-    if not cell.text.strip():
-        return f"={cell.formula.lstrip('=')}"
+    """What a cell shows, exactly."""
     if cell.number:
         return shown(cell.text, cell.format)
     text = (text_shown(cell.text, cell.format) or cell.text) if cell.format else cell.text
@@ -81,7 +94,7 @@ def read_xls(data: bytes) -> list[FormRow]:
     rows: list[FormRow] = []
     for number, sheet in enumerate(book.sheets(), start=1):
         if sheet.visibility:
-            rows += _unread(sheet.name, "", _HIDDEN) if sheet.nrows else []
+            rows += _unread("", sheet.name, "", _HIDDEN) if sheet.nrows else []
             continue
         widths, under = {}, set()
         room = MAX_ROWS * MAX_COLUMNS
@@ -136,8 +149,8 @@ def _rows(
         if any(not c.blank for c in cells):
             yield FormRow(tuple(cells), number, page=sheet)
     if beyond:
-        yield from _unread(sheet, beyond, _BEYOND)
+        yield from _unread("", sheet, beyond, _BEYOND)
 
 
-def _unread(sheet: str, cell: str, reason: str) -> list[FormRow]:
-    return [FormRow((FormCell(sheet, 0, Place(sheet, cell)),), page=sheet, unread=reason)]
+def _unread(text: str, sheet: str, cell: str, reason: str) -> list[FormRow]:
+    return [FormRow((FormCell(text, 0, Place(sheet, cell)),), page=sheet, unread=reason)]
