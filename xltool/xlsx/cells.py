@@ -261,7 +261,9 @@ def _plain_cells(
                 or between.lead not in (0, row)
             ):
                 return None
-            row, last, left = between.row or row, max(last, between.last), True
+            row, left = between.row or row, True
+            if between.last > last:
+                last = between.last
             if between.hidden:
                 sheet.hidden_lines += between.hidden
             prefixes |= between.prefixes
