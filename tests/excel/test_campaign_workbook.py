@@ -90,3 +90,5 @@ def test_a_sealed_workbook_is_judged_by_the_bureaus_settings(app, tmp_path):
     expected = [f.code for f in check(verdict.filing, settings=made.settings)]
     assert sorted(code for code in codes if code in rules()) == sorted(expected)
     assert expected.count("P210") > [f.code for f in check(verdict.filing)].count("P210")
+    app.number = 1
+    assert f"“{made.title}”下发的" in press("settings")

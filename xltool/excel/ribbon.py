@@ -97,7 +97,7 @@ def press(name: str, book: str = "", hwnd: int | None = None) -> str:
     """
     function = buttons().get(name)
     if function is None:
-        raise XltoolError(f"没有“{name}”这个按钮；有：{'、'.join(buttons())}")
+        raise XltoolError(f"没有“{name}”这个按钮；有：{'、'.join(b.label for b in labels())}")
     token = _desk.set(attach(book, hwnd))
     try:
         return function()

@@ -8,13 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import xltool
+from xltool.campaign.sealing.seal import claimed
 from xltool.editions.declaration import Edition, editions, load_edition
 from xltool.errors import XltoolError
 from xltool.excel.desk_settings import drop_settings, settings_mark, take_settings
 from xltool.excel.places import log_file
 from xltool.excel.ribbon import button, desk, labels
+from xltool.excel.session import ExcelSession
 from xltool.files.atomic import writing
 from xltool.model import Severity
+from xltool.xlsx.workbook_reader import open_grid
 
 
 @button()
@@ -80,6 +83,8 @@ def settings() -> str:
     session = desk()
     mark = settings_mark()
     now = f"财政部门的设置（识别码 {mark}）" if mark else "随软件的设置"
+    if title := _campaign(session):
+        now += f"；这个工作簿是“{title}”下发的，按下发时的设置审核"
     picked = session.choose(
         f"现在用的是：{now}", ["不改", "选财政部门发的设置文件", "改用随软件的设置"]
     )
@@ -92,6 +97,16 @@ def settings() -> str:
         drop_settings()
         return "以后按随软件的设置审核"
     return f"{now}，没有改"
+
+
+def _campaign(session: ExcelSession) -> str:
+    """The title of the campaign that sent this workbook out; empty where none did."""
+    if not session.has_book:
+        return ""
+    with suppress(XltoolError), session.snapshot() as path:
+        seal = claimed(open_grid(path).properties)
+        return seal.title if seal else ""
+    return ""
 
 
 @button("xltool --version")
