@@ -75,6 +75,22 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 # What the theme would fetch from elsewhere so that the search works in a folder; ours lies beside.
 _SHIM = re.compile(r'<script src="https://[^"]*iframe-worker[^"]*"></script>')
+_CODE = re.compile(r"(<pre.*?</pre>|<code>.*?</code>)", re.DOTALL)
+_OPTION = re.compile(r"(?<![\w-])(--?[a-z][a-z-]*)")
+# A line of the source that ends between two Chinese characters leaves no space there.
+_CHINESE = r"[\u2014-\u201f\u2026\u3000-\u9fff\uff00-\uffef]"
+_FOLDED = re.compile(rf"(?<={_CHINESE})\n(?={_CHINESE})")
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Chinese lines are joined without a space; an option stays in one line."""
+    parts = _CODE.split(html)
+    parts[::2] = [_FOLDED.sub("", part) for part in parts[::2]]
+    parts[1::2] = [
+        _OPTION.sub(r'<span class="option">\1</span>', part) if part.startswith("<code>") else part
+        for part in parts[1::2]
+    ]
+    return "".join(parts)
 
 
 def on_post_page(output: str, page: Any, **_: Any) -> str:

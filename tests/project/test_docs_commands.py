@@ -63,3 +63,21 @@ def test_every_option_is_documented(name, option):
     spelled = re.compile("|".join(rf"(?<![\w-]){re.escape(text)}(?![\w-])" for text in option))
     about = [text for text in TEXTS if re.search(rf"\b{name.split()[-1]}\b", text)]
     assert any(spelled.search(text) for text in about), f"xltool {name}：文档里没有写 {option[-1]}"
+
+
+# Options of other programs and of the benchmarks that the pages name.
+OTHERS = {
+    "--kinds", "--most", "--part", "--rounds", "--time",
+    "--no-index", "--find-links", "--user", "--prefix", "--no-package-lock", "--now", "--memory-limit",
+    "--directory", "--no-deps", "--only-binary", "--implementation", "--python-version", "--platform",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_names_an_option_that_is_gone(page):
+    if page.name == "CHANGELOG.md":
+        pytest.skip("the history names what is gone")
+    options = [o for _, made in every_command() for o in made.params if isinstance(o, click.Option)]
+    real = {text for option in options if not option.hidden for text in option.opts}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8")))
+    assert named - real - OTHERS - {"--help", "--version"} == set()
