@@ -282,7 +282,7 @@ def test_a_date_that_is_none_is_said_in_chinese(tmp_path, capsys):
         ["campaign", "new", str(tmp_path / "批"), "--year", "2024", "--deadline", "2024/1/1"]
     )
     assert code == 2
-    assert "'2024/1/1' 不是日期，请写成 2024-01-20 这样。" in capsys.readouterr().err
+    assert "“2024/1/1”不是日期，请写成 2024-01-20 这样。" in capsys.readouterr().err
 
 
 @pytest.mark.xdist_group("office")
