@@ -200,14 +200,17 @@ _UNINSTALL = r"""@echo off
 rem 卸载当前用户的 xltool；设置、日志和可撤销的步骤留在 %APPDATA%\xltool。
 setlocal
 set HOME_=%LOCALAPPDATA%\xltool
-for %%P in ("%HOME_%\venv\Scripts\python.exe" "%HOME_%\python\python.exe") do if exist %%P (
-  %%P -I -m xltool addin uninstall
-  %%P -I -m xltool.excel.shortcut --remove
-)
+if exist "%HOME_%\venv\Scripts\python.exe" call :remove "%HOME_%\venv\Scripts\python.exe"
+if exist "%HOME_%\python\python.exe" call :remove "%HOME_%\python\python.exe"
 if exist "%HOME_%\venv" rmdir /S /Q "%HOME_%\venv"
 if exist "%HOME_%\python" rmdir /S /Q "%HOME_%\python"
 echo 已卸载。
 pause
+exit /b 0
+:remove
+%1 -I -m xltool addin uninstall
+%1 -I -m xltool.excel.shortcut --remove
+exit /b 0
 """
 _SCRIPTS = {"安装.cmd": _INSTALL, "卸载.cmd": _UNINSTALL}
 _SCANNERS = """杀毒软件与签名
