@@ -118,3 +118,15 @@ def test_a_campaigns_workbooks_offer_them_and_come_back_as_genuine(library, tmp_
     assert main(["collect", name]) in (0, 1)
     main(["campaign", "recheck", "--edition", "hunan-2023"])
     assert len(lists(Path("edition/template.xlsx"))) == 2
+
+
+def test_the_ribbons_new_form_offers_this_desks_library(library, tmp_path, monkeypatch):
+    from xltool.excel import desk_settings
+    from xltool.excel.buttons.filling import _blank_form
+
+    edition = load_edition("hunan-2023")
+    monkeypatch.setattr(desk_settings, "user_file", lambda: tmp_path / "settings.toml")
+    assert _blank_form(edition) == edition.template.read_bytes()
+    (tmp_path / "settings.toml").write_text('library = "指标库.toml"\n', "utf-8")
+    (tmp_path / "新.xlsx").write_bytes(_blank_form(edition))
+    assert len(lists(tmp_path / "新.xlsx")) == 2
