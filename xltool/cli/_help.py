@@ -78,9 +78,11 @@ def examples(formatter: click.HelpFormatter, lines: Iterable[str]) -> None:
 
 def show_refusal(error: click.ClickException) -> None:
     """What click refuses, with Chinese quotation marks and full stops, on stderr."""
+    from xltool.files.escape import lines_on_terminal
+
     said = io.StringIO()
     error.show(said)
     text = re.sub(r"'([^'\n]*)'", r"“\1”", said.getvalue())
     text = re.sub(r"(?<=[^\x00-\x7f])\.$", "。", text, flags=re.MULTILINE)
     text = re.sub(r" ?(“[^”\n]*”) ?", r"\1", text.replace("”, “", "”、“"))
-    click.echo(text.replace("。 ", "。"), err=True, nl=False)
+    click.echo(lines_on_terminal(text.replace("。 ", "。")), err=True, nl=False)
