@@ -93,9 +93,11 @@ def at_once(office: Office, book: LiveBook, pairs: int) -> None:
     seen: Counter[tuple[int, ...]] = Counter()
     for _ in range(pairs):
         both = [start(office, book) for _ in range(2)]
-        for one in both:
-            one.wait(300)
-        seen[tuple(sorted(one.returncode for one in both))] += 1
+        told = [one.communicate(timeout=300)[1].decode("utf-8", "replace") for one in both]
+        codes = tuple(sorted(one.returncode for one in both))
+        seen[codes] += 1
+        if codes not in ((0, 0), (0, 2)):
+            print(f"  退出码 {codes}：{told}")
         sheets = [name for name in book.doc.Sheets.ElementNames if RESULTS_SHEET in name]
         if sheets != [RESULTS_SHEET] or book.doc.hasControllersLocked():
             raise SystemExit(f"两个同时按以后：{sheets}，锁着：{book.doc.hasControllersLocked()}")
@@ -109,7 +111,7 @@ def start(office: Office, book: LiveBook) -> subprocess.Popen[bytes]:
         [*command, "--pipe", office.pipe],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import sys
 import time
@@ -67,5 +68,15 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
+def end(code: int) -> None:
+    """End the process. UNO's own ending falls over now and then, when all has been done and said."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    if "pyuno" in sys.modules:
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())
