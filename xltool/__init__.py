@@ -17,7 +17,7 @@ The library's face, loaded only when touched:
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Without the module typing, which alone takes as long to load as all the rest of `--version`.
 TYPE_CHECKING = False

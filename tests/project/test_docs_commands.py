@@ -73,10 +73,12 @@ OTHERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+# The history names what is gone.
+PRESENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("page", PRESENT, ids=lambda page: page.name)
 def test_no_page_names_an_option_that_is_gone(page):
-    if page.name == "CHANGELOG.md":
-        pytest.skip("the history names what is gone")
     options = [o for _, made in every_command() for o in made.params if isinstance(o, click.Option)]
     real = {text for option in options if not option.hidden for text in option.opts}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8")))
