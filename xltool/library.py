@@ -42,7 +42,7 @@ COLUMNS: tuple[Column[LibraryEntry], ...] = (
 _KEYS = dict(
     zip(
         (column.head for column in COLUMNS),
-        ("name", "category", "unit", "direction", "low", "high", "scope", "seen"),
+        LibraryEntry.__struct_fields__,
         strict=True,
     )
 )

@@ -93,3 +93,11 @@ def test_the_command_takes_it(years, tmp_path):
     arguments = ["batch", str(years / "今年"), str(tmp_path / "果"), "-j", "1", "--quiet"]
     main([*arguments, "--last-year", str(years / "去年")])
     assert "X507" in codes(tmp_path / "果")["甲局"]
+
+
+def test_a_link_that_leads_nowhere_and_a_pipe_stop_nothing(years, tmp_path):
+    (years / "去年" / "断.xlsx").symlink_to(years / "没有")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(years / "去年" / "管.xlsx")
+    run(years / "今年", tmp_path / "果", jobs=1, last_year=str(years / "去年"))
+    assert "X507" in codes(tmp_path / "果")["甲局"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from xltool.batch.inputs import STATE
 from xltool.batch.storage import StorageFolder, place
-from xltool.editions.declaration import Edition, load_edition
+from xltool.editions.declaration import asked_edition
 from xltool.errors import XltoolError
 from xltool.files.discover import below
 from xltool.model import Filing
@@ -34,8 +35,9 @@ def earlier_mark(last_year: str) -> str:
     files = [path] if path.is_file() else [file.path for file in below(path)]
     digest = hashlib.blake2b(digest_size=16)
     for file in files:
-        state = file.stat()
-        digest.update(f"{file}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+        with suppress(OSError):  # a link that leads nowhere
+            state = file.stat()
+            digest.update(f"{file}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
     return digest.hexdigest()
 
 
@@ -43,9 +45,9 @@ def note_earlier_files(outside: StorageFolder, last_year: str, edition: str) -> 
     """Find whose filing each workbook of the folder holds; why others were not read. Raises XltoolError."""
     path = Path(last_year)
     if path.is_file():
-        LastYear(path, _edition(edition))
+        LastYear(path, asked_edition(edition))
         return []
-    files = earlier_files(path, _edition(edition))
+    files = earlier_files(path, asked_edition(edition))
     outside.save(_INDEX, msgspec.json.encode(files))
     return files.unread
 
@@ -59,11 +61,7 @@ def earlier_filing(filing: Filing, output: str, last_year: str, edition: str) ->
 @functools.lru_cache(maxsize=1)
 def _last_year(output: str, last_year: str, edition: str) -> LastYear:
     path = Path(last_year)
-    if path.is_file():
-        return LastYear(path, _edition(edition))
-    files = msgspec.json.decode(place(output).load(_INDEX), type=EarlierFiles)
-    return LastYear(path, _edition(edition), files)
-
-
-def _edition(edition: str) -> Edition | None:
-    return load_edition(edition) if edition else None
+    files: EarlierFiles | None = None
+    if path.is_dir():
+        files = msgspec.json.decode(place(output).load(_INDEX), type=EarlierFiles)
+    return LastYear(path, asked_edition(edition), files)

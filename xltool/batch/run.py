@@ -357,7 +357,7 @@ def _swept(home: Path, outside: StorageFolder) -> Iterator[None]:
 
 def _sweep(home: Path, outside: StorageFolder) -> None:
     """Remove what was left half-written, reports too; nobody else writes here now."""
-    sweep(home.rglob("*"))
+    sweep(list(home.rglob("*")))  # a folder may go while they are listed
     with suppress(XltoolError):  # there is no OUT yet
         for listing in outside.folders():
             for name in listing.files:

@@ -17,7 +17,7 @@ from xltool.batch.earlier import earlier_filing, earlier_mark
 from xltool.batch.inputs import Item, is_book
 from xltool.batch.outlet import NEW, Outlet, PriorState, Written
 from xltool.checks.settings import Settings
-from xltool.editions.declaration import Edition
+from xltool.editions.declaration import asked_edition
 from xltool.errors import DiskError
 from xltool.files.barrier import reason_of
 from xltool.files.discover import table_name
@@ -214,7 +214,7 @@ class _InputWork:
         from xltool.reading.reader import read, read_parts
 
         item, outlet = self.item, self.outlet
-        edition = _edition(self.order)
+        edition = asked_edition(self.order.edition)
         if parts is not None:
             filing = read_parts(parts, edition=edition)
         else:
@@ -279,7 +279,7 @@ class _InputWork:
         from xltool.filling.writer import FillError, filled
         from xltool.reading.reader import read
 
-        edition = _edition(self.order) or load_edition(filing.edition)
+        edition = asked_edition(self.order.edition) or load_edition(filing.edition)
         try:
             workbook = filled(filing, edition=edition)
         except FillError as error:
@@ -323,7 +323,7 @@ class _InputWork:
         from xltool.checks.results import check_result
 
         filing = replace(filing, source=file)
-        edition = _edition(self.order) or edition_of(filing)
+        edition = asked_edition(self.order.edition) or edition_of(filing)
         order = self.order
         earlier = earlier_filing(filing, order.output, order.last_year, order.edition)
         if order.last_year and earlier is None:
@@ -337,16 +337,9 @@ class _InputWork:
         from xltool.checks.results import check_result
         from xltool.editions.declaration import default_edition_id
 
-        edition = _edition(self.order)
+        edition = asked_edition(self.order.edition)
         filing = Filing(edition.id if edition else default_edition_id(), source=self.item.input)
         return replace(check_result(filing, findings, edition), unit=unit)
-
-
-def _edition(order: RunOrder) -> Edition | None:
-    """The edition that was asked for; without one each file says its own."""
-    from xltool.editions.declaration import load_edition
-
-    return load_edition(order.edition) if order.edition else None
 
 
 def _note(code: str, message: str, file: str) -> Finding:
@@ -355,7 +348,7 @@ def _note(code: str, message: str, file: str) -> Finding:
 
 def dated(records: bytes, made_at: str, reason: str) -> bytes:
     """Records of an earlier run that stand, each with a note of when they are and why; once only."""
-    from xltool.checks.results import CheckResult, finding_result
+    from xltool.checks.results import CheckResult, finding_result, with_findings
 
     dated_lines = []
     message = f"这是 {made_at} 的结果：后来没有做成（{reason}）"
@@ -363,9 +356,5 @@ def dated(records: bytes, made_at: str, reason: str) -> bytes:
         result = msgspec.json.decode(line, type=CheckResult)
         rest = [f for f in result.findings if f.code != EARLIER or f.sheet]
         note = finding_result(_note(EARLIER, message, result.file))
-        notes = result.counts.note + 1 - (len(result.findings) - len(rest))
-        dated_result = replace(
-            result, findings=(*rest, note), counts=replace(result.counts, note=notes)
-        )
-        dated_lines.append(msgspec.json.encode(dated_result))
+        dated_lines.append(msgspec.json.encode(with_findings(result, [*rest, note])))
     return b"\n".join(dated_lines)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from xltool.databook.sources import csv_records, encoding_of, read_bytes
+from xltool.databook.sources import NO_TEXT, csv_records, encoding_of, read_bytes
 from xltool.editions.declaration import Edition, Field
 from xltool.errors import XltoolError, why
 from xltool.files.discover import FileKind, kind_of
@@ -160,9 +160,7 @@ def _csv_sheet(path: Path) -> Sheet:
     data = read_bytes(path)
     encoding = encoding_of(data)
     if encoding is None:
-        raise UnitsError(
-            f"{path}：文字编码不是 UTF-8 或 GB18030，请用 Excel 另存为“CSV UTF-8（逗号分隔）”"
-        )
+        raise UnitsError(f"{path}：{NO_TEXT}")
     cells: dict[tuple[int, int], Cell] = {}
     for row, record in enumerate(csv_records(data, encoding, set(_KNOWN)), 1):
         for column, text in enumerate(record, 1):

@@ -14,15 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from xltool.checks.engine import rules
-from xltool.checks.results import (
-    BalanceResult,
-    CheckResult,
-    Counts,
-    FindingResult,
-    StaleExplanation,
-)
+from xltool.checks.results import BalanceResult, CheckResult, finding_result, with_findings
 from xltool.editions.declaration import EditionError, load_edition
-from xltool.model import Severity
+from xltool.model import Finding, Severity
 from xltool.money import show
 
 CODE = "T311"
@@ -109,26 +103,17 @@ def with_question(result: CheckResult, question: str) -> CheckResult:
         sheet = load_edition(result.edition).department.sheet
     except EditionError:
         sheet = ""
-    key = "|".join((CODE, sheet, total.field, total.amount or ""))
-    explanation = next((one.explanation for one in result.stale if one.finding == key), "")
-    finding = FindingResult(
-        CODE, Severity.QUERY.value, question, sheet, total.cell, total.field, total.amount or "", "",
-        rules()[CODE].review, explanation,
-    )  # fmt: skip
-    return replace(
-        result,
-        findings=(*result.findings, finding),
-        counts=_counted(result.counts, bool(explanation)),
-        verdict="query" if result.verdict == "pass" and not explanation else result.verdict,
-        stale=_without(result.stale, key),
+    asking = Finding(
+        CODE,
+        Severity.QUERY,
+        question,
+        sheet=sheet,
+        cell=total.cell,
+        field=total.field,
+        found=total.amount or "",
+        review=rules()[CODE].review,
     )
-
-
-def _counted(counts: Counts, explained: bool) -> Counts:
-    if explained:
-        return replace(counts, explained=counts.explained + 1)
-    return replace(counts, query=counts.query + 1)
-
-
-def _without(stale: tuple[StaleExplanation, ...], key: str) -> tuple[StaleExplanation, ...]:
-    return tuple(one for one in stale if one.finding != key)
+    said = next((one.explanation for one in result.stale if one.finding == asking.key), "")
+    question_result = finding_result(replace(asking, explanation=said))
+    stale = tuple(one for one in result.stale if one.finding != asking.key)
+    return with_findings(replace(result, stale=stale), [*result.findings, question_result])

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from xltool.checks.answers import stale
 from xltool.checks.cross_totals import Balance, Side, balance, lines
@@ -188,17 +189,24 @@ def whole_results(
     return {"files": msgspec.to_builtins(list(results)), **({"failed": lost} if lost else {})}
 
 
-def verdict(findings: Iterable[Finding]) -> str:
+def with_findings(result: CheckResult, findings: Sequence[FindingResult]) -> CheckResult:
+    """A result with other findings; what counts, and the verdict, follow from them."""
+    return replace(
+        result, findings=tuple(findings), counts=counts(findings), verdict=verdict(findings)
+    )
+
+
+def verdict(findings: Iterable[Finding | FindingResult]) -> str:
     """`error`, `query` or `pass`: the worst that is still open."""
-    still_open = {finding.severity for finding in findings if finding.open}
+    still_open = {f.severity for f in findings if f.state is FindingState.OPEN}
     if Severity.ERROR in still_open:
         return "error"
     return "query" if Severity.QUERY in still_open else "pass"
 
 
-def counts(findings: Iterable[Finding]) -> Counts:
+def counts(findings: Iterable[Finding | FindingResult]) -> Counts:
     """How many findings count."""
-    counted = Counter(_COUNTED_APART.get(f.state, f.severity.value) for f in findings)
+    counted = Counter(_COUNTED_APART.get(f.state, str(f.severity)) for f in findings)
     return Counts(**counted)
 
 

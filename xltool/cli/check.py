@@ -16,7 +16,7 @@ from xltool.cli._judging import house_settings, last_year_option, settings_optio
 from xltool.cli._judging import last_year as year_before
 from xltool.cli._output import echo, echo_json, echo_line, echo_lines, show_result
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument
-from xltool.editions.declaration import Edition, load_edition
+from xltool.editions.declaration import Edition, asked_edition
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.barrier import Result
@@ -60,7 +60,7 @@ def check(
     from xltool.reports import console
 
     house = house_settings(settings)
-    chosen_edition = load_edition(edition) if edition else None
+    chosen_edition = asked_edition(edition)
     before = year_before(last_year, chosen_edition)
 
     copies = MarkedCopies(marked, chosen_edition) if marked is not None else None
@@ -142,7 +142,7 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
     """
     from xltool.reports import console
 
-    chosen_edition = load_edition(edition) if edition else None
+    chosen_edition = asked_edition(edition)
 
     def balance_of(filing: Filing) -> tuple[CheckResult, str]:
         """The balance of a filing, and why there is none."""

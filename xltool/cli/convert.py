@@ -11,7 +11,7 @@ import click
 
 from xltool.cli._command import command, force_option, output_path
 from xltool.cli._output import echo
-from xltool.editions.declaration import Edition, load_edition
+from xltool.editions.declaration import Edition, asked_edition
 from xltool.errors import XltoolError
 from xltool.model import Filing
 
@@ -51,8 +51,8 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
 
     if not to and not next_year:
         raise XltoolError("请用 --to 指定版式，或用 --next-year 做下一年的草稿（可以同时用）")
-    source_edition = load_edition(source) if source else None
-    target_edition = load_edition(to) if to else None
+    source_edition = asked_edition(source)
+    target_edition = asked_edition(to)
     moved: list[Filing] = []
     rows: list[tuple[str, ...]] = []
     for filing in _filings(paths, source_edition):

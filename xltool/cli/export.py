@@ -14,7 +14,7 @@ from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._judging import house_settings, settings_option
 from xltool.cli._output import echo
 from xltool.cli.workbooks import each_workbook, edition_option, paths_argument, read_filing
-from xltool.editions.declaration import Edition, load_edition, usable_editions
+from xltool.editions.declaration import Edition, asked_edition, load_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.filenames import TakenNames
@@ -68,7 +68,7 @@ def export(
         )
     if public and kinds:
         raise click.UsageError("--public 自成一套，不和 --format 合用。")
-    chosen_edition = load_edition(edition) if edition else None
+    chosen_edition = asked_edition(edition)
     if "pdf" in kinds or public:
         _office()
     if any(path.is_dir() and output.resolve().is_relative_to(path.resolve()) for path in paths):

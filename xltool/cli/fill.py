@@ -50,7 +50,7 @@ def fill(
     """
     from xltool.cli.databook import problem_lines
     from xltool.databook import reading
-    from xltool.editions.declaration import load_edition
+    from xltool.editions.declaration import asked_edition
     from xltool.errors import XltoolError
 
     if into:
@@ -59,7 +59,7 @@ def fill(
         raise click.UsageError("请用 -o 说明写到哪个文件夹，或用 --into 填进下发的工作簿")
     if output.exists() and not output.is_dir():
         raise XltoolError(f"“{output}”是文件，不是文件夹")
-    chosen_edition = load_edition(edition) if edition else None
+    chosen_edition = asked_edition(edition)
     # A data book that lies in the output folder is not overwritten by a unit of the same name.
     beside = source.parent.resolve() == output.resolve()
     reserved = [source.name] if beside else []

@@ -66,13 +66,13 @@ def import_(
 
     按官方栏目名称找表，取值都记下来源和把握；认不准的不猜，列在“未导入”清单里。
     """
-    from xltool.editions.declaration import load_edition
+    from xltool.editions.declaration import asked_edition
     from xltool.files import guard
     from xltool.importing import import_files, likest_edition
     from xltool.importing.books import move, report_paths, write_books, write_report
 
-    target = load_edition(to) if to else None
-    chosen_edition = load_edition(edition) if edition else None
+    target = asked_edition(to)
+    chosen_edition = asked_edition(edition)
     if target is not None and chosen_edition is None:
         chosen_edition = likest_edition(files, target)
     imported = import_files(files, chosen_edition, unit, year, split)

@@ -17,7 +17,7 @@ from xltool.cli.workbooks import (
     read_filing,
     workbooks,
 )
-from xltool.editions.declaration import load_edition, usable_editions
+from xltool.editions.declaration import asked_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.discover import FileKind, kind_of
@@ -46,7 +46,7 @@ def indicators(paths: Sequence[Path], edition: str, files: Sequence[Path]) -> in
 
     if wrong := next((f for f in files if f.suffix.lower() not in (".csv", ".xlsx")), None):
         raise click.UsageError(f"指标写成 .csv 或 .xlsx，不是“{wrong}”")
-    chosen_edition = load_edition(edition) if edition else None
+    chosen_edition = asked_edition(edition)
     failed: list[tuple[str, str]] = []
     columns = columns_of([chosen_edition] if chosen_edition else usable_editions())
 
@@ -90,7 +90,7 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
     from xltool.indicator.normalise import changes
     from xltool.reading.normal_copy import write_normalised
 
-    chosen_edition = load_edition(edition) if edition else None
+    chosen_edition = asked_edition(edition)
     failed: list[tuple[str, str]] = []
     if target is not None:
         _apart(paths, target)

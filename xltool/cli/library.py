@@ -44,14 +44,14 @@ def build(paths: Sequence[Path], edition: str, output: Path, least: int) -> int:
     """
     from msgspec.structs import replace
 
-    from xltool.editions.declaration import load_edition
+    from xltool.editions.declaration import asked_edition
     from xltool.library import library_of
     from xltool.reports.indicator_library import save_library
 
     if output.suffix.lower() != ".xlsx":
         raise XltoolError(f"指标库写成 .xlsx 文件，不是“{output.name}”")
     failed: list[tuple[str, str]] = []
-    chosen_edition = load_edition(edition) if edition else None
+    chosen_edition = asked_edition(edition)
     gathered = library_of(
         each_workbook(paths, lambda file: read_filing(file, chosen_edition), failed)
     )

@@ -8,7 +8,7 @@ import click
 
 from xltool.cli._command import command
 from xltool.cli._output import echo_text
-from xltool.editions.declaration import load_edition
+from xltool.editions.declaration import asked_edition
 from xltool.errors import XltoolError
 
 
@@ -29,7 +29,7 @@ def rules(code: str, edition: str, markdown: bool) -> None:
         echo_text(rulebook.markdown(every))
         return
     if not code:
-        chosen_edition = load_edition(edition) if edition else None
+        chosen_edition = asked_edition(edition)
         silent = {
             c: lacks
             for c, rule in every.items()

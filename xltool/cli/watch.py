@@ -36,12 +36,12 @@ def watch(
     Excel、WPS、LibreOffice 都可以，不用宏。结果页打开一次就够，回到该页会自动换成最新结果。按 Ctrl-C 结束。
     """
     from xltool.batch.watch import watch as watched
-    from xltool.editions.declaration import load_edition
+    from xltool.editions.declaration import asked_edition
     from xltool.errors import XltoolError
 
     if not folder.is_dir():
         raise XltoolError(f"没有这个文件夹：{folder}")
-    chosen_edition = load_edition(edition) if edition else None
+    chosen_edition = asked_edition(edition)
     saves = watched(
         folder,
         settings=house_settings(settings),

@@ -14,6 +14,7 @@ from xltool.editions.declaration import (
     Edition,
     EditionError,
     FormSpec,
+    asked_edition,
     default_edition_id,
     load_edition,
 )
@@ -60,13 +61,6 @@ class BookTables:
 
     def __iter__(self) -> Iterator[BookTable]:
         return iter((self.department, self.project, self.indicators))
-
-
-def asked_edition(asked: Edition | str | None) -> Edition | None:
-    """The edition that the caller asked for, by itself or by its id. Raises EditionError."""
-    if isinstance(asked, Edition):
-        return asked
-    return load_edition(asked) if asked else None
 
 
 def edition_of(named: object, asked: Edition | str | None) -> Edition:

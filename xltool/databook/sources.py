@@ -59,6 +59,10 @@ def read_bytes(path: Path) -> bytes:
         raise XltoolError(f"{path}：无法读取（{why(error)}）") from error
 
 
+# What to say of a file whose encoding is none of these.
+NO_TEXT = "文字编码不是 UTF-8 或 GB18030，请用 Excel 另存为“CSV UTF-8（逗号分隔）”"
+
+
 def encoding_of(data: bytes) -> str | None:
     """How a text is written, of the ways of Excel in China: UTF-8 with or without BOM, UTF-16 with BOM,
     GB18030."""
@@ -164,7 +168,7 @@ def _read_csv(path: Path, file: str, table: BookTable) -> SourceTable | Problem:
     if encoding is None:
         return problem(
             "B001",
-            f"{name} 的文字编码不是 UTF-8 或 GB18030，请用 Excel 另存为“CSV UTF-8（逗号分隔）”",
+            f"{name} 的{NO_TEXT}",
             file=file,
             place=Place(name, ""),
         )

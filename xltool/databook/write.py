@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
-from xltool.databook.columns import INDICATORS, BookTable, asked_edition, tables
-from xltool.editions.declaration import Edition, default_edition_id, load_edition
+from xltool.databook.columns import INDICATORS, BookTable, tables
+from xltool.editions.declaration import Edition, asked_edition, default_edition_id, load_edition
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.indicator.library import Library

@@ -288,6 +288,16 @@ def load_edition(which: str | Path = "") -> Edition:
     return edition
 
 
+def asked_edition(asked: Edition | str | None) -> Edition | None:
+    """The edition that somebody asked for, by itself or by its id; None where nobody did.
+
+    Raises EditionError.
+    """
+    if isinstance(asked, Edition):
+        return asked
+    return load_edition(asked) if asked else None
+
+
 def edition_in(folder: Path) -> Edition:
     """The edition declared in this folder, whatever its id: a campaign pins a copy of the one it uses."""
     if folder.exists() and not folder.is_dir():

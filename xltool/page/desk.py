@@ -22,7 +22,13 @@ from xltool.checks.engine import check as judge
 from xltool.checks.engine import rules
 from xltool.checks.results import VERDICTS, check_result, whole_results
 from xltool.checks.settings import load_settings
-from xltool.editions.declaration import Edition, edition_in, load_edition, usable_editions
+from xltool.editions.declaration import (
+    Edition,
+    asked_edition,
+    edition_in,
+    load_edition,
+    usable_editions,
+)
 from xltool.errors import XltoolError
 from xltool.files.discover import FileKind, FoundFile, in_litter, kind_of
 from xltool.files.filenames import TakenNames, safe_name
@@ -195,7 +201,7 @@ class Desk:
         with _folder() as folder:
             book = _data_book(folder, request["sizes"], data)
             asked = request["edition"]
-            given = self.edition or (load_edition(asked) if asked else None)
+            given = self.edition or asked_edition(asked)
             made: dict[str, bytes] = {}
             names, failed = TakenNames(), []
             with reading(book, given) as contents:

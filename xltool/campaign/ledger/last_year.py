@@ -51,11 +51,7 @@ def last_filing(folder: Path, code: str) -> Filing | None:
 
 def _read(file: Path, folder: Path) -> Filing:
     own = folder / FOLDER / _EDITION
-    return read(file, edition=_edition(own) if own.is_dir() else None)
-
-
-def _edition(folder: Path) -> Edition:
-    return edition_in(folder)
+    return read(file, edition=edition_in(own) if own.is_dir() else None)
 
 
 def _name(code: str) -> str:
