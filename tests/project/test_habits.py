@@ -1,6 +1,7 @@
 """The house rules as tests: style, types, import contracts, the READMEs' commands, no machine named."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -143,6 +144,13 @@ def test_no_test_imports_another():
         if re.match(r"\s*(from|import) tests\.(?!support\b)", line)
     ]
     assert borrowed == []
+
+
+@pytest.mark.xdist_group("together")
+def test_tests_of_a_group_stay_together(request):
+    """Apart, several spreadsheet programs and browsers would run at once and be in each other's way."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        assert request.node.nodeid.endswith("@together")
 
 
 def test_a_type_name_is_defined_once():
