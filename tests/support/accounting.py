@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 
-from xltool.importing.labels import bare, labels_of, lone_unit, money_unit, year_line
+from xltool.files.table_habits import folded
+from xltool.importing.labels import labels_of, lone_unit, money_unit, year_line
 from xltool.importing.segments import segments
 from xltool.importing.tables import _blank_value
 
@@ -11,7 +12,7 @@ _IGNORED = "，。、；：,.;:|…"
 
 
 def letters(text):
-    return Counter(c for c in bare(text) if c not in _IGNORED)
+    return Counter(c for c in folded(text) if c not in _IGNORED)
 
 
 def lost(rows, result, edition):
@@ -45,7 +46,7 @@ def lost(rows, result, edition):
                 cell is row.filled[0] and len(text) < 3 and text.isdigit()
             ):
                 continue
-            if bare(text) in ("/", "-", "—", "无"):
+            if folded(text) in ("/", "-", "—", "无"):
                 continue
             if labels.exact(text) or _blank_value(text, edition.placeholder):
                 continue
@@ -54,9 +55,9 @@ def lost(rows, result, edition):
                 if match is not None:
                     text = "" if match.role == "private" else match.inline or ""
                     break
-            if bare(text) not in seen:
+            if folded(text) not in seen:
                 missing += letters(text)
-            seen.add(bare(text))
+            seen.add(folded(text))
     return missing - given
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 # Zero-width characters, soft hyphens, and those that turn the direction of writing.
@@ -33,13 +34,23 @@ def without_invisible(text: str) -> str:
     return _INVISIBLE.sub("", text) if find_invisible(text) else text
 
 
+def unspaced(text: str) -> str:
+    """A text without white space and characters that nobody sees: a label however it is broken."""
+    return "".join(without_invisible(text).split())
+
+
+def folded(text: str) -> str:
+    """A text to compare: without white space, full and half width alike."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
 find_invisible = _INVISIBLE.search
 """The first character of a text that nobody sees; None where there is none."""
 
 
 def aside(text: str) -> bool:
     """Whether a row that begins so is a sum or a remark below the data, and nobody's."""
-    bare = "".join(visible(text).split())
+    bare = unspaced(text)
     return bool(_SUM.fullmatch(bare) or _REMARK.fullmatch(bare))
 
 

@@ -15,9 +15,10 @@ from msgspec.structs import replace
 from xltool.editions.declaration import Edition, load_edition, usable_editions
 from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, below
+from xltool.files.table_habits import folded
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import read_rows
-from xltool.importing.labels import Labels, bare, labels_of
+from xltool.importing.labels import Labels, labels_of
 from xltool.importing.record import Imported, ImportedValue, Leftover, Sure
 from xltool.importing.rows import SCANNED, FormRow
 from xltool.importing.segments import Segment, segments
@@ -187,7 +188,7 @@ _TRADITIONAL = re.compile("績效|產出指標|滿意度指標|項目名稱")
 
 def _why_none(rows: Sequence[FormRow], labels: Labels) -> str:
     texts = [cell.text for row in rows for cell in row.filled]
-    if any(_TRADITIONAL.search(bare(text)) for text in texts):
+    if any(_TRADITIONAL.search(folded(text)) for text in texts):
         return "文字是繁体，认不出栏目；请先转成简体（Word、WPS 的“审阅”里有“繁转简”）再导入"
     heads = {head[0] for text in texts if (head := labels.head(text))}
     if "name" in heads and heads & {"target", "number"} and not heads & {"level1", "level2"}:

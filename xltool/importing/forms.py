@@ -12,7 +12,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from xltool.editions.declaration import Field
-from xltool.importing.labels import Labels, Match, bare, year_line
+from xltool.files.table_habits import folded
+from xltool.importing.labels import Labels, Match, year_line
 from xltool.importing.money_scope import MoneyScope
 from xltool.importing.record import ImportedValue, Leftover, Sure
 from xltool.importing.rows import FormCell, FormRow, tidy_text
@@ -194,7 +195,7 @@ class FormReader:
 
     def _speaks_of_forms(self, row: FormRow) -> bool:
         """Text beside the form with the form's words in it: a table that has lost its cells."""
-        text = bare("".join(c.text for c in row.filled))
+        text = folded("".join(c.text for c in row.filled))
         form_words = [word for word in self.labels.words if word in text]
         longest = [
             w for w in form_words if not any(w in other for other in form_words if w != other)
@@ -267,11 +268,17 @@ class FormReader:
             self.year_column = None
         heads = [c for c, m in both if m is None and not c.blank]
         if not row.loose and not any(m and m.role not in ("section", "known") for _, m in both):
-            this = [c for c in heads if _YEAR_HEAD.search(bare(c.text))]
-            if len(heads) > 1 and len(this) == 1 and all(_HEAD.search(bare(c.text)) for c in heads):
+            this = [c for c in heads if _YEAR_HEAD.search(folded(c.text))]
+            if (
+                len(heads) > 1
+                and len(this) == 1
+                and all(_HEAD.search(folded(c.text)) for c in heads)
+            ):
                 self.year_column = this[0]
         if any(m is not None and m.role == "whole_life" for _, m in both):
-            this = [c for c, m in both if m and self._money(m) and _THIS_YEAR.search(bare(c.text))]
+            this = [
+                c for c, m in both if m and self._money(m) and _THIS_YEAR.search(folded(c.text))
+            ]
             self.whole_life = this[0].column if this else 10_000
         elif not any(m and self._money(m) for m in matches):
             self.whole_life = None
@@ -358,7 +365,7 @@ class FormReader:
         if match.role == "private":
             self._leave(cell.place, "", f"{match.id}：个人信息，不导入")
             return
-        if match.role == "tail" and _STAMP.match(bare(text)):
+        if match.role == "tail" and _STAMP.match(folded(text)):
             return
         if match.role == "whole_life" or self._of_whole_life(match, label, row, matches):
             shown = self.spec[match.id].label if match.role == "field" else match.id
@@ -393,7 +400,7 @@ class FormReader:
         """An amount in the columns under 项目资金总额, beside those of the year."""
         if self.whole_life is None or not self._money(match):
             return False
-        if _THIS_YEAR.search(bare(label.text)):
+        if _THIS_YEAR.search(folded(label.text)):
             return False
         if not row.loose:
             return label.column < self.whole_life

@@ -8,12 +8,12 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from xltool.editions.declaration import Edition, FormSpec, usable_editions
+from xltool.files.table_habits import folded
 
 _ALIASES = Path(__file__).with_name("labels.toml")
 _KINDS = ("department", "project")
@@ -49,14 +49,9 @@ _OTHER_VALUE = re.compile(
 _STAMP = re.compile(r"^\s*[（(]\s*(?:盖章|公章|签章)\s*[)）]\s*[:：]?")
 
 
-def bare(text: str) -> str:
-    """A text for comparison: fullwidth folded, no white space."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
-
-
 def label_key(text: str) -> tuple[str, str]:
     """A label for comparison, and the unit of money printed behind it ("" if none)."""
-    key, unit = _BEFORE.sub("", bare(text)).rstrip(":"), ""
+    key, unit = _BEFORE.sub("", folded(text)).rstrip(":"), ""
     key = key.lstrip(":")
     if len(key) > _LONGEST:
         return key, ""
@@ -116,7 +111,7 @@ class Labels:
         parts = _INLINE.match(text)
         if parts is None:
             # 项目负责人某某: a person's name set right behind the label
-            name = next((p for p in self.run_on if bare(text).startswith(p)), None)
+            name = next((p for p in self.run_on if folded(text).startswith(p)), None)
             return Match("private", name, "", False) if name else None
         label, rest = parts["label"], _STAMP.sub("", parts["rest"]).strip()
         match = self._whole(kind, label)
@@ -126,7 +121,7 @@ class Labels:
 
     def _whole(self, kind: str, text: str) -> Match | None:
         key, unit = label_key(text)
-        colon = "" if bare(text).endswith(":") else None
+        colon = "" if folded(text).endswith(":") else None
         if key in self.fields.get(kind, {}):
             id_, official = self.fields[kind][key]
             return Match("field", id_, colon, official, unit)
@@ -177,7 +172,7 @@ class Labels:
 
     def title(self, text: str) -> str | None:
         """Which form a line is the title of: `department`, `project` or None."""
-        key = bare(text)
+        key = folded(text)
         key = re.sub(
             r"\(?\(?\d{4}\)?年?度?\)?$|\((?:公开|样表|表样|样例|范本|参考模板)\)$", "", key
         )
@@ -195,7 +190,7 @@ class Labels:
 
     def other_title(self, text: str) -> bool:
         """The title of a table that is no form of ours (自评表, 分配表…)."""
-        key = re.sub(r"\(\d{4}年?度?\)$", "", bare(text))
+        key = re.sub(r"\(\d{4}年?度?\)$", "", folded(text))
         return len(key) < 60 and key.endswith(self.other_endings)
 
     def outcome(self, text: str) -> bool:
@@ -243,7 +238,7 @@ def money_unit(text: str) -> tuple[str, str]:
 
 def lone_unit(text: str) -> str:
     """The unit of money that a cell states and nothing else: `（万元）` on a line of its own."""
-    match = _LONE_UNIT.match(bare(text))
+    match = _LONE_UNIT.match(folded(text))
     return (match["unit"] or match["bare"]) if match is not None else ""
 
 
@@ -255,13 +250,13 @@ def head_year(text: str) -> int | None:
 
 def year_of(text: str) -> int | None:
     """The year in a title or a line such as （2021年度）; None where there is none or more than one."""
-    years = {int(y) for y in re.findall(r"(?<!\d)(20\d\d)\)?年", bare(text))}
+    years = {int(y) for y in re.findall(r"(?<!\d)(20\d\d)\)?年", folded(text))}
     return years.pop() if len(years) == 1 else None
 
 
 def year_line(text: str) -> int | None:
     """The year of a line that says nothing else: （2021年度）."""
-    match = re.match(r"^\(?\(?(20\d\d)\)?年度?\)?$", bare(text))
+    match = re.match(r"^\(?\(?(20\d\d)\)?年度?\)?$", folded(text))
     return int(match[1]) if match else None
 
 
@@ -277,7 +272,7 @@ def labels_of(edition: Edition) -> Labels:
     titles, known_aliases = data["titles"], data["known"]
     labels = Labels(
         edition,
-        titles={kind: [bare(p) for p in titles[kind]] for kind in _KINDS},
+        titles={kind: [folded(p) for p in titles[kind]] for kind in _KINDS},
         endings=tuple(titles["endings"]),
         other_endings=tuple(titles["others"]),
         beside=data["beside"],
@@ -313,7 +308,7 @@ def _add_roles(labels: Labels, data: dict[str, Any]) -> None:
             labels.roles[label_key(alias)[0]] = ("half", side)
     for name, aliases in data["level1"].items():
         for alias in (name, *aliases):
-            labels.level1[bare(alias)] = name
+            labels.level1[folded(alias)] = name
 
 
 def _add_columns(labels: Labels, columns: dict[str, list[str]]) -> None:
@@ -341,7 +336,7 @@ def _add_form_aliases(labels: Labels, form: FormSpec, data: dict[str, Any]) -> N
     blocks = labels.blocks[form.id] = {}
     for id_, names in data["blocks"].items():
         for alias in names:
-            blocks[bare(alias)] = id_
+            blocks[folded(alias)] = id_
 
 
 def _add_form_labels(labels: Labels, form: FormSpec) -> None:
@@ -351,8 +346,8 @@ def _add_form_labels(labels: Labels, form: FormSpec) -> None:
         if f.id != "year" and f.id not in labels.beside:
             own[label_key(f.label)[0]] = (f.id, True)
     for block in form.indicators.block:
-        blocks[bare(block.label)] = block.id
-        labels.level1[bare(block.level1)] = block.level1
+        blocks[folded(block.label)] = block.id
+        labels.level1[folded(block.level1)] = block.level1
     for column in form.indicators.column:
         labels.heads[label_key(column.label)[0]] = (column.id, True)
     labels.roles[label_key(form.indicators.label)[0]] = ("section", form.indicators.label)

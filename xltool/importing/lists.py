@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from xltool.importing.labels import Labels, bare, label_key
+from xltool.files.table_habits import folded
+from xltool.importing.labels import Labels, label_key
 from xltool.importing.rows import FormCell, FormRow
 
 _WORD = re.compile(r"[\u4e00-\u9fff]")
@@ -125,7 +126,7 @@ def _in_money(cell: FormCell, unit: str) -> FormCell:
 
 
 def _column(cell: FormCell, labels: Labels) -> _ListColumn:
-    if bare(cell.text) in _NUMBERS:
+    if folded(cell.text) in _NUMBERS:
         return _ListColumn(cell, False, False, number=True)
     return _ListColumn(cell, labels.head(cell.text) is not None, _is_project(cell, labels))
 
@@ -151,7 +152,7 @@ def _projects(heads: Sequence[_ListColumn], rows: Sequence[FormRow]) -> Iterator
         if not cells:
             continue
         aligned = not row.loose or len(row.cells) == len(heads)
-        summed = any(bare(c.text).startswith(_SUMS) for c in cells[:2])
+        summed = any(folded(c.text).startswith(_SUMS) for c in cells[:2])
         own = [c for c in cells if name.head.column <= c.column and c.end <= name.head.end]
         # A line over the whole width is a heading; a number alone names no project.
         if own and (len(cells) == 1 or not _WORD.search(own[0].text)):

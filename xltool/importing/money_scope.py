@@ -10,7 +10,8 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from xltool.importing.labels import bare, label_key, lone_unit, money_unit
+from xltool.files.table_habits import folded
+from xltool.importing.labels import label_key, lone_unit, money_unit
 from xltool.importing.rows import FormCell, FormRow
 from xltool.money import UNITS, plain, read_amount, tidy
 
@@ -44,7 +45,7 @@ class MoneyScope:
         cells = []
         for cell in row.cells:
             unit, rest = money_unit(cell.text)
-            if not unit and (alone or "(" in bare(cell.text)):
+            if not unit and (alone or "(" in folded(cell.text)):
                 unit, rest = lone_unit(cell.text), ""
             if unit:
                 cell = FormCell(rest, cell.column, cell.place, cell.width, unit)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from xltool.importing.labels import Labels, bare, money_unit, year_line, year_of
+from xltool.files.table_habits import folded
+from xltool.importing.labels import Labels, money_unit, year_line, year_of
 from xltool.importing.lists import lists_apart
 from xltool.importing.rows import FormCell, FormRow
 from xltool.model import Place
@@ -107,7 +108,7 @@ def _begun(kind: str, parts: list[Segment]) -> Segment:
 
 def _stands_beside_title(row: FormRow) -> bool:
     """Whether the row says nothing but 附件1 or the like."""
-    return len(row.filled) == 1 and bool(_BESIDE_TITLE.match(bare(row.filled[0].text)))
+    return len(row.filled) == 1 and bool(_BESIDE_TITLE.match(folded(row.filled[0].text)))
 
 
 def _titled(row: FormRow, title: FormCell, parts: list[Segment], labels: Labels) -> bool:
@@ -162,7 +163,7 @@ def _lines_apart(row: FormRow, labels: Labels) -> Iterator[FormRow]:
 
 def _accompanies_title(text: str) -> bool:
     """附件2, or a unit of money and nothing else."""
-    if _BESIDE_TITLE.match(bare(text)):
+    if _BESIDE_TITLE.match(folded(text)):
         return True
     unit, others = money_unit(text)
     return bool(unit) and not others

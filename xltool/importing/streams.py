@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from xltool.importing.labels import Labels, bare, lone_unit, money_unit, year_line
+from xltool.files.table_habits import folded
+from xltool.importing.labels import Labels, lone_unit, money_unit, year_line
 from xltool.importing.rows import FormCell, FormRow
 from xltool.model import Place
 from xltool.money import read_amount
@@ -287,7 +288,7 @@ def _alone(text: str, labels: Labels) -> bool:
         return True
     if unit and not rest:
         return True
-    return "(" in bare(text) and bool(lone_unit(text))
+    return "(" in folded(text) and bool(lone_unit(text))
 
 
 def is_section(text: str, labels: Labels) -> bool:
@@ -305,6 +306,6 @@ def _plausible(cells: Sequence[TextLine], width: int) -> bool:
         (_, name), *values = group
         if not name or _BARE_VALUE.match(name):
             return False
-        if width == 2 and any(text and not _VALUE.search(bare(text)) for _, text in values[:1]):
+        if width == 2 and any(text and not _VALUE.search(folded(text)) for _, text in values[:1]):
             return False
     return True

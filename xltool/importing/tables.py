@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from xltool.editions.declaration import Edition
-from xltool.importing.labels import Labels, bare, head_year, money_unit
+from xltool.files.table_habits import folded
+from xltool.importing.labels import Labels, head_year, money_unit
 from xltool.importing.record import Leftover, Sure
 from xltool.importing.rows import FormCell, FormRow, tidy_text
 from xltool.indicator.value_columns import value_columns
@@ -30,8 +31,8 @@ _TWICE = "指标表有两组相同的栏头，分不清哪一组是本年度的"
 
 
 def _blank_value(text: str, placeholder: str) -> bool:
-    key = bare(text)
-    return not key or key == bare(placeholder) or bool(_PROMPT.match(key))
+    key = folded(text)
+    return not key or key == folded(placeholder) or bool(_PROMPT.match(key))
 
 
 class Head(NamedTuple):
@@ -131,7 +132,7 @@ class IndicatorTable:
 
     @staticmethod
     def _told(heads: list[Head]) -> list[tuple[str, str]]:
-        return [(head.id, bare(head.cell.text)) for head in heads]
+        return [(head.id, folded(head.cell.text)) for head in heads]
 
     def _start(self, row: FormRow, longterm: bool) -> None:
         heads = []
@@ -262,7 +263,7 @@ class IndicatorTable:
     def _may_hold_category(self, row: FormRow) -> bool:
         """A shifted row that can't be read may begin another category."""
         heads = sum(1 for h in self.heads if h.id not in _LEVELS)
-        return len(row.filled) > heads or any(bare(c.text).endswith("指标") for c in row.filled)
+        return len(row.filled) > heads or any(folded(c.text).endswith("指标") for c in row.filled)
 
     def _leave(self, cells: Sequence[FormCell], reason: str) -> None:
         text = " | ".join(" ".join(c.text.split()) for c in cells)
@@ -344,7 +345,7 @@ class IndicatorTable:
         if first is not None:
             heads = [h for h in heads if h.cell.column >= first.column]
         if all(
-            _blank_value(c.text, self.edition.placeholder) or bare(c.text) in _NONE for c in rest
+            _blank_value(c.text, self.edition.placeholder) or folded(c.text) in _NONE for c in rest
         ):
             return []
         if len(rest) > len(heads) or len(rest) < min(2, len(heads)):
@@ -407,7 +408,7 @@ class IndicatorTable:
     def _indicator(self, cells: list[Under], row: FormRow) -> None:
         placeholder = self.edition.placeholder
         filled = [u for u in cells if not _blank_value(u.cell.text, placeholder)]
-        if all(bare(u.cell.text) in _NONE for u in filled):
+        if all(folded(u.cell.text) in _NONE for u in filled):
             return  # 无 in every cell says that there is no indicator
         if self.block is None:
             self._leave([u.cell for u in filled], "不知道属于哪一类指标")
@@ -489,7 +490,7 @@ class IndicatorTable:
         sign, number, measure = (
             tidy_text(cells[i].text) if i in cells else "" for i in ("sign", "target", "measure")
         )
-        sign = _SIGNS.get(bare(sign), "?")
+        sign = _SIGNS.get(folded(sign), "?")
         if sign == "?" or (not number and (sign or measure)):
             return None
         place = next((cells[i].place for i in ("target", "sign", "measure") if i in cells), None)

@@ -13,7 +13,8 @@ from dataclasses import replace
 from itertools import islice
 
 from xltool.editions.declaration import load_edition, usable_editions
-from xltool.importing.labels import Labels, bare, labels_of, money_unit
+from xltool.files.table_habits import folded
+from xltool.importing.labels import Labels, labels_of, money_unit
 from xltool.importing.rows import MAX_ROWS, FormRow, NotImportable
 from xltool.importing.run_on import run_on_rows, runs_on
 from xltool.importing.streams import (
@@ -96,12 +97,14 @@ def _own_categories(rows: Sequence[FormRow], labels: Labels) -> list[FormRow]:
     """
     levels: dict[str, str] = {}
     for form in (form for edition in usable_editions() for form in edition.form):
-        levels |= {bare(block.label): block.level1 for block in form.indicators.block}
+        levels |= {folded(block.label): block.level1 for block in form.indicators.block}
     passed, middle = "", False
     for row in rows:
         for cell in row.filled[:2]:
             passed = labels.first_level(cell.text) or passed
-        second = next((levels[bare(c.text)] for c in row.filled[:2] if bare(c.text) in levels), "")
+        second = next(
+            (levels[folded(c.text)] for c in row.filled[:2] if folded(c.text) in levels), ""
+        )
         middle |= bool(second) and second != passed and second not in _MOVED
     if not middle:
         return list(rows)

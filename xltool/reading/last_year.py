@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from xltool.files.barrier import Failure
 from xltool.files.discover import FileKind, below
 from xltool.files.pool import WorkerPool
 from xltool.files.source import Source
+from xltool.files.table_habits import folded
 from xltool.model import Filing
 from xltool.reading.reader import read
 
@@ -141,4 +141,4 @@ def unit_keys(filing: Filing) -> list[str]:
 
 
 def _key(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()
+    return folded(text).casefold()

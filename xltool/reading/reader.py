@@ -20,11 +20,11 @@ from xltool.editions.declaration import (
 )
 from xltool.errors import XltoolError, why
 from xltool.files.source import Source, called, content
-from xltool.files.table_habits import find_invisible, without_invisible
+from xltool.files.table_habits import find_invisible, unspaced, without_invisible
 from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
 from xltool.money import halfwidth, read_amount, stored_number
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
-from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout, unspaced
+from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
 from xltool.template.match import changes, likeness, locate
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
 from xltool.xlsx.number_format import amount_shown, as_read, as_shown, nothing_shown, text_shown

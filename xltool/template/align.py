@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from xltool.template.layout import FormLayout, GrownRows, unspaced
+from xltool.files.table_habits import unspaced
+from xltool.template.layout import FormLayout, GrownRows
 from xltool.xlsx.grid import Sheet
 
 # A form that grew by more rows did not grow: something else stands below it.

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from xltool.editions.declaration import Edition, EditionError, FormSpec, edition_in
 from xltool.errors import why
-from xltool.files.table_habits import without_invisible
+from xltool.files.table_habits import unspaced
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.references import Area
@@ -28,11 +28,6 @@ MOST_SHAPES = 100
 
 
 _NONE: Mapping[int, int] = MappingProxyType({})
-
-
-def unspaced(text: str) -> str:
-    """Text without white space and what nobody sees: a label is the same however it is broken."""
-    return "".join(without_invisible(text).split())
 
 
 class GrownRows:

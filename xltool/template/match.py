@@ -9,10 +9,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set
 
+from xltool.files.table_habits import unspaced
 from xltool.model import Fault, FaultKind, Place
 from xltool.results_sheet.marks import is_mark
 from xltool.template.align import MOST_ROWS, align
-from xltool.template.layout import FormLayout, GrownRows, unspaced
+from xltool.template.layout import FormLayout, GrownRows
 from xltool.xlsx.grid import BLANK, Sheet
 from xltool.xlsx.references import Area, cell_name
 

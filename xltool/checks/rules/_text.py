@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from xltool.indicator.dates import Period
 from xltool.model import Entry, Form
 
@@ -15,11 +13,6 @@ def quote(written: Entry | str) -> str:
     text = written if isinstance(written, str) else written.said
     line = " ".join(text.split())
     return line if len(line) <= SHOWN else line[:SHOWN] + "…"
-
-
-def plain(text: str) -> str:
-    """A text to compare: without spaces, full and half width alike."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 def on(form: Form) -> str:

@@ -11,7 +11,8 @@ from xltool.checks.cross_totals import PROJECT_SPENDING, project_budget, project
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.residual import Term, rounding, slip
 from xltool.checks.rules._rows import JudgedValue, ceilings, of_kind
-from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
+from xltool.checks.rules._text import longer_than_a_year, on, quote
+from xltool.files.table_habits import folded
 from xltool.indicator.dates import read_period
 from xltool.indicator.units import kin, read_unit
 from xltool.model import Entry, FaultKind, Form, Severity
@@ -350,4 +351,4 @@ def project_within_spending(review: Review) -> Iterator[Hit]:
 
 
 def _name(form: Form) -> str:
-    return plain(form.text("project"))
+    return folded(form.text("project"))

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from xltool.checks.engine import Hit, Review, rule
-from xltool.checks.rules._text import longer_than_a_year, on, plain, quote
+from xltool.checks.rules._text import longer_than_a_year, on, quote
 from xltool.editions.declaration import FormSpec
+from xltool.files.table_habits import folded
 from xltool.indicator import is_empty, is_placeholder
 from xltool.indicator.dates import Period, read_period
 from xltool.indicator.vocabulary import left_over
@@ -281,7 +282,7 @@ def goals_differ(review: Review) -> Iterator[Hit]:
         span = read_period(form.text("period"))
         if not longer_than_a_year(span) or form["annual_goal"].blank:
             continue
-        if plain(form.text("period_goal")) == plain(form.text("annual_goal")):
+        if folded(form.text("period_goal")) == folded(form.text("annual_goal")):
             yield review.hit(
                 form["annual_goal"],
                 f"实施期“{quote(form['period'])}”长于一年，"
@@ -350,7 +351,7 @@ def one_unit(review: Review) -> Iterator[Hit]:
     named = [form for form in review.filing.forms if not form["unit"].blank]
     for form in named:
         first = named[0]
-        if plain(form.text("unit")) != plain(first.text("unit")):
+        if folded(form.text("unit")) != folded(first.text("unit")):
             label = review.spec(form)["unit"].label
             yield review.hit(
                 form["unit"],
@@ -359,7 +360,7 @@ def one_unit(review: Review) -> Iterator[Hit]:
                 field="unit",
                 expected=first.text("unit").strip(),
             )
-        elif not form["filer"].blank and plain(form.text("filer")) != plain(form.text("unit")):
+        elif not form["filer"].blank and folded(form.text("filer")) != folded(form.text("unit")):
             yield review.hit(
                 form["filer"],
                 f"填报单位写的是“{quote(form['filer'])}”，而本表的部门名称是“{quote(form['unit'])}”，"

@@ -11,8 +11,9 @@ from xltool.excel.live_sheet import has_password, protection, unprotected, write
 from xltool.excel.ribbon import button, desk
 from xltool.excel.session import ExcelSession
 from xltool.excel.undo import planned, step
+from xltool.files.table_habits import unspaced
 from xltool.reading.reader import form_of
-from xltool.template.layout import FormLayout, GrownRows, load_layout, unspaced
+from xltool.template.layout import FormLayout, GrownRows, load_layout
 from xltool.template.match import locate
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.references import Area, letters
