@@ -87,10 +87,10 @@ def run(
     check_limits(jobs, timeout, memory, wishes.keep_reports)
     order = order_of(outside, edition, settings, last_year, name or run_name(), dry=wishes.dry)
     crew = crew or LocalWorkers(jobs or os.cpu_count() or 1, timeout, memory)
-    here = isinstance(crew, LocalWorkers)
+    local = isinstance(crew, LocalWorkers)
     began = time.monotonic()
     home = state_folder(output)
-    if here or not is_url(output):
+    if local or not is_url(output):
         order = replace(order, notebooks=str(home / NOTEBOOKS))
     if wishes.dry and not (home / "journal.sqlite").exists():
         return _foreseen(crew, Jobs(_inputs(inside)), order, None, notice, began)
@@ -114,7 +114,15 @@ def run(
         if not summary.interrupted:
             if beside_others.CODE not in order.settings.off:
                 _ask(journal, summary)
-            _finish(home, journal, outside, summary, wishes, alone=jobs == 1, elsewhere=not here)
+            _finish(
+                home,
+                journal,
+                outside,
+                summary,
+                wishes,
+                alone=jobs == 1,
+                elsewhere=not local,
+            )
     summary.seconds = time.monotonic() - began
     return summary
 

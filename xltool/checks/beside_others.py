@@ -85,8 +85,8 @@ def _closing_total(result: CheckResult | Totals) -> Decimal | None:
     total = sides[0].total.amount if sides else None
     if total is None or not all(side.closes for side in sides):
         return None
-    said = any(finding.code == CODE for finding in result.findings)
-    return None if said or Decimal(total) <= 0 else Decimal(total)
+    already_asked = any(finding.code == CODE for finding in result.findings)
+    return None if already_asked or Decimal(total) <= 0 else Decimal(total)
 
 
 def _question(total: Decimal, beside: str) -> str:
@@ -113,7 +113,7 @@ def with_question(result: CheckResult, question: str) -> CheckResult:
         found=total.amount or "",
         review=rules()[CODE].review,
     )
-    said = next((one.explanation for one in result.stale if one.finding == asking.key), "")
-    question_result = finding_result(replace(asking, explanation=said))
+    explanation = next((one.explanation for one in result.stale if one.finding == asking.key), "")
+    question_result = finding_result(replace(asking, explanation=explanation))
     stale = tuple(one for one in result.stale if one.finding != asking.key)
     return with_findings(replace(result, stale=stale), [*result.findings, question_result])

@@ -80,9 +80,9 @@ def show_refusal(error: click.ClickException) -> None:
     """What click refuses, with Chinese quotation marks and full stops, on stderr."""
     from xltool.files.escape import lines_on_terminal
 
-    said = io.StringIO()
-    error.show(said)
-    text = re.sub(r"'([^'\n]*)'", r"“\1”", said.getvalue())
+    refusal = io.StringIO()
+    error.show(refusal)
+    text = re.sub(r"'([^'\n]*)'", r"“\1”", refusal.getvalue())
     text = re.sub(r"(?<=[^\x00-\x7f])\.$", "。", text, flags=re.MULTILINE)
     text = re.sub(r" ?(“[^”\n]*”) ?", r"\1", text.replace("”, “", "”、“"))
     click.echo(lines_on_terminal(text.replace("。 ", "。")), err=True, nl=False)

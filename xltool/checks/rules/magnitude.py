@@ -77,16 +77,16 @@ def _total_before(review: Review, field: str) -> Decimal | None:
 
 def _cost_in_unit(review: Review, total: Decimal) -> str:
     """A cost that is exactly a ten-thousandth of an amount, where no cost fits the amounts as they are."""
-    found = ""
+    reason = ""
     for form in review.filing.forms:
         costs = [amount for _, amount, _ in ceilings(review, form)]
         if any(cost * _SMALL > total for cost in costs):
             return ""
         witnesses = {*costs, sum(costs, Decimal(0))}
         for label, amount in _amounts(review, form):
-            if not found and amount / _TIMES in witnesses:
-                found = f"{label} {show(amount)}，成本指标却是 {show(amount / _TIMES)}"
-    return found
+            if not reason and amount / _TIMES in witnesses:
+                reason = f"{label} {show(amount)}，成本指标却是 {show(amount / _TIMES)}"
+    return reason
 
 
 def _amounts(review: Review, form: Form) -> Iterator[tuple[str, Decimal]]:
@@ -115,5 +115,7 @@ def _partly(sides: tuple[Side, ...], total: Term) -> str:
         adjusted = plain + sum((meant(t) for t in side.terms if t.adjust), Decimal(0))
         if meant(side.total) not in (plain, adjusted):
             return ""
-    said = "、".join(f"“{terms[field].label}”{show(terms[field].worth)}" for field in sorted(kept))
-    return f"{said} 是万元，其余各项像是按元填的"
+    kept_amounts = "、".join(
+        f"“{terms[field].label}”{show(terms[field].worth)}" for field in sorted(kept)
+    )
+    return f"{kept_amounts} 是万元，其余各项像是按元填的"

@@ -194,12 +194,12 @@ def invisible(review: Review) -> Iterator[Hit]:
     错：从网页粘贴的单位名称，字中间夹着零宽空格。
     对：单位名称只有看得见的字。
     """
-    found = list(_of(review, FaultKind.INVISIBLE))
-    if found:
-        cells = "、".join(str(fault.place) for fault in found[:3])
-        more = f"等 {len(found)} 格" if len(found) > 3 else ""
-        said = f"{cells}{more}里有看不见的字符（多半是粘贴带来的），已忽略，请重新输入"
-        yield Hit(said, found[0].place)
+    faults = list(_of(review, FaultKind.INVISIBLE))
+    if faults:
+        cells = "、".join(str(fault.place) for fault in faults[:3])
+        more = f"等 {len(faults)} 格" if len(faults) > 3 else ""
+        message = f"{cells}{more}里有看不见的字符（多半是粘贴带来的），已忽略，请重新输入"
+        yield Hit(message, faults[0].place)
 
 
 @rule("R108", "显示的与存的不一样", Severity.ERROR, review="形式", source=FILE)
