@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import threading
@@ -803,9 +804,8 @@ def test_a_machine_of_another_locale_writes_the_same_names(source, tmp_path, loc
 
 
 def test_a_smaller_limit_of_the_system_holds(source, tmp_path):
-    script = (
-        f"ulimit -v 900000; exec {' '.join(command(source, tmp_path / 'out', '--memory', '4000'))}"
-    )
+    words = command(source, tmp_path / "out", "--memory", "4000")
+    script = f"ulimit -v 900000; exec {shlex.join(words)}"
     result = subprocess.run(
         ["bash", "-c", script], capture_output=True, encoding="utf-8", check=False
     )

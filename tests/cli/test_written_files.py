@@ -83,7 +83,7 @@ def desk(tmp_path, monkeypatch):
 
 def arguments(line: str) -> list[str]:
     known = {"a": "源/甲.xlsx", "b": "源/书.json", "r": "源/report.json", "root": str(ROOT)}
-    return line.format(**known).split()
+    return [word.format(**known) for word in line.split()]
 
 
 def digests(files) -> list[str]:

@@ -20,6 +20,17 @@ def why_absent() -> str:
     return bridge.why_absent()
 
 
+def desktop_environment() -> dict[str, str]:
+    """The environment of a desktop: no virtual environment is active.
+
+    In one that is of another Python than its own, LibreOffice ends at once where it has an extension in Python.
+    """
+    places = os.environ["PATH"].split(os.pathsep)
+    outside = [place for place in places if not Path(place).parent.joinpath("pyvenv.cfg").exists()]
+    kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    return {**kept, "PATH": os.pathsep.join(outside)}
+
+
 class Office(bridge.Office):
     """A soffice of its own. Leaving the block ends it and removes its profile."""
 
@@ -42,7 +53,7 @@ class Office(bridge.Office):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, **({"DISPLAY": self.display} if self.display else {})},
+            env={**desktop_environment(), **({"DISPLAY": self.display} if self.display else {})},
         )
         try:
             super().__init__(bridge.connect(self.pipe, 180, alive=self._running))
