@@ -1,6 +1,8 @@
-"""`python -m benchmarks`: fill, read, start-up and growth, side by side; a table, and JSON for a record.
+"""`python -m benchmarks`: fill, read, start-up and growth, side by side;
+a table, and JSON for a record.
 
-`--part province` is a run of its own, over 100,000 books: half an hour and 10 GB in the temporary folder.
+`--part province` is a run of its own, over 100,000 books:
+half an hour and 10 GB in the temporary folder.
 """
 
 from __future__ import annotations
@@ -137,7 +139,8 @@ def machine() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A ratio of two results, by the clock and by the processor time used, and what it should be."""
+    """A ratio of two results, by the clock and by the processor time used,
+    and what it should be."""
 
     what: str
     clock: float

@@ -1,8 +1,8 @@
 """`python -m benchmarks.caches`: what each remembered function saves of fill, read and check.
 
 Every `lru_cache` of the package is taken away in turn, the same varied filings are filled, read and
-checked with it and without it, in alternating rounds, and the ratio of processor times (without : with)
-is printed, dearest first. One near 1.00 is not worth its line.
+checked with it and without it, in alternating rounds, and the ratio of processor times (without :
+with) is printed, dearest first. One near 1.00 is not worth its line.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python benchmarks/campaign.py FOLDER [--districts 130] [--units 60] [--office]
 
-Every 20th unit goes wrong, the kinds in turn. What was planted is known here and nowhere else; the run
-ends with an error where a fault is told wrong, a good file is refused, or a total is not the
+Every 20th unit goes wrong, the kinds in turn. What was planted is known here and nowhere else; the
+run ends with an error where a fault is told wrong, a good file is refused, or a total is not the
 independent sum. With --office a few files are really saved by LibreOffice, as .xlsx and as .xls.
 """
 
@@ -47,7 +47,8 @@ EVERY = 20
 
 
 class Clock:
-    """Prints what each step took, in all processes, and the most memory this one and its workers ever held."""
+    """Prints what each step took, in all processes,
+    and the most memory this one and its workers ever held."""
 
     def __init__(self) -> None:
         self.skip()

@@ -1,9 +1,10 @@
-"""The same inputs by a Dask scheduler's workers and by as many local ones: processor time and time by the clock.
+"""The same inputs by a Dask scheduler's workers and by as many local ones:
+processor time and time by the clock.
 
     python -m benchmarks.cluster [--inputs 5000] [--workers 2] [--rounds 3]
 
-The workers of the scheduler are started here, each with one thread, and told apart from the run: of them
-only what they spend while the run goes on is counted.
+The workers of the scheduler are started here, each with one thread, and told apart from the run: of
+them only what they spend while the run goes on is counted.
 """
 
 from __future__ import annotations

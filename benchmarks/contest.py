@@ -26,8 +26,8 @@ FEWEST, MOST = 3, 200
 
 @dataclass
 class Result:
-    """What one contestant did: seconds a file in each round (by the clock, of the processor), its greatest
-    memory, why it stood aside."""
+    """What one contestant did: seconds a file in each round (by the clock, of the processor), its
+    greatest memory, why it stood aside."""
 
     name: str
     rounds: list[float] = field(default_factory=list)
@@ -46,7 +46,8 @@ class Result:
 
 
 def contest(names: Sequence[str], kind: str, folder: Path, rounds: int) -> list[Result]:
-    """`rounds` rounds in which every contestant has its turn, so that all meet the machine's moods alike."""
+    """`rounds` rounds in which every contestant has its turn,
+    so that all meet the machine's moods alike."""
     results = [Result(name) for name in names]
     spawn = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}

@@ -1,8 +1,10 @@
-"""`python -m benchmarks.damaged [COUNT] [--seed N]`: damaged workbooks read and checked; none may crash or tarry.
+"""`python -m benchmarks.damaged [COUNT] [--seed N]`: damaged workbooks read and checked;
+none may crash or tarry.
 
-Three ways to hurt a sound filing, in turn: bytes and parts (`tests/reading/test_hostile.py`), well- and
-ill-formed edits of the XML (`tests/reading/test_foreign_xml.py`), cells spelled and formatted otherwise
-(`tests/support/spellings.py`). Prints how many were refused, the slowest by processor time, the peak memory.
+Three ways to hurt a sound filing, in turn: bytes and parts (`tests/reading/test_hostile.py`), well-
+and ill-formed edits of the XML (`tests/reading/test_foreign_xml.py`), cells spelled and formatted
+otherwise (`tests/support/spellings.py`). Prints how many were refused, the slowest by processor
+time, the peak memory.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.desk`: the buttons in a live LibreOffice. How long a full check of 1 + 5 forms takes
-from the click to the results sheet, the helper being warm and a click starting it anew; and two processes
-that press at once, so many times.
+"""`python -m benchmarks.desk`: the buttons in a live LibreOffice. How long a full check of 1 + 5
+forms takes from the click to the results sheet, the helper being warm and a click starting it anew;
+and two processes that press at once, so many times.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def timed(app: CountedApp, rounds: int) -> None:
 
 
 def processor_time(office: Office) -> float:
-    """The seconds that the office and this process have worked, which say more than the clock under load."""
+    """The seconds that the office and this process have worked,
+    which say more than the clock under load."""
     started = psutil.Process(office.process.pid)
     times = [one.cpu_times() for one in (started, *started.children(recursive=True))]
     return time.process_time() + sum(one.user + one.system for one in times)

@@ -1,6 +1,7 @@
 """Every way to fill the form that is compared. Each is made once and then called for each file.
 
-A filler is handed the finished cells; only xltool starts from the filing and reads back what it wrote.
+A filler is handed the finished cells;
+only xltool starts from the filing and reads back what it wrote.
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ def xltpl_once() -> Fill:
 
 
 def datamaps_export() -> Fill:
-    """Its export of a master into templates, many at once as it does it; the master already read."""
+    """Its export of a master into templates, many at once as it does it;
+    the master already read."""
     os.environ.setdefault("USER", "bench")
     from engine.config import Config
     from engine.repository.templates import MultipleTemplatesWriteRepo
@@ -262,7 +264,8 @@ def _parts(job: Job) -> list[bytes]:
 
 
 def _changed(job: Job) -> tuple[list[bytes], bytes]:
-    """The parts that differ from the template, inflated; the bytes of all others as they lie in the file."""
+    """The parts that differ from the template, inflated;
+    the bytes of all others as they lie in the file."""
     data = _finished(job)
     with zipfile.ZipFile(TEMPLATE) as blank, zipfile.ZipFile(io.BytesIO(data)) as package:
         old = {name: blank.read(name) for name in blank.namelist()}
@@ -293,7 +296,8 @@ def deflate_fast_limit() -> Fill:
 
 
 def deflate_changed_limit() -> Fill:
-    """Only the parts that a filling changes deflated, as fill does it, and all written: the floor."""
+    """Only the parts that a filling changes deflated, as fill does it,
+    and all written: the floor."""
     from xltool.xlsx.zip_container import pack
 
     def write(ready: tuple[list[bytes], bytes], path: Path) -> None:

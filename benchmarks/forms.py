@@ -1,4 +1,5 @@
-"""What all fillers write: filings of the seed's size, no two alike, as filings and as plain cells."""
+"""What all fillers write: filings of the seed's size, no two alike,
+as filings and as plain cells."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ def varied(seed: Filing, n: int | str) -> Filing:
 
 
 def reshaped(filing: Filing, n: int) -> Filing:
-    """The filing with one to four indicators in each category: among a thousand hardly two grow alike."""
+    """The filing with one to four indicators in each category:
+    among a thousand hardly two grow alike."""
     chance = random.Random(n)
 
     def form(one: Form) -> Form:

@@ -1,5 +1,5 @@
-"""Runs of `xltool batch` over 100 to 10,000 inputs, and of a whole province: seconds a file and memory
-must not grow."""
+"""Runs of `xltool batch` over 100 to 10,000 inputs, and of a whole province: seconds a file and
+memory must not grow."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Run:
 
 
 def inputs(folder: Path, kind: str, count: int) -> Path:
-    """`count` data books of one unit (`fill`), as many workbooks (`check`), or one data book of as many
-    units (`book`, CSV tables), no two alike."""
+    """`count` data books of one unit (`fill`), as many workbooks (`check`), or one data book of as
+    many units (`book`, CSV tables), no two alike."""
     from xltool.databook import write_databook
     from xltool.filling.writer import render
 
@@ -70,8 +70,8 @@ def growth(
 
 
 def province(count: int) -> Iterator[Run]:
-    """`count` data books of one unit filled by two workers, then all that was filled checked. Once each, in
-    the temporary folder, which TMPDIR names: about 100 kB a unit."""
+    """`count` data books of one unit filled by two workers, then all that was filled checked. Once
+    each, in the temporary folder, which TMPDIR names: about 100 kB a unit."""
     with tempfile.TemporaryDirectory(prefix="xltool-bench-") as folder:
         source, filled = inputs(Path(folder) / "in", "fill", count), Path(folder) / "filled"
         yield batch(source, filled, "fill", count, 2)
@@ -113,7 +113,8 @@ def children_cpu() -> float:
 
 
 def _watch(pid: int, peaks: dict[int, int]) -> None:
-    """The greatest memory of a process and of each of its children, looked at ten times a second."""
+    """The greatest memory of a process and of each of its children,
+    looked at ten times a second."""
     try:
         parent = psutil.Process(pid)
         while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:

@@ -1,12 +1,14 @@
-"""What `xltool import` finds in a folder of published texts, and in the same forms as other programs write them.
+"""What `xltool import` finds in a folder of published texts,
+and in the same forms as other programs write them.
 
-    python -m benchmarks.import_samples FOLDER [--edition national-2021] [--kinds docx,html,xlsx,doc,pdf]
-    python -m benchmarks.import_samples --time FILE.pdf
+python -m benchmarks.import_samples FOLDER [--edition national-2021] [--kinds
+docx,html,xlsx,doc,pdf] python -m benchmarks.import_samples --time FILE.pdf
 
-Found and left are counted; what is missed or wrong in a text only a person can judge, beside the report
-(`xltool import FILE --values`). docs/import.md holds such a judgement. With `--kinds` each text is written as
-tables too (LibreOffice makes .doc and .pdf of the Word document), imported again, and held against what the
-text gave: `same` values of its, `other` values that are none of them.
+Found and left are counted; what is missed or wrong in a text only a person can judge, beside the
+report (`xltool import FILE --values`). docs/import.md holds such a judgement. With `--kinds` each
+text is written as tables too (LibreOffice makes .doc and .pdf of the Word document), imported
+again, and held against what the text gave: `same` values of its, `other` values that are none of
+them.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ def main() -> None:
 
 
 def counts(result: Imported) -> dict[str, int]:
-    """Filings that a data book can hold, values of fields and of indicators, how sure, what was left."""
+    """Filings that a data book can hold, values of fields and of indicators, how sure,
+    what was left."""
     inside = sum(" · " in one.field for one in result.values)
     sure = {level: sum(one.sure.value == level for one in result.values) for level in "高中低"}
     books = sum(
@@ -105,7 +108,8 @@ def values_of(result: Imported) -> Counter[tuple[str, str]]:
 
 
 def grids(rows: list[FormRow], edition: Edition) -> Iterator[str | Grid]:
-    """Lines of text and tables; a row of the indicator table stands under its heads, categories left blank."""
+    """Lines of text and tables; a row of the indicator table stands under its heads,
+    categories left blank."""
     labels = labels_of(edition)
     table: Grid = []
     heads: list[str] = []  # the ids of the indicator table's columns

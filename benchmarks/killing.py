@@ -1,9 +1,10 @@
-"""Kill a run of `xltool batch` again and again at random moments; the end must be that of a calm run.
+"""Kill a run of `xltool batch` again and again at random moments;
+the end must be that of a calm run.
 
     python -m benchmarks.killing [--files 500] [--kills 50] [--seed 1] [--whom all|parent|worker]
 
-All processes at once, the parent only (its workers must end by themselves, and the next run begin at
-once), or one worker after the other while the run goes on.
+All processes at once, the parent only (its workers must end by themselves, and the next run begin
+at once), or one worker after the other while the run goes on.
 
 Every file is compared byte for byte, of report.xlsx each part; but for the times in the reports.
 """
@@ -44,7 +45,8 @@ def main(files: int, kills: int, seed: int, whom: str) -> None:
         whole = time.monotonic() - began
         killed = ended = 0
         while killed < kills:
-            # Were all kills early, no run would come far; were all late, each would end before its own.
+            # Were all kills early, no run would come far; were all late, each would end before its
+            # own.
             process = subprocess.Popen(
                 command(source, out), stdout=subprocess.DEVNULL, start_new_session=True
             )

@@ -1,10 +1,11 @@
-"""Kill −9 every command that changes a campaign, again and again; run again, the end is the calm one.
+"""Kill −9 every command that changes a campaign, again and again;
+run again, the end is the calm one.
 
     python -m benchmarks.killing_campaign [--kills 100] [--seed 1]
 
-A command dies right before or after a file takes its place, or at a statement that changes the ledger: so
-also between parcels that are written and the ledger that says so. The last point of each is always tried,
-the others by chance.
+A command dies right before or after a file takes its place, or at a statement that changes the
+ledger: so also between parcels that are written and the ledger that says so. The last point of each
+is always tried, the others by chance.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""What `xltool batch` adds to the library's own loop: processor time of the whole process tree, side by side.
+"""What `xltool batch` adds to the library's own loop:
+processor time of the whole process tree, side by side.
 
     python -m benchmarks.overhead [--inputs 1500] [--rounds 3] [--other CHECKOUT]
 
-The loop does the same work, one input after the other in one process: read + check, or load + fill +
-check. `--other` is another checkout of xltool, whose batch runs in turn with this one's.
+The loop does the same work, one input after the other in one process: read + check, or load + fill
++ check. `--other` is another checkout of xltool, whose batch runs in turn with this one's.
 """
 
 from __future__ import annotations

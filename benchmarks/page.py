@@ -1,8 +1,10 @@
-"""The page in a real Chromium: how long until it is ready, how long a check takes, what a thousand need.
+"""The page in a real Chromium:
+how long until it is ready, how long a check takes, what a thousand need.
 
     python -m benchmarks.page 审核.html [--count 1000]
 
-Prints medians of five openings, and the memory of the page's process while many workbooks are judged.
+Prints medians of five openings,
+and the memory of the page's process while many workbooks are judged.
 """
 
 from __future__ import annotations

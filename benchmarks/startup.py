@@ -1,6 +1,8 @@
-"""How long a command takes from nothing: each a new process, in turn, the bare interpreter beside them.
+"""How long a command takes from nothing:
+each a new process, in turn, the bare interpreter beside them.
 
-The first round compiles (into a folder of its own) and isn't counted: an installed package is compiled.
+The first round compiles (into a folder of its own) and isn't counted:
+an installed package is compiled.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Shared by all tests. With XLTOOL_NO_SKIP set (CI) a skipped test is a failed test; no test is timed."""
+"""Shared by all tests. With XLTOOL_NO_SKIP set (CI) a skipped test is a failed test;
+no test is timed."""
 
 import os
 import tempfile
@@ -12,11 +13,13 @@ os.environ["XDG_STATE_HOME"] = _STATE.name
 
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("steady", deadline=None)
-# The same with fewer examples: for further Pythons and versions, where the question is whether it runs at all.
+# The same with fewer examples: for further Pythons and versions, where the question is whether it
+# runs at all.
 settings.register_profile("quick", deadline=None, max_examples=8)
 settings.load_profile("quick" if os.environ.get("XLTOOL_QUICK") else "steady")
 
-# Fixtures that start a program of their own, and modules that start processes or whole environments.
+# Fixtures that start a program of their own, and modules that start processes or whole
+# environments.
 HEAVY_FIXTURES = {"calc", "engine", "app", "browser", "_chromium", "office", "validator", "at_work"}
 HEAVY_MODULES = {
     "test_batch",

@@ -1,4 +1,5 @@
-"""Build the site, warnings as errors, and a zip of it for offices without a network: `python -m website.build`."""
+"""Build the site, warnings as errors, and a zip of it for offices without a network:
+`python -m website.build`."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ SITE = ROOT / "build" / "site"
 
 
 def build(goal: Path = SITE) -> Path:
-    """The folder of the site; open its index.html. Raises CalledProcessError at the first warning."""
+    """The folder of the site; open its index.html.
+    Raises CalledProcessError at the first warning."""
     command = [
         sys.executable,
         "-m",

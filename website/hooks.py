@@ -1,4 +1,5 @@
-"""What the site has beyond docs/: the pages of the repository's root, and those derived from the code."""
+"""What the site has beyond docs/:
+the pages of the repository's root, and those derived from the code."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _ROOT_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
 }
-# Title → pages, in the order of the tabs. A page of docs/ that is named nowhere goes to the last tab.
+# Title → pages, in the order of the tabs. A page of docs/ that is named nowhere goes to the last
+# tab.
 _TABS: dict[str, list[str]] = {
     "开始": ["index.md", "manual.md", "faq.md", "limits.md"],
     "快速卡片": ["cards/accountant.md", "cards/bureau.md", "cards/server.md", "cards/developer.md"],

@@ -1,7 +1,8 @@
-"""The pictures of the README and the manual, made from the shipped example: `python -m website.pictures`.
+"""The pictures of the README and the manual, made from the shipped example:
+`python -m website.pictures`.
 
-Needs LibreOffice, poppler, Chromium (with playwright), Xvfb, xdotool and ImageMagick. Beside the pictures lies
-what can be read on each; a test makes it anew and says when a picture is out of date.
+Needs LibreOffice, poppler, Chromium (with playwright), Xvfb, xdotool and ImageMagick. Beside the
+pictures lies what can be read on each; a test makes it anew and says when a picture is out of date.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ PICTURES: dict[str, Callable[[Path, Path | None], str]] = {
 
 
 def text_of(name: str) -> str:
-    """What can be read on a picture if it were made now, without what changes from one making to the next."""
+    """What can be read on a picture if it were made now,
+    without what changes from one making to the next."""
     with tempfile.TemporaryDirectory() as work:
         return _FLEETING.sub(" ", PICTURES[name](Path(work), None)).strip()
 

@@ -1,4 +1,5 @@
-"""What stops the program: one family of exceptions, and the machine's refusals in a few Chinese words."""
+"""What stops the program: one family of exceptions,
+and the machine's refusals in a few Chinese words."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import errno
 
 
 class XltoolError(Exception):
-    """The program or the machine could not do it: one line in Chinese. Faults in data are findings."""
+    """The program or the machine could not do it: one line in Chinese.
+    Faults in data are findings."""
 
 
 class DiskError(XltoolError):

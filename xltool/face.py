@@ -1,4 +1,5 @@
-"""What `xltool.check` and `xltool.balance` take beside a filing: whatever a filing can be read from."""
+"""What `xltool.check` and `xltool.balance` take beside a filing:
+whatever a filing can be read from."""
 
 from __future__ import annotations
 
@@ -23,11 +24,11 @@ def check(
     """Every finding on a filing, errors first, then by form and cell.
 
     `filing` is a Filing, or a workbook: its path, its bytes, or a file open for reading; so is
-    `last_year`, an earlier filing of the unit to compare with. `settings` are a bureau's thresholds,
-    or the path of their file. A file that could not be read, or is not of an official form, gets that
-    one finding only. With `strict=False` a rule that crashes becomes a finding of its own (R100) and
-    the others go on. Raises XltoolError where a file can't be reached, SettingsError where the
-    settings can't be used, EditionError where the edition is not known.
+    `last_year`, an earlier filing of the unit to compare with. `settings` are a bureau's
+    thresholds, or the path of their file. A file that could not be read, or is not of an official
+    form, gets that one finding only. With `strict=False` a rule that crashes becomes a finding of
+    its own (R100) and the others go on. Raises XltoolError where a file can't be reached,
+    SettingsError where the settings can't be used, EditionError where the edition is not known.
     """
     return engine.check(
         _filing(filing, edition),

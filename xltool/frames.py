@@ -1,9 +1,10 @@
-"""FilingInput as pandas DataFrames, and DataFrames as a data book: for notebooks and for other people's pipelines.
+"""FilingInput as pandas DataFrames, and DataFrames as a data book:
+for notebooks and for other people's pipelines.
 
 One row says one thing, and begins with whose it is: `unit`, `unit_code` (text, leading zeros kept),
-`year` (Int64), `file`. Texts are pandas strings. Money is exact: Decimal objects in the edition's unit,
-which the column `money` names (万元 or 元), never floats; None where nothing stands. A frame without
-rows has all its columns.
+`year` (Int64), `file`. Texts are pandas strings. Money is exact: Decimal objects in the edition's
+unit, which the column `money` names (万元 or 元), never floats; None where nothing stands. A frame
+without rows has all its columns.
 
     frames.filings(filings)      one row a field
     frames.indicators(filings)   one row an indicator
@@ -98,7 +99,8 @@ def _fields(filing: Filing, edition: Edition | None) -> Iterator[FrameRow]:
 
 
 def indicators(given: FilingInput, *, edition: Edition | None = None) -> pd.DataFrame:
-    """Every indicator, a row each, its cells as written; columns of other editions follow `target`."""
+    """Every indicator, a row each, its cells as written;
+    columns of other editions follow `target`."""
     return _frame(
         (row for filing in _each(given) for row in _rows(filing, edition)), INDICATOR_COLUMNS
     )
@@ -124,7 +126,8 @@ def findings(
     settings: Settings | None = None,
     edition: Edition | None = None,
 ) -> pd.DataFrame:
-    """Every finding, a row each. A filing is checked here; give (filing, findings) where it was already.
+    """Every finding, a row each. A filing is checked here;
+    give (filing, findings) where it was already.
 
     `severity` is an ordered category (error, query, note), `state` what is still to be done.
     """
@@ -150,7 +153,8 @@ _SAID = [
 
 
 def balances(given: FilingInput, *, edition: Edition | None = None) -> pd.DataFrame:
-    """The cross-totals, a row for each figure: of each side its total, its terms, their sum, the residual.
+    """The cross-totals, a row for each figure:
+    of each side its total, its terms, their sum, the residual.
 
     `role` is total, term, sum or residual; `adjusting` marks the term that is counted only where it
     is needed.
@@ -193,8 +197,8 @@ def databook(
     """The filings of three tables with the heads of a data book (部门, 项目, 指标), one for each unit.
 
     Money may stand as Decimal, int or text. A float is taken as the shortest decimal that it prints
-    as (1245.61, not 1245.6099999…). Missing values are blank. Raises DatabookError where anything is
-    wrong, with all problems at once; a problem's `cell` counts the head as row 1, as on a sheet.
+    as (1245.61, not 1245.6099999…). Missing values are blank. Raises DatabookError where anything
+    is wrong, with all problems at once; a problem's `cell` counts the head as row 1, as on a sheet.
     """
     frames = (units, projects, indicators)
     name = "DataFrame"

@@ -1,7 +1,7 @@
 """The words of the field: what a unit files, and what is found in it.
 
-Frozen values without input or output, made by the hundred for each file: a `Struct` takes a sixth of the
-time of a frozen dataclass. Money is `Decimal` in 万元 (or the edition's own unit).
+Frozen values without input or output, made by the hundred for each file: a `Struct` takes a sixth
+of the time of a frozen dataclass. Money is `Decimal` in 万元 (or the edition's own unit).
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _SEVERITY_RANKS = {Severity.ERROR: 0, Severity.QUERY: 1, Severity.NOTE: 2}
 
 
 class Place(Struct, frozen=True, order=True, gc=False):
-    """Where a value stands: a sheet and a cell such as `D5` (for a CSV: its file name and a cell)."""
+    """Where a value stands: a sheet and a cell such as `D5` (for a CSV:
+    its file name and a cell)."""
 
     sheet: str
     cell: str
@@ -234,7 +235,8 @@ class FaultKind(StrEnum):
 class Fault(Struct, frozen=True, gc=False):
     """Something the reader saw and does not judge; the R rules make findings of faults.
 
-    `detail` says in Chinese what it was; `found` and `expected` are what stood there and what the form has.
+    `detail` says in Chinese what it was;
+    `found` and `expected` are what stood there and what the form has.
     """
 
     kind: FaultKind
@@ -271,8 +273,8 @@ class Filing(Struct, frozen=True):
     __hash__ = None  # type: ignore[assignment]
 
     def _repr_html_(self) -> str:
-        """What a notebook shows. The labels are the edition's, a room above this one, so it is asked by
-        name; a notebook has all of them at hand."""
+        """What a notebook shows. The labels are the edition's, a room above this one, so it is
+        asked by name; a notebook has all of them at hand."""
         shown: str = import_module("xltool.notebook").filing_html(self)
         return shown
 

@@ -55,7 +55,8 @@ def says_none(text: str) -> bool:
 
 
 def halfwidth(text: str) -> str:
-    """Fullwidth digits and marks of numbers as Excel reads them when they are typed: `１，２` is `1,2`."""
+    """Fullwidth digits and marks of numbers as Excel reads them when they are typed:
+    `１，２` is `1,2`."""
     return text.translate(_FULLWIDTH)
 
 
@@ -75,8 +76,9 @@ def tidy(amount: Decimal) -> Decimal:
 def stored_number(text: str) -> Decimal | None:
     """A number as a workbook stores it, as it was meant; None for what is no number to Excel.
 
-    Excel keeps 15 digits and stores a binary fraction with 17: `5.0000000000000003E-2` is 0.05. Amounts
-    below 10^12 of up to four places keep all their digits. Digits are 0 to 9 only, whatever Python takes.
+    Excel keeps 15 digits and stores a binary fraction with 17: `5.0000000000000003E-2` is 0.05.
+    Amounts below 10^12 of up to four places keep all their digits. Digits are 0 to 9 only, whatever
+    Python takes.
     """
     text = text.strip(_XML_SPACES)
     if not _STORED.fullmatch(text):

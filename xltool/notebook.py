@@ -1,4 +1,5 @@
-"""A filing as a notebook shows it: whose it is, what is answered, its indicators. All of it is text."""
+"""A filing as a notebook shows it: whose it is, what is answered, its indicators.
+All of it is text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A folder at once: mirrored, resumable, one bad file never stops the rest, nothing half-written."""
+"""A folder at once: mirrored, resumable, one bad file never stops the rest,
+nothing half-written."""
 
 import io
 import json

@@ -92,7 +92,8 @@ def test_folders_behind_a_url_need_no_shared_disk(workers, tmp_path, monkeypatch
 
 
 class Inline:
-    """One who does the work himself, in this process: an object store in memory is seen only here."""
+    """One who does the work himself, in this process:
+    an object store in memory is seen only here."""
 
     def results(self, jobs, order):
         while job := jobs.take():

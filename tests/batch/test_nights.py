@@ -1,4 +1,5 @@
-"""What a night on a server must never do: lose a result, overwrite a person's work, keep a wrong verdict."""
+"""What a night on a server must never do:
+lose a result, overwrite a person's work, keep a wrong verdict."""
 
 import contextlib
 import json
@@ -364,7 +365,8 @@ def test_a_file_still_being_written_is_waited_for(tmp_path):
 
 
 def test_a_verdict_is_never_kept_under_the_fingerprint_of_other_bytes(tmp_path, monkeypatch):
-    """Rewritten with the same content while it is read: what was judged is what was fingerprinted."""
+    """Rewritten with the same content while it is read:
+    what was judged is what was fingerprinted."""
     from xltool.batch import task
 
     source, out = tmp_path / "in", tmp_path / "out"
@@ -492,7 +494,8 @@ def test_remarks_written_into_a_report_are_not_lost(source, out):
 
 
 def test_a_killed_run_leaves_nothing_that_looks_like_anothers(source, out):
-    """Killed after it wrote a result and before the journal knew of it; meanwhile the input changed."""
+    """Killed after it wrote a result and before the journal knew of it;
+    meanwhile the input changed."""
     workbook(source / "丙镇.xlsx", "丁镇")
 
     class Killed(BaseException):
@@ -724,7 +727,8 @@ def test_a_disk_that_is_full_when_the_reports_are_written_loses_nothing(source, 
         with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))
-        # Room for the journal and the new workbook; not for the reports, which are written aside first.
+        # Room for the journal and the new workbook; not for the reports, which are written aside
+        # first.
         os.truncate(filler, filler.stat().st_size - room)
         workbook(source / "新来的.xlsx", "新局")
         result = called(source, out, "-j", "1")

@@ -1,4 +1,5 @@
-"""Return notes work both ways: what a unit writes on one, or in its own workbook, collect reads back."""
+"""Return notes work both ways:
+what a unit writes on one, or in its own workbook, collect reads back."""
 
 from __future__ import annotations
 

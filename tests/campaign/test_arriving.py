@@ -1,4 +1,5 @@
-"""Everyday messes: each arrival can be found by its name, no false alarm at ordinary names, nothing is cut off."""
+"""Everyday messes: each arrival can be found by its name, no false alarm at ordinary names,
+nothing is cut off."""
 
 from __future__ import annotations
 

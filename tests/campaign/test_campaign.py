@@ -47,7 +47,8 @@ def dump(campaign):
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """One unit for each kind of fault, each with another unit to be mixed up with; one good unit each."""
+    """One unit for each kind of fault, each with another unit to be mixed up with;
+    one good unit each."""
     folder = tmp_path_factory.mktemp("批")
     campaign = make_campaign(folder, districts=2, each=len(FAULTS))
     blanks = out_of(campaign)
@@ -282,7 +283,8 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
     )
 )
 def test_units_of_any_name_get_their_workbook_and_are_known_by_it(tmp_path_factory, rows):
-    """Codes, names and districts of any characters: sent out, safely named, and genuine on return."""
+    """Codes, names and districts of any characters:
+    sent out, safely named, and genuine on return."""
     folder = tmp_path_factory.mktemp("名")
     units = write_units(
         folder / "u.xlsx", [list(row) for row in rows], ["部门编码", "部门名称", "区县"]

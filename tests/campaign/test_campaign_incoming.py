@@ -153,7 +153,8 @@ def test_the_oldest_is_taken_in_first(here):
 
 
 def test_macros_are_never_run_and_are_an_error_of_a_return(tmp_path):
-    """An .xlsm with a macro part is read for its values like any other; that it is there is said."""
+    """An .xlsm with a macro part is read for its values like any other;
+    that it is there is said."""
     campaign = make_campaign(tmp_path, 1, 1)
     distribute(campaign)
     [blank] = sent_workbooks(campaign.folder / "下发").values()

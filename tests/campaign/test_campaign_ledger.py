@@ -237,7 +237,8 @@ def test_a_parcel_that_was_touched_makes_no_branch(tmp_path):
 
 @pytest.mark.parametrize("what", ["path", "digest", "content", "amount", "twice"])
 def test_a_hostile_manifest_makes_no_branch(tmp_path, what):
-    """Signed by a key of its own, as anybody can: what it says is still not taken for a path or a sum."""
+    """Signed by a key of its own, as anybody can:
+    what it says is still not taken for a path or a sum."""
     bureau = make_campaign(tmp_path, 1, 2)
     distribute(bureau)
     files = parcels.read_parcel(bureau.folder / "下发" / "第1批" / "第1区.zip")

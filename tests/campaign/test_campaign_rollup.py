@@ -1,4 +1,5 @@
-"""The roll-up as a workbook: every total is the sum of what stands beneath it, in any unit of money."""
+"""The roll-up as a workbook: every total is the sum of what stands beneath it,
+in any unit of money."""
 
 import re
 import shutil

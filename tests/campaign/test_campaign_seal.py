@@ -168,7 +168,8 @@ def rewritten(files, /, **changes):
 
 
 def test_a_parcel_without_the_issuers_signature_is_refused(campaign, tmp_path):
-    """Deleting the signature and calling it forwarded, with another edition, other names: never genuine."""
+    """Deleting the signature and calling it forwarded, with another edition, other names:
+    never genuine."""
 
     def unsigned(files):
         del files[parcel.SIGNATURE]
@@ -196,7 +197,8 @@ def test_a_parcel_without_the_issuers_signature_is_refused(campaign, tmp_path):
 
 @pytest.mark.parametrize("what", ["name", "district", "issue", "year", "prefilled"])
 def test_a_seal_and_its_manifest_must_say_the_same(campaign, tmp_path, what):
-    """Even signed by the issuer: a manifest that says another thing of a unit than its seal is refused."""
+    """Even signed by the issuer: a manifest
+    that says another thing of a unit than its seal is refused."""
 
     def change(files):
         manifest = parcel.read_manifest(files)
@@ -244,7 +246,8 @@ def passed_on(district):
 
 
 def test_a_forwarder_passes_on_a_part_of_what_the_issuer_signed(campaign, district, tmp_path):
-    """The issuer's papers stay as they are; the part is named, signed by the forwarder, and nothing added."""
+    """The issuer's papers stay as they are;
+    the part is named, signed by the forwarder, and nothing added."""
     source = parcel.read_parcel(only_parcel(campaign))
     for path in passed_on(district):
         files = parcel.read_parcel(path)

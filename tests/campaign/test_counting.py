@@ -1,4 +1,5 @@
-"""Whether a return counts is asked in one place: against a model, over random histories, in every reader."""
+"""Whether a return counts is asked in one place:
+against a model, over random histories, in every reader."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ THIRD = {"department.goal": "目标1：修好县内小型水库，年底前完�
 
 
 def test_a_return_on_a_superseded_issue_counts_no_more(tmp_path):
-    """supersede.py: another prefilled amount, another name; status, chase, roll-up and notes agree at once."""
+    """supersede.py: another prefilled amount, another name;
+    status, chase, roll-up and notes agree at once."""
     bureau = Bureau(tmp_path)
     first, second, *_ = bureau.codes
     bureau.hand_in(
@@ -84,7 +86,8 @@ def test_an_issue_is_known_by_its_digest_not_by_its_number(tmp_path):
 
 @pytest.mark.parametrize("days", [("2024-01-02", "2024-01-03", "2024-01-04"), None])
 def test_the_latest_word_wins_even_one_said_before(tmp_path, days):
-    """aba.py: A, then B, then A again. On one day nothing but arrival tells them apart: the clerk is asked."""
+    """aba.py: A, then B, then A again.
+    On one day nothing but arrival tells them apart: the clerk is asked."""
     bureau = Bureau(tmp_path, 1, 1)
     [code] = bureau.codes
     first, second = fill_in(bureau.sent[code]), fill_in(bureau.sent[code], OTHER)
@@ -156,7 +159,8 @@ def test_where_stamps_tie_the_time_in_the_zip_decides_and_contradiction_asks(tmp
 
 
 def test_the_bureaus_own_request_is_no_question(tmp_path):
-    """d603_asked.py: sent back on a query, or given a new workbook: the next version is simply the answer."""
+    """d603_asked.py: sent back on a query, or given a new workbook:
+    the next version is simply the answer."""
     bureau = Bureau(tmp_path, 1, 2)
     first, second = bureau.codes
     query = {"department.economic": [["销售收入", "≤1亿元"]]}
@@ -315,7 +319,8 @@ def world(bureau: Bureau, seed: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_reader_gives_the_same_answer_all_the_way(tmp_path, seed):
-    """200 events: after every twentieth the counted set, the sums, the chase list and the submission agree."""
+    """200 events: after every twentieth the counted set, the sums,
+    the chase list and the submission agree."""
     bureau = Bureau(tmp_path, 1, 4)
     ledger = bureau.campaign.ledger
     for n, _ in enumerate(world(bureau, seed)):
@@ -354,7 +359,8 @@ def test_counting_reads_no_file_and_no_clock():
 
 
 def test_a_ledger_of_the_first_version_keeps_its_meaning(tmp_path):
-    """Choices, notes sent back and superseded returns of an old ledger mean the same after the upgrade."""
+    """Choices, notes sent back and superseded returns of an old ledger mean the same after
+    the upgrade."""
     import sqlite3
 
     from xltool.campaign.ledger import store

@@ -1,4 +1,5 @@
-"""The page of progress: the same records as status, one file, no network, quick with 7,800 units."""
+"""The page of progress: the same records as status, one file, no network,
+quick with 7,800 units."""
 
 from __future__ import annotations
 

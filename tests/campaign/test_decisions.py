@@ -1,4 +1,5 @@
-"""Somebody decides and answers for it: approved, sent back, reopened, taken back, undone, all on record."""
+"""Somebody decides and answers for it:
+approved, sent back, reopened, taken back, undone, all on record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Nothing is lost: backups before each change, a ledger rebuilt, missing originals stop only their own unit."""
+"""Nothing is lost: backups before each change, a ledger rebuilt,
+missing originals stop only their own unit."""
 
 from __future__ import annotations
 
@@ -99,7 +100,8 @@ def test_an_original_that_a_power_failure_cut_short_is_kept_whole_when_it_comes_
 
 @pytest.mark.parametrize("backup", [True, False])
 def test_a_damaged_ledger_is_rebuilt(bureau, backup):
-    """With a backup the decisions are there too; without one all that was sent and all that came."""
+    """With a backup the decisions are there too;
+    without one all that was sent and all that came."""
     code = bureau.codes[0]
     bureau.hand_in("2", {"x.xlsx": fill_in(bureau.sent[code], OTHER)}, when=1.71e9)
     accept(bureau.campaign, [bureau.codes[1]], note="同意")

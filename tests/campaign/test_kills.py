@@ -1,4 +1,5 @@
-"""kill -9 at any point of a changing command: the ledger is whole, and the command is simply run again."""
+"""kill -9 at any point of a changing command:
+the ledger is whole, and the command is simply run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Last year's filing of each unit: compared with when a return is judged, and added up beside this year's."""
+"""Last year's filing of each unit:
+compared with when a return is judged, and added up beside this year's."""
 
 from __future__ import annotations
 
@@ -109,7 +110,8 @@ SMALL = {
 
 
 def amounts(times: int) -> dict[str, str]:
-    """A small unit's department form that closes; ten thousand times as much, it is filled in yuan."""
+    """A small unit's department form that closes;
+    ten thousand times as much, it is filled in yuan."""
     return {f"department.{key}": str(Decimal(value) * times) for key, value in SMALL.items()}
 
 

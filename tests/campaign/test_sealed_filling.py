@@ -1,4 +1,5 @@
-"""`fill --into`: a data book into the workbook that the bureau sealed; what was sealed is checked, not changed."""
+"""`fill --into`: a data book into the workbook that the bureau sealed;
+what was sealed is checked, not changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A list of units as bureaus have it: .csv of any program, the everyday heads, what spoils a code."""
+"""A list of units as bureaus have it:
+.csv of any program, the everyday heads, what spoils a code."""
 
 import re
 from pathlib import Path

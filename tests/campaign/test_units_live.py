@@ -1,4 +1,5 @@
-"""The list while the campaign runs: only what is named changes, spoiled codes are refused, all on record."""
+"""The list while the campaign runs:
+only what is named changes, spoiled codes are refused, all on record."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def listed(bureau, heads, rows):
 
 
 def test_a_list_with_fewer_columns_changes_only_these(bureau):
-    """partial.py: three columns and one unit more; contact, superior and figures of the others stay."""
+    """partial.py: three columns and one unit more;
+    contact, superior and figures of the others stay."""
     before = bureau.campaign.ledger.units()
     rows = [row[:3] for row in bureau.rows] + [["0299", "西新设局", "第2区"]]
     changes = planned(bureau.campaign, listed(bureau, ["部门编码", "部门名称", "区县"], rows))

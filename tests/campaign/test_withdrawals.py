@@ -1,4 +1,5 @@
-"""A district's withdrawal travels in its submission: by whom and why, whatever the order, as often as wanted."""
+"""A district's withdrawal travels in its submission:
+by whom and why, whatever the order, as often as wanted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Explanations stay with their findings when a value is rewritten or a sheet renamed, and only then."""
+"""Explanations stay with their findings when a value is rewritten or a sheet renamed,
+and only then."""
 
 from xltool.checks.answers import explained, stale
 from xltool.model import Filing, Finding, Form, Severity

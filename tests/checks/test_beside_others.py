@@ -1,4 +1,5 @@
-"""A total that only 元 can explain, found beside the others of its batch; never one that is merely large."""
+"""A total that only 元 can explain, found beside the others of its batch;
+never one that is merely large."""
 
 from __future__ import annotations
 

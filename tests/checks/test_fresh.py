@@ -1,4 +1,5 @@
-"""Verdicts equal a careful reviewer's on filings and faults written before the rules, and on reviewed rows."""
+"""Verdicts equal a careful reviewer's on filings and faults written before the rules,
+and on reviewed rows."""
 
 import pytest
 

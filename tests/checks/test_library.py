@@ -1,4 +1,5 @@
-"""A bureau's own indicator library: read, made from accepted filings, and what the rules take from it."""
+"""A bureau's own indicator library:
+read, made from accepted filings, and what the rules take from it."""
 
 from decimal import Decimal
 

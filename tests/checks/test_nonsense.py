@@ -1,4 +1,5 @@
-"""What real filings contain and a reviewer sends back: every kind is found; and no filing stops the rules."""
+"""What real filings contain and a reviewer sends back: every kind is found;
+and no filing stops the rules."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

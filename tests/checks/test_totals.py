@@ -1,4 +1,5 @@
-"""Cross-totals: verdicts agree with exact arithmetic, and a cause named is a cause that closes the side."""
+"""Cross-totals: verdicts agree with exact arithmetic,
+and a cause named is a cause that closes the side."""
 
 from decimal import Decimal
 

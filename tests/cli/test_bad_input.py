@@ -1,4 +1,5 @@
-"""What a newcomer gets wrong: each one clear Chinese line, the right exit code, nothing half-written."""
+"""What a newcomer gets wrong:
+each one clear Chinese line, the right exit code, nothing half-written."""
 
 import errno
 import os

@@ -1,4 +1,5 @@
-"""A fault of the program over one file is that file's line; the others are done, in every command."""
+"""A fault of the program over one file is that file's line;
+the others are done, in every command."""
 
 import shutil
 

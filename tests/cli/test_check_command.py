@@ -1,4 +1,5 @@
-"""`xltool check` and `xltool balance`: exit codes, what is shown, what is said of bad input, the JSON."""
+"""`xltool check` and `xltool balance`:
+exit codes, what is shown, what is said of bad input, the JSON."""
 
 import json
 import os

@@ -1,4 +1,5 @@
-"""Editions without code: copied, edited as data and cells only, checked, compared, and used everywhere."""
+"""Editions without code: copied, edited as data and cells only, checked, compared,
+and used everywhere."""
 
 import re
 from pathlib import Path

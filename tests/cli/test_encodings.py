@@ -1,4 +1,5 @@
-"""What commands print under consoles of other encodings: programs get UTF-8, people lose no character."""
+"""What commands print under consoles of other encodings:
+programs get UTF-8, people lose no character."""
 
 import json
 import os

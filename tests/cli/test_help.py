@@ -1,4 +1,5 @@
-"""Help pages and options: Chinese, aligned, with examples; one option, one meaning; old spellings still work."""
+"""Help pages and options: Chinese, aligned, with examples; one option, one meaning;
+old spellings still work."""
 
 import re
 import shlex
@@ -75,7 +76,8 @@ def test_the_meanings_begin_in_one_column(name, capsys):
 
 
 def test_one_option_has_one_meaning():
-    """The same kind of thing wherever it is: a flag or a value, a path that is read or one that is made."""
+    """The same kind of thing wherever it is:
+    a flag or a value, a path that is read or one that is made."""
 
     def kind(option):
         made = isinstance(option.type, OutputPath)

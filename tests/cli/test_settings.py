@@ -28,7 +28,8 @@ OFF = 'off = ["T301"]\n'
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    """Standing beside a workbook that has one error, T301, with an empty folder for the user's own things."""
+    """Standing beside a workbook that has one error, T301,
+    with an empty folder for the user's own things."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(places, "own_folder", lambda: tmp_path / "own")
     monkeypatch.setattr("xltool.checks.settings.own_folder", lambda: tmp_path / "own")

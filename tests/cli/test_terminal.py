@@ -1,4 +1,5 @@
-"""Names out of received files steer no terminal and begin no line of their own, whatever command says them."""
+"""Names out of received files steer no terminal and begin no line of their own,
+whatever command says them."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ CLI = Path(xltool.__file__).parent / "cli"
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with a nasty name of its own: a workbook, a data book and a list of units full of NASTY."""
+    """A folder with a nasty name of its own:
+    a workbook, a data book and a list of units full of NASTY."""
     monkeypatch.chdir(tmp_path)
     inside = tmp_path / NASTY.replace("/", "")
     inside.mkdir()

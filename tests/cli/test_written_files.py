@@ -1,4 +1,5 @@
-"""No command replaces what a person made: every command that writes files is tried, twice and over."""
+"""No command replaces what a person made:
+every command that writes files is tried, twice and over."""
 
 import hashlib
 import shutil
@@ -22,7 +23,8 @@ from xltool.reports.bundle import write_reports
 
 MINE = "我的东西".encode()
 
-# A command, and the files that it writes; {a} is a filled workbook, {b} a data book, {r} a report.json.
+# A command, and the files that it writes; {a} is a filled workbook, {b} a data book, {r} a
+# report.json.
 WRITERS = {
     "fill": ("fill {b} -o out", ["out/青山县水利局.xlsx"]),
     "check": ("check {a} --mark out", ["out/甲.xlsx"]),
@@ -59,8 +61,9 @@ CAMPAIGN = {
     "campaign report": ("campaign report -o ../out/1.html", "1.html"),
     "campaign indicators": ("campaign indicators -o ../out/1.csv", "1.csv"),
 }
-# What these make is new or refused, has a record of its own (`tests/batch`) or tests (`tests/page`).
-# The first three need decisions, second versions, LibreOffice, and are tried where those are (`tests/campaign`).
+# What these make is new or refused, has a record of its own (`tests/batch`) or tests
+# (`tests/page`). The first three need decisions, second versions, LibreOffice, and are tried where
+# those are (`tests/campaign`).
 NEW = {
     "campaign compare",
     "campaign letters",

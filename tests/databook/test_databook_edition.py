@@ -1,4 +1,5 @@
-"""The data book takes its columns, categories and unit of money from the edition, whatever it is."""
+"""The data book takes its columns, categories and unit of money from the edition,
+whatever it is."""
 
 import shutil
 from decimal import Decimal

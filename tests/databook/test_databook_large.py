@@ -204,7 +204,8 @@ SHEET, STRINGS = "xl/worksheets/sheet3.xml", "xl/sharedStrings.xml"
 
 @pytest.fixture
 def large(tmp_path, monkeypatch):
-    """A sound workbook of shared texts, and what is said of it, read row by row, with a part changed."""
+    """A sound workbook of shared texts, and what is said of it, read row by row,
+    with a part changed."""
     monkeypatch.setattr(tables, "LARGE", 0)
     monkeypatch.setattr(package, "_PIECE", 1000)
     write_databook([seed_filing()], tmp_path / "book.xlsx")

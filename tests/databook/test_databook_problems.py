@@ -1,4 +1,5 @@
-"""What is wrong in a data book is said at once, with table and cell; the other units are unharmed."""
+"""What is wrong in a data book is said at once, with table and cell;
+the other units are unharmed."""
 
 import csv
 import functools

@@ -1,4 +1,5 @@
-"""Filings between editions and years: exact money, every category placed or listed, nothing dropped."""
+"""Filings between editions and years:
+exact money, every category placed or listed, nothing dropped."""
 
 import csv
 from decimal import Decimal
@@ -29,7 +30,8 @@ SHARED = {
 
 
 def shared(form):
-    """What both editions have of a form: fields as they read, indicators by kind, name and value."""
+    """What both editions have of a form:
+    fields as they read, indicators by kind, name and value."""
     fields = {
         i: form[i].value if form[i].value is not None else form[i].text for i in SHARED[form.kind]
     }
@@ -40,7 +42,8 @@ def shared(form):
 
 
 def in_both(filing):
-    """Only the categories that both have: a cost indicator's new category is a person's to confirm."""
+    """Only the categories that both have:
+    a cost indicator's new category is a person's to confirm."""
 
     def keep(form):
         both = {b.id for b in HUNAN[form.kind].indicators.block} & {

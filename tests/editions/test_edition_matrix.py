@@ -1,4 +1,5 @@
-"""Every command on an edition that is not the default one: shipped, and a bureau's own known by its path."""
+"""Every command on an edition that is not the default one:
+shipped, and a bureau's own known by its path."""
 
 import csv
 import json

@@ -45,5 +45,6 @@ def app(engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     except Exception:
         if app.office.alive:
             raise
-        # LibreOffice itself fell over, as it does once in many hundred closings: no fault of the test.
+        # LibreOffice itself fell over, as it does once in many hundred closings: no fault of the
+        # test.
         app.office.restart()

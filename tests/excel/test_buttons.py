@@ -704,7 +704,8 @@ def spoilt() -> Filing:
 
 
 def test_a_full_check_takes_few_calls(app, tmp_path):
-    """1 + 5 forms full of findings, in at most 3 host calls a sheet, results sheet and marks included."""
+    """1 + 5 forms full of findings, in at most 3 host calls a sheet,
+    results sheet and marks included."""
     book = app.books.open(str(fill(spoilt(), tmp_path / "六张表.xlsx")))
     app.calls.clear()
     press("check_all")

@@ -1,4 +1,5 @@
-"""A sealed workbook of a campaign goes through the ribbon and is still genuine when it comes back."""
+"""A sealed workbook of a campaign goes through the ribbon
+and is still genuine when it comes back."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""The extension in a real LibreOffice window: installed, shown, pressed, and what it can't do said."""
+"""The extension in a real LibreOffice window:
+installed, shown, pressed, and what it can't do said."""
 
 import os
 import signal

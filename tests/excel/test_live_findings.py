@@ -1,4 +1,5 @@
-"""The verdicts in the running spreadsheet are the headless ones: the example and mutated filings."""
+"""The verdicts in the running spreadsheet are the headless ones:
+the example and mutated filings."""
 
 import pytest
 

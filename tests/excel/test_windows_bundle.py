@@ -1,4 +1,5 @@
-"""The folder for a Windows machine without a network: complete for pip, with scripts that cmd can read."""
+"""The folder for a Windows machine without a network:
+complete for pip, with scripts that cmd can read."""
 
 import hashlib
 import shutil

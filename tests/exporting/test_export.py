@@ -234,7 +234,8 @@ def test_nothing_to_export_writes_nothing(tmp_path):
 
 @pytest.fixture
 def pretend(tmp_path, monkeypatch):
-    """A soffice that notes each start; `body` runs for it with the files in $@ and the folder in $out."""
+    """A soffice that notes each start;
+    `body` runs for it with the files in $@ and the folder in $out."""
 
     def make(body):
         log = tmp_path / "starts.txt"
@@ -378,7 +379,8 @@ def test_a_scan_beside_the_workbook_is_not_overwritten(seed, pretend):
 
 @pytest.fixture
 def confidential(tmp_path):
-    """An edition made from a copy by data alone: the duties and the standard column are internal."""
+    """An edition made from a copy by data alone:
+    the duties and the standard column are internal."""
     folder = tmp_path / "editions" / "nei-2024"
     shutil.copytree(SHIPPED / "hunan-2023", folder)
     toml = (

@@ -1,4 +1,5 @@
-"""What counts as a workbook, a data book or litter: one answer, and every command that walks a folder gives it."""
+"""What counts as a workbook, a data book or litter:
+one answer, and every command that walks a folder gives it."""
 
 import os
 import shutil

@@ -1,4 +1,5 @@
-"""Filling: only what carries an answer changes, rows grow with what is answered, read gives it back."""
+"""Filling: only what carries an answer changes, rows grow with what is answered,
+read gives it back."""
 
 import io
 import re

@@ -1,5 +1,6 @@
-"""What we write, in real programs: the Open XML SDK finds no error; LibreOffice shows the same values
-in the same cells, keeps the protection, prints it whole, and what it saves reads back the same."""
+"""What we write, in real programs: the Open XML SDK finds no error; LibreOffice shows the same
+values in the same cells, keeps the protection, prints it whole, and what it saves reads back the
+same."""
 
 import re
 from decimal import Decimal

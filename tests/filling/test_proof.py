@@ -1,4 +1,5 @@
-"""The quick proof of a written workbook: taken for all we write, sure where it says yes, blind to nothing."""
+"""The quick proof of a written workbook:
+taken for all we write, sure where it says yes, blind to nothing."""
 
 import re
 import zipfile
@@ -35,7 +36,8 @@ def seed():
 
 
 def is_proved(filing: Filing, data: bytes, locked=None) -> bool:
-    """Whether the workbook is proved; what is then read back without parsing it is what the reader gives."""
+    """Whether the workbook is proved;
+    what is then read back without parsing it is what the reader gives."""
     edition = xltool.load_edition(filing.edition)
     compiled = compile_template(edition)
     compiled = compiled.with_twins if locked else compiled
@@ -70,7 +72,8 @@ def row(block: str, name: str, target: str = "≥1个") -> Indicator:
 
 
 def shapes(seed: Filing):
-    """Filings that make the sheets grow, multiply and go, and texts that XML must spell otherwise."""
+    """Filings that make the sheets grow, multiply and go,
+    and texts that XML must spell otherwise."""
     department, [project] = seed.department, seed.projects
     many = (*(row("quantity", f"指标{n}") for n in range(9)), row("satisfaction", "满意度"))
     yield seed
@@ -292,7 +295,8 @@ COUNTS = st.lists(st.integers(0, 4), min_size=9, max_size=9)
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_however_forms_grow_they_are_proved_and_read_so(department, projects, duties, goal):
-    """Each way to grow is spelled out anew, not judged anew: there must be none that the reader finds bad."""
+    """Each way to grow is spelled out anew, not judged anew:
+    there must be none that the reader finds bad."""
     seed, edition = seed_filing(), xltool.load_edition()
 
     def grown(form: Form, counts: list[int], **values: str) -> Form:

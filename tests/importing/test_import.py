@@ -1,4 +1,5 @@
-"""Earlier filings of any kind of file → the same filing; every value knows its source; nothing is guessed."""
+"""Earlier filings of any kind of file → the same filing; every value knows its source;
+nothing is guessed."""
 
 import random
 from decimal import Decimal
@@ -472,7 +473,8 @@ def test_words_in_lines(tmp_path):
 
 @pytest.mark.parametrize("kind", WRITERS)
 def test_damage_is_never_more_than_a_line(kind, tmp_path):
-    """Bytes changed, lost and repeated in a sound file: read as far as it goes, or said to be damaged."""
+    """Bytes changed, lost and repeated in a sound file:
+    read as far as it goes, or said to be damaged."""
     whole = WRITERS[kind](tmp_path / f"a.{kind}").read_bytes()
     chance = random.Random(kind)
     for _ in range(12):

@@ -1,4 +1,5 @@
-"""Tables and texts put together by chance out of the forms' own words: no fault, and not a letter lost."""
+"""Tables and texts put together by chance out of the forms' own words:
+no fault, and not a letter lost."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Other places' layouts: lists of projects, split values in every order, heads in two rows, many units."""
+"""Other places' layouts: lists of projects, split values in every order, heads in two rows,
+many units."""
 
 import itertools
 from decimal import Decimal

@@ -1,4 +1,5 @@
-"""The model of directions and bounds, on names written down before it was made; unsure is silent, never wrong."""
+"""The model of directions and bounds, on names written down before it was made;
+unsure is silent, never wrong."""
 
 import csv
 

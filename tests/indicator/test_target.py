@@ -1,4 +1,5 @@
-"""Indicator values: every form of the collected list reads as held right; what is read can be written."""
+"""Indicator values: every form of the collected list reads as held right;
+what is read can be written."""
 
 import csv
 import itertools
@@ -302,7 +303,8 @@ def test_any_text_is_read_and_kept(text):
     split_targets(text, text)
 
 
-# Prompts and words for nothing, in half and full width, with what cleaning takes away beside and inside.
+# Prompts and words for nothing, in half and full width, with what cleaning takes away beside and
+# inside.
 WHOLE = """
 ……  …  ..  __  ＿＿  ***  ≥＊＊%  xx个  ＸＸ  ××%  指标  指标1：  目标二  三级指标  指标值及单位：
 (100字以内)  （50字内）  请填写  請选择  在此填写  （例如  示例  填写说明

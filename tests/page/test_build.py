@@ -1,4 +1,5 @@
-"""The page as a file: the same bytes from the same inputs, nothing unchecked, nothing that could connect."""
+"""The page as a file: the same bytes from the same inputs, nothing unchecked,
+nothing that could connect."""
 
 import base64
 import gzip

@@ -1,4 +1,5 @@
-"""The desk answers as the command line does; here in ordinary Python, in the browsers in test_in_browsers."""
+"""The desk answers as the command line does;
+here in ordinary Python, in the browsers in test_in_browsers."""
 
 import io
 import json

@@ -1,4 +1,5 @@
-"""`xltool distribute --page`: the page lies in each parcel, fit for the campaign, and is vouched for."""
+"""`xltool distribute --page`:
+the page lies in each parcel, fit for the campaign, and is vouched for."""
 
 import io
 import zipfile

@@ -1,4 +1,5 @@
-"""In a real Chromium and a real Firefox, from its file: what the command line says, byte for byte."""
+"""In a real Chromium and a real Firefox, from its file:
+what the command line says, byte for byte."""
 
 import base64
 import io
@@ -251,7 +252,8 @@ def test_the_same_file_again_takes_the_place_of_the_one_before(at_work, workbook
 
 
 def test_a_file_that_breaks_python_down_harms_no_other(at_work, workbooks, tmp_path):
-    """JSON nested deeper than the browser's stack is the end of this Python; a new one takes its place."""
+    """JSON nested deeper than the browser's stack is the end of this Python;
+    a new one takes its place."""
     at_work.judge([workbooks / f"{UNIT}.xlsx"])
     (tmp_path / "深.json").write_text("[" * 200_000, "utf-8")
     at_work.choose("#book", [tmp_path / "深.json"])

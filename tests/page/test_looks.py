@@ -1,4 +1,5 @@
-"""The page as people meet it: for screen readers, keyboards, phones, at night, on paper, in old browsers."""
+"""The page as people meet it:
+for screen readers, keyboards, phones, at night, on paper, in old browsers."""
 
 import json
 import subprocess

@@ -44,7 +44,8 @@ def test_every_command_exists(page):
                 command.make_parser(click.Context(command)).parse_args(list(rest))
 
 
-# What means the same on every command that has it; it stands in the manual or on the page of all options.
+# What means the same on every command that has it; it stands in the manual or on the page of all
+# options.
 EVERYWHERE = {"--help", "--force", "--output", "--edition", "--campaign", "--by"}
 
 
@@ -59,7 +60,8 @@ EVERYWHERE = {"--help", "--force", "--output", "--edition", "--campaign", "--by"
     ],
 )
 def test_every_option_is_documented(name, option):
-    """A page that is about the command names the option; the derived page of all options is no explanation."""
+    """A page that is about the command names the option;
+    the derived page of all options is no explanation."""
     spelled = re.compile("|".join(rf"(?<![\w-]){re.escape(text)}(?![\w-])" for text in option))
     about = [text for text in TEXTS if re.search(rf"\b{name.split()[-1]}\b", text)]
     assert any(spelled.search(text) for text in about), f"xltool {name}：文档里没有写 {option[-1]}"

@@ -34,7 +34,8 @@ def test_every_function_of_the_face_is_explained():
 
 
 def test_the_lock_holds_versions_that_are_allowed():
-    """Each dependency is locked, no lower than `pyproject.toml` says; see CONTRIBUTING for renewing it."""
+    """Each dependency is locked, no lower than `pyproject.toml` says;
+    see CONTRIBUTING for renewing it."""
 
     def number(version):
         return [int(part) for part in re.findall(r"\d+", version)]

@@ -1,4 +1,5 @@
-"""The house rules as tests: style, types, import contracts, the READMEs' commands, no machine named."""
+"""The house rules as tests: style, types, import contracts, the READMEs' commands,
+no machine named."""
 
 import ast
 import os
@@ -114,8 +115,8 @@ def test_nothing_names_a_machine_or_a_registry():
 
 
 def test_no_group_is_possessive():
-    """Python before 3.11.5 (Debian 12 has 3.11.2) goes on behind a failed attempt: `(?:[.][0-9])?+` eats the
-    dot of `1.x`. Characters and sets may be possessive, groups not."""
+    """Python before 3.11.5 (Debian 12 has 3.11.2) goes on behind a failed attempt: `(?:[.][0-9])?+`
+    eats the dot of `1.x`. Characters and sets may be possessive, groups not."""
     wrong = [
         f"{path.name}: {line.strip()}"
         for path in (ROOT / "xltool").rglob("*.py")
@@ -126,7 +127,8 @@ def test_no_group_is_possessive():
 
 
 def test_tests_lie_where_the_package_has_its_rooms():
-    """A room's tests are in the folder of its name; what concerns the project itself is in `project`."""
+    """A room's tests are in the folder of its name;
+    what concerns the project itself is in `project`."""
     rooms = {
         folder.name for folder in (ROOT / "xltool").iterdir() if (folder / "__init__.py").is_file()
     }
@@ -148,7 +150,8 @@ def test_no_test_imports_another():
 
 @pytest.mark.xdist_group("together")
 def test_tests_of_a_group_stay_together(request):
-    """Apart, several spreadsheet programs and browsers would run at once and be in each other's way."""
+    """Apart, several spreadsheet programs and browsers would run at once
+    and be in each other's way."""
     if os.environ.get("PYTEST_XDIST_WORKER"):
         assert request.node.nodeid.endswith("@together")
 

@@ -1,4 +1,5 @@
-"""The pictures of the README show what the program shows today: `python -m website.pictures` makes them anew."""
+"""The pictures of the README show what the program shows today:
+`python -m website.pictures` makes them anew."""
 
 import json
 import shutil
@@ -31,7 +32,8 @@ def test_a_picture_has_its_size_and_its_text(name):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
     assert pictures.size_of(pictures.FOLDER / name) == KNOWN[name]["size"]
-    # In a thread of its own: a browser that other tests hold open bars another one from this thread.
+    # In a thread of its own: a browser that other tests hold open bars another one from this
+    # thread.
     with ThreadPoolExecutor(1) as pool:
         shown = pool.submit(pictures.text_of, name).result()
     assert shown == KNOWN[name]["text"], "run `python -m website.pictures`"

@@ -1,4 +1,5 @@
-"""Blocks of commands in the READMEs and in docs/ can be pasted: each is parsed for the shells it is meant for."""
+"""Blocks of commands in the READMEs and in docs/ can be pasted:
+each is parsed for the shells it is meant for."""
 
 import re
 import shutil

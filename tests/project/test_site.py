@@ -1,4 +1,5 @@
-"""The documentation as a site: built with warnings as errors, whole, and nothing in it asks the network."""
+"""The documentation as a site:
+built with warnings as errors, whole, and nothing in it asks the network."""
 
 import json
 import re
@@ -77,7 +78,8 @@ def test_the_search_works_in_a_folder(site, browser):
     page = browser.blank()
     page.goto((site / "index.html").as_uri())
     page.fill("input.md-search__input", "非税")
-    # The search looks when a key comes up, as it does for a person; filling alone lets none come up.
+    # The search looks when a key comes up, as it does for a person; filling alone lets none come
+    # up.
     page.press("input.md-search__input", "End")
     page.wait_for_selector(".md-search-result__item")
     assert "非税" in page.inner_text(".md-search-result__list")

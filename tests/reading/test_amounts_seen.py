@@ -1,4 +1,5 @@
-"""Amounts as programs store them and as formats show them: read exactly, or told with both figures."""
+"""Amounts as programs store them and as formats show them:
+read exactly, or told with both figures."""
 
 from __future__ import annotations
 

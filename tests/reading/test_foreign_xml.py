@@ -1,4 +1,5 @@
-"""What Excel reads of a sheet's XML is read, nothing else: by namespace, the first choice, one value a cell.
+"""What Excel reads of a sheet's XML is read, nothing else:
+by namespace, the first choice, one value a cell.
 
 At a glance or with care, the verdict is the same: a fuzz test holds the two against each other.
 """
@@ -195,7 +196,8 @@ def verdict(data: bytes) -> Grid | str:
 
 
 def edited(parts: dict[str, str], chance: random.Random) -> dict[str, str]:
-    """A part with one to three well- or ill-formed edits: tags, attributes, values moved, doubled, lost."""
+    """A part with one to three well- or ill-formed edits:
+    tags, attributes, values moved, doubled, lost."""
     hurt = dict(parts)
     for _ in range(chance.randint(1, 3)):
         name = chance.choice([SHEET, SHEET, SHEET, BOOK, "xl/sharedStrings.xml", STYLES, RELS])

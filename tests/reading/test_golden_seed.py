@@ -1,4 +1,5 @@
-"""The real filing of 2023, as a workbook: exactly these findings at exactly these cells, no more, no less.
+"""The real filing of 2023, as a workbook:
+exactly these findings at exactly these cells, no more, no less.
 
 Written by hand from the document: code, sheet, cell, and the text that stands in the cell.
 """

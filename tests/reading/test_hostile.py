@@ -1,4 +1,5 @@
-"""Files made to harm: whatever is in them, a reading or a reason comes back, soon, and nothing else happens.
+"""Files made to harm: whatever is in them, a reading or a reason comes back, soon,
+and nothing else happens.
 
 The seeds are what once hung, filled the memory or ended in a traceback; the mutations are new each
 time they are drawn, but the same from run to run.
@@ -292,7 +293,8 @@ _ODD = [
 
 
 def mutated(parts: dict[str, bytes], chance: random.Random) -> bytes:
-    """One or two parts hurt: bytes flipped or lost, values swapped, tags repeated, parts exchanged."""
+    """One or two parts hurt: bytes flipped or lost, values swapped, tags repeated,
+    parts exchanged."""
     hurt = dict(parts)
     for _ in range(chance.randint(1, 2)):
         name = chance.choice(list(hurt))

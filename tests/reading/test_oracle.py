@@ -1,7 +1,7 @@
 """What is read without a finding is what LibreOffice shows and what openpyxl stores.
 
-Held for every kind of file that was once misread (`tests/support/received.py`) and for seeded mutants of a
-sound filing; `XLTOOL_ORACLE` is how many of these (`.ci/run` takes 500).
+Held for every kind of file that was once misread (`tests/support/received.py`) and for seeded
+mutants of a sound filing; `XLTOOL_ORACLE` is how many of these (`.ci/run` takes 500).
 """
 
 from __future__ import annotations
@@ -68,10 +68,11 @@ def in_chinese(office: Office) -> None:
 
 
 class Witness:
-    """What the other programs say of a sheet's cells: the text that is shown, the value that is stored.
+    """What the other programs say of a sheet's cells:
+    the text that is shown, the value that is stored.
 
-    `book` is openpyxl's, None where it can't open the file. Cells that are not `changed` are those of the
-    sound sheet `clean`, which is asked once for all.
+    `book` is openpyxl's, None where it can't open the file. Cells that are not `changed` are those
+    of the sound sheet `clean`, which is asked once for all.
     """
 
     def __init__(self, document, book, sheet: str, clean=None, changed=frozenset()) -> None:
@@ -118,7 +119,8 @@ def cell_of(grid: Grid, sheet: str, at: str) -> Cell:
 
 
 def unlike(entry: Entry, cell: Cell, witness: Witness) -> str:
-    """How an answer differs from what a person sees or another program stores; empty where it does not."""
+    """How an answer differs from what a person sees or another program stores;
+    empty where it does not."""
     shown, stored = witness.shown(entry.place.cell), witness.stored(entry.place.cell)
     if isinstance(entry.value, Decimal):
         return unlike_amount(entry.value, shown, stored)

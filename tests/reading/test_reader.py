@@ -360,7 +360,8 @@ def test_a_blank_template_is_a_filing_without_answers():
 
 
 def test_merges_that_libreoffice_tears_when_rows_are_inserted_are_no_change():
-    """It takes a merge on a protected sheet apart to insert a row, and may not put it together again."""
+    """It takes a merge on a protected sheet apart to insert a row,
+    and may not put it together again."""
     seed = seed_filing()
     more = [Indicator("quantity", {"name": Entry(f"指标{n}", f"指标{n}")}) for n in range(3)]
     department = replace(seed.department, indicators=(*more, *seed.department.indicators))
@@ -445,7 +446,8 @@ def pushed_down(data: bytes, above: int, count: int = 1, name: str = DEPARTMENT)
 @pytest.mark.parametrize("above", [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13])
 @pytest.mark.parametrize("names", [True, False], ids=["names", "no names"])
 def test_rows_put_in_outside_the_blocks_move_no_value(workbook, above, names):
-    """Every value is that of its own label, by the names or by the text alone; the rows are said once."""
+    """Every value is that of its own label, by the names or by the text alone;
+    the rows are said once."""
     data = pushed_down(workbook, above, 2)
     if not names:
         book = openpyxl_part(data, "xl/workbook.xml")

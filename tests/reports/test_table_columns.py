@@ -1,4 +1,5 @@
-"""Every table is made by walking its columns: each row has a cell under each head, the right one."""
+"""Every table is made by walking its columns:
+each row has a cell under each head, the right one."""
 
 import csv
 import datetime as dt

@@ -1,4 +1,5 @@
-"""Characters in, characters out: all that stands on an imported form is a label, a value or listed."""
+"""Characters in, characters out:
+all that stands on an imported form is a label, a value or listed."""
 
 import re
 from collections import Counter
@@ -18,9 +19,9 @@ def letters(text):
 def lost(rows, result, edition):
     """The characters of a source's cells that are neither in a value nor listed, labels aside.
 
-    A label in front of its answer in one cell counts as a label; so do prompts and placeholders, and the
-    number that a row begins with. Lines before and after the tables of a form are not
-    the form's.
+    A label in front of its answer in one cell counts as a label; so do prompts and placeholders,
+    and the number that a row begins with. Lines before and after the tables of a form are not the
+    form's.
     """
     labels = labels_of(edition)
     given = Counter()

@@ -1,4 +1,5 @@
-"""How often each rule speaks rightly: over indicators of published forms, reviewed rows and the fresh filings."""
+"""How often each rule speaks rightly:
+over indicators of published forms, reviewed rows and the fresh filings."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def rows_of(file: str) -> list[Row]:
 
 
 def filed(row: Row) -> tuple[Filing, str]:
-    """The clean filing with this one indicator in its category, in the year it was filed for; its block."""
+    """The clean filing with this one indicator in its category,
+    in the year it was filed for; its block."""
     block = next(b for label, b in BLOCKS.items() if label.startswith(row["category"][:4]))
     year = re.search("20[0-9]{2}", row["value"])
     year = year[0] if year and row["codes"] != "I411" else "2024"

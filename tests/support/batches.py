@@ -55,7 +55,8 @@ def book_of(count: int, path: Path) -> Path:
 
 @contextmanager
 def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A small file system of its own at `folder`: the only honest full disk and read-only folder."""
+    """A small file system of its own at `folder`:
+    the only honest full disk and read-only folder."""
     folder.mkdir()
     if shutil.which("mount") is None:
         pytest.skip("no `mount` on this system")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-# How long a page may take on a machine with other work; what hangs is ended by the test's own limit.
+# How long a page may take on a machine with other work; what hangs is ended by the test's own
+# limit.
 PATIENCE_MS = 200_000
 
 
@@ -30,7 +31,8 @@ class Browser:
         self._contexts = []
 
     def open(self, path: Path, **options):
-        """The file in a fresh context (`viewport`, `color_scheme`, …), offline, once it is ready."""
+        """The file in a fresh context
+        (`viewport`, `color_scheme`, …), offline, once it is ready."""
         context = offline(self._chromium, **options)
         self._contexts.append(context)
         page = context.new_page()

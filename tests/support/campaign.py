@@ -33,7 +33,8 @@ HEADS = [
 
 
 def unit_rows(districts: int, each: int) -> list[list[str]]:
-    """Rows of a list: each unit has figures of last year and a known general budget of this year."""
+    """Rows of a list: each unit has figures of last year
+    and a known general budget of this year."""
     rows = []
     for d in range(1, districts + 1):
         for u in range(1, each + 1):
@@ -82,7 +83,8 @@ def sent_workbooks(outbox: Path) -> dict[str, bytes]:
 
 
 def fill_in(data: bytes, changes: Mapping[str, object] | None = None) -> bytes:
-    """The workbook as a unit would return it: its own seal, the clean answers, a balance that closes."""
+    """The workbook as a unit would return it:
+    its own seal, the clean answers, a balance that closes."""
     grid = open_grid(data)
     mark = seal.claimed(grid.properties)
     assert mark is not None
@@ -147,7 +149,8 @@ def entry(value: object) -> Entry:
 
 
 class Bureau:
-    """A clerk's desk for tests: one campaign, its list as rows that can be changed, days of returns."""
+    """A clerk's desk for tests: one campaign, its list as rows that can be changed,
+    days of returns."""
 
     def __init__(self, folder: Path, districts: int = 2, each: int = 3, **options: str) -> None:
         self.folder = folder

@@ -28,8 +28,8 @@ from xltool.campaign.sending.distribution import distribute
 PASSWORD = "口令"
 NEVER = 10**6
 
-# The command dies at the nth file that takes its place, or statement that changes the ledger; where it
-# comes to its end, it says how many there were.
+# The command dies at the nth file that takes its place, or statement that changes the ledger; where
+# it comes to its end, it says how many there were.
 _KILLED = """
 import atexit, os, pathlib, signal, sqlite3, sys
 left = int(sys.argv[1])
@@ -103,7 +103,8 @@ class Prepared:
 
 
 def prepare(folder: Path) -> Prepared:
-    """A bureau with an accepted unit, two returns, a list that changed since; and a district's ledger."""
+    """A bureau with an accepted unit, two returns, a list that changed since;
+    and a district's ledger."""
     bureau = Bureau(folder, 1, 4)
     codes, sent = bureau.codes, bureau.sent
     bureau.hand_in("先", {f"{code}.xlsx": fill_in(sent[code]) for code in codes[:2]}, when=1.7e9)
@@ -128,7 +129,8 @@ def prepare(folder: Path) -> Prepared:
 
 
 def _prepare_district(folder: Path, bureau: Bureau) -> None:
-    """The district's ledger: not handed on yet, one return, one withdrawn; and what the bureau sends it."""
+    """The district's ledger: not handed on yet, one return, one withdrawn;
+    and what the bureau sends it."""
     outbox = bureau.campaign.folder / "下发"
     district = new_branch(folder / "区", outbox / "第1批" / "第1区.zip")
     (folder / "区报").mkdir()
@@ -140,7 +142,8 @@ def _prepare_district(folder: Path, bureau: Bureau) -> None:
     trust(bureau.campaign, [own_fingerprint(district)])
     submit(district, folder / "区报.zip")
     export_campaign(district, folder / "区.zip", PASSWORD)
-    # Another workbook for the last unit, of a bureau that is a copy: the prepared one has not sent it.
+    # Another workbook for the last unit, of a bureau that is a copy: the prepared one has not sent
+    # it.
     export_campaign(bureau.campaign, folder / "先.zip", PASSWORD)
     later = import_campaign(folder / "先.zip", folder / "后", PASSWORD)
     with later.ledger.writing(), later.ledger.transaction():
@@ -191,7 +194,8 @@ def calm_run(prepared: Prepared, case: str) -> tuple[tuple[Any, ...], int]:
 
 
 def killed_run(prepared: Prepared, case: str, right: tuple[Any, ...], at: int) -> None:
-    """Kill a case there and run it again: whole in between, and in the end as if nothing had been."""
+    """Kill a case there and run it again:
+    whole in between, and in the end as if nothing had been."""
     campaign = prepared.campaign(case, f"{case}-{at}")
     campaign.ledger.close()
     cut = run(campaign.folder, CASES[case], at)

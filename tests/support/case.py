@@ -1,4 +1,5 @@
-"""Filings stated in a few lines of TOML: the clean filing of `clean.toml`, and what differs from it.
+"""Filings stated in a few lines of TOML:
+the clean filing of `clean.toml`, and what differs from it.
 
     department.basic = "2000"                  a field, as written in the cell; "" = left blank
     department.quantity = [["维修水库", "≥42座"]]   a list replaces the rows of an indicator category

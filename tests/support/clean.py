@@ -1,4 +1,5 @@
-"""The well-made filings of `tests/data/clean/*.toml`: unit, year, code, [department] and [[project]]s.
+"""The well-made filings of `tests/data/clean/*.toml`:
+unit, year, code, [department] and [[project]]s.
 
 A form lists only what the unit wrote; unit and year are repeated on every form as the form asks.
 """

@@ -1,4 +1,5 @@
-"""What goes wrong with returned workbooks, each kind planted as it happens, and how it must be told.
+"""What goes wrong with returned workbooks, each kind planted as it happens,
+and how it must be told.
 
 Used by the tests and by the measured run of a whole campaign.
 """

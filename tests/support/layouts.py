@@ -1,4 +1,5 @@
-"""Forms drawn as tables with merged cells, then written as Word, Excel, web page: own words throughout.
+"""Forms drawn as tables with merged cells, then written as Word, Excel, web page:
+own words throughout.
 
 A layout is rows of cells (text, columns, rows); cells under a merge are left out.
 """
@@ -169,7 +170,8 @@ def write_xls(path: Path, forms: list[tuple[str, Layout]] = WHOLE, filer: str = 
 
 
 def write_tabbed(path: Path, forms: list[tuple[str, Layout]] = WHOLE, filer: str = FILER) -> Path:
-    """A Word page saved as text: a tab begins a cell, a blank line a row, merged rows leave blanks."""
+    """A Word page saved as text: a tab begins a cell, a blank line a row,
+    merged rows leave blanks."""
     pieces = []
     for title, layout in forms:
         pieces.append(f" {title}\n {filer}\n")
@@ -186,7 +188,8 @@ def write_tabbed(path: Path, forms: list[tuple[str, Layout]] = WHOLE, filer: str
 
 
 def write_piped(path: Path, forms: list[tuple[str, Layout]] = WHOLE, filer: str = FILER) -> Path:
-    """A scraped page: `a | b |` a row on each line, cells under a merge gone, shifted left and padded."""
+    """A scraped page: `a | b |` a row on each line, cells under a merge gone,
+    shifted left and padded."""
     lines = []
     for title, layout in forms:
         lines += [title, filer]

@@ -1,9 +1,10 @@
-"""Run by the system's Python, which knows UNO: opens a workbook in a LibreOffice of its own and saves it.
+"""Run by the system's Python, which knows UNO:
+opens a workbook in a LibreOffice of its own and saves it.
 
     python3 lo_saver.py WORKBOOK PROFILE_FOLDER
 
-Each line `SHEET CELL NUMBER` on standard input writes the number and saves the workbook in place, as
-Ctrl+S does; `saved` answers.
+Each line `SHEET CELL NUMBER` on standard input writes the number and saves the workbook in place,
+as Ctrl+S does; `saved` answers.
 """
 
 import subprocess

@@ -4,8 +4,8 @@
         filing = mutation.change(clean_filing("hospital-county"))
         # check(filing) finds exactly mutation.expect: (code, address) pairs, notes left aside
 
-Addresses are those of `tests/support/case.py` (`department.total`, `project.quantity.1.target`). The
-faults name their own rows, so they can be planted in any filing with at least two projects.
+Addresses are those of `tests/support/case.py` (`department.total`, `project.quantity.1.target`).
+The faults name their own rows, so they can be planted in any filing with at least two projects.
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ def packed(parts: Mapping[str, str | bytes]) -> bytes:
 
 
 def formatted(styles: str, style: int, code: str) -> tuple[str, int]:
-    """The styles with one more, which is `style` with another number format (a built-in one by its number)."""
+    """The styles with one more, which is `style` with another number format
+    (a built-in one by its number)."""
     table = re.search(r'<cellXfs count="(\d+)">(.*?)</cellXfs>', styles, re.DOTALL)
     assert table is not None
     count = int(table[1])

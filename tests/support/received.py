@@ -48,7 +48,8 @@ def respelled(parts: dict[str, str], cell) -> dict[str, str]:
 
 
 def without_references(xml: str) -> str:
-    """Rows and cells one after the other, as they may be written: an empty one stands for each gap."""
+    """Rows and cells one after the other, as they may be written:
+    an empty one stands for each gap."""
 
     def row(match: re.Match[str]) -> str:
         cells, column = "", 0

@@ -1,8 +1,10 @@
-"""A sound sheet, one to three of whose cells were spelled or formatted otherwise: the same for a seed.
+"""A sound sheet, one to three of whose cells were spelled or formatted otherwise:
+the same for a seed.
 
-Mutants come in packs: those of one pack share their styles, so that one workbook can hold all their sheets
-for another program to read at once (`Pack.together`), while each is a whole filing, too (`Pack.alone`).
-(Not asked: `_x0041_` in a text, which Excel takes for A and LibreOffice as it stands.)
+Mutants come in packs: those of one pack share their styles, so that one workbook can hold all their
+sheets for another program to read at once (`Pack.together`), while each is a whole filing, too
+(`Pack.alone`). (Not asked: `_x0041_` in a text, which Excel takes for A and LibreOffice as it
+stands.)
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ _CELL = re.compile(r'<c r="([B-F](?:[4-9]|[1-9]\d))"( s="\d+")?[^>]*?(?:/>|>.*?<
 
 
 class Pack:
-    """Mutants of one workbook's first sheet that share their styles; number 0 is the sound sheet itself.
+    """Mutants of one workbook's first sheet that share their styles;
+    number 0 is the sound sheet itself.
 
     `changed` are the cells of each that were spelled otherwise.
     """

@@ -1,4 +1,5 @@
-"""What a number cell shows: a table by hand; numfmt's and LibreOffice's strings over 2,000 pairs."""
+"""What a number cell shows: a table by hand;
+numfmt's and LibreOffice's strings over 2,000 pairs."""
 
 import json
 import random

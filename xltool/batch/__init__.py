@@ -1,1 +1,2 @@
-"""A folder of data books and workbooks, filled and checked: in parallel, resumable, nothing half-written."""
+"""A folder of data books and workbooks, filled and checked:
+in parallel, resumable, nothing half-written."""

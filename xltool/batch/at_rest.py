@@ -45,7 +45,8 @@ def whole(path: Path) -> bool:
 
 
 def at_rest(paths: Sequence[Path]) -> tuple[Mark | None, ...]:
-    """The marks of files once nobody writes them any more; as they stand when that takes too long."""
+    """The marks of files once nobody writes them any more;
+    as they stand when that takes too long."""
     until = time.monotonic() + PATIENCE
     while True:
         marks = tuple(mark(path) for path in paths)

@@ -21,7 +21,8 @@ _TRIES = 10
 
 
 class OtherVersion(XltoolError):
-    """A worker has another xltool than the run: what it would write is not what the others write."""
+    """A worker has another xltool than the run:
+    what it would write is not what the others write."""
 
 
 def same_version(order: RunOrder) -> None:

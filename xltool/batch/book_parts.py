@@ -1,7 +1,8 @@
-"""A large data book cut into small ones, so that many workers share it and a killed run goes on inside it.
+"""A large data book cut into small ones,
+so that many workers share it and a killed run goes on inside it.
 
-The book is opened once and is never whole in memory; its sound units lie in OUT's `.xltool/parts`, a
-hundred a file, as JSON data books. A changed book gives the same parts but for those whose units
+The book is opened once and is never whole in memory; its sound units lie in OUT's `.xltool/parts`,
+a hundred a file, as JSON data books. A changed book gives the same parts but for those whose units
 changed, so only they are done again.
 """
 

@@ -1,4 +1,5 @@
-"""The workers of an existing Dask scheduler. One that dies costs nothing: others do its inputs again."""
+"""The workers of an existing Dask scheduler.
+One that dies costs nothing: others do its inputs again."""
 
 from __future__ import annotations
 
@@ -166,8 +167,8 @@ class Cluster:
     def _given_up(
         self, under_way: dict[Any, _SentJobs], again: deque[tuple[list[Job], int]]
     ) -> Iterator[tuple[Any, Outcome]]:
-        """Inputs that take too long; their worker is started anew, the only way to stop it. An input may
-        wait for one before it on its thread, so each has twice its time."""
+        """Inputs that take too long; their worker is started anew, the only way to stop it. An
+        input may wait for one before it on its thread, so each has twice its time."""
         now = time.monotonic()
         late = [
             task

@@ -42,7 +42,8 @@ def earlier_mark(last_year: str) -> str:
 
 
 def note_earlier_files(outside: StorageFolder, last_year: str, edition: str) -> list[str]:
-    """Find whose filing each workbook of the folder holds; why others were not read. Raises XltoolError."""
+    """Find whose filing each workbook of the folder holds; why others were not read.
+    Raises XltoolError."""
     path = Path(last_year)
     if path.is_file():
         LastYear(path, asked_edition(edition))
@@ -53,7 +54,8 @@ def note_earlier_files(outside: StorageFolder, last_year: str, edition: str) -> 
 
 
 def earlier_filing(filing: Filing, output: str, last_year: str, edition: str) -> Filing | None:
-    """The unit's filing of the year before; None where there is none or nothing is to be compared."""
+    """The unit's filing of the year before;
+    None where there is none or nothing is to be compared."""
     return _last_year(output, last_year, edition).of(filing) if last_year else None
 
 

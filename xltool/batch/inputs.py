@@ -1,4 +1,5 @@
-"""What there is to do in a folder: data books to fill from, workbooks to check, in a fixed order."""
+"""What there is to do in a folder:
+data books to fill from, workbooks to check, in a fixed order."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ class Item(Struct, frozen=True):
 
 
 def walk(source: StorageFolder) -> Iterator[Item]:
-    """Every input below `source`, sorted, links not followed. Raises XltoolError where it can't be read."""
+    """Every input below `source`, sorted, links not followed.
+    Raises XltoolError where it can't be read."""
     for listing in source.folders():
         folder = sayable(listing.inner)
         if listing.refused:

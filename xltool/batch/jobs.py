@@ -39,7 +39,8 @@ class Summary:
 
 
 class Crew(Protocol):
-    """Whoever does the work: results come in any order, at most a few inputs are under way at once."""
+    """Whoever does the work: results come in any order,
+    at most a few inputs are under way at once."""
 
     def results(self, jobs: Jobs, order: RunOrder) -> Iterator[tuple[Item, Outcome]]:
         """`jobs.take()` may give more after it gave None, as long as results are still to come."""
@@ -47,7 +48,8 @@ class Crew(Protocol):
 
 
 class Jobs:
-    """What is still to be done: the inputs as they are found, the parts of large books as they are cut."""
+    """What is still to be done: the inputs as they are found,
+    the parts of large books as they are cut."""
 
     def __init__(
         self, items: Iterable[Item], journal: Journal | None = None, fresh: bool = False

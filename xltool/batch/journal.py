@@ -1,4 +1,5 @@
-"""What a run has done, so that a killed one goes on and unchanged inputs are skipped: one SQLite file."""
+"""What a run has done, so that a killed one goes on and unchanged inputs are skipped:
+one SQLite file."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ from xltool.batch.outlet import NEW, PriorState, Written
 from xltool.batch.task import Outcome, dated
 from xltool.errors import DiskError, XltoolError
 
-# Raised when the tables change. An older journal is begun anew, and what lies in OUT is then taken for
-# somebody else's unless it is made again just so: change the tables with care.
+# Raised when the tables change. An older journal is begun anew, and what lies in OUT is then taken
+# for somebody else's unless it is made again just so: change the tables with care.
 VERSION = 3
 _TABLES = """
     CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -57,9 +58,9 @@ class Journal:
         with self._said():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self._path)
-            # WAL survives a kill at any moment. After a power failure the last rows may be gone, and what
-            # they told is done again; a row is never there before its outputs, which are on the disk before
-            # their names are (`atomic.writing`).
+            # WAL survives a kill at any moment. After a power failure the last rows may be gone,
+            # and what they told is done again; a row is never there before its outputs, which are
+            # on the disk before their names are (`atomic.writing`).
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
             [(version,)] = self._db.execute("PRAGMA user_version")
             if version != VERSION:
@@ -126,7 +127,8 @@ class Journal:
         return PriorState(content, tool, tuple(msgspec.json.decode(outputs)), written)
 
     def _files(self, item: Item) -> Iterator[tuple[str, str, str, int]]:
-        """What was written by this input, or by others where its results go: (name, seal, stamp, edited)."""
+        """What was written by this input, or by others where its results go:
+        (name, seal, stamp, edited)."""
         wanted = "SELECT name, seal, stamp, edited FROM written WHERE"
         yield from self._db.execute(f"{wanted} key = ? OR name = ?", (item.key, item.output))
         home = f"{item.own}/" if item.own else ""
@@ -160,7 +162,8 @@ class Journal:
         self._count()
 
     def keep(self, key: str, outputs: dict[str, Written] | None = None) -> list[Item]:
-        """The input is still there and unchanged; its earlier result stands. Its parts, if it has any."""
+        """The input is still there and unchanged; its earlier result stands.
+        Its parts, if it has any."""
         with self._said():
             self._db.execute("UPDATE written SET run = ? WHERE key = ?", (self.run, key))
             rows = self._db.execute(
@@ -231,7 +234,8 @@ class Journal:
         self._count()
 
     def keep_below(self, folder: str, reason: str) -> bool:
-        """A folder that can't be read this time: what its inputs gave stands. Whether there was anything."""
+        """A folder that can't be read this time: what its inputs gave stands.
+        Whether there was anything."""
         inside = (f"{folder}/", folder + chr(ord("/") + 1))
         with self._said():
             stands = self._stand(
@@ -257,8 +261,8 @@ class Journal:
         self._db.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?, ?, ?, ?)", files)
 
     def adopt(self, name: str, written: Written, key: str, origin: str) -> None:
-        """A file that was written before it could be noted: its run, or its worker, was killed. The input
-        is done again, for what is noted of it is of another time."""
+        """A file that was written before it could be noted: its run, or its worker, was killed. The
+        input is done again, for what is noted of it is of another time."""
         self._new = False
         with self._said():
             self._put_files([(name, key, origin, 0, written.seal, written.stamp, False)])
@@ -291,7 +295,8 @@ class Journal:
             ]
 
     def forget(self, files: Iterable[LeftFile]) -> None:
-        """These files are none of ours any more; nor are parts and inputs that gave nothing but them."""
+        """These files are none of ours any more;
+        nor are parts and inputs that gave nothing but them."""
         with self._said():
             self._db.executemany(
                 "DELETE FROM written WHERE name = ?", [(file.name,) for file in files]
@@ -339,7 +344,8 @@ class Journal:
         return total
 
     def failures(self) -> Iterator[tuple[str, str]]:
-        """(input, reason) of all that could not be done; where an earlier result stands, of when it is."""
+        """(input, reason) of all that could not be done;
+        where an earlier result stands, of when it is."""
         with self._said():
             rows = self._db.execute(
                 "SELECT key, failed, made, tool FROM done WHERE run = ? AND failed <> '' ORDER BY key",

@@ -1,4 +1,5 @@
-"""Worker processes on this machine: the pool of `files/pool`, whose failures are outcomes of a run."""
+"""Worker processes on this machine:
+the pool of `files/pool`, whose failures are outcomes of a run."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ from xltool.files.atomic import refused
 
 
 class Written(Struct, frozen=True):
-    """A file of OUT as it was left: its digest, and the stamp that says nobody has touched it since.
+    """A file of OUT as it was left:
+    its digest, and the stamp that says nobody has touched it since.
 
     `edited`: somebody has changed it, and it was judged as it is now.
     """
@@ -87,7 +88,8 @@ class Outlet:
         self.outputs: dict[str, Written] = {}
         # What a first try wrote, before the input was seen to change.
         self.earlier: dict[str, Written] = {}
-        # Results that were kept as somebody has edited them, and those that lie there from an earlier run.
+        # Results that were kept as somebody has edited them, and those that lie there from an
+        # earlier run.
         self.edited: dict[str, bytes] = {}
         self.kept: list[str] = []
         # Planned name → the name it got, where another's file was in the way.
@@ -102,7 +104,8 @@ class Outlet:
         self.renamed.clear()
 
     def untouched(self) -> dict[str, Written] | None:
-        """The earlier results as they lie there, all of them as they were left; None where one is not."""
+        """The earlier results as they lie there, all of them as they were left;
+        None where one is not."""
         states = {}
         for name in self.prior.outputs:
             written = self.prior.written.get(name)
@@ -118,7 +121,8 @@ class Outlet:
         return written if stamp and stamp == written.stamp else None
 
     def put(self, name: str, data: bytes) -> str:
-        """Write a result; the name it got. What is there already, the same, is not written again."""
+        """Write a result; the name it got.
+        What is there already, the same, is not written again."""
         fresh = seal(data)
         for candidate in _numbered(name):
             if candidate in self.outputs:  # another unit's, which had to give way

@@ -1,7 +1,8 @@
-"""The reports of a run, made from its journal; the workbook, which takes longest, beside the others.
+"""The reports of a run, made from its journal;
+the workbook, which takes longest, beside the others.
 
-They are made aside and then moved into OUT. What lies there under their names and is not what xltool
-left (someone has written remarks into it, or it is another's) gets a dated name first.
+They are made aside and then moved into OUT. What lies there under their names and is not what
+xltool left (someone has written remarks into it, or it is another's) gets a dated name first.
 """
 
 from __future__ import annotations

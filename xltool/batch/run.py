@@ -73,12 +73,12 @@ def run(
 ) -> Summary:
     """Do everything in `source` into `output`; the reports of all inputs that are there now.
 
-    Both are folders or URLs that fsspec knows. What a person made or changed in `output` is left
-    as it is. `last_year` is a workbook, or a folder of them, with the filings of the year before to
+    Both are folders or URLs that fsspec knows. What a person made or changed in `output` is left as
+    it is. `last_year` is a workbook, or a folder of them, with the filings of the year before to
     compare with; workers on other machines must reach it too. `name` is what the run is called in
-    its events. Raises XltoolError where it can't begin (folders, edition, settings, limits, a second
-    run on the same OUT) or go on (a full disk). Ctrl-C ends it in good order: what was done is kept,
-    `Summary.interrupted` says so, the next run goes on.
+    its events. Raises XltoolError where it can't begin (folders, edition, settings, limits, a
+    second run on the same OUT) or go on (a full disk). Ctrl-C ends it in good order: what was done
+    is kept, `Summary.interrupted` says so, the next run goes on.
     """
     from xltool.batch.local_workers import LocalWorkers
 
@@ -148,8 +148,8 @@ def order_of(
     *,
     dry: bool = False,
 ) -> RunOrder:
-    """What every worker is told. Edition and settings are read here, once, before the first input: a
-    slip in them must not fail all of them. Raises XltoolError."""
+    """What every worker is told. Edition and settings are read here, once, before the first input:
+    a slip in them must not fail all of them. Raises XltoolError."""
     from xltool import __version__
     from xltool.checks.engine import known_settings
     from xltool.checks.settings import load_settings
@@ -175,7 +175,8 @@ def run_name() -> str:
 def _inputs(
     inside: StorageFolder, journal: Journal | None = None, wishes: RunWishes | None = None
 ) -> Iterator[Item]:
-    """The inputs. Raises XltoolError where there are none, and were some: a share that isn't mounted."""
+    """The inputs. Raises XltoolError where there are none, and were some:
+    a share that isn't mounted."""
     items = walk(inside)
     first = next(items, None)
     if first is None:
@@ -292,7 +293,8 @@ def _finish(
     alone: bool,
     elsewhere: bool,
 ) -> None:
-    """Remove what inputs no longer give, say what is left of inputs that are gone, write the reports."""
+    """Remove what inputs no longer give, say what is left of inputs that are gone,
+    write the reports."""
     from xltool.batch.reports import write_all
 
     dropped = journal.left_over()
@@ -311,7 +313,8 @@ def _finish(
     summary.notes += [
         (name, "原来的报告有人改过（或不是 xltool 写的），留着，改名成这样") for name in aside
     ]
-    # A worker that was ended, here for taking too long or elsewhere by anything, may have been writing.
+    # A worker that was ended, here for taking too long or elsewhere by anything, may have been
+    # writing.
     if summary.failed or elsewhere:
         _take_up(home, journal, outside)
         _sweep(home, outside)
@@ -390,7 +393,8 @@ def places(source: Path | str, output: Path | str) -> tuple[StorageFolder, Stora
 
 
 def state_folder(output: Path | str) -> Path:
-    """Where the journal and the lock of an OUT lie: in it, or, of a URL, in this user's own folder."""
+    """Where the journal and the lock of an OUT lie:
+    in it, or, of a URL, in this user's own folder."""
     if not is_url(output):
         return Path(on_disk(output)).absolute() / STATE
     import platformdirs

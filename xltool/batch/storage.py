@@ -1,4 +1,5 @@
-"""IN and OUT: folders of this machine (or of a shared disk), or URLs that fsspec knows (`sftp://`, `s3://`)."""
+"""IN and OUT: folders of this machine (or of a shared disk), or URLs that fsspec knows
+(`sftp://`, `s3://`)."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _OF_DISKS = ("file://", "local://")
 
 
 class Listing(NamedTuple):
-    """One folder: its path below the place, the folders and the files (with sizes) in it; why it can't be read."""
+    """One folder: its path below the place, the folders and the files (with sizes) in it;
+    why it can't be read."""
 
     inner: str
     folders: list[str]
@@ -36,7 +38,8 @@ class StorageFolder(Protocol):
     """A folder with files in it, here or elsewhere. A file is named by its path below, with `/`."""
 
     def folders(self) -> Iterator[Listing]:
-        """This folder and every one below, sorted. Raises XltoolError where this one can't be read."""
+        """This folder and every one below, sorted.
+        Raises XltoolError where this one can't be read."""
         ...
 
     def at(self, inner: str) -> str:
@@ -44,7 +47,8 @@ class StorageFolder(Protocol):
         ...
 
     def stamp(self, inner: str) -> str:
-        """What tells one state of a file from the next, without reading it; empty where there is none."""
+        """What tells one state of a file from the next, without reading it;
+        empty where there is none."""
         ...
 
     def load(self, inner: str) -> bytes:

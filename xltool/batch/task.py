@@ -1,4 +1,5 @@
-"""One input, start to end: what a worker process does. Pure but for the files it reads and writes."""
+"""One input, start to end: what a worker process does.
+Pure but for the files it reads and writes."""
 
 from __future__ import annotations
 
@@ -39,9 +40,10 @@ class RunOrder(Struct, frozen=True):
     """What to do with each input, the same for the whole run.
 
     `tool` is the tool's, edition's and settings' part of a fingerprint, `version` the xltool that
-    is to do it, `run` names the run. `dry`: only tell whether there is anything to do. `last_year` is the
-    path of the earlier filings; whose they are stands in OUT (`batch/earlier.py`). `notebooks` is the
-    folder where a worker says beforehand what it writes; empty where not every worker sees it.
+    is to do it, `run` names the run. `dry`: only tell whether there is anything to do. `last_year`
+    is the path of the earlier filings; whose they are stands in OUT (`batch/earlier.py`).
+    `notebooks` is the folder where a worker says beforehand what it writes; empty where not every
+    worker sees it.
     """
 
     output: str
@@ -56,14 +58,15 @@ class RunOrder(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one input: one record for each unit, and the files written (by their name in OUT).
+    """What became of one input: one record for each unit, and the files written
+    (by their name in OUT).
 
     The records are JSON already, a line each, for they only pass through the run; `verdicts` counts
     them. A large data book is cut into `parts`, which are inputs of their own. `unchanged`: nothing
     was done, for the input is as it was, and all that was written then is there. `judged_again`:
-    nothing was written either, but a result that somebody had edited was judged anew. `kept` are files of
-    an earlier run that could not be made this time; with `stand` all of its files are. `notes` say
-    what a person should know of the results.
+    nothing was written either, but a result that somebody had edited was judged anew. `kept` are
+    files of an earlier run that could not be made this time; with `stand` all of its files are.
+    `notes` say what a person should know of the results.
     """
 
     key: str
@@ -82,7 +85,8 @@ class Outcome(Struct, frozen=True):
 
 
 def tool_mark(edition: str, settings: Settings, last_year: str = "") -> str:
-    """The tool's, edition's, settings' and earlier filings' part of a fingerprint. Raises EditionError."""
+    """The tool's, edition's, settings' and earlier filings' part of a fingerprint.
+    Raises EditionError."""
     from xltool import __version__
     from xltool.editions.declaration import editions, load_edition
 
@@ -184,7 +188,8 @@ def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
 
 
 def _held(item: Item) -> bytes | None:
-    """The bytes of a file that is not too large to be held; read once, so that all is said of the same."""
+    """The bytes of a file that is not too large to be held;
+    read once, so that all is said of the same."""
     path = Path(item.path)
     if not path.is_file() or path.stat().st_size > _HELD:
         return None
@@ -232,7 +237,8 @@ class _InputWork:
         return Outcome(item.key)
 
     def fill(self, data: bytes | None) -> Outcome:
-        """One workbook for each sound unit of a data book; the unsound ones become records of problems."""
+        """One workbook for each sound unit of a data book;
+        the unsound ones become records of problems."""
         from xltool.batch.book_parts import PART, cut
         from xltool.databook import reading
         from xltool.files.filenames import TakenNames
@@ -273,8 +279,8 @@ class _InputWork:
     def _fill_one(
         self, filing: Filing, planned: str, remarks: dict[str, list[Finding]]
     ) -> CheckResult:
-        """Fill one unit's workbook; its record. What is reported is what the workbook says, with its
-        cells, not what was meant."""
+        """Fill one unit's workbook; its record. What is reported is what the workbook says, with
+        its cells, not what was meant."""
         from xltool.editions.declaration import load_edition
         from xltool.filling.writer import FillError, filled
         from xltool.reading.reader import read
@@ -295,7 +301,8 @@ class _InputWork:
         return self._result(back, name, more)
 
     def _said(self, planned: str, name: str) -> list[Finding]:
-        """What a person should know of a result: its name is another one, or it was left as edited."""
+        """What a person should know of a result:
+        its name is another one, or it was left as edited."""
         findings = []
         if name != planned:
             message = f"“{planned}”已经有了，不是 xltool 原样写的，没有覆盖；这份结果写成“{name}”"
@@ -347,7 +354,8 @@ def _note(code: str, message: str, file: str) -> Finding:
 
 
 def dated(records: bytes, made_at: str, reason: str) -> bytes:
-    """Records of an earlier run that stand, each with a note of when they are and why; once only."""
+    """Records of an earlier run that stand,
+    each with a note of when they are and why; once only."""
     from xltool.checks.results import CheckResult, finding_result, with_findings
 
     dated_lines = []

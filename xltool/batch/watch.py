@@ -57,7 +57,8 @@ class Waiting:
         self.since.pop(path, None)
 
     def at_rest(self, now: float) -> list[tuple[Path, Mark]]:
-        """The saves that are finished by now; files that are gone, or already checked, are dropped."""
+        """The saves that are finished by now;
+        files that are gone, or already checked, are dropped."""
         finished = []
         for path, last in list(self.changed.items()):
             if now - last < QUIET:
@@ -109,7 +110,8 @@ def watch(
 def _changes(
     folder: Path, polling: bool, stop: threading.Event | None
 ) -> Iterator[set[tuple[Any, str]]]:
-    """What changed of the workbooks below `folder`; every tick, though nothing did: a file may be at rest."""
+    """What changed of the workbooks below `folder`;
+    every tick, though nothing did: a file may be at rest."""
     import watchfiles
 
     return watchfiles.watch(

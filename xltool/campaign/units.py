@@ -1,4 +1,5 @@
-"""The units of a campaign (a list in .xlsx or .csv): code, name, district, superior, contact, known figures.
+"""The units of a campaign (a list in .xlsx or .csv):
+code, name, district, superior, contact, known figures.
 
 A column headed by an official label (or 上年 + label) holds last year's figure; 预填 + label holds
 what is known of this year, which is prefilled and locked. Amounts are in the edition's unit.
@@ -67,7 +68,8 @@ class Unit:
 
 
 class UnitFiles:
-    """The places of files made for units in a folder: a folder for each district, a name for each unit."""
+    """The places of files made for units in a folder:
+    a folder for each district, a name for each unit."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -89,7 +91,8 @@ class UnitFiles:
 class UnitList:
     """A list as it was read: its units, the columns that it has, and what is to say of it.
 
-    `named` holds `code`, `name` … and `prefilled.ID`, `last_year.ID`: nothing else of a unit is known by it.
+    `named` holds `code`, `name` … and `prefilled.ID`, `last_year.ID`:
+    nothing else of a unit is known by it.
     """
 
     units: list[Unit]
@@ -97,7 +100,8 @@ class UnitList:
     remarks: tuple[str, ...] = ()
 
     def onto(self, unit: Unit, before: Unit) -> Unit:
-        """A unit as it was, with what this list says of it: a column that isn't there changes nothing."""
+        """A unit as it was, with what this list says of it:
+        a column that isn't there changes nothing."""
         plain_values = {key: getattr(unit, key) for key in self.named if "." not in key}
         figures = {}
         for kind in ("prefilled", "last_year"):
@@ -165,7 +169,8 @@ def _csv_sheet(path: Path) -> Sheet:
     for row, record in enumerate(csv_records(data, encoding, set(_KNOWN)), 1):
         for column, text in enumerate(record, 1):
             if text.strip():
-                # Without a zero in front it may have had one, before a spreadsheet program saved it.
+                # Without a zero in front it may have had one, before a spreadsheet program saved
+                # it.
                 cells[row, column] = Cell(text, number=_WHOLE_NUMBER.fullmatch(text) is not None)
     return Sheet(path.name, cells)
 
@@ -253,8 +258,8 @@ def _rows(
 
 
 def _texts_by_row(sheet: Sheet, columns: Collection[int]) -> dict[int, dict[int, str]]:
-    """Row → column → text, of these columns. A number is taken as Excel shows it, not with the tail of
-    its binary form."""
+    """Row → column → text, of these columns. A number is taken as Excel shows it, not with the tail
+    of its binary form."""
     rows: dict[int, dict[int, str]] = {}
     for (row, column), cell in sheet.cells.items():
         text = visible(answer(cell, Place(sheet.name, "")).text)

@@ -1,7 +1,8 @@
 """The unit's written explanations, each tied to its finding.
 
-An explanation carries the key of the finding it was written for. It stays tied when the value was only
-rewritten (15家以上 → ≥15家) or the sheet renamed; where it could belong to two, it belongs to none.
+An explanation carries the key of the finding it was written for. It stays tied when the value was
+only rewritten (15家以上 → ≥15家) or the sheet renamed; where it could belong to two, it belongs to
+none.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """T311 once more, when all of a batch is judged: totals that only 元 in a form of 万元 can explain.
 
-A total that is more than thrice all the smaller ones together, while a ten-thousandth of it lies among
-them, is asked about. It is added to results that were made already: a rule sees one filing only.
+A total that is more than thrice all the smaller ones together, while a ten-thousandth of it lies
+among them, is asked about. It is added to results that were made already: a rule sees one filing
+only.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from xltool.editions.declaration import Edition, FormSpec, Sum, load_edition
 from xltool.model import Filing, Form
 from xltool.money import show
 
-# The income item and the unlabelled right-hand cell of its row, where the spending out of it stands.
+# The income item and the unlabelled right-hand cell of its row, where the spending out of it
+# stands.
 NONTAX, NONTAX_SPENDING = "nontax", "nontax_spending"
 PROJECT_SPENDING = "project_spending"
 SIDES = {"revenue": "收入侧", "spending": "支出侧", "budget": "项目资金"}
@@ -106,9 +107,9 @@ class Balance(Struct, frozen=True):
 def balance(filing: Filing, edition: Edition | None = None) -> Balance:
     """Both sides of the filing's department form, term by term, and what explains a residual.
 
-    Amounts are in the edition's unit (`Balance.unit`), blanks count as 0. Without a department form,
-    a total or readable amounts the verdict is 无法判断. Raises EditionError where the filing's edition
-    is not known and none is given.
+    Amounts are in the edition's unit (`Balance.unit`), blanks count as 0. Without a department
+    form, a total or readable amounts the verdict is 无法判断. Raises EditionError where the filing's
+    edition is not known and none is given.
     """
     edition = edition or load_edition(filing.edition)
     form = filing.department or Form("department", {})
@@ -122,7 +123,8 @@ def balance(filing: Filing, edition: Edition | None = None) -> Balance:
 
 
 def project_budget(form: Form, edition: Edition) -> Decimal | None:
-    """What one project may spend in the year; None where a required amount is blank or one can't be read."""
+    """What one project may spend in the year;
+    None where a required amount is blank or one can't be read."""
     spec = edition.project
     parts = spec.budget.parts
     if any(form[p].unread or (spec[p].required and form[p].blank) for p in parts):
@@ -132,7 +134,8 @@ def project_budget(form: Form, edition: Edition) -> Decimal | None:
 
 
 def projects_budget(filing: Filing, edition: Edition) -> Decimal | None:
-    """The budgets of all project forms together; None where there is no form or one can't be told."""
+    """The budgets of all project forms together;
+    None where there is no form or one can't be told."""
     budgets = [project_budget(form, edition) for form in filing.projects]
     if not budgets or None in budgets:
         return None
@@ -140,7 +143,8 @@ def projects_budget(filing: Filing, edition: Edition) -> Decimal | None:
 
 
 def lines(sums: Balance) -> list[str]:
-    """Both sides as equations with labels and figures, what explains a residual, and the verdict."""
+    """Both sides as equations with labels and figures, what explains a residual,
+    and the verdict."""
     written = []
     for side in sums.sides:
         written.append(f"{side.name}：{side.equation}（{_side_verdict(side, sums)}）")

@@ -86,7 +86,8 @@ class Review(Struct, frozen=True, eq=False):
 
     @property
     def shifted(self) -> frozenset[str]:
-        """Sheets whose official text moved or went: what was read there may be another cell's answer."""
+        """Sheets whose official text moved or went:
+        what was read there may be another cell's answer."""
         if not self.filing.faults:
             return frozenset()
         changed = Counter(
@@ -212,12 +213,12 @@ def check(
 ) -> list[Finding]:
     """Every finding on a filing, errors first, then by form and cell.
 
-    `settings` are a bureau's thresholds (`load_settings`), `last_year` an earlier filing of the unit
-    to compare with. A file that could not be read, or is not of an official form, gets that one finding
-    only; so does a form in which nothing is filled in; a sheet whose rows moved gets what is wrong with
-    its layout only. With `strict=False` (a batch) a rule that crashes becomes a finding of its own (R100)
-    and the others go on. Raises SettingsError where the settings name a rule that does not exist,
-    EditionError where the edition is not known.
+    `settings` are a bureau's thresholds (`load_settings`), `last_year` an earlier filing of the
+    unit to compare with. A file that could not be read, or is not of an official form, gets that
+    one finding only; so does a form in which nothing is filled in; a sheet whose rows moved gets
+    what is wrong with its layout only. With `strict=False` (a batch) a rule that crashes becomes a
+    finding of its own (R100) and the others go on. Raises SettingsError where the settings name a
+    rule that does not exist, EditionError where the edition is not known.
     """
     edition = edition or edition_of(filing)
     settings = settings or load_settings()
@@ -226,7 +227,8 @@ def check(
 
 
 def judged(review: Review, *, strict: bool = True) -> list[Finding]:
-    """`check` on a desk of the caller's own, which then has what was worked out, such as the balance."""
+    """`check` on a desk of the caller's own, which then has what was worked out,
+    such as the balance."""
     filing, edition, settings = review.filing, review.edition, review.settings
     book = rules()
     known_settings(settings, book)
@@ -264,7 +266,8 @@ def on_these_forms(last_year: Filing | None, edition: Edition) -> Filing | None:
 
 
 def edition_of(filing: Filing) -> Edition:
-    """The declaration of a filing's forms; the default one for a file of no known edition (R102)."""
+    """The declaration of a filing's forms;
+    the default one for a file of no known edition (R102)."""
     try:
         return load_edition(filing.edition)
     except EditionError:

@@ -1,4 +1,5 @@
-"""What would explain a sum that does not close: only changes that really close it, the likeliest first."""
+"""What would explain a sum that does not close:
+only changes that really close it, the likeliest first."""
 
 from __future__ import annotations
 
@@ -91,7 +92,8 @@ def _half(decimals: int) -> Decimal:
 
 
 def slip(written: Decimal, meant: Decimal, unit: str) -> tuple[Decimal, str] | None:
-    """The factor by which `written` misses `meant` exactly and how it looks, if it is one of SLIPS."""
+    """The factor by which `written` misses `meant` exactly and how it looks,
+    if it is one of SLIPS."""
     if not written or not meant:
         return None
     return next(

@@ -1,8 +1,9 @@
-"""What the check of one file comes to: the one shape that every report, journal, ledger and worker passes on.
+"""What the check of one file comes to:
+the one shape that every report, journal, ledger and worker passes on.
 
 Decided here, once: the verdict, how many findings count, what stands open. Amounts are strings of
-exact decimals in the edition's unit; absent ones are None. As JSON a result has these names as keys;
-`schema/report.schema.json` says it all for other programs.
+exact decimals in the edition's unit; absent ones are None. As JSON a result has these names as
+keys; `schema/report.schema.json` says it all for other programs.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class FindingResult(Struct, frozen=True):
 
 
 class TermResult(Struct, frozen=True):
-    """One figure of a side: its field, printed label, amount and cell; `adjust`: the non-tax item."""
+    """One figure of a side: its field, printed label, amount and cell;
+    `adjust`: the non-tax item."""
 
     field: str
     label: str
@@ -80,7 +82,8 @@ class TermResult(Struct, frozen=True):
 
 
 class SideResult(Struct, frozen=True):
-    """One side of the cross-total: its total, what it should be the sum of, the difference and why."""
+    """One side of the cross-total:
+    its total, what it should be the sum of, the difference and why."""
 
     total: TermResult
     terms: tuple[TermResult, ...]
@@ -158,7 +161,8 @@ def check_result(
     edition: Edition | None = None,
     sums: Balance | None = None,
 ) -> CheckResult:
-    """A filing and its findings as one result. `sums` is its balance where that is known already."""
+    """A filing and its findings as one result.
+    `sums` is its balance where that is known already."""
     edition = edition or edition_of(filing)
     if filing.department is None:
         sums = None
@@ -183,8 +187,8 @@ def check_result(
 def whole_results(
     results: Sequence[CheckResult | dict[str, Any]], failed: Sequence[tuple[str, str]] = ()
 ) -> dict[str, Any]:
-    """The results of a run (or the JSON of some) as one JSON; `failed` are (file, reason) of what could
-    not be read at all."""
+    """The results of a run (or the JSON of some) as one JSON; `failed` are (file, reason) of what
+    could not be read at all."""
     lost = [{"file": file, "reason": reason} for file, reason in failed]
     return {"files": msgspec.to_builtins(list(results)), **({"failed": lost} if lost else {})}
 

@@ -163,7 +163,8 @@ def _with_library(file: Path, settings: Settings) -> Settings:
 
 
 def departures(settings: Settings) -> dict[str, Any]:
-    """What differs from the shipped values, as builtins; of the indicator library, its file's name."""
+    """What differs from the shipped values, as builtins;
+    of the indicator library, its file's name."""
     values = msgspec.to_builtins(settings) | {"library": Path(settings.library).name}
     shipped = msgspec.to_builtins(Settings())
     return {key: value for key, value in values.items() if value != shipped[key]}

@@ -68,15 +68,16 @@ def program() -> int:
     import gc
 
     _in_utf8()
-    # What is loaded lives as long as the process. Looking through all of it for garbage while it loads, and
-    # again before the end, takes a sixth of a short command's time.
+    # What is loaded lives as long as the process. Looking through all of it for garbage while it
+    # loads, and again before the end, takes a sixth of a short command's time.
     gc.set_threshold(50_000)
     atexit.register(gc.freeze)
     return main()
 
 
 def _in_utf8() -> None:
-    """Start anew where the machine's language has no Chinese: names of files could not be written."""
+    """Start anew where the machine's language has no Chinese:
+    names of files could not be written."""
     try:
         "甲".encode(sys.getfilesystemencoding())
     except UnicodeEncodeError:
@@ -150,7 +151,8 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _line_of(error: Exception) -> str | None:
-    """What to say of an error; None where somebody who looks for a fault of the program wants all of it."""
+    """What to say of an error; None
+    where somebody who looks for a fault of the program wants all of it."""
     from xltool.errors import XltoolError
 
     if isinstance(error, XltoolError):
@@ -165,7 +167,8 @@ def _line_of(error: Exception) -> str | None:
 
 
 def _speak_chinese() -> None:
-    """The command-line library's own words come from a catalogue, whatever the machine's language."""
+    """The command-line library's own words come from a catalogue,
+    whatever the machine's language."""
     import gettext
 
     from click import types

@@ -1,4 +1,5 @@
-"""What `xltool batch` says while it runs, and where: a terminal, a log, a program that reads JSON."""
+"""What `xltool batch` says while it runs, and where:
+a terminal, a log, a program that reads JSON."""
 
 from __future__ import annotations
 
@@ -21,9 +22,11 @@ _LISTED = 10
 
 
 class BatchVoice:
-    """Says each event once: as a line, or as JSON; into the log file too, with the time and the run.
+    """Says each event once: as a line, or as JSON;
+    into the log file too, with the time and the run.
 
-    `quiet`: only what went wrong. `advance` is the progress bar, which takes the place of the lines.
+    `quiet`: only what went wrong.
+    `advance` is the progress bar, which takes the place of the lines.
     """
 
     def __init__(self, run: str, *, as_json: bool, quiet: bool, log: IO[str] | None) -> None:
@@ -91,7 +94,8 @@ class BatchVoice:
 
 @contextmanager
 def voice(run: str, *, as_json: bool, quiet: bool, log_file: Path | None) -> Iterator[BatchVoice]:
-    """The voice of a run; on a terminal with a progress bar. Raises XltoolError where there can be no log."""
+    """The voice of a run; on a terminal with a progress bar.
+    Raises XltoolError where there can be no log."""
     log: IO[str] | None = None
     if log_file:
         try:

@@ -1,7 +1,9 @@
-"""What every command is: guarded in what it writes, told apart by what it takes and what it makes, explained.
+"""What every command is: guarded in what it writes,
+told apart by what it takes and what it makes, explained.
 
-A module declares its command with `command()` or `command_group()` of here. A path that a command takes
-is a `click.Path`, one that it makes an `OutputPath`: the former are its inputs, over which nothing is written.
+A module declares its command with `command()` or `command_group()` of here. A path that a command
+takes is a `click.Path`, one that it makes an `OutputPath`: the former are its inputs, over which
+nothing is written.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from xltool.files.guard import guarding
 
 _FORCE = "xltool.force"
 
-# Spellings of the version before, and what they are called now; each is said and still works. `--json=` is
-# an option that took a value, where the name without one means something else today.
+# Spellings of the version before, and what they are called now; each is said and still works.
+# `--json=` is an option that took a value, where the name without one means something else today.
 OldSpellings = Mapping[str, tuple[str, ...]]
 
 
@@ -99,7 +101,8 @@ class CommandGroup(Explained, click.Group):
 def guess(
     ctx: click.Context, word: str, names: list[str], what: str, likeness: float = 0.6
 ) -> None:
-    """Fails with the nearest one where `said` is none of those known; does nothing where none is near."""
+    """Fails with the nearest one where `said` is none of those known;
+    does nothing where none is near."""
     if word in names:
         return
     from difflib import get_close_matches

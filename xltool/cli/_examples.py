@@ -14,7 +14,8 @@ def examples() -> dict[str, list[str]]:
 
 
 def examples_of(name: str, command: click.Command) -> list[str]:
-    """The examples of `campaign new`; where none is written down, the command with what it can't do without."""
+    """The examples of `campaign new`;
+    where none is written down, the command with what it can't do without."""
     if lines := examples().get(name):
         return lines
     needed = []

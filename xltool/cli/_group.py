@@ -1,4 +1,5 @@
-"""The group of all commands: each loaded when it is called, a mistyped one guessed, help in Chinese."""
+"""The group of all commands: each loaded when it is called, a mistyped one guessed,
+help in Chinese."""
 
 from __future__ import annotations
 

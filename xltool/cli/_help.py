@@ -1,4 +1,5 @@
-"""Help pages: Chinese throughout, aligned by what a character takes on the screen, with examples."""
+"""Help pages: Chinese throughout, aligned by what a character takes on the screen,
+with examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What commands that judge have in common: the bureau's settings, and the filings of the year before."""
+"""What commands that judge have in common:
+the bureau's settings, and the filings of the year before."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ last_year_option = click.option(
 
 
 def settings_file(given: Path | None) -> Path | None:
-    """The settings in force, where they are not the shipped ones; this machine's own are named on stderr."""
+    """The settings in force, where they are not the shipped ones;
+    this machine's own are named on stderr."""
     from xltool.checks.settings import user_file
 
     if given is not None:
@@ -69,7 +71,8 @@ def last_year(path: Path | None, edition: Edition | None) -> Callable[[Filing], 
 
 
 def _doubt(filing: Filing, before: Filing) -> str:
-    """Why the workbook that was named may be the wrong one; empty where nothing speaks against it."""
+    """Why the workbook that was named may be the wrong one;
+    empty where nothing speaks against it."""
     if filing.unit and before.unit and filing.unit.strip() != before.unit.strip():
         return f"上一年的申报是“{before.unit}”的，不是“{filing.unit}”的"
     if filing.year and before.year and before.year >= filing.year:

@@ -1,4 +1,5 @@
-"""The marked copies of `check --mark`: what a unit wrote in an earlier copy goes into the new one."""
+"""The marked copies of `check --mark`:
+what a unit wrote in an earlier copy goes into the new one."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _COMMENTS = re.compile(r"xl/(.*/)?(threaded)?comments?[^/]*\.xml", re.IGNORECASE
 
 
 class MarkedCopies:
-    """Copies of the checked workbooks in `folder`, each with its results and the unit's explanations."""
+    """Copies of the checked workbooks in `folder`,
+    each with its results and the unit's explanations."""
 
     def __init__(self, folder: Path, edition: Edition | None) -> None:
         self.folder, self._edition = folder, edition
@@ -32,7 +34,8 @@ class MarkedCopies:
         self.written = 0
 
     def holds(self, file: Path, paths: Sequence[Path]) -> bool:
-        """The file is a copy itself, come upon because the copies lie below a folder that was named."""
+        """The file is a copy itself, come upon because the copies lie below a folder
+        that was named."""
         home = self.folder.resolve()
         above = any(path.is_dir() and path.resolve() in home.parents for path in paths)
         return above and file not in paths and file.resolve().is_relative_to(home)
@@ -55,7 +58,8 @@ class MarkedCopies:
         return replace(filing, answers=answers)
 
     def _claim(self, filing: Filing, earlier: Filing, copy_path: Path) -> None:
-        """Let the earlier copy be replaced. Raises Guarded where it holds more than explanations."""
+        """Let the earlier copy be replaced.
+        Raises Guarded where it holds more than explanations."""
         watch = guard.current()
         if watch is None:
             return

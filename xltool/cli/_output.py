@@ -1,4 +1,5 @@
-"""What commands print: for programs always UTF-8, for people whatever their console takes, nothing lost."""
+"""What commands print: for programs always UTF-8, for people whatever their console takes,
+nothing lost."""
 
 from __future__ import annotations
 
@@ -13,12 +14,14 @@ import click
 if TYPE_CHECKING:
     from xltool.checks.results import CheckResult
 
-# Encodings of Chinese consoles that lack characters; GB18030 has them all and writes the others alike.
+# Encodings of Chinese consoles that lack characters; GB18030 has them all and writes the others
+# alike.
 _NARROW = {"gbk", "gb2312"}
 
 
 def for_people() -> None:
-    """Let the console show every character: as itself where it can, else by its number, never as `?`."""
+    """Let the console show every character:
+    as itself where it can, else by its number, never as `?`."""
     for stream in (sys.stdout, sys.stderr):
         if not hasattr(stream, "reconfigure"):
             continue
@@ -35,14 +38,16 @@ def _name(stream: TextIO) -> str:
 
 
 def echo(text: str, err: bool = False) -> None:
-    """One line for people: whatever came from a received file steers no terminal and begins no other line."""
+    """One line for people: whatever came from a received file steers no terminal
+    and begins no other line."""
     from xltool.files.escape import on_terminal
 
     click.echo(on_terminal(text), err=err)
 
 
 def echo_lines(text: str, err: bool = False) -> None:
-    """A message of several lines: those after the first are set in, so that no name begins a message."""
+    """A message of several lines:
+    those after the first are set in, so that no name begins a message."""
     from xltool.files.escape import lines_on_terminal
 
     click.echo(lines_on_terminal(text).replace("\n", "\n  "), err=err)
@@ -60,7 +65,8 @@ _PIPE = 160  # columns of a table that goes into a file or to another program
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    """A table in which nothing is cut; where the screen is too narrow for that, a block of lines a row."""
+    """A table in which nothing is cut;
+    where the screen is too narrow for that, a block of lines a row."""
     from xltool.files.display import widest, width
     from xltool.files.escape import on_terminal
 

@@ -1,4 +1,5 @@
-"""The second part of `xltool demo --campaign`: two districts of three units, sent, returned, judged, added up."""
+"""The second part of `xltool demo --campaign`:
+two districts of three units, sent, returned, judged, added up."""
 
 from __future__ import annotations
 

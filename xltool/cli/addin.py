@@ -16,7 +16,8 @@ def addin() -> None:
     """Excel 功能区加载项：安装、卸载、体检。"""
 
 
-# The ribbon follows the settings of this computer: where people look for it, the same command stands.
+# The ribbon follows the settings of this computer: where people look for it, the same command
+# stands.
 addin.add_command(use, "settings")
 
 

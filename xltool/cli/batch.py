@@ -1,4 +1,5 @@
-"""`xltool batch`: a folder of data books and workbooks, with progress for a terminal, a log or a program."""
+"""`xltool batch`: a folder of data books and workbooks, with progress for a terminal,
+a log or a program."""
 
 from __future__ import annotations
 

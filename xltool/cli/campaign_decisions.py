@@ -1,4 +1,5 @@
-"""`xltool campaign choose, accept, return, reopen, withdraw, log, undo`: who decided what, and why."""
+"""`xltool campaign choose, accept, return, reopen, withdraw, log, undo`:
+who decided what, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`xltool campaign update, rename, move, merge, abolish, exempt, restore, extend`: the list while it runs."""
+"""`xltool campaign update, rename, move, merge, abolish, exempt, restore, extend`:
+the list while it runs."""
 
 from __future__ import annotations
 

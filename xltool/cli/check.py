@@ -96,7 +96,8 @@ def check(
 def _beside_others(
     results: list[CheckResult], show: Callable[[CheckResult], None] | None
 ) -> list[CheckResult]:
-    """The results with what their totals beside the others ask of one; such a one is shown again."""
+    """The results with what their totals beside the others ask of one;
+    such a one is shown again."""
     questions = beside_others.outsized(results)
     amended = []
     for result in results:
@@ -114,7 +115,8 @@ def _with_copy(
     findings_on: Callable[[Filing], list[Finding]],
     unmarked: list[tuple[str, str]],
 ) -> tuple[Filing, list[Finding]]:
-    """The filing with the explanations of its earlier copy, and the findings on it, written into a new one.
+    """The filing with the explanations of its earlier copy, and the findings on it,
+    written into a new one.
 
     What was found is told all the same where there can be no copy; why is added to `unmarked`.
     """
@@ -181,7 +183,8 @@ def _each(
     show: Callable[[Result], None] | None,
     skipped: Callable[[Path], bool] | None = None,
 ) -> tuple[list[Result], list[tuple[str, str]]]:
-    """The result of every workbook, shown as it comes; and what could not be read, with the reason."""
+    """The result of every workbook, shown as it comes;
+    and what could not be read, with the reason."""
     from xltool.reading.reader import read
 
     failed: list[tuple[str, str]] = []

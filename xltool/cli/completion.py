@@ -68,7 +68,8 @@ def completion(shell: str) -> None:
     register()
     kind: Any = get_completion_class(shell)
     script = kind(click.get_current_context().find_root().command, {}, "xltool", "_XLTOOL_COMPLETE")
-    # The version of bash is asked of the bash at hand, which may not be the one that will read this.
+    # The version of bash is asked of the bash at hand, which may not be the one that will read
+    # this.
     text = script.source_template % script.source_vars()
     head = f"# {_PLACES[shell]}\n"
     click.echo((text.rstrip() + "\n" if text.startswith("#compdef") else head + text).rstrip())

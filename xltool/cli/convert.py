@@ -77,7 +77,8 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
 def _moved(
     filing: Filing, source: Edition | None, target: Edition | None, next_year: bool
 ) -> tuple[Filing, list[ConversionNote]]:
-    """The filing as next year's draft if asked for, on the target's forms if there is one, and the notes."""
+    """The filing as next year's draft if asked for, on the target's forms if there is one,
+    and the notes."""
     from xltool.editions import conversion
 
     converted = conversion.Converted(filing)

@@ -84,7 +84,8 @@ def _fill_each(
 ) -> tuple[list[Path], list[str], bool]:
     """Fill a workbook for each filing, under no `reserved` name.
 
-    Returns the files written, the units that could not be, and whether the machine was at fault in one of them.
+    Returns the files written, the units that could not be,
+    and whether the machine was at fault in one of them.
     """
     import xltool
     from xltool.errors import XltoolError

@@ -1,4 +1,5 @@
-"""`xltool indicators` and `xltool normalise`: the values of filed workbooks, split and in normal form."""
+"""`xltool indicators` and `xltool normalise`:
+the values of filed workbooks, split and in normal form."""
 
 from __future__ import annotations
 
@@ -120,7 +121,8 @@ def _apart(paths: Sequence[Path], target: Path) -> None:
 
 
 def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
-    """Where a workbook's copy goes: the file named, or its own name (and folder) in the folder named."""
+    """Where a workbook's copy goes:
+    the file named, or its own name (and folder) in the folder named."""
     if len(paths) == 1 and not paths[0].is_dir() and kind_of(target.name) is FileKind.WORKBOOK:
         return target
     above = next(

@@ -1,4 +1,5 @@
-"""`xltool distribute`, `verify`, `collect`, `status`, `rollup`: what goes out and what comes back."""
+"""`xltool distribute`, `verify`, `collect`, `status`, `rollup`:
+what goes out and what comes back."""
 
 from __future__ import annotations
 
@@ -351,7 +352,8 @@ def _unit_line(of_unit: Standing) -> list[Any]:
 
 
 def _district_line(standing: Status, district: str | None, label: str) -> list[Any]:
-    """How many units of a district, of all where it is None, owe a return, are in each state, are late."""
+    """How many units of a district, of all where it is None, owe a return,
+    are in each state, are late."""
     counts = standing.counts(district)
     within = [s for s in standing.standings if district in (None, s.unit.district)]
     owing = [s for s in standing.owing if district in (None, s.unit.district)]

@@ -1,4 +1,5 @@
-"""`xltool settings`: which settings are in force, what each means, and whether a file can be used."""
+"""`xltool settings`: which settings are in force, what each means,
+and whether a file can be used."""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ def workbooks(paths: Sequence[Path], *, announce: bool = True) -> Iterator[Path]
 
 
 def _found(paths: Sequence[Path]) -> list[FoundFile]:
-    """All that lies there, before the first is opened. Raises XltoolError where a folder holds no workbook."""
+    """All that lies there, before the first is opened.
+    Raises XltoolError where a folder holds no workbook."""
     listed: list[FoundFile] = []
     for path in paths:
         if not path.exists():
@@ -68,8 +69,8 @@ def each_workbook(
     failed: list[tuple[str, str]],
     skipped: Callable[[Path], bool] | None = None,
 ) -> Iterator[Result]:
-    """What `work` gives for every workbook. What it can't do goes to `failed`, with the reason, and is said;
-    the others go on."""
+    """What `work` gives for every workbook. What it can't do goes to `failed`, with the reason, and
+    is said; the others go on."""
     for file in workbooks(paths):
         if skipped is not None and skipped(file):
             continue
@@ -82,8 +83,8 @@ def each_workbook(
 
 
 def read_filing(file: Path, edition: Edition | None) -> Filing:
-    """The filing in a workbook. Raises XltoolError where it is no official form, or nobody can tell what
-    stands where."""
+    """The filing in a workbook. Raises XltoolError where it is no official form, or nobody can tell
+    what stands where."""
     from xltool.reading.reader import read
 
     filing = read(file, edition=edition)

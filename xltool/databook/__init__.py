@@ -28,8 +28,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class _BookReport:
-    """What is said of a data book: every problem; the units named in 部门, in order; those of them without
-    an error, of which there are filings."""
+    """What is said of a data book: every problem; the units named in 部门, in order; those of them
+    without an error, of which there are filings."""
 
     problems: list[Problem] = field(default_factory=list)
     units: tuple[str, ...] = ()
@@ -55,7 +55,8 @@ class Databook(_BookReport):
 
 @dataclass(frozen=True, slots=True)
 class Reading(_BookReport):
-    """A data book while it is read: each time it is gone through its filings are made anew, one by one."""
+    """A data book while it is read:
+    each time it is gone through its filings are made anew, one by one."""
 
     work: Assembly | None = None
 
@@ -67,8 +68,9 @@ def load_databook(source: Source, edition: Edition | str | None = None) -> list[
     """The filings of a data book, one for each unit, in order; amounts in the edition's unit.
 
     `source` is a path (a folder of CSV tables too), the bytes of an .xlsx or .json, or a file open
-    for reading. Raises DatabookError where anything in it is wrong: its `problems` are all of them at once,
-    its `filings` the units without any. Raises XltoolError where the file can't be reached.
+    for reading. Raises DatabookError where anything in it is wrong: its `problems` are all of them
+    at once, its `filings` the units without any. Raises XltoolError where the file can't be
+    reached.
     """
     book = open_databook(source, edition)
     if book.errors:
@@ -77,7 +79,8 @@ def load_databook(source: Source, edition: Edition | str | None = None) -> list[
 
 
 def open_databook(source: Source, edition: Edition | str | None = None) -> Databook:
-    """A data book with its faults as values: a unit with an error is left out, the others are whole.
+    """A data book with its faults as values:
+    a unit with an error is left out, the others are whole.
 
     Raises XltoolError only where the file can't be reached or the edition is not known.
     """
@@ -89,7 +92,8 @@ def open_databook(source: Source, edition: Edition | str | None = None) -> Datab
 def reading(
     source: Source, edition: Edition | str | None = None, name: str = ""
 ) -> Iterator[Reading]:
-    """`open_databook` for books of thousands of units: their filings are never all in memory at once.
+    """`open_databook` for books of thousands of units:
+    their filings are never all in memory at once.
 
     `name` is what the book is called in its problems, where that isn't what the source is called.
     """

@@ -23,7 +23,8 @@ class FormDraft:
     indicators: list[Indicator] = field(default_factory=list)
 
 
-# What is put on the shelf for a unit: a form, or an indicator of its n-th form (the department's is 0).
+# What is put on the shelf for a unit: a form, or an indicator of its n-th form (the department's is
+# 0).
 Piece = FormDraft | tuple[int, Indicator]
 
 
@@ -62,7 +63,8 @@ def _filing(code: str, pieces: Iterable[Piece], edition: Edition, source: str) -
 
 
 def _names_only(department: FormDraft, edition: Edition) -> bool:
-    """The unit's row says whose the projects are and of which year, and nothing of a department form."""
+    """The unit's row says whose the projects are and of which year,
+    and nothing of a department form."""
     answered_ids = {id_ for id_, entry in department.entries.items() if not entry.blank}
     whose = {f.id for f in edition.department.field if f.kind in ("year", "unit")}
     return not department.indicators and answered_ids <= whose

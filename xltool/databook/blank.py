@@ -1,4 +1,5 @@
-"""The data book as a workbook that is pleasant to fill in: heads, prompts, lists, and a page of advice."""
+"""The data book as a workbook that is pleasant to fill in:
+heads, prompts, lists, and a page of advice."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ def draw(
 ) -> None:
     """Write a data book workbook of this edition; `sheets` are the rows of each table, if any.
 
-    The names in an indicator `library` are offered as a list, and the library goes along as a sheet.
+    The names in an indicator `library` are offered as a list,
+    and the library goes along as a sheet.
     """
     from xlsxwriter import Workbook
 

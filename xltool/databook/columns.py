@@ -27,7 +27,8 @@ LEVEL2 = "二级指标"
 
 @dataclass(frozen=True, slots=True)
 class BookColumn:
-    """One column: its head, the field id (or indicator column id) it fills, and the field's kind."""
+    """One column: its head, the field id
+    (or indicator column id) it fills, and the field's kind."""
 
     label: str
     id: str

@@ -70,15 +70,16 @@ def _parsed(text: str | bytes) -> Any:
 
 
 class _RawFilings(list[msgspec.Raw]):
-    """Filings as they are written, each parsed when its turn comes: so they are never all in memory."""
+    """Filings as they are written, each parsed when its turn comes:
+    so they are never all in memory."""
 
     def __iter__(self) -> Iterator[Any]:
         return (_parsed(bytes(raw)) for raw in super().__iter__())
 
 
 def _in_pieces(data: bytes) -> Object | None:
-    """A document whose filings are parsed one by one; None where anything is wrong with it: parsed whole, it
-    will be said what."""
+    """A document whose filings are parsed one by one; None where anything is wrong with it: parsed
+    whole, it will be said what."""
     try:
         written = msgspec.json.decode(data, type=dict[str, msgspec.Raw])["filings"]
         at = data.index(memoryview(written))

@@ -1,4 +1,5 @@
-"""The heads of a table: which column is which, what is missing, unknown or doubled; then its rows."""
+"""The heads of a table: which column is which, what is missing, unknown or doubled;
+then its rows."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What was read of each unit, kept until its last row was read: of a large book on disk, so that memory
-doesn't grow with the book. The rows of a unit may lie scattered over its tables.
+"""What was read of each unit, kept until its last row was read: of a large book on disk, so that
+memory doesn't grow with the book. The rows of a unit may lie scattered over its tables.
 """
 
 from __future__ import annotations

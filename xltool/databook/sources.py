@@ -1,4 +1,5 @@
-"""The tables of a data book as they stand in a workbook or in CSV files: heads and rows of cells."""
+"""The tables of a data book as they stand in a workbook or in CSV files:
+heads and rows of cells."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """One table as found: its heads, then its rows with their numbers; cells by column, 1-based; `titles`
-    are what stands above the heads.
+    """One table as found: its heads, then its rows with their numbers; cells by column, 1-based;
+    `titles` are what stands above the heads.
 
     Cells that say nothing need not be there. The rows of a CSV are gone through once.
     """
@@ -64,8 +65,8 @@ NO_TEXT = "文字编码不是 UTF-8 或 GB18030，请用 Excel 另存为“CSV U
 
 
 def encoding_of(data: bytes) -> str | None:
-    """How a text is written, of the ways of Excel in China: UTF-8 with or without BOM, UTF-16 with BOM,
-    GB18030."""
+    """How a text is written, of the ways of Excel in China: UTF-8 with or without BOM, UTF-16 with
+    BOM, GB18030."""
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ["utf-16"] if marked else ["utf-8-sig", "gb18030"]:
         decoder = codecs.getincrementaldecoder(encoding)()
@@ -197,7 +198,8 @@ _SEPARATOR = re.compile(r"sep=(.?)\s*$", re.IGNORECASE)
 
 
 def _delimiter(first: list[str], labels: Collection[str]) -> str:
-    """What parts the cells: as the first line says (`sep=;`), or else so that most heads are found."""
+    """What parts the cells: as the first line says
+    (`sep=;`), or else so that most heads are found."""
     if first and (declared := _SEPARATOR.match(first[0])) and declared[1]:
         return declared[1]
 
@@ -229,8 +231,8 @@ _TITLE_ROWS = 10
 
 
 def sheet_of(name: str, rows: Iterable[SourceRow], table: BookTable) -> SourceTable:
-    """The heads are the first row with several of the table's own, or else with anything in it; what
-    stands above are titles. Blank rows are not rows."""
+    """The heads are the first row with several of the table's own, or else with anything in it;
+    what stands above are titles. Blank rows are not rows."""
     filled = ((n, row) for n, row in rows if any(not cell.blank for cell in row.values()))
     labels = {column.label for column in table.columns}
     first = list(itertools.islice(filled, _TITLE_ROWS))

@@ -32,10 +32,10 @@ def write_databook(
 ) -> list[str]:
     """Write filings of one edition as a data book that reads back as the same filings.
 
-    The kind follows from the path: .xlsx, .json, anything else is a folder. An .xlsx offers the names
-    of an indicator `library` as a list. Returns, in Chinese, what
-    a data book has no column for and so does not hold. Raises XltoolError (nothing is written)
-    where units or projects could not be told apart when read back.
+    The kind follows from the path: .xlsx, .json, anything else is a folder. An .xlsx offers the
+    names of an indicator `library` as a list. Returns, in Chinese, what a data book has no column
+    for and so does not hold. Raises XltoolError (nothing is written) where units or projects could
+    not be told apart when read back.
     """
     path, filings = Path(path), list(filings)
     edition = _edition(filings, edition)
@@ -174,7 +174,8 @@ def _csv(cell: BookValue) -> str:
 
 
 def databook_json(filings: Iterable[Filing], edition: Edition | str | None = None) -> bytes:
-    """Filings of one edition as the bytes of a .json data book. Raises XltoolError as `write_databook`."""
+    """Filings of one edition as the bytes of a .json data book.
+    Raises XltoolError as `write_databook`."""
     filings = list(filings)
     edition = _edition(filings, edition)
     _distinct(filings, by_name=False)

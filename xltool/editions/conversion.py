@@ -45,7 +45,8 @@ class Converted:
 
 
 def convert(filing: Filing, to: Edition, source: Edition | None = None) -> Converted:
-    """The filing on the forms of `to`. `source` is its own edition, where that is not known by its id."""
+    """The filing on the forms of `to`.
+    `source` is its own edition, where that is not known by its id."""
     source = source or load_edition(filing.edition)
     notes: list[ConversionNote] = []
     forms = [_Move(source, to, form, notes).form() for form in filing.forms]
@@ -94,7 +95,8 @@ class _Move:
         return Entry(entry.value, entry.text)
 
     def _sums(self, entries: dict[str, Entry]) -> None:
-        """Totals that the old form did not have, from their parts; an inner sum before an outer one."""
+        """Totals that the old form did not have, from their parts;
+        an inner sum before an outer one."""
         for _ in self.spec.sum:
             for sum_spec in self.spec.sum:
                 if sum_spec.total in self.was or not entries[sum_spec.total].blank:
@@ -129,7 +131,8 @@ class _Move:
             )
 
     def _adds_up(self, parts: tuple[str, ...], total: Entry, entries: Mapping[str, Entry]) -> bool:
-        """The total is what its parts come to, and all of them have found a place (or are sums again)."""
+        """The total is what its parts come to, and all of them have found a place
+        (or are sums again)."""
         amounts = [self.old.amount(p) or Decimal(0) for p in parts]
         placed = all(p in entries or self.old[p].blank or self._sum_of(p, entries) for p in parts)
         return placed and sum(amounts, Decimal(0)) == total.value
@@ -175,9 +178,11 @@ _VALUE = ("target", "sign", "number", "measure")
 
 
 def next_year(filing: Filing, edition: Edition | None = None) -> Converted:
-    """Next year's draft: year, one-year periods and deadlines moved on, amounts emptied, texts kept.
+    """Next year's draft: year, one-year periods and deadlines moved on,
+    amounts emptied, texts kept.
 
-    Everything that was kept and needs a look is noted; nothing is declared to be right for next year.
+    Everything that was kept and needs a look is noted;
+    nothing is declared to be right for next year.
     """
     edition = edition or load_edition(filing.edition)
     year = filing.year

@@ -1,4 +1,5 @@
-"""An edition of one's own: a copy to start from, and a sheet that shows what each cell is bound to."""
+"""An edition of one's own: a copy to start from,
+and a sheet that shows what each cell is bound to."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ _MARK = re.compile(r'(name="xltool\.edition"[^>]*>\s*<vt:lpwstr[^>]*>)[^<]*(</vt
 def copy_edition(source: Edition, name: str, folder: Path | None = None) -> Path:
     """Copy an edition under a new id, by default into the user's own folder; the new folder.
 
-    The declaration gets the new id, the template the mark that belongs to it; all else is as it was.
+    The declaration gets the new id, the template the mark that belongs to it;
+    all else is as it was.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise EditionError(
@@ -59,7 +61,8 @@ def copy_edition(source: Edition, name: str, folder: Path | None = None) -> Path
 
 
 def _marked(template: Path, destination: Path, name: str) -> None:
-    """The template with another edition's mark in its properties; every other part keeps its bytes."""
+    """The template with another edition's mark in its properties;
+    every other part keeps its bytes."""
     with (
         zipfile.ZipFile(template) as old,
         writing(destination, "wb") as file,

@@ -1,4 +1,5 @@
-"""The official forms, declared once as data: `editions/shipped/<id>/edition.toml` beside its template.
+"""The official forms, declared once as data:
+`editions/shipped/<id>/edition.toml` beside its template.
 
 The declaration says WHAT stands on a form (fields, official labels, kinds, sums, indicator
 categories); the template's defined names say WHERE. An edition is a folder with both: shipped
@@ -80,10 +81,10 @@ class IndicatorColumn(_Part, frozen=True):
     """One column of the indicator table. `label` is the head's defined name.
 
     The value is one column `target`, or split into `sign`, `number` and `measure`; `weight` holds a
-    number, `standard` what the value is measured by, `note` a remark. Any other id is a column of texts
-    of the edition's own. `options` are offered as a list when the cell is entered, `prompt` says what
-    belongs there, `width` is the column's in a data book (characters). An `internal` column is left
-    out of what is published.
+    number, `standard` what the value is measured by, `note` a remark. Any other id is a column of
+    texts of the edition's own. `options` are offered as a list when the cell is entered, `prompt`
+    says what belongs there, `width` is the column's in a data book (characters). An `internal`
+    column is left out of what is published.
     """
 
     id: Id
@@ -247,7 +248,8 @@ def editions() -> dict[str, Path]:
 
 
 def usable_editions() -> list[Edition]:
-    """Every known edition that can be used, the default one first; unfinished ones are left aside."""
+    """Every known edition that can be used, the default one first;
+    unfinished ones are left aside."""
     usable = []
     for id_ in sorted(editions(), key=lambda id_: id_ != default_edition_id()):
         with suppress(EditionError):
@@ -299,7 +301,8 @@ def asked_edition(asked: Edition | str | None) -> Edition | None:
 
 
 def edition_in(folder: Path) -> Edition:
-    """The edition declared in this folder, whatever its id: a campaign pins a copy of the one it uses."""
+    """The edition declared in this folder, whatever its id:
+    a campaign pins a copy of the one it uses."""
     if folder.exists() and not folder.is_dir():
         raise EditionError(f"{folder}：版式应当是文件夹（里面有 edition.toml），这是文件")
     if not (folder / "edition.toml").exists():
@@ -405,7 +408,8 @@ def _amount_slips(form: FormSpec) -> Iterator[tuple[str, str]]:
 
 
 def _column_slips(form: FormSpec) -> Iterator[tuple[str, str]]:
-    """Fields and columns that the program can't do without, and a value that is declared twice or by half."""
+    """Fields and columns that the program can't do without,
+    and a value that is declared twice or by half."""
     for needed in ("year", "unit") + (("project",) if form.id == "project" else ()):
         if needed not in form:
             yield ".field", f"缺少字段 {needed}"

@@ -24,7 +24,8 @@ LINGER_SECONDS = 12.0
 
 
 def give_back_the_foot(book: str, hwnd: int) -> None:
-    """Let the message be read, then give the line back to Excel unless something else stands there."""
+    """Let the message be read, then give the line back to Excel unless something else
+    stands there."""
     from xltool.excel.session import attach
 
     with suppress(Exception):
@@ -69,7 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def end(code: int) -> None:
-    """End the process. UNO's own ending falls over now and then, when all has been done and said."""
+    """End the process. UNO's own ending falls over now and then,
+    when all has been done and said."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

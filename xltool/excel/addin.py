@@ -1,4 +1,5 @@
-"""The add-in on the accountant's machine: installed for one user, without admin rights, and examined.
+"""The add-in on the accountant's machine:
+installed for one user, without admin rights, and examined.
 
 Everything is a file of this user: the add-in in Excel's XLSTART folder and, beside xltool's log,
 `python.txt`, which tells the add-in's launcher which Python to start.
@@ -60,7 +61,8 @@ def windowless_python() -> Path:
 
 
 def install() -> Installed:
-    """Put the add-in into XLSTART and write down this Python for it. Installing again renews both."""
+    """Put the add-in into XLSTART and write down this Python for it.
+    Installing again renews both."""
     place = user()
     with writing(place.interpreter, "wb", own=True) as file:
         # UTF-16 with a mark: the one encoding in which VBA reads any user name right.

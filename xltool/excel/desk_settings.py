@@ -31,8 +31,8 @@ def house_rules(properties: Mapping[str, str] | None = None) -> Settings:
     """The settings that a workbook of these document properties is judged by. Raises SettingsError.
 
     One that a bureau sent out carries its settings in the seal; any other follows this user's own
-    settings, else the shipped ones. The seal can't be verified here: who bends it deceives himself alone,
-    for the bureau judges what comes back by its own settings.
+    settings, else the shipped ones. The seal can't be verified here: who bends it deceives himself
+    alone, for the bureau judges what comes back by its own settings.
     """
     own = load_settings(user_file() if user_file().is_file() else None)
     seal = claimed(properties or {})
@@ -42,7 +42,8 @@ def house_rules(properties: Mapping[str, str] | None = None) -> Settings:
 
 
 def take_settings(file: Path) -> str:
-    """Use these settings from now on; their short mark. Raises SettingsError where they are none."""
+    """Use these settings from now on; their short mark.
+    Raises SettingsError where they are none."""
     known_settings(load_settings(file))
     try:
         copy_settings(file, user_file())
@@ -59,7 +60,8 @@ def drop_settings() -> None:
 
 
 def settings_mark() -> str:
-    """By which two desks see on the telephone whether they judge alike; empty for the shipped settings."""
+    """By which two desks see on the telephone whether they judge alike;
+    empty for the shipped settings."""
     try:
         return hashlib.sha256(user_file().read_bytes()).hexdigest()[:8]
     except OSError:
@@ -84,7 +86,8 @@ def remember_last_year(filing: Filing, file: Path) -> None:
 
 
 def last_year(filing: Filing) -> Filing | None:
-    """The unit's earlier filing that was chosen at this desk, None where none was (or it is gone)."""
+    """The unit's earlier filing that was chosen at this desk, None where none was
+    (or it is gone)."""
     file = Path(_known().get(_unit_year(filing), ""))
     return read_former(file) if file.is_file() else None
 

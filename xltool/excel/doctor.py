@@ -14,7 +14,8 @@ import xltool
 from xltool.errors import XltoolError
 from xltool.excel.addin import ADDIN, Installed, user
 
-# (root such as HKCU, key, value name or "" for the default) → what is written there, None where nothing.
+# (root such as HKCU, key, value name or "" for the default) → what is written there, None where
+# nothing.
 Registry = Callable[[str, str, str], object]
 
 _OFFICE = r"Software\Microsoft\Office\16.0\Excel"
@@ -162,7 +163,8 @@ def _addin(place: Installed) -> Iterator[ExaminedThing]:
 
 
 def finds_xltool(python: Path) -> bool:
-    """Whether this Python finds xltool the way the launcher starts it: isolated, so no --user packages."""
+    """Whether this Python finds xltool the way the launcher starts it:
+    isolated, so no --user packages."""
     try:
         command = [str(python), "-I", "-B", "-c", "import xltool"]
         return subprocess.run(command, capture_output=True, timeout=60).returncode == 0

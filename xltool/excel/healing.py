@@ -1,4 +1,5 @@
-"""What a press that was cut off (killed, the machine slept, Python fell over) left in the application."""
+"""What a press that was cut off
+(killed, the machine slept, Python fell over) left in the application."""
 
 from __future__ import annotations
 

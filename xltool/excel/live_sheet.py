@@ -58,7 +58,8 @@ def has_password(attributes: Mapping[str, str]) -> bool:
 def unprotected(
     sheet: xw.Sheet, attributes: Mapping[str, str], journal: PressJournal
 ) -> Iterator[None]:
-    """Take a sheet's protection off for the block and put the very same back, now or at the next press.
+    """Take a sheet's protection off for the block and put the very same back,
+    now or at the next press.
 
     Raises XltoolError where a password is needed.
     """
@@ -79,7 +80,8 @@ def unprotected(
 
 @contextmanager
 def noted(journal: PressJournal, protections: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
-    """Protected sheets that are written to in the block: were it cut off, it is known how they were."""
+    """Protected sheets that are written to in the block:
+    were it cut off, it is known how they were."""
     before = dict(journal.traces.protections)
     journal.note(protections=before | {name: dict(a) for name, a in protections.items() if a})
     try:
@@ -126,7 +128,8 @@ def write_texts(sheet: xw.Sheet, texts: Mapping[tuple[int, int], str]) -> None:
 
 
 def _write_block(sheet: xw.Sheet, places: list[tuple[int, int]], texts: list[str]) -> None:
-    """Neighbouring cells of one column. A cell of the format of text (@) would keep the ' for text."""
+    """Neighbouring cells of one column.
+    A cell of the format of text (@) would keep the ' for text."""
     block = sheet.range(places[0], places[-1])
     plain = not any(_TYPED.match(text) for text in texts)
     form = "" if plain else block.number_format
@@ -144,7 +147,8 @@ def mark(
     attributes: Mapping[str, str],
     journal: PressJournal,
 ) -> bool:
-    """Write marks beside the form, by (row, column), in two calls; whether its protection allows it."""
+    """Write marks beside the form, by (row, column), in two calls;
+    whether its protection allows it."""
     if has_password(attributes):
         return False
     try:

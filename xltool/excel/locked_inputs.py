@@ -1,4 +1,5 @@
-"""Inputs that are locked although the form has them open: cells pasted from elsewhere bring that with them."""
+"""Inputs that are locked although the form has them open:
+cells pasted from elsewhere bring that with them."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ class StillRunning(XltoolError):
 class Traces(msgspec.Struct):
     """What a press has changed in the application for as long as it works.
 
-    `settings` are the values before, `protections` the attributes of sheets whose protection is off,
-    `step` the folder of what can be undone in `book` (its full name).
+    `settings` are the values before, `protections` the attributes of sheets whose protection is
+    off, `step` the folder of what can be undone in `book` (its full name).
     """
 
     button: str = ""

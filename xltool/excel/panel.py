@@ -22,7 +22,8 @@ READY = "先在 Excel 里打开填报表，再点按钮"
 
 
 class Panel:
-    """The window. `press` starts a button and gives its process; the foot line tells how it went."""
+    """The window. `press` starts a button and gives its process;
+    the foot line tells how it went."""
 
     def __init__(self, root: tk.Tk, press: Callable[[str], subprocess.Popen[str]]) -> None:
         import tkinter as tk

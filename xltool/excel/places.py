@@ -1,4 +1,5 @@
-"""Where the buttons keep, for this user, what belongs to no workbook: the log, locks, steps to undo.
+"""Where the buttons keep, for this user, what belongs to no workbook:
+the log, locks, steps to undo.
 
 The launchers inside Excel and LibreOffice find it too, and they know nothing but the environment.
 """

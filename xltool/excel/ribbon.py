@@ -69,7 +69,8 @@ def desk() -> ExcelSession:
 
 
 def button(command: str = "") -> Callable[[Function], Function]:
-    """Bind a function to the button of its name; `command` does the same where no program is open."""
+    """Bind a function to the button of its name;
+    `command` does the same where no program is open."""
 
     def bound(function: Function) -> Function:
         name = function.__name__

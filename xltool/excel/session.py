@@ -163,7 +163,8 @@ class ExcelSession:
         return self.app.alert(question, TITLE, "yes_no", "info") == "yes"
 
     def choose(self, question: str, options: Sequence[str]) -> int | None:
-        """Which of these (from 0), None where the accountant thinks better of it; one alone is not asked."""
+        """Which of these (from 0), None where the accountant thinks better of it;
+        one alone is not asked."""
         if len(options) == 1:
             return 0
         listed = "\n".join(f"{n}  {option}" for n, option in enumerate(options, 1))
@@ -211,7 +212,8 @@ class ExcelSession:
 
     @property
     def source(self) -> str:
-        """The workbook's full name as Excel has it: a path, an address in a cloud, or just a name."""
+        """The workbook's full name as Excel has it:
+        a path, an address in a cloud, or just a name."""
         return str(self.book.api.FullName)
 
 
@@ -246,9 +248,11 @@ _PATIENCE_SECONDS = 5.0
 
 @contextmanager
 def quiet(session: ExcelSession, former: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Nothing flickers, recalculates, asks or reacts meanwhile; all of it is put back whatever happens.
+    """Nothing flickers, recalculates, asks or reacts meanwhile;
+    all of it is put back whatever happens.
 
-    `former` are the settings to put back that a press which was cut off had noted, where there was one.
+    `former` are the settings to put back that a press which was cut off had noted,
+    where there was one.
 
     A copy of a received file may be opened, and automation would run its macros unasked: barred.
     """
@@ -332,7 +336,8 @@ def _app(hwnd: int | None) -> xw.App:
 
 
 def _by_window(hwnd: int | None) -> xw.App | None:
-    """The Excel of a window that is not the front one of its process (each workbook has its own)."""
+    """The Excel of a window that is not the front one of its process
+    (each workbook has its own)."""
     if sys.platform != "win32" or not hwnd:
         return None
     import xlwings as xw
@@ -361,7 +366,8 @@ def _by_name() -> xw.App | None:
 
 
 def _bounded() -> None:
-    """xlwings repeats a refused call for ever; a cell that stays in edit mode must end in a sentence."""
+    """xlwings repeats a refused call for ever;
+    a cell that stays in edit mode must end in a sentence."""
     if sys.platform == "win32":
         from xlwings import _xlwindows
 

@@ -1,8 +1,9 @@
-"""Steps that can be undone: the workbook as it was before a button wrote, and what the button made of it.
+"""Steps that can be undone: the workbook as it was before a button wrote,
+and what the button made of it.
 
-A step is written down before anything is written into the workbook. To undo it, three states are held
-against each other: before, after, now. What still stands as the button left it goes back; what a person
-has written since stays, and is said. So a step that was cut off goes back the same way.
+A step is written down before anything is written into the workbook. To undo it, three states are
+held against each other: before, after, now. What still stands as the button left it goes back; what
+a person has written since stays, and is said. So a step that was cut off goes back the same way.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class PlannedSheet(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct):
-    """What one press wrote: `after` has each sheet that it changed or added, None for one it took away.
+    """What one press wrote: `after` has each sheet that it changed or added,
+    None for one it took away.
 
     `passing` are texts of ours that stand there only until others are written over them.
     """
@@ -85,8 +87,8 @@ def step(
 ) -> Iterator[None]:
     """Write into the workbook so that it can be undone; all of it or nothing.
 
-    `before` is the snapshot that was read, `plan` what the workbook's sheets will be. Where the block
-    fails, what it had written goes back and its error is raised.
+    `before` is the snapshot that was read, `plan` what the workbook's sheets will be. Where the
+    block fails, what it had written goes back and its error is raised.
     """
     folder = _new(session, before, Step(session.doing, dict(plan), tuple(passing)))
     session.journal.note(book=session.source, step=str(folder))
@@ -151,7 +153,8 @@ def put_back(session: ExcelSession, folder: Path) -> list[str]:
 
 
 class _Return:
-    """What has to be done, sheet by sheet: cells to write, sheets to bring back, sheets to take away."""
+    """What has to be done, sheet by sheet:
+    cells to write, sheets to bring back, sheets to take away."""
 
     def __init__(self, before: Grid, now: Grid, undone_step: Step) -> None:
         self.cells: dict[str, CellTexts] = {}
@@ -244,7 +247,8 @@ def _write_cells(
 
 
 def _exchange(session: ExcelSession, file: Path, before: Grid, turned: _Return) -> None:
-    """Bring sheets back from the file, each to where it stood, in place of what has its name now."""
+    """Bring sheets back from the file, each to where it stood,
+    in place of what has its name now."""
     order = [sheet.name for sheet in before.sheets]
     copy = file.with_name("xltool-before.xlsx")
     shutil.copyfile(file, copy)

@@ -1,7 +1,8 @@
-"""One folder with everything for a Windows machine without a network: wheels, their hashes, the scripts.
+"""One folder with everything for a Windows machine without a network:
+wheels, their hashes, the scripts.
 
-Nothing is run by this module but pip, which fetches wheels for Windows. With the embeddable Python of
-python.org the folder needs no Python on the machine; without it, one must be installed there.
+Nothing is run by this module but pip, which fetches wheels for Windows. With the embeddable Python
+of python.org the folder needs no Python on the machine; without it, one must be installed there.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ def bundle(
 ) -> list[Path]:
     """Make the folder `out`; the wheels in it.
 
-    `package` is xltool's own wheel, or the folder of its sources. `python` is the embeddable Python's zip;
-    its version must be one of `versions`. Raises XltoolError where pip can't resolve for some version.
+    `package` is xltool's own wheel, or the folder of its sources. `python` is the embeddable
+    Python's zip; its version must be one of `versions`. Raises XltoolError where pip can't resolve
+    for some version.
     """
     if out.exists() and any(out.iterdir()):
         raise XltoolError(f"“{out}”不是空文件夹，换一个")
@@ -55,7 +57,8 @@ def bundle(
 
 
 def _fetch(own: Path, wheels: Path, version: str) -> None:
-    """Fetch what xltool needs there. pip looks at what is needed on this system, so that is asked again."""
+    """Fetch what xltool needs there.
+    pip looks at what is needed on this system, so that is asked again."""
     wanted: list[str] = []
     while True:
         _pip("download", str(own), *wanted, "--dest", str(wheels), *_for_windows(version))

@@ -37,7 +37,8 @@ _LONE_SIGNS = frozenset("≥≤=><")
 
 
 def rows(filing: Filing, edition: Edition) -> Iterator[dict[str, str]]:
-    """Every answer of the filing as a row by COLUMNS: the fields (栏目) of a form, then its indicators."""
+    """Every answer of the filing as a row by COLUMNS:
+    the fields (栏目) of a form, then its indicators."""
     for form in filing.forms:
         spec = edition[form.kind]
         home = {
@@ -70,7 +71,8 @@ def rows(filing: Filing, edition: Edition) -> Iterator[dict[str, str]]:
 
 
 def csv_columns(editions: Iterable[Edition], *, public: bool = False) -> tuple[str, ...]:
-    """COLUMNS, and the indicator columns that only these editions have; `public`: no internal one."""
+    """COLUMNS, and the indicator columns that only these editions have;
+    `public`: no internal one."""
     own = [head for head in heads(columns_of(editions, public=public)) if head not in heads(TABLE)]
     at = COLUMNS.index("说明")
     return (*COLUMNS[:at], *own, *COLUMNS[at:])
@@ -113,7 +115,8 @@ def _cell(text: str) -> str:
 
 
 def record(filing: Filing, edition: Edition) -> dict[str, Any]:
-    """A filing as plain data, as `export.schema.json` says. Amounts and numbers are decimal strings."""
+    """A filing as plain data, as `export.schema.json` says.
+    Amounts and numbers are decimal strings."""
     return {
         "unit": filing.unit,
         "code": filing.code,

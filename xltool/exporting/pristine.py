@@ -1,7 +1,8 @@
 """A received filing on paper: its values on a fresh official form, printed to PDF.
 
 The received file itself is never opened by LibreOffice. What was read from it is written onto the
-edition's own template and that is printed, so no foreign formula, link, macro or picture takes part.
+edition's own template and that is printed, so no foreign formula, link, macro or picture takes
+part.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from xltool.model import Fault, FaultKind, Filing
 
 
 def changed(filing: Filing) -> list[str]:
-    """Where the filed form differs from the official one, in text or in what its cells show: a fresh form
-    would not show what was filed."""
+    """Where the filed form differs from the official one, in text or in what its cells show: a
+    fresh form would not show what was filed."""
     return [_said(fault) for fault in filing.faults if fault.kind in _NOT_AS_FILED]
 
 
@@ -33,7 +34,8 @@ _NOT_AS_FILED = (
 
 
 def left_behind(filing: Filing) -> list[str]:
-    """What stands on the filed form and does not come along: formulas (their values do), pictures."""
+    """What stands on the filed form and does not come along:
+    formulas (their values do), pictures."""
     return [_said(fault) for fault in filing.faults if fault.kind == FaultKind.CONTENT]
 
 
@@ -44,7 +46,8 @@ def _said(fault: Fault) -> str:
 
 
 class Press:
-    """Filings waiting to be printed together. `folder` is a temporary one that the caller takes away."""
+    """Filings waiting to be printed together.
+    `folder` is a temporary one that the caller takes away."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,7 +65,8 @@ class Press:
         self._destinations[sheet] = destination
 
     def print(self) -> Iterator[tuple[Path, bool]]:
-        """Print all that wait; each destination, and whether it is there now. Raises XltoolError."""
+        """Print all that wait; each destination, and whether it is there now.
+        Raises XltoolError."""
         if not self._destinations:
             return
         made = print_pdf(list(self._destinations), self._folder / "pdf")

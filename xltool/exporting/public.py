@@ -1,7 +1,7 @@
 """The set that is published (公开): each unit's forms as PDF with its data, and all units in one CSV.
 
-What the edition declares `internal` is left out before anything is written: fields (contact, phone),
-columns (notes) and the unit's code. So are the names of files and cells.
+What the edition declares `internal` is left out before anything is written: fields (contact,
+phone), columns (notes) and the unit's code. So are the names of files and cells.
 """
 
 from __future__ import annotations
@@ -80,11 +80,12 @@ def internal_labels(edition: Edition) -> list[str]:
 def publish(
     filings: Iterable[tuple[Filing, Edition]], folder: Path, known_editions: Iterable[Edition] = ()
 ) -> Iterator[tuple[Filing, str]]:
-    """Write the set into `folder`, which must be new or empty; each filing, and why it was left out (or "").
+    """Write the set into `folder`, which must be new or empty;
+    each filing, and why it was left out (or "").
 
-    The tables have one shape for every filing; `known_editions` are those whose own columns they show.
-    The folder appears whole at the end or not at all. Raises XltoolError where it can't be written or
-    LibreOffice fails.
+    The tables have one shape for every filing; `known_editions` are those whose own columns they
+    show. The folder appears whole at the end or not at all. Raises XltoolError where it can't be
+    written or LibreOffice fails.
     """
     refuse_full(folder)
     shape = _table_heads(known_editions)

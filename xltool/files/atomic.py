@@ -17,7 +17,8 @@ from xltool.files import guard
 
 
 def temporary_name(tag: str) -> str:
-    """The name of a file while it is written: hidden, and known again where a kill leaves it behind."""
+    """The name of a file while it is written:
+    hidden, and known again where a kill leaves it behind."""
     return f".xltool-{tag}.tmp"
 
 
@@ -27,7 +28,8 @@ def is_temporary(name: str) -> bool:
 
 
 def sweep(paths: Iterable[Path], seconds: float = 0.0) -> None:
-    """Remove those of the files and folders that a kill left half-written, so many seconds ago or more."""
+    """Remove those of the files and folders that a kill left half-written,
+    so many seconds ago or more."""
     until = time.time() - seconds
     for path in paths:
         if not is_temporary(path.name):

@@ -1,4 +1,5 @@
-"""The barrier: whatever goes wrong over one file is that file's reason, never the end of the run."""
+"""The barrier: whatever goes wrong over one file is that file's reason,
+never the end of the run."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ class Failure(NamedTuple):
 
 
 def guarded(work: Callable[[], Result]) -> Result | Failure:
-    """What `work` gives; a Failure where anything stops it but a full disk, on which all would fail."""
+    """What `work` gives; a Failure where anything stops it but a full disk,
+    on which all would fail."""
     try:
         return work()
     except DiskError:

@@ -35,8 +35,8 @@ _SENTENCES = (
 def read_declaration(
     file: Path, fault: type[XltoolError], parse_float: Callable[[str], Any] = float
 ) -> dict[str, Any]:
-    """The TOML in a file. Raises `fault` with file, place and reason where it is none, OSError where it
-    can't be read."""
+    """The TOML in a file. Raises `fault` with file, place and reason where it is none, OSError
+    where it can't be read."""
     try:
         return tomllib.loads(file.read_text("utf-8"), parse_float=parse_float)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

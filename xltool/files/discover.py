@@ -1,7 +1,9 @@
-"""What a file is, by its name, and what lies in a folder: the same answer for every command that walks one.
+"""What a file is, by its name, and what lies in a folder:
+the same answer for every command that walks one.
 
-Litter is what programs and systems leave beside people's files: lock files, temporary copies, hidden
-folders. Nobody wants it judged, so it is passed over without a word. Everything else is somebody's file.
+Litter is what programs and systems leave beside people's files: lock files, temporary copies,
+hidden folders. Nobody wants it judged, so it is passed over without a word. Everything else is
+somebody's file.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from unicodedata import east_asian_width
 
-# What stays in one piece: numbers, words, options, file names. Each Chinese character may end a line.
+# What stays in one piece: numbers, words, options, file names. Each Chinese character may end a
+# line.
 _PIECES = re.compile(r"\x1b\[[0-9;]*m|\s+|[!-~]+|.", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NOT_FIRST = ".,;:)，。、；：！？）》”’」』】〉…—％"
@@ -23,7 +24,8 @@ def width(text: str) -> int:
 
 
 def folded(text: str, columns: int, first: int = 0) -> list[str]:
-    """The lines of a text, none wider than `columns` (the first: by `first` less) but for one long word."""
+    """The lines of a text, none wider than `columns` (the first:
+    by `first` less) but for one long word."""
     lines: list[str] = []
     line, room = "", columns - first
     for piece in _pieces(text):
@@ -49,5 +51,6 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def widest(text: str) -> int:
-    """The columns of the longest piece, which a table's column needs; no more than a long number takes."""
+    """The columns of the longest piece, which a table's column needs;
+    no more than a long number takes."""
     return min(max(map(width, _pieces(text)), default=0), _LONG_PIECE)

@@ -1,4 +1,5 @@
-"""Texts from received files where programs show them: they steer no terminal and begin no formula."""
+"""Texts from received files where programs show them:
+they steer no terminal and begin no formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Names of files and folders made from texts: any system takes them, Chinese is kept, none is given twice."""
+"""Names of files and folders made from texts:
+any system takes them, Chinese is kept, none is given twice."""
 
 from __future__ import annotations
 
@@ -16,10 +17,12 @@ _UNSEEN = ("Cc", "Cf", "Cs")
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)", re.IGNORECASE
 )
-# At the beginning these hide a file, or say that a program holds one open; at the end Windows drops them.
+# At the beginning these hide a file, or say that a program holds one open; at the end Windows drops
+# them.
 _NOT_FIRST = " .~"
 _NOT_LAST = " ."
-# With its folders a path stays below the 260 characters of old Windows; a name below the 255 bytes of Linux.
+# With its folders a path stays below the 260 characters of old Windows; a name below the 255 bytes
+# of Linux.
 LONGEST = 80
 _LONGEST_BYTES = 200
 NAMELESS = "未命名"
@@ -47,8 +50,8 @@ def _allowed(character: str) -> str:
 
 
 class TakenNames:
-    """The names in use in one folder. Two that differ in case, width or composition only are one on some
-    systems, so the second gets a number."""
+    """The names in use in one folder. Two that differ in case, width or composition only are one on
+    some systems, so the second gets a number."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._keys = set(map(folded, names))

@@ -1,14 +1,14 @@
 """What a command may replace: a file that xltool wrote and nobody has changed since, nothing else.
 
-A command works inside `guarding()`. Every file written with `atomic.writing` is asked about here before
-it is begun and once more before it takes its place, and its digest is noted. A file of the same name
-that isn't known by its digest is somebody's work and stays; `force` replaces it all the same, but an
-input is never its own output.
+A command works inside `guarding()`. Every file written with `atomic.writing` is asked about here
+before it is begun and once more before it takes its place, and its digest is noted. A file of the
+same name that isn't known by its digest is somebody's work and stays; `force` replaces it all the
+same, but an input is never its own output.
 
-The digests of a folder's files stand in a record, a line each (as `sha256sum` writes them). It lies in
-the folder `.xltool` of that folder or of the nearest one above that has one, else in this user's own
-state folder, so that no stray file appears beside a person's. What can't be noted is asked about next
-time: the safe side.
+The digests of a folder's files stand in a record, a line each (as `sha256sum` writes them). It lies
+in the folder `.xltool` of that folder or of the nearest one above that has one, else in this user's
+own state folder, so that no stray file appears beside a person's. What can't be noted is asked
+about next time: the safe side.
 
 A program that calls the library writes where it says, unasked and unnoted.
 """
@@ -41,7 +41,8 @@ Stamp = tuple[int, int, int, int]
 
 
 class Guard:
-    """The writing of one command: its inputs, what it was told about replacing, what it found out."""
+    """The writing of one command:
+    its inputs, what it was told about replacing, what it found out."""
 
     def __init__(self, force: bool | None = False) -> None:
         self.force = bool(force)
@@ -116,7 +117,8 @@ def current() -> Guard | None:
 
 
 def ask(*paths: str | Path) -> None:
-    """Before anything is written of files that belong together: raises Guarded where one must stay."""
+    """Before anything is written of files that belong together:
+    raises Guarded where one must stay."""
     if _current:
         for path in paths:
             _current.ask(path)
@@ -157,13 +159,15 @@ def own_record() -> Iterator[None]:
 
 
 def resume(active: bool) -> None:
-    """In a worker process: guarded as the command that started it, or not, whatever it inherited."""
+    """In a worker process: guarded as the command that started it, or not,
+    whatever it inherited."""
     global _current
     _current = Guard(None) if active else None
 
 
 class Record:
-    """The digests of the files written in one folder. Never raises: what isn't noted counts as unknown."""
+    """The digests of the files written in one folder.
+    Never raises: what isn't noted counts as unknown."""
 
     def __init__(self, file: Path, inner: str) -> None:
         self._file, self._inner = file, inner

@@ -1,7 +1,7 @@
 """Work spread over processes of this machine, each under limits of time and memory.
 
-An item that hangs, dies, grows too large or meets a fault of the program costs only itself: its result is a
-Failure with the reason. What travelled with it is done again, each for itself.
+An item that hangs, dies, grows too large or meets a fault of the program costs only itself: its
+result is a Failure with the reason. What travelled with it is done again, each for itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ Work = TypeVar("Work")
 # How long an item may take (a large one longer), and how much memory a process may hold.
 SECONDS = 60.0
 MEMORY_MB = 2048
-# Small items go to a process by the handful, for sending each takes a tenth of the time that it takes.
+# Small items go to a process by the handful, for sending each takes a tenth of the time that it
+# takes.
 HANDFUL = 8
 HANDFUL_BYTES = 2**17
 # Handfuls under way for each process: enough that none waits, few enough that memory stays flat.
@@ -48,8 +49,8 @@ def _no_size(item: object) -> int:
 class WorkerPool(Generic[Work, Result]):
     """Processes that each do `work(item)`, after `setup(*given)` once in each.
 
-    `size` gives an item's bytes: time is allowed, and handfuls are made, by it. `clean` processes inherit
-    nothing of this one (an open ledger, a lock); they take a moment longer to start.
+    `size` gives an item's bytes: time is allowed, and handfuls are made, by it. `clean` processes
+    inherit nothing of this one (an open ledger, a lock); they take a moment longer to start.
     """
 
     work: Callable[[Work], Result]
@@ -62,8 +63,8 @@ class WorkerPool(Generic[Work, Result]):
     clean: bool = False
 
     def as_done(self, take: Callable[[], Work | None]) -> Iterator[tuple[Work, Result | Failure]]:
-        """Every item with its result, as they come. `take()` may give more after it gave None, as long as
-        results are still to come."""
+        """Every item with its result, as they come. `take()` may give more after it gave None, as
+        long as results are still to come."""
         under_way: dict[Future[Any], list[Work]] = {}
         finished: SimpleQueue[Future[Any]] = SimpleQueue()
         alone: deque[Work] = deque()  # of a handful that did not come back
@@ -108,7 +109,8 @@ class WorkerPool(Generic[Work, Result]):
         )
 
     def in_order(self, items: Iterable[Work]) -> Iterator[Result | Failure]:
-        """The result of each item, in their order. A few are done in this process, behind the same barrier."""
+        """The result of each item, in their order.
+        A few are done in this process, behind the same barrier."""
         rest = iter(items)
         first = self._first(rest)
         if len(first) < FEW and sum(map(self.size, first)) < MOST_AHEAD_BYTES:
@@ -236,8 +238,8 @@ def _context(clean: bool) -> Any:
 
 @contextmanager
 def _ctrl_c_held_back() -> Iterator[None]:
-    """What is started meanwhile never sees Ctrl-C: a worker that is about to begin has not yet said that it
-    leaves it to the run, and would end with a traceback."""
+    """What is started meanwhile never sees Ctrl-C: a worker that is about to begin has not yet said
+    that it leaves it to the run, and would end with a traceback."""
     import signal
 
     if not hasattr(signal, "pthread_sigmask"):
@@ -251,7 +253,8 @@ def _ctrl_c_held_back() -> Iterator[None]:
 
 
 def _begin(memory_mb: int, setup: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
-    """A worker leaves Ctrl-C to the run, ends with it, and can't take more than its share of memory."""
+    """A worker leaves Ctrl-C to the run, ends with it,
+    and can't take more than its share of memory."""
     import signal
 
     guard.resume(False)  # of the results of a run it is its own journal that knows whose they are

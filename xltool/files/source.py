@@ -1,4 +1,5 @@
-"""What a caller hands over to be read: a path, the bytes themselves, or a file that is open for reading."""
+"""What a caller hands over to be read:
+a path, the bytes themselves, or a file that is open for reading."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
 def content(source: Source) -> Path | bytes:
-    """A path, or the bytes of everything else; an open file is read from where it stands to its end.
+    """A path, or the bytes of everything else;
+    an open file is read from where it stands to its end.
 
     Raises XltoolError where a file was opened as text.
     """

@@ -52,8 +52,8 @@ _OFFICIAL = re.compile(r'(?: t="[^"]*")?/?>.*', re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A cell that takes an answer: its column, its style, and its paper: how much text a line holds (a
-    wide character counts two) and how high a line is, in points.
+    """A cell that takes an answer: its column, its style, and its paper: how much text a line holds
+    (a wide character counts two) and how high a line is, in points.
 
     `blank` is its XML in the blank behind the address, as is what `text` and `number` make.
     """
@@ -80,8 +80,8 @@ class Slot:
 
 
 class RowPieces(NamedTuple):
-    """A row at its place: its XML in pieces, of which the second is its height, and which pieces are its
-    slots' cells, by column."""
+    """A row at its place: its XML in pieces, of which the second is its height, and which pieces
+    are its slots' cells, by column."""
 
     pieces: tuple[bytes, ...]
     at: dict[int, int]
@@ -129,9 +129,9 @@ Input = tuple[int, Slot]
 
 
 class Blank(NamedTuple):
-    """The rows of a sheet without answers: their XML in pieces, the pieces that say how high each row is and
-    how high that is, the fields' cells, the cells of each indicator row block by block, and how high all
-    rows are together. `fields` and `blocks` say the row first."""
+    """The rows of a sheet without answers: their XML in pieces, the pieces that say how high each
+    row is and how high that is, the fields' cells, the cells of each indicator row block by block,
+    and how high all rows are together. `fields` and `blocks` say the row first."""
 
     pieces: list[bytes]
     heights: dict[int, tuple[int, float]]
@@ -164,7 +164,8 @@ class SheetPattern:
 
     @functools.cached_property
     def long_texts(self) -> list[tuple[Field, Slot, list[float], int]]:
-        """The fields that may take more rows: their cells, how high their rows are, the last of these."""
+        """The fields that may take more rows:
+        their cells, how high their rows are, the last of these."""
         layout = self.layout
         return [
             (
@@ -190,7 +191,8 @@ class SheetPattern:
 
     @functools.cached_property
     def blank(self) -> Callable[[GrownRows], Blank]:
-        """The rows without answers where they now stand. Not to be changed: a copy takes the answers."""
+        """The rows without answers where they now stand.
+        Not to be changed: a copy takes the answers."""
         return functools.lru_cache(MOST_SHAPES)(self._blank)
 
     def _blank(self, rows: GrownRows) -> Blank:
@@ -221,7 +223,8 @@ class SheetPattern:
         )
 
     def lines(self, rows: GrownRows) -> Iterator[tuple[RowPattern, int, bool]]:
-        """Every row of the form, from top to bottom: its pattern, where it stands, whether it was added."""
+        """Every row of the form, from top to bottom:
+        its pattern, where it stands, whether it was added."""
         for number, row in self.rows.items():
             first = rows.start(number)
             yield row, first, False
@@ -298,7 +301,8 @@ class Compiled:
         return {name: data for name, data in self.parts.items() if name not in changed}
 
     def held(self, pattern: SheetPattern, locked: Mapping[str, Collection[str]]) -> dict[str, str]:
-        """Field id → style of its locked twin, for the fields of this form that are to be locked."""
+        """Field id → style of its locked twin,
+        for the fields of this form that are to be locked."""
         held: dict[str, str] = {}
         for id_ in locked.get(pattern.layout.spec.id, ()):
             area = pattern.layout.fields[id_]
@@ -432,7 +436,8 @@ def _pieces(
             pieces.append(f'<c r="{letter}{ROW}"{own}')
             continue
         size = sizes.get(style, 11.0)
-        # A wide character takes two units of an 11-point default font; one unit stays free at the edge.
+        # A wide character takes two units of an 11-point default font; one unit stays free at the
+        # edge.
         room = max(2.0, (width - 1.5) * 11.0 / size * 0.97)
         pieces.append(Slot(column, letter, style, own, room, size * LINE))
     return pieces

@@ -1,4 +1,5 @@
-"""One form's answers put into its sheet: cells, rows that grow, heights at which all can be read."""
+"""One form's answers put into its sheet:
+cells, rows that grow, heights at which all can be read."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ class FillError(XltoolError):
 
 
 class Growth(NamedTuple):
-    """A form's rows, so many that each indicator has one and every long text room; and of the long texts
-    (by field id) how high each of their rows must be."""
+    """A form's rows, so many that each indicator has one and every long text room; and of the long
+    texts (by field id) how high each of their rows must be."""
 
     rows: GrownRows
     heights: dict[str, float]
@@ -65,7 +66,8 @@ def growth(pattern: SheetPattern, form: Form) -> Growth:
 def fill_sheet(
     pattern: SheetPattern, form: Form, locked: Mapping[str, str]
 ) -> tuple[GrownRows, bytes]:
-    """One form as sheet XML, and how its rows grew. `locked`: field id → style of its locked cell."""
+    """One form as sheet XML, and how its rows grew.
+    `locked`: field id → style of its locked cell."""
     layout = pattern.layout
     rows, heights = growth(pattern, form)
     blank = pattern.blank(rows)
@@ -110,8 +112,8 @@ def _with_breaks(below: bytes, breaks: list[int]) -> bytes:
 def _put_indicators(
     pieces: list[bytes], blank: Blank, form: Form, layout: FormLayout
 ) -> Iterator[tuple[int, float]]:
-    """Put the indicators into the pieces of a sheet, each into the next row of its block; (row, the height
-    that it needs)."""
+    """Put the indicators into the pieces of a sheet, each into the next row of its block; (row, the
+    height that it needs)."""
     free = {block: iter(lines) for block, lines in blank.blocks.items()}
     for indicator in form.indicators:
         place, inputs = next(free[indicator.block])

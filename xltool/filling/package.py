@@ -1,4 +1,5 @@
-"""The package of a filled workbook: changed parts deflated anew, all others as they lie in the template."""
+"""The package of a filled workbook:
+changed parts deflated anew, all others as they lie in the template."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _SHEET_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relatio
 
 
 class Filled(NamedTuple):
-    """One sheet to be: its name, the template sheet it is made from, its rows and XML (b"" = unchanged)."""
+    """One sheet to be: its name, the template sheet it is made from, its rows and XML
+    (b"" = unchanged)."""
 
     name: str
     entry: SheetEntry
@@ -67,7 +69,8 @@ def assemble(compiled: Compiled, sheets: Sequence[Filled], properties: Mapping[s
 def _listings(
     compiled: Compiled, types: Sequence[str], relations: Sequence[str], dropped: Mapping[str, str]
 ) -> dict[str, bytes]:
-    """The parts that list the others, with further lines in them, and without the `dropped` (part → id)."""
+    """The parts that list the others, with further lines in them, and without the `dropped`
+    (part → id)."""
     content = compiled.parts.read("[Content_Types].xml").decode()
     rels = compiled.parts.read("xl/_rels/workbook.xml.rels").decode()
     for part, rid in dropped.items():
@@ -87,7 +90,8 @@ def _with_properties(compiled: Compiled, properties: Mapping[str, str]) -> str:
     number = max((int(n) for n in re.findall(r'pid="(\d+)"', xml)), default=1)
     close = re.search(r"</(\w+:)?Properties>\s*$|/>\s*$", xml)
     assert close is not None  # compile() read the properties
-    # A template that another program saved may name the two namespaces otherwise, or only where they are used.
+    # A template that another program saved may name the two namespaces otherwise, or only where
+    # they are used.
     tag = re.search(r"<(\w+:)?Properties\b", xml)
     prefix = (tag[1] or "") if tag else ""
     items = "".join(

@@ -1,5 +1,5 @@
-"""Where a form that is longer than a page is broken: between categories of indicators, never before the
-first row under the heads."""
+"""Where a form that is longer than a page is broken: between categories of indicators, never before
+the first row under the heads."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from xltool.template.layout import FormLayout, GrownRows
 
-# Programs and fonts differ by so much. A page that a program had to break by itself would leave another one
-# with next to nothing on it.
+# Programs and fonts differ by so much. A page that a program had to break by itself would leave
+# another one with next to nothing on it.
 _SURE = 0.9
 _NO_HEIGHT = 15.0  # points of a row that says none
 
@@ -47,7 +47,8 @@ def _points(heights: Mapping[int, float], start: int, end: int) -> float:
 def _kept_together(
     layout: FormLayout, rows: GrownRows, last: int, first: int
 ) -> Iterator[tuple[int, int]]:
-    """Rows that belong together, from the first to before the last: answers, heads with a category, categories."""
+    """Rows that belong together, from the first to before the last:
+    answers, heads with a category, categories."""
     tops = {rows.start(blank.top) for blank in layout.blocks.values()} - {first}
     inside = {
         row

@@ -1,13 +1,14 @@
 """Proof that a workbook which was just written says its filing, so that it need not be read again.
 
-What is proved: the finished bytes are the template with this filing's answers in its inputs, its blocks
-grown to their rows, and nothing else. Only heights of rows and names of sheets are the filling's to choose.
-Against what: template and filing, from which each written sheet and `workbook.xml` are spelled out anew and
-held against the bytes; and the template itself, once audited and read back, as it is and fully grown.
-What follows: the reader would read the same filing without a fault, and the audit would find none.
-When it can't be proved, for whatever reason, the answer is none, never an error: `writer.filled` then reads
-and audits the workbook as it would a received one, and that judgement is final. The proof may miss; it
-must never say yes where reader or audit says no (`tests/filling/test_proof.py` tries).
+What is proved: the finished bytes are the template with this filing's answers in its inputs, its
+blocks grown to their rows, and nothing else. Only heights of rows and names of sheets are the
+filling's to choose. Against what: template and filing, from which each written sheet and
+`workbook.xml` are spelled out anew and held against the bytes; and the template itself, once
+audited and read back, as it is and fully grown. What follows: the reader would read the same filing
+without a fault, and the audit would find none. When it can't be proved, for whatever reason, the
+answer is none, never an error: `writer.filled` then reads and audits the workbook as it would a
+received one, and that judgement is final. The proof may miss; it must never say yes where reader or
+audit says no (`tests/filling/test_proof.py` tries).
 """
 
 from __future__ import annotations
@@ -57,10 +58,11 @@ def proved_sheets(
     compiled: Compiled,
     locked: Mapping[str, Collection[str]] | None = None,
 ) -> list[ProvedSheet]:
-    """The sheets of a workbook, in their order, where its parts are proved to be the template with this
-    filing's answers in it, and nothing else. Empty where they are not.
+    """The sheets of a workbook, in their order, where its parts are proved to be the template with
+    this filing's answers in it, and nothing else. Empty where they are not.
 
-    `locked` are the fields (form kind → field ids) whose cells have the locked twins of their styles.
+    `locked` are the fields (form kind → field ids) whose cells have the locked twins
+    of their styles.
     """
     if any(parts.get(name) != data for name, data in compiled.kept.items()):
         return []
@@ -93,7 +95,8 @@ def _sheet_proved(
     compiled: Compiled,
     locked: Mapping[str, Collection[str]],
 ) -> bool:
-    """Whether the part at `place` is what this sheet must be: the template's own, or the form's answers in it."""
+    """Whether the part at `place` is what this sheet must be:
+    the template's own, or the form's answers in it."""
     if sheet.form is None or sheet.pattern is None or sheet.rows is None:
         return sheet.entry.part == place
     held = compiled.held(sheet.pattern, locked)
@@ -112,9 +115,9 @@ def _marked(filing: Filing, custom: bytes) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def _sound(compiled: Compiled) -> bool:
-    """Whether the template is a sound workbook that is read as itself, and still is with all grown that may
-    grow, all fields locked where that can be. Between these two and any other way for forms to
-    grow nothing differs but the numbers of rows, and which fields are locked."""
+    """Whether the template is a sound workbook that is read as itself, and still is with all grown
+    that may grow, all fields locked where that can be. Between these two and any other way for
+    forms to grow nothing differs but the numbers of rows, and which fields are locked."""
     for more in (0, 2):
         sheets, grown = [], {}
         for entry in compiled.sheets:
@@ -144,7 +147,8 @@ def _sound(compiled: Compiled) -> bool:
 
 
 class ProvedSheet(NamedTuple):
-    """A sheet of the workbook: its name and relation, the template's sheet that it is, the form on it."""
+    """A sheet of the workbook: its name and relation, the template's sheet that it is,
+    the form on it."""
 
     name: str
     relation: str
@@ -160,8 +164,8 @@ _SHEET = re.compile(
 
 
 def _sheets(filing: Filing, book: bytes, compiled: Compiled) -> list[ProvedSheet]:
-    """The sheets that the workbook's own part lists. Empty where it is not the template's part with the
-    sheets of this filing and, for each, the template's names at their places."""
+    """The sheets that the workbook's own part lists. Empty where it is not the template's part with
+    the sheets of this filing and, for each, the template's names at their places."""
     listed = decoded(book.partition(b"<sheets>")[2].partition(b"</sheets>")[0])
     if listed is None or OTHER_ENTITY.search(listed.replace("&#x27;", "'")):
         return []
@@ -220,7 +224,8 @@ _CELL = re.compile(r'r="([A-Z]++)([0-9]++)"(?: s="[0-9]++")?[^<>]*+/?>.*+', re.D
 
 @functools.lru_cache(maxsize=8192)
 def _stands(row: RowPattern, place: int, copy: bool) -> bool:
-    """Whether a row of the blank says itself where it is, and each of its cells, from left to right."""
+    """Whether a row of the blank says itself where it is, and each of its cells,
+    from left to right."""
     head, *cells = (
         b"".join(row.line(place, copy).pieces).decode().removesuffix("</row>").split("<c ")
     )
@@ -234,7 +239,8 @@ def _stands(row: RowPattern, place: int, copy: bool) -> bool:
 
 @functools.lru_cache(maxsize=2 * MOST_SHAPES)
 def _in_place(pattern: SheetPattern, rows: GrownRows) -> bool:
-    """Whether in the blank that grew so every row stands where it should, and so will every answer."""
+    """Whether in the blank that grew so every row stands where it should,
+    and so will every answer."""
     layout, blank = pattern.layout, pattern.blank(rows)
     if not all(_stands(*line) for line in pattern.lines(rows)):
         return False
@@ -269,7 +275,8 @@ def _is_height(attributes: bytes) -> bool:
 def _says(
     form: Form, xml: bytes, pattern: SheetPattern, rows: GrownRows, held: Mapping[str, str]
 ) -> bool:
-    """Whether a sheet is the blank of this form with these answers. `held`: field id → locked style."""
+    """Whether a sheet is the blank of this form with these answers.
+    `held`: field id → locked style."""
     above, _, rest = xml.partition(b"<sheetData>")
     data, _, below = rest.partition(b"</sheetData>")
     frame = pattern.frame(rows)
@@ -299,7 +306,8 @@ def _is(written: bytes, must: bytes, old: bytes, new: bytes) -> bool:
 _MOST = 16_000  # characters: no more than a cell can hold, whatever they are
 
 
-# Cells are spelled here once more, not by `Slot`: how the filling spells them is what is to be proved.
+# Cells are spelled here once more, not by `Slot`: how the filling spells them is what is to be
+# proved.
 
 
 def _text(slot: Slot, text: str) -> str | None:
@@ -346,7 +354,8 @@ def _answered(
     pieces: list[bytes],
     held: Mapping[str, str],
 ) -> bool:
-    """Put the filing's answers into the pieces. False for what the reader would read as something else."""
+    """Put the filing's answers into the pieces.
+    False for what the reader would read as something else."""
     if form.kind != layout.spec.id or not form.entries.keys() <= layout.fields.keys():
         return False
     for _, field, (n, slot) in blank.fields:
@@ -362,7 +371,8 @@ def _answered(
 
 
 def _with_indicators(form: Form, layout: FormLayout, blank: Blank, pieces: list[bytes]) -> bool:
-    """Put the indicators into the pieces, as `_answered`; each must stand in a line of its block."""
+    """Put the indicators into the pieces, as `_answered`;
+    each must stand in a line of its block."""
     waiting = iter(form.indicators)
     indicator = next(waiting, None)
     columns = layout.columns

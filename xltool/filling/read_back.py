@@ -1,7 +1,8 @@
-"""A proved workbook as the reader reads it, without parsing again what the proof has spelled out already.
+"""A proved workbook as the reader reads it,
+without parsing again what the proof has spelled out already.
 
-The proof says which answer stands in which cell; of these cells the reader makes the filing as it would of
-a received sheet's. So each answer knows its cell, and what a cell's format hides is said.
+The proof says which answer stands in which cell; of these cells the reader makes the filing as it
+would of a received sheet's. So each answer knows its cell, and what a cell's format hides is said.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ _A4 = (8.27, 11.69)  # inches
 
 
 def page_height(after: str, width: float) -> float:
-    """How many points of rows fit on a portrait A4 page of this sheet, which is as wide as the page."""
+    """How many points of rows fit on a portrait A4 page of this sheet,
+    which is as wide as the page."""
     written = re.search(r"<pageMargins ([^>]*)/>", after)
     margins = {key: float(value) for key, value in ATTRIBUTE.findall(written[1])} if written else {}
     wide = _A4[0] - margins.get("left", 0.7) - margins.get("right", 0.7)

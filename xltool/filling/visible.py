@@ -9,7 +9,8 @@ from xltool.model import Entry, Filing, Form
 
 
 def visible_filing(filing: Filing) -> Filing:
-    """The filing without the characters that nobody sees, which no reader takes for part of an answer."""
+    """The filing without the characters that nobody sees,
+    which no reader takes for part of an answer."""
     entries = [e for form in filing.forms for e in form.entries.values()]
     entries += [e for form in filing.forms for one in form.indicators for e in one.cells.values()]
     if not find_invisible("".join([e.value if type(e.value) is str else e.text for e in entries])):

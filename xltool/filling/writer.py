@@ -62,14 +62,16 @@ def fill(
     *,
     edition: Edition | None = None,
 ) -> Path | Destination:
-    """Write the filing as one workbook: its department form and one sheet for each project; its path.
+    """Write the filing as one workbook:
+    its department form and one sheet for each project; its path.
 
-    `path` may also be a file open for writing (`open(…, "wb")`, `io.BytesIO()`), which is given back.
-    Amounts are written as they are, in the edition's unit (万元, or 元). `template` is another
+    `path` may also be a file open for writing (`open(…, "wb")`, `io.BytesIO()`), which is given
+    back. Amounts are written as they are, in the edition's unit (万元, or 元). `template` is another
     workbook with the edition's names; `edition` is needed where that is known by its folder only.
     The finished bytes are read back, compared with the filing and structurally checked before the
-    file takes its place. Raises FillError (one line) where the filing can't be written, EditionError
-    where edition or template can't be used, XltoolError where the disk refuses; nothing is half-written.
+    file takes its place. Raises FillError (one line) where the filing can't be written,
+    EditionError where edition or template can't be used, XltoolError where the disk refuses;
+    nothing is half-written.
     """
     data = filled(filing, template, edition=edition).data
     if not isinstance(path, str | os.PathLike):
@@ -141,7 +143,8 @@ def verify(
 
 
 def judge(filing: Filing, parts: Unpacked, edition: Edition) -> Filing:
-    """The workbook read as any received one, where it isn't plain at a glance that it says the filing."""
+    """The workbook read as any received one,
+    where it isn't plain at a glance that it says the filing."""
     from xltool.reading.reader import answered, read_grid
 
     back = read_grid(grid_of(parts), edition=edition)
@@ -161,7 +164,8 @@ def judge(filing: Filing, parts: Unpacked, edition: Edition) -> Filing:
     return back
 
 
-# An amount with more decimals than the form shows is written whole, one that can't be read as it stands.
+# An amount with more decimals than the form shows is written whole, one that can't be read as it
+# stands.
 _AS_MEANT = (FaultKind.AMOUNT, FaultKind.AMOUNT_TEXT, FaultKind.ROUNDED)
 
 

@@ -1,6 +1,7 @@
 """A reader that works in a process of its own, under limits of time and memory.
 
-A PDF is a program as much as a text, and LibreOffice opens anything: what hangs or swells costs the file.
+A PDF is a program as much as a text, and LibreOffice opens anything:
+what hangs or swells costs the file.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ MEMORY_MB = 1024
 
 
 def in_own_process(work: Callable[[bytes], Result], data: bytes, seconds: float = 180.0) -> Result:
-    """What `work` makes of the data. Raises NotImportable with the reason where it doesn't come to an end."""
+    """What `work` makes of the data.
+    Raises NotImportable with the reason where it doesn't come to an end."""
     if sys.platform == "emscripten":  # a browser has no processes
         return work(data)
     # Clean: what the calling program holds would count against the limit.

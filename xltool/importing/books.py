@@ -1,4 +1,5 @@
-"""What an import leaves behind: a data book a year, and the report of where every value came from."""
+"""What an import leaves behind:
+a data book a year, and the report of where every value came from."""
 
 from __future__ import annotations
 

@@ -58,11 +58,12 @@ def import_files(
     year: int | None = None,
     split: bool = False,
 ) -> Imported:
-    """Earlier filings from any readable kind of file; the forms of one unit and year are one filing.
+    """Earlier filings from any readable kind of file;
+    the forms of one unit and year are one filing.
 
-    A folder stands for all the files in it. `unit` and `year` fill in where a form doesn't say its own;
-    with `split`, stuffed cells are parted where names and values pair without doubt. A file that can't
-    be read is in `unread` with the reason.
+    A folder stands for all the files in it. `unit` and `year` fill in where a form doesn't say its
+    own; with `split`, stuffed cells are parted where names and values pair without doubt. A file
+    that can't be read is in `unread` with the reason.
     """
     wishes = ImportWishes(edition or load_edition(), unit, year, split)
     result = Imported()
@@ -86,7 +87,8 @@ def _read_file(path: Path, name: str, wishes: ImportWishes, part: Imported) -> l
 
 
 def likest_edition(paths: Iterable[Path], prefer: Edition) -> Edition:
-    """The known edition whose forms these files are: the one that finds most in the first of them."""
+    """The known edition whose forms these files are:
+    the one that finds most in the first of them."""
     sources = []
     for path, name in islice(_named(paths, Imported()), _LOOKED_AT):
         rows = guarded(functools.partial(read_rows, path))
@@ -108,7 +110,8 @@ _NOT_SAID = (FileKind.LITTER, FileKind.LOCK, FileKind.OWN_REPORT)
 
 
 def _named(paths: Iterable[Path], result: Imported) -> Iterator[tuple[Path, str]]:
-    """Every file with the name it has in the report; of a folder all that may be a filing, in order.
+    """Every file with the name it has in the report;
+    of a folder all that may be a filing, in order.
 
     What else lies in a folder is said, one line a file.
     """

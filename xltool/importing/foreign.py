@@ -1,4 +1,5 @@
-"""Documents of other and older programs (.doc, .wps, .rtf, .odt, .ods) made .docx or .xlsx by LibreOffice."""
+"""Documents of other and older programs
+(.doc, .wps, .rtf, .odt, .ods) made .docx or .xlsx by LibreOffice."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _NAMES = {
 
 
 def converted(data: bytes, suffix: str) -> bytes:
-    """The document as .docx or .xlsx. Raises NotImportable, with the way out, where that can't be done."""
+    """The document as .docx or .xlsx.
+    Raises NotImportable, with the way out, where that can't be done."""
     to = _MADE.get(suffix, _WORD)
     ending = f".{to.partition(':')[0]}"
     program = find_program()

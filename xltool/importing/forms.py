@@ -40,7 +40,8 @@ _YEAR_HEAD = re.compile(r"^(?:本年|当年|本年度|年度)(?:度)?\D{0,4}(?:�
 
 
 class FormReader:
-    """Reads the rows of one form. `form` is the result; `values` and `leftovers` say how it came about."""
+    """Reads the rows of one form.
+    `form` is the result; `values` and `leftovers` say how it came about."""
 
     def __init__(self, kind: str, labels: Labels, unit: str = "", split: bool = False) -> None:
         self.kind, self.edition, self.labels = kind, labels.edition, labels
@@ -74,7 +75,8 @@ class FormReader:
             )
 
     def read(self, rows: Sequence[FormRow], title_at: int | None = None) -> None:
-        """Take in the rows of one form; those above its title, or its first label, are none of it."""
+        """Take in the rows of one form;
+        those above its title, or its first label, are none of it."""
         rows = self._without_units(rows)
         for row in rows:
             line = " | ".join(" ".join(c.text.split()) for c in row.filled)
@@ -185,7 +187,8 @@ class FormReader:
             self._leave(rest[0].place, text, reason)
 
     def _list_the_rest(self, rows: Sequence[FormRow], first: int, last: int) -> None:
-        """What no label, value or list entry has accounted for; lines around the form are none of it."""
+        """What no label, value or list entry has accounted for;
+        lines around the form are none of it."""
         last = max([last, *(i for i, row in enumerate(rows) if row.table and row.filled)])
         for i, row in enumerate(rows):
             outside = row.table == 0 or (row.loose and i < first)
@@ -319,7 +322,8 @@ class FormReader:
     def _past_blanks(
         self, i: int, cells: list[FormCell], matches: list[Match | None], match: Match
     ) -> FormCell | None:
-        """In running text merged cells are blank ones: the only text before the next label answers."""
+        """In running text merged cells are blank ones:
+        the only text before the next label answers."""
         end = next((j for j in range(i + 1, len(cells)) if matches[j] is not None), len(cells))
         filled = [c for c in cells[i + 1 : end] if not c.blank]
         if len(filled) != 1 or (self._is_amount(match) and read_amount(filled[0].text) is None):
@@ -499,7 +503,8 @@ class FormReader:
             self._keep(self.spec["annual_goal"], Entry(text, text, place), Sure.LOW, note)
 
     def _performing_unit(self) -> None:
-        """Who carries the project out, or heads the page, is the unit where nothing else says it."""
+        """Who carries the project out, or heads the page,
+        is the unit where nothing else says it."""
         if self.performer is None:
             return
         label, text, place = self.performer

@@ -148,13 +148,14 @@ def _office(path: Path, data: bytes) -> list[FormRow]:
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([^\"']*)")
 
 
-# Values, texts and formulas of a sheet, cells of a Word table, shared texts; blank cells say nothing.
+# Values, texts and formulas of a sheet, cells of a Word table, shared texts; blank cells say
+# nothing.
 _SAYING = (b"<v>", b"<v ", b"<is>", b"<f", b":v>", b":v ", b":is>", b":f>", b":tc>", b"<si>")
 
 
 def _bounded(part: bytes, left: int) -> int:
-    """How many cells that say something, and texts, a part has. Refuses what a library would follow to the
-    end: entities, and cells or merges without number."""
+    """How many cells that say something, and texts, a part has. Refuses what a library would follow
+    to the end: entities, and cells or merges without number."""
     from xltool.xlsx.references import read_area
 
     if b"<!DOCTYPE" in part:

@@ -1,4 +1,5 @@
-"""The words of the forms in every spelling: an edition's official labels and their aliases (`labels.toml`).
+"""The words of the forms in every spelling:
+an edition's official labels and their aliases (`labels.toml`).
 
 A text either is a known label or it isn't; nothing here is likely.
 """
@@ -291,7 +292,8 @@ def labels_of(edition: Edition) -> Labels:
 
 
 def _add_roles(labels: Labels, data: dict[str, Any]) -> None:
-    """What is no answer of the edition's, but has a part in earlier forms; the categories of level 1."""
+    """What is no answer of the edition's, but has a part in earlier forms;
+    the categories of level 1."""
     known_aliases, sections = data["known"], data["sections"]
     for name in ("plain", "money", "performer", "tail", "private", "whole_life"):
         role = "known" if name in ("plain", "money", "performer") else name
@@ -321,7 +323,8 @@ def _add_columns(labels: Labels, columns: dict[str, list[str]]) -> None:
 
 
 def _add_form_aliases(labels: Labels, form: FormSpec, data: dict[str, Any]) -> None:
-    """Other names of a form's fields and categories; fields that the edition lacks are known, no more."""
+    """Other names of a form's fields and categories;
+    fields that the edition lacks are known, no more."""
     own = labels.fields[form.id] = {}
     has = {f.id for f in form.field}
     for id_, aliases in data[form.id].items():
@@ -354,7 +357,8 @@ def _add_form_labels(labels: Labels, form: FormSpec) -> None:
 
 
 def _other_editions(labels: Labels) -> None:
-    """What other editions call the same field is a name for it too, unless it means something else here."""
+    """What other editions call the same field is a name for it too,
+    unless it means something else here."""
     for other in usable_editions():
         for form in other.form:
             own, has = labels.fields[form.id], {f.id for f in labels.edition[form.id].field}

@@ -60,7 +60,8 @@ def lists_apart(rows: Sequence[FormRow], labels: Labels) -> Iterator[FormRow]:
 
 
 def _heads(rows: Sequence[FormRow], at: int, labels: Labels) -> tuple[list[_ListColumn], int]:
-    """The columns where a table of projects begins here, and where its rows begin; none where not."""
+    """The columns where a table of projects begins here, and where its rows begin;
+    none where not."""
     top, below = rows[at], at + 1
     cells = top.filled
     if not top.table or len(cells) < 3 or not _named(cells, labels):

@@ -1,7 +1,8 @@
-"""The unit of money that a form states, wherever it states it: in a heading, at a label, on a line of its own.
+"""The unit of money that a form states, wherever it states it:
+in a heading, at a label, on a line of its own.
 
-A factor of 10,000 hangs on it, so two units that disagree are said, and an amount whose unit is stated
-nowhere is taken only where it could be one.
+A factor of 10,000 hangs on it, so two units that disagree are said, and an amount whose unit is
+stated nowhere is taken only where it could be one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class MoneyScope:
     def taken_out(self, row: FormRow) -> FormRow:
         """A row outside the indicator table, with the units that it states taken out of its texts.
 
-        A cell that states a unit keeps the rest of its text; a label keeps the unit in its brackets.
+        A cell that states a unit keeps the rest of its text;
+        a label keeps the unit in its brackets.
         """
         alone = len(row.filled) == 1
         cells = []

@@ -1,8 +1,9 @@
-"""A PDF with text as rows: ruled tables cell by cell, over page breaks; without rules the lines of text.
+"""A PDF with text as rows: ruled tables cell by cell, over page breaks;
+without rules the lines of text.
 
-pdfplumber (MIT, as is pdfminer.six below it) finds characters and rules; PyMuPDF would be faster, but its
-licence (AGPL) binds whoever passes the tool on. What a cell says, where a line of it was only wrapped, and
-which table goes on over a page is settled here.
+pdfplumber (MIT, as is pdfminer.six below it) finds characters and rules; PyMuPDF would be faster,
+but its licence (AGPL) binds whoever passes the tool on. What a cell says, where a line of it was
+only wrapped, and which table goes on over a page is settled here.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Char(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of text: what it says, where it lies, and its pieces between wide gaps with their left edges."""
+    """One line of text: what it says, where it lies,
+    and its pieces between wide gaps with their left edges."""
 
     text: str
     x0: float
@@ -85,7 +87,8 @@ class Box(NamedTuple):
 
 
 class PageTable(NamedTuple):
-    """A ruled table on one page: its cells, and whether nothing but page numbers stands above or below."""
+    """A ruled table on one page: its cells,
+    and whether nothing but page numbers stands above or below."""
 
     page: int
     number: int  # on its page, from 1
@@ -102,7 +105,8 @@ class TextLines(NamedTuple):
 
 
 def read_pdf(data: bytes) -> list[FormRow]:
-    """The rows of a PDF that holds text. Raises NotImportable for a scanned, locked or overlarge one."""
+    """The rows of a PDF that holds text.
+    Raises NotImportable for a scanned, locked or overlarge one."""
     _bounded(data)
     try:
         blocks = _blocks(data)
@@ -199,7 +203,8 @@ def _chars(page: Any) -> list[Char]:
 
 
 def _into_cells(chars: Sequence[Char], tables: Sequence[Sequence[Box]]) -> list[Char]:
-    """Fill the cells with the lines of text that stand in them; the characters outside all tables."""
+    """Fill the cells with the lines of text that stand in them;
+    the characters outside all tables."""
     held: dict[int, list[Char]] = {}
     outside = []
     cells = [box for table in tables for box in table]
@@ -277,7 +282,8 @@ def _wrapped(line: Line, following: str, box: Box) -> bool:
 
 
 def _unruled(blocks: Sequence[TextLines]) -> list[FormRow]:
-    """The rows of pages without rules: a line is a row, but where it only carries cells above it on."""
+    """The rows of pages without rules:
+    a line is a row, but where it only carries cells above it on."""
     labels = labels_of(load_edition())
     rows: list[list[tuple[float, str]]] = []
     places: list[Place] = []

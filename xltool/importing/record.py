@@ -1,4 +1,5 @@
-"""What an import says: each value with its source and how sure it is, and what was not understood."""
+"""What an import says: each value with its source and how sure it is,
+and what was not understood."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ class Leftover(Struct, frozen=True):
 
 
 class Imported(Struct):
-    """The filings of some files, every value's source, everything left aside, files not readable."""
+    """The filings of some files, every value's source, everything left aside,
+    files not readable."""
 
     filings: list[Filing] = []
     values: list[ImportedValue] = []

@@ -1,7 +1,7 @@
 """The neutral shape the forms are found in: a source as rows of cells, each with its place.
 
-Cells hidden under a merge are absent; the merged cell says how far it reaches. Lines of text outside
-tables are rows of one cell.
+Cells hidden under a merge are absent; the merged cell says how far it reaches. Lines of text
+outside tables are rows of one cell.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class FormCell:
 
 @dataclass(frozen=True, slots=True)
 class FormRow:
-    """One row. `table` numbers the source's tables (0 = a line of text outside them), `page` its sheets.
+    """One row. `table` numbers the source's tables
+    (0 = a line of text outside them), `page` its sheets.
 
     `loose`: columns were guessed from running text, so a row may be shifted against the one above.
     `scattered`: it can't be told which labels its cells answer, so none of them is imported.

@@ -1,7 +1,8 @@
 """Text whose cells have run together: `项目名称修路项目属性新增`, `数量指标维修长度≥5公里`.
 
-It is cut at the forms' own words. An answer is taken where it can only be the one between two labels; an
-indicator where its name ends and its value begins without doubt. Everything else is left to be listed.
+It is cut at the forms' own words. An answer is taken where it can only be the one between two
+labels; an indicator where its name ends and its value begins without doubt. Everything else is left
+to be listed.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ def _indicators_whole(pieces: Iterable[str], labels: Labels) -> Iterator[str]:
 
 
 def _begins(text: str, row: list[TextLine], labels: Labels) -> bool:
-    """A word of the forms begins a row, but heads stand together and a category follows its first level."""
+    """A word of the forms begins a row,
+    but heads stand together and a category follows its first level."""
     if not labels.exact(text):
         return bool(year_line(text))
     if labels.head(text) and any(labels.head(t) for _, t in row[-1:]):
@@ -134,7 +136,8 @@ def _answers(text: str, kind: str) -> bool:
 
 
 def _indicator(leading: list[TextLine], values: list[TextLine]) -> Iterator[FormRow]:
-    """A category, and name and value where it is certain where the one ends and the other begins."""
+    """A category, and name and value where it is certain
+    where the one ends and the other begins."""
     pair = _name_and_value(values[0][1]) if len(values) == 1 else None
     if pair is not None:
         number = values[0][0]

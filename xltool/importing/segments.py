@@ -20,7 +20,8 @@ _LONG = 200  # characters of another form's text that are listed
 
 @dataclass
 class Segment:
-    """The rows of one form, its kind and year as its title says; `other` is the title of another form."""
+    """The rows of one form, its kind and year as its title says;
+    `other` is the title of another form."""
 
     kind: str | None = None
     year: int | None = None
@@ -49,7 +50,8 @@ class Segment:
 
 
 def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
-    """The forms in reading order, each with its rows; what stands before the first is a segment too."""
+    """The forms in reading order, each with its rows;
+    what stands before the first is a segment too."""
     parts = [Segment()]
     page = ""
     for row in _readable(rows, labels):
@@ -88,7 +90,8 @@ def _readable(rows: Sequence[FormRow], labels: Labels) -> Iterator[FormRow]:
 
 
 def _turn_page(page: str, parts: list[Segment], labels: Labels) -> None:
-    """A sheet of a workbook never goes on with the form of the sheet before; its name may say what it is."""
+    """A sheet of a workbook never goes on with the form of the sheet before;
+    its name may say what it is."""
     if parts[-1].rows:
         parts.append(Segment())
     now = parts[-1]
@@ -97,7 +100,8 @@ def _turn_page(page: str, parts: list[Segment], labels: Labels) -> None:
 
 
 def _begun(kind: str, parts: list[Segment]) -> Segment:
-    """The segment of a row that begins a form of this kind: the current one, unless that has begun already."""
+    """The segment of a row that begins a form of this kind:
+    the current one, unless that has begun already."""
     now = parts[-1]
     if now.identified:
         now = Segment(kind, now.year, now.year_place, follows=True)
@@ -112,7 +116,8 @@ def _stands_beside_title(row: FormRow) -> bool:
 
 
 def _titled(row: FormRow, title: FormCell, parts: list[Segment], labels: Labels) -> bool:
-    """Whether `title` is the title of a form, ours or another: that one then is the current segment."""
+    """Whether `title` is the title of a form, ours or another:
+    that one then is the current segment."""
     kind, other = labels.title(title.text), labels.other_title(title.text)
     if not (kind or other):
         return False

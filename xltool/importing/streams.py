@@ -1,7 +1,8 @@
-"""A stream of cells without rows, as running text leaves them, parted into rows by the labels among them.
+"""A stream of cells without rows, as running text leaves them,
+parted into rows by the labels among them.
 
-Where it is not certain which cells answer which label, they are given as a scattered row: listed, not
-imported.
+Where it is not certain which cells answer which label, they are given as a scattered row: listed,
+not imported.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def joined_labels(cells: Sequence[TextLine | None], labels: Labels) -> list[Text
                 if len(group) == count and _one_label([c[1] for c in group], labels):
                     cell, taken = (cell[0], "".join(c[1] for c in group)), count
                     break
-        # Written downwards, a character a line, it heads what stands beside it and asks for nothing.
+        # Written downwards, a character a line, it heads what stands beside it and asks for
+        # nothing.
         downwards = cell is not None and taken > 2 and len(cell[1]) == taken
         joined += [None, cell, None] if downwards else [cell]
         at += taken
@@ -78,7 +80,8 @@ def _answered_inside(text: str, labels: Labels) -> bool:
 
 
 def label_kind(text: str, labels: Labels) -> str:
-    """What a label asks for: `amount`, `unit`, `text`, `period`, `long`, `private`; a known one is `long`."""
+    """What a label asks for: `amount`, `unit`, `text`, `period`, `long`, `private`;
+    a known one is `long`."""
     for kind in _KINDS:
         match = labels.match(kind, text)
         if match is not None and match.role == "field":

@@ -118,7 +118,8 @@ class IndicatorTable:
         # 单位：万元 in a cell of its own heads the next form.
         money_units = [money_unit(cell.text) for cell in row.filled]
         states_unit = any(unit and not rest for unit, rest in money_units)
-        # A word of the form below the heads is an indicator's name; before them it begins another part.
+        # A word of the form below the heads is an indicator's name; before them it begins another
+        # part.
         border = self._name_column()
         field_row = field_row and (
             row.loose or border is None or row.filled[0].column < border.column
@@ -167,7 +168,8 @@ class IndicatorTable:
                 self.aside = [h for g in groups if g is not this[0] for h in g]
                 heads = [h for h in heads if h.id == "level1" or h in this[0]]
         heads = self._of_year(heads)
-        # Where the official head stands, another name for the same column is only a remark beside it.
+        # Where the official head stands, another name for the same column is only a remark beside
+        # it.
         sure = Counter(h.id for h in heads if h.official)
         heads = [
             h._replace(id="ignored") if sure[h.id] == 1 and not h.official else h for h in heads
@@ -180,7 +182,8 @@ class IndicatorTable:
             self.skip = self._no_value(heads) if counts["name"] else _NO_VALUE
 
     def _no_value(self, heads: list[Head]) -> str:
-        """Why no column is the value's: one may be, under a head that nobody knows, or several are."""
+        """Why no column is the value's:
+        one may be, under a head that nobody knows, or several are."""
         unknown = [
             h.label for h in heads if h.id == "ignored" and self.labels.head(h.label) is None
         ]
@@ -291,7 +294,8 @@ class IndicatorTable:
         return under
 
     def _may_be(self, under: Under, loose: bool) -> bool:
-        """The cell can be what its head says: no category is a name or a value, no prompt a value."""
+        """The cell can be what its head says:
+        no category is a name or a value, no prompt a value."""
         text = under.cell.text
         if under.head.id not in ("name", "target"):
             return True
@@ -359,7 +363,8 @@ class IndicatorTable:
         return placed
 
     def _own_half(self, cells: list[FormCell]) -> list[FormCell]:
-        """Of a row over two sets of columns without its blank cells: the half of this year's set."""
+        """Of a row over two sets of columns without its blank cells:
+        the half of this year's set."""
         filled = [c for c in cells if not c.blank]
         first = filled[:1] if self.labels.first_level(filled[0].text) else []
         rest = filled[len(first) :]

@@ -1,8 +1,8 @@
 """Published plain text as rows: what is left of a form when a page is copied or scraped.
 
-Five shapes are known: rows of cells parted by tabs, cells begun by tabs and rows by a blank line (a Word
-page saved as text), cells ended by `|` with a row on each line, cells ended by `|` with each on its own
-line, and words in lines.
+Five shapes are known: rows of cells parted by tabs, cells begun by tabs and rows by a blank line (a
+Word page saved as text), cells ended by `|` with a row on each line, cells ended by `|` with each
+on its own line, and words in lines.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def _parted(lines: Sequence[Sequence[str]], labels: Labels) -> Iterator[FormRow]
 
 
 def _own_categories(rows: Sequence[FormRow], labels: Labels) -> list[FormRow]:
-    """Where categories stand in the middle of their rows, a row without one of its own belongs to none.
+    """Where categories stand in the middle of their rows,
+    a row without one of its own belongs to none.
 
     A page shows no merged cells. That a category stands beside its first row, and not beside its
     middle one, is seen by the first level: it has been passed before any category below it.

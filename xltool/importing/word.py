@@ -78,7 +78,8 @@ def _boxes(paragraph: Any) -> list[Any]:
 
 
 def _box_of(element: Any, paragraph: Any) -> Any:
-    """The outermost text box in this paragraph that an element stands in; itself; False in a fallback."""
+    """The outermost text box in this paragraph that an element stands in; itself;
+    False in a fallback."""
     box = element if _tag(element) == "txbxContent" else None
     for above in element.iterancestors():
         if above is paragraph:

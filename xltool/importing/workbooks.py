@@ -1,4 +1,5 @@
-"""Workbooks of any layout as rows: .xlsx as every workbook is read, .xls through xlrd; values as shown."""
+"""Workbooks of any layout as rows: .xlsx as every workbook is read, .xls through xlrd;
+values as shown."""
 
 from __future__ import annotations
 

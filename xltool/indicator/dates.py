@@ -32,7 +32,8 @@ class Period(Struct, frozen=True):
 
 
 class Day(Struct, frozen=True):
-    """A day of a year, the year None where none was written. 29 February stands for its last day."""
+    """A day of a year, the year None where none was written.
+    29 February stands for its last day."""
 
     year: int | None
     month: int

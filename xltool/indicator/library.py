@@ -83,8 +83,8 @@ class Library(Struct, frozen=True, dict=True):
         return by_subject
 
     def find(self, name: str, target: Target, filing_unit: str) -> LibraryEntry | None:
-        """The entry of this name that holds for the filing unit: first one in the value's own unit, then one
-        with a scope before one for all."""
+        """The entry of this name that holds for the filing unit: first one in the value's own unit,
+        then one with a scope before one for all."""
         unit = target.measure
 
         def fitness(entry: LibraryEntry) -> tuple[bool, bool]:

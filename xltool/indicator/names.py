@@ -1,4 +1,5 @@
-"""What an indicator's name says about its value: direction, bounds, unit. Data in `directions.toml`.
+"""What an indicator's name says about its value: direction, bounds, unit.
+Data in `directions.toml`.
 
 Unsure is silent: every question answers None or False where the words don't decide it.
 """
@@ -27,7 +28,8 @@ def _declared() -> dict[str, Any]:
 class Direction(Struct, frozen=True):
     """Which way is good, and the word that says so.
 
-    `outputs`: also among the outputs. `share`: a part of a whole. `only`: the kind of unit it needs.
+    `outputs`: also among the outputs. `share`: a part of a whole.
+    `only`: the kind of unit it needs.
     """
 
     wants: str
@@ -155,8 +157,8 @@ def _tails() -> dict[str, list[str]]:
 
 
 def _last(name: str, *tables: str) -> str:
-    """The longest word that the name ends with, the shortest tail after it; a unit in brackets is no part
-    of the name."""
+    """The longest word that the name ends with, the shortest tail after it; a unit in brackets is
+    no part of the name."""
     words, bare = _endings(*tables), _bare(name)
     first, longest = len(bare), ""
     for tail in ("", *_tails().get(bare[-1:], ())):
@@ -271,5 +273,6 @@ _STARS = str.maketrans("", "", "★☆▲△●○◆◇■□※*＊")
 
 @functools.lru_cache(maxsize=4096)
 def subject(name: str) -> str:
-    """What an indicator is of: its name without marks, numbering, and the unit in brackets at its end."""
+    """What an indicator is of: its name without marks, numbering,
+    and the unit in brackets at its end."""
     return comparable_name(bare_name(name.translate(_STARS)))

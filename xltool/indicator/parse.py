@@ -50,7 +50,8 @@ def _body(text: str) -> str:
 
 
 def is_empty(text: str) -> bool:
-    """Nothing is said: blank, a stroke such as — or /, 不适用; the same as `parse_target(text).empty`."""
+    """Nothing is said: blank, a stroke such as — or /, 不适用;
+    the same as `parse_target(text).empty`."""
     return not _SAYS.search(text) and (not (body := _body(text)) or body in vocabulary.BLANK)
 
 

@@ -36,7 +36,8 @@ class Split(Struct, frozen=True):
         return len(self.pairs)
 
 
-# Strongest first; a weaker mark is only tried where the stronger ones don't give the number of values.
+# Strongest first; a weaker mark is only tried where the stronger ones don't give the number of
+# values.
 _MARKS = ("\n", "\n；;", "\n；;，,", "\n；;，,、")
 _NUMBERED = re.compile(r"^\s*(?:[（(]?[0-9一二三四五六七八九十]{1,2}[)）、.．]|[①-⑳])\s*")
 

@@ -45,7 +45,8 @@ MARKS = "。;,、. \n"
 
 
 def clean(text: str) -> str:
-    """Halfwidth, simplified where declared, one kind of blank, no edges and no closing full stop."""
+    """Halfwidth, simplified where declared, one kind of blank,
+    no edges and no closing full stop."""
     return trim(text.translate(_CLEAN).replace("\r\n", "\n"))
 
 
@@ -125,7 +126,8 @@ _PROMPT = re.compile(
 
 
 def is_prompt(body: str) -> bool:
-    """A cleaned text that is, or still holds, the form's own prompt: ……, ≥**%, XX, 指标1：, (100字以内)."""
+    """A cleaned text that is, or still holds, the form's own prompt:
+    ……, ≥**%, XX, 指标1：, (100字以内)."""
     return _may_be_prompt(body) and (
         _is_dots(without_space(body)) or _PROMPT.search(body) is not None
     )
@@ -143,7 +145,8 @@ def _spelled(characters: str) -> str:
     )
 
 
-# Without one of these, anywhere or first, there is no prompt; what cleaning takes away could hide one.
+# Without one of these, anywhere or first, there is no prompt; what cleaning takes away could hide
+# one.
 _ANYWHERE = re.compile(f"[{re.escape(_spelled('*_xX×字'))}\ufeff\u200b\u200c\u200d\u2060]")
 _FIRST = frozenset(_spelled(".…·。⋯‥_*指目三绩请在填例示"))
 _OPENING = _spelled("(") + "".join(filter(str.isspace, map(chr, range(0x3001))))
@@ -166,7 +169,8 @@ _NUMBERING = re.compile(
 
 
 def left_over(text: str) -> str:
-    """The first line of a text that is a prompt, or numbered and without content; empty where none is.
+    """The first line of a text that is a prompt, or numbered and without content;
+    empty where none is.
 
     A numbered line alone is a heading where the next line is not numbered too.
     """

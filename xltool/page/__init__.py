@@ -1,1 +1,2 @@
-"""One HTML file that runs this package in a browser, offline: built by `build`, at work in `desk`."""
+"""One HTML file that runs this package in a browser, offline:
+built by `build`, at work in `desk`."""

@@ -90,7 +90,8 @@ def _render(*, style: str, first: str, script: str, **given: Any) -> bytes:
         loader=FileSystemLoader([TEMPLATES, REPORT]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    # Only its own two scripts run; the worker is made of what stands in the page, and inherits this.
+    # Only its own two scripts run; the worker is made of what stands in the page, and inherits
+    # this.
     policy = (
         "default-src 'none'; connect-src 'none'; "
         f"script-src {text_hash(first)} {text_hash(script)} 'wasm-unsafe-eval' blob:; worker-src blob:; "
@@ -117,7 +118,8 @@ def _packed(data: bytes) -> str:
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:
-    """The files as a zip without compression: the page compresses it as a whole, which saves more."""
+    """The files as a zip without compression:
+    the page compresses it as a whole, which saves more."""
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):

@@ -1,4 +1,5 @@
-"""What the page asks of the package: each request plain data and one file's bytes, each answer the same.
+"""What the page asks of the package:
+each request plain data and one file's bytes, each answer the same.
 
 This runs inside the browser, in a worker, but nothing in it knows that: it is ordinary Python, and
 gives what the command line gives. Files come as bytes under the name that is shown; nothing is
@@ -53,9 +54,9 @@ PASSED_OVER = {
 
 
 class Desk:
-    """One page at work. `given` is the folder of what was put into the page when it was built:
-    a bureau's edition (`edition/`), its settings (`settings.toml`) with the indicator library that they
-    name, its public key (`public.pem`)."""
+    """One page at work. `given` is the folder of what was put into the page when it was built: a
+    bureau's edition (`edition/`), its settings (`settings.toml`) with the indicator library that
+    they name, its public key (`public.pem`)."""
 
     def __init__(self, given: Path, progress: Progress | None = None) -> None:
         from xltool.campaign.sealing import keys
@@ -100,14 +101,16 @@ class Desk:
         return None, None
 
     def kinds(self, request: Request, data: bytes) -> PageAnswer:
-        """What may be done with files, by their names: (workbook, archive, key, no or nothing, why not)."""
+        """What may be done with files, by their names:
+        (workbook, archive, key, no or nothing, why not)."""
         names = request["names"]
         return [
             ("", "") if in_litter(name) else _kind(name.rpartition("/")[2]) for name in names
         ], None
 
     def check(self, request: Request, data: bytes) -> PageAnswer:
-        """A workbook judged: what the list shows, its record as JSON, the keys of its findings, its seal."""
+        """A workbook judged: what the list shows, its record as JSON,
+        the keys of its findings, its seal."""
         data = self._data(request, data)
         filing, findings = self._judged(request, data)
         compared = self._last_year(filing) if any(filing.forms) else None
@@ -147,7 +150,8 @@ class Desk:
         return None, f"{text}\n".encode("utf-8", "backslashreplace")
 
     def indicators(self, request: Request, data: bytes) -> PageAnswer:
-        """A workbook's indicators as the lines of `xltool indicators --csv`, with its head if `first`."""
+        """A workbook's indicators as the lines of `xltool indicators --csv`,
+        with its head if `first`."""
         from xltool.reports.indicators import columns_of, indicator_rows, write_csv
 
         filing = self._official(request, self._data(request, data))
@@ -160,7 +164,8 @@ class Desk:
     # ── copies ───────────────────────────────────────────────────────────────────────────────
 
     def marked(self, request: Request, data: bytes) -> PageAnswer:
-        """A copy with the results sheet, the marks, and what was typed in the page as explanations."""
+        """A copy with the results sheet, the marks,
+        and what was typed in the page as explanations."""
         from xltool.results_sheet.insert import mark_file
         from xltool.results_sheet.marks import marks
         from xltool.results_sheet.table import results
@@ -194,7 +199,8 @@ class Desk:
     # ── filling ──────────────────────────────────────────────────────────────────────────────
 
     def fill(self, request: Request, data: bytes) -> PageAnswer:
-        """The workbooks of a data book: one as it is, several as a zip. `sizes` cuts `data` into files."""
+        """The workbooks of a data book: one as it is, several as a zip.
+        `sizes` cuts `data` into files."""
         from xltool.databook import reading
         from xltool.filling.writer import FillError, filled
 
@@ -418,7 +424,8 @@ def _file(name: str, data: bytes) -> Iterator[tuple[Path, Path]]:
 
 
 def _data_book(folder: Path, sizes: Sequence[tuple[str, int]], data: bytes) -> Path:
-    """The files of a data book as they were chosen: one .xlsx or .json, or the CSV files of a folder."""
+    """The files of a data book as they were chosen:
+    one .xlsx or .json, or the CSV files of a folder."""
     at = 0
     paths = []
     for name, size in sizes:

@@ -1,4 +1,5 @@
-"""The door between the worker's script and the desk: texts and bytes go in and come out, never objects."""
+"""The door between the worker's script and the desk:
+texts and bytes go in and come out, never objects."""
 
 from __future__ import annotations
 

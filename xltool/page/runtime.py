@@ -1,4 +1,5 @@
-"""The parts that run Python in a browser: found, fetched from npm and PyPI if need be, never unchecked.
+"""The parts that run Python in a browser:
+found, fetched from npm and PyPI if need be, never unchecked.
 
 Every part is known by its content (`runtime.toml`), so it doesn't matter who hands it over.
 """

@@ -27,7 +27,8 @@ class EarlierFile(Struct, frozen=True):
 
 
 class EarlierFiles(Struct):
-    """The earlier filings of a folder by their unit's code and by its name; why others were not read."""
+    """The earlier filings of a folder by their unit's code and by its name;
+    why others were not read."""
 
     by_unit: dict[str, list[EarlierFile]] = {}
     unread: list[str] = []
@@ -43,7 +44,8 @@ class EarlierFiles(Struct):
             files[:] = [file for file in files if file.path != path]
 
     def of(self, filing: Filing) -> EarlierFile | None:
-        """The file of the unit's year before, by its code, else by its name; None where there is none.
+        """The file of the unit's year before, by its code, else by its name;
+        None where there is none.
 
         Of several years the last one before the filing's own counts.
         """
@@ -124,7 +126,8 @@ def _read(path: Path, edition: Edition | None) -> Filing:
 def read_earlier(opened: Callable[[], Source], edition: Edition | None = None) -> Filing:
     """A filing of a former year, whose forms may have been others than this year's `edition`.
 
-    `opened` gives the workbook, each time from its beginning. Raises XltoolError where it is no filing.
+    `opened` gives the workbook, each time from its beginning.
+    Raises XltoolError where it is no filing.
     """
     filing = read(opened())
     if edition is not None and not any(filing.forms):

@@ -1,4 +1,5 @@
-"""A copy of a workbook with its indicator values in their normal form, proved by reading it back."""
+"""A copy of a workbook with its indicator values in their normal form,
+proved by reading it back."""
 
 from __future__ import annotations
 

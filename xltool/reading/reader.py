@@ -1,4 +1,5 @@
-"""Workbook → Filing: every value with its sheet and cell, everything odd as a fault, nothing judged."""
+"""Workbook → Filing: every value with its sheet and cell, everything odd as a fault,
+nothing judged."""
 
 from __future__ import annotations
 
@@ -41,10 +42,10 @@ _ALIKE = 0.5
 def read(source: Source, *, edition: Edition | None = None) -> Filing:
     """The filing in this workbook, each value knowing its cell; amounts in the edition's unit.
 
-    `source` is a path, the workbook's bytes, or a file open for reading.
-    `edition` is needed where the workbook's own is known by its folder only. A file that can't be
-    read as a filing gives a filing without forms whose `faults` say why. Raises XltoolError only where
-    the machine can't (no such file, no permission), EditionError where a template can't be used.
+    `source` is a path, the workbook's bytes, or a file open for reading. `edition` is needed where
+    the workbook's own is known by its folder only. A file that can't be read as a filing gives a
+    filing without forms whose `faults` say why. Raises XltoolError only where the machine can't (no
+    such file, no permission), EditionError where a template can't be used.
     """
     name = called(source)
     try:
@@ -162,7 +163,8 @@ def _forms(
 def _one_department(
     placed_forms: list[_PlacedForm], layout: Layout, faults: list[Fault]
 ) -> _PlacedForm:
-    """Of several department forms the one with the official name, that is visible, that is answered."""
+    """Of several department forms the one with the official name, that is visible,
+    that is answered."""
 
     def weight(placed: _PlacedForm) -> tuple[bool, ...]:
         official = placed.form.sheet == layout.edition.department.sheet
@@ -232,8 +234,8 @@ def _likest(grid: Grid) -> Edition:
 def form_of(layout: Layout, sheet: Sheet, marked: bool = True) -> FormLayout | None:
     """The official form that this sheet is, if it is one.
 
-    In a workbook that is not `marked` as one of ours, nor has the names, the official title must stand on
-    it: a list with the forms' words as its heads is no form.
+    In a workbook that is not `marked` as one of ours, nor has the names, the official title must
+    stand on it: a list with the forms' words as its heads is no form.
     """
     if sheet.name == RESULTS_SHEET or not sheet.cells:
         return None
@@ -265,7 +267,8 @@ def titled(layout: FormLayout, sheet: Sheet) -> bool:
 
 
 def answered(form: Form) -> bool:
-    """Whether anything but the title and the unit stands on this form: a blank one is no project."""
+    """Whether anything but the title and the unit stands on this form:
+    a blank one is no project."""
     filled = {key for key, entry in form.entries.items() if not entry.blank}
     return bool(form.indicators or filled - {"year", "filer", "unit"})
 
@@ -307,8 +310,8 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
 
 
 def answers_on(layout: FormLayout, sheet: Sheet, rows: GrownRows, faults: list[Fault]) -> Form:
-    """The form on a sheet whose rows are known, each answer with its cell; what is odd about one goes to
-    the faults."""
+    """The form on a sheet whose rows are known, each answer with its cell; what is odd about one
+    goes to the faults."""
     entries: dict[str, Entry] = {}
     for field in layout.spec.field:
         top, left, _, _ = layout.fields[field.id]
@@ -370,7 +373,8 @@ def _entry(
 
 
 def taken_out(field: Field, text: str) -> tuple[int | str | None, str] | None:
-    """The answer within the official text of its cell, read and as written; None where that was changed.
+    """The answer within the official text of its cell, read and as written;
+    None where that was changed.
 
     A name typed before the （盖章） that ends the official text stands in it as well as one behind it.
     """
@@ -405,7 +409,8 @@ _STAMP = re.compile("(.+?)(（[^（）]+）)")
 def _masked(
     layout: FormLayout, sheet: Sheet, entries: Mapping[str, Entry], indicators: Iterable[Indicator]
 ) -> Iterator[Fault]:
-    """Answers that a conditional format may show as something else; whether it does, nobody reckons here."""
+    """Answers that a conditional format may show as something else;
+    whether it does, nobody reckons here."""
     conditional = [c for c in sheet.conditional if c[0].left <= layout.right]
     if not conditional:
         return

@@ -1,1 +1,2 @@
-"""What a run found, shown: console, JSON, workbook, page. Reports show records and judge nothing."""
+"""What a run found, shown: console, JSON, workbook, page.
+Reports show records and judge nothing."""

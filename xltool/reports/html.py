@@ -104,7 +104,8 @@ def write_page(
 
 
 def index_row(result: CheckResult, codes: list[str], href: str) -> list[Any]:
-    """What the list shows of a unit; `codes` are those of its findings, `href` leads to its file."""
+    """What the list shows of a unit;
+    `codes` are those of its findings, `href` leads to its file."""
     sums, count = result.balance, result.counts
     return [
         result.unit or Path(result.file).name, result.code, result.file, href,
@@ -140,7 +141,8 @@ def _json(value: Any) -> bytes:
 
 
 def _script_text(text: bytes) -> Any:
-    """JSON as it may stand inside a script element: nothing in it can end the element or open a tag."""
+    """JSON as it may stand inside a script element:
+    nothing in it can end the element or open a tag."""
     from markupsafe import Markup
 
     for sign in b"<>&'":

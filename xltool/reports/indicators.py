@@ -83,7 +83,8 @@ def _own_column(label: str, width: int) -> Column[IndicatorRow]:
 def indicator_rows(
     filing: Filing, edition: Edition | None = None, columns: Columns = ()
 ) -> Iterator[tuple[str, ...]]:
-    """Each indicator of a filing as one row of `columns`, by default TABLE; a stuffed cell makes several rows.
+    """Each indicator of a filing as one row of `columns`, by default TABLE;
+    a stuffed cell makes several rows.
 
     What can't be paired stays one row as written, its three columns empty, and 说明 says why.
     """

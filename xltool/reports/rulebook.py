@@ -1,4 +1,5 @@
-"""The rule book for people: the list, one rule's page, and docs/rules.md, all derived from the rules."""
+"""The rule book for people: the list, one rule's page, and docs/rules.md,
+all derived from the rules."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ import msgspec
 
 from xltool.checks.results import CheckResult
 
-# A file that is named from the reports' own folder, as nearly all are: nothing needs to be worked out.
+# A file that is named from the reports' own folder, as nearly all are: nothing needs to be worked
+# out.
 _PLAIN = re.compile(r"[^\\:\0]+")
 _UP = frozenset(("", ".", ".."))
 

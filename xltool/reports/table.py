@@ -56,7 +56,8 @@ CSV_COLUMNS: tuple[Column[FindingRow], ...] = (
 
 @contextmanager
 def json_report(path: Path, run: Run) -> Iterator[AddResult]:
-    """`{"failed": [{"file", "reason"}, …], "files": [RESULT, …]}`, a result a line; no failed, no key."""
+    """`{"failed": [{"file", "reason"}, …], "files": [RESULT, …]}`, a result a line;
+    no failed, no key."""
     encode = msgspec.json.Encoder().encode
     with writing(path, "wb") as file:
         failed = [{"file": name, "reason": reason} for name, reason in run.failed]
@@ -130,7 +131,8 @@ def _checked(record: object, path: Path) -> CheckResult:
 
 @contextmanager
 def csv_report(path: Path, run: Run) -> Iterator[AddResult]:
-    """All findings, a row each, for spreadsheet programs: UTF-8 with BOM, no cell is ever a formula."""
+    """All findings, a row each, for spreadsheet programs:
+    UTF-8 with BOM, no cell is ever a formula."""
     with writing(path) as file:
         file.write("\ufeff")  # Excel takes a CSV without it for one in the system's own encoding
         writer = csv.writer(file)

@@ -166,7 +166,8 @@ MOST = 20_000
 
 @contextmanager
 def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes], None]]:
-    """The workbook of one run. Sheets whose head depends on all records are spooled to disk first."""
+    """The workbook of one run. Sheets whose head depends on all records are spooled to
+    disk first."""
     with (
         writing(path, "wb") as file,
         TableBook(file, REPORT) as book,
@@ -211,7 +212,8 @@ _INDICATOR_KEYS = ("sheet", "form", "project", "level1", "level2", "cell")
 
 
 def _note_columns(result: CheckResult, columns: dict[str, str]) -> None:
-    """Add to `columns` the indicator columns that this result is the first to have, with their labels."""
+    """Add to `columns` the indicator columns that this result is the first to have,
+    with their labels."""
     labels = _labels(result.edition)
     for row in result.indicators:
         for column in row:

@@ -1,4 +1,5 @@
-"""The sheet 审核结果 inside a filing: its content, made from findings, and the unit's answers read back.
+"""The sheet 审核结果 inside a filing:
+its content, made from findings, and the unit's answers read back.
 
 The content is a neutral table. Whoever shows it (the ribbon in a running Excel, `check --mark` in
 a file) writes the same rows; the column 说明 is open for the unit's explanations, and a hidden
@@ -85,7 +86,8 @@ class Results(Struct, frozen=True):
 
 
 def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None = None) -> Results:
-    """The results of one filing. Answers that no finding asks for any more stay, marked as stale."""
+    """The results of one filing. Answers that no finding asks for any more stay,
+    marked as stale."""
     edition = edition or load_edition(filing.edition)
     gone = [(key, filing.answers[key]) for key in stale(filing, findings)]
     number = counts(findings)
@@ -141,7 +143,8 @@ class _TextCell(Protocol):
 
 
 def read_answers(filled: Mapping[tuple[int, int], _TextCell]) -> dict[str, str]:
-    """The unit's written explanations by finding key, from the filled cells (row, column) of our sheet.
+    """The unit's written explanations by finding key, from the filled cells
+    (row, column) of our sheet.
 
     The columns are found by their heads, so sorting rows or moving columns loses nothing.
     """
@@ -161,7 +164,8 @@ def read_answers(filled: Mapping[tuple[int, int], _TextCell]) -> dict[str, str]:
 
 
 def beside_the_table(filled: Mapping[tuple[int, int], _TextCell]) -> list[str]:
-    """What somebody wrote on our sheet outside the table: behind its columns, below its rows, right of the top."""
+    """What somebody wrote on our sheet outside the table:
+    behind its columns, below its rows, right of the top."""
     table: dict[int, dict[int, str]] = {}
     for (row, column), cell in sorted(filled.items()):
         if cell.text.strip():

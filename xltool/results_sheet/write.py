@@ -1,4 +1,5 @@
-"""The results table as a workbook of one sheet: what the ribbon copies in and what a file receives."""
+"""The results table as a workbook of one sheet:
+what the ribbon copies in and what a file receives."""
 
 from __future__ import annotations
 

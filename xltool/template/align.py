@@ -33,7 +33,8 @@ def align(layout: FormLayout, sheet: Sheet) -> GrownRows:
 
 
 def _gaps(row_matches: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
-    """Known rows one after the other: (the one above, this one, rows more or fewer between than in the blank)."""
+    """Known rows one after the other:
+    (the one above, this one, rows more or fewer between than in the blank)."""
     above, now = 0, 0
     for row, at in sorted(row_matches.items()):
         yield above, row, (at - now) - (row - above)
@@ -75,7 +76,8 @@ def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
 
 
 def _labels_by_row(layout: FormLayout) -> dict[int, dict[int, str]]:
-    """Row of the blank → column → official text; where an answer stands in the text, its pattern."""
+    """Row of the blank → column → official text;
+    where an answer stands in the text, its pattern."""
     labelled: dict[int, dict[int, str]] = {}
     for (row, column), text in layout.static.items():
         labelled.setdefault(row, {})[column] = unspaced(text)
@@ -87,7 +89,8 @@ def _labels_by_row(layout: FormLayout) -> dict[int, dict[int, str]]:
 def _official_texts(
     layout: FormLayout, sheet: Sheet, labelled: Mapping[int, Mapping[int, str]]
 ) -> dict[tuple[int, int], str]:
-    """The cells that say what the blank says in the same column, whatever the row, as the blank says it."""
+    """The cells that say what the blank says in the same column, whatever the row,
+    as the blank says it."""
     official = {(column, label) for labels in labelled.values() for column, label in labels.items()}
     others = [(column, pattern) for (_, column), pattern in layout.around.items()]
     last = _last(layout, sheet)

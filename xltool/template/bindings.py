@@ -1,4 +1,5 @@
-"""Is a template workbook complete? Every field, block and column of the edition bound exactly once."""
+"""Is a template workbook complete? Every field,
+block and column of the edition bound exactly once."""
 
 from __future__ import annotations
 

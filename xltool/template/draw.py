@@ -1,4 +1,5 @@
-"""Draw an edition's template workbook: what is printed from its declaration, places from its layout.
+"""Draw an edition's template workbook:
+what is printed from its declaration, places from its layout.
 
 What a reader or a bureau needs to know about places stands in the drawn workbook itself, as
 sheet-scoped names, so nothing else reads the layout. Drawing twice gives the same parts.
@@ -52,9 +53,9 @@ _STYLE_WORDS = {"font": "font_name", "size": "font_size", "wrap": "text_wrap"}
 def draw(path: Path | str, edition: Edition, library: Library | None = None) -> None:
     """Write the template workbook of this edition to `path`.
 
-    The names in an indicator `library` are offered as a list, and the library goes along as a sheet.
-    Raises EditionError for an edition without a layout or with one that can't be drawn, XltoolError
-    for a place that can't be written.
+    The names in an indicator `library` are offered as a list, and the library goes along as a
+    sheet. Raises EditionError for an edition without a layout or with one that can't be drawn,
+    XltoolError for a place that can't be written.
     """
     from xlsxwriter import Workbook
 

@@ -1,4 +1,5 @@
-"""What a drawn form is made of: printed text, inputs with names and prompts, indicators, the page."""
+"""What a drawn form is made of:
+printed text, inputs with names and prompts, indicators, the page."""
 
 from __future__ import annotations
 
@@ -84,7 +85,8 @@ class FormPen:
     # ── the indicator table and the page ─────────────────────────────────────────────────────
 
     def indicators(self, head: int) -> int:
-        """The indicator table from its head row on; its last row. The columns are the sheet's last ones."""
+        """The indicator table from its head row on; its last row.
+        The columns are the sheet's last ones."""
         spec, last = self.form.indicators, len(self.widths)
         first = last - len(spec.column) + 1
         end = head + sum(block.rows for block in spec.block)

@@ -33,10 +33,10 @@ _NONE: Mapping[int, int] = MappingProxyType({})
 class GrownRows:
     """Template rows → rows of a form in which some areas have grown (or lost rows).
 
-    `grown` maps the last template row of a growing area to the number of rows added after it; `starts`
-    and `ends` say of each template row where it stands, and where an area that ends with it ends.
-    Of a received form `pushed` maps a template row to the rows that somebody put before it (or took
-    from there), where none may be added; `gone` are rows that can't be told any more.
+    `grown` maps the last template row of a growing area to the number of rows added after it;
+    `starts` and `ends` say of each template row where it stands, and where an area that ends with
+    it ends. Of a received form `pushed` maps a template row to the rows that somebody put before it
+    (or took from there), where none may be added; `gone` are rows that can't be told any more.
     """
 
     __slots__ = ("ends", "gone", "grown", "pushed", "starts")
@@ -80,7 +80,8 @@ class GrownRows:
 
 
 class FormLayout(Struct, frozen=True, dict=True):
-    """One official form in the template: its blank sheet and where its fields, blocks, heads stand."""
+    """One official form in the template:
+    its blank sheet and where its fields, blocks, heads stand."""
 
     spec: FormSpec
     sheet: Sheet
@@ -104,7 +105,8 @@ class FormLayout(Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def names(self) -> dict[str, Area | None]:
-        """The defined names as they stand in the blank: of a merged cell perhaps only its first cell."""
+        """The defined names as they stand in the blank:
+        of a merged cell perhaps only its first cell."""
         return {label: self.sheet.names[label] for label in self.areas}
 
     @functools.cached_property
@@ -153,7 +155,8 @@ class FormLayout(Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def around(self) -> dict[tuple[int, int], re.Pattern[str]]:
-        """The cells that hold official text around an answer: what they look like without white space."""
+        """The cells that hold official text around an answer:
+        what they look like without white space."""
         patterns = {}
         for field in self.spec.field:
             if field.pattern:
@@ -213,7 +216,8 @@ class FormLayout(Struct, frozen=True, dict=True):
         return merged | self.labels_grown(rows)
 
     def labels_grown(self, rows: GrownRows) -> set[Area]:
-        """The merged cells that make one label of the cell beside a long text that got more rows."""
+        """The merged cells that make one label of the cell beside a long text
+        that got more rows."""
         grown: set[Area] = set()
         for area in self.fields.values():
             first, last = rows.start(area.top), rows.end(area.bottom)
@@ -236,13 +240,15 @@ class Layout(Struct, frozen=True):
 
 
 def load_layout(edition: Edition, template: Path | None = None) -> Layout:
-    """The layout of an edition's template. Raises EditionError where it doesn't bind every field."""
+    """The layout of an edition's template.
+    Raises EditionError where it doesn't bind every field."""
     path = template or edition.template
     return _load(edition.folder, path, stamps(edition, path))
 
 
 def stamps(edition: Edition, template: Path) -> tuple[int, int]:
-    """When template and declaration were last changed: what was made of them is made anew after that."""
+    """When template and declaration were last changed:
+    what was made of them is made anew after that."""
     try:
         return template.stat().st_mtime_ns, edition.declaration.stat().st_mtime_ns
     except OSError as error:

@@ -27,7 +27,8 @@ def likeness(layout: FormLayout, sheet: Sheet) -> float:
     if named == 1:
         return 1.0
     texts = {unspaced(cell.text) for cell in sheet.cells.values() if cell.text}
-    # A list of indicators has the categories of every form; only a form has the labels above them too.
+    # A list of indicators has the categories of every form; only a form has the labels above them
+    # too.
     if len(layout.above & texts) < _FEW * len(layout.above):
         return named
     official = {unspaced(text) for text in layout.static.values()}
@@ -215,8 +216,8 @@ _SHOWN = 50
 
 
 def _moved_rows(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault]:
-    """Rows added to or taken from the official part, each place once: what stands in the new ones, and
-    which answers nobody can tell any more."""
+    """Rows added to or taken from the official part, each place once: what stands in the new ones,
+    and which answers nobody can tell any more."""
     unread = _unread(layout, rows)
     for below, extra in rows.pushed.items():
         row = rows.start(below)
@@ -312,7 +313,8 @@ def _merges(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[Fault
 
 
 def _torn_by_insertion(sheet: Sheet, area: Area, added: list[Area]) -> bool:
-    """LibreOffice takes a label's merge apart when rows are inserted into it on a protected sheet."""
+    """LibreOffice takes a label's merge apart when rows are inserted into it on a
+    protected sheet."""
     if area.bottom <= area.top:
         return False
     if not any(a.top <= area.bottom and area.top <= a.bottom for a in added):

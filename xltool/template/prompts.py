@@ -84,7 +84,8 @@ def _for_year(field: Field, cell: str) -> dict[str, Any]:
 def for_column(column: IndicatorColumn, edition: Edition, offered: str = "") -> dict[str, Any]:
     """XlsxWriter's options for the validation of an indicator column's inputs.
 
-    `offered` refers to the cells whose texts are offered as a list; something else may be written too.
+    `offered` refers to the cells whose texts are offered as a list;
+    something else may be written too.
     """
     wording = column.prompt or _COLUMN_TEXTS.get(column.id) or f"按官方说明填写“{column.label}”。"
     text = wording.replace("{placeholder}", edition.placeholder)

@@ -1,8 +1,8 @@
 """What an edition's `layout.toml` says: where each form's cells stand on the sheet, as on paper.
 
 A cell is its printed text or `@field`, then `*4` for four columns and `^2` for two rows where it is
-larger than one cell: `"资金总额*2"`, `"@total*5"`. One that looks different from its row is written
-`{ cell = "…", style = "…" }`, with a style of `[styles]`. The indicator table follows by itself from
+larger than one cell: `"资金总额*2"`, `"@total*5"`. One that looks different from its row is written `{
+cell = "…", style = "…" }`, with a style of `[styles]`. The indicator table follows by itself from
 the declaration; each of its columns takes one column of the sheet, the last ones.
 """
 
@@ -26,7 +26,8 @@ class _LayoutPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CellStyle(_LayoutPart, frozen=True):
-    """How a cell looks where it differs; None leaves it as its row has it. Borders: 0 none, 1 thin."""
+    """How a cell looks where it differs; None leaves it as its row has it.
+    Borders: 0 none, 1 thin."""
 
     font: str | None = None
     size: float | None = None
@@ -56,8 +57,8 @@ class RowSketch(_LayoutPart, frozen=True):
 
 
 class HintSketch(_LayoutPart, frozen=True):
-    """A text beside the form, which shows in `colour` while `when` holds: a formula in which `{total}`
-    is the cell of that field."""
+    """A text beside the form, which shows in `colour` while `when` holds: a formula in which
+    `{total}` is the cell of that field."""
 
     cell: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,2}[1-9]\d*$")]
     text: str
@@ -66,12 +67,13 @@ class HintSketch(_LayoutPart, frozen=True):
 
 
 class FormSketch(_LayoutPart, frozen=True):
-    """One form: the columns' widths in pixels, the rows above the indicators, the table's side heading.
+    """One form: the columns' widths in pixels, the rows above the indicators,
+    the table's side heading.
 
-    `level1` is the column of 一级指标 (from 1); by default one column is left for 二级指标 between it
-    and the indicators' own. `margin` is the width of an empty column behind the form,
-    `edges` the white at each side of the paper in inches: the form is printed as wide as is left, so more
-    white makes it lower too.
+    `level1` is the column of 一级指标 (from 1); by default one column is left for 二级指标 between it and
+    the indicators' own. `margin` is the width of an empty column behind the form, `edges` the white
+    at each side of the paper in inches: the form is printed as wide as is left, so more white makes
+    it lower too.
     """
 
     widths: Annotated[tuple[int, ...], msgspec.Meta(min_length=3, max_length=26)]

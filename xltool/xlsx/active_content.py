@@ -1,4 +1,5 @@
-"""What a workbook carries that acts or leads elsewhere: macros, controls, links; nothing of it is run."""
+"""What a workbook carries that acts or leads elsewhere: macros, controls, links;
+nothing of it is run."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def _leads_to(package: Parts, name: str) -> str:
 
 
 def drawn(package: Parts, part: str) -> tuple[bool, str]:
-    """Whether a drawing holds anything but pictures, and the macro that a click in it would start."""
+    """Whether a drawing holds anything but pictures,
+    and the macro that a click in it would start."""
     try:
         data = package.read(part)[:_MOST] if part in package else b""
     except Unreadable:

@@ -22,7 +22,8 @@ _DAY = re.compile(
 )  # of the strict format
 _OPEN = Cell("", locked=False)
 
-# The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is parsed.
+# The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is
+# parsed.
 _PLAIN_PIECE = re.compile(
     r'<c r="(?P<blank>[A-Z]{1,3}+[0-9]{1,7}+)"(?: s="[0-9]++")?(?: t="n")?(?:/>|></c>)|(?P<close></row>)'
     r'|<row r="(?P<row>[1-9][0-9]{0,6}+)"(?P<with>(?: [A-Za-z:0-9]++="[^"<>&]*+")*)(?P<end>/?)>'
@@ -55,8 +56,9 @@ _ADDRESSES = _Addresses()
 class _Between(Struct, frozen=True):
     """What stands between two cells: blank cells, ends and beginnings of rows, in ascending order.
 
-    `inside`: it begins within a row; then `lead` is the row of the blank cells that come first. `first`
-    and `last` are its first and last place, `row` the row in which it ends, `left` whether one is open.
+    `inside`: it begins within a row; then `lead` is the row of the blank cells that come first.
+    `first` and `last` are its first and last place, `row` the row in which it ends, `left` whether
+    one is open.
     """
 
     inside: bool
@@ -70,7 +72,8 @@ class _Between(Struct, frozen=True):
 
 
 class _Betweens(dict[str, _Between | None]):
-    """What stands between two cells, read and remembered; None for what is spelled otherwise, or damage."""
+    """What stands between two cells, read and remembered;
+    None for what is spelled otherwise, or damage."""
 
     def __missing__(self, text: str) -> _Between | None:
         if len(self) > 20_000:
@@ -167,7 +170,8 @@ def read_sheet(
 def read_large_sheet(
     pieces: Iterable[bytes], sheet: Sheet, strings: Mapping[str, str], styles: Styles, most: int
 ) -> int:
-    """`read_sheet` of XML that comes in pieces: it is never whole in memory. Blank cells are left out."""
+    """`read_sheet` of XML that comes in pieces: it is never whole in memory.
+    Blank cells are left out."""
     walk, around = CellWalk(sheet, strings, styles), FrameWalk()
 
     def start(tag: str, a: dict[str, str]) -> None:
@@ -189,7 +193,8 @@ def read_large_sheet(
     return len(sheet.cells)
 
 
-# Conditional formats of 2010 and later hold their number format themselves, where other rules stand.
+# Conditional formats of 2010 and later hold their number format themselves, where other rules
+# stand.
 _LATER = re.compile(rb"<x14:conditionalFormatting\b.*?</x14:conditionalFormatting>", re.DOTALL)
 _LATER_FORMAT = re.compile(rb'<numFmt\b[^>]*? formatCode="([^"]*)"')
 _LATER_AREAS = re.compile(rb"<xm:sqref>([^<]*)</xm:sqref>")
@@ -236,7 +241,8 @@ def _cells_in(data: bytes) -> int:
 def _plain_cells(
     data: bytes, before: bytes, sheet: Sheet, strings: Mapping[str, str], styles: Styles
 ) -> int | None:
-    """Take the cells at a glance where they are spelled as usual, and count them; None where they are not."""
+    """Take the cells at a glance where they are spelled as usual, and count them;
+    None where they are not."""
     text = decoded(data)
     if text is None or ((escaped := "&" in text) and OTHER_ENTITY.search(text)):
         return None
@@ -327,9 +333,9 @@ _TRUTH = {"1": "TRUE", "true": "TRUE", "0": "FALSE", "false": "FALSE"}
 
 
 class CellWalk:
-    """Takes the cells of a sheet from its XML, however they are spelled: one value a cell, one cell a place,
-    else the sheet is damaged. `sheet` gets them, with `blanks` the blank ones that are open, too; who clears
-    it meanwhile goes on below (tables)."""
+    """Takes the cells of a sheet from its XML, however they are spelled: one value a cell, one cell
+    a place, else the sheet is damaged. `sheet` gets them, with `blanks` the blank ones that are
+    open, too; who clears it meanwhile goes on below (tables)."""
 
     def __init__(
         self, sheet: Sheet, strings: Mapping[str, str], styles: Styles, blanks: bool = False

@@ -27,7 +27,8 @@ def patch_file(
 ) -> Path:
     """Write `source` to `destination` with the parts that `change` gives, new ones at the end.
 
-    Raises XltoolError where the file can't be read or written, saying in Chinese `what` is not in it.
+    Raises XltoolError where the file can't be read or written,
+    saying in Chinese `what` is not in it.
     """
     try:
         package = open_package(source)

@@ -31,8 +31,9 @@ BLANK = Cell("")
 class Sheet(Struct):
     """One worksheet: cells by (row, column), 1-based; only cells that say something need be there.
 
-    `objects`: shapes, controls and the like lie on it, `pictures` nothing but pictures; `macro` is what a
-    click on one of them would start. `conditional`: the number formats that cells of an area may take.
+    `objects`: shapes, controls and the like lie on it, `pictures` nothing but pictures; `macro` is
+    what a click on one of them would start. `conditional`: the number formats that cells of an area
+    may take.
     """
 
     name: str
@@ -60,7 +61,8 @@ class Sheet(Struct):
 
 
 class Grid(Struct):
-    """A workbook: its sheets in order, its custom document properties, when it was last changed (local)."""
+    """A workbook: its sheets in order, its custom document properties,
+    when it was last changed (local)."""
 
     sheets: list[Sheet]
     properties: dict[str, str] = {}

@@ -138,7 +138,8 @@ def text_shown(text: str, code: str) -> str:
 
 
 def nothing_shown(text: str, code: str, number: bool) -> str | None:
-    """What a cell shows that says nothing of what it holds: a blank, ########; None where it says something."""
+    """What a cell shows that says nothing of what it holds: a blank, ########;
+    None where it says something."""
     seen = (as_shown if number else text_shown)(text, code).strip()
     return seen if seen in ("", NO_ROOM) else None
 
@@ -175,7 +176,8 @@ def as_read(text: str, code: str = "", exact: bool = False) -> str:
 
 
 def _around_digits(section: Section, number: Decimal) -> str:
-    """The number itself (a power of ten, a fraction, in words) between the literals of its section."""
+    """The number itself (a power of ten, a fraction,
+    in words) between the literals of its section."""
     kinds = ("digit", "general", "text")
     places = [i for i, token in enumerate(section.tokens) if token.kind in kinds]
     if not places:
@@ -190,7 +192,8 @@ def _literals(tokens: Iterable[Token]) -> str:
 
 
 class Shown(NamedTuple):
-    """An amount as a person sees it: the text, the number it says, and whether that is what is stored.
+    """An amount as a person sees it:
+    the text, the number it says, and whether that is what is stored.
 
     `amount` is the stored one where the text merely rounds it, None where the text is no amount.
     """
@@ -240,7 +243,8 @@ def _decimals(text: str) -> int:
 
 @functools.lru_cache(512)
 def _plain_places(code: str) -> int | None:
-    """Up to how many decimals a format shows any amount as it is stored; None where it may do more."""
+    """Up to how many decimals a format shows any amount as it is stored;
+    None where it may do more."""
     sections = parse_format(code).sections[:3]
     if any(section.condition or section.chinese_digits for section in sections):
         return None
@@ -269,7 +273,8 @@ def _places(tokens: tuple[Token, ...]) -> int:
 
 
 def _inside(tokens: tuple[Token, ...]) -> set[str]:
-    """The kinds of tokens from the first digit of a section to the last; of a fraction its `/` too."""
+    """The kinds of tokens from the first digit of a section to the last;
+    of a fraction its `/` too."""
     places = [i for i, token in enumerate(tokens) if token.kind in ("digit", "point")]
     inside = tokens[places[0] : places[-1] + 1]
     return {"/" if token == Token("other", "/") else token.kind for token in inside}
@@ -361,7 +366,8 @@ def _minutes(tokens: list[Token]) -> list[Token]:
 
 
 def _commas(tokens: list[Token]) -> list[Token]:
-    """Tell commas: between digits of the whole part they group, behind the last digit they divide."""
+    """Tell commas: between digits of the whole part they group,
+    behind the last digit they divide."""
     digits = [i for i, token in enumerate(tokens) if token.kind == "digit"]
     point = next((i for i, token in enumerate(tokens) if token == Token("other", ".")), len(tokens))
     retyped = list(tokens)
@@ -733,7 +739,8 @@ def _date_read(section: Section, number: Decimal, date1904: bool) -> str:
 
 
 def _around_moment(section: Section) -> tuple[str, str]:
-    """Literals before the first and behind the last part of a moment, without 年, 月, 日 and the like."""
+    """Literals before the first and behind the last part of a moment, without 年, 月,
+    日 and the like."""
     parts = [
         i
         for i, t in enumerate(section.tokens)
@@ -745,7 +752,8 @@ def _around_moment(section: Section) -> tuple[str, str]:
 
 
 def _number_read(section: Section, number: Decimal, value: Decimal, exact: bool) -> str:
-    """The digits that are shown between the literals of a section, without commas and idle zeros."""
+    """The digits that are shown between the literals of a section,
+    without commas and idle zeros."""
     tokens = section.tokens
     places = [i for i, token in enumerate(tokens) if token.kind in ("digit", "point")]
     before = "".join(t.text for t in tokens[: places[0]] if t.kind in ("literal", "other"))

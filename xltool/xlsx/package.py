@@ -27,7 +27,8 @@ MAX_PARTS = 2_000
 MAX_UNPACKED = 200 * 2**20
 MAX_PART = 64 * 2**20
 _PIECE = 2**20
-# A sheet of more is walked through as it is unpacked; the other parts have no reason to be so large.
+# A sheet of more is walked through as it is unpacked; the other parts have no reason to be so
+# large.
 LARGE_PART = 8 * 2**20
 MAX_SMALL = 24 * 2**20
 MAX_STREAMED = 100 * 2**20
@@ -116,7 +117,8 @@ class Package:
             raise Unreadable("文件已损坏：XML 的文字编码有错") from error
 
     def stream(self, name: str, most: int) -> Iterator[bytes]:
-        """One part's bytes in pieces; at the latest at their end Unreadable is raised if it is not sound."""
+        """One part's bytes in pieces;
+        at the latest at their end Unreadable is raised if it is not sound."""
         entry = self._entry(name)
         if entry is None:
             raise Unreadable(f"文件已损坏：缺少部件 {name[:60]}")
@@ -210,7 +212,8 @@ class Unpacked(dict[str, bytes]):
 
 
 def open_parts(data: bytes) -> Parts:
-    """The parts of a package: quickly where it is spelled as we write it, the long way otherwise."""
+    """The parts of a package: quickly where it is spelled as we write it,
+    the long way otherwise."""
     if len(data) <= MAX_FILE:
         try:
             parts = Unpacked(split(data, 2 * LARGE_PART))
@@ -223,7 +226,8 @@ def open_parts(data: bytes) -> Parts:
 
 
 def open_package(path: str | Path) -> Package:
-    """The package in this file. Raises Unreadable for what is no sound .xlsx, OSError for the machine."""
+    """The package in this file. Raises Unreadable for what is no sound .xlsx,
+    OSError for the machine."""
     return Package(read_file(path))
 
 
@@ -263,8 +267,9 @@ def parse_xml(
     text: Text | None = None,
     foreign: Callable[[], Any] | None = None,
 ) -> None:
-    """Walk one XML part as Excel reads it: elements of the workbook's namespaces, by their bare names; of an
-    attribute with a prefix the name is `namespace name`. No DTD, no entities, bounded depth.
+    """Walk one XML part as Excel reads it: elements of the workbook's namespaces, by their bare
+    names; of an attribute with a prefix the name is `namespace name`. No DTD, no entities, bounded
+    depth.
 
     `foreign` is called where an element of another namespace stands that is not declared ignorable.
     """
@@ -365,10 +370,11 @@ _LOCAL = _LocalNames()
 
 
 class _Walk:
-    """What of a part Excel would read: the elements it knows, of several choices the first it understands.
+    """What of a part Excel would read:
+    the elements it knows, of several choices the first it understands.
 
-    Extensions (`extLst`) and elements of other namespaces are passed over with all in them; `foreign` is
-    told of the latter where the part does not declare them ignorable.
+    Extensions (`extLst`) and elements of other namespaces are passed over with all in them;
+    `foreign` is told of the latter where the part does not declare them ignorable.
     """
 
     def __init__(self, start: Start, end: End | None, foreign: Callable[[], Any] | None) -> None:

@@ -1,4 +1,5 @@
-"""What a file is that is no .xlsx, by its first bytes or its parts: the words for the one who sent it."""
+"""What a file is that is no .xlsx, by its first bytes or its parts:
+the words for the one who sent it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """How high a row must be for its wrapped texts: not every program finds that out by itself.
 
-One estimate for filled forms, data books, reports and results. A Chinese character is twice as wide as a
-letter; in UTF-8 it takes three bytes, so a text is about as wide as the middle of its letters and bytes.
+One estimate for filled forms, data books, reports and results. A Chinese character is twice as wide
+as a letter; in UTF-8 it takes three bytes, so a text is about as wide as the middle of its letters
+and bytes.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ def _wrapped(line: str, room: float) -> int:
 def row_height(
     cells: Iterable[Any], widths: Iterable[float], line: float, *, margin: float = 0
 ) -> float:
-    """The points at which all texts of a row can be read; `widths` of its columns in letters, `line` the
-    points of one line. Numbers take one line; a row may have fewer cells than there are columns."""
+    """The points at which all texts of a row can be read; `widths` of its columns in letters,
+    `line` the points of one line. Numbers take one line; a row may have fewer cells than there are
+    columns."""
     lines = 1
     for cell, width in zip(cells, widths, strict=False):
         if isinstance(cell, str):

@@ -1,4 +1,5 @@
-"""What the cells of a workbook share: texts; styles (which may be edited, how numbers are shown)."""
+"""What the cells of a workbook share: texts;
+styles (which may be edited, how numbers are shown)."""
 
 from __future__ import annotations
 
@@ -26,11 +27,13 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-F
 
 
 def armour(text: str) -> str:
-    """Text with what XML can't hold written `_xHHHH_`, as Excel does; `unescape` is the way back."""
+    """Text with what XML can't hold written `_xHHHH_`, as Excel does;
+    `unescape` is the way back."""
     return _UNSAFE.sub(lambda m: f"_x{ord(m[0]):04X}_", text)
 
 
-# What is neither one of the five entities of XML, which HTML has too, nor a character by its number.
+# What is neither one of the five entities of XML, which HTML has too, nor a character by its
+# number.
 OTHER_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _ENTITY = re.compile(r"(?:&#[0-9]{1,7};)+|&#x([0-9A-Fa-f]{1,6});|&(amp|lt|gt|quot|apos);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -59,7 +62,8 @@ def unescape(text: str) -> str:
 
 
 def plain_entities(text: str) -> str:
-    """The text that XML spells with `&amp;`, `&#24180;` and the like. Raises Unreadable for no such character."""
+    """The text that XML spells with `&amp;`, `&#24180;` and the like.
+    Raises Unreadable for no such character."""
     return _ENTITY.sub(_meant, text)
 
 
@@ -81,7 +85,8 @@ def plain_text(content: str) -> str:
 
 
 def remembered(most: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:
-    """What was made of a part, kept for the next file with the same part; large parts are not kept."""
+    """What was made of a part, kept for the next file with the same part;
+    large parts are not kept."""
 
     def keep(make: Callable[[bytes], T]) -> Callable[[bytes], T]:
         kept = functools.lru_cache(most)(make)
@@ -127,7 +132,8 @@ _PARENTS = {"sst": ("",), "si": ("sst",), "r": ("si",), "rPh": ("si",), "t": ("s
 
 
 class TextWalk:
-    """Takes the shared texts from their XML, one after the other; of their pronunciation nothing."""
+    """Takes the shared texts from their XML, one after the other;
+    of their pronunciation nothing."""
 
     def __init__(self, add: Callable[[str], None]) -> None:
         self._add = add
@@ -169,9 +175,9 @@ def damaged_texts() -> Unreadable:
 
 
 class Styles(NamedTuple):
-    """By cell style number as written: which may be edited when protected, number formats, and those
-    formats under which a text, too, is shown as something else. `conditional`: the number formats of
-    conditional formats, by theirs."""
+    """By cell style number as written: which may be edited when protected, number formats, and
+    those formats under which a text, too, is shown as something else. `conditional`: the number
+    formats of conditional formats, by theirs."""
 
     unlocked: frozenset[str] = frozenset()
     formats: Mapping[str, str] = MappingProxyType({})

@@ -15,9 +15,9 @@ _MOST_MERGES = 20_000
 
 
 class Frame(Struct, frozen=True):
-    """A sheet around its cells. `rows`: it has rows or cells of its own; `remarks`: it has comments or the like;
-    `tables`: how many tables of cells it has, which should be one; `conditional`: where cells are formatted
-    conditionally, as (areas, number of the format)."""
+    """A sheet around its cells. `rows`: it has rows or cells of its own; `remarks`: it has comments
+    or the like; `tables`: how many tables of cells it has, which should be one; `conditional`:
+    where cells are formatted conditionally, as (areas, number of the format)."""
 
     merges: frozenset[Area]
     protected: bool
@@ -33,8 +33,8 @@ class Frame(Struct, frozen=True):
 def read_frame(data: bytes) -> Frame:
     """The frame of a sheet's XML. Raises Unreadable.
 
-    Where rows were added, merges and validations have moved: they are taken at a glance where they are
-    spelled as usual; what is left is the same in sheet after sheet.
+    Where rows were added, merges and validations have moved: they are taken at a glance where they
+    are spelled as usual; what is left is the same in sheet after sheet.
     """
     merges, rest = _cut(data, b"<mergeCells", _MERGES)
     _, rest = _cut(rest, b"<dataValidations", _VALIDATIONS)
@@ -61,7 +61,8 @@ _VALIDATIONS = re.compile(
 
 
 def _cut(data: bytes, opening: bytes, spelled: re.Pattern[bytes]) -> tuple[str, bytes]:
-    """An element that is spelled as usual, and the part without it; else nothing and the whole part."""
+    """An element that is spelled as usual, and the part without it;
+    else nothing and the whole part."""
     before, _, rest = data.partition(opening)
     match = spelled.match(rest)
     text = decoded(match[0]) if match else None

@@ -1,4 +1,5 @@
-"""A workbook of result tables: each with its head, frozen and repeated, its rows one after the other, its filter.
+"""A workbook of result tables:
+each with its head, frozen and repeated, its rows one after the other, its filter.
 
 All tables of results go this way: the report of a run, the lists and the roll-up of a campaign.
 """
@@ -65,9 +66,9 @@ class TableSheet:
         head_height: float = 0,
         sums_above: bool = False,
     ) -> None:
-        """`line` stands under the title, `line_right` at its right end; so many columns stay in sight (of
-        a report the first) and have a filter (all). With `sums_above` the rows of an outline are folded into
-        the one above them."""
+        """`line` stands under the title, `line_right` at its right end; so many columns stay in
+        sight (of a report the first) and have a filter (all). With `sums_above` the rows of an
+        outline are folded into the one above them."""
         self.book, self.look, self.name, self.columns = book, book.look, name, columns
         self.landscape = landscape
         usual = 0 if self.look.ruled else 1
@@ -243,14 +244,16 @@ class TableSheet:
 
 
 class TableBook:
-    """A workbook of tables being written; a context manager that puts it together when all went well."""
+    """A workbook of tables being written;
+    a context manager that puts it together when all went well."""
 
     def __init__(self, file: IO[bytes], look: Look) -> None:
         self._frame = BookFrame(file, look)
         self._sheets: list[TableSheet] = []
 
     def sheet(self, name: str, columns: Sequence[Column[Row]], **options: Any) -> TableSheet:
-        """A table to which rows can be put until the book is closed; options as `TableSheet` has them."""
+        """A table to which rows can be put until the book is closed;
+        options as `TableSheet` has them."""
         sheet = TableSheet(self._frame, name, columns, **options)
         self._sheets.append(sheet)
         return sheet

@@ -1,8 +1,9 @@
-"""The frame of a workbook of tables: formats, heads and print set-up by XlsxWriter, the rows joined in.
+"""The frame of a workbook of tables:
+formats, heads and print set-up by XlsxWriter, the rows joined in.
 
-XlsxWriter takes six microseconds for a cell, which of a report of 20,000 rows was more than the check of
-all its files. So the rows are written as they stand in the file, to disk, and put between the frame's own
-when the book is closed. Memory stays flat.
+XlsxWriter takes six microseconds for a cell, which of a report of 20,000 rows was more than the
+check of all its files. So the rows are written as they stand in the file, to disk, and put between
+the frame's own when the book is closed. Memory stays flat.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ PLAIN: Style = {}
 class Look(NamedTuple):
     """How the tables of a book look: the formats of what stands in them, heights in points.
 
-    `ruled` tables are for printing: the title goes over all columns, lines around every cell, blank ones
-    too, and every row has its height. `words` are formats of single words in columns of the kind `verdict`.
+    `ruled` tables are for printing: the title goes over all columns, lines around every cell, blank
+    ones too, and every row has its height. `words` are formats of single words in columns of the
+    kind `verdict`.
     """
 
     base: Style
@@ -65,7 +67,8 @@ class Look(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A text that opens a file, at a place where `anchor` is given; or, INSIDE, a place of this book."""
+    """A text that opens a file, at a place where `anchor` is given;
+    or, INSIDE, a place of this book."""
 
     text: str
     target: str

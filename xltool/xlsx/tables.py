@@ -1,5 +1,5 @@
-"""A workbook of tables, gone through row by row. Of a large one neither sheets nor shared texts are ever
-whole in memory, so that they may be larger than those of a form.
+"""A workbook of tables, gone through row by row. Of a large one neither sheets nor shared texts are
+ever whole in memory, so that they may be larger than those of a form.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from xltool.xlsx.workbook_reader import TABLE_CELLS, frame_of, open_grid, styles
 
 # Bytes of a file from which on it is large: a book of a thousand units.
 LARGE = 2**20
-# Of a large one: bytes of a part and of all parts unpacked; cells of a sheet, and shared texts; characters
-# of one text.
+# Of a large one: bytes of a part and of all parts unpacked; cells of a sheet, and shared texts;
+# characters of one text.
 MOST_PART = 256 * 2**20
 MOST_UNPACKED = 512 * 2**20
 MOST_CELLS = 4 * TABLE_CELLS
@@ -97,7 +97,8 @@ def _strings(package: Package, part: str) -> Mapping[str, str]:
 
 
 def _walked(package: Package, part: str, unit: str, walk: CellWalk | TextWalk) -> Iterator[None]:
-    """Walk a part piece by piece, within the limits: so many cells or texts (`unit`), none too long."""
+    """Walk a part piece by piece, within the limits:
+    so many cells or texts (`unit`), none too long."""
     count = length = 0
 
     def opened(tag: str, attributes: dict[str, str]) -> None:
@@ -119,7 +120,8 @@ def _walked(package: Package, part: str, unit: str, walk: CellWalk | TextWalk) -
 
 
 class _SharedTexts(Mapping[str, str]):
-    """Shared texts by their number as cells write it, one behind the other in one string of bytes."""
+    """Shared texts by their number as cells write it,
+    one behind the other in one string of bytes."""
 
     def __init__(self) -> None:
         self._bytes, self._ends = bytearray(), array("Q", [0])

@@ -124,7 +124,8 @@ _MODIFIED = re.compile(rb"<dcterms:modified\b[^>]*>\s*([^<]{10,40}?)\s*</")
 
 
 def last_modified(core: bytes) -> str:
-    """When a program last saved the workbook, by its own word: local time to the second, or empty."""
+    """When a program last saved the workbook, by its own word:
+    local time to the second, or empty."""
     match = _MODIFIED.search(core)
     if match is None:
         return ""
@@ -153,7 +154,8 @@ def _relations(package: Parts, part: str) -> dict[str, tuple[str, str]]:
     return _relation_table(_small(package, rels)) if rels in package else {}
 
 
-# What is the same in file after file (relations, styles, shared text, a sheet's frame) is parsed once.
+# What is the same in file after file (relations, styles, shared text, a sheet's frame) is parsed
+# once.
 @remembered(64)
 def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
     relations: dict[str, tuple[str, str]] = {}
@@ -186,7 +188,8 @@ _PLAIN_NAME = re.compile(
 
 
 def _workbook(data: bytes) -> tuple[Grid, list[str], list[DefinedName]]:
-    """Sheets, their relation ids, and names (name, number of the sheet it belongs to, where it leads)."""
+    """Sheets, their relation ids, and names
+    (name, number of the sheet it belongs to, where it leads)."""
     if b"&" not in data and any(b' xmlns:r="%b"' % r.encode() in data for r in RELATIONSHIPS):
         sheets, rest = _plain(data, b"sheets", _PLAIN_SHEET, 1)
         names, rest = _plain(rest, b"definedNames", _PLAIN_NAME, 2)
@@ -204,8 +207,8 @@ def _workbook(data: bytes) -> tuple[Grid, list[str], list[DefinedName]]:
 def _plain(
     data: bytes, element: bytes, spelled: re.Pattern[str], tags: int
 ) -> tuple[list[DefinedName], bytes]:
-    """What stands inside an element, each of so many tags, and the part without it; nothing where it is
-    spelled otherwise."""
+    """What stands inside an element, each of so many tags, and the part without it; nothing where
+    it is spelled otherwise."""
     before, _, rest = data.partition(b"<%b>" % element)
     listed, closing, after = rest.partition(b"</%b>" % element)
     text = decoded(listed) if closing else None
@@ -218,7 +221,8 @@ def _plain(
 
 @remembered(16)
 def _around(data: bytes) -> tuple[bool, bool] | None:
-    """Whether the structure is locked and days count from 1904, as is said around its sheets and names.
+    """Whether the structure is locked and days count from 1904,
+    as is said around its sheets and names.
 
     None where sheets or names are there too, or a remark, which may have been taken for them.
     """
@@ -232,7 +236,8 @@ def _around(data: bytes) -> tuple[bool, bool] | None:
 def _parse_workbook(
     data: bytes, seen: list[str] | None = None
 ) -> tuple[Grid, list[str], list[DefinedName]]:
-    """The same from its XML, however it is spelled; of the elements that list something, which are `seen`."""
+    """The same from its XML, however it is spelled;
+    of the elements that list something, which are `seen`."""
     grid, ids, names = Grid([]), [], []
     pending: list[str] = []
     inside: tuple[str, str] | None = None
@@ -329,7 +334,8 @@ _DRAWN = re.compile(rb'ObjectType="(\w+)"')
 
 
 def _look_at_objects(package: Parts, sheet: Sheet) -> None:
-    """What lies on a sheet: pictures only or more. The boxes of notes are drawn, too, but are remarks."""
+    """What lies on a sheet: pictures only or more.
+    The boxes of notes are drawn, too, but are remarks."""
     folder = sheet.part.rpartition("/")[0]
     relations = _relations(package, sheet.part)
     if not sheet.objects and not relations:

@@ -33,7 +33,8 @@ MAX_TREE = 16 * 2**20  # bytes of a part that may become a tree, which takes ten
 
 
 def parse(data: bytes) -> Element:
-    """The root of a part, names as `{namespace}name`. Raises Unreadable where it is no sound XML or too large."""
+    """The root of a part, names as `{namespace}name`.
+    Raises Unreadable where it is no sound XML or too large."""
     if len(data) > MAX_TREE:
         raise Unreadable("内容过多，请删去申报表以下的空行后再试")
     builder = _Builder()

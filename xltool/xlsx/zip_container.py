@@ -26,7 +26,8 @@ _UTF8 = 0x800
 
 
 class Packed(NamedTuple):
-    """One part, deflated: its name, its local record with data, and the fields of its directory record."""
+    """One part, deflated: its name, its local record with data,
+    and the fields of its directory record."""
 
     name: bytes
     local: bytes
@@ -35,8 +36,8 @@ class Packed(NamedTuple):
 
 @functools.cache
 def _codec() -> Any:
-    """For what we write: Intel's library where it is installed (the extra `fast`), up to three times as
-    fast, or zlib."""
+    """For what we write: Intel's library where it is installed (the extra `fast`), up to three
+    times as fast, or zlib."""
     try:
         from isal import isal_zlib
     except ImportError:
@@ -99,11 +100,12 @@ _NONE: Mapping[bytes, tuple[Packed, bytes]] = MappingProxyType({})
 def split(
     data: bytes, most: int = 200 * 2**20, known_parts: Mapping[bytes, tuple[Packed, bytes]] = _NONE
 ) -> dict[str, bytes]:
-    """The parts of a package as `join` writes it, inflated; each must be as long as said, and sound.
+    """The parts of a package as `join` writes it, inflated;
+    each must be as long as said, and sound.
 
-    A part that lies there just as it does in `known_parts` (by its name) is not inflated again. Raises
-    ValueError for any other zip file, sound or not, and for one of more than `most` bytes: `zipfile`
-    knows more.
+    A part that lies there just as it does in `known_parts` (by its name) is not inflated again.
+    Raises ValueError for any other zip file, sound or not, and for one of more than `most` bytes:
+    `zipfile` knows more.
     """
     try:
         count, size, start = _end_record(data)
@@ -179,7 +181,8 @@ def _listed(
 def _part(
     data: bytes, name: bytes, offset: int, fields: tuple[int, int, int, int], *, ours: bool
 ) -> tuple[bytes, int]:
-    """A part inflated, and where the next one begins; what stands before it must say what the list says."""
+    """A part inflated, and where the next one begins;
+    what stands before it must say what the list says."""
     flags, crc, packed, length = fields
     body = offset + _LOCAL.size + len(name)
     local = _LOCAL.unpack_from(data, offset)

@@ -40,7 +40,8 @@ def screen() -> Iterator[str]:
     """A display of its own, far from those that other tests are given."""
     for _ in range(5):
         display = f":{random.SystemRandom().randrange(200, 60000)}"
-        # Without -noreset it starts anew, and lets nobody in meanwhile, when its last client has gone.
+        # Without -noreset it starts anew, and lets nobody in meanwhile, when its last client has
+        # gone.
         command = ["Xvfb", display, "-screen", "0", "1366x768x24", "-nolisten", "tcp", "-noreset"]
         server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         if _opens(display):
@@ -115,7 +116,8 @@ class DeskOffice(Office):
         return words
 
     def _dismissed(self, title: str, label: str) -> bool:
-        """Click once; whether the message is gone. A click while it is being laid out may miss it."""
+        """Click once; whether the message is gone.
+        A click while it is being laid out may miss it."""
         for message in self.messages(title):
             with suppress(Exception):  # it is closing
                 self._click(message, label)

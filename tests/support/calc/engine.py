@@ -1,4 +1,5 @@
-"""The product's engine with a person's answers prepared and what is asked of the program counted."""
+"""The product's engine with a person's answers prepared
+and what is asked of the program counted."""
 
 from typing import Any
 

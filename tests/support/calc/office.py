@@ -23,7 +23,8 @@ def why_absent() -> str:
 def desktop_environment() -> dict[str, str]:
     """The environment of a desktop: no virtual environment is active.
 
-    In one that is of another Python than its own, LibreOffice ends at once where it has an extension in Python.
+    In one that is of another Python than its own,
+    LibreOffice ends at once where it has an extension in Python.
     """
     places = os.environ["PATH"].split(os.pathsep)
     outside = [place for place in places if not Path(place).parent.joinpath("pyvenv.cfg").exists()]

@@ -1,4 +1,5 @@
-"""The folder of a campaign: its ledger, its pinned edition, its keys, the originals of what came back."""
+"""The folder of a campaign: its ledger, its pinned edition, its keys,
+the originals of what came back."""
 
 from __future__ import annotations
 
@@ -83,7 +84,8 @@ class Campaign:
 
     @functools.cached_property
     def forms(self) -> str:
-        """The digest of the pinned edition as seals have it; of campaigns that began without it, empty.
+        """The digest of the pinned edition as seals have it;
+        of campaigns that began without it, empty.
 
         What is out with the units would else all be superseded.
         """
@@ -121,8 +123,8 @@ class Campaign:
         return self.folder / "originals" / sha256[:2] / sha256
 
     def keep(self, sha256: str, data: bytes) -> None:
-        """Keep an original. The same content is kept once; what is there is whole and stays, but for one
-        that a power failure cut short."""
+        """Keep an original. The same content is kept once; what is there is whole and stays, but
+        for one that a power failure cut short."""
         path = self.original(sha256)
         temporary = path.with_name(temporary_name(f"{sha256}-{os.getpid()}"))
         try:
@@ -183,7 +185,8 @@ def new_campaign(
 def make_folder(
     folder: Path, edition: Path, layout: str = "", library: Library | None = None
 ) -> Campaign:
-    """An empty campaign with this edition pinned. Raises XltoolError where something is there already."""
+    """An empty campaign with this edition pinned.
+    Raises XltoolError where something is there already."""
     if safe_name(folder.name) != folder.name:
         raise XltoolError(f"批次名“{folder.name}”不能作文件夹名，可用“{safe_name(folder.name)}”")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -208,7 +211,8 @@ _LAYOUT = "layout.txt"
 
 
 def _pin(folder: Path, edition: Path, layout: str = "", library: Library | None = None) -> None:
-    """Copy an edition into the campaign; `layout` is its fingerprint where another office computed it."""
+    """Copy an edition into the campaign;
+    `layout` is its fingerprint where another office computed it."""
     edition_folder = folder / "edition"
     edition_folder.mkdir(exist_ok=True)
     files = {name: (edition / name).read_bytes() for name in ("edition.toml", "template.xlsx")}
@@ -229,7 +233,8 @@ def _digest(path: Path) -> str:
 
 
 def pin_edition(folder: Path, which: str | Path) -> None:
-    """Let the campaign use this edition from now on; the workbooks sent so far are then superseded."""
+    """Let the campaign use this edition from now on;
+    the workbooks sent so far are then superseded."""
     declared = load_edition(which)
     load_layout(declared)
     campaign = open_campaign(folder)  # a campaign, and a whole one

@@ -1,4 +1,5 @@
-"""Whether a return counts: one answer, asked by status, chase list, roll-up, notes, copies and submission.
+"""Whether a return counts: one answer, asked by status, chase list, roll-up, notes,
+copies and submission.
 
 A unit's returns are its words. What counts is what the bureau picked, or else the latest valid word
 on the workbook that the unit has now, unless it was sent back or withdrawn. Nothing here reads or
@@ -40,7 +41,8 @@ class Act(StrEnum):
 
 
 class Deed(msgspec.Struct, frozen=True):
-    """One line of the history: who, when, what, why. `arrivals` is how much had arrived before it."""
+    """One line of the history: who, when, what, why.
+    `arrivals` is how much had arrived before it."""
 
     id: int
     made_at: str
@@ -107,7 +109,8 @@ class Counted:
 
 
 def standpoint(deeds: Iterable[Deed], issue: str) -> Standpoint:
-    """What holds after these acts of one unit. A pick holds for the workbook that was out when it was made."""
+    """What holds after these acts of one unit.
+    A pick holds for the workbook that was out when it was made."""
     left, picked, accepted, withdrawn = "", 0, False, 0
     returned: set[int] = set()
     taken_back: dict[str, list[str]] = {}  # by who took back
@@ -144,7 +147,8 @@ def standpoint(deeds: Iterable[Deed], issue: str) -> Standpoint:
 
 
 def weigh(words: Sequence[Word], issue: str, deeds: Iterable[Deed]) -> Counted:
-    """Which word of a unit counts. `issue` is the digest of what it was last sent, empty if nothing."""
+    """Which word of a unit counts.
+    `issue` is the digest of what it was last sent, empty if nothing."""
     stand = standpoint(deeds, issue)
     if stand.left or not issue:
         return Counted(0, (), stand)
@@ -174,7 +178,8 @@ def weigh(words: Sequence[Word], issue: str, deeds: Iterable[Deed]) -> Counted:
 
 
 def _surely_before(word: Word, other: Word) -> bool:
-    """Whether what the files themselves say leaves no doubt that this word was sent before the other.
+    """Whether what the files themselves say leaves no doubt
+    that this word was sent before the other.
 
     The order of arrival says nothing: whoever collects may open the later mail first.
     """

@@ -37,7 +37,8 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 def content_of(filing: Filing) -> str:
-    """What is answered, in short: two files with the same answers have the same one, however saved."""
+    """What is answered, in short:
+    two files with the same answers have the same one, however saved."""
     answers = [_answers_of(form) for form in filing.forms]
     return hashlib.sha256(repr(answers).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -52,7 +53,8 @@ def _answers_of(form: Form) -> tuple[str, list[Any], list[Any]]:
 
 
 def _uncounted(side: Side) -> str | None:
-    """What a side filled in and does not count, where it closes without; None where there is nothing."""
+    """What a side filled in and does not count, where it closes without;
+    None where there is nothing."""
     apart = [term for term in side.terms if term.adjust]
     if not side.closes or side.adjusted or not any(term.filled for term in apart):
         return None

@@ -1,4 +1,5 @@
-"""Last year's filing of each unit, kept in the campaign: for the comparison with it, and the year-on-year."""
+"""Last year's filing of each unit, kept in the campaign:
+for the comparison with it, and the year-on-year."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def has_last_filings(folder: Path) -> bool:
 
 
 def listed_filing(amounts: Mapping[str, str], edition: Edition) -> Filing | None:
-    """What the list says of a unit's last year, as a filing of nothing else; None where it says nothing."""
+    """What the list says of a unit's last year, as a filing of nothing else;
+    None where it says nothing."""
     entries = {
         id_: Entry(Decimal(text), text)
         for id_, text in amounts.items()
@@ -60,7 +62,8 @@ def _name(code: str) -> str:
 
 
 class TakenFilings(NamedTuple):
-    """How many units' filings were taken in, who has none, and whose says a year that is not an earlier one."""
+    """How many units' filings were taken in, who has none,
+    and whose says a year that is not an earlier one."""
 
     number: int
     absent: list[str]

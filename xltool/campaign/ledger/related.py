@@ -1,6 +1,8 @@
-"""What only a unit's returns together can say: superseded (D604), returned before (D603), which version counts.
+"""What only a unit's returns together can say:
+superseded (D604), returned before (D603), which version counts.
 
-It follows from the facts each time it is asked, so it is true whatever was sent, decided or undone since.
+It follows from the facts each time it is asked, so it is true whatever was sent,
+decided or undone since.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from xltool.model import Fault, FaultKind, Filing, Finding, Severity
 
 @dataclass(frozen=True)
 class UnitFacts:
-    """All that is known of one unit's returns: its issues as digest → number, the latest one's digest."""
+    """All that is known of one unit's returns:
+    its issues as digest → number, the latest one's digest."""
 
     issues: Mapping[str, int] = field(default_factory=dict)
     issue: str = ""
@@ -127,7 +130,8 @@ def _returned_before(
     unclear: list[int],
     taken_back: Collection[str],
 ) -> list[Fault]:
-    """D603: another valid version came before and nobody had asked for a new one, or the order is in doubt."""
+    """D603: another valid version came before and nobody had asked for a new one,
+    or the order is in doubt."""
     if unclear:
         others = "、".join(str(version) for version in sorted(unclear))
         detail = f"第 {others} 版与这一版内容不同，文件里的时间相同或矛盾，分不出先后"
@@ -146,7 +150,8 @@ def _returned_before(
 
 
 def _explanations(deeds: Sequence[Deed], return_id: int) -> dict[str, str]:
-    """What the unit wrote on return notes about this return, by finding key; its last word holds."""
+    """What the unit wrote on return notes about this return, by finding key;
+    its last word holds."""
     answers: dict[str, str] = {}
     for deed in deeds:
         if deed.action == Act.EXPLAIN and deed.return_id == return_id:
@@ -191,7 +196,8 @@ def _explained(finding: Finding, written: Mapping[str, str]) -> Finding:
 
 
 def weight(finding: Finding) -> tuple[bool, int, bool]:
-    """Worst first, and whether it is genuine before all else: what else is wrong may follow from that."""
+    """Worst first, and whether it is genuine before all else:
+    what else is wrong may follow from that."""
     return finding.trial, finding.severity.rank, not finding.code.startswith("D")
 
 

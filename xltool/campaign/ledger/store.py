@@ -1,9 +1,9 @@
 """The ledger: one SQLite file in WAL mode, checked on opening, backed up before it is changed.
 
 One writer at a time (`writing`), readers never wait. What is written is append-only facts: units,
-issues (what was sent), arrivals (each file that came), returns (each content that came, and how it was
-judged by itself), deeds (who decided what, when and why). What follows from them together (is it
-superseded, which version counts) is never stored: `returns` and `counted` ask `counting` anew.
+issues (what was sent), arrivals (each file that came), returns (each content that came, and how it
+was judged by itself), deeds (who decided what, when and why). What follows from them together (is
+it superseded, which version counts) is never stored: `returns` and `counted` ask `counting` anew.
 """
 
 from __future__ import annotations
@@ -230,7 +230,8 @@ class Ledger:
                 )
 
     def _sealed(self, sha256: str, digest: str) -> str:
-        """The digest of the seal in a workbook kept here; where none is kept, the one that is known."""
+        """The digest of the seal in a workbook kept here;
+        where none is kept, the one that is known."""
         from xltool.campaign.sealing import seal
         from xltool.xlsx.workbook_reader import open_grid
 
@@ -275,7 +276,8 @@ class Ledger:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only writer; another process waits. The lock goes with the process, however it ends."""
+        """Be the only writer; another process waits.
+        The lock goes with the process, however it ends."""
         from filelock import FileLock, Timeout
 
         try:
@@ -426,7 +428,8 @@ class Ledger:
         return by_unit
 
     def own_returns(self, units: Iterable[str] | None = None) -> list[LedgerRow]:
-        """The returns, each judged by itself, with its latest arrival and the first one's number."""
+        """The returns, each judged by itself,
+        with its latest arrival and the first one's number."""
         return self._of(
             "SELECT r.*, a.id AS arrival, a.day, a.time, a.zipped, f.first, f.first_day, f.times"
             " FROM returns r JOIN (SELECT return_id, MAX(id) AS last, MIN(id) AS first, MIN(day) AS"
@@ -493,7 +496,8 @@ class Ledger:
         return list(map(dict, self.base.execute("SELECT * FROM arrivals ORDER BY id")))
 
     def idle_arrivals(self) -> list[LedgerRow]:
-        """The arrivals that brought no return: blank forms, other kinds of files, what can't be opened."""
+        """The arrivals that brought no return:
+        blank forms, other kinds of files, what can't be opened."""
         rows = self.base.execute("SELECT * FROM arrivals WHERE return_id = 0 ORDER BY id")
         return list(map(dict, rows))
 
@@ -533,7 +537,8 @@ class Ledger:
         reason: str = "",
         detail: Any = None,
     ) -> None:
-        """Add a line to the history. What was sent to the unit and what had arrived then are noted."""
+        """Add a line to the history. What was sent to the unit
+        and what had arrived then are noted."""
         if not self._run:
             self._run = 1 + int(
                 self.base.execute("SELECT COALESCE(MAX(run), 0) FROM deeds").fetchone()[0]

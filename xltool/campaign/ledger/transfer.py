@@ -37,7 +37,8 @@ _ALLOWED = re.compile(
 
 
 def export_campaign(campaign: Campaign, path: Path, passphrase: str = "") -> int:
-    """Write the campaign into one file; with a passphrase the private key goes along. Number of files."""
+    """Write the campaign into one file; with a passphrase the private key goes along.
+    Number of files."""
     with tempfile.TemporaryDirectory() as scratch, campaign.ledger.writing():
         snapshot = Path(scratch) / FILE
         _copy(campaign, snapshot)
@@ -114,7 +115,8 @@ def _locked(key: Ed25519PrivateKey, passphrase: str) -> bytes:
 
 
 def import_campaign(path: Path, folder: Path, passphrase: str = "") -> Campaign:
-    """Make a campaign's folder from an exported file. Raises XltoolError; nothing half-made stays."""
+    """Make a campaign's folder from an exported file.
+    Raises XltoolError; nothing half-made stays."""
     if safe_name(folder.name) != folder.name:
         raise XltoolError(f"“{folder.name}”不能作文件夹名")
     if folder.exists():

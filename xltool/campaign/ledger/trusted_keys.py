@@ -1,4 +1,5 @@
-"""Whose word beside the issuer's this ledger takes: keys that a person named by their fingerprints."""
+"""Whose word beside the issuer's this ledger takes:
+keys that a person named by their fingerprints."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ def trusted_keys(campaign: Campaign) -> list[str]:
 
 
 def trust(campaign: Campaign, fingerprints: Collection[str]) -> None:
-    """Name keys, once for all: a forwarder's, whose additions are taken, or a district's, which may withdraw."""
+    """Name keys, once for all: a forwarder's, whose additions are taken, or a district's,
+    which may withdraw."""
     trusted = trusted_keys(campaign)
     fresh = [plain for text in fingerprints if (plain := plain_fingerprint(text)) not in trusted]
     if fresh:

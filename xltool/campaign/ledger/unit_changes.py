@@ -1,6 +1,8 @@
-"""The list while the campaign runs: corrected, renamed, moved, merged, abolished, exempted, each on record.
+"""The list while the campaign runs:
+corrected, renamed, moved, merged, abolished, exempted, each on record.
 
-A change is first a plan that can be shown unit by unit; only what is applied is written, with what was before.
+A change is first a plan that can be shown unit by unit;
+only what is applied is written, with what was before.
 """
 
 from __future__ import annotations
@@ -106,7 +108,8 @@ def _parted(campaign: Campaign, code: str, into: str) -> UnitChange:
 def merge(
     campaign: Campaign, code: str, into: str, reason: str = "", *, dry: bool = False
 ) -> UnitChange:
-    """Merge a unit into another, of which what changes is given back. Neither may have left before."""
+    """Merge a unit into another, of which what changes is given back.
+    Neither may have left before."""
     if code == into:
         raise XltoolError("不能并入自己")
     ledger = campaign.ledger
@@ -185,7 +188,8 @@ def _needs(reason: str) -> None:
 
 
 def _left(campaign: Campaign, code: str) -> str:
-    """How a unit left (the act, and after a space into which unit it was merged); empty where it has not."""
+    """How a unit left (the act, and after a space into which unit it was merged);
+    empty where it has not."""
     left = ""
     for deed in campaign.ledger.deeds_by_unit([code]).get(code, []):
         if deed.action in (Act.ABOLISH, Act.EXEMPT):

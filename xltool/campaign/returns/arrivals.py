@@ -1,4 +1,5 @@
-"""Every file that ever came, and what became of it: a line that somebody can find by the file's name."""
+"""Every file that ever came, and what became of it:
+a line that somebody can find by the file's name."""
 
 from __future__ import annotations
 

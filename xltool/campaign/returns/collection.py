@@ -1,4 +1,5 @@
-"""Taking in what came back: judged, kept, written into the ledger. Twice the same changes nothing."""
+"""Taking in what came back: judged, kept, written into the ledger.
+Twice the same changes nothing."""
 
 from __future__ import annotations
 
@@ -116,7 +117,8 @@ def collect(
 def _judged(source: Incoming, desk: LedgerDesk, result: Collected) -> Iterator[Judged]:
     """The new returns in order, each judged in a process of its own.
 
-    One that could not be judged is a problem of `result` and not entered: the next collecting tries it again.
+    One that could not be judged is a problem of `result` and not entered:
+    the next collecting tries it again.
     """
     fresh: deque[tuple[Found, str, bytes]] = deque()
 
@@ -218,7 +220,8 @@ class LedgerDesk:
         return self.seen.get((sha256, file.name.rpartition("/")[2], file.modified))
 
     def take(self, judged: list[Judged]) -> None:
-        """Originals first, then the ledger in one transaction: a run cut off leaves spare files at most."""
+        """Originals first, then the ledger in one transaction:
+        a run cut off leaves spare files at most."""
         if not judged:
             return
         for _, sha256, data, _ in judged:
@@ -272,7 +275,8 @@ class LedgerDesk:
             self.result.receipts.append(receipt)
 
     def _enter(self, file: Found, sha256: str, judgement: Judgement) -> tuple[int, str, str]:
-        """Write one return, or the further arrival of one; its id, what became of it, of what it is a copy."""
+        """Write one return, or the further arrival of one;
+        its id, what became of it, of what it is a copy."""
         ledger, taken_at = self.campaign.ledger, now()
         earlier = self.known.get((sha256, judgement.claimed))
         if earlier is None:
@@ -292,7 +296,8 @@ class LedgerDesk:
             outcome, first, became = "word", "", "收下"
         else:
             id_, became = earlier["id"], "重复"
-            # The same bytes made at another time were sent again: the unit's word anew. A mere copy isn't.
+            # The same bytes made at another time were sent again: the unit's word anew. A mere copy
+            # isn't.
             again = all(_apart(file, time, zipped) for time, zipped in self.times[id_])
             outcome = "word" if again and judgement.unit else "copy"
             first = f"与先前收到的“{earlier['name']}”内容相同"
@@ -355,9 +360,11 @@ def _apart(file: Found, time: str, zipped: bool) -> bool:
 
 
 def write_pristine(campaign: Campaign, folder: Path, result: Collected) -> int:
-    """The values of each counted return on a fresh template: only values travel, nothing else of the file.
+    """The values of each counted return on a fresh template:
+    only values travel, nothing else of the file.
 
-    What was written before for a return that no longer counts goes, unless somebody changed it since.
+    What was written before for a return that no longer counts goes,
+    unless somebody changed it since.
     """
     from xltool.campaign.returns.judgement import judge
     from xltool.filling.writer import fill
@@ -437,7 +444,8 @@ class _PristineIndex:
 
 
 def original_bytes(campaign: Campaign, sha256: str) -> bytes:
-    """An original, checked against its digest. Raises XltoolError where it is gone or was changed."""
+    """An original, checked against its digest.
+    Raises XltoolError where it is gone or was changed."""
     try:
         data = campaign.original(sha256).read_bytes()
     except OSError as error:

@@ -1,4 +1,5 @@
-"""What the bureau decides on returns: accepted, sent back, reopened, taken back; undone; the whole history.
+"""What the bureau decides on returns: accepted, sent back, reopened, taken back; undone;
+the whole history.
 
 Nothing is overwritten: a decision is a line more in the history, and so is its undoing.
 """

@@ -1,4 +1,5 @@
-"""Everything that may be a return in files, folders and zips within zips; nothing inside is trusted.
+"""Everything that may be a return in files, folders and zips within zips;
+nothing inside is trusted.
 
 Names in archives are only shown, never used as paths; sizes and depth are bounded.
 """
@@ -42,7 +43,8 @@ _OPEN = 32  # archives open at once
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that may be a return: `name` as shown, when it was last changed, where its bytes are."""
+    """A file that may be a return:
+    `name` as shown, when it was last changed, where its bytes are."""
 
     name: str
     modified: str
@@ -216,7 +218,8 @@ def _belongs_to_parcel(name: str) -> bool:
 
 
 def _date(entry: zipfile.ZipInfo) -> str:
-    """When an entry was last changed; empty where the zip does not say (1980 stands for nothing)."""
+    """When an entry was last changed;
+    empty where the zip does not say (1980 stands for nothing)."""
     if entry.date_time[0] <= 1980:
         return ""
     year, month, day, hour, minute, second = entry.date_time

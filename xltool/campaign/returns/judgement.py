@@ -1,4 +1,5 @@
-"""What came back: whose it is (by the seal, never by the file's name), whether it is genuine, what is wrong.
+"""What came back: whose it is
+(by the seal, never by the file's name), whether it is genuine, what is wrong.
 
 `judge` sees one file's bytes and what the ledger knew when the run began; it writes nothing.
 """
@@ -106,8 +107,8 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One return, judged by itself. `unit` is whose it is by its seal, `claimed` whom it otherwise says it
-    is of; `seal` is the digest of its seal, `stamp` when a program last saved it.
+    """One return, judged by itself. `unit` is whose it is by its seal, `claimed` whom it otherwise
+    says it is of; `seal` is the digest of its seal, `stamp` when a program last saved it.
     """
 
     kind: str
@@ -227,7 +228,8 @@ def changed(filing: Filing, mark: seal.Seal, edition: Edition) -> Iterator[Fault
         spec = edition[form.kind]
         for id_, expected in mark.prefilled.get(form.kind, {}).items():
             entry = form[id_]
-            # A project sheet that a unit added may lack what was printed; another value is a change.
+            # A project sheet that a unit added may lack what was printed; another value is a
+            # change.
             added = form.kind == "project" and entry.blank
             if id_ in spec and not added and not _same(form, id_, expected):
                 written = entry.text or ("" if entry.value is None else str(entry.value))
@@ -258,13 +260,15 @@ _TOKEN = re.compile(r"[0-9A-Za-z]+")
 
 
 def named_unit(name: str, register: Register, own: str = "") -> str:
-    """The one other unit that a file's name speaks of; empty where it fits the own unit or says nothing."""
+    """The one other unit that a file's name speaks of;
+    empty where it fits the own unit or says nothing."""
     stem = PurePosixPath(name.replace("\\", "/")).stem
     tokens: set[str] = set(_TOKEN.findall(stem))
     if own and (own in tokens or register.names[own] in stem):
         return ""
     by_code = {token for token in tokens if token in register.names and token != own}
-    # Short numbers are years, months and copies more often than units, unless the name stands there too.
+    # Short numbers are years, months and copies more often than units, unless the name stands there
+    # too.
     by_code = {code for code in by_code if len(code) > 4 or register.names[code] in stem}
     if len(by_code) == 1:
         return by_code.pop()
@@ -284,7 +288,8 @@ _PLACE = re.compile(r"^.*?[省市县区旗州镇乡]")
 
 
 def _only_mentioned(name: str, stem: str, own: str, register: Register) -> bool:
-    """Whether a file's name speaks of another unit as addressee, asker or superior of the own one."""
+    """Whether a file's name speaks of another unit as addressee,
+    asker or superior of the own one."""
     if name == register.superiors.get(own):
         return True
     before, _, after = stem.partition(name)

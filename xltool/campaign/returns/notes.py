@@ -50,7 +50,8 @@ class UnitNote:
 def notes(
     campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = False
 ) -> list[UnitNote]:
-    """The notes to send: the latest return of each unit where it has errors (or, asked for, queries).
+    """The notes to send: the latest return of each unit where it has errors
+    (or, asked for, queries).
 
     A file that could not be tied to a unit by its seal goes to the unit that it claims to be of.
     """
@@ -83,7 +84,8 @@ def notes(
 
 
 def _settled(row: LedgerRow, returns: UnitReturns) -> bool:
-    """Whether nothing is to be mended: the unit owes nothing, or the bureau let this version count."""
+    """Whether nothing is to be mended:
+    the unit owes nothing, or the bureau let this version count."""
     stand = returns.outcome.standpoint
     return bool(stand.left) or stand.picked == row["id"]
 
@@ -164,7 +166,8 @@ def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
 
 
 def _marked_copy(path: Path, campaign: Campaign, note: UnitNote) -> bool:
-    """The unit's own workbook with the findings in it and beside its cells, to be mended and sent again.
+    """The unit's own workbook with the findings in it and beside its cells,
+    to be mended and sent again.
 
     False where the return is no workbook of this campaign that can be marked.
     """

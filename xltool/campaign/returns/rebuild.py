@@ -1,4 +1,5 @@
-"""A damaged or lost ledger, made anew from what else lies in the folder: a backup, parcels, originals, keys.
+"""A damaged or lost ledger, made anew from what else lies in the folder:
+a backup, parcels, originals, keys.
 
 What is damaged is set aside, never deleted. On a sound ledger only what it lacks is added, so a
 rebuilding that was cut off is simply run again.
@@ -31,7 +32,8 @@ _PARCELS = ("下发/*/*.zip", "收到的下发/*.zip")
 
 @dataclass
 class Rebuilt:
-    """What was found: the backup it began with (empty if none), what was added, what could not be used."""
+    """What was found: the backup it began with
+    (empty if none), what was added, what could not be used."""
 
     backup: str = ""
     damaged: str = ""
@@ -200,7 +202,8 @@ def _kept(campaign: Campaign, sha256: str) -> bytes | None:
 
 
 def _add_returns(campaign: Campaign, result: Rebuilt) -> None:
-    """Originals that the ledger does not know: judged and entered; what they were called is lost."""
+    """Originals that the ledger does not know: judged and entered;
+    what they were called is lost."""
     ledger = campaign.ledger
     register = Register.of(campaign)
     with ledger.writing():

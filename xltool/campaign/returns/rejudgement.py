@@ -71,7 +71,8 @@ def _originals(
     taken: deque[Mapping[str, Any]],
     changed: list[Changed],
 ) -> Iterator[tuple[bytes, str]]:
-    """The originals that are there, each row kept for its judgement; a missing one stops its unit only."""
+    """The originals that are there, each row kept for its judgement;
+    a missing one stops its unit only."""
     for row in rows:
         try:
             data = original_bytes(campaign, row["sha256"])

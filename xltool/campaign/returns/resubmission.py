@@ -56,7 +56,8 @@ class Comparison:
 
 
 def compare(campaign: Campaign, code: str, first: int = 0, second: int = 0) -> Comparison:
-    """The differences of two versions of a unit; without numbers of the last two. Raises XltoolError."""
+    """The differences of two versions of a unit; without numbers of the last two.
+    Raises XltoolError."""
     unit = unit_of(campaign, code)
     rows = {row["version"]: row for row in campaign.ledger.returns_of(code)}
     if len(rows) < 2:
@@ -127,7 +128,8 @@ def _forms(old: Form | None, new: Form | None, spec: FormSpec) -> Iterator[CellC
 def _paired(
     old: Sequence[Indicator], new: Sequence[Indicator]
 ) -> Iterator[tuple[Indicator | None, Indicator | None]]:
-    """Rows of one category side by side: those of the same name, then those that took each other's place."""
+    """Rows of one category side by side:
+    those of the same name, then those that took each other's place."""
     before, after = [_name(row) for row in old], [_name(row) for row in new]
     for _, i, j, k, n in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         for at in range(max(j - i, n - k)):

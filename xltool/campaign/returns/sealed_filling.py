@@ -1,4 +1,5 @@
-"""A filing into the workbook that the bureau sealed: the seal and what it locks stay, the rest is filled in."""
+"""A filing into the workbook that the bureau sealed:
+the seal and what it locks stay, the rest is filled in."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ def _genuine(sealed: Path, properties: dict[str, str]) -> None:
 
 
 def _edition_of(mark: seal.Seal, sealed: Path, edition_folder: Path | None) -> Edition:
-    """The edition that was sealed: named, lying beside the workbook as in its parcel, or known here."""
+    """The edition that was sealed:
+    named, lying beside the workbook as in its parcel, or known here."""
     beside = sealed.parent / Path(parcel.EDITION[0]).parent
     for folder in (edition_folder, beside if beside.is_dir() else None, None):
         try:
@@ -88,7 +90,8 @@ def _own(filings: Iterable[Filing], mark: seal.Seal) -> Filing:
 
 
 def with_prefilled(filing: Filing, mark: seal.Seal, edition: Edition) -> Filing:
-    """The filing with what was sealed in its places. Raises XltoolError where it says another thing there."""
+    """The filing with what was sealed in its places.
+    Raises XltoolError where it says another thing there."""
     if filing.edition != mark.edition:
         raise XltoolError(
             f"数据表的版式是 {filing.edition}，工作簿是 {mark.edition}：先用 xltool convert 转换"

@@ -61,8 +61,8 @@ def verify(
 ) -> Verified:
     """Check a parcel, a folder (an unpacked parcel) or a single workbook.
 
-    Without a key the one in the parcel is used, and the result says so. `trusted` are fingerprints of
-    keys that the receiver vouches for; only a forwarder with one of these may add anything.
+    Without a key the one in the parcel is used, and the result says so. `trusted` are fingerprints
+    of keys that the receiver vouches for; only a forwarder with one of these may add anything.
     """
     if path.is_dir() or path.suffix.lower() == ".zip":
         with parcel.opened_parcel(path) as files_on_demand:
@@ -81,8 +81,8 @@ def verify_files(
     key: keys.PublicKey | None,
     trusted: Collection[str] = (),
 ) -> Verified:
-    """Check the files of a path. What is said of a workbook is said of the very bytes that were compared
-    with the manifest, even if another file took its place meanwhile."""
+    """Check the files of a path. What is said of a workbook is said of the very bytes that were
+    compared with the manifest, even if another file took its place meanwhile."""
     result = Verified(path)
     if key is None:
         if parcel.PUBLIC not in files:
@@ -103,7 +103,8 @@ def verify_files(
 
 
 class _Forms:
-    """The edition that workbooks are held against: the one that lies beside them, or else by its id."""
+    """The edition that workbooks are held against:
+    the one that lies beside them, or else by its id."""
 
     def __init__(self, files: Mapping[str, bytes], scratch: Path) -> None:
         self.beside: Edition | None = None
@@ -117,7 +118,8 @@ class _Forms:
         self.known: dict[str, tuple[Edition | None, str]] = {}
 
     def __getitem__(self, mark: seal.Seal) -> tuple[Edition | None, str]:
-        """The edition for a seal and its layout's fingerprint; (None, "") where there is none here."""
+        """The edition for a seal and its layout's fingerprint;
+        (None, "") where there is none here."""
         if mark.edition not in self.known:
             edition, layout = self.beside, ""
             with suppress(EditionError):
@@ -224,7 +226,8 @@ def _forwarding(
     result: Verified,
     trusted: Collection[str],
 ) -> tuple[parcel.Forwarding | None, VerifiedFile]:
-    """What a forwarder says: signed with its own key, about this very manifest; additions only if trusted."""
+    """What a forwarder says: signed with its own key, about this very manifest;
+    additions only if trusted."""
 
     def bad(detail: str) -> tuple[None, VerifiedFile]:
         return None, VerifiedFile(parcel.FORWARDING, False, detail)
@@ -262,7 +265,8 @@ def _workbook(
     listed: parcel.ListedUnit | None,
     manifest: parcel.Manifest | None,
 ) -> VerifiedFile:
-    """One workbook: its seal, what the manifest says of it, what was printed and locked in it, its layout."""
+    """One workbook: its seal, what the manifest says of it, what was printed and locked in it,
+    its layout."""
     try:
         grid = open_grid(data)
     except Unreadable as error:
@@ -286,7 +290,8 @@ def _whose(mark: seal.Seal) -> str:
 
 
 def _sealed_content(name: str, grid: Grid, mark: seal.Seal, forms: _Forms) -> VerifiedFile:
-    """Whether a workbook with a genuine seal holds what was printed and locked in it, on its layout."""
+    """Whether a workbook with a genuine seal holds what was printed and locked in it,
+    on its layout."""
     whose = _whose(mark)
     edition, layout = forms[mark]
     another = forms.beside is not None and mark.forms not in ("", forms.digest)

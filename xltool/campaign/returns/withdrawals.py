@@ -1,4 +1,5 @@
-"""A district's withdrawals: what it says in its submission, and how the office above takes that in."""
+"""A district's withdrawals: what it says in its submission,
+and how the office above takes that in."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def _of_unit(code: str, returns: UnitReturns) -> Withdrawal | None:
 
 @dataclass(slots=True)
 class Applied:
-    """What came of the papers of one collecting: units by code; and what was not taken, with the reason."""
+    """What came of the papers of one collecting: units by code;
+    and what was not taken, with the reason."""
 
     withdrawn: list[str] = field(default_factory=list)
     lifted: list[str] = field(default_factory=list)
@@ -60,8 +62,8 @@ class Applied:
 def apply_papers(campaign: Campaign, papers: Mapping[str, bytes]) -> Applied:
     """Take in these papers, given by name, the earliest first. The same again changes nothing.
 
-    A paper counts only when signed with a key that was named here; one that is older than what the same
-    sender said last is not taken.
+    A paper counts only when signed with a key that was named here; one that is older than what the
+    same sender said last is not taken.
     """
     applied = Applied()
     good: list[tuple[int, str, Withdrawals, str]] = []

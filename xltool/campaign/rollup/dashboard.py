@@ -1,4 +1,5 @@
-"""`campaign report`: one self-contained page, from the same records as status, down to each unit's returns."""
+"""`campaign report`: one self-contained page, from the same records as status,
+down to each unit's returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""All units' indicators in one table, straight from the ledger: of what counts, in the order of the list."""
+"""All units' indicators in one table, straight from the ledger:
+of what counts, in the order of the list."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def _rows(item: CountedFile) -> list[tuple[str, ...]]:
 
 
 def write_indicators(campaign: Campaign, path: Path) -> tuple[int, int, list[tuple[str, str]]]:
-    """Write the indicators of all that counts; how many, of how many units, and what could not be read."""
+    """Write the indicators of all that counts;
+    how many, of how many units, and what could not be read."""
     if path.suffix.lower() not in (".csv", ".xlsx"):
         raise XltoolError(f"指标写成 .csv 或 .xlsx，不是“{path.suffix}”：{path}")
     problems: list[tuple[str, str]] = []

@@ -1,6 +1,7 @@
 """The approval (批复) of each approved unit, from a Word template that the bureau edits.
 
-A placeholder is a word in 【】. A table row that holds 【三级指标】 is repeated for each approved indicator.
+A placeholder is a word in 【】.
+A table row that holds 【三级指标】 is repeated for each approved indicator.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ _ROW = "三级指标"
 def write_letters(
     campaign: Campaign, folder: Path, codes: Iterable[str] = (), template: Path | None = None
 ) -> tuple[list[Path], list[tuple[str, str]]]:
-    """A letter for each approved unit (of these, or all): the files, and what could not be written and why.
+    """A letter for each approved unit (of these, or all):
+    the files, and what could not be written and why.
 
     Without a template the campaign's own is used, which is made where there is none yet.
     """
@@ -105,7 +107,8 @@ def _open(template: Path) -> Document:
 
 
 def _words(campaign: Campaign, unit: Unit, returns: UnitReturns, filing: Filing) -> dict[str, str]:
-    """What each placeholder stands for; the amounts of the department form go by their printed labels."""
+    """What each placeholder stands for;
+    the amounts of the department form go by their printed labels."""
     deed = next(d for d in reversed(returns.deeds) if d.action == Act.ACCEPT)
     words = {
         "单位": unit.name, "部门名称": unit.name, "部门编码": unit.code, "区县": unit.district,
@@ -173,7 +176,8 @@ def _paragraphs(document: Document) -> Iterable[Any]:
 
 
 def _replace(paragraph: Any, words: Mapping[str, str]) -> None:
-    """Put words for placeholders. Word cuts text into runs where it likes: the first run takes it all then."""
+    """Put words for placeholders.
+    Word cuts text into runs where it likes: the first run takes it all then."""
     text = paragraph.text
     if not any(word in words for word in _WORD.findall(text)):
         return
@@ -237,7 +241,8 @@ def _in_font(what: Any, name: str, points: float) -> None:
 
 
 def _indicator_table(document: Document, width: int) -> None:
-    """The table of the approved indicators: its head, which each page repeats, and the row to be repeated."""
+    """The table of the approved indicators:
+    its head, which each page repeats, and the row to be repeated."""
     from docx.enum.table import WD_ALIGN_VERTICAL
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement

@@ -1,4 +1,5 @@
-"""One district's forms as one PDF, in the order of the list: what counts, on fresh official sheets."""
+"""One district's forms as one PDF, in the order of the list:
+what counts, on fresh official sheets."""
 
 from __future__ import annotations
 

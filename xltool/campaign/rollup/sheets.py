@@ -69,7 +69,8 @@ _SIDE_HEADS = {"revenue": "按收入性质分", "spending": "按支出性质分"
 
 
 def _money_columns(book: Rollup, width: float) -> Iterator[Column[Any]]:
-    """资金总额 and the parts of both sides, each side under its name; what a row has of them are `amounts`."""
+    """资金总额 and the parts of both sides, each side under its name;
+    what a row has of them are `amounts`."""
     yield Column("资金总额", _nth_amount(0), max(13, width))
     for n, part in enumerate((c for c in book.columns if c.side), 1):
         group = _SIDE_HEADS.get(part.side) or SIDES.get(part.side, part.side)
@@ -88,7 +89,8 @@ def _money(amount: Decimal | None, places: int) -> RowValue:
 
 
 class GroupRow(NamedTuple):
-    """A group on 汇总表: a link to its units, how many there are and how many are in the sums, its sums."""
+    """A group on 汇总表: a link to its units,
+    how many there are and how many are in the sums, its sums."""
 
     group: RowValue
     units: int
@@ -153,7 +155,8 @@ def _summary(
 
 
 def _group_counts(book: Rollup, by: str) -> dict[str, tuple[int, int, int, int]]:
-    """Of each group, WHOLE among them: units, units covered, projects, units balanced by non-tax revenue."""
+    """Of each group, WHOLE among them:
+    units, units covered, projects, units balanced by non-tax revenue."""
     nontax = int(book.units[BY_NONTAX].sum())
     counts = {WHOLE: (len(book.units), book.covered, int(book.total(PROJECTS)), nontax)}
     for group, sums in book.sums(by).iterrows():

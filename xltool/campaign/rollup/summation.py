@@ -1,4 +1,5 @@
-"""Totals per district, superior and whole: exact sums of what counts, and how much of the list that is."""
+"""Totals per district, superior and whole:
+exact sums of what counts, and how much of the list that is."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ PROJECTS, BUDGET, BY_NONTAX = "projects", "budget", "by_nontax"
 
 @dataclass(frozen=True, slots=True)
 class MoneyColumn:
-    """One money column: its id in the frame, its label, and its side (revenue, spending or none)."""
+    """One money column: its id in the frame, its label, and its side
+    (revenue, spending or none)."""
 
     id: str
     label: str
@@ -134,9 +136,11 @@ class Rollup:
         return scale(AmountTable(tuple(sums.index), sides, cells), self.step, fixed)
 
     def scaled_units(self, district: str, scaled: Scaled) -> tuple[Scaled, bool]:
-        """A district's units in the unit shown, by code, and whether they add up to the district's row.
+        """A district's units in the unit shown, by code,
+        and whether they add up to the district's row.
 
-        Where the row's own rounding leaves no way (never met, but possible), they add up by themselves.
+        Where the row's own rounding leaves no way
+        (never met, but possible), they add up by themselves.
         """
         counted_rows = [row for row in self.grouped("district").get(district, []) if row["counted"]]
         sides = scaled.exact.sides
@@ -155,7 +159,8 @@ def is_rounded(scaled: Scaled) -> bool:
 
 
 def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
-    """The roll-up of what counts now. Reads only; `unit` is 元, 万元 or 亿元 (the edition's own if empty)."""
+    """The roll-up of what counts now.
+    Reads only; `unit` is 元, 万元 or 亿元 (the edition's own if empty)."""
     import pandas as pd
 
     edition = campaign.edition
@@ -178,7 +183,8 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
 
 
 def _columns(edition: Edition) -> tuple[MoneyColumn, ...]:
-    """Each side's parts, then what makes the sum whole: amounts not counted, and what is left over."""
+    """Each side's parts, then what makes the sum whole:
+    amounts not counted, and what is left over."""
     form = edition.department
     if not form.sum:  # nothing adds up to anything: the amounts stand side by side
         return tuple(
@@ -253,8 +259,8 @@ def _row(
 
 
 def _between(amounts: dict[str, Decimal], figures: Figures, edition: Edition) -> dict[str, Decimal]:
-    """What a side doesn't count and what it lacks. Both sides come to the same total; an edition with two
-    different ones shows what is between them."""
+    """What a side doesn't count and what it lacks. Both sides come to the same total; an edition
+    with two different ones shows what is between them."""
     row: dict[str, Decimal] = {}
     for equation in edition.department.sum:
         total = amounts.get(edition.department.sum[0].total, ZERO)
@@ -266,7 +272,8 @@ def _between(amounts: dict[str, Decimal], figures: Figures, edition: Edition) ->
 
 
 def second_table(book: Rollup, first: Scaled) -> tuple[Scaled, bool]:
-    """The table by superior: with the totals of the first one where it can be, and whether it could."""
+    """The table by superior: with the totals of the first one where it can be,
+    and whether it could."""
     try:
         return book.scaled("superior", first), True
     except Infeasible:

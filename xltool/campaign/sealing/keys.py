@@ -1,4 +1,5 @@
-"""The campaign's Ed25519 keys: the private one stays in the folder, the public one goes with every parcel.
+"""The campaign's Ed25519 keys:
+the private one stays in the folder, the public one goes with every parcel.
 
 Making keys and sealing needs `cryptography`; a seal can be verified without it, in a browser too.
 """

@@ -1,7 +1,8 @@
-"""A district's parcel: its units' workbooks, the public key, a signed manifest, a page of instruction.
+"""A district's parcel: its units' workbooks, the public key, a signed manifest,
+a page of instruction.
 
-Whoever passes a part of it on leaves what the issuer signed as it is, and says in a paper signed with
-a key of its own which part that is and what it added.
+Whoever passes a part of it on leaves what the issuer signed as it is, and says in a paper signed
+with a key of its own which part that is and what it added.
 
 The parcel is a zip with the same bytes for the same content. One that comes from outside is read
 within limits, and nothing in it is taken for a path.
@@ -40,7 +41,8 @@ FORWARD_CONTEXT = b"xltool forwarding 1\n"
 FORWARD_FILES = (FORWARDING, FORWARD_SIGNATURE, FORWARD_KEY)
 MOST_FILES = 20_000
 MOST_BYTES = 2**28  # of a whole parcel, unpacked
-# Workbooks and zips are deflated already: what shrinks more than so, from so many bytes on, is a bomb.
+# Workbooks and zips are deflated already: what shrinks more than so, from so many bytes on, is a
+# bomb.
 MOST_SHRUNK, SHRUNK_FROM = 40, 4 * 2**20
 _FIXED = (1980, 1, 1, 0, 0, 0)
 MOST_PAPERS = 2**26  # bytes of a parcel's own papers, which are held in memory
@@ -76,7 +78,8 @@ class ListedUnit(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a parcel holds and which campaign it is of. It counts only with the issuer's signature."""
+    """What a parcel holds and which campaign it is of.
+    It counts only with the issuer's signature."""
 
     campaign: str
     title: str
@@ -92,9 +95,11 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class Forwarding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a forwarder says of the part that it passes on: of which manifest (digest), which workbooks.
+    """What a forwarder says of the part that it passes on:
+    of which manifest (digest), which workbooks.
 
-    What it adds, a nearer last day and files of its own by digest, holds only where its key is trusted.
+    What it adds, a nearer last day and files of its own by digest,
+    holds only where its key is trusted.
     """
 
     manifest: str
@@ -135,7 +140,8 @@ def read_parcel(source: Path | bytes) -> dict[str, bytes]:
 
 @contextmanager
 def _unzipped(source: Path | bytes) -> Iterator[dict[str, Reader]]:
-    """How to read each file of a zip, as long as it is open; its sizes are added up before one is inflated."""
+    """How to read each file of a zip, as long as it is open;
+    its sizes are added up before one is inflated."""
     try:
         with zipfile.ZipFile(
             io.BytesIO(source) if isinstance(source, bytes) else source
@@ -208,7 +214,8 @@ _WORKBOOK = re.compile(r'[^<>:"/\\|?*\x00-\x1f]{1,120}\.xlsx')
 def workbooks(
     manifest: Manifest, files: Mapping[str, bytes], edition: Edition, part: Collection[str] = ()
 ) -> dict[str, bytes]:
-    """The workbook of each listed unit by its code. A manifest that does not fit its files is refused.
+    """The workbook of each listed unit by its code.
+    A manifest that does not fit its files is refused.
 
     What it says is used for names of files and for sums, so a true signature is not enough. `part`
     are the workbooks of a parcel that holds only these.
@@ -231,7 +238,8 @@ def workbooks(
 
 
 def differs(unit: ListedUnit, mark: Seal, manifest: Manifest) -> str:
-    """What the seal in a workbook and its manifest say differently, in words; empty where nothing."""
+    """What the seal in a workbook and its manifest say differently, in words;
+    empty where nothing."""
     department = mark.prefilled.get("department", {})
     pairs = {
         "批次": (mark.campaign, manifest.campaign),

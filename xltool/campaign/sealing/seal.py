@@ -31,8 +31,8 @@ class Seal(
 ):
     """What was sent to one unit: `prefilled` is form kind → field id → value as text.
 
-    `forms` is the digest of the edition; campaigns made before it was sealed have none. `settings` are
-    the bureau's departures from the shipped settings of the checks, for the desk of the unit.
+    `forms` is the digest of the edition; campaigns made before it was sealed have none. `settings`
+    are the bureau's departures from the shipped settings of the checks, for the desk of the unit.
     """
 
     campaign: str
@@ -50,7 +50,8 @@ class Seal(
 
 
 def digest_of(seal: Seal) -> str:
-    """What tells one issue from another: all that is sealed but the number, which may be given twice.
+    """What tells one issue from another:
+    all that is sealed but the number, which may be given twice.
 
     Other settings of the checks make no form another one.
     """

@@ -1,4 +1,5 @@
-"""What a district took back of what it passed upwards: a paper in its submission, signed with its own key."""
+"""What a district took back of what it passed upwards:
+a paper in its submission, signed with its own key."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ class Withdrawal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Withdrawals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that a district holds withdrawn. `serial` grows with everything that happens in its ledger, so
-    that of two papers the later one is known whatever the order in which they come."""
+    """All that a district holds withdrawn. `serial` grows with everything that happens in its
+    ledger, so that of two papers the later one is known whatever the order in which they come."""
 
     campaign: str
     district: str

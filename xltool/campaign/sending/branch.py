@@ -48,7 +48,8 @@ def new_branch(
     """A sub-ledger from a received parcel, which must be genuine and whole.
 
     `key_file` is the upper office's public key where it came by another way; `trusted` are
-    fingerprints of keys that the receiver vouches for. `issuer` and `deadline` are the district's own.
+    fingerprints of keys that the receiver vouches for. `issuer` and `deadline` are the district's
+    own.
     """
     key = keys.load_public(key_file.read_bytes()) if key_file else None
     files, manifest, forwarding = _sound(source, key, trusted)
@@ -92,7 +93,8 @@ def _branch_meta(manifest: parcel.Manifest) -> dict[str, str]:
 def _sound(
     source: Path, key: keys.PublicKey | None, trusted: Collection[str]
 ) -> tuple[dict[str, bytes], parcel.Manifest, parcel.Forwarding | None]:
-    """The files of a parcel that is genuine and whole, its manifest, and what a forwarder says of it."""
+    """The files of a parcel that is genuine and whole, its manifest,
+    and what a forwarder says of it."""
     files = parcel.open_parcel(source)
     checked = verify_files(source, files, key, trusted)
     wrong = [file for file in checked.files if not file.good]
@@ -105,7 +107,8 @@ def _sound(
 
 
 def _vouched(files: dict[str, bytes], key: keys.PublicKey | None, trusted: Collection[str]) -> None:
-    """A fingerprint that was named must be of a key that is used here: else the parcel is another's."""
+    """A fingerprint that was named must be of a key that is used here:
+    else the parcel is another's."""
     used = [key or keys.load_public(files[parcel.PUBLIC])]
     if parcel.FORWARD_KEY in files:
         used.append(keys.load_public(files[parcel.FORWARD_KEY]))
@@ -122,7 +125,8 @@ def _part(forwarding: parcel.Forwarding | None) -> Collection[str]:
 
 
 def take_parcel(campaign: Campaign, source: Path) -> int:
-    """Take a (further) parcel of the upper office into the sub-ledger; the number of new workbooks."""
+    """Take a (further) parcel of the upper office into the sub-ledger;
+    the number of new workbooks."""
     files, manifest, forwarding = _sound(source, campaign.public_key, trusted_keys(campaign))
     if manifest.campaign != campaign.id:
         raise XltoolError(f"{source} 不属于这个批次")
@@ -163,8 +167,8 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
 def _newer(
     entries: list[parcel.ListedUnit], latest: dict[str, LedgerRow]
 ) -> list[parcel.ListedUnit]:
-    """Without what was overtaken: a parcel that comes late says what was known when it was made, and
-    never takes the place of newer data."""
+    """Without what was overtaken: a parcel that comes late says what was known when it was made,
+    and never takes the place of newer data."""
     return [
         entry
         for entry in entries
@@ -197,7 +201,8 @@ def _sealed(data: bytes) -> str:
 
 
 def _keep_papers(campaign: Campaign, paper: str, files: dict[str, bytes]) -> None:
-    """What the issuer signed, without the workbooks, which are kept by their content: to be passed on as it is."""
+    """What the issuer signed, without the workbooks, which are kept by their content:
+    to be passed on as it is."""
     path = campaign.folder / RECEIVED / f"{paper}.zip"
     if not path.exists():
         manifest = parcel.read_manifest(files)
@@ -289,7 +294,8 @@ def _forwarded(
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What was passed upwards: how many filings, and how many units' returns were said to be withdrawn."""
+    """What was passed upwards: how many filings,
+    and how many units' returns were said to be withdrawn."""
 
     filings: int
     withdrawn: int
@@ -300,8 +306,8 @@ def submit(
 ) -> Submitted:
     """Pass upwards what counts: the originals as they came, in one zip.
 
-    A district also says there, signed with its own key, what it holds withdrawn. An original that is
-    gone stops only its own unit: it is put into `missing` as (code, reason).
+    A district also says there, signed with its own key, what it holds withdrawn. An original that
+    is gone stops only its own unit: it is put into `missing` as (code, reason).
     """
     units = {unit.code: unit for unit in campaign.ledger.units()}
     files: dict[str, bytes] = {}

@@ -141,14 +141,16 @@ def distribute(
             rows += issues
             if progress:
                 progress(len(rows), len(orders))
-        # The parcels are on disk before the ledger says so; a run cut off in between is simply repeated.
+        # The parcels are on disk before the ledger says so; a run cut off in between is simply
+        # repeated.
         summary = f"第 {batch} 批，{len(orders)} 个单位，{len(parcels)} 个压缩包"
         _record_issues(ledger, rows, summary)
         return Sent(batch, len(orders), unchanged, parcels, locked)
 
 
 def _planned(campaign: Campaign, wanted: frozenset[str]) -> _SendingPlan:
-    """Who gets what: units of the `wanted` districts (of all, if none is named), ordered by district.
+    """Who gets what: units of the `wanted` districts
+    (of all, if none is named), ordered by district.
 
     Raises XltoolError where a district is on no unit's line.
     """
@@ -241,7 +243,8 @@ def send_again(
 ) -> list[tuple[str, Path, int]]:
     """The parcels once more, of these units or districts, as they are out: for who lost one.
 
-    Nothing is issued anew: the same seals and numbers, so returns on the first copies count as before.
+    Nothing is issued anew: the same seals and numbers,
+    so returns on the first copies count as before.
     """
     ledger, wanted, places = campaign.ledger, set(codes), set(districts)
     units = {unit.code: unit for unit in ledger.units()}

@@ -11,7 +11,8 @@ from xltool.campaign.units import Unit
 def instruction(
     campaign: Campaign, district: str, units: list[Unit], with_page: bool = False
 ) -> str:
-    """One page of HTML, the same text for the same parcel; `with_page`: the page to check in lies beside it."""
+    """One page of HTML, the same text for the same parcel;
+    `with_page`: the page to check in lies beside it."""
     return page(
         "instruction.html",
         campaign=campaign,

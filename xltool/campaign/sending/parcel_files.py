@@ -1,4 +1,5 @@
-"""What a parcel holds besides its workbooks, whether they were sealed here or are only passed on."""
+"""What a parcel holds besides its workbooks,
+whether they were sealed here or are only passed on."""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ def manifest(
 def common_files(
     campaign: Campaign, district: str, units: list[Unit], page: bytes | None
 ) -> dict[str, bytes]:
-    """What lies in a parcel beside the workbooks and the manifest; `page` is the one to check in, if any."""
+    """What lies in a parcel beside the workbooks and the manifest;
+    `page` is the one to check in, if any."""
     return {
         parcel.PUBLIC: campaign.public_pem,
         parcel.INSTRUCTION: instruction(campaign, district, units, page is not None).encode(),

@@ -1,4 +1,5 @@
-"""Indicator rows as the rules look at them: each name with its value and standard, split where stuffed."""
+"""Indicator rows as the rules look at them:
+each name with its value and standard, split where stuffed."""
 
 from __future__ import annotations
 
@@ -156,7 +157,8 @@ def _readings(review: Review) -> Sequence[tuple[JudgedValue, str, Target]]:
     return stated
 
 
-# No part of this year's budget: a price, a part of a part, a saving, another year's or another purse's money.
+# No part of this year's budget: a price, a part of a part, a saving, another year's or another
+# purse's money.
 _APART = re.compile(
     "单价|单位|每|均|单[台套件个次站场村人户项座只辆张亩份批具处间节]|价格|[米里亩顷吨]造价|标准|定额|限额|控制数|其中|季度|[上下]半年"
     "|月|节|减少|降低|下降|压减|核减|自筹|自有|自行|社会资本|捐赠|贷款|上年|去年|往年|历年|同期|上一年"

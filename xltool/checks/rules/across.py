@@ -140,8 +140,8 @@ def costs_within_budget(review: Review) -> Iterator[Hit]:
 def _over_budget(
     costs: Sequence[tuple[str, Decimal, Entry]], budget: Decimal
 ) -> tuple[Decimal, bool, str] | None:
-    """What goes beyond the budget: the highest cost, or else all parts together; (how much, whether that is
-    certain, in words)."""
+    """What goes beyond the budget: the highest cost, or else all parts together; (how much, whether
+    that is certain, in words)."""
     name, amount, _ = max(costs, key=lambda cost: cost[1])
     if amount > budget:
         return amount, True, f"成本指标“{name}”{show(amount)}"
@@ -217,7 +217,8 @@ def _same_price(price: JudgedValue, other: JudgedValue) -> bool:
 
 
 def _multiplied(price: JudgedValue, counted: Sequence[JudgedValue]) -> tuple[Decimal, str] | None:
-    """(yuan, by what) of a price and the one quantity that it is of; None where that is not sure."""
+    """(yuan, by what) of a price and the one quantity that it is of;
+    None where that is not sure."""
     unit, number = price.target.measure, price.target.number
     if unit is None or number is None or unit.kind != "per":
         return None

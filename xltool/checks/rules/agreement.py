@@ -1,4 +1,5 @@
-"""I406-I409, I414, X503: indicators that must agree with their standard, their row and each other."""
+"""I406-I409, I414, X503: indicators that must agree with their standard,
+their row and each other."""
 
 from __future__ import annotations
 

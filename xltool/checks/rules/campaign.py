@@ -1,4 +1,5 @@
-"""D6xx: is a returned workbook what the campaign sent out? The collector tells faults, these rules judge."""
+"""D6xx: is a returned workbook what the campaign sent out? The collector tells faults,
+these rules judge."""
 
 from __future__ import annotations
 

@@ -119,7 +119,8 @@ _OPEN_PERIOD = re.compile("[年月季度]|长期|常态|持续|经常|不限|永
 
 
 def _no_period(text: str) -> str:
-    """Why a 实施期 is no period; empty where it is one, says how long, or waits for its answer (P202)."""
+    """Why a 实施期 is no period; empty where it is one, says how long,
+    or waits for its answer (P202)."""
     if read_period(text) is not None or read_period(text, 2000) is not None:
         return ""
     if is_placeholder(text) or not text.strip():

@@ -76,7 +76,8 @@ def _total_before(review: Review, field: str) -> Decimal | None:
 
 
 def _cost_in_unit(review: Review, total: Decimal) -> str:
-    """A cost that is exactly a ten-thousandth of an amount, where no cost fits the amounts as they are."""
+    """A cost that is exactly a ten-thousandth of an amount,
+    where no cost fits the amounts as they are."""
     reason = ""
     for form in review.filing.forms:
         costs = [amount for _, amount, _ in ceilings(review, form)]

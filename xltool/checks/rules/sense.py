@@ -1,4 +1,5 @@
-"""I416-I422: values that can be read and still say nothing a reviewer could hold against the year's work."""
+"""I416-I422: values that can be read
+and still say nothing a reviewer could hold against the year's work."""
 
 from __future__ import annotations
 

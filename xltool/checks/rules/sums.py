@@ -131,8 +131,8 @@ def nontax_on_both_sides(review: Review) -> Iterator[Hit]:
 
 
 def _nontax_query(side: Side, income: Decimal | None, spent: Decimal) -> str:
-    """What to ask about non-tax revenue that is spent: the spending side closes without it, the income side
-    has none, or has another amount; "" where nothing is to be asked."""
+    """What to ask about non-tax revenue that is spent: the spending side closes without it, the
+    income side has none, or has another amount; "" where nothing is to be asked."""
     shown = f"收入侧“纳入专户管理的非税收入拨款”{show(income) if income else '没有填'}"
     if side.closes and not side.adjusted:
         return (

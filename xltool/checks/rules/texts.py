@@ -1,4 +1,5 @@
-"""P211, X507-X509: the long texts against last year's filing, the form's own amounts and its indicators."""
+"""P211, X507-X509: the long texts against last year's filing,
+the form's own amounts and its indicators."""
 
 from __future__ import annotations
 
@@ -130,7 +131,8 @@ _UNNAMED = re.compile(
 
 @functools.cache
 def _named(kind: str) -> list[tuple[str, re.Pattern[str]]]:
-    """(field, its name with an amount behind it), for each field of a form that texts call by name."""
+    """(field, its name with an amount behind it),
+    for each field of a form that texts call by name."""
     return [
         # Looking at the first character spares looking back in most places.
         (
@@ -185,7 +187,8 @@ def amounts_in_text(review: Review) -> Iterator[Hit]:
 def _differing(
     form: Form, review: Review, text: str, form_amounts: set[Decimal]
 ) -> Iterator[tuple[str, re.Match[str], Decimal]]:
-    """(field, mention, amount) of each amount that is called by a field's name and is none of the form's."""
+    """(field, mention, amount) of each amount
+    that is called by a field's name and is none of the form's."""
     spec, named = review.spec(form), set()
     for target, pattern in _named(form.kind):
         if target not in spec or form.amount(target) is None:

@@ -1,4 +1,5 @@
-"""What newer forms ask for besides: the parts of a project's money, and the weights of its indicators."""
+"""What newer forms ask for besides:
+the parts of a project's money, and the weights of its indicators."""
 
 from __future__ import annotations
 

@@ -87,7 +87,8 @@ def fill_from_data() -> str:
 
 
 def _replace(session: ExcelSession, path: Path, old: Filing, new: Filing) -> bool:
-    """Put the forms of a filing in the place of the workbook's; whether its structure allows that."""
+    """Put the forms of a filing in the place of the workbook's;
+    whether its structure allows that."""
     from xltool.campaign.returns.sealed_filling import with_prefilled
     from xltool.campaign.sealing.seal import claimed
     from xltool.filling.writer import fill

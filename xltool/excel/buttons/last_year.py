@@ -9,7 +9,8 @@ from xltool.model import Filing
 
 
 def differences(former: Filing, filing: Filing) -> list[str]:
-    """Amounts with their change, projects that came and went, indicators that stayed word for word."""
+    """Amounts with their change, projects that came and went,
+    indicators that stayed word for word."""
     unit = edition_of(filing).unit
     head = f"上年（{former.year or '年度未填'}）→ 本年（{filing.year or '年度未填'}），单位：{unit}"
     return [head, *_amounts(former, filing), *_projects(former, filing), _same(former, filing)]

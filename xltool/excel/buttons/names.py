@@ -1,4 +1,5 @@
-"""Names proposed for what the buttons write: with the unit and the year, as the bureau wants them."""
+"""Names proposed for what the buttons write:
+with the unit and the year, as the bureau wants them."""
 
 from __future__ import annotations
 

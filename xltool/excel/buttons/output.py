@@ -31,7 +31,8 @@ DATA = "JSON (*.json),*.json,数据表 (*.xlsx),*.xlsx"
 
 @button("xltool export --format pdf")
 def export_pdf() -> str:
-    """The forms as one PDF, without results and marks: made from a copy, the workbook is not touched."""
+    """The forms as one PDF, without results and marks:
+    made from a copy, the workbook is not touched."""
     session = desk()
     with session.snapshot() as path:
         filing = session.read(path)

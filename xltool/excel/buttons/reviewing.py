@@ -191,7 +191,8 @@ def _turn(by: int) -> str:
 
 
 def _standing(session: ExcelSession, stops: list[tuple[int, Place, str]]) -> float:
-    """At which of the findings the cursor stands; n + 0.5 is behind the n-th, before the next one."""
+    """At which of the findings the cursor stands;
+    n + 0.5 is behind the n-th, before the next one."""
     selection = session.app.selection
     if selection is None or selection.sheet.book.name != session.book.name:
         return -0.5
@@ -205,7 +206,8 @@ def _standing(session: ExcelSession, stops: list[tuple[int, Place, str]]) -> flo
 
 
 def _stops(session: ExcelSession) -> list[tuple[int, Place, str]]:
-    """(row on the results sheet, place, what is said) of each cell with findings, in their order."""
+    """(row on the results sheet, place, what is said) of each cell with findings,
+    in their order."""
     table = session.book.sheets[RESULTS_SHEET].used_range.options(ndim=2).value
     sheets = {s.name for s in session.book.sheets}
     told: dict[Place, tuple[int, list[str]]] = {}

@@ -111,7 +111,8 @@ def _lead(sheet: xw.Sheet, name: str, area: Area) -> None:
 
 
 def _insertion(spot: _Spot) -> int:
-    """Where the row goes in: a row inserted within an area extends its names, merges, validations."""
+    """Where the row goes in: a row inserted within an area extends its names, merges,
+    validations."""
     if spot.area.top < spot.area.bottom:
         return min(spot.row + 1, spot.area.bottom)
     # Of the single row, either side is outside; within the table it is at least inside that.
@@ -120,7 +121,8 @@ def _insertion(spot: _Spot) -> int:
 
 
 def _torn(spot: _Spot, at: int) -> tuple[list[Area], Area | None]:
-    """What does not extend by itself: merged cells, and the category's name (None where it does)."""
+    """What does not extend by itself:
+    merged cells, and the category's name (None where it does)."""
 
     def after(area: Area) -> Area:
         return Area(
@@ -162,7 +164,8 @@ def delete_empty_rows() -> str:
 
 
 def _empty_rows(form: FormLayout, sheet: Sheet, rows: GrownRows, placeholder: str) -> list[int]:
-    """The rows to remove: never more than were added, never a block's first (it carries the label)."""
+    """The rows to remove: never more than were added, never a block's first
+    (it carries the label)."""
     removable: list[int] = []
     dots = {"", unspaced(placeholder)}
     for blank in form.blocks.values():

@@ -1,4 +1,5 @@
-"""The extension for LibreOffice: built of the ribbon's own labels, put in and taken out for one user."""
+"""The extension for LibreOffice:
+built of the ribbon's own labels, put in and taken out for one user."""
 
 from __future__ import annotations
 
@@ -113,8 +114,8 @@ def _window_state() -> str:
 def install(profile: Path | None = None) -> Path:
     """Put the extension into this user's LibreOffice; which Python it will start.
 
-    `profile` is another profile folder than the user's usual one. Raises XltoolError where there is no
-    LibreOffice, or it refuses.
+    `profile` is another profile folder than the user's usual one. Raises XltoolError where there is
+    no LibreOffice, or it refuses.
     """
     python = windowless_python()
     with writing(desk_folder() / "python.txt", "wb") as file:

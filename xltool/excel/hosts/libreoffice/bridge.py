@@ -135,7 +135,8 @@ class Office:
         return self.context.ServiceManager.createInstanceWithContext(name, self.context)
 
     def load(self, path: Path | str, **options: Any) -> Any:
-        """Open a file, its macros barred. Calc gives None where it can't: a lock file lies there."""
+        """Open a file, its macros barred.
+        Calc gives None where it can't: a lock file lies there."""
         settled = {"MacroExecutionMode": 0, "UpdateDocMode": 0, **options}
         document = self.desktop.loadComponentFromURL(url(path), "_blank", 0, properties(**settled))
         if document is None:
@@ -145,8 +146,8 @@ class Office:
     def in_turn(self, action: Callable[[], Any]) -> Any:
         """Do this in the thread that paints the office's windows, so that it can't paint meanwhile.
 
-        UNO's calls lock the office each by itself, but `importSheet` forgets it: a window that is painted
-        from half a sheet brings the whole office down. Raises what the action raises.
+        UNO's calls lock the office each by itself, but `importSheet` forgets it: a window that is
+        painted from half a sheet brings the whole office down. Raises what the action raises.
         """
         turn = _turn_type()(action)
         self.service("com.sun.star.awt.AsyncCallback").addCallback(turn, None)
@@ -184,7 +185,8 @@ def is_spreadsheet(component: Any) -> bool:
 def in_python(kind: type) -> type:
     """A class whose methods raise Refused where UNO raises.
 
-    An exception of UNO is no Python object to which a traceback could be tied, as every `with` does.
+    An exception of UNO is no Python object to which a traceback could be tied,
+    as every `with` does.
     """
     for name, member in list(vars(kind).items()):
         if isinstance(member, property):

@@ -1,9 +1,9 @@
 """The xlwings engine over UNO.
 
 Navigation (which app, which book, which sheet object) is free; what reads, writes, copies, opens,
-protects, selects or lists goes through `App.asked`, which tests and the log listen to. Excel's rules
-are kept where Calc is laxer: a locked cell on a protected sheet refuses (unless only people are kept
-out), typed text becomes numbers and formulas.
+protects, selects or lists goes through `App.asked`, which tests and the log listen to. Excel's
+rules are kept where Calc is laxer: a locked cell on a protected sheet refuses (unless only people
+are kept out), typed text becomes numbers and formulas.
 """
 
 from __future__ import annotations

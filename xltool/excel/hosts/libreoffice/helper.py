@@ -1,9 +1,10 @@
-"""What LibreOffice's toolbar starts: one process that stays warm and presses the buttons it is told of.
+"""What LibreOffice's toolbar starts:
+one process that stays warm and presses the buttons it is told of.
 
     python -I -B -m xltool.excel.hosts.libreoffice.helper --pipe NAME --uno FOLDER
 
-Each line on its standard input is `BUTTON DOCUMENT`. It answers `took` when it begins, and ends with
-the office. Whatever is to be said is said in the office's own window.
+Each line on its standard input is `BUTTON DOCUMENT`. It answers `took` when it begins, and ends
+with the office. Whatever is to be said is said in the office's own window.
 """
 
 from __future__ import annotations

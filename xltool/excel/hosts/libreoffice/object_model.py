@@ -1,4 +1,5 @@
-"""Excel's own object model, as far as xltool reaches past xlwings' (`.api`), over the Calc engine."""
+"""Excel's own object model, as far as xltool reaches past xlwings'
+(`.api`), over the Calc engine."""
 
 from __future__ import annotations
 

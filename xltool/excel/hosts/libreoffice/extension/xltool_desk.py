@@ -1,8 +1,10 @@
-"""The part of xltool that runs inside LibreOffice: a press on the toolbar goes to xltool's own Python.
+"""The part of xltool that runs inside LibreOffice:
+a press on the toolbar goes to xltool's own Python.
 
-It knows the buttons' ids and nothing else. Python is started as `xltool addin install --libreoffice` wrote
-it down for this user, never as a document says; it talks back over a pipe that is opened for it alone.
-Only the standard library and UNO: LibreOffice's Python need not be xltool's.
+It knows the buttons' ids and nothing else. Python is started as `xltool addin install
+--libreoffice` wrote it down for this user, never as a document says; it talks back over a pipe that
+is opened for it alone. Only the standard library and UNO: LibreOffice's Python need not be
+xltool's.
 """
 
 import os
