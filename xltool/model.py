@@ -194,6 +194,13 @@ class Form(Struct, frozen=True):
         value = self[field_id].value
         return "" if value is None else str(value)
 
+    @property
+    def answered(self) -> bool:
+        """Whether anything but year and unit stands there: a blank form is handed out with those."""
+        return bool(self.indicators) or any(
+            not entry.blank for key, entry in self.entries.items() if key not in _HEAD_FIELDS
+        )
+
     def block(self, block_id: str) -> list[Indicator]:
         """The indicators of one category, in order."""
         return [i for i in self.indicators if i.block == block_id]
@@ -203,6 +210,9 @@ class Form(Struct, frozen=True):
         """The budget year; None where it is blank or can't be read."""
         value = self["year"].value
         return value if isinstance(value, int) else None
+
+
+_HEAD_FIELDS = frozenset({"year", "filer", "unit"})
 
 
 class FaultKind(StrEnum):

@@ -18,7 +18,7 @@ from tests.support.case import filing_of
 from tests.support.packages import repacked
 from xltool.filling.writer import render
 from xltool.reading.reader import read_grid
-from xltool.xlsx import cells, package, shared_parts, sheet_frame, workbook_reader
+from xltool.xlsx import cells, package, shared_parts, sheet_frame, workbook_part, workbook_reader
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.workbook_reader import open_grid
@@ -177,7 +177,7 @@ def with_care(monkeypatch) -> None:
     """Nothing is taken at a glance any more."""
     monkeypatch.setattr(cells, "_plain_cells", lambda *_: None)
     monkeypatch.setattr(sheet_frame, "_cut", lambda data, *_: ("", data))
-    monkeypatch.setattr(workbook_reader, "_plain", lambda data, *_: ([], data))
+    monkeypatch.setattr(workbook_reader, "read_workbook", workbook_part._parse_workbook)
     monkeypatch.setattr(workbook_reader, "string_table", shared_parts._parse_strings)
     monkeypatch.setattr(workbook_reader, "open_parts", package.Package)
     monkeypatch.setattr(cells, "read_frame", sheet_frame._parse_frame)

@@ -31,8 +31,6 @@ UNREADABLE = (FaultKind.UNREADABLE, FaultKind.FOREIGN)
 # So many official labels changed on one sheet are no touched-up words but rows that moved.
 SHIFTED = 10
 # What is still said of such a sheet.
-# What stands on a form before anybody has filled it in.
-_HEAD_FIELDS = frozenset({"year", "filer", "unit"})
 _OF_THE_FILE = ("R100", "R101", "R102", "R103", "R104", "R105")
 REVIEWS = ("完整性", "相关性", "适当性", "可行性", "形式", "真实性")
 
@@ -82,7 +80,7 @@ class Review(Struct, frozen=True, eq=False):
     def blank(self) -> bool:
         """Nothing is filled in: a form as it was handed out, with at most year and unit on it."""
         forms = list(self.filing.forms)
-        return bool(forms) and not any(map(_filled_in, forms))
+        return bool(forms) and not any(form.answered for form in forms)
 
     @property
     def shifted(self) -> frozenset[str]:
@@ -114,13 +112,6 @@ class Review(Struct, frozen=True, eq=False):
         if found is None:
             found = entry.text or ("" if entry.value is None else str(entry.value))
         return Hit(message, entry.place, field, found, expected, severity)
-
-
-def _filled_in(form: Form) -> bool:
-    """Whether anything stands on a form beside year and unit."""
-    if form.indicators:
-        return True
-    return any(not entry.blank for id_, entry in form.entries.items() if id_ not in _HEAD_FIELDS)
 
 
 def _library(review: Review) -> Library:

@@ -343,7 +343,7 @@ def compile_template(edition: Edition, template: Path | None = None) -> Compiled
 def _compile(folder: str, path: Path, stamp: tuple[int, int]) -> Compiled:
     layout = load_layout(edition_in(Path(folder)), path)
     package = open_package(path)
-    frame, kinds, _ = frame_of(package)
+    frame, kinds = frame_of(package)
     parts = {sheet.name: sheet.part for sheet in frame.sheets}
     sizes = font_sizes(package)
     forms = {

@@ -37,7 +37,7 @@ from xltool.filling.fill_sheet import growth
 from xltool.filling.package import Filled, assemble
 from xltool.model import NOTHING, Entry, Filing, Form
 from xltool.money import plain
-from xltool.reading.reader import answered, taken_out, unused
+from xltool.reading.reader import taken_out, unused
 from xltool.results_sheet.table import RESULTS_SHEET
 from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows
 from xltool.template.match import changes, locate
@@ -70,7 +70,7 @@ def proved_sheets(
         return []
     if not _marked(filing, parts.get(CUSTOM, b"")):
         return []
-    if filing.department is None and not any(map(answered, filing.projects)):
+    if filing.department is None and not any(form.answered for form in filing.projects):
         return []  # nothing by which the reader would know it
     sheets = _sheets(filing, parts[compiled.workbook_part], compiled)
     if not sheets or not _sound(compiled):

@@ -15,7 +15,7 @@ from xltool.filling.compile import Compiled, Slot
 from xltool.filling.proof import CUSTOM, ProvedSheet
 from xltool.model import NOTHING, Entry, Fault, Filing, Form
 from xltool.money import plain
-from xltool.reading.reader import active_faults, answered, answers_on, own_properties
+from xltool.reading.reader import active_faults, answers_on, own_properties
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.shared_parts import Styles
 from xltool.xlsx.workbook_reader import read_properties
@@ -36,7 +36,7 @@ def read_back(
             continue
         if form.kind != "project":
             department = form
-        elif answered(form):
+        elif form.answered:
             projects.append(form)
     return Filing(
         edition=compiled.layout.edition.id,

@@ -145,11 +145,11 @@ def verify(
 def judge(filing: Filing, parts: Unpacked, edition: Edition) -> Filing:
     """The workbook read as any received one,
     where it isn't plain at a glance that it says the filing."""
-    from xltool.reading.reader import answered, read_grid
+    from xltool.reading.reader import read_grid
 
     back = read_grid(grid_of(parts), edition=edition)
     # A project form with nothing but year and unit on it is read as none.
-    projects = tuple(form for form in filing.projects if answered(form))
+    projects = tuple(form for form in filing.projects if form.answered)
     meant = replace(filing, projects=projects)
     if back != meant:
         raise FillError(

@@ -268,11 +268,11 @@ def comparable_name(text: str) -> str:
     return _NOISE.sub("", text)
 
 
-_STARS = str.maketrans("", "", "★☆▲△●○◆◇■□※*＊")
+_STARS = re.compile("[★☆▲△●○◆◇■□※*＊]")
 
 
 @functools.lru_cache(maxsize=4096)
 def subject(name: str) -> str:
     """What an indicator is of: its name without marks, numbering,
     and the unit in brackets at its end."""
-    return comparable_name(bare_name(name.translate(_STARS)))
+    return comparable_name(bare_name(_STARS.sub("", name)))

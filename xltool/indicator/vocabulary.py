@@ -17,6 +17,7 @@ _CLEAN |= {ord(char): None for char in "\ufeff\u200b\u200c\u200d\u2060"}
 _CLEAN |= {ord("\r"): "\n", ord("\u2028"): "\n"}
 _CLEAN |= {ord(a): b for a, b in zip("═﹦﹥﹤≧≦⩾⩽﹪﹙﹚。﹐﹔", "==><≥≤≥≤%()。,;", strict=True)}
 _CLEAN |= {ord(old): new for old, new in variants().items()}
+_UNCLEAN = re.compile("[" + re.escape("".join(map(chr, _CLEAN))) + "]")
 
 DIGIT = re.compile("[0-9]")
 
@@ -47,7 +48,9 @@ MARKS = "。;,、. \n"
 def clean(text: str) -> str:
     """Halfwidth, simplified where declared, one kind of blank,
     no edges and no closing full stop."""
-    return trim(text.translate(_CLEAN).replace("\r\n", "\n"))
+    if _UNCLEAN.search(text) is not None:
+        text = text.translate(_CLEAN).replace("\r\n", "\n")
+    return trim(text)
 
 
 def trim(text: str) -> str:
@@ -181,7 +184,7 @@ def left_over(text: str) -> str:
         match = _NUMBERING.match(body)
         return text if match and (match.end() == len(body) or _is_dots(body[match.end() :])) else ""
     lines = [line for line in text.splitlines() if line.strip()]
-    if all(len(line) > _SHORT for line in lines) and _MARKED.search(text) is None:
+    if all(len(line) > _SHORT for line in lines) and not any(sign.search(text) for sign in _SIGNS):
         return ""
     for n, line in enumerate(lines):
         body = clean(line)
@@ -196,10 +199,13 @@ def left_over(text: str) -> str:
     return ""
 
 
-# Shorter lines may be numbering alone; others need one of these marks to be a prompt.
+# Shorter lines may be numbering alone; a longer one needs one of these signs to be a prompt. Each
+# pattern begins with plain characters, by which a long text is searched in no time.
 _SHORT = 12
-_MARKED = re.compile(
-    f"[{re.escape(_spelled('*_xX×字'))}…⋯‥\ufeff\u200b\u200c\u200d\u2060]|[.。·．]{{2}}|例|示|请|填"
+_SIGNS = (
+    re.compile(f"[{re.escape(_spelled('*_xX×'))}…⋯‥\ufeff\u200b\u200c\u200d\u2060]"),
+    re.compile("[.。·．][.。·．]"),
+    re.compile("请填写|请输入|在此填写|请选择|填写说明|例如|示例|字以?内"),
 )
 _ALONE = re.compile("[0-9一二三四五六七八九十]{1,2}")
 _NUMBERED = re.compile(r"\s*[目指任年总绩实具0-9０-９一二三四五六七八九十(（]")

@@ -149,7 +149,7 @@ def _forms(
         placed = _PlacedForm(form, seen, sheet.hidden)
         if form.kind != "project":
             departments.append(placed)
-        elif answered(form) or _lost(seen):
+        elif form.answered or _lost(seen):
             projects.append(placed)
     if departments:
         department = _one_department(departments, layout, faults)
@@ -168,10 +168,10 @@ def _one_department(
 
     def weight(placed: _PlacedForm) -> tuple[bool, ...]:
         official = placed.form.sheet == layout.edition.department.sheet
-        says = answered(placed.form)
+        says = placed.form.answered
         return says and not placed.hidden, official, not placed.hidden, says
 
-    best = max(placed_forms, key=weight)
+    best = placed_forms[0] if len(placed_forms) == 1 else max(placed_forms, key=weight)
     if others := [placed.said for placed in placed_forms if placed is not best]:
         detail = f"有 {len(placed_forms)} 张部门表：读的是{best.said}，没有读{'、'.join(others)}"
         faults.append(Fault(FaultKind.LAYOUT, detail, Place(best.form.sheet, "")))
@@ -264,13 +264,6 @@ def titled(layout: FormLayout, sheet: Sheet) -> bool:
         for (_, column), cell in sheet.cells.items()
         if column == at[1]
     )
-
-
-def answered(form: Form) -> bool:
-    """Whether anything but the title and the unit stands on this form:
-    a blank one is no project."""
-    filled = {key for key, entry in form.entries.items() if not entry.blank}
-    return bool(form.indicators or filled - {"year", "filer", "unit"})
 
 
 def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
@@ -378,8 +371,10 @@ def taken_out(field: Field, text: str) -> tuple[int | str | None, str] | None:
 
     A name typed before the （盖章） that ends the official text stands in it as well as one behind it.
     """
-    match = next(filter(None, (way.match(text) for way in _patterns(field.pattern))), None)
-    if match is None:
+    for way in _patterns(field.pattern):
+        if match := way.match(text):
+            break
+    else:
         return None
     text = match[1]
     if field.kind != "year":

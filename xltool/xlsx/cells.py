@@ -7,8 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from operator import lt
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.package import MAX_CELLS, Unreadable, parse_xml, utf8, walk_xml
@@ -53,7 +52,7 @@ class _Addresses(dict[str, At]):
 _ADDRESSES = _Addresses()
 
 
-class _Between(Struct, frozen=True):
+class _Between(NamedTuple):
     """What stands between two cells: blank cells, ends and beginnings of rows, in ascending order.
 
     `inside`: it begins within a row; then `lead` is the row of the blank cells that come first.
@@ -243,13 +242,13 @@ def _plain_cells(
 ) -> int | None:
     """Take the cells at a glance where they are spelled as usual, and count them;
     None where they are not."""
-    text = decoded(data)
-    if text is None or ((escaped := "&" in text) and OTHER_ENTITY.search(text)):
+    text, escaped = decoded(data), b"&" in data
+    if text is None or (escaped and OTHER_ENTITY.search(text)):
         return None
     pieces = _PLAIN_CELL.split(text)
     cells = sheet.cells
     unlocked, formats, of_texts, _ = styles
-    escaped = escaped or "_x" in text
+    escaped = escaped or b"_x" in data
     row, last, left = -1, _NOWHERE, False  # no cell stands outside a row
     prefixes: frozenset[str] = frozenset()
     places = map(_ADDRESSES.__getitem__, pieces[1::6])
@@ -259,20 +258,18 @@ def _plain_cells(
     ):
         if around:
             between = _BETWEENS[around]
-            if (
-                between is None
-                or between.inside != left
-                or not between.left
-                or between.first <= last
-                or between.lead not in (0, row)
-            ):
+            if between is None:
                 return None
-            row, left = between.row or row, True
-            if between.last > last:
-                last = between.last
-            if between.hidden:
-                sheet.hidden_lines += between.hidden
-            prefixes |= between.prefixes
+            inside, lead, first, blank, ends_in, still_left, hidden, named = between
+            if inside != left or not still_left or first <= last or (lead and lead != row):
+                return None
+            row, left = ends_in or row, True
+            if blank > last:
+                last = blank
+            if hidden:
+                sheet.hidden_lines += hidden
+            if named:
+                prefixes |= named
         content = inline if kind == "inlineStr" else value
         if at[0] != row or at <= last or content is None:
             return None

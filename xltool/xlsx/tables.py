@@ -46,7 +46,7 @@ def open_tables(source: Path | bytes) -> Tables:
         grid = open_grid(data, most=TABLE_CELLS)
         return Tables({sheet.name: _rows_of(sheet) for sheet in grid.sheets}, grid.properties)
     package = Package(data, MOST_UNPACKED)
-    grid, parts, _ = frame_of(package)
+    grid, parts = frame_of(package)
     strings = _strings(package, parts.get("sharedStrings", ""))
     styles = styles_of(package, parts.get("styles", ""), grid.date1904)
     rows = partial(_streamed, package, strings=strings, styles=styles)

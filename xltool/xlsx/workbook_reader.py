@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from xltool.xlsx.active_content import active_contents, drawn
@@ -16,28 +16,25 @@ from xltool.xlsx.package import (
     MAX_SHEETS,
     MAX_SMALL,
     MAX_STREAMED,
-    RELATIONSHIPS,
     Package,
     Parts,
     Unreadable,
     open_parts,
     parse_xml,
     read_file,
-    relationship_id,
     resolve,
     utf8,
 )
 from xltool.xlsx.recognised import NO_WORKBOOK, by_parts
-from xltool.xlsx.references import read_area
 from xltool.xlsx.shared_parts import (
     Styles,
     counted_from_1904,
-    decoded,
     read_styles,
     remembered,
     string_table,
     unescape,
 )
+from xltool.xlsx.workbook_part import ListedSheet, read_workbook
 
 # Cells of a table of many units (a data book, a list of units).
 TABLE_CELLS = 3_000_000
@@ -55,7 +52,7 @@ def open_grid(source: Path | str | bytes, *, blanks: bool = False, most: int = M
 
 def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> Grid:
     """The grid of a package's parts. Raises Unreadable."""
-    grid, parts, names = frame_of(package)
+    grid, parts = frame_of(package)
     strings = _shared_strings(package, parts.get("sharedStrings", ""), most)
     left = most
     styles = styles_of(package, parts.get("styles", ""), grid.date1904)
@@ -76,25 +73,11 @@ def grid_of(package: Parts, *, blanks: bool = False, most: int = MAX_CELLS) -> G
                 data = package.read(sheet.part)
                 left -= read_sheet(data, sheet, strings, styles, blanks, left)
             _look_at_objects(package, sheet)
-    numbered = {str(n): (sheet, f"'{sheet.name}'") for n, sheet in enumerate(grid.sheets)}
-    for name, scope, text in names:
-        if scope in numbered:
-            sheet, quoted = numbered[scope]
-            where, _, area = text.rpartition("!")
-            # A name that damage or a paste turned into #REF! is there, but leads nowhere.
-            leads_here = (
-                where == quoted
-                or where.removeprefix("=").strip("'").replace("''", "'") == sheet.name
-            )
-            sheet.names[name] = read_area(area) if leads_here else None
     return grid
 
 
-DefinedName = tuple[str, str, str]
-
-
-def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[DefinedName]]:
-    """A workbook without the content of its sheets; its own parts by kind; its defined names."""
+def frame_of(package: Parts) -> tuple[Grid, dict[str, str]]:
+    """A workbook without the content of its sheets, and its own parts by kind."""
     workbook = _main_part(package)
     folder = workbook.rpartition("/")[0]
     targets = _relations(package, workbook)
@@ -102,21 +85,33 @@ def frame_of(package: Parts) -> tuple[Grid, dict[str, str], list[DefinedName]]:
         kind.rpartition("/")[2]: resolve(folder, target)
         for kind, target in reversed(targets.values())
     }
-    grid, sheet_ids, names = _workbook(_small(package, workbook))
-    if len(grid.sheets) > MAX_SHEETS:
-        raise Unreadable(f"工作表过多（{len(grid.sheets)} 张，上限 {MAX_SHEETS}）")
-    for sheet, rid in zip(grid.sheets, sheet_ids, strict=True):
-        kind, target = targets.get(rid, ("", ""))
-        if kind.endswith("/worksheet"):
-            sheet.part = resolve(folder, target)
-        else:
-            sheet.hidden = True
+    said = read_workbook(_small(package, workbook))
+    if len(said.sheets) > MAX_SHEETS:
+        raise Unreadable(f"工作表过多（{len(said.sheets)} 张，上限 {MAX_SHEETS}）")
+    grid = Grid(
+        [_listed_sheet(listed, targets, folder) for listed in said.sheets],
+        structure_locked=said.structure_locked,
+        date1904=said.date1904,
+        active=said.very_hidden,
+    )
     if "docProps/custom.xml" in package:
         grid.properties = dict(read_properties(_small(package, "docProps/custom.xml")))
     grid.active = (*grid.active, *active_contents(package, package.names()))
     if _CORE in package:
         grid.modified = last_modified(package.read(_CORE))
-    return grid, parts, names
+    return grid, parts
+
+
+def _listed_sheet(
+    listed: ListedSheet, targets: Mapping[str, tuple[str, str]], folder: str
+) -> Sheet:
+    sheet = Sheet(listed.name, names=dict(listed.names), hidden=listed.state != "visible")
+    kind, target = targets.get(listed.relation, ("", ""))
+    if kind.endswith("/worksheet"):
+        sheet.part = resolve(folder, target)
+    else:
+        sheet.hidden = True
+    return sheet
 
 
 _CORE = "docProps/core.xml"
@@ -176,136 +171,6 @@ def _relation_table(data: bytes) -> dict[str, tuple[str, str]]:
 
     parse_xml(data, start)
     return relations
-
-
-_PLAIN_SHEET = re.compile(
-    r'<sheet name="([^"]*+)" sheetId="[0-9]++"(?: state="(\w++)")? r:id="([^"]*+)"/>'
-)
-_PLAIN_NAME = re.compile(
-    r'<definedName name="([^"]*+)"(?: localSheetId="(0|[1-9][0-9]*+)")?(?: hidden="[01]")?>'
-    r"([^<]*+)</definedName>"
-)
-
-
-def _workbook(data: bytes) -> tuple[Grid, list[str], list[DefinedName]]:
-    """Sheets, their relation ids, and names
-    (name, number of the sheet it belongs to, where it leads)."""
-    if b"&" not in data and any(b' xmlns:r="%b"' % r.encode() in data for r in RELATIONSHIPS):
-        sheets, rest = _plain(data, b"sheets", _PLAIN_SHEET, 1)
-        names, rest = _plain(rest, b"definedNames", _PLAIN_NAME, 2)
-        if sheets and names and (around := _around(rest)) is not None:
-            listed_sheets = [
-                Sheet(name, hidden=state not in ("", "visible")) for name, state, _ in sheets
-            ]
-            locked, date1904 = around
-            grid = Grid(listed_sheets, structure_locked=locked, date1904=date1904)
-            grid.active = _very_hidden((name, state) for name, state, _ in sheets)
-            return grid, [id_ for _, _, id_ in sheets], names
-    return _parse_workbook(data)
-
-
-def _plain(
-    data: bytes, element: bytes, spelled: re.Pattern[str], tags: int
-) -> tuple[list[DefinedName], bytes]:
-    """What stands inside an element, each of so many tags, and the part without it; nothing where
-    it is spelled otherwise."""
-    before, _, rest = data.partition(b"<%b>" % element)
-    listed, closing, after = rest.partition(b"</%b>" % element)
-    text = decoded(listed) if closing else None
-    if text is None or "\t" in text or "\n" in text:
-        return [], data
-    matches = spelled.findall(text)
-    whole = tags * len(matches) == text.count("<")
-    return (matches, b"%b<%b/>%b" % (before, element, after)) if whole else ([], data)
-
-
-@remembered(16)
-def _around(data: bytes) -> tuple[bool, bool] | None:
-    """Whether the structure is locked and days count from 1904,
-    as is said around its sheets and names.
-
-    None where sheets or names are there too, or a remark, which may have been taken for them.
-    """
-    seen: list[str] = []
-    grid, _, names = _parse_workbook(data, seen)
-    if grid.sheets or names or b"<!" in data or sorted(seen) != ["definedNames", "sheets"]:
-        return None
-    return grid.structure_locked, grid.date1904
-
-
-def _parse_workbook(
-    data: bytes, seen: list[str] | None = None
-) -> tuple[Grid, list[str], list[DefinedName]]:
-    """The same from its XML, however it is spelled;
-    of the elements that list something, which are `seen`."""
-    grid, ids, names = Grid([]), [], []
-    pending: list[str] = []
-    inside: tuple[str, str] | None = None
-    around: list[str] = []
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal inside
-        around.append(tag)
-        where = around[1:-1]
-        if seen is not None and tag in ("sheets", "definedNames") and not where:
-            seen.append(tag)
-        if where != _WHERE.get(tag):
-            return
-        if tag == "sheet" and "name" in attributes:
-            _add_sheet(grid, attributes)
-            ids.append(relationship_id(attributes))
-        elif tag == "definedName":
-            inside = attributes.get("name", ""), _scope(attributes)
-            pending.clear()
-        else:
-            _note_setting(grid, tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal inside
-        around.pop()
-        if tag == "definedName" and inside is not None:
-            names.append((*inside, "".join(pending)))
-            inside = None
-
-    def text(data: str) -> None:
-        if inside is not None:
-            pending.append(data)
-
-    parse_xml(data, start, end, text)
-    return grid, ids, names
-
-
-def _add_sheet(grid: Grid, attributes: dict[str, str]) -> None:
-    state = attributes.get("state", "visible")
-    grid.active += _very_hidden([(attributes["name"], state)])
-    grid.sheets.append(Sheet(attributes["name"], hidden=state != "visible"))
-
-
-def _note_setting(grid: Grid, tag: str, attributes: dict[str, str]) -> None:
-    if tag == "workbookPr":
-        grid.date1904 = attributes.get("date1904") in ("1", "true")
-    elif tag == "workbookProtection":
-        grid.structure_locked = attributes.get("lockStructure") in ("1", "true")
-
-
-def _scope(attributes: dict[str, str]) -> str:
-    """The number of the sheet that a name belongs to; "" where it is the whole workbook's."""
-    scope = attributes.get("localSheetId", "")
-    return str(int(scope)) if scope.isascii() and scope.isdecimal() else ""
-
-
-def _very_hidden(sheets: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Sheets that no menu shows."""
-    return tuple(f"深度隐藏的工作表“{name}”" for name, state in sheets if state == "veryHidden")
-
-
-# What is listed in a workbook's own part, and in what.
-_WHERE: dict[str, list[str]] = {
-    "sheet": ["sheets"],
-    "definedName": ["definedNames"],
-    "workbookPr": [],
-    "workbookProtection": [],
-}
 
 
 def _shared_strings(package: Parts, part: str, most: int) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from xltool.files.atomic import writing
 from xltool.files.guard import current
 from xltool.filling.writer import filled
 from xltool.model import Entry, Filing, Form
-from xltool.reading.reader import answered, read_grid
+from xltool.reading.reader import read_grid
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.workbook_reader import open_grid
 
@@ -136,6 +136,6 @@ def has_answers(filing: Filing, mark: seal.Seal) -> bool:
     for form in filing.forms:
         printed = {*mark.prefilled.get(form.kind, {}), "year", "unit", "filer"}
         rest = replace(form, entries={k: e for k, e in form.entries.items() if k not in printed})
-        if answered(rest):
+        if rest.answered:
             return True
     return False

@@ -267,11 +267,11 @@ def _exceeds(project: Target, unit: Target) -> bool:
     return not (band & _UPWARD and band & _DOWNWARD)
 
 
-_LINKS = str.maketrans("", "", "及和与或、的")
+_LINKS = re.compile("[及和与或、的]")
 
 
 def _core(name: str) -> str:
-    return comparable_name(name).translate(_LINKS)
+    return _LINKS.sub("", comparable_name(name))
 
 
 def _named_within(short: str, long: str) -> bool:

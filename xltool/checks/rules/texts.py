@@ -169,10 +169,12 @@ def amounts_in_text(review: Review) -> Iterator[Hit]:
             (f, text) for f in spec.field if f.kind == "long" and "元" in (text := form.text(f.id))
         ]
         form_amounts = _amounts(form, review.edition) if texts else None
-        if not form_amounts or longer_than_a_year(read_period(form.text("period"))):
+        if not form_amounts:
             continue
         for field, text in texts:
             for target, match, amount in _differing(form, review, text, form_amounts):
+                if longer_than_a_year(read_period(form.text("period"))):
+                    continue
                 shown, unit = form.amount(target) or Decimal(0), review.edition.unit
                 yield review.hit(
                     form[field.id],
@@ -202,6 +204,8 @@ def _differing(
     if form.kind != "project" or not target or form.amount(target) is None:
         return
     others = [m for m in _UNNAMED.finditer(text) if m.end() not in named]
+    if not others:
+        return
     amounts = [_read(m["amount"], review.edition) or Decimal(0) for m in others]
     if sum(amounts) in form_amounts:
         return
