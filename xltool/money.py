@@ -80,6 +80,8 @@ def stored_number(text: str) -> Decimal | None:
     Amounts below 10^12 of up to four places keep all their digits. Digits are 0 to 9 only, whatever
     Python takes.
     """
+    if len(text) <= 15 and _TIDY.fullmatch(text):
+        return Decimal(text)
     text = text.strip(_XML_SPACES)
     if not _STORED.fullmatch(text):
         return None
@@ -104,6 +106,7 @@ def _exponent(number: Decimal) -> int:
     return int(number.as_tuple().exponent)
 
 
+_TIDY = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")  # as `tidy` leaves it
 _STORED = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,9})?")
 _XML_SPACES = " \t\r\n"
 _KEPT = 15  # significant digits of a number in Excel

@@ -556,17 +556,17 @@ def _indicators(
     layout: FormLayout, sheet: Sheet, rows: GrownRows, faults: list[Fault]
 ) -> tuple[Indicator, ...]:
     indicators: list[Indicator] = []
-    columns = list(layout.columns.items())
+    columns = list(layout.columns.values())
     taken, name = sheet.cells, sheet.name
     for block_id, blank in layout.blocks.items():
         if blank.top in rows.gone:
             continue
         for row in range(rows.start(blank.top), rows.end(blank.bottom) + 1):
-            row_cells = [taken.get((row, column), BLANK) for _, column in columns]
+            row_cells = [taken.get((row, column), BLANK) for column in columns]
             if unused(layout, [cell.text or cell.formula for cell in row_cells]):
                 continue
             cells: dict[str, Entry] = {}
-            for (column_id, column), cell in zip(columns, row_cells, strict=True):
+            for column_id, column, cell in zip(layout.columns, columns, row_cells, strict=True):
                 place = Place(name, cell_name(row, column))
                 cells[column_id] = _answer(cell, place, column_id, faults)
             indicators.append(Indicator(block_id, cells))

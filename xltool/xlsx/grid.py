@@ -5,6 +5,8 @@ The reader of forms works on this and knows neither zip files nor a live spreads
 
 from __future__ import annotations
 
+import datetime as dt
+
 from msgspec import Struct
 
 from xltool.xlsx.references import Area
@@ -61,12 +63,25 @@ class Sheet(Struct):
 
 
 class Grid(Struct):
-    """A workbook: its sheets in order, its custom document properties,
-    when it was last changed (local)."""
+    """A workbook: its sheets in order, its custom document properties.
+
+    `saved` is when a program last saved it, as it wrote that down; `active` what acts or leads
+    elsewhere.
+    """
 
     sheets: list[Sheet]
     properties: dict[str, str] = {}
-    modified: str = ""
+    saved: str = ""
     structure_locked: bool = False
     date1904: bool = False
     active: tuple[str, ...] = ()
+
+    @property
+    def modified(self) -> str:
+        """When it was last saved: local time to the second, or empty."""
+        try:
+            stamp = dt.datetime.fromisoformat(self.saved)
+            # Without a zone it is taken as local time, as its writer meant it.
+            return stamp.astimezone().replace(tzinfo=None).isoformat(" ", "seconds")
+        except (ValueError, OverflowError, OSError):
+            return ""

@@ -73,7 +73,7 @@ def read_workbook(data: bytes) -> WorkbookPart:
 
 def _parse_workbook(data: bytes) -> WorkbookPart:
     """The same from its XML, however it is spelled."""
-    walk = _Walk()
+    walk = _WorkbookWalk()
     parse_xml(data, walk.start, walk.end, walk.text)
     areas = _areas(walk.names, [name for name, _, _ in walk.sheets])
     return WorkbookPart(_with_areas(walk.sheets, areas), walk.structure_locked, walk.date1904)
@@ -150,7 +150,7 @@ def _around(data: bytes) -> tuple[bool, bool] | None:
 
     None where sheets or names are there too, or a remark, which may have been taken for them.
     """
-    walk = _Walk()
+    walk = _WorkbookWalk()
     parse_xml(data, walk.start, walk.end, walk.text)
     lists = sorted(walk.lists) == ["definedNames", "sheets"]
     if walk.sheets or walk.names or b"<!" in data or not lists:
@@ -167,7 +167,7 @@ _WHERE: dict[str, list[str]] = {
 }
 
 
-class _Walk:
+class _WorkbookWalk:
     """The part read tag by tag."""
 
     def __init__(self) -> None:

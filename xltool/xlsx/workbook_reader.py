@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -98,7 +97,7 @@ def frame_of(package: Parts) -> tuple[Grid, dict[str, str]]:
         grid.properties = dict(read_properties(_small(package, "docProps/custom.xml")))
     grid.active = (*grid.active, *active_contents(package, package.names()))
     if _CORE in package:
-        grid.modified = last_modified(package.read(_CORE))
+        grid.saved = _saved(package.read(_CORE))
     return grid, parts
 
 
@@ -118,18 +117,10 @@ _CORE = "docProps/core.xml"
 _MODIFIED = re.compile(rb"<dcterms:modified\b[^>]*>\s*([^<]{10,40}?)\s*</")
 
 
-def last_modified(core: bytes) -> str:
-    """When a program last saved the workbook, by its own word:
-    local time to the second, or empty."""
+def _saved(core: bytes) -> str:
+    """When a program last saved the workbook, as it wrote that down."""
     match = _MODIFIED.search(core)
-    if match is None:
-        return ""
-    try:
-        stamp = dt.datetime.fromisoformat(match[1].decode("ascii"))
-        # Without a zone it is taken as local time, as its writer meant it.
-        return stamp.astimezone().replace(tzinfo=None).isoformat(" ", "seconds")
-    except (ValueError, OverflowError, OSError):
-        return ""
+    return match[1].decode("ascii", "replace") if match else ""
 
 
 def _main_part(package: Parts) -> str:
