@@ -264,6 +264,16 @@ def _begin(memory_mb: int, setup: Callable[..., None] | None, given: tuple[Any, 
     _limit_memory(memory_mb)
     if setup is not None:
         setup(*given)
+    _seldom_collect()
+
+
+def _seldom_collect() -> None:
+    """What is loaded lives as long as the worker, and an item leaves little garbage: looking for it
+    at every seven hundredth value takes a twentieth of the work."""
+    import gc
+
+    gc.set_threshold(50_000)
+    gc.freeze()
 
 
 def _end_with_parent() -> None:

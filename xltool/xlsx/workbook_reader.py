@@ -26,8 +26,11 @@ from xltool.xlsx.package import (
 )
 from xltool.xlsx.recognised import NO_WORKBOOK, by_parts
 from xltool.xlsx.shared_parts import (
+    OTHER_ENTITY,
     Styles,
     counted_from_1904,
+    decoded,
+    plain_entities,
     read_styles,
     remembered,
     string_table,
@@ -209,9 +212,37 @@ def _look_at_objects(package: Parts, sheet: Sheet) -> None:
             sheet.pictures = sheet.objects and not more
 
 
+# The spelling in which Excel, WPS, LibreOffice and we ourselves write them; others are parsed.
+_TYPES = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"
+_PROPERTIES = re.compile(
+    rb"(?:<\?xml [^<>?]*+\?>)?\s*+<Properties"
+    rb' xmlns="http://schemas\.openxmlformats\.org/officeDocument/2006/custom-properties"'
+    rb' xmlns:vt="%b">' % re.escape(_TYPES).encode()
+)
+_PLAIN_PROPERTY = re.compile(
+    r'<property fmtid="[^"<>&\s]*+" pid="[0-9]++" name="([^"<>&\s]*+)">'
+    rf'<vt:(\w++)(?: xmlns:vt="{re.escape(_TYPES)}")?>([^<>]*+)</vt:\2></property>'
+)
+
+
 @remembered(16)
 def read_properties(data: bytes) -> dict[str, str]:
     """The custom document properties, texts by name."""
+    head = _PROPERTIES.match(data)
+    text = decoded(data[head.end() :].rstrip()) if head else None
+    if text is not None and not OTHER_ENTITY.search(text):
+        pieces = _PLAIN_PROPERTY.split(text)
+        if "".join(pieces[::4]) == "</Properties>":
+            return {
+                name: unescape(plain_entities(value).strip())
+                for name, value in zip(pieces[1::4], pieces[3::4], strict=True)
+                if name
+            }
+    return _parse_properties(data)
+
+
+def _parse_properties(data: bytes) -> dict[str, str]:
+    """The same from their XML, however it is spelled."""
     properties: dict[str, str] = {}
     name = ""
     pieces: list[str] = []

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -120,18 +122,22 @@ def _judged(source: Incoming, desk: LedgerDesk, result: Collected) -> Iterator[J
     One that could not be judged is a problem of `result` and not entered:
     the next collecting tries it again.
     """
-    fresh: deque[tuple[Found, str, bytes]] = deque()
+    readable = _readable(source, desk, result)
+    first = next(readable, None)
+    if first is None:
+        return
+    under_way: deque[tuple[Found, str, bytes]] = deque()
 
     def items() -> Iterator[tuple[bytes, str]]:
-        for file, sha256, data in _readable(source, desk, result):
-            fresh.append((file, sha256, data))
+        for file, sha256, data in chain([first], readable):
+            under_way.append((file, sha256, data))
             yield data, file.name
 
     pool = WorkerPool(
-        judge_one, size=received_size, setup=set_up, given=(desk.campaign.folder,), clean=True
+        judge_one, size=received_size, setup=set_up, given=(desk.register,), clean=True
     )
     for judgement in pool.in_order(items()):
-        file, sha256, data = fresh.popleft()
+        file, sha256, data = under_way.popleft()
         if isinstance(judgement, Failure):
             result.problems.append((file.name, judgement.reason))
             desk.unread.append((file, judgement.reason))
@@ -214,6 +220,11 @@ class LedgerDesk:
         self.blanks: list[tuple[Found, str]] = []
         self.unread: list[tuple[Found, str]] = []
         self.papers: list[tuple[Found, str, str]] = []
+
+    @functools.cached_property
+    def register(self) -> Register:
+        """What the judges know of the campaign: read once, and sent to each of them."""
+        return Register.of(self.campaign)
 
     def taken_before(self, file: Found, sha256: str) -> Any:
         """The return that this very file is: the same content, name and time."""
@@ -343,10 +354,10 @@ class LedgerDesk:
         fresh = [r for r in rest if (r[1], r[0].name, r[0].modified) not in self.noted]
         if not fresh:
             return
-        register, owners = Register.of(self.campaign), self.campaign.ledger.issue_owners()
+        owners = self.campaign.ledger.issue_owners()
         with self.campaign.ledger.transaction():
             for file, sha256, outcome, reason in fresh:
-                unit = owners.get(sha256) or named_unit(file.name, register)
+                unit = owners.get(sha256) or named_unit(file.name, self.register)
                 self._arrived(file, sha256, 0, outcome, reason, unit)
 
 

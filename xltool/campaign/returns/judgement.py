@@ -303,13 +303,9 @@ def _only_mentioned(name: str, stem: str, own: str, register: Register) -> bool:
 _register: Register | None = None
 
 
-def set_up(folder: Path) -> None:
+def set_up(register: Register) -> None:
     global _register
-    from xltool.campaign.ledger.campaign_folder import open_campaign
-
-    campaign = open_campaign(folder)
-    _register = Register.of(campaign)
-    campaign.ledger.close()
+    _register = register
 
 
 def received_size(item: tuple[bytes, str]) -> int:

@@ -11,7 +11,14 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.returns.collection import original_bytes
-from xltool.campaign.returns.judgement import CHOOSABLE, KINDS, judge_one, received_size, set_up
+from xltool.campaign.returns.judgement import (
+    CHOOSABLE,
+    KINDS,
+    Register,
+    judge_one,
+    received_size,
+    set_up,
+)
 from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError
 from xltool.files.barrier import Failure
@@ -39,7 +46,7 @@ def recheck(
         before = {row["id"]: row for row in ledger.returns()}
         taken: deque[Mapping[str, Any]] = deque()
         pool = WorkerPool(
-            judge_one, size=received_size, setup=set_up, given=(campaign.folder,), clean=True
+            judge_one, size=received_size, setup=set_up, given=(Register.of(campaign),), clean=True
         )
         originals = _originals(campaign, list(before.values()), taken, changed)
         updates = []
