@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xltool.editions.declaration import Edition, EditionError, Field, edition_in
+from xltool.filling.page_breaks import KeptTogether, kept_together
 from xltool.filling.references import (
     ROW,
     SCOPE,
@@ -131,13 +132,15 @@ Input = tuple[int, Slot]
 class Blank(NamedTuple):
     """The rows of a sheet without answers: their XML in pieces, the pieces that say how high each
     row is and how high that is, the fields' cells, the cells of each indicator row block by block,
-    and how high all rows are together. `fields` and `blocks` say the row first."""
+    how high all rows are together, and which of them are kept on one page. `fields` and `blocks`
+    say the row first."""
 
     pieces: list[bytes]
     heights: dict[int, tuple[int, float]]
     fields: list[tuple[int, Field, Input]]
     blocks: dict[str, list[tuple[int, list[Input]]]]
     height: float
+    kept: KeptTogether
 
 
 class FramePieces(NamedTuple):
@@ -218,9 +221,9 @@ class SheetPattern:
             for place in range(rows.start(area.top), rows.end(area.bottom) + 1):
                 start, at, slots = lines[place]
                 inputs.append((place, [(start + at[column], slots[column]) for column in columns]))
-        return Blank(
-            pieces, heights, fields, blocks, sum([height for _, height in heights.values()])
-        )
+        height = sum([height for _, height in heights.values()])
+        kept = kept_together(layout, rows, max(heights))
+        return Blank(pieces, heights, fields, blocks, height, kept)
 
     def lines(self, rows: GrownRows) -> Iterator[tuple[RowPattern, int, bool]]:
         """Every row of the form, from top to bottom:

@@ -79,11 +79,12 @@ def fill_sheet(
             continue
         if field.id in locked:
             slot = replace(slot, style=locked[field.id])
-        pieces[n], need = _answer(field, entry, slot)
+        pieces[n] = _answer(field, entry, slot)
         if field.id in heights:
             area = layout.fields[field.id]
             needs |= dict.fromkeys(range(place, rows.end(area.bottom) + 1), heights[field.id])
-        else:
+        elif not isinstance(entry.value, Decimal):
+            need = height_of(_text_of(field, entry), slot)
             needs[place] = max(need, needs.get(place, 0.0))
     needs.update(_put_indicators(pieces, blank, form, layout))
     total = blank.height
@@ -96,8 +97,10 @@ def fill_sheet(
     if pattern.page < total <= pattern.page * _SQUEEZE:
         below = below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
     elif total > pattern.page:
-        points = {row: max(high, needs.get(row, 0.0)) for row, (_, high) in blank.heights.items()}
-        below = _with_breaks(below, page_breaks(layout, rows, points, pattern.page))
+        points = [0.0] * max(blank.heights)
+        for row, (_, high) in blank.heights.items():
+            points[row - 1] = max(high, needs.get(row, 0.0))
+        below = _with_breaks(below, page_breaks(blank.kept, points, pattern.page))
     return rows, b"".join([above, b"<sheetData>", *pieces, b"</sheetData>", below])
 
 
@@ -120,22 +123,22 @@ def _put_indicators(
         highest = 0.0
         for id_, (n, slot) in zip(layout.columns, inputs, strict=True):
             if text := indicator.cells.get(id_, NOTHING).said:
-                pieces[n], need = _text_cell(slot, text, "指标")
-                if need > highest:
+                pieces[n] = _text_cell(slot, text, "指标")
+                if (need := height_of(text, slot)) > highest:
                     highest = need
             else:
                 pieces[n] = slot.bare.encode()
         yield place, highest
 
 
-def _answer(field: Field, entry: Entry, slot: Slot) -> tuple[bytes, float]:
-    """A field's cell, and the height it needs."""
+def _answer(field: Field, entry: Entry, slot: Slot) -> bytes:
+    """A field's cell."""
     value = entry.value
     if isinstance(value, Decimal):
         digits = plain(value)
         if len(digits.replace("-", "").replace(".", "").strip("0")) > MAX_DIGITS:
             raise FillError(f"{field.label} {digits} 超过 {MAX_DIGITS} 位有效数字，Excel 存不下")
-        return slot.number(digits).encode(), 0.0
+        return slot.number(digits).encode()
     return _text_cell(slot, _text_of(field, entry), field.label)
 
 
@@ -144,17 +147,16 @@ def _text_of(field: Field, entry: Entry) -> str:
     return field.pattern.format(entry.said) if field.pattern else entry.said
 
 
-def _text_cell(slot: Slot, text: str, label: str) -> tuple[bytes, float]:
-    """A text's cell, and the height it needs."""
+def _text_cell(slot: Slot, text: str, label: str) -> bytes:
+    """A text's cell."""
     # Excel counts UTF-16 units, of which a character has two at most.
     if len(text) > MAX_TEXT // 2 and len(text.encode("utf-16-le", "surrogatepass")) // 2 > MAX_TEXT:
         raise FillError(f"{label}超过 {MAX_TEXT} 字，一个单元格放不下")
-    height = height_of(text, slot)
     if SPECIAL.search(text):
         if _HALF.search(text):
             raise FillError(f"{label}里有残缺的字（半个编码），写不进工作簿，请重新输入")
         text = escape(armour(text), quote=False)
-    return slot.text(text).encode(), height
+    return slot.text(text).encode()
 
 
 _HALF = re.compile("[\ud800-\udfff]")

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 HIGHEST = 409.0  # points; Excel allows no more
+# As many letters as a character may be wide (one of four bytes).
+_WIDEST = 2.5
 # What a cell's borders take of its width, in characters.
 _PADDING = 1
 
@@ -24,7 +26,7 @@ def line_count(text: str, room: float) -> int:
 
 def _wrapped(line: str, room: float) -> int:
     """How many lines a text without breaks takes."""
-    if len(line) * 2.5 <= room:  # as wide as can be, it fits
+    if len(line) * _WIDEST <= room:
         return 1
     width = (len(line) + len(line.encode("utf-8", "surrogatepass"))) / 2
     return 1 if width <= room else -int(-width // room)
