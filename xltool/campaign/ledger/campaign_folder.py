@@ -128,13 +128,24 @@ class Campaign:
         path = self.original(sha256)
         temporary = path.with_name(temporary_name(f"{sha256}-{os.getpid()}"))
         try:
-            if path.exists() and path.stat().st_size == len(data):
+            if _size(path) == len(data):
                 return
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
+            try:
+                temporary.write_bytes(data)
+            except FileNotFoundError:  # the first of its folder
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.write_bytes(data)
             temporary.replace(path)
         except OSError as error:
             raise XltoolError(f"原件存不下：{why(error)}（{path.parent}）") from error
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; -1 where there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def open_campaign(folder: str | Path) -> Campaign:

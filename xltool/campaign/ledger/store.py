@@ -430,11 +430,13 @@ class Ledger:
     def own_returns(self, units: Iterable[str] | None = None) -> list[LedgerRow]:
         """The returns, each judged by itself,
         with its latest arrival and the first one's number."""
+        # Of each return by itself, through the index: not all arrivals for a few units.
+        words = "FROM arrivals WHERE return_id = r.id AND outcome = 'word'"
         return self._of(
-            "SELECT r.*, a.id AS arrival, a.day, a.time, a.zipped, f.first, f.first_day, f.times"
-            " FROM returns r JOIN (SELECT return_id, MAX(id) AS last, MIN(id) AS first, MIN(day) AS"
-            " first_day, COUNT(*) AS times FROM arrivals WHERE outcome = 'word' GROUP BY return_id) f"
-            " ON f.return_id = r.id JOIN arrivals a ON a.id = f.last",
+            "SELECT r.*, a.id AS arrival, a.day, a.time, a.zipped,"
+            f" (SELECT MIN(id) {words}) AS first, (SELECT MIN(day) {words}) AS first_day,"
+            f" (SELECT COUNT(*) {words}) AS times"
+            f" FROM returns r JOIN arrivals a ON a.id = (SELECT MAX(id) {words})",
             units,
             "r.id",
             "r.unit",

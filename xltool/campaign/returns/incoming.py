@@ -7,6 +7,7 @@ Names in archives are only shown, never used as paths; sizes and depth are bound
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tempfile
 import zipfile
 from collections import OrderedDict
@@ -99,20 +100,25 @@ class Incoming:
     # ── walking ──────────────────────────────────────────────────────────────────────────────
 
     def _walk(self, path: Path, name: str) -> None:
+        """What was named: a file, or a folder with all below it."""
         if path.is_dir():
-            for child in sorted(path.iterdir()):
-                if is_litter_folder(child.name) and child.is_dir():
-                    continue
-                shown = f"{name}/{child.name}"
-                if child.is_symlink():
-                    self.problems.append((shown, "是指向别处的链接，没有打开"))
-                else:
-                    self._walk(child, shown)
+            self._folder_walk(str(path), name)
         elif path.is_file():
-            modified = dt.datetime.fromtimestamp(path.stat().st_mtime).isoformat(
-                " ", "microseconds"
-            )
-            self._file(Found(name, modified, path), depth=0)
+            self._file(Found(name, _changed(path.stat()), path), depth=0)
+
+    def _folder_walk(self, folder: str, name: str) -> None:
+        with os.scandir(folder) as entries:
+            children = sorted(entries, key=lambda entry: entry.name)
+        for child in children:
+            if is_litter_folder(child.name) and child.is_dir():
+                continue
+            shown = f"{name}/{child.name}"
+            if child.is_symlink():
+                self.problems.append((shown, "是指向别处的链接，没有打开"))
+            elif child.is_dir():
+                self._folder_walk(child.path, shown)
+            elif child.is_file():
+                self._file(Found(shown, _changed(child.stat()), Path(child.path)), depth=0)
 
     def _file(self, file: Found, depth: int) -> None:
         if in_litter(file.name) or _belongs_to_parcel(file.name):
@@ -213,8 +219,16 @@ def incoming(paths: Iterable[Path], most: int | None = None) -> Iterator[Incomin
                 archive.close()
 
 
+_OURS_IN_A_FOLDER = tuple(f"/{own_name}" for own_name in _OURS)
+
+
 def _belongs_to_parcel(name: str) -> bool:
-    return any(name == own_name or name.endswith(f"/{own_name}") for own_name in _OURS)
+    return name in _OURS or name.endswith(_OURS_IN_A_FOLDER)
+
+
+def _changed(about: os.stat_result) -> str:
+    """When a file was last changed, in local time to the microsecond."""
+    return dt.datetime.fromtimestamp(about.st_mtime).isoformat(" ", "microseconds")
 
 
 def _date(entry: zipfile.ZipInfo) -> str:
