@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.campaign import fill_in, make_campaign, patched, sent_workbooks
+from xltool.campaign.returns.judgement import Register, judge
 from xltool.campaign.returns.verification import verify
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.branch import new_branch, own_fingerprint
@@ -72,8 +74,23 @@ def test_a_fuzzed_seal_never_verifies(key, data):
         )
     else:
         properties[name] = data.draw(st.text(max_size=300))
-    if properties != seal.properties_of(MARK, key):
+    sent = seal.properties_of(MARK, key)
+    if properties != sent:
         assert not seal.genuine(properties, keys.public_of(key))
+        assert not seal.genuine(properties, keys.public_of(key), {seal.whole_digest(sent)})
+
+
+def test_a_seal_that_was_issued_is_known_and_one_of_an_earlier_ledger_is_verified(campaign):
+    workbooks = sent_workbooks(campaign.folder / "下发" / "第1批")
+    workbook, register = min(workbooks.items())[1], Register.of(campaign)
+    assert len(register.seals) == len(workbooks)
+    assert judge(workbook, "", register).kind == "genuine"
+    assert judge(workbook, "", replace(register, seals=frozenset())).kind == "genuine"
+    # Nobody else's key makes what is on the list of what was issued.
+    own = open_grid(workbook).properties
+    forged = {**own, seal.SIGNATURE: own[seal.SIGNATURE][::-1]}
+    assert seal.genuine(own, campaign.public_key, register.seals)
+    assert not seal.genuine(forged, campaign.public_key, register.seals)
 
 
 def test_another_key_or_another_message_is_no_seal(key, tmp_path):

@@ -413,7 +413,8 @@ def test_a_ledger_of_the_first_version_keeps_its_meaning(tmp_path):
     states = bureau.states()
     assert (states[kept], states[chosen], states[old]) == ("通过", "通过", "有错误")
     assert [d.action for d in again.ledger.deeds()] == ["issue", "note", "choose"]
-    assert sorted(p.name for p in (file.parent / "backups").iterdir())[-1] == "campaign-before-2.db"
+    kept_copies = {p.name for p in (file.parent / "backups").iterdir()}
+    assert {"campaign-before-2.db", "campaign-before-3.db"} <= kept_copies
     again.ledger.close()
 
 

@@ -44,7 +44,8 @@ def content_of(filing: Filing) -> str:
 
 
 def _answers_of(form: Form) -> tuple[str, list[Any], list[Any]]:
-    fields = [(id_, entry.said) for id_, entry in sorted(form.entries.items()) if not entry.blank]
+    said = ((id_, entry.said) for id_, entry in sorted(form.entries.items()))
+    fields = [(id_, text) for id_, text in said if text and not text.isspace()]
     indicators = []
     for row in form.indicators:
         cells = [(id_, entry.text) for id_, entry in sorted(row.cells.items())]

@@ -27,7 +27,7 @@ from xltool.errors import XltoolError, why
 from xltool.files.atomic import sweep, temporary_name
 
 FILE = "campaign.db"
-VERSION = 2
+VERSION = 3
 BACKUP_FOLDER = "backups"
 BACKUPS = 10  # kept of those made before each changing command
 WAIT = 600  # seconds for another writer to finish
@@ -122,6 +122,7 @@ _MIGRATIONS = (
     DROP TABLE choices;
     DROP TABLE notes;
     """,
+    "ALTER TABLE issues ADD COLUMN sealed TEXT NOT NULL DEFAULT '';",
 )
 
 # A row as the ledger gives it, by column.
@@ -372,10 +373,17 @@ class Ledger:
 
     def add_issues(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self.base.executemany(
-            "INSERT INTO issues (unit, number, batch, digest, layout, file, sha256, made_at, manifest)"
-            " VALUES (:unit, :number, :batch, :digest, :layout, :file, :sha256, :made_at, :manifest)",
-            [{"manifest": "", **row} for row in rows],
+            "INSERT INTO issues (unit, number, batch, digest, layout, file, sha256, made_at, manifest,"
+            " sealed) VALUES (:unit, :number, :batch, :digest, :layout, :file, :sha256, :made_at,"
+            " :manifest, :sealed)",
+            [{"manifest": "", "sealed": "", **row} for row in rows],
         )
+
+    def issued_seals(self) -> frozenset[str]:
+        """The `seal.whole_digest` of all that was sent out; of what was sent by an earlier xltool
+        it is not known."""
+        rows = self.base.execute("SELECT sealed FROM issues WHERE sealed <> ''")
+        return frozenset(row[0] for row in rows)
 
     def set_manifest(self, issues: Iterable[tuple[str, str]], paper: str) -> None:
         """These issues (unit, digest) came with this manifest, where that was not known."""

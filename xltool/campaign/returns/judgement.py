@@ -82,6 +82,7 @@ class Register:
     superiors: dict[str, str] = field(default_factory=dict)  # code → superior
     last_filings: Path | None = None  # the campaign's folder, where last year's filings are in it
     last_year: dict[str, dict[str, str]] = field(default_factory=dict)  # code → what the list says
+    seals: frozenset[str] = frozenset()  # which were issued, each by its `seal.whole_digest`
 
     @classmethod
     def of(cls, campaign: Campaign) -> Register:
@@ -102,6 +103,7 @@ class Register:
             {unit.code: unit.superior for unit in listed},
             campaign.folder if has_last_filings(campaign.folder) else None,
             {unit.code: unit.last_year for unit in listed if unit.last_year},
+            campaign.ledger.issued_seals(),
         )
 
 
@@ -207,7 +209,7 @@ def _authenticity(
     if mark.campaign != register.campaign:
         detail = f"封印属于另一个申报批次“{mark.title[:40]}”，不是本批次下发的工作簿"
         return "foreign", mark, [Fault(FaultKind.SEAL, detail)]
-    if not seal.genuine(properties, register.key):
+    if not seal.genuine(properties, register.key, register.seals):
         return (
             "tampered",
             None,

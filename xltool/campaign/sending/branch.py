@@ -135,7 +135,8 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
             f"{source} 是“{manifest.district}”的压缩包，这里是“{campaign.meta['district']}”的台账"
         )
     workbooks = parcel.workbooks(manifest, files, campaign.edition, _part(forwarding))
-    digests = {code: _sealed(data) for code, data in workbooks.items()}
+    seals = {code: _seal_digests(data) for code, data in workbooks.items()}
+    digests = {code: content for code, (content, _) in seals.items()}
     paper = parcel.digest(files[parcel.MANIFEST])
     listed = [entry for entry in manifest.units if entry.code in workbooks]
     ledger = campaign.ledger
@@ -154,7 +155,7 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
             newest = {entry.code: entry.unit for entry in newer}
             ledger.put_units({**units_by_code, **newest}.values())
             ledger.add_issues(
-                _issue_row(entry, digests[entry.code], manifest, paper) for entry in fresh
+                _issue_row(entry, *seals[entry.code], manifest, paper) for entry in fresh
             )
             for entry in newer:
                 if entry.code in latest:
@@ -177,7 +178,7 @@ def _newer(
 
 
 def _issue_row(
-    entry: parcel.ListedUnit, content: str, manifest: parcel.Manifest, paper: str
+    entry: parcel.ListedUnit, content: str, sealed: str, manifest: parcel.Manifest, paper: str
 ) -> dict[str, Any]:
     """The ledger's row of a workbook received; batch 0 until it is handed on."""
     return {
@@ -190,14 +191,16 @@ def _issue_row(
         "sha256": entry.sha256,
         "made_at": now(),
         "manifest": paper,
+        "sealed": sealed,
     }
 
 
-def _sealed(data: bytes) -> str:
-    """The digest of the seal in a workbook that was verified."""
-    mark = seal.claimed(open_grid(data).properties)
+def _seal_digests(data: bytes) -> tuple[str, str]:
+    """Of the seal in a workbook that was verified: the digest of what it says, and of all of it."""
+    properties = open_grid(data).properties
+    mark = seal.claimed(properties)
     assert mark is not None
-    return seal.digest_of(mark)
+    return seal.digest_of(mark), seal.whole_digest(properties)
 
 
 def _keep_papers(campaign: Campaign, paper: str, files: dict[str, bytes]) -> None:

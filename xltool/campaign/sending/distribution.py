@@ -58,8 +58,19 @@ def blank_filing(unit: Unit, prefilled: dict[str, dict[str, str]], edition: Edit
     return Filing(edition.id, form(edition.department), (form(edition.project),), unit.code)
 
 
+class _Sealed(NamedTuple):
+    """A workbook that may go out, and the digest of its seal with the signature."""
+
+    data: bytes
+    seal: str
+
+
 def workbook(unit: Unit, mark: seal.Seal, key: keys.PrivateKey, edition: Edition) -> bytes:
     """The unit's workbook, sealed, its known values locked; read back before it may go out."""
+    return _sealed(unit, mark, key, edition).data
+
+
+def _sealed(unit: Unit, mark: seal.Seal, key: keys.PrivateKey, edition: Edition) -> _Sealed:
     try:
         sealed_workbook = filled(
             blank_filing(unit, mark.prefilled, edition),
@@ -69,9 +80,10 @@ def workbook(unit: Unit, mark: seal.Seal, key: keys.PrivateKey, edition: Edition
         )
     except FillError as error:
         raise XltoolError(f"{unit.code} {unit.name} 的工作簿没有下发：{error}") from error
-    if seal.claimed(read_properties(sealed_workbook.parts.get("docProps/custom.xml", b""))) != mark:
+    properties = read_properties(sealed_workbook.parts.get("docProps/custom.xml", b""))
+    if seal.claimed(properties) != mark:
         raise XltoolError(f"{unit.code} {unit.name} 的工作簿写出后封印读回不一致，没有下发")
-    return sealed_workbook.data
+    return _Sealed(sealed_workbook.data, seal.whole_digest(properties))
 
 
 # What each process of a run works with.
@@ -83,17 +95,17 @@ def _setup(edition: Path, folder: Path) -> None:
     _given = edition_in(edition), keys.load_private(folder)
 
 
-def _make(order: tuple[Unit, seal.Seal]) -> bytes:
+def _make(order: tuple[Unit, seal.Seal]) -> _Sealed:
     assert _given is not None
     unit, mark = order
-    return workbook(unit, mark, _given[1], _given[0])
+    return _sealed(unit, mark, _given[1], _given[0])
 
 
-def _whole(data: bytes | Failure) -> bytes:
+def _whole(made: _Sealed | Failure) -> _Sealed:
     """A parcel that lacks a workbook isn't sent."""
-    if isinstance(data, Failure):
-        raise XltoolError(data.reason)
-    return data
+    if isinstance(made, Failure):
+        raise XltoolError(made.reason)
+    return made
 
 
 class _Order(NamedTuple):
@@ -201,20 +213,21 @@ def _parcels_written(
     taken = TakenNames()
     for district, group in groupby(orders, key=lambda order: order.unit.district):
         district_orders = list(group)
-        workbooks = [_whole(next(finished)) for _ in district_orders]
+        made = [_whole(next(finished)) for _ in district_orders]
+        workbooks = [one.data for one in made]
         listed = _listed(district_orders, workbooks)
         path = folder / taken.give(district or NO_DISTRICT, ".zip")
         packed = list(zip(listed, workbooks, strict=True))
         parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed, page))
         rows = [
-            _issue_row(campaign, listed_unit, batch, order.digest)
-            for listed_unit, order in zip(listed, district_orders, strict=True)
+            _issue_row(campaign, listed_unit, batch, order.digest, one.seal)
+            for listed_unit, order, one in zip(listed, district_orders, made, strict=True)
         ]
         yield (district or NO_DISTRICT, path, len(district_orders)), rows
 
 
 def _issue_row(
-    campaign: Campaign, listed: parcel.ListedUnit, batch: int, content: str
+    campaign: Campaign, listed: parcel.ListedUnit, batch: int, content: str, sealed: str
 ) -> dict[str, Any]:
     """What the ledger holds of a workbook that was sent."""
     return {
@@ -226,6 +239,7 @@ def _issue_row(
         "file": listed.file,
         "sha256": listed.sha256,
         "made_at": now(),
+        "sealed": sealed,
     }
 
 
