@@ -120,9 +120,7 @@ class Indicator(Struct, frozen=True):
     cells: Mapping[str, Entry]
 
     def __getitem__(self, column: str) -> Entry:
-        if column == "target" and "number" in self.cells:
-            return self._composed()
-        return self.cells.get(column, NOTHING)
+        return self.target if column == "target" else self.cells.get(column, NOTHING)
 
     def _composed(self) -> Entry:
         sign, number, measure = (self.cells.get(c, NOTHING) for c in ("sign", "number", "measure"))
@@ -139,7 +137,7 @@ class Indicator(Struct, frozen=True):
     @property
     def target(self) -> Entry:
         """The value that is aimed at (指标值)."""
-        return self["target"]
+        return self._composed() if "number" in self.cells else self.cells.get("target", NOTHING)
 
     @property
     def standard(self) -> Entry:

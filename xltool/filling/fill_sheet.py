@@ -87,19 +87,17 @@ def fill_sheet(
             need = height_of(_text_of(field, entry), slot)
             needs[place] = max(need, needs.get(place, 0.0))
     needs.update(_put_indicators(pieces, blank, form, layout))
-    total = blank.height
+    points, total = [*blank.points], blank.height
     for place, need in needs.items():
         n, height = blank.heights[place]
         if need > height:
             pieces[n] = height_attribute(need).encode()
+            points[place - 1] = need
             total += need - height
     above, below = pattern.frame(rows)
     if pattern.page < total <= pattern.page * _SQUEEZE:
         below = below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
     elif total > pattern.page:
-        points = [0.0] * max(blank.heights)
-        for row, (_, high) in blank.heights.items():
-            points[row - 1] = max(high, needs.get(row, 0.0))
         below = _with_breaks(below, page_breaks(blank.kept, points, pattern.page))
     return rows, b"".join([above, b"<sheetData>", *pieces, b"</sheetData>", below])
 

@@ -71,11 +71,6 @@ class Target(Struct, frozen=True, dict=True):
         return self.kind == "blank" and not self.words
 
     @property
-    def normal(self) -> str:
-        """The normal form: `≥15家`."""
-        return write_target(self)
-
-    @property
     def columns(self) -> tuple[str, str, str]:
         """(计算符号, 指标值, 计量单位) as the finance bureaus' systems import them; 定性 is free text."""
         if self.number is not None:
@@ -93,6 +88,11 @@ class Target(Struct, frozen=True, dict=True):
     def measure(self) -> MeasureUnit | None:
         """Its unit in the declared table."""
         return read_unit(self.symbol) if self.symbol else None
+
+    @functools.cached_property
+    def normal(self) -> str:
+        """The normal form: `≥15家`."""
+        return write_target(self)
 
     @property
     def lasting(self) -> bool:

@@ -82,7 +82,7 @@ def values(review: Review) -> Sequence[JudgedValue]:
 
 def library_entry(review: Review, value: JudgedValue) -> LibraryEntry | None:
     """What the bureau's own library knows of an indicator."""
-    library = review.library
+    library = review.library if review.settings.library else None
     return None if library is None else library.find(value.name, value.target, review.filing.unit)
 
 

@@ -259,9 +259,7 @@ def half_indicators(review: Review) -> Iterator[Hit]:
 def _empty(entry: Entry) -> bool:
     """Blank, or a stroke that says so."""
     value = entry.value
-    if value.__class__ is not str:
-        return entry.blank
-    return not value or value.isspace() or is_empty(value)
+    return is_empty(value) if isinstance(value, str) else entry.blank
 
 
 @rule(
