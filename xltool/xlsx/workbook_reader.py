@@ -234,7 +234,7 @@ def read_properties(data: bytes) -> dict[str, str]:
         pieces = _PLAIN_PROPERTY.split(text)
         if "".join(pieces[::4]) == "</Properties>":
             return {
-                name: unescape(plain_entities(value).strip())
+                name: unescape((plain_entities(value) if "&" in value else value).strip())
                 for name, value in zip(pieces[1::4], pieces[3::4], strict=True)
                 if name
             }
