@@ -145,10 +145,16 @@ class Blank(NamedTuple):
 
 
 class FramePieces(NamedTuple):
-    """A sheet's XML above its rows, and below them."""
+    """A sheet's XML above its rows, and below them, in two where page breaks go between."""
 
     above: bytes
-    below: bytes
+    before_breaks: bytes
+    behind_breaks: bytes
+
+    @property
+    def below(self) -> bytes:
+        """All that stands below the rows of a sheet without page breaks."""
+        return self.before_breaks + self.behind_breaks
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +197,12 @@ class SheetPattern:
     def _frame(self, rows: GrownRows) -> FramePieces:
         merges = merge_cells(self.layout.merges(rows))
         below = shifted(self.above_merges, rows) + merges + shifted(self.below_merges, rows)
-        return FramePieces(shifted(self.head, rows).encode(), below.encode())
+        before, footer, behind = below.rpartition("</headerFooter>")
+        if not footer or "<rowBreaks" in below:  # no place for any, or the template's own
+            before, footer, behind = below, "", ""
+        return FramePieces(
+            shifted(self.head, rows).encode(), (before + footer).encode(), behind.encode()
+        )
 
     @functools.cached_property
     def blank(self) -> Callable[[GrownRows], Blank]:

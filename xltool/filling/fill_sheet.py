@@ -4,7 +4,7 @@ cells, rows that grow, heights at which all can be read."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from html import escape
@@ -86,7 +86,7 @@ def fill_sheet(
         elif not isinstance(entry.value, Decimal):
             need = height_of(_text_of(field, entry), slot)
             needs[place] = max(need, needs.get(place, 0.0))
-    needs.update(_put_indicators(pieces, blank, form, layout))
+    _put_indicators(pieces, needs, blank, form, layout)
     points, total = [*blank.points], blank.height
     for place, need in needs.items():
         n, height = blank.heights[place]
@@ -94,27 +94,21 @@ def fill_sheet(
             pieces[n] = height_attribute(need).encode()
             points[place - 1] = need
             total += need - height
-    above, below = pattern.frame(rows)
+    above, below, behind = pattern.frame(rows)
+    breaks = b""
     if pattern.page < total <= pattern.page * _SQUEEZE:
         below = below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
-    elif total > pattern.page:
-        below = _with_breaks(below, page_breaks(blank.kept, points, pattern.page))
-    return rows, b"".join([above, b"<sheetData>", *pieces, b"</sheetData>", below])
-
-
-def _with_breaks(below: bytes, breaks: list[int]) -> bytes:
-    """What stands below the rows, with these breaks in the place that the format has for them."""
-    page, footer, rest = below.rpartition(b"</headerFooter>")
-    if not (breaks and footer) or b"<rowBreaks" in below:
-        return below
-    return b"".join([page, footer, row_breaks(breaks), rest])
+    elif behind and total > pattern.page:
+        breaks = row_breaks(page_breaks(blank.kept, points, pattern.page))
+    data = (above, b"<sheetData>", *pieces, b"</sheetData>", below, breaks, behind)
+    return rows, b"".join(data)
 
 
 def _put_indicators(
-    pieces: list[bytes], blank: Blank, form: Form, layout: FormLayout
-) -> Iterator[tuple[int, float]]:
-    """Put the indicators into the pieces of a sheet, each into the next row of its block; (row, the
-    height that it needs)."""
+    pieces: list[bytes], needs: dict[int, float], blank: Blank, form: Form, layout: FormLayout
+) -> None:
+    """Put the indicators into the pieces of a sheet, each into the next row of its block, and the
+    height that each needs to the needs of the rows."""
     free = {block: iter(lines) for block, lines in blank.blocks.items()}
     for indicator in form.indicators:
         place, inputs = next(free[indicator.block])
@@ -126,7 +120,7 @@ def _put_indicators(
                     highest = need
             else:
                 pieces[n] = slot.bare.encode()
-        yield place, highest
+        needs[place] = highest
 
 
 def _answer(field: Field, entry: Entry, slot: Slot) -> bytes:

@@ -66,6 +66,8 @@ def page_breaks(kept: KeptTogether, heights: Sequence[float], page: float) -> li
 
 
 def row_breaks(breaks: list[int]) -> bytes:
-    """The breaks as the sheet's XML has them."""
+    """The breaks as the sheet's XML has them; nothing where there are none."""
+    if not breaks:
+        return b""
     inner = "".join(f'<brk id="{row}" max="16383" man="1"/>' for row in breaks)
     return f'<rowBreaks count="{len(breaks)}" manualBreakCount="{len(breaks)}">{inner}</rowBreaks>'.encode()

@@ -126,9 +126,9 @@ def _sound(compiled: Compiled) -> bool:
                 sheets.append(Filled(entry.name, entry, None, b""))
                 continue
             rows = pattern.layout.rows({area.bottom: more for _, area in pattern.layout.growing})
-            above, below = pattern.frame(rows)
+            frame = pattern.frame(rows)
             pieces = _locked(pattern.blank(rows), compiled.twins)
-            blank = [above, b"<sheetData>", *pieces, b"</sheetData>", below]
+            blank = [frame.above, b"<sheetData>", *pieces, b"</sheetData>", frame.below]
             sheets.append(Filled(entry.name, entry, rows, b"".join(blank)))
             grown[entry.name] = pattern.layout, rows
         parts = Unpacked(split(assemble(compiled, sheets, {})))
