@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from tests.support.campaign import Bureau, fill_in, make_campaign, sent_workbooks, write_units
 from xltool.campaign.ledger.campaign_folder import new_campaign
+from xltool.campaign.ledger.transfer import export_campaign
 from xltool.campaign.returns.arrivals import arrival_lines
 from xltool.campaign.returns.collection import collect
 from xltool.campaign.rollup.sheets import write_rollup
@@ -146,3 +147,28 @@ def test_amounts_in_yuan_have_room(tmp_path):
             )
             assert width > shown * 1.05
             assert shown > 18 or (name, column) == ("单位明细", 4)
+
+
+def test_a_whole_campaign_handed_in_is_no_return(tmp_path):
+    """A district's folder, zipped or not, or what `campaign export` wrote: said, never taken in."""
+    bureau = Bureau(tmp_path, 1, 2)
+    first, second = bureau.codes
+    bureau.hand_in("1", {f"{first}.xlsx": fill_in(bureau.sent[first])})
+    whole = io.BytesIO()
+    export_campaign(bureau.campaign, tmp_path / "导出.zip")
+    with zipfile.ZipFile(whole, "w") as archive:
+        for path in sorted(p for p in bureau.campaign.folder.rglob("*") if p.is_file()):
+            archive.write(path, f"台账/{path.relative_to(bureau.campaign.folder)}")
+        archive.writestr(f"另报/{second}.xlsx", fill_in(bureau.sent[second]))
+    exported = (tmp_path / "导出.zip").read_bytes()
+    files = {"导出.zip": exported, "龙城区.zip": whole.getvalue(), "套着/龙城区.zip": exported}
+    taken = bureau.hand_in("2", files)
+    assert [receipt.name for receipt in taken.new] == [f"2/龙城区.zip/另报/{second}.xlsx"]
+    said = dict(taken.problems)
+    assert set(said) == {"2/导出.zip", "2/龙城区.zip/台账", "2/套着/龙城区.zip"}
+    assert all("campaign submit" in reason for reason in said.values())
+    assert len(taken.receipts) == 1
+    before = len(bureau.campaign.ledger.arrivals())
+    assert not collect(bureau.campaign, [bureau.campaign.folder]).receipts
+    assert len(bureau.campaign.ledger.arrivals()) == before
+    assert set(bureau.counted()) == {first, second}

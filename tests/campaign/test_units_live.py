@@ -269,3 +269,21 @@ def test_what_is_so_already_is_not_written_again(bureau, monkeypatch, capsys):
     assert bureau.campaign.ledger.deeds() == deeds
     assert main(["campaign", "exempt", code, "--reason", "免"]) == 0
     assert bureau.states()[code] == "免报"
+
+
+def test_a_district_stops_chasing_for_itself_only_and_merges_nothing(tmp_path, capsys):
+    from xltool.campaign.sending.branch import new_branch
+
+    bureau = Bureau(tmp_path, 1, 2)
+    first, second = bureau.codes
+    parcel = bureau.campaign.folder / "下发" / "第1批" / "第1区.zip"
+    district = new_branch(tmp_path / "台账", parcel)
+    district.ledger.close()
+    where = ["--campaign", str(district.folder)]
+    reason = ["--reason", "撤了"]
+    assert main(["campaign", "merge", *where, first, second, *reason]) == 2
+    assert "由上级决定" in capsys.readouterr().err
+    assert main(["campaign", "exempt", *where, first, *reason]) == 0
+    assert "只在本级台账里" in capsys.readouterr().out
+    assert main(["campaign", "restore", *where, first, *reason]) == 0
+    assert "只在本级台账里" not in capsys.readouterr().out

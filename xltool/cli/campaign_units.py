@@ -144,8 +144,13 @@ def _leaving(act: str, doing: str, done: str) -> click.Command:
                 echo(f"试运行：{len(rows)} 个单位，没有写入")
                 return
             concerned = leave(campaign, Act[act], codes, reason)
+            own_only = campaign.branch and act != "RESTORE"
         if concerned:
             echo(f"{done}：{len(concerned)} 个单位")
+            if own_only:
+                echo(
+                    "只在本级台账里：本级不再催，也不再上报；上级仍按自己的名单催报，请报上级同样办理"
+                )
         if len(concerned) < len(set(codes)):
             echo(f"本来就是这样，不用再改：{len(set(codes)) - len(concerned)} 个单位")
 

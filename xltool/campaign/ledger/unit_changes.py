@@ -112,6 +112,8 @@ def merge(
     Neither may have left before."""
     if code == into:
         raise XltoolError("不能并入自己")
+    if campaign.branch:
+        raise XltoolError("下级台账的单位由上级决定，请上级并入后再下发")
     ledger = campaign.ledger
     with ledger.writing():
         change = merged(campaign, code, into)

@@ -13,9 +13,10 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from xltool.campaign.ledger.store import FILE as LEDGER
 from xltool.campaign.sealing.parcel import (
     EDITION,
     FORWARD_FILES,
@@ -35,6 +36,10 @@ from xltool.files.discover import FileKind, in_litter, is_litter_folder, kind_of
 from xltool.xlsx.package import MAX_FILE
 
 _OURS = {PUBLIC, MANIFEST, SIGNATURE, INSTRUCTION, PAGE, *EDITION, *FORWARD_FILES}
+_CAMPAIGN = (
+    "是整个批次（里面有台账），不是报来的申报，没有收：区县上报用 campaign submit 打的包；"
+    "批次的导出件用 campaign import；报来的文件请放在批次文件夹以外或它的子文件夹里再收"
+)
 MAX_DEPTH = 5
 MAX_ARCHIVE = 2 * 2**30  # bytes of one nested zip
 MAX_ALL = 20 * 2**30  # bytes unpacked in one run
@@ -109,6 +114,9 @@ class Incoming:
     def _folder_walk(self, folder: str, name: str) -> None:
         with os.scandir(folder) as entries:
             children = sorted(entries, key=lambda entry: entry.name)
+        if any(child.name == LEDGER for child in children):
+            self.problems.append((name, _CAMPAIGN))
+            return
         for child in children:
             if is_litter_folder(child.name) and child.is_dir():
                 continue
@@ -164,10 +172,15 @@ class Incoming:
         if len(entries) > MAX_FILES:
             self._refuse(file, f"压缩包里的文件过多（{len(entries)} 个），没有打开")
             return
+        names = [entry_name(entry).replace("\\", "/") for entry in entries]
+        ledgers = [name for name in names if name.rpartition("/")[2] == LEDGER]
+        campaigns = tuple(name.removesuffix(LEDGER) for name in ledgers)
+        for folder in campaigns:
+            self._refuse(replace(file, name=f"{file.name}/{folder}".rstrip("/")), _CAMPAIGN)
         for number, entry in enumerate(entries):
-            if entry.is_dir():
+            if entry.is_dir() or names[number].startswith(campaigns):
                 continue
-            shown = f"{file.name}/{entry_name(entry)}".replace("\\", "/")
+            shown = f"{file.name}/{names[number]}"
             if entry.flag_bits & 1:
                 self._refuse(
                     Found(shown, _date(entry) or file.modified, path, number),
