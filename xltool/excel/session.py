@@ -248,7 +248,7 @@ _PATIENCE_SECONDS = 5.0
 
 @contextmanager
 def quiet(session: ExcelSession, former: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Nothing flickers, recalculates, asks or reacts meanwhile;
+    """Nothing flickers, asks or reacts meanwhile, nor recalculates once `calculate_later` said so;
     all of it is put back whatever happens.
 
     `former` are the settings to put back that a press which was cut off had noted,
@@ -256,21 +256,34 @@ def quiet(session: ExcelSession, former: Mapping[str, Any] | None = None) -> Ite
 
     A copy of a received file may be opened, and automation would run its macros unasked: barred.
     """
-    wanted = _QUIET | ({"calculation": "manual"} if session.has_book else {})
     before: dict[str, Any] = {}
-    for name in wanted:
-        with suppress(Exception):  # WPS has not all of them
+    for name in _QUIET:
+        with suppress(Exception):  # Calc and WPS have not all of them
             before[name] = getattr(_owner(session.app, name), name)
     before |= former or {}
     session.journal.note(settings=before)
     try:
-        for name in wanted:
+        for name, value in _QUIET.items():
             with suppress(Exception):
                 if name in before:
-                    setattr(_owner(session.app, name), name, wanted[name])
+                    setattr(_owner(session.app, name), name, value)
         yield
     finally:
-        session.journal.note(settings=put_settings_back(session.app, before))
+        changed = session.journal.traces.settings
+        session.journal.note(settings=put_settings_back(session.app, changed))
+
+
+def calculate_later(session: ExcelSession) -> None:
+    """Let nothing recalculate until the button has written all its cells.
+
+    Not for buttons that only read: it is part of every open workbook, which would then count as
+    changed. Calc keeps it in each document, so there it is left alone.
+    """
+    settings = session.journal.traces.settings
+    with suppress(Exception):
+        if "calculation" not in settings:
+            session.journal.note(settings={**settings, "calculation": session.app.calculation})
+        session.app.calculation = "manual"
 
 
 def put_settings_back(app: xw.App, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ import msgspec
 from xltool.errors import XltoolError, why
 from xltool.excel.live_sheet import has_password, protection, unprotected, write_texts
 from xltool.excel.places import desk_folder
+from xltool.excel.session import calculate_later
 from xltool.files.atomic import writing
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.references import cell_name
@@ -92,6 +93,7 @@ def step(
     """
     folder = _new(session, before, Step(session.doing, dict(plan), tuple(passing)))
     session.journal.note(book=session.source, step=str(folder))
+    calculate_later(session)
     try:
         yield
     except Exception:
@@ -132,6 +134,7 @@ def put_back(session: ExcelSession, folder: Path) -> list[str]:
     """Put the workbook back to what it was before a step; the places that stay as they are now."""
     undone_step = read(folder)
     before = open_grid(folder / _BEFORE)
+    calculate_later(session)
     with session.snapshot() as path:
         now = open_grid(path)
         package = session.package(path)

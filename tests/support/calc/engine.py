@@ -76,6 +76,7 @@ class CountedApp(App):
         self.answer = "yes"
         self.display_alerts = self.enable_events = True
         self.security = 1  # low, as automation has it unless told otherwise
+        self.calculation = "automatic"  # Excel's own; Calc keeps it in each document
 
     @property
     def open_to_programs(self) -> set[tuple[str, str]]:

@@ -136,16 +136,6 @@ class App:
                 doc.unlockControllers()
 
     @property
-    def calculation(self) -> str:
-        by_itself = all(doc.isAutomaticCalculationEnabled() for doc in self.office.documents)
-        return "automatic" if by_itself else "manual"
-
-    @calculation.setter
-    def calculation(self, mode: str) -> None:
-        for doc in self.office.documents:
-            doc.enableAutomaticCalculation(mode == "automatic")
-
-    @property
     def status_bar(self) -> Any:
         return self._said
 
