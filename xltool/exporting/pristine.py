@@ -14,6 +14,7 @@ from pathlib import Path
 from xltool.editions.declaration import Edition
 from xltool.exporting.office import print_pdf
 from xltool.files.atomic import writing
+from xltool.filling.paper import for_paper
 from xltool.filling.writer import filled
 from xltool.model import Fault, FaultKind, Filing
 
@@ -59,9 +60,12 @@ class Press:
     def add(self, filing: Filing, edition: Edition, destination: Path) -> None:
         """Write the filing onto a fresh form, to be printed to `destination`. Raises FillError."""
         sheet = self._folder / f"{len(self._destinations) + 1:06}.xlsx"
+        form = self._folder / f"form-{sheet.name}"
         data = filled(filing, edition=edition).data
-        with writing(sheet, "wb") as file:
+        with writing(form, "wb") as file:
             file.write(data)
+        for_paper(form, sheet)
+        form.unlink()
         self._destinations[sheet] = destination
 
     def print(self) -> Iterator[tuple[Path, bool]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xltool.editions.declaration import Edition, EditionError, Field, edition_in
-from xltool.filling.page_breaks import KeptTogether, kept_together
+from xltool.filling.page_breaks import KeptTogether, kept_on_form
 from xltool.filling.references import (
     ROW,
     SCOPE,
@@ -34,6 +34,7 @@ from xltool.filling.row_height import (
     column_widths,
     font_sizes,
     page_height,
+    page_margins,
     paper_width,
 )
 from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows, Layout, load_layout, stamps
@@ -235,7 +236,7 @@ class SheetPattern:
                 inputs.append((place, [(start + at[column], slots[column]) for column in columns]))
         last = max(heights)
         points = [heights[n][1] if n in heights else 0.0 for n in range(1, last + 1)]
-        kept = kept_together(layout, rows, last)
+        kept = kept_on_form(layout, rows, last)
         return Blank(pieces, heights, fields, blocks, points, sum(points), kept)
 
     def lines(self, rows: GrownRows) -> Iterator[tuple[RowPattern, int, bool]]:
@@ -399,7 +400,9 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
             raise EditionError(
                 f"工作表“{form.sheet.name}”的 {letters(column)}{row} 没有格式，请在模板里设好再保存"
             )
-    width = sum(widths.get(column, 9.0) for column in range(1, form.last_column + 1))
+    printed = form.sheet.printed
+    last = printed.right if printed else form.last_column
+    width = sum(widths.get(column, 9.0) for column in range(1, last + 1))
     merges = re.search(r"<mergeCells.*?</mergeCells>", after, re.DOTALL)
     start, stop = merges.span() if merges else (0, 0)
     return SheetPattern(
@@ -409,7 +412,7 @@ def _sheet(form: FormLayout, part: str, xml: str, sizes: dict[str, float]) -> Sh
         rows,
         references(after[:start]),
         references(after[stop:]),
-        page_height(after, width),
+        page_height(page_margins(after), width),
     )
 
 

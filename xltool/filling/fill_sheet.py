@@ -13,7 +13,7 @@ from typing import NamedTuple
 from xltool.editions.declaration import Field
 from xltool.errors import XltoolError
 from xltool.filling.compile import Blank, SheetPattern, Slot, height_attribute
-from xltool.filling.page_breaks import page_breaks, row_breaks
+from xltool.filling.page_breaks import SQUEEZE, SURE, page_breaks, row_breaks
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
 from xltool.template.layout import FormLayout, GrownRows
@@ -23,8 +23,6 @@ from xltool.xlsx.shared_parts import SPECIAL, armour
 MAX_TEXT = 32_767  # characters in a cell
 MAX_HEIGHT = 409.0  # points; no row can be higher
 MAX_DIGITS = 15  # significant digits of a stored number
-# A form that runs over its page by no more than this share is printed a little smaller instead.
-_SQUEEZE = 1.2
 
 
 class FillError(XltoolError):
@@ -96,10 +94,11 @@ def fill_sheet(
             total += need - height
     above, below, behind = pattern.frame(rows)
     breaks = b""
-    if pattern.page < total <= pattern.page * _SQUEEZE:
+    if total > pattern.page * SQUEEZE:
+        if behind:
+            breaks = row_breaks(page_breaks(blank.kept, points, pattern.page))
+    elif total > pattern.page * SURE:
         below = below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
-    elif behind and total > pattern.page:
-        breaks = row_breaks(page_breaks(blank.kept, points, pattern.page))
     data = (above, b"<sheetData>", *pieces, b"</sheetData>", below, breaks, behind)
     return rows, b"".join(data)
 

@@ -3,16 +3,19 @@ the first row under the heads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import accumulate
 from typing import NamedTuple
 
 from xltool.template.layout import FormLayout, GrownRows
 
-# Programs and fonts differ by so much. A page that a program had to break by itself would leave
-# another one with next to nothing on it.
-_SURE = 0.9
-_NO_HEIGHT = 15.0  # points of a row that says none
+# Programs differ by so much in what they round. A page that a program had to break by itself would
+# leave another one with next to nothing on it.
+SURE = 0.97
+# A form that runs over its page by no more than this is printed a little smaller instead: what is
+# written at 10.5 磅 stays above 7.5 磅 (六号).
+SQUEEZE = 1.35
+NO_HEIGHT = 15.0  # points of a row that says none
 
 
 class KeptTogether(NamedTuple):
@@ -23,15 +26,21 @@ class KeptTogether(NamedTuple):
     heads: int
 
 
-def kept_together(layout: FormLayout, rows: GrownRows, last: int) -> KeptTogether:
+def kept_on_form(layout: FormLayout, rows: GrownRows, last: int) -> KeptTogether:
     """What belongs together on a form of so many rows."""
     starts_of_blocks = {rows.start(blank.top) for blank in layout.blocks.values()}
-    first = min(starts_of_blocks)
     inside = {
         row
         for blank in layout.fields.values()
         for row in range(rows.start(blank.top) + 1, rows.end(blank.bottom) + 1)
     }
+    return kept_together(starts_of_blocks, inside, last)
+
+
+def kept_together(starts_of_blocks: Set[int], inside: Set[int], last: int) -> KeptTogether:
+    """What belongs together, of the rows at which the categories begin
+    and those in the midst of an answer."""
+    first = min(starts_of_blocks)
     above = set(range(1, first)) - inside
     starts = sorted(above | (starts_of_blocks - {first}))
     return KeptTogether(tuple(zip(starts, [*starts[1:], last + 1], strict=True)), first - 1)
@@ -43,8 +52,8 @@ def page_breaks(kept: KeptTogether, heights: Sequence[float], page: float) -> li
     `heights` are the points of all rows in order, `page` how many points fit on one.
     """
     breaks: list[int] = []
-    page *= _SURE
-    points = [high or _NO_HEIGHT for high in heights]
+    page *= SURE
+    points = [high or NO_HEIGHT for high in heights]
     tops = [0.0, *accumulate(points)]
     again = points[kept.heads - 1]
     used = 0.0

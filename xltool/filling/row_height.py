@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from xltool.template.layout import FormLayout
 from xltool.xlsx.package import Package, parse_xml
@@ -20,14 +21,23 @@ def paper_width(form: FormLayout, at: tuple[int, int], widths: dict[int, float])
 _A4 = (8.27, 11.69)  # inches
 
 
-def page_height(after: str, width: float) -> float:
-    """How many points of rows fit on a portrait A4 page of this sheet,
-    which is as wide as the page."""
-    written = re.search(r"<pageMargins ([^>]*)/>", after)
-    margins = {key: float(value) for key, value in ATTRIBUTE.findall(written[1])} if written else {}
+# Pixels of a character's width, a digit of the default font: no program has less at 11 磅. The wider
+# it is, the smaller a form is printed, and the more fits.
+_CHARACTER = 7
+
+
+def page_margins(xml: str) -> dict[str, float]:
+    """A sheet's margins in inches, those that it says."""
+    written = re.search(r"<pageMargins ([^>]*)/>", xml)
+    return {key: float(value) for key, value in ATTRIBUTE.findall(written[1])} if written else {}
+
+
+def page_height(margins: Mapping[str, float], width: float) -> float:
+    """How many points of rows fit on a portrait A4 page with these margins (inches) of a sheet
+    that is made as wide as the page, from a width in characters."""
     wide = _A4[0] - margins.get("left", 0.7) - margins.get("right", 0.7)
     high = _A4[1] - margins.get("top", 0.75) - margins.get("bottom", 0.75)
-    scale = min(1.0, wide * 96 / (width * 7 + 5))
+    scale = min(1.0, wide * 96 / (width * _CHARACTER))
     return high * 72 / scale
 
 

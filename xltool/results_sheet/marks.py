@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from xltool.xlsx.grid import Sheet
 
 MARK = "◀审核："
-_PRINTED = "_xlnm.Print_Area"
 _LONG = 2000
 
 
@@ -50,7 +49,7 @@ def to_write(sheet: Sheet, wanted: Mapping[int, str]) -> dict[tuple[int, int], s
 
     Empty where they are so already. None where they would be printed: the sheet has no print area.
     """
-    printed = sheet.names.get(_PRINTED)
+    printed = sheet.printed
     if printed is None:
         return None if wanted else {}
     beside = {at: cell for at, cell in sheet.cells.items() if at[1] > printed.right}

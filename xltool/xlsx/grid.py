@@ -54,6 +54,11 @@ class Sheet(Struct):
     def __getitem__(self, at: tuple[int, int]) -> Cell:
         return self.cells.get(at, BLANK)
 
+    @property
+    def printed(self) -> Area | None:
+        """What of it goes on paper, where it says so."""
+        return self.names.get("_xlnm.Print_Area")
+
     def whole(self, area: Area) -> Area:
         """The merged area that begins where this one does, or else the area itself."""
         for merge in self.merges:

@@ -18,6 +18,7 @@ from xltool.excel.places import desk_folder
 from xltool.excel.ribbon import button, desk
 from xltool.excel.session import ExcelSession
 from xltool.files.atomic import writing
+from xltool.filling.paper import for_paper
 from xltool.model import Filing, Finding, Severity
 from xltool.results_sheet.error_note import write_error_note
 from xltool.results_sheet.table import RESULTS_SHEET
@@ -46,7 +47,7 @@ def export_pdf() -> str:
 def _forms_as_pdf(session: ExcelSession, path: Path, place: Path) -> None:
     """Print the forms of a snapshot; the file takes its place only when it is whole."""
     pdf = path.with_name("xltool-forms.pdf")
-    with session.opened(path) as copy:
+    with session.opened(_paper(path)) as copy:
         with suppress(Exception):  # under a password, the results are printed too
             copy.api.Unprotect()
         ours: list[int | str] = [
@@ -57,6 +58,13 @@ def _forms_as_pdf(session: ExcelSession, path: Path, place: Path) -> None:
         raise XltoolError(f"没有写出 {place}")
     with writing(place, "wb") as file:
         file.write(pdf.read_bytes())
+
+
+def _paper(path: Path) -> Path:
+    """A snapshot as it goes on paper; as it is where nothing can be made better."""
+    with suppress(XltoolError):
+        return for_paper(path, path.with_name("xltool-paper" + path.suffix))
+    return path
 
 
 @button("xltool export --format pdf")
