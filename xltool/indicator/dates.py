@@ -269,6 +269,7 @@ def read_deadline(text: str, year: int) -> date | None:
     return span.within(year).end if span else None
 
 
+_SOME_DIGIT = re.compile("[0-9０-９一二三四五六七八九十]")
 _MONTH_AND_DAY = re.compile(
     rf"(?:({_YEAR})\s*年\s*)?(?<![0-9])([0-9]{{1,2}})\s*月(?:份)?\s*(?:([0-9]{{1,2}})\s*[日号])?"
     rf"|(?<![0-9])({_YEAR})([-./])([0-9]{{1,2}})(?:\5([0-9]{{1,2}}))?(?![0-9])"
@@ -280,6 +281,8 @@ def impossible(text: str) -> str:
 
     Empty where nothing is wrong, or where the text is no date at all.
     """
+    if _SOME_DIGIT.search(text) is None:
+        return ""
     plain = _plain_period(text)
     for match in _MONTH_AND_DAY.finditer(plain):
         year, month, day = match[1] or match[4], int(match[2] or match[6]), match[3] or match[7]

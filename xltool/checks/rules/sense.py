@@ -59,9 +59,10 @@ def nameless(review: Review) -> Iterator[Hit]:
     对：参训学员满意度 ≥90%。
     """
     for value in values(review):
-        if value.name in _OF_NOBODY:
+        name = value.name
+        if name in _OF_NOBODY:
             yield value.hit("没有说是谁的满意度，请写明是哪些人")
-        elif "满意" not in value.name and value.name in review.spec(value.form).category_names:
+        elif name in review.spec(value.form).category_names and "满意" not in name:
             # 服务对象满意度 says whose.
             yield value.hit("名称只是类别，请写明考核的是什么")
 

@@ -324,7 +324,7 @@ def only_spending(review: Review) -> Iterator[Hit]:
     for form in review.filing.forms:
         for field in review.spec(form).field:
             text = form.text(field.id) if field.kind == "long" and "goal" in field.id else ""
-            if not _SPENDS.search(text) or _ACHIEVES.search(text):
+            if not _SPENDS.search(text) or _ACHIEVES.search(text) or _COUNTS.search(text):
                 continue
             if all(_SPENDS.search(c) for c in _CLAUSE_END.split(text) if c.strip()):
                 yield review.hit(
@@ -337,5 +337,6 @@ def only_spending(review: Review) -> Iterator[Hit]:
 _SPENDS = re.compile("资金|经费|预算|执行率|支付|支出|拨付")
 _ACHIEVES = re.compile(
     "维修|维护|建设|改造|新建|购置|采购|培训|开展|举办|救助|资助|补助|补贴|发放|治理|整治|提高|提升|改善|改进|服务|修复|更新|监测|检查|惠及|受益|解决|完善|增强"
-    "|保障(?!.{0,6}(?:资金|经费|支付|支出|预算))|[0-9一二三四五六七八九十百]+[个家人名次场件项座亩户]"
+    "|保障(?!.{0,6}(?:资金|经费|支付|支出|预算))"
 )
+_COUNTS = re.compile("[0-9一二三四五六七八九十百]+[个家人名次场件项座亩户]")
