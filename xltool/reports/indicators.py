@@ -164,29 +164,10 @@ def save_csv(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = ())
 
 def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = ()) -> None:
     """A worksheet of texts, so that codes keep their zeros and nothing becomes a formula."""
-    import xlsxwriter
+    from xltool.reports.sheet import REPORT
+    from xltool.xlsx.table_book import TableBook
 
-    from xltool.xlsx.table_book import sound
-
-    columns = columns or TABLE
-
-    with (
-        writing(path, "wb") as file,
-        xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False}) as book,
-    ):
-        text = book.add_format(
-            {"num_format": "@", "text_wrap": True, "valign": "top", "font_name": "宋体"}
-        )
-        head = book.add_format(
-            {"bold": True, "bg_color": "#E9EDF3", "bottom": 1, "font_name": "宋体"}
-        )
-        sheet = book.add_worksheet("绩效指标")
-        sheet.freeze_panes(1, 0)
-        for n, column in enumerate(columns):
-            sheet.set_column(n, n, column.width)
-            sheet.write_string(0, n, column.head, head)
-        last = 0
-        for last, row in enumerate(rows, 1):
-            for n, cell in enumerate(row):
-                sheet.write_string(last, n, sound(cell), text)
-        sheet.autofilter(0, 0, last, len(columns) - 1)
+    with writing(path, "wb") as file, TableBook(file, REPORT) as book:
+        sheet = book.sheet("绩效指标", columns or TABLE)
+        for row in rows:
+            sheet.row(row)
