@@ -4,6 +4,7 @@ exact money, every category placed or listed, nothing dropped."""
 import csv
 from decimal import Decimal
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from xltool.editions.declaration import load_edition
 from xltool.indicator import parse_target
 from xltool.indicator.value_columns import value_columns
 from xltool.model import Entry, Indicator, compose
+from xltool.xlsx.workbook_reader import open_grid
 
 HUNAN, NATIONAL = load_edition("hunan-2023"), load_edition("national-2021")
 SHARED = {
@@ -219,3 +221,31 @@ def test_last_year_on_other_forms_is_still_compared():
     assert "total" not in {
         f.field for f in found if f.code == "X507" and f.sheet == new.department.sheet
     }
+
+
+def test_rows_that_were_added_for_nothing_are_gone_in_a_form_filled_anew(tmp_path):
+    """The way without Excel: to a data book of the same edition, and back."""
+    seed = seed_filing()
+    old = seed.department.indicators
+    count = len(seed.department.block("quantity"))
+    more = [
+        Indicator("quantity", {**old[0].cells, "name": Entry(n, n)}) for n in ("多余一", "多余二")
+    ]
+    added = replace(seed.department, indicators=(*old[:count], *more, *old[count:]))
+    grown = xltool.fill(replace(seed, department=added), tmp_path / "加了行.xlsx")
+    last = xltool.read(grown).department.block("quantity")[-1].name.place
+    emptied = openpyxl.load_workbook(grown)
+    for row in (-1, 0):
+        at = emptied[last.sheet][last.cell].row + row
+        emptied[last.sheet][f"E{at}"] = emptied[last.sheet][f"F{at}"] = None
+    emptied.save(grown)
+    book = tmp_path / "数据.xlsx"
+    assert main(["convert", str(grown), "--to", "hunan-2023", "-o", str(book)]) == 0
+    assert main(["fill", str(book), "-o", str(tmp_path / "新")]) == 0
+    [anew] = (tmp_path / "新").iterdir()
+    areas = [
+        open_grid(one).sheets[0].names["数量指标"]
+        for one in (xltool.fill(seed, tmp_path / "原样.xlsx"), grown, anew)
+    ]
+    assert areas[1].bottom > areas[0].bottom == areas[2].bottom
+    assert shared(xltool.read(anew).department) == shared(xltool.read(grown).department)

@@ -140,6 +140,18 @@ def test_a_row_with_answers_that_nobody_sees_is_said(workbook):
     assert [f.detail for f in changed(workbook, hide).faults] == ["有行列被隐藏：第F列"]
 
 
+def test_a_row_that_says_nothing_may_be_hidden(workbook):
+    """How somebody without macros gets rid of rows that aren't needed."""
+    sheet = open_grid(workbook).sheets[0]
+    bottom = sheet.names["时效指标"].bottom
+    assert sheet[bottom, 5].text == "……"
+
+    def hide(sheet) -> None:
+        sheet.row_dimensions[bottom].hidden = True
+
+    assert changed(workbook, hide).faults == ()
+
+
 # ── what is no filing ────────────────────────────────────────────────────────────────────────
 
 
