@@ -3,12 +3,13 @@ only what is named changes, spoiled codes are refused, all on record."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
 from openpyxl import Workbook
 
-from tests.support.campaign import Bureau, fill_in, write_units
+from tests.support.campaign import Bureau, fill_in, stamped, write_units
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.unit_changes import (
     UnitChange,
@@ -155,8 +156,6 @@ def test_renamed_moved_and_merged_each_with_a_plan(bureau):
 
 
 def test_deadlines_of_campaign_district_and_unit(bureau):
-    import datetime as dt
-
     from xltool.campaign.returns.deadlines import extend
 
     today = dt.date(2024, 1, 21)
@@ -173,8 +172,6 @@ def test_deadlines_of_campaign_district_and_unit(bureau):
 
 
 def test_late_is_by_the_day_it_came_not_by_the_day_it_was_collected(bureau):
-    import datetime as dt
-
     from xltool.campaign.returns.deadlines import extend
 
     first, second, third = bureau.codes[:3]
@@ -287,3 +284,66 @@ def test_a_district_stops_chasing_for_itself_only_and_merges_nothing(tmp_path, c
     assert "只在本级台账里" in capsys.readouterr().out
     assert main(["campaign", "restore", *where, first, *reason]) == 0
     assert "只在本级台账里" not in capsys.readouterr().out
+
+
+def test_what_a_clerk_should_look_at_is_said(bureau, monkeypatch, capsys):
+    """A name given twice, a district nobody has, a list that names who left, a day too early."""
+    first, second, third = bureau.codes[:3]
+    monkeypatch.chdir(bureau.campaign.folder)
+    names = {unit.code: unit.name for unit in bureau.campaign.ledger.units()}
+
+    def run(*command: str) -> tuple[int, str]:
+        status = main(["campaign", *command])
+        output = capsys.readouterr()
+        return status, output.out + output.err
+
+    for empty in ("  ", "\u200b"):
+        assert run("rename", first, empty) == (2, "错误：新的名称是空的\n")
+        assert run("move", first, empty) == (2, "错误：新的区县是空的\n")
+    assert f"{first} 与 {second} 同名" in run("rename", first, names[second], "--dry-run")[1]
+    assert "同名" not in run("rename", first, "新名", "--dry-run")[1]
+    assert "原来没有区县“第九区”" in run("move", first, " 第九区", "--dry-run")[1]
+    assert run("abolish", third, "--reason", "撤")[0] == 0
+    write_units(bureau.folder / "n.xlsx", bureau.rows)
+    said = run("update", str(bureau.folder / "n.xlsx"))[1]
+    assert f"并不因此恢复（恢复用 campaign restore）：{third}" in said
+    both = ("extend", "2024-03-01", first, "--district", "第1区", "--reason", "迟")
+    assert run(*both)[0] == 2
+    assert "截止日早" not in run("extend", "2024-03-01", "--reason", "迟")[1]
+    assert (
+        "其中 1 个单位比原来的截止日早" in run("extend", "2020-03-01", first, "--reason", "错")[1]
+    )
+
+
+def test_a_return_without_effect_is_said(bureau, monkeypatch, capsys):
+    from xltool.campaign.returns.decisions import accept
+
+    first, second, third = bureau.codes[:3]
+    bureau.hand_in("1", {f"{second}.xlsx": fill_in(bureau.sent[second])}, 1.7e9)
+    leave(bureau.campaign, Act.ABOLISH, [first], "撤")
+    accept(bureau.campaign, [second])
+    other = {"department.goal": "目标1：修好县内小型水库并通过县级验收。"}
+    files = {f"{code}.xlsx": fill_in(bureau.sent[code], other) for code in (first, second, third)}
+    taken = bureau.hand_in("2", files, 1.71e9)
+    assert (taken.not_owed, taken.locked) == ([first], [second])
+    assert bureau.counted() == {second: 1, third: 1}
+    late = fill_in(bureau.sent[first])
+    (bureau.folder / "3").mkdir()
+    (bureau.folder / "3" / "a.xlsx").write_bytes(late)
+    monkeypatch.chdir(bureau.campaign.folder)
+    assert main(["collect", "../3"]) == 0
+    assert f"报来的不计入：1 个单位（{first}）" in capsys.readouterr().out
+
+
+def test_a_day_that_has_not_come_is_none_on_which_returns_came(bureau):
+    first = bureau.codes[0]
+    later = dt.date.today() + dt.timedelta(2)
+    with pytest.raises(XltoolError, match="还没有到"):
+        bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[first])}, received=later)
+    assert not bureau.campaign.ledger.arrivals()
+    # A clock that is ahead: the file's own time says the day.
+    ahead = stamped(fill_in(bureau.sent[first]), "2199-01-01T00:00:00Z")
+    bureau.hand_in("2", {"a.xlsx": ahead}, 1.7e9)
+    assert [a["day"] for a in bureau.campaign.ledger.arrivals()] == [
+        str(dt.date.fromtimestamp(1.7e9))
+    ]

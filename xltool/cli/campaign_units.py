@@ -29,7 +29,7 @@ dry_option = click.option("--dry-run", "dry", is_flag=True, help="只看会改�
 @reason_option
 def update(folder: Path, units: Path, dry: bool, by: str, reason: str) -> None:
     """用新的名单补充单位、更正资料：只改名单里有的列，名单里没有的单位不变。再 distribute 只发有变动的。"""
-    from xltool.campaign.ledger.unit_changes import planned
+    from xltool.campaign.ledger.unit_changes import planned, still_away
     from xltool.campaign.units import read_unit_list
 
     with opened(folder, by) as campaign:
@@ -40,6 +40,11 @@ def update(folder: Path, units: Path, dry: bool, by: str, reason: str) -> None:
         for remark in listed.remarks:
             echo(remark)
         _carry_out(campaign, planned(campaign, listed), dry, reason)
+        if away := still_away(campaign, [unit.code for unit in listed.units]):
+            echo(
+                f"名单里有 {len(away)} 个单位已经撤销、免报或并入，并不因此恢复"
+                f"（恢复用 campaign restore）：{'、'.join(away)}"
+            )
         absent = len(set(codes) - {unit.code for unit in listed.units})
         if absent:
             echo(
@@ -56,9 +61,11 @@ def _show_changes(campaign: Campaign, changes: Sequence[UnitChange]) -> None:
 def _carry_out(campaign: Campaign, changes: Sequence[UnitChange], dry: bool, reason: str) -> None:
     """Show what changes unit by unit; write it unless it is a dry run."""
     from xltool.campaign.ledger.counting import Act
-    from xltool.campaign.ledger.unit_changes import apply
+    from xltool.campaign.ledger.unit_changes import apply, remarks
 
     _show_changes(campaign, changes)
+    for remark in remarks(campaign, changes):
+        echo(remark)
     if not dry:
         apply(campaign, changes, reason)
     added = sum(change.action is Act.ADD for change in changes)
@@ -174,13 +181,18 @@ def extend(
     folder: Path, day: Any, codes: Sequence[str], district: str, by: str, reason: str
 ) -> None:
     """改报送截止日：写部门编码的只改这些单位，写 --district 的改一个区县，都不写的改全部。"""
+    from xltool.campaign.returns.deadlines import Deadlines
     from xltool.campaign.returns.deadlines import extend as give_time
 
     if not reason.strip():
         raise XltoolError("请用 --reason 写明理由")
     with opened(folder, by) as campaign:
+        before, units = Deadlines.of(campaign), campaign.ledger.units()
         count = give_time(campaign, day.date(), list(codes), district, reason)
+        after = Deadlines.of(campaign)
     echo(f"报送截止改为 {day.date()}：{count} 个单位")
+    if sooner := [unit.code for unit in units if after[unit] < before[unit]]:
+        echo(f"注意：其中 {len(sooner)} 个单位比原来的截止日早，写错了用 campaign undo 撤销")
 
 
 @command("last-year")

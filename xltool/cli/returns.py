@@ -238,6 +238,8 @@ def _collected(result: Collected) -> dict[str, Any]:
         "pristine": result.pristine,
         "withdrawn": result.withdrawn,
         "withdrawal_lifted": result.lifted,
+        "not_owed": result.not_owed,
+        "locked": result.locked,
     }
 
 
@@ -256,7 +258,7 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
     if rows:
         table(["文件", "单位", "封印", "结论", "第一处问题"], rows[:40])
         if len(rows) > 40:
-            echo(f"……另有 {len(rows) - 40} 份有错误，见 xltool status --units 和退回意见")
+            echo(f"……另有 {len(rows) - 40} 份有错误，见 xltool status --by-unit 和退回意见")
     for copy in [r for r in result.receipts if r.outcome == "重复" and r.first][:20]:
         echo(f"重复：{copy.name} {copy.first}")
     for name, reason in result.problems:
@@ -264,6 +266,12 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
     for what, codes in (("区县撤回", result.withdrawn), ("区县不再撤回", result.lifted)):
         if codes:
             echo(f"{what} {len(codes)} 个单位：{'、'.join(codes)}")
+    for what, codes in (
+        ("已经撤销、免报或并入，报来的不计入", result.not_owed),
+        ("已经核准，新报来的不顶替（要改用的先 campaign reopen）", result.locked),
+    ):
+        if codes:
+            echo(f"{what}：{len(codes)} 个单位（{'、'.join(codes)}）")
     counts, verdicts = result.counts(), [r.verdict for r in result.new]
     verdict_counts = "，".join(
         f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts

@@ -18,6 +18,7 @@ from xltool.campaign.ledger.counting import Act
 from xltool.campaign.units import Unit, UnitList
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
+from xltool.files.table_habits import visible
 from xltool.money import plain
 
 _WORDS = {"name": "名称", "district": "区县", "superior": "主管部门", "contact": "联系人"}
@@ -63,9 +64,34 @@ def planned(campaign: Campaign, listed: UnitList) -> list[UnitChange]:
 
 
 def changed_unit(campaign: Campaign, action: Act, code: str, **values: str) -> UnitChange:
-    """A unit with another name or district, as a plan."""
+    """A unit with another name or district, as a plan. Raises XltoolError for an empty one."""
     before = unit_of(campaign, code)
-    return UnitChange(action, before, replace(before, **values))  # type: ignore[arg-type]
+    cleaned = {key: visible(value) for key, value in values.items()}
+    if empty := [key for key, value in cleaned.items() if not value]:
+        raise XltoolError(f"新的{_WORDS[empty[0]]}是空的")
+    return UnitChange(action, before, replace(before, **cleaned))  # type: ignore[arg-type]
+
+
+def remarks(campaign: Campaign, changes: Sequence[UnitChange]) -> list[str]:
+    """What the clerk should look at in planned changes: names given twice, new districts."""
+    units = campaign.ledger.units()
+    districts = {unit.district for unit in units}
+    found: list[str] = []
+    for change in changes:
+        after, before = change.after, change.before
+        if before and after.name != before.name:
+            same = [unit.code for unit in units if unit.name == after.name]
+            found += [f"注意：{after.code} 与 {code} 同名“{after.name}”" for code in same]
+        if before and after.district not in districts:
+            found.append(f"注意：名单里原来没有区县“{after.district}”（{after.code}）")
+            districts.add(after.district)
+    return found
+
+
+def still_away(campaign: Campaign, codes: Iterable[str]) -> list[str]:
+    """Which of these units left: a list that names them doesn't bring them back."""
+    standings = campaign.ledger.standings()
+    return [code for code in codes if code in standings and standings[code].outcome.standpoint.left]
 
 
 def unit_of(campaign: Campaign, code: str) -> Unit:

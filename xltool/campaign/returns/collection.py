@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from xltool.campaign.ledger.campaign_folder import Campaign
-from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.counting import Act, Standpoint
 from xltool.campaign.ledger.store import now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.returns.judgement import (
@@ -69,6 +69,8 @@ class Collected:
     pristine: int = 0
     withdrawn: list[str] = field(default_factory=list)  # units whose district took them back
     lifted: list[str] = field(default_factory=list)  # units whose district no longer does
+    not_owed: list[str] = field(default_factory=list)  # units that returned and need not any more
+    locked: list[str] = field(default_factory=list)  # units that returned anew what is approved
 
     @property
     def new(self) -> list[Receipt]:
@@ -90,6 +92,8 @@ def collect(
 
     `received` is the day on which they came; without it each file's own time says when.
     """
+    if received and received > dt.date.today():
+        raise XltoolError(f"收到的日子 {received} 还没有到，请写成实际收到的那一天")
     ledger = campaign.ledger
     result = Collected()
     with ledger.writing(), incoming(paths) as source:
@@ -276,6 +280,7 @@ class LedgerDesk:
                 file.name, outcome, row["kind"], judgement.unit, judgement.claimed, first=first
             )
             if outcome == "收下":
+                self._without_effect(judgement.unit, standings[judgement.unit].outcome.standpoint)
                 findings = msgspec.json.decode(row["findings"], type=list[Finding])
                 receipt = dataclasses.replace(
                     receipt,
@@ -284,6 +289,13 @@ class LedgerDesk:
                     first=next((f.message for f in findings if f.open), ""),
                 )
             self.result.receipts.append(receipt)
+
+    def _without_effect(self, unit: str, stand: Standpoint) -> None:
+        """Note a unit whose new return changes nothing, whatever is in it."""
+        if stand.left and unit not in self.result.not_owed:
+            self.result.not_owed.append(unit)
+        elif stand.accepted and unit not in self.result.locked:
+            self.result.locked.append(unit)
 
     def _enter(self, file: Found, sha256: str, judgement: Judgement) -> tuple[int, str, str]:
         """Write one return, or the further arrival of one;
@@ -329,7 +341,9 @@ class LedgerDesk:
         stamp: str = "",
     ) -> None:
         today = dt.date.today().isoformat()
-        own = min((stamp or file.modified)[:10] or today, today)
+        # A clock that is ahead says nothing; the file's own time may still.
+        days = [time[:10] for time in (stamp, file.modified) if time and time[:10] <= today]
+        own = next(iter(days), today)
         self.campaign.ledger.add_arrival(
             {
                 "sha256": sha256,

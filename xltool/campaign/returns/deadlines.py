@@ -44,6 +44,8 @@ def extend(
     campaign: Campaign, day: dt.date, codes: list[str], district: str = "", reason: str = ""
 ) -> int:
     """Give these units, this district or all another last day. How many units it concerns."""
+    if codes and district:
+        raise XltoolError("部门编码和 --district 只写一样：写了部门编码的只改这些单位")
     ledger = campaign.ledger
     units = {unit.code: unit for unit in ledger.units()}
     if unknown := [code for code in codes if code not in units]:
