@@ -5,6 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
+from openpyxl.formatting.rule import FormulaRule
+from openpyxl.styles import Font
 
 from xltool.campaign.units import UnitsError, read_unit_list
 from xltool.cli import main
@@ -51,6 +54,25 @@ def test_a_csv_that_cannot_be_used_says_why(tmp_path, text, words):
     path = tmp_path / "名单.csv"
     path.write_text(text, "utf-8")
     with pytest.raises(UnitsError, match=words):
+        read_unit_list(path, EDITION)
+
+
+@pytest.mark.parametrize("at", ["A2", "B2", "D2"])
+@pytest.mark.parametrize("by_rule", [False, True], ids=["font", "conditional format"])
+def test_what_nobody_can_see_in_a_list_is_said_with_what_is_stored(tmp_path, at, by_rule):
+    book, white = Workbook(), Font(color="FFFFFF")
+    sheet = book.active
+    sheet.append(["部门编码", "部门名称", "区县", "预填资金总额"])
+    sheet.append(["001001", "甲局", "城区", 1200.5])
+    path = tmp_path / "名单.xlsx"
+    book.save(path)
+    assert len(read_unit_list(path, EDITION).units) == 1
+    if by_rule:
+        sheet.conditional_formatting.add(at, FormulaRule(["TRUE"], font=white))
+    else:
+        sheet[at].font = white
+    book.save(path)
+    with pytest.raises(UnitsError, match=f"{at}：.*看不见.*{sheet[at].value}"):
         read_unit_list(path, EDITION)
 
 

@@ -6,6 +6,10 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 from openpyxl import Workbook, load_workbook
+from openpyxl.formatting.rule import CellIsRule, FormulaRule, Rule
+from openpyxl.styles import Font, PatternFill
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.styles.numbers import NumberFormat
 
 import xltool
 from tests.support.seed import seed_filing
@@ -24,6 +28,10 @@ def size(request, monkeypatch):
     """Each book is read as a small one is, and as a large one."""
     if request.param is not None:
         monkeypatch.setattr("xltool.xlsx.tables.LARGE", request.param)
+
+
+def masking(code: str) -> DifferentialStyle:
+    return DifferentialStyle(numFmt=NumberFormat(numFmtId=399, formatCode=code))
 
 
 @pytest.fixture
@@ -129,6 +137,50 @@ def test_a_text_that_its_format_hides_is_said(opened, value, code):
     [problem] = opened().problems
     assert (problem.code, problem.cell) == ("B020", cell.coordinate)
     assert str(value) in problem.message
+
+
+@pytest.mark.parametrize(
+    ("sheet", "at"),
+    [
+        ("部门", "D2"),
+        ("部门", "B2"),
+        ("部门", "C2"),
+        ("项目", "A2"),
+        ("项目", "B2"),
+        ("指标", "A2"),
+        ("指标", "B2"),
+        ("指标", "D2"),
+        ("指标", "F2"),
+    ],
+)
+def test_what_nobody_can_see_is_said_with_what_is_stored(opened, sheet, at):
+    cell = opened.workbook[sheet][at]
+    cell.font = Font(color="FFFFFFFF")
+    found = opened()
+    problem = next(p for p in found.problems if p.code == "B020")
+    assert (problem.sheet, problem.cell) == (sheet, at)
+    assert "看不见" in problem.message and str(cell.value) in problem.message
+    cell.fill = PatternFill("solid", fgColor="FF0000FF")
+    assert opened().problems == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (FormulaRule(["TRUE"], font=Font(color="FFFFFF")), True),
+        (CellIsRule("greaterThan", ["100"], font=Font(color="FFFFFF")), True),
+        (CellIsRule("equal", ["0"], font=Font(color="FFFFFF")), False),
+        (FormulaRule(["TRUE"], font=Font(color="FF0000")), False),
+        (Rule("expression", formula=["TRUE"], dxf=masking('"9999.99"')), True),
+        (Rule("expression", formula=["TRUE"], dxf=masking("0.00")), False),
+    ],
+)
+def test_a_conditional_format_that_may_hide_or_mask_an_amount_is_said(opened, rule, said):
+    opened.workbook["部门"].conditional_formatting.add("C2:E9", rule)
+    found = opened().problems
+    assert [(p.code, p.cell) for p in found if p.cell == "D2"] == [("B020", "D2")] * said
+    assert said or found == []
+    assert all("条件格式" in p.message for p in found)
 
 
 def test_a_text_under_a_format_of_its_own_is_taken_as_shown(opened):

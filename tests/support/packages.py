@@ -35,6 +35,27 @@ def packed(parts: Mapping[str, str | bytes]) -> bytes:
     return out.getvalue()
 
 
+def inked(styles: str, style: int, font: str, fill: str = "") -> tuple[str, int]:
+    """The styles with one more, which is `style` with this font and this fill (as XML inside)."""
+    numbers = {}
+    for kind, inside in (("font", font), ("fill", fill)):
+        if not inside:
+            continue
+        table = re.search(rf'<{kind}s count="(\d+)"[^>]*>', styles)
+        assert table is not None
+        numbers[kind] = table[1]
+        opened = table[0].replace(f'"{table[1]}"', f'"{int(table[1]) + 1}"')
+        styles = styles.replace(table[0], opened)
+        styles = styles.replace(f"</{kind}s>", f"<{kind}>{inside}</{kind}></{kind}s>", 1)
+    table = re.search(r'<cellXfs count="(\d+)">(.*?)</cellXfs>', styles, re.DOTALL)
+    assert table is not None
+    new = re.findall(r"<xf [^>]*?/>|<xf .*?</xf>", table[2], re.DOTALL)[style]
+    for kind, number in numbers.items():
+        new = re.sub(rf'{kind}Id="\d+"', f'{kind}Id="{number}"', new)
+    xfs = f'<cellXfs count="{int(table[1]) + 1}">{table[2]}{new}</cellXfs>'
+    return styles.replace(table[0], xfs), int(table[1])
+
+
 def formatted(styles: str, style: int, code: str) -> tuple[str, int]:
     """The styles with one more, which is `style` with another number format
     (a built-in one by its number)."""

@@ -22,6 +22,7 @@ from xltool.files.table_habits import aside, read_code, visible
 from xltool.model import Place
 from xltool.money import plain, read_amount, says_none, stored_number
 from xltool.reading.reader import answer
+from xltool.xlsx.conditional import unseen_in
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.number_format import amount_shown
 from xltool.xlsx.package import Unreadable
@@ -234,6 +235,9 @@ def _rows(
         figures: dict[str, dict[str, str]] = {"prefilled": {}, "last_year": {}}
         for column, text in rows[row].items():
             kind, spec = heads[column]
+            if unseen := unseen_in(sheet, (row, column), edition.unit):
+                faults.append(f"{cell_name(row, column)}：{unseen}，请改成看得见的")
+                continue
             if spec is None:
                 texts[kind] = " ".join(text.split())
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from xltool.databook.answers import SourceRecord
 from xltool.databook.assembly import Assembly, Draft
-from xltool.databook.columns import LEVEL2, bare, categories, nearest, tables
+from xltool.databook.columns import LEVEL2, BookTable, bare, categories, nearest, tables
 from xltool.databook.heads import TableRows
 from xltool.databook.sources import SourceTables
 from xltool.editions.declaration import Block, FormSpec
@@ -58,12 +58,22 @@ def _draft(work: Assembly, record: SourceRecord, unit: str) -> Draft | None:
     return None
 
 
+def _whose(
+    work: Assembly, table: BookTable, record: SourceRecord, unit: str, *columns: str
+) -> None:
+    """Report what can't be used of the cells that say whose a row is, and of what category."""
+    for id_ in columns:
+        if record[id_].fault:
+            work.read(record[id_], table[id_], unit)
+
+
 def _projects(work: Assembly, rows: TableRows) -> None:
     label = rows.table["project"].label
     for record, unit in rows:
         draft = _draft(work, record, unit)
         if draft is None:
             continue
+        _whose(work, rows.table, record, unit, "unit")
         at, name = record["project"], record["project"].text.strip()
         if not name:
             work.report("B007", f"没有写{label}", at, unit, field="project")
@@ -83,6 +93,7 @@ def _indicators(work: Assembly, rows: TableRows) -> None:
         draft = _draft(work, record, unit)
         if draft is None:
             continue
+        _whose(work, rows.table, record, unit, "unit", "project", "level1", "level2")
         name = record["project"].text.strip()
         form = draft.project(name) if name else 0
         if form is None:

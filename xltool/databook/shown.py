@@ -21,6 +21,10 @@ def shown(cell: Stored, place: Place) -> SourceCell:
         reason = "公式没有计算结果；请在 Excel 或 WPS 里打开、重算并保存，或直接填写数值"
         return SourceCell("", place, fault=("B017", reason))
     number = stored_number(cell.text) if cell.number else None
+    if cell.unseen and number != 0:
+        reason = f"{cell.unseen}，请改成看得见的"
+        text = as_read(cell.text, cell.format) if cell.number else lines(cell.text)
+        return SourceCell(text, place, fault=("B020", reason))
     if cell.format and cell.text.strip() and number != 0:
         seen = nothing_shown(cell.text, cell.format, cell.number)
         if seen is not None:

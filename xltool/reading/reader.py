@@ -27,8 +27,9 @@ from xltool.money import halfwidth, read_amount, stored_number
 from xltool.results_sheet.table import RESULTS_SHEET, read_answers
 from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
 from xltool.template.match import changes, likeness, locate
+from xltool.xlsx.conditional import masked
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
-from xltool.xlsx.number_format import amount_shown, as_read, as_shown, nothing_shown, text_shown
+from xltool.xlsx.number_format import amount_shown, as_read, nothing_shown, text_shown
 from xltool.xlsx.package import Parts, Unreadable
 from xltool.xlsx.references import cell_name, column_number, read_area
 from xltool.xlsx.workbook_reader import grid_of, open_grid
@@ -406,36 +407,17 @@ def _masked(
 ) -> Iterator[Fault]:
     """Answers that a conditional format may show as something else;
     whether it does, nobody reckons here."""
-    conditional = [c for c in sheet.conditional if c[0].left <= layout.right]
-    if not conditional:
+    if all(area.left > layout.right for area, _ in sheet.conditional):
         return
     answers = [*entries.items()]
     for one in indicators:
         answers += one.cells.items()
     for field, entry in answers:
         at = read_area(entry.place.cell) if entry.place else None
-        if at is None:
+        if at is None or (cell := sheet[at.top, at.left]).unseen:
             continue
-        cell = sheet[at.top, at.left]
-        for area, code in conditional:
-            if area.top <= at.top <= area.bottom and area.left <= at.left <= area.right:
-                seen = _shown_by(code, cell, layout.unit)
-                if seen is not None:
-                    detail = f"条件格式会把单元格显示为“{seen}”，存的是“{cell.text}”"
-                    yield Fault(FaultKind.SHOWN, detail, entry.place, field, seen, cell.text)
-                    break
-
-
-def _shown_by(code: str, cell: Cell, unit: str) -> str | None:
-    """What a conditional format makes of a cell; None where it says the same."""
-    stored = stored_number(cell.text) if cell.number else None
-    if stored is None:
-        seen = text_shown(cell.text, code)
-        return None if seen == cell.text else seen
-    shown = amount_shown(stored, code, unit)
-    if shown.same or as_shown(cell.text, code) == as_shown(cell.text, cell.format):
-        return None
-    return shown.text
+        if seen := masked(sheet, (at.top, at.left), cell, layout.unit):
+            yield Fault(FaultKind.SHOWN, seen.detail, entry.place, field, seen.shown, cell.text)
 
 
 def _visible(cell: Cell, place: Place, faults: list[Fault]) -> Cell:
@@ -462,12 +444,22 @@ def answer(cell: Cell, place: Place) -> Entry:
 def _answer(cell: Cell, place: Place, field: str, faults: list[Fault]) -> Entry:
     """A text field's or an indicator's answer; what is odd about its cell is a fault."""
     text = cell.text
-    if cell.number or cell.format or cell.formula or cell.error or find_invisible(text):
+    if (
+        cell.number
+        or cell.format
+        or cell.formula
+        or cell.error
+        or cell.unseen
+        or find_invisible(text)
+    ):
         return _odd_answer(_visible(cell, place, faults), place, field, faults)
     return answer(cell, place) if "\r" in text else Entry(text or None, text, place)
 
 
 def _odd_answer(cell: Cell, place: Place, field: str, faults: list[Fault]) -> Entry:
+    if cell.unseen:
+        faults.append(Fault(FaultKind.SHOWN, cell.unseen, place, field, "", cell.text))
+        return answer(cell, place)
     if cell.formula or cell.error:
         _odd(cell, place, field, faults)
     if cell.number and cell.text and stored_number(cell.text) is None:
@@ -486,6 +478,9 @@ def _unlike(shown: str, stored: str, place: Place, field: str) -> Fault:
 
 
 def _amount(cell: Cell, place: Place, field: Field, faults: list[Fault], unit: str) -> Entry:
+    if cell.unseen and stored_number(cell.text) != 0:
+        faults.append(Fault(FaultKind.SHOWN, cell.unseen, place, field.id, "", cell.text))
+        return Entry(None, cell.text, place)
     if not cell.number:
         cell = _visible(cell, place, faults)
     if cell.formula or cell.error:

@@ -9,10 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import lt
 from typing import NamedTuple
 
-from xltool.xlsx.grid import Cell, Sheet
-from xltool.xlsx.package import MAX_CELLS, Unreadable, parse_xml, utf8, walk_xml
+from msgspec.structs import replace
+
+from xltool.xlsx.grid import Cell, Mask, Sheet
+from xltool.xlsx.ink import Hiding, hidden
+from xltool.xlsx.package import MAIN, MAX_CELLS, Unreadable, parse_xml, utf8, walk_xml
 from xltool.xlsx.references import Area, cell_name, column_number, read_area
-from xltool.xlsx.shared_parts import OTHER_ENTITY, Styles, decoded, plain_text, unescape
+from xltool.xlsx.shared_parts import (
+    OTHER_ENTITY,
+    Styles,
+    decoded,
+    plain_text,
+    read_styles,
+    unescape,
+)
 from xltool.xlsx.sheet_frame import Frame, FrameWalk, read_frame
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
@@ -171,7 +181,7 @@ def read_sheet(
     cells, closing, after = rest.partition(b"</sheetData>")
     try:
         plain = (
-            None if blanks or not closing else _plain_cells(cells, before, sheet, strings, styles)
+            _plain_cells(cells, before, sheet, strings, styles) if closing and not blanks else None
         )
         frame = read_frame(data if plain is None else b"%b<sheetData/>%b" % (before, after))
         if plain is None or frame.rows or frame.tables != 1:
@@ -199,6 +209,10 @@ def read_large_sheet(
         around.start(tag, a)
         walk.start(tag, a)
 
+    def text(data: str) -> None:
+        around.text(data)
+        walk.text(data)
+
     def end(tag: str) -> None:
         around.end(tag)
         walk.end(tag)
@@ -206,7 +220,7 @@ def read_large_sheet(
             raise _too_many(sheet, most)
 
     try:
-        for _ in walk_xml(pieces, start, end, walk.text, walk.foreign):
+        for _ in walk_xml(pieces, start, end, text, walk.foreign):
             pass
     except ValueError as error:
         raise Unreadable(f"文件已损坏：{sheet.name} 的行列号无效") from error
@@ -214,24 +228,36 @@ def read_large_sheet(
     return len(sheet.cells)
 
 
-# Conditional formats of 2010 and later hold their number format themselves, where other rules
-# stand.
+# Conditional formats of 2010 and later hold their format themselves, where other rules stand.
 _LATER = re.compile(rb"<x14:conditionalFormatting\b.*?</x14:conditionalFormatting>", re.DOTALL)
-_LATER_FORMAT = re.compile(rb'<numFmt\b[^>]*? formatCode="([^"]*)"')
+_LATER_FORMAT = re.compile(rb"<x14:dxf>(.*?)</x14:dxf>", re.DOTALL)
 _LATER_AREAS = re.compile(rb"<xm:sqref>([^<]*)</xm:sqref>")
+_AS_STYLES = b'<styleSheet xmlns="%b"><dxfs><dxf>%%b</dxf></dxfs></styleSheet>' % MAIN[0].encode()
 
 
-def _later_formats(data: bytes) -> Iterator[tuple[Area, str]]:
+def _later_formats(data: bytes) -> Iterator[tuple[Area, Mask]]:
     for rule in _LATER.findall(data):
-        for code in _LATER_FORMAT.findall(rule):
-            for areas in _LATER_AREAS.findall(rule):
-                yield from _areas(areas.decode(), plain_text(code.decode()))
+        for format in _LATER_FORMAT.findall(rule):
+            try:
+                mask = read_styles(_AS_STYLES % format).conditional.get("0")
+            except Unreadable:
+                continue
+            if mask is not None:
+                for areas in _LATER_AREAS.findall(rule):
+                    yield from _areas(areas.decode(), mask)
 
 
-def _areas(areas: str, code: str) -> Iterator[tuple[Area, str]]:
+def _areas(areas: str, mask: Mask) -> Iterator[tuple[Area, Mask]]:
     for text in areas.split():
         if area := read_area(text):
-            yield area, code
+            yield area, mask
+
+
+def add_masks(sheet: Sheet, frame: Frame, styles: Styles) -> None:
+    """How cells of a sheet may be shown by its conditional formats."""
+    for areas, number, test in frame.conditional:
+        if (mask := styles.conditional.get(number)) is not None:
+            sheet.conditional += _areas(areas, mask._replace(test=test))
 
 
 def _framed(sheet: Sheet, frame: Frame, styles: Styles) -> None:
@@ -241,9 +267,7 @@ def _framed(sheet: Sheet, frame: Frame, styles: Styles) -> None:
     sheet.protected, sheet.objects = frame.protected, frame.objects
     sheet.hidden_lines += frame.hidden
     if styles.conditional:
-        for areas, number in frame.conditional:
-            if (code := styles.conditional.get(number)) is not None:
-                sheet.conditional += _areas(areas, code)
+        add_masks(sheet, frame, styles)
 
 
 def _too_many(sheet: Sheet, most: int) -> Unreadable:
@@ -269,7 +293,7 @@ def _plain_cells(
         return None
     pieces = _PLAIN_CELL.split(text)
     cells = sheet.cells
-    unlocked, formats, of_texts, _ = styles
+    unlocked, formats, of_texts, _, _ = styles
     escaped = escaped or b"_x" in data
     row, last, left = -1, _NOWHERE, False  # no cell stands outside a row
     prefixes: frozenset[str] = frozenset()
@@ -332,7 +356,24 @@ def _plain_cells(
         return None
     if not all(b" xmlns:%b=" % prefix.encode() in before for prefix in prefixes):
         return None
+    if styles.hiding:
+        _tell_unseen(sheet, pieces, styles)
     return len(pieces) // 5
+
+
+def _tell_unseen(sheet: Sheet, pieces: list[str], styles: Styles) -> None:
+    """Of the cells that were taken at a glance those that nobody can see."""
+    for address, attributes in zip(pieces[1::5], pieces[2::5], strict=True):
+        plain, at = _STYLES_AND_KINDS[attributes], _ADDRESSES[address]
+        hiding = styles.hiding.get(plain[0]) if plain else None
+        if hiding and (cell := sheet.cells.get(at)) and (unseen := _unseen(hiding, cell)):
+            sheet.cells[at] = replace(cell, unseen=unseen)
+
+
+def _unseen(hiding: Hiding, cell: Cell) -> str:
+    """What is said of a cell in a style that hides it; empty where it is seen."""
+    why = hiding.reason(cell.text, cell.number) if cell.text.strip() else ""
+    return hidden(cell.text, why) if why else ""
 
 
 # What holds what in a sheet; anything else is no cell that Excel would read.
@@ -461,9 +502,10 @@ class CellWalk:
         # TRUE and FALSE are shown as they are under any format.
         codes = {"n": self.styles.formats, "b": _NO_FORMAT}.get(kind, self.styles.of_texts)
         code = codes.get(self.style, "")
-        self.sheet.cells[self.row, self.column] = Cell(
-            content, kind == "n", formula, kind == "e", locked, code
-        )
+        cell = Cell(content, kind == "n", formula, kind == "e", locked, code)
+        if hiding := self.styles.hiding.get(self.style):
+            cell = replace(cell, unseen=_unseen(hiding, cell))
+        self.sheet.cells[self.row, self.column] = cell
 
     def foreign(self) -> None:
         """An element of no workbook; among the cells Excel would not read it."""

@@ -6,6 +6,7 @@ The reader of forms works on this and knows neither zip files nor a live spreads
 from __future__ import annotations
 
 import datetime as dt
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -16,7 +17,7 @@ class Cell(Struct, frozen=True, gc=False):
     """One cell: its value as text ("" = blank), whether it is a number, and what was odd about it.
 
     `format` is the format code where it may show a number, or does show a text, as something else
-    (`0%`, a date).
+    (`0%`, a date). `unseen` is what to say where nobody can see it (white on white).
     """
 
     text: str
@@ -25,17 +26,33 @@ class Cell(Struct, frozen=True, gc=False):
     error: bool = False
     locked: bool = True
     format: str = ""
+    unseen: str = ""
 
 
 BLANK = Cell("")
+
+
+class Test(NamedTuple):
+    """When a conditional format holds, in the words of the file format."""
+
+    kind: str = ""
+    operator: str = ""
+    formulas: tuple[str, ...] = ()
+
+
+class Mask(NamedTuple):
+    """What a conditional format makes of a cell: its number format, or None; why it hides it."""
+
+    code: str | None = None
+    why: str = ""
+    test: Test = Test()
 
 
 class Sheet(Struct):
     """One worksheet: cells by (row, column), 1-based; only cells that say something need be there.
 
     `objects`: shapes, controls and the like lie on it, `pictures` nothing but pictures; `macro` is
-    what a click on one of them would start. `conditional`: the number formats that cells of an area
-    may take.
+    what a click on one of them would start. `conditional`: how cells of an area may be shown.
     """
 
     name: str
@@ -48,7 +65,7 @@ class Sheet(Struct):
     objects: bool = False
     pictures: bool = False
     macro: str = ""
-    conditional: list[tuple[Area, str]] = []
+    conditional: list[tuple[Area, Mask]] = []
     part: str = ""
 
     def __getitem__(self, at: tuple[int, int]) -> Cell:

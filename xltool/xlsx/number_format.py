@@ -85,6 +85,7 @@ class Section(NamedTuple):
     condition: tuple[str, Decimal] | None = None
     chinese_digits: int = 0
     chinese: bool = False
+    colour: str = ""
 
 
 class Format(NamedTuple):
@@ -142,6 +143,22 @@ def nothing_shown(text: str, code: str, number: bool) -> str | None:
     None where it says something."""
     seen = (as_shown if number else text_shown)(text, code).strip()
     return seen if seen in ("", NO_ROOM) else None
+
+
+def format_colours(code: str) -> frozenset[str]:
+    """The colours that the sections of a number format name (`red`, `白色`, `color2`)."""
+    return frozenset(section.colour for section in parse_format(code).sections) - {""}
+
+
+def colour_of(text: str, code: str, number: bool) -> str:
+    """The colour that a number format gives a cell; empty where it names none for it."""
+    parsed = parse_format(code)
+    stored = stored_number(text) if number else None
+    if stored is not None:
+        chosen = _chosen(parsed, stored)
+        return chosen[0].colour if chosen else ""
+    section = parsed.sections[-1]
+    return section.colour if section.kind == "text" or len(parsed.sections) > 3 else ""
 
 
 def as_read(text: str, code: str = "", exact: bool = False) -> str:
@@ -232,6 +249,10 @@ def amount_shown(stored: Decimal, code: str, unit: str = "万元") -> Shown:
 _EVERY_PLACE = 99
 _DIGITS_IN_WORDS = re.compile(r"\[DBNum[123]\]", re.IGNORECASE)
 _RED = re.compile(r"\[(?:red|红色?)\]", re.IGNORECASE)
+_COLOUR = re.compile(
+    r"(?:black|white|red|green|blue|yellow|magenta|cyan|[黑白红绿蓝黄青]色?|洋红色?)"
+    r"|(?:color|颜色)\s*[0-9]{1,2}"
+)
 _BRACKETED = re.compile(r"^[（(](.*)[)）]$")
 _FIGURES = frozenset({"digit", "point", "group", "divide"})
 _HARMLESS = frozenset({"", " ", "-", "(", ")", "¥", "￥", "+"})
@@ -298,6 +319,7 @@ def _section(matches: list[re.Match[str]]) -> Section:
     condition = None
     chinese_digits = 0
     chinese = False
+    colour = ""
     for match in matches:
         kind = match.lastgroup or "quoted"
         text = match[kind] or ""
@@ -309,6 +331,8 @@ def _section(matches: list[re.Match[str]]) -> Section:
                 tokens.append(Token("elapsed", lower))
             elif re.fullmatch(r"dbnum[123]", lower):
                 chinese_digits = int(lower[-1])
+            elif _COLOUR.fullmatch(lower):
+                colour = "".join(lower.split())
             elif text.startswith("$"):
                 symbol, _, locale = text[1:].partition("-")
                 chinese |= locale.lower().endswith("804") or "zh" in locale.lower()
@@ -326,7 +350,7 @@ def _section(matches: list[re.Match[str]]) -> Section:
         tokens = _minutes(tokens)
     elif what == "number":
         tokens = _commas(tokens)
-    return Section(what, tuple(tokens), condition, chinese_digits, chinese)
+    return Section(what, tuple(tokens), condition, chinese_digits, chinese, colour)
 
 
 def _shown_kind(tokens: list[Token]) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
+from xltool.xlsx.grid import Mask
+from xltool.xlsx.ink import Hiding, InkWalk
 from xltool.xlsx.number_format import BUILTIN, DATE_1904, changes_text
 from xltool.xlsx.package import MAIN, Unreadable, parse_xml
 
@@ -176,13 +178,15 @@ def damaged_texts() -> Unreadable:
 
 class Styles(NamedTuple):
     """By cell style number as written: which may be edited when protected, number formats, and
-    those formats under which a text, too, is shown as something else. `conditional`: the number
-    formats of conditional formats, by theirs."""
+    those formats under which a text, too, is shown as something else. `conditional`: the
+    conditional formats that may show something else, by their number. `hiding`: the styles that
+    may hide what stands in a cell."""
 
     unlocked: frozenset[str] = frozenset()
     formats: Mapping[str, str] = MappingProxyType({})
     of_texts: Mapping[str, str] = MappingProxyType({})
-    conditional: Mapping[str, str] = MappingProxyType({})
+    conditional: Mapping[str, Mask] = MappingProxyType({})
+    hiding: Mapping[str, Hiding] = MappingProxyType({})
 
 
 _NO = ("0", "false")
@@ -195,19 +199,21 @@ def read_styles(data: bytes) -> Styles:
     unlocked: set[str] = set()
     formats: dict[str, str] = {}
     number = dxf = -1
-    conditional: dict[str, str] = {}
+    masks: dict[str, str] = {}
     around: list[str] = []
+    inks = InkWalk()
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal number, dxf
         around.append(tag)
         where = around[1:-1]
+        inks.start(tag, where, attributes)
         if tag == "numFmt" and where == ["numFmts"]:
             codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif tag == "dxf" and where == ["dxfs"]:
             dxf += 1
         elif tag == "numFmt" and where == ["dxfs", "dxf"]:
-            conditional[str(dxf)] = attributes.get("formatCode", "")
+            masks[str(dxf)] = attributes.get("formatCode", "")
         elif tag == "xf" and where == ["cellXfs"]:
             number += 1
             if code := codes.get(attributes.get("numFmtId", "")):
@@ -220,7 +226,11 @@ def read_styles(data: bytes) -> Styles:
 
     parse_xml(data, start, end)
     of_texts = {style: code for style, code in formats.items() if changes_text(code)}
-    return Styles(frozenset(unlocked), formats, of_texts, conditional)
+    hidden = inks.hiding_conditional()
+    conditional = {
+        one: Mask(masks.get(one), hidden.get(one, "")) for one in sorted({*masks, *hidden})
+    }
+    return Styles(frozenset(unlocked), formats, of_texts, conditional, inks.hiding(formats))
 
 
 def counted_from_1904(styles: Styles) -> Styles:

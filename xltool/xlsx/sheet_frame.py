@@ -7,6 +7,7 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
+from xltool.xlsx.grid import Test
 from xltool.xlsx.package import Unreadable, parse_xml
 from xltool.xlsx.references import LAST_COLUMN, Area, letters, read_area
 from xltool.xlsx.shared_parts import decoded, remembered
@@ -17,7 +18,7 @@ _MOST_MERGES = 20_000
 class Frame(Struct, frozen=True):
     """A sheet around its cells. `rows`: it has rows or cells of its own; `remarks`: it has comments
     or the like; `tables`: how many tables of cells it has, which should be one; `conditional`:
-    where cells are formatted conditionally, as (areas, number of the format)."""
+    where cells are formatted conditionally, as (areas, number of the format, when)."""
 
     merges: frozenset[Area]
     protected: bool
@@ -26,7 +27,7 @@ class Frame(Struct, frozen=True):
     rows: bool
     remarks: bool
     tables: int
-    conditional: tuple[tuple[str, str], ...] = ()
+    conditional: tuple[tuple[str, str, Test], ...] = ()
 
 
 @remembered(64)
@@ -81,7 +82,7 @@ _PREFIX = re.compile(rb" (?!xml:)([A-Za-z0-9]++):")
 @remembered(64)
 def _parse_frame(data: bytes) -> Frame:
     walk = FrameWalk()
-    parse_xml(data, walk.start, walk.end)
+    parse_xml(data, walk.start, walk.end, walk.text)
     return walk.frame(b"<!" in data)
 
 
@@ -94,8 +95,9 @@ class FrameWalk:
         self._protected = self._objects = self._rows = False
         self._tables = 0
         self._around: list[str] = []
-        self._conditional: list[tuple[str, str]] = []
+        self._conditional: list[tuple[str, str, Test]] = []
         self._areas = ""
+        self._formulas: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         around = self._around
@@ -115,7 +117,10 @@ class FrameWalk:
             self._areas = attributes.get("sqref", "")
         elif tag == "cfRule":
             if "dxfId" in attributes and len(self._conditional) < _MOST_MERGES:
-                self._conditional.append((self._areas, attributes["dxfId"]))
+                kind, operator = attributes.get("type", ""), attributes.get("operator", "")
+                self._conditional.append((self._areas, attributes["dxfId"], Test(kind, operator)))
+        elif tag == "formula":
+            self._formulas.append("")
         elif tag == "sheetProtection":
             self._protected = attributes.get("sheet") in ("1", "true")
         elif tag == "col":
@@ -127,8 +132,19 @@ class FrameWalk:
         else:
             self._objects = True
 
+    def text(self, data: str) -> None:
+        """A piece of text; only the formulas of conditional formats count."""
+        if self._around[-1] == "formula" and self._formulas:
+            self._formulas[-1] += data
+
     def end(self, tag: str) -> None:
         self._around.pop()
+        if tag == "cfRule" and self._formulas:
+            if self._conditional:
+                areas, number, test = self._conditional[-1]
+                test = test._replace(formulas=tuple(self._formulas))
+                self._conditional[-1] = (areas, number, test)
+            self._formulas.clear()
 
     def frame(self, remarks: bool = False) -> Frame:
         """What the walk has seen."""
@@ -152,5 +168,6 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "col": ("cols",),
     "conditionalFormatting": (),
     "cfRule": ("conditionalFormatting",),
+    "formula": ("conditionalFormatting", "cfRule"),
     **dict.fromkeys(("drawing", "oleObjects", "controls", "picture"), ()),
 }

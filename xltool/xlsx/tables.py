@@ -10,10 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from xltool.xlsx.cells import CellWalk
+from msgspec.structs import replace
+
+from xltool.xlsx.cells import CellWalk, add_masks
+from xltool.xlsx.conditional import unseen_in
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.package import Package, Unreadable, read_file, walk_xml
 from xltool.xlsx.shared_parts import Styles, TextWalk
+from xltool.xlsx.sheet_frame import FrameWalk
 from xltool.xlsx.workbook_reader import TABLE_CELLS, frame_of, open_grid, styles_of
 
 # Bytes of a file from which on it is large: a book of a thousand units.
@@ -49,6 +53,8 @@ def open_tables(source: Path | bytes) -> Tables:
     grid, parts = frame_of(package)
     strings = _strings(package, parts.get("sharedStrings", ""))
     styles = styles_of(package, parts.get("styles", ""), grid.date1904)
+    if styles.conditional:
+        _take_masks(package, grid.sheets, styles)
     rows = partial(_streamed, package, strings=strings, styles=styles)
     return Tables({sheet.name: rows(sheet) for sheet in grid.sheets if sheet.part}, grid.properties)
 
@@ -56,8 +62,22 @@ def open_tables(source: Path | bytes) -> Tables:
 def _rows_of(sheet: Sheet) -> Iterator[SheetRow]:
     rows: dict[int, dict[int, Cell]] = {}
     for (row, column), cell in sheet.cells.items():
+        if sheet.conditional and (unseen := unseen_in(sheet, (row, column))):
+            cell = replace(cell, unseen=unseen)
         rows.setdefault(row, {})[column] = cell
     return iter(sorted(rows.items()))
+
+
+def _take_masks(package: Package, sheets: Iterable[Sheet], styles: Styles) -> None:
+    """Conditional formats stand behind the cells: they are looked for before the rows are."""
+    for sheet in sheets:
+        if sheet.part:
+            walk = FrameWalk()
+            for _ in walk_xml(
+                package.pieces(sheet.part, MOST_PART), walk.start, walk.end, walk.text
+            ):
+                pass
+            add_masks(sheet, walk.frame(), styles)
 
 
 def _streamed(

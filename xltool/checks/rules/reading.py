@@ -206,9 +206,10 @@ def invisible(review: Review) -> Iterator[Hit]:
 def shown_otherwise(review: Review) -> Iterator[Hit]:
     """单元格的数字格式把数缩小、遮住、加了字：以看得见的为准（盖章的是它），两个数都列出。
 
+    字和底色一样（白底白字等）、字号小到看不见的，等于什么也没有显示，把存的列出。条件格式会这样做的也说。
     只是少显示几位小数的，取存的数，只提示。
 
-    错：存 31731700，格式显示成 3173.1700；存 1002，格式显示成 9999.99；存了数，格式什么也不显示。
+    错：存 31731700，格式显示成 3173.1700；存 1002，格式显示成 9999.99；存了数，格式什么也不显示；白底白字。
     对：存 3173.17，显示 3,173.17。
     """
     for fault in _of(review, FaultKind.SHOWN, FaultKind.ROUNDED):
@@ -218,7 +219,7 @@ def shown_otherwise(review: Review) -> Iterator[Hit]:
         advice = (
             "按存的数计算；请改成所要的小数位数"
             if rounded
-            else "请重新填写，并把单元格的数字格式改回模板的格式"
+            else "请重新填写，并把单元格的格式改回模板的格式"
         )
         yield Hit(
             f"{_label(review, fault)}{fault.detail}。{advice}",
