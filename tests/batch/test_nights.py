@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -374,8 +375,9 @@ def test_a_verdict_is_never_kept_under_the_fingerprint_of_other_bytes(tmp_path, 
     whole = path.read_bytes()
     path.write_bytes(whole[:9000])
     os.utime(path, (1, 1))
-    monkeypatch.setattr(task, "mark", lambda path: 0)
-    monkeypatch.setattr(task, "at_rest", lambda paths: (0,))
+    standing = task.Mark(0, 0, 0)
+    monkeypatch.setattr(task, "mark", lambda path: standing)
+    monkeypatch.setattr(task, "at_rest", lambda paths: (standing,))
     content_mark = task.content_mark
 
     def meanwhile(item, data=None):
@@ -849,6 +851,26 @@ def test_the_journal_says_of_which_in_it_is(out, source):
     journal = Journal(out / ".xltool", 1)
     assert str(source) in journal.about("source")
     journal.close()
+
+
+def test_a_journal_of_the_version_before_is_gone_on_with(source, out):
+    """Its tallies knew the verdicts only: the totals are read from its records."""
+    night(source, out)
+    calm = report(out)
+    with contextlib.closing(sqlite3.connect(out / ".xltool" / "journal.sqlite")) as journal:
+        rows = journal.execute("SELECT key, verdicts FROM done").fetchall()
+        known = {key: json.loads(tally) for key, tally in rows}
+        for tally in known.values():
+            assert tally.pop("totals") is not None
+            tally.pop("findings", None), tally.pop("indicators", None)
+        before = [(json.dumps(tally), key) for key, tally in known.items()]
+        journal.executemany("UPDATE done SET verdicts = ? WHERE key = ?", before)
+        journal.execute("PRAGMA user_version = 3")
+        journal.commit()
+    summary = night(source, out)
+    assert (summary.done, summary.skipped) == (0, len(known))
+    assert report(out) == calm
+    assert summary.findings == sum(len(one["findings"]) for one in calm["files"])
 
 
 def test_broken_text_in_a_result_stops_nothing(tmp_path):

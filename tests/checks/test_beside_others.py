@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 import xltool
 from tests.support.case import filing_of
-from xltool.checks.beside_others import outsized, with_question
+from xltool.checks.beside_others import outsized, totals_in, with_question
 from xltool.checks.results import check_result
 from xltool.cli import main
 
@@ -45,16 +45,16 @@ def results_of(totals):
     ],
 )  # fmt: skip
 def test_a_total_in_yuan_is_asked_about_and_no_large_one(more, asked):
-    assert len(outsized(results_of([*SMALL, *more]))) == asked
+    assert len(outsized(totals_in(results_of([*SMALL, *more])))) == asked
 
 
 def test_few_others_say_nothing():
-    assert outsized(results_of([*SMALL[:4], "900000"])) == {}
+    assert outsized(totals_in(results_of([*SMALL[:4], "900000"]))) == {}
 
 
 def test_the_question_is_a_query_with_its_place_and_keeps_its_explanation():
     results = results_of([*SMALL, "900000"])
-    [(file, question)] = outsized(results).items()
+    [(file, question)] = outsized(totals_in(results)).items()
     before = next(one for one in results if one.file == file)
     after = with_question(before, question)
     finding = after.findings[-1]

@@ -84,7 +84,7 @@ def test_findings_csv_has_each_value_under_its_head(tmp_path, records):
 
 
 def test_a_new_column_is_in_the_whole_of_findings_csv(tmp_path, records, monkeypatch):
-    with_scratch(monkeypatch, table, "CSV_COLUMNS")
+    with_scratch(monkeypatch, table, "FINDING_COLUMNS")
     rows = findings_csv(tmp_path, records)
     assert {row["临时"] for row in rows} == {"临时值"}
     assert [row["问题"] for row in rows[-len(FAILED) :]] == [reason for _, reason in FAILED]

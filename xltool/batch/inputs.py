@@ -137,18 +137,21 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def is_book(path: Path, parts: Parts | None = None) -> bool:
+def is_book(path: str | Path, parts: Parts | None = None) -> bool:
     """A folder of tables and a .json are data books; so is a workbook with a sheet 部门.
 
     `parts` are the workbook's where it was opened already.
     """
-    if path.suffix.lower() == ".json" or path.is_dir():
+    if str(path).lower().endswith(".json"):
         return True
     if parts is not None:
         try:
             return 'name="部门"'.encode() in parts.read("xl/workbook.xml")
         except Unreadable:
             return False
+    path = Path(path)
+    if path.is_dir():
+        return True
     try:
         if not path.is_file():  # a pipe would be waited for
             return False

@@ -17,7 +17,8 @@ Job = tuple[Item, PriorState]
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did: inputs done, skipped as unchanged, failed; units by verdict; seconds taken.
+    """What a run did: inputs done, skipped as unchanged, failed; units by verdict, findings and
+    indicators of all of them; seconds taken.
 
     `notes` are (input, what a person should know of its results); `gone` are files of OUT whose
     inputs are no longer there, `pruned` says how many of these were removed.
@@ -27,6 +28,8 @@ class Summary:
     skipped: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     verdicts: Counter[str] = field(default_factory=Counter)
+    findings: int = 0
+    indicators: int = 0
     notes: list[tuple[str, str]] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     pruned: int = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,12 +15,15 @@ import msgspec
 
 from xltool.batch.inputs import Item
 from xltool.batch.outlet import NEW, PriorState, Written
-from xltool.batch.task import Outcome, dated
+from xltool.batch.task import Outcome, Tally, dated, tally_of
+from xltool.checks.results import CheckResult
 from xltool.errors import DiskError, XltoolError
 
 # Raised when the tables change. An older journal is begun anew, and what lies in OUT is then taken
 # for somebody else's unless it is made again just so: change the tables with care.
-VERSION = 3
+VERSION = 4
+# Older ones with the same tables, whose tallies say less.
+_UNDERSTOOD = (3, VERSION)
 _TABLES = """
     CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE done (key TEXT PRIMARY KEY, origin TEXT NOT NULL, content TEXT NOT NULL,
@@ -63,13 +65,15 @@ class Journal:
             # on the disk before their names are (`atomic.writing`).
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
             [(version,)] = self._db.execute("PRAGMA user_version")
-            if version != VERSION:
+            if version not in _UNDERSTOOD:
                 old = "".join(
                     f"DROP TABLE IF EXISTS {name};" for name in ("about", "done", "written")
                 )
                 self._db.executescript(
                     f"BEGIN; {old} {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
                 )
+            elif version != VERSION and not dry:
+                self._db.execute(f"PRAGMA user_version = {VERSION}")
             [(last,)] = self._db.execute("SELECT coalesce(max(run), 0) FROM done")
         # In a process that only reads, the run is the one that is being written.
         self.run = run or last + 1
@@ -185,7 +189,7 @@ class Journal:
         row = (
             outcome.key, origin, outcome.content, outcome.tool, self.run, _now(), "",
             encode(list(outcome.outputs)).decode(), encode(outcome.parts),
-            encode(outcome.verdicts).decode(), outcome.records,
+            encode(outcome.tally).decode(), outcome.records,
         )  # fmt: skip
         files = [
             (name, outcome.key, origin, self.run, written.seal, written.stamp, written.edited)
@@ -331,17 +335,23 @@ class Journal:
                 "SELECT records FROM done WHERE run = ? ORDER BY key", (self.run,)
             )
             for (packed,) in rows:
-                yield from packed.splitlines()
+                yield from _lines(packed)
 
-    def verdicts(self) -> Counter[str]:
-        """How many units of all inputs that are there now got which verdict."""
-        total = Counter[str]()
+    def tallies(self) -> Iterator[Tally]:
+        """What every input that is there now comes to."""
+        decode = msgspec.json.Decoder(Tally).decode
         with self._said():
-            for (encoded,) in self._db.execute(
-                "SELECT verdicts FROM done WHERE run = ?", (self.run,)
-            ):
-                total.update(msgspec.json.decode(encoded))
-        return total
+            rows = self._db.execute(
+                "SELECT key, verdicts FROM done WHERE run = ? ORDER BY key", (self.run,)
+            )
+            for key, encoded in rows:
+                tally = decode(encoded)
+                yield tally if tally.totals is not None else self._counted_again(key)
+
+    def _counted_again(self, key: str) -> Tally:
+        """The tally of an input that was noted by an earlier version."""
+        [(packed,)] = self._db.execute("SELECT records FROM done WHERE key = ?", (key,))
+        return tally_of([msgspec.json.decode(line, type=CheckResult) for line in _lines(packed)])
 
     def failures(self) -> Iterator[tuple[str, str]]:
         """(input, reason) of all that could not be done;
@@ -358,8 +368,13 @@ class Journal:
         self._db.close()
 
 
+def _lines(packed: bytes) -> list[bytes]:
+    """The records of one input, each JSON in one line."""
+    return packed.split(b"\n") if packed else []
+
+
 def _now() -> str:
-    return f"{datetime.now():%Y-%m-%d %H:%M}"
+    return datetime.now().isoformat(" ", "minutes")
 
 
 def _marks(row: tuple[Any, ...]) -> str:

@@ -111,4 +111,12 @@ def _write(
 ) -> list[Path]:
     with closing(Journal(home, run)) as journal:
         records = asked(journal.records(), summary.questions)
-        return write_reports(records, folder, kinds, base=folder, failed=summary.failed)
+        return write_reports(
+            records,
+            folder,
+            kinds,
+            base=folder,
+            failed=summary.failed,
+            findings=summary.findings,
+            indicators=summary.indicators,
+        )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import datetime
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -244,13 +245,21 @@ def _done(crew: Crew, jobs: Jobs, order: RunOrder, journal: Journal, notice: Not
     finally:
         journal.commit()
     summary.failed = list(journal.failures())
-    summary.verdicts = journal.verdicts()
+    for tally in journal.tallies():
+        summary.verdicts.update(tally.verdicts)
+        summary.findings += tally.findings
+        summary.indicators += tally.indicators
     return summary
 
 
 def _ask(journal: Journal, summary: Summary) -> None:
     """What the totals of the whole batch ask of one of them."""
-    summary.questions = beside_others.outsized(beside_others.totals_in(journal.records()))
+    totals: dict[str, Decimal] = {}
+    for tally in journal.tallies():
+        totals.update(tally.totals or {})
+    summary.questions = beside_others.outsized(totals)
+    if not summary.questions:
+        return
     for record in beside_others.asked(journal.records(), summary.questions):
         if not isinstance(record, bytes) and record.counts.query == 1 and record.verdict == "query":
             summary.verdicts.subtract(["pass"])
@@ -418,7 +427,8 @@ def _event(item: Item, outcome: Outcome) -> dict[str, Any]:
         return {"event": "failed", **_named(item), "reason": outcome.failed}
     kind = "judged again" if outcome.judged_again else "done"
     event = {"event": kind, **_named(item, outcome.parts)}
-    event |= {"units": sum(outcome.verdicts.values()), "verdicts": outcome.verdicts}
+    verdicts = outcome.tally.verdicts
+    event |= {"units": sum(verdicts.values()), "verdicts": verdicts}
     event["outputs"] = [name for name in outcome.outputs if not name.startswith(f"{STATE}/")]
     return event | ({"notes": outcome.notes} if outcome.notes else {})
 

@@ -162,7 +162,7 @@ class Disk:
             raise XltoolError(f"读不了 {self.at(inner)}：{why(error)}") from error
 
     def save(self, inner: str, data: bytes) -> str:
-        with writing(self.folder / inner, "wb") as file:
+        with writing(f"{self.folder}/{inner}", "wb") as file:
             file.write(data)
         return self.stamp(inner)
 

@@ -4,16 +4,16 @@ Pure but for the files it reads and writes."""
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from xltool.batch.at_rest import PATIENCE, at_rest, mark
+from xltool.batch.at_rest import PATIENCE, Mark, at_rest, mark
 from xltool.batch.earlier import earlier_filing, earlier_mark
 from xltool.batch.inputs import Item, is_book
 from xltool.batch.outlet import NEW, Outlet, PriorState, Written
@@ -57,12 +57,46 @@ class RunOrder(Struct, frozen=True):
     notebooks: str = ""
 
 
+class Tally(Struct, frozen=True, omit_defaults=True):
+    """What the records of one input come to: how many units got which verdict, how many findings
+    and indicators there are, and the totals that are compared with those of others (`None`: not
+    looked at yet)."""
+
+    passed: int = field(default=0, name="pass")
+    query: int = 0
+    error: int = 0
+    findings: int = 0
+    indicators: int = 0
+    totals: dict[str, Decimal] | None = None
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many units got which verdict, where any did."""
+        counted = {"pass": self.passed, "query": self.query, "error": self.error}
+        return {verdict: number for verdict, number in counted.items() if number}
+
+
+def tally_of(results: Sequence[CheckResult]) -> Tally:
+    """The tally of an input's results."""
+    from xltool.checks.beside_others import totals_in
+
+    verdicts = [result.verdict for result in results]
+    return Tally(
+        passed=verdicts.count("pass"),
+        query=verdicts.count("query"),
+        error=verdicts.count("error"),
+        findings=sum([len(result.findings) for result in results]),
+        indicators=sum([len(result.indicators) for result in results]),
+        totals=totals_in(results),
+    )
+
+
 class Outcome(Struct, frozen=True):
     """What became of one input: one record for each unit, and the files written
     (by their name in OUT).
 
-    The records are JSON already, a line each, for they only pass through the run; `verdicts` counts
-    them. A large data book is cut into `parts`, which are inputs of their own. `unchanged`: nothing
+    The records are JSON already, a line each, for they only pass through the run; `tally` is what
+    they come to. A large data book is cut into `parts`, which are inputs of their own. `unchanged`: nothing
     was done, for the input is as it was, and all that was written then is there. `judged_again`:
     nothing was written either, but a result that somebody had edited was judged anew. `kept` are
     files of an earlier run that could not be made this time; with `stand` all of its files are.
@@ -73,7 +107,7 @@ class Outcome(Struct, frozen=True):
     content: str = ""
     tool: str = ""
     records: bytes = b""
-    verdicts: dict[str, int] = {}
+    tally: Tally = Tally()
     outputs: dict[str, Written] = {}
     parts: list[Item] = []
     failed: str = ""
@@ -104,10 +138,9 @@ def tool_mark(edition: str, settings: Settings, last_year: str = "") -> str:
 def content_mark(item: Item, data: bytes | None = None) -> str:
     """The digest of an input's bytes (`data`, where they were read already). Raises OSError."""
     digest = hashlib.blake2b(digest_size=16)
-    path = Path(item.path)
     if data is not None:
         digest.update(data)
-    elif path.is_dir():
+    elif (path := Path(item.path)).is_dir():
         for file in _tables(path):
             digest.update(file.name.encode() + b"\0")
             _digest(file, digest)
@@ -141,7 +174,8 @@ def work(item: Item, order: RunOrder, prior: PriorState = NEW, *, brought: bool 
             paths = _paths(item)
             before = tuple(map(mark, paths)) if brought else at_rest(paths)
             outlet.begin()
-            outcome = _done(item, order, outlet)
+            data = None if item.is_folder else _held(item.path, before[0])
+            outcome = _done(item, order, outlet, data)
             if tuple(map(mark, paths)) == before:
                 return outcome
         failed = f"读的时候一直有人在写，等了 {PATIENCE:.0f} 秒也没有写完"
@@ -153,16 +187,14 @@ def work(item: Item, order: RunOrder, prior: PriorState = NEW, *, brought: bool 
     return Outcome(item.key, failed=failed, outputs=outlet.earlier | outlet.outputs)
 
 
-def _paths(item: Item) -> list[Path]:
-    path = Path(item.path)
-    return _tables(path) if item.is_folder else [path]
+def _paths(item: Item) -> Sequence[str | Path]:
+    return _tables(Path(item.path)) if item.is_folder else [item.path]
 
 
-def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
+def _done(item: Item, order: RunOrder, outlet: Outlet, data: bytes | None) -> Outcome:
     from xltool.reports.run import packed
 
     prior = outlet.prior
-    data = _held(item)
     content = content_mark(item, data)
     outlet.same = content == prior.content
     skippable = outlet.same and order.tool == prior.tool
@@ -172,14 +204,14 @@ def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
         return Outcome(item.key, content, order.tool)
     job = _InputWork(item, order, outlet)
     parts = _opened(data)
-    done = job.fill(data) if is_book(Path(item.path), parts) else job.check(data, parts)
+    done = job.fill(data) if is_book(item.path, parts) else job.check(data, parts)
     records = b"\n".join(packed(result)[1] for result in job.results)
     return replace(
         done,
         content=content,
         tool=order.tool,
         records=records,
-        verdicts=dict(Counter(result.verdict for result in job.results)),
+        tally=tally_of(job.results),
         outputs=outlet.outputs,
         judged_again=skippable and not outlet.saved,
         kept=outlet.kept,
@@ -187,13 +219,13 @@ def _done(item: Item, order: RunOrder, outlet: Outlet) -> Outcome:
     )
 
 
-def _held(item: Item) -> bytes | None:
+def _held(path: str, found: Mark | None) -> bytes | None:
     """The bytes of a file that is not too large to be held;
     read once, so that all is said of the same."""
-    path = Path(item.path)
-    if not path.is_file() or path.stat().st_size > _HELD:
+    if found is None or found.size > _HELD:
         return None
-    return path.read_bytes()
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - for each input of each run
+        return file.read()
 
 
 def _opened(data: bytes | None) -> Parts | None:

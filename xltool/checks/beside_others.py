@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from xltool.checks.engine import rules
-from xltool.checks.results import BalanceResult, CheckResult, finding_result, with_findings
+from xltool.checks.results import CheckResult, finding_result, with_findings
 from xltool.editions.declaration import EditionError, load_edition
 from xltool.model import Finding, Severity
 from xltool.money import show
@@ -26,41 +26,32 @@ _LARGE = Decimal(100_000)  # 万元: nobody asks about a smaller total
 _LEAST_OTHERS = 5
 
 
-class CodeOf(Struct):
-    """Of a finding what it is."""
-
-    code: str
-
-
-class Totals(Struct):
-    """Of a result what is looked at here; read in a third of the time."""
+class _FileOf(Struct):
+    """Of a result whose it is."""
 
     file: str
-    balance: BalanceResult | None
-    findings: tuple[CodeOf, ...]
 
 
-_totals = msgspec.json.Decoder(Totals).decode
+_file_of = msgspec.json.Decoder(_FileOf).decode
 _whole = msgspec.json.Decoder(CheckResult).decode
-
-
-def totals_in(records: Iterable[bytes]) -> Iterator[Totals]:
-    """The totals of results that are JSON already."""
-    return map(_totals, records)
 
 
 def asked(records: Iterable[bytes], questions: Mapping[str, str]) -> Iterator[CheckResult | bytes]:
     """The results, with the questions that are asked of some."""
     for record in records:
-        if questions and (question := questions.get(_totals(record).file)):
+        if questions and (question := questions.get(_file_of(record).file)):
             yield with_question(_whole(record), question)
         else:
             yield record
 
 
-def outsized(results: Iterable[CheckResult | Totals]) -> dict[str, str]:
+def totals_in(results: Iterable[CheckResult]) -> dict[str, Decimal]:
+    """File → total, of the forms in 万元 whose sides close, and of which nothing was asked."""
+    return {r.file: total for r in results if (total := _closing_total(r)) is not None}
+
+
+def outsized(totals: Mapping[str, Decimal]) -> dict[str, str]:
     """File → what to ask of its total, of those that do not fit beside the others of the batch."""
-    totals = {r.file: total for r in results if (total := _closing_total(r)) is not None}
     ordered = sorted(totals.values())
     below = sum(ordered, Decimal(0))
     limit = Decimal(0)
@@ -78,8 +69,7 @@ def outsized(results: Iterable[CheckResult | Totals]) -> dict[str, str]:
     return {file: _question(total, beside) for file, total in totals.items() if total >= limit}
 
 
-def _closing_total(result: CheckResult | Totals) -> Decimal | None:
-    """The total of a form in 万元 whose sides close, and of which nothing was asked."""
+def _closing_total(result: CheckResult) -> Decimal | None:
     if result.balance is None or result.balance.unit != "万元":
         return None
     sides = [side for _, side in result.balance.sides]

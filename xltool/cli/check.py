@@ -98,7 +98,7 @@ def _beside_others(
 ) -> list[CheckResult]:
     """The results with what their totals beside the others ask of one;
     such a one is shown again."""
-    questions = beside_others.outsized(results)
+    questions = beside_others.outsized(beside_others.totals_in(results))
     amended = []
     for result in results:
         if question := questions.get(result.file):

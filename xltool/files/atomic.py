@@ -50,18 +50,20 @@ def writing(
     is full, the folder can't be written or the file is held open by Excel; in a command also where
     somebody's file stands there (`guard`), but for a file that is xltool's `own` and nobody's else.
     """
-    path = Path(path)
+    # Texts, not Paths, for it is done for each output of a run.
+    target = os.fspath(path)
     watched = None if own else guard.current()
     if watched:
-        watched.ask(path)
+        watched.ask(target)
     if "b" not in mode:
         options = {"encoding": "utf-8", "newline": "", **options}
     # Opened with "x" the file is new, and has the rights that any new file gets.
-    temporary = path.with_name(temporary_name(secrets.token_hex(8)))
+    folder = os.path.dirname(target)  # noqa: PTH120
+    temporary = os.path.join(folder, temporary_name(secrets.token_hex(8)))  # noqa: PTH118
     try:
         file = _opened(temporary, mode.replace("w", "x"), options)
     except OSError as error:
-        raise refused(path, error) from error
+        raise refused(Path(target), error) from error
     try:
         with file:
             yield file
@@ -70,24 +72,24 @@ def writing(
                 file.flush()
                 os.fsync(file.fileno())
         if watched:  # somebody may have saved meanwhile
-            watched.ask(path)
-            watched.note(path, guard.file_digest(temporary))
-        temporary.replace(path)
+            watched.ask(target)
+            watched.note(Path(target), guard.file_digest(Path(temporary)))
+        os.replace(temporary, target)  # noqa: PTH105
     except BaseException as error:
         with suppress(OSError):
-            temporary.unlink()
+            os.unlink(temporary)  # noqa: PTH108
         if isinstance(error, OSError):
-            raise refused(path, error) from error
+            raise refused(Path(target), error) from error
         raise
 
 
-def _opened(path: Path, mode: str, options: dict[str, Any]) -> IO[Any]:
+def _opened(path: str, mode: str, options: dict[str, Any]) -> IO[Any]:
     """The file, opened; the folder is made where it is missing."""
     try:
-        return path.open(mode, **options)
+        return open(path, mode, **options)  # noqa: PTH123 - `writing` closes it
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open(mode, **options)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return open(path, mode, **options)  # noqa: PTH123
 
 
 def refused(path: Path, error: OSError) -> XltoolError:

@@ -32,6 +32,8 @@ def write_reports(
     title: str = "绩效目标审核结果",
     made: datetime | None = None,
     failed: Iterable[tuple[str, str]] = (),
+    findings: int = 0,
+    indicators: int = 0,
 ) -> list[Path]:
     """Write the reports of one run into a folder and give their paths.
 
@@ -39,12 +41,20 @@ def write_reports(
     A result may be JSON already, in one line, as a journal keeps it: it isn't encoded again.
     `base` is the folder from which the records' files are named (default: where we stand); links to
     them are written relative to the reports. `failed` are (file, reason) of what could not be dealt
-    with at all. All reports appear together at the end, or none does.
+    with at all. `findings` and `indicators` are how many there are of all records, where that is known
+    beforehand: what is too much for a sheet is then not kept for it. All reports appear together at
+    the end, or none does.
     Raises XltoolError where a report can't be written.
     """
     folder = Path(folder)
     run = Run(
-        folder.absolute(), Path(base).absolute(), title, made or datetime.now(), _whole(failed)
+        folder.absolute(),
+        Path(base).absolute(),
+        title,
+        made or datetime.now(),
+        _whole(failed),
+        findings=findings,
+        indicators=indicators,
     )
     paths = [folder / KINDS[kind][0] for kind in kinds]
     with ExitStack() as stack:

@@ -25,7 +25,8 @@ class Run:
     """One run: reports lie in `folder`; the records' files are named from `base`.
 
     `failed` are the files that could not be dealt with, each with the reason; `live` marks a page
-    that is written again and again while someone works on the workbook.
+    that is written again and again while someone works on the workbook. `findings` and `indicators`
+    say how many there will be, where that is known beforehand.
     """
 
     folder: Path
@@ -34,6 +35,8 @@ class Run:
     made: datetime = field(default_factory=datetime.now)
     failed: tuple[tuple[str, str], ...] = ()
     live: bool = False
+    findings: int = 0
+    indicators: int = 0
 
     @property
     def when(self) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -34,12 +33,15 @@ class FindingRow(NamedTuple):
     state: str = ""
 
 
-CSV_COLUMNS: tuple[Column[FindingRow], ...] = (
+# What stands in all rows of a file.
+FILE_COLUMNS: tuple[Column[FindingRow], ...] = (
     Column("文件", lambda row: row.file),
     Column("单位", lambda row: row.result.unit if row.result else ""),
     Column("部门编码", lambda row: row.result.code if row.result else ""),
     Column("年度", lambda row: (row.result and row.result.year) or ""),
     Column("结论", lambda row: row.verdict),
+)
+FINDING_COLUMNS: tuple[Column[FindingRow], ...] = (
     Column("级别", lambda row: row.level),
     Column("代码", lambda row: row.finding.code),
     Column("工作表", lambda row: row.finding.sheet),
@@ -135,23 +137,19 @@ def csv_report(path: Path, run: Run) -> Iterator[AddResult]:
     UTF-8 with BOM, no cell is ever a formula."""
     with writing(path) as file:
         file.write("\ufeff")  # Excel takes a CSV without it for one in the system's own encoding
-        writer = csv.writer(file)
-        columns = CSV_COLUMNS
-        writer.writerow(heads(columns))
+        file.write(row_in_csv(heads((*FILE_COLUMNS, *FINDING_COLUMNS))) + "\r\n")
 
-        def put(rows: Iterable[FindingRow]) -> None:
-            writer.writerows(row_in_csv(cells(columns, row)) for row in rows)
+        def put(rows: Sequence[FindingRow]) -> None:
+            if rows:
+                of_file = row_in_csv(cells(FILE_COLUMNS, rows[0]))
+                of_findings = [row_in_csv(cells(FINDING_COLUMNS, row)) for row in rows]
+                file.writelines([f"{of_file},{line}\r\n" for line in of_findings])
 
         def add(result: CheckResult, packed: bytes) -> None:
             verdict = VERDICTS[result.verdict]
-            put(
-                FindingRow(result.file, result, f, verdict, f.label, f.state)
-                for f in result.findings
-            )
+            found = result.findings
+            put([FindingRow(result.file, result, f, verdict, f.label, f.state) for f in found])
 
         yield add
-        # Nothing else is known of such a file.
-        put(
-            FindingRow(name, None, FindingResult(message=reason), "没能处理")
-            for name, reason in run.failed
-        )
+        for name, reason in run.failed:  # nothing else is known of such a file
+            put([FindingRow(name, None, FindingResult(message=reason), "没能处理")])

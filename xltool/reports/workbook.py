@@ -177,6 +177,7 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
         Spool(SpooledIndicator) as indicators,
     ):
         tally = Counter[str]()
+        listed = {"findings": run.findings <= MOST, "indicators": run.indicators <= MOST}
         terms: dict[tuple[str, str], None] = {}
         columns: dict[str, str] = {}
 
@@ -186,13 +187,13 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
             units.append(_summary_row(result))
             tally["findings"] += len(result.findings)
             tally["indicators"] += len(result.indicators)
-            if tally["findings"] <= MOST:
+            if listed["findings"] and tally["findings"] <= MOST:
                 findings.append([_name(result), result.file, result.findings])
             if result.balance:
                 cells = _balance_cells(result)
                 terms.update(dict.fromkeys((side, term) for side, term, _ in cells))
                 sums.append([_name(result), result.file, result.balance, cells])
-            if tally["indicators"] <= MOST:
+            if listed["indicators"] and tally["indicators"] <= MOST:
                 _note_columns(result, columns)
                 for row in result.indicators:
                     indicators.append([_name(result), result.file, row])
@@ -200,9 +201,9 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
         yield add
         book.describe({"title": run.title, "created": run.made})
         _summary(book, units, tally, run)
-        _finding_sheet(book, findings, tally["findings"], run)
+        _finding_sheet(book, findings, max(tally["findings"], run.findings), run)
         _balances(book, sums, list(terms), run)
-        _indicator_sheet(book, indicators, columns, tally["indicators"])
+        _indicator_sheet(book, indicators, columns, max(tally["indicators"], run.indicators))
         if run.failed:
             failed = (FailedFile(name, reason, target(name, run)) for name, reason in run.failed)
             book.table("没能处理", FAILED_COLUMNS, failed)
