@@ -4,26 +4,36 @@ compared with when a return is judged, and added up beside this year's."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from tests.support.campaign import HEADS, Bureau, fill_in, write_units
-from xltool.campaign.ledger.campaign_folder import new_campaign
+from xltool.campaign.ledger.campaign_folder import new_campaign, open_campaign
 from xltool.campaign.ledger.last_year import last_filing, take_last_year
 from xltool.campaign.returns.rejudgement import recheck
 from xltool.campaign.rollup.dashboard import dashboard
 from xltool.campaign.rollup.summation import comparison, rollup
+from xltool.cli import main
 from xltool.errors import XltoolError
+
+# What the clean answers say of 2024.
+IN_2023 = {
+    "project.period": "2023年",
+    "department.time": [["年度任务完成时限", "2023年12月31日前"]],
+    "project.time": [["工程完工时限", "2023年11月30日前", "计划标准"]],
+}
 
 
 @pytest.fixture
 def years(tmp_path):
     """Last year's campaign with two filings, this year's with the same answers from one unit."""
     (tmp_path / "去年").mkdir()
-    earlier = Bureau(tmp_path / "去年", 1, 2)
+    earlier = Bureau(tmp_path / "去年", 1, 2, year=2023)
     first = earlier.codes[0]
-    earlier.hand_in("1", {f"{c}.xlsx": fill_in(earlier.sent[c]) for c in earlier.codes}, when=1.7e9)
+    files = {f"{code}.xlsx": fill_in(earlier.sent[code], IN_2023) for code in earlier.codes}
+    earlier.hand_in("1", files, when=1.7e9)
     now = Bureau(tmp_path, 1, 2)
     rows = [[*row[:5], row[7]] for row in now.rows]
     units = write_units(tmp_path / "无上年.xlsx", rows, [*HEADS[:5], HEADS[7]])
@@ -45,8 +55,7 @@ def test_a_goal_copied_from_last_year_is_queried(years, form):
     assert "X507" not in codes_of(now, first)
     source = earlier.campaign.folder if form == "campaign" else earlier.folder / "1"
     taken = take_last_year(now.campaign, source)
-    assert (taken.number, taken.absent) == (2, [])
-    assert taken.not_earlier == sorted(now.codes)  # both campaigns are of one year here
+    assert (taken.number, taken.absent, taken.not_earlier) == (2, [], [])
     recheck(now.campaign)
     assert "X507" in codes_of(now, first)
     # The next return is compared at once.
@@ -91,6 +100,48 @@ def test_of_several_years_the_last_before_this_one_counts(years, tmp_path):
     assert last_filing(now.campaign.folder, first).year == 2023
 
 
+def test_this_years_filings_are_not_last_years(years, tmp_path, capsys):
+    """The wrong folder: nothing is taken in, and nothing of it stays."""
+    earlier, now = years
+    first, second = now.codes
+    units = now.campaign.ledger.units()
+    with pytest.raises(XltoolError, match="都不早于 2024 年"):
+        take_last_year(now.campaign, now.folder / "2")
+    assert now.campaign.ledger.units() == units and last_filing(now.campaign.folder, first) is None
+    mixed = tmp_path / "混着"
+    mixed.mkdir()
+    (mixed / "1.xlsx").write_bytes(fill_in(now.sent[first]))
+    (mixed / "2.xlsx").write_bytes(
+        fill_in(earlier.sent[second], {**IN_2023, "department.basic": "7"})
+    )
+    now.campaign.ledger.close()
+    where = ["--campaign", str(now.campaign.folder)]
+    assert main(["campaign", "last-year", *where, str(mixed)]) == 0
+    assert f"没有收 1 份：写的年度不早于 2024 年（{first}）" in capsys.readouterr().out
+    now.campaign = open_campaign(now.campaign.folder)
+    figures = {unit.code: unit.last_year for unit in now.campaign.ledger.units()}
+    assert not figures[first] and figures[second]["basic"] == "7"
+    # The right folder afterwards: nothing of the wrong one is left.
+    take_last_year(now.campaign, earlier.campaign.folder)
+    figures = {unit.code: unit.last_year for unit in now.campaign.ledger.units()}
+    assert figures[first] and figures[second]["basic"] != "7"
+
+
+def test_what_the_list_says_of_last_year_stays(years):
+    earlier, now = years
+    first, _ = now.codes
+    listed = [
+        replace(unit, last_year={"total": "5"}) if unit.code == first else unit
+        for unit in now.campaign.ledger.units()
+    ]
+    with now.campaign.ledger.transaction():
+        now.campaign.ledger.put_units(listed)
+    for _ in range(2):
+        take_last_year(now.campaign, earlier.campaign.folder)
+        figures = {unit.code: unit.last_year for unit in now.campaign.ledger.units()}
+        assert figures[first]["total"] == "5" and len(figures[first]) > 3
+
+
 def test_last_year_moves_along_with_the_campaign(years):
     from xltool.campaign.ledger.transfer import export_campaign, import_campaign
 
@@ -130,7 +181,9 @@ def test_a_form_filled_in_yuan_is_told_by_last_year(tmp_path, known):
     [code] = bureau.sent
     if known == "filing":
         (tmp_path / "去年").mkdir()
-        (tmp_path / "去年" / f"{code}.xlsx").write_bytes(fill_in(bureau.sent[code], amounts(1)))
+        (tmp_path / "去年" / f"{code}.xlsx").write_bytes(
+            fill_in(bureau.sent[code], {**amounts(1), "department.year": "2023"})
+        )
         assert take_last_year(bureau.campaign, tmp_path / "去年").absent == []
     bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code], amounts(10_000))})
     assert ("T311" in codes_of(bureau, code)) is (known != "nothing")

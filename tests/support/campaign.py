@@ -67,9 +67,11 @@ def write_units(path: Path, rows: list[list[str]], heads: list[str] | None = Non
     return path
 
 
-def make_campaign(folder: Path, districts: int = 2, each: int = 3, **options: str) -> Campaign:
+def make_campaign(
+    folder: Path, districts: int = 2, each: int = 3, *, year: int = 2024, **options: str
+) -> Campaign:
     units = write_units(folder / "units.xlsx", unit_rows(districts, each))
-    return new_campaign(folder / "批次", year=2024, edition="hunan-2023", units=units, **options)
+    return new_campaign(folder / "批次", year=year, edition="hunan-2023", units=units, **options)
 
 
 def sent_workbooks(outbox: Path) -> dict[str, bytes]:
@@ -152,10 +154,18 @@ class Bureau:
     """A clerk's desk for tests: one campaign, its list as rows that can be changed,
     days of returns."""
 
-    def __init__(self, folder: Path, districts: int = 2, each: int = 3, **options: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        districts: int = 2,
+        each: int = 3,
+        *,
+        year: int = 2024,
+        **options: str,
+    ) -> None:
         self.folder = folder
         self.rows = unit_rows(districts, each)
-        self.campaign = make_campaign(folder, districts, each, **options)
+        self.campaign = make_campaign(folder, districts, each, year=year, **options)
         self.sent = self.distribute()
 
     @property

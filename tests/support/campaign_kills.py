@@ -73,7 +73,7 @@ BUREAU = {
     "notes": ["campaign", "notes", "--queries"],
     "undo": ["campaign", "undo"],
     "extend": ["campaign", "extend", "2024-02-01", "--reason", "延期"],
-    "last-year": ["campaign", "last-year", "../来"],
+    "last-year": ["campaign", "last-year", "../去年"],
     "letters": ["campaign", "letters"],
 }
 DISTRICT = {
@@ -112,6 +112,9 @@ def prepare(folder: Path) -> Prepared:
     other = {"department.goal": "目标1：修好县内小型水库并通过县级验收。"}
     for n, code in enumerate(codes[:3]):
         (folder / "来" / f"{code}.xlsx").write_bytes(fill_in(sent[code], other if n else {}))
+    (folder / "去年").mkdir()
+    earlier = fill_in(sent[codes[0]], {"department.year": "2023"})
+    (folder / "去年" / f"{codes[0]}.xlsx").write_bytes(earlier)
     _prepare_district(folder, bureau)
     bureau.hand_in("再", {f"{codes[3]}.xlsx": fill_in(sent[codes[3]])}, when=1.7e9)
     accept(bureau.campaign, [codes[3]])

@@ -210,6 +210,6 @@ def last_year(folder: Path, source: Path, by: str) -> None:
     if taken.not_earlier:
         few = "、".join(taken.not_earlier[:5]) + ("等" if len(taken.not_earlier) > 5 else "")
         echo(
-            f"注意：其中 {len(taken.not_earlier)} 份写的年度不早于 {year} 年（{few}），请看是否拿错了"
+            f"没有收 {len(taken.not_earlier)} 份：写的年度不早于 {year} 年（{few}），请看是否拿错了"
         )
     echo("已收的申报要比的，请运行 xltool campaign recheck")

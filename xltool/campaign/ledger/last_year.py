@@ -63,7 +63,7 @@ def _name(code: str) -> str:
 
 class TakenFilings(NamedTuple):
     """How many units' filings were taken in, who has none,
-    and whose says a year that is not an earlier one."""
+    and whose was not, for it says a year that is not an earlier one."""
 
     number: int
     absent: list[str]
@@ -73,8 +73,12 @@ class TakenFilings(NamedTuple):
 def take_last_year(campaign: Campaign, source: Path) -> TakenFilings:
     """Take in last year's campaign, or a folder of last year's workbooks.
 
-    What the list says of last year stays; what it doesn't say is taken from the filings.
+    What the list says of last year stays; what it doesn't say is taken from the filings. What was
+    taken from filings before goes with them. Raises XltoolError where there are none of an earlier
+    year.
     """
+    if campaign.folder.name == FOLDER:
+        raise XltoolError("批次文件夹的名称不能是“上年申报”")
     units = {unit.code: unit for unit in campaign.ledger.units()}
     # Called as what is half-written, so that one which a kill leaves behind is swept.
     with tempfile.TemporaryDirectory(
@@ -90,25 +94,56 @@ def take_last_year(campaign: Campaign, source: Path) -> TakenFilings:
             raise XltoolError(f"没有这个文件夹：{source}")
         if not taken_codes:
             raise XltoolError(f"{source} 里没有一个名单上单位的申报")
-        if campaign.folder.name == FOLDER:
-            raise XltoolError("批次文件夹的名称不能是“上年申报”")
-        destination = campaign.folder / FOLDER
-        try:
-            if destination.exists():
-                destination.replace(Path(scratch) / "old")
-            new_folder.replace(destination)
-        except OSError as error:
-            raise XltoolError(f"存不下上年的申报：{why(error)}") from error
-    filings = {code: last_filing(campaign.folder, code) for code in sorted(taken_codes)}
-    fresh = _figures(campaign, units, filings)
-    with campaign.ledger.writing(), campaign.ledger.transaction():
-        if fresh:
-            write_units(campaign, fresh)
-        reason = f"收进 {len(taken_codes)} 个单位的上年申报：{source.name}"
-        campaign.ledger.record(Act.CAMPAIGN, reason=reason)
+        filings, late = _of_earlier_years(Path(scratch), taken_codes, campaign.year)
+        if not filings:
+            raise XltoolError(
+                f"{source} 里的申报写的年度都不早于 {campaign.year} 年，不是上年的，没有收"
+            )
+        fresh = _figures(campaign, units, _as_listed(campaign, units), filings)
+        # The ledger first: what stands there is told from the list's own figures by the old
+        # filings, so that a run cut off in between is simply repeated.
+        with campaign.ledger.writing(), campaign.ledger.transaction():
+            if fresh:
+                write_units(campaign, fresh)
+            reason = f"收进 {len(filings)} 个单位的上年申报：{source.name}"
+            campaign.ledger.record(Act.CAMPAIGN, reason=reason)
+        _put(campaign, new_folder, Path(scratch) / "old")
     absent = [code for code in units if code not in taken_codes]
-    late = [code for code, f in filings.items() if f and f.year and f.year >= campaign.year]
-    return TakenFilings(len(taken_codes), absent, late)
+    return TakenFilings(len(filings), absent, late)
+
+
+def _of_earlier_years(
+    folder: Path, codes: Iterable[str], year: int
+) -> tuple[dict[str, Filing | None], list[str]]:
+    """The filings taken into a folder by code, and whose are left out,
+    for they say a year that is no earlier one."""
+    filings = {code: last_filing(folder, code) for code in sorted(codes)}
+    late = [code for code, filing in filings.items() if filing and (filing.year or 0) >= year]
+    for code in late:
+        (folder / FOLDER / _name(code)).unlink()
+        del filings[code]
+    return filings, late
+
+
+def _put(campaign: Campaign, new_folder: Path, old: Path) -> None:
+    """What was taken in now in the place of what was taken in before."""
+    destination = campaign.folder / FOLDER
+    try:
+        if destination.exists():
+            destination.replace(old)
+        new_folder.replace(destination)
+    except OSError as error:
+        raise XltoolError(f"存不下上年的申报：{why(error)}") from error
+
+
+def _as_listed(campaign: Campaign, units: Mapping[str, Unit]) -> dict[str, dict[str, str]]:
+    """Code → what is known of last year without the figures of the filings taken in before."""
+    listed = {}
+    for code, unit in units.items():
+        before = last_filing(campaign.folder, code) if unit.last_year else None
+        figures = _amounts(before, campaign.edition)
+        listed[code] = {k: v for k, v in unit.last_year.items() if figures.get(k) != v}
+    return listed
 
 
 def _from_campaign(source: Path, units: dict[str, Unit], new_folder: Path) -> set[str]:
@@ -163,16 +198,24 @@ def _keep(new_folder: Path, code: str, data: bytes) -> None:
 
 
 def _figures(
-    campaign: Campaign, units: dict[str, Unit], filings: Mapping[str, Filing | None]
+    campaign: Campaign,
+    units: Mapping[str, Unit],
+    listed: Mapping[str, dict[str, str]],
+    filings: Mapping[str, Filing | None],
 ) -> dict[str, Unit]:
     """The units with last year's amounts out of their filings, where the list has none."""
     changed = {}
-    amounts = {f.id for f in campaign.edition.department.field if f.kind == "amount"}
-    for code, filing in filings.items():
-        if filing is None or filing.edition != campaign.edition.id:
-            continue  # other forms, perhaps another unit of money
-        own = figures_of(filing, campaign.edition).amounts
-        last_year = {**{k: v for k, v in own.items() if k in amounts}, **units[code].last_year}
-        if last_year != units[code].last_year:
-            changed[code] = replace(units[code], last_year=last_year)
+    for code, unit in units.items():
+        last_year = {**_amounts(filings.get(code), campaign.edition), **listed[code]}
+        if last_year != unit.last_year:
+            changed[code] = replace(unit, last_year=last_year)
     return changed
+
+
+def _amounts(filing: Filing | None, edition: Edition) -> dict[str, str]:
+    """The department's amounts in a filing on these forms;
+    other forms may have another unit of money."""
+    if filing is None or filing.edition != edition.id:
+        return {}
+    amounts = {f.id for f in edition.department.field if f.kind == "amount"}
+    return {k: v for k, v in figures_of(filing, edition).amounts.items() if k in amounts}
