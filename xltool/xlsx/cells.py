@@ -6,6 +6,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 from operator import lt
 from typing import NamedTuple
 
@@ -292,73 +293,72 @@ def _plain_cells(
     if text is None or (escaped and OTHER_ENTITY.search(text)):
         return None
     pieces = _PLAIN_CELL.split(text)
+    places = [*map(_ADDRESSES.__getitem__, pieces[1::5])]
+    if not _in_order(pieces[::5], places, before, sheet):
+        return None
     cells = sheet.cells
     unlocked, formats, of_texts, _, _ = styles
     escaped = escaped or b"_x" in data
+    attributes = map(_STYLES_AND_KINDS.__getitem__, pieces[2::5])
+    for at, plain, value, inline in zip(
+        places, attributes, pieces[3::5], pieces[4::5], strict=True
+    ):
+        if plain is None:
+            return None
+        style, kind = plain
+        content = inline if kind == "inlineStr" else value
+        if content is None or (kind == "b" and content not in _TRUTH):
+            return None
+        if not content:
+            continue
+        if kind == "n":
+            form = formats.get(style, "")
+            cells[at] = Cell(content, True, "", False, style not in unlocked, form)
+            continue
+        if kind == "s":
+            if (content := strings.get(content)) is None:
+                raise _no_such_text(sheet, at)
+        elif kind == "b":
+            content = _TRUTH[content]
+        elif escaped:
+            content = plain_text(content)
+        form = of_texts.get(style, "") if of_texts and kind != "b" else ""
+        cells[at] = Cell(content, False, "", False, style not in unlocked, form)
+    if styles.hiding:
+        _tell_unseen(sheet, pieces, styles)
+    return len(places)
+
+
+def _in_order(arounds: Iterable[str], places: Iterable[At], before: bytes, sheet: Sheet) -> bool:
+    """Whether the cells, and what stands before and behind each, follow one another as they should,
+    in rows that are opened and closed; hidden rows are noted."""
     row, last, left = -1, _NOWHERE, False  # no cell stands outside a row
     prefixes: frozenset[str] = frozenset()
-    places = map(_ADDRESSES.__getitem__, pieces[1::5])
-    attributes = map(_STYLES_AND_KINDS.__getitem__, pieces[2::5])
-    # The last piece is what stands behind the last cell.
-    for around, at, plain, value, inline in zip(
-        pieces[:-1:5], places, attributes, pieces[3::5], pieces[4::5], strict=True
-    ):
+    for around, at in zip_longest(arounds, places):
         if around:
             between = _BETWEENS[around]
             if between is None:
-                return None
+                return False
             inside, lead, first, blank, ends_in, still_left, hidden, named = between
-            if inside != left or not still_left or first <= last or (lead and lead != row):
-                return None
-            row, left = ends_in or row, True
+            if inside != left or first <= last or (lead and lead != row):
+                return False
+            row, left = ends_in or row, still_left
             if blank > last:
                 last = blank
             if hidden:
                 sheet.hidden_lines += hidden
             if named:
                 prefixes |= named
-        if plain is None:
-            return None
-        style, kind = plain
-        content = inline if kind == "inlineStr" else value
-        if at[0] != row or at <= last or content is None:
-            return None
+        if at is None:  # behind the last cell
+            break
+        if not left or at[0] != row or at <= last:
+            return False
         last = at
-        if not content:
-            continue
-        if kind == "s":
-            content = strings.get(content)
-            if content is None:
-                detail = f"{sheet.name} 的 {cell_name(*at)} 指向不存在的文字"
-                raise Unreadable(f"文件已损坏：{detail}")
-        elif kind == "n":
-            form = formats.get(style, "")
-            cells[at] = Cell(content, True, "", False, style not in unlocked, form)
-            continue
-        elif kind == "b":
-            if content not in ("0", "1"):
-                return None
-            cells[at] = Cell(_TRUTH[content], False, "", False, style not in unlocked)
-            continue
-        elif escaped:
-            content = plain_text(content)
-        form = of_texts.get(style, "") if of_texts else ""
-        cells[at] = Cell(content, False, "", False, style not in unlocked, form)
-    end = _BETWEENS[pieces[-1]] if pieces[-1] else None
-    if pieces[-1] and (end is None or end.inside != left or end.first <= last or end.left):
-        return None
-    if end is not None:
-        if end.lead not in (0, row):
-            return None
-        sheet.hidden_lines += end.hidden
-        prefixes |= end.prefixes
-    elif left:
-        return None
-    if not all(b" xmlns:%b=" % prefix.encode() in before for prefix in prefixes):
-        return None
-    if styles.hiding:
-        _tell_unseen(sheet, pieces, styles)
-    return len(pieces) // 5
+    return not left and all(b" xmlns:%b=" % prefix.encode() in before for prefix in prefixes)
+
+
+def _no_such_text(sheet: Sheet, at: At) -> Unreadable:
+    return Unreadable(f"文件已损坏：{sheet.name} 的 {cell_name(*at)} 指向不存在的文字")
 
 
 def _tell_unseen(sheet: Sheet, pieces: list[str], styles: Styles) -> None:
@@ -487,8 +487,7 @@ class CellWalk:
             raise self.damaged()
         if kind == "s":
             if content not in self.strings:
-                at = cell_name(self.row, self.column)
-                raise Unreadable(f"文件已损坏：{self.sheet.name} 的 {at} 指向不存在的文字")
+                raise _no_such_text(self.sheet, (self.row, self.column))
             content = self.strings[content]
         elif kind == "b":
             content = _TRUTH.get(content, "")
