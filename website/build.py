@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -30,8 +30,13 @@ def build(goal: Path = SITE) -> Path:
 
 
 def pack(site: Path) -> Path:
-    """The zip beside the folder."""
-    return Path(shutil.make_archive(str(site.parent / "xltool-docs"), "zip", site))
+    """The zip beside the folder, without the page that only a web server shows."""
+    goal = site.parent / "xltool-docs.zip"
+    with zipfile.ZipFile(goal, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(site.rglob("*")):
+            if path.is_file() and path.name != "404.html":
+                archive.write(path, path.relative_to(site).as_posix())
+    return goal
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -72,27 +73,69 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
             rf"\]\((?:\.\./)*{re.escape(source)}(#[^)]*)?\)", rf"]({up}{name}\1)", markdown
         )
     # A file that is no page (the licence, a folder of the code) has no place here: its name stays.
-    return re.sub(rf"\[([^\]]*)\]\({up}\.\./[^)]*\)", r"\1", markdown)
+    markdown = re.sub(rf"\[([^\]]*)\]\({up}\.\./[^)]*\)", r"\1", markdown)
+    # A list may follow its heading line at once, as everywhere but in Python-Markdown.
+    return re.sub(r"(?m)^(\*\*.*\*\*)\n(?=[-*] )", r"\1\n\n", markdown)
 
 
 # What the theme would fetch from elsewhere so that the search works in a folder; ours lies beside.
 _SHIM = re.compile(r'<script src="https://[^"]*iframe-worker[^"]*"></script>')
 _CODE = re.compile(r"(<pre.*?</pre>|<code>.*?</code>)", re.DOTALL)
 _OPTION = re.compile(r"(?<![\w-])(--?[a-z][a-z-]*)")
+# A command and what is said of it in the same line: below it where there is no room.
+_REMARK = re.compile(
+    r"(?m)(^.*?\b(?:xltool|python|pip|nox) .*?\S)( {2,}| +(?=# ))(\S.*?)(?=</code>|$)"
+)
 # A line of the source that ends between two Chinese characters leaves no space there.
 _CHINESE = r"[\u2014-\u201f\u2026\u3000-\u9fff\uff00-\uffef]"
-_FOLDED = re.compile(rf"(?<={_CHINESE})\n(?={_CHINESE})")
+_FOLDED = re.compile(rf"(?<={_CHINESE})\n *(?={_CHINESE})")
+# A table of so many columns is moved sideways on a phone; one of fewer fits on it.
+_MANY_COLUMNS = 4
+_DOTTED = re.compile(r"(?<=<td><code>)\w+(?:\.\w+){2,}(?=</code></td>)")
+_TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+_ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
+_CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
+_HEAD = re.compile(r'<th(?: style="([^"]*)")?>')
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Chinese lines are joined without a space; an option stays in one line."""
+    """Chinese lines are joined without a space; an option stays in one line; a column of a table
+    is never so narrow that its words fall apart."""
     parts = _CODE.split(html)
-    parts[::2] = [_FOLDED.sub("", part) for part in parts[::2]]
+    parts[::2] = [_joined(part) for part in parts[::2]]
     parts[1::2] = [
-        _OPTION.sub(r'<span class="option">\1</span>', part) if part.startswith("<code>") else part
+        _OPTION.sub(r'<span class="option">\1</span>', part)
+        if part.startswith("<code>")
+        else _REMARK.sub(r'\1<span class="gap">\2</span><span class="remark">\3</span>', part)
         for part in parts[1::2]
     ]
-    return "".join(parts)
+    # No browser parts a line before a full stop: `.doc`、`.wps`、… would be one long word.
+    whole = "".join(parts).replace("、<code>", "、<wbr><code>")
+    # In a table a long name of the code is parted at its full stops.
+    whole = _DOTTED.sub(lambda name: name[0].replace(".", ".<wbr>"), whole)
+    return _TABLE.sub(lambda found: _roomy(found[0]), whole)
+
+
+def _joined(part: str) -> str:
+    """A text between two stretches of code."""
+    part = re.sub(rf"^\n *(?={_CHINESE})|(?<={_CHINESE})\n *$", "", part)
+    return _FOLDED.sub("", part)
+
+
+def _roomy(table: str) -> str:
+    """The table with a least width for each column: its longest text, or enough to read it by."""
+    rows = [_CELL.findall(row) for row in _ROW.findall(table)]
+    wide = len(rows[0]) >= _MANY_COLUMNS
+    widths = iter([_least_width(column, wide=wide) for column in zip(*rows, strict=True)])
+    return _HEAD.sub(lambda head: f'<th style="{head[1] or ""}min-width: {next(widths)}em">', table)
+
+
+def _least_width(cells: tuple[str, ...], *, wide: bool) -> int:
+    """In em, margins included: a Chinese character is one, a Latin one about half."""
+    from xltool.files.display import width
+
+    longest = max(width(unescape(re.sub("<[^>]*>", "", cell))) for cell in cells) // 2 + 3
+    return min(longest, 15 if wide and longest > 30 else 8)
 
 
 def on_post_page(output: str, page: Any, **_: Any) -> str:

@@ -5,6 +5,8 @@ import json
 import re
 import shutil
 import zipfile
+from collections import Counter
+from html import unescape
 
 import pytest
 
@@ -37,6 +39,31 @@ def test_every_rule_has_its_page_with_a_wrong_and_a_right_example(site):
         assert "对：" in text
 
 
+# Text between the marks of a page, without code: what a reader would see of unread Markdown.
+_CODE = re.compile(r"<(pre|code|script|style|head)\b.*?</\1>", re.DOTALL)
+_UNREAD = re.compile(r"^ *[*-] \S|\*\*[^*]+\*\*|\]\(|^ *\|.*\|$|`")
+
+
+def test_no_mark_of_the_source_is_left_in_a_page(site):
+    found = {}
+    for page in site.rglob("*.html"):
+        text = unescape(re.sub(r"<[^>]*>", "", _CODE.sub("", page.read_text("utf-8"))))
+        found[page.name] = [line.strip() for line in text.split("\n") if _UNREAD.search(line)]
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def test_no_word_of_the_source_is_lost(site):
+    """Where a page has its name in docs/: a mark that the site reads as its own takes text away."""
+    lost = {}
+    for source in (ROOT / "docs").rglob("*.md"):
+        page = (site / source.relative_to(ROOT / "docs")).with_suffix(".html").read_text("utf-8")
+        seen = re.sub(r"\s", "", unescape(re.sub(r"<[^>]*>", "", page)))
+        said = re.sub(r"(?m)\]\([^)]*\)|<[^>]*>|^ *```.*$", " ", source.read_text("utf-8"))
+        words = Counter(re.findall(r"[A-Za-z]{3,}|[\u4e00-\u9fff]{2,}", said))
+        lost[source.name] = [word for word, count in words.items() if seen.count(word) < count]
+    assert {name: words for name, words in lost.items() if words} == {}
+
+
 def test_the_face_is_explained(site):
     text = (site / "api.html").read_text("utf-8")
     for name in (
@@ -64,7 +91,10 @@ def test_nothing_is_fetched_from_elsewhere(site):
 def test_it_is_handed_out_as_one_file(site, tmp_path):
     copy = shutil.copytree(site, tmp_path / "site")
     with zipfile.ZipFile(pack(copy)) as archive:
-        assert "index.html" in archive.namelist()
+        names = archive.namelist()
+    assert "index.html" in names
+    # The page for what isn't there has no style but on a web server.
+    assert "404.html" not in names
 
 
 def test_one_searches_in_chinese(site):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -84,9 +84,23 @@ def options_page() -> str:
         for command_name, option in uses:
             meanings.setdefault(option.help or "", []).append(command_name)
         meaning = "<br>".join(meanings) if len(meanings) < 4 else next(iter(meanings))
-        commands = "、".join(f"`{command_name}`" for command_name, _ in uses)
+        commands = _grouped(command_name for command_name, _ in uses)
         lines.append(f"| {spelled} | {_cell(meaning or name)} | {commands} |")
     return "\n".join(lines) + "\n"
+
+
+def _grouped(names: Iterable[str]) -> str:
+    """Commands in one line, what several have in common said once: `campaign` 的 `new`、`move`."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        first, _, rest = name.partition(" ")
+        groups.setdefault(first, []).append(rest)
+    return "；".join(
+        f"`{first}` 的 " + "、".join(f"`{rest}`" for rest in rests)
+        if len(rests) > 1
+        else f"`{f'{first} {rests[0]}'.strip()}`"
+        for first, rests in groups.items()
+    )
 
 
 def _metavar(option: click.Option) -> str:
