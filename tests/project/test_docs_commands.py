@@ -71,7 +71,8 @@ def test_every_option_is_documented(name, option):
 OTHERS = {
     "--kinds", "--most", "--part", "--rounds", "--time",
     "--no-index", "--find-links", "--user", "--prefix", "--no-package-lock", "--now", "--memory-limit",
-    "--system", "--create-home", "--directory", "--no-deps", "--only-binary", "--implementation", "--python-version", "--platform",
+    "--system", "--create-home",
+    "--directory", "--no-deps", "--only-binary", "--implementation", "--python-version", "--platform",
 }  # fmt: skip
 
 
