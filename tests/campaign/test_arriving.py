@@ -172,3 +172,14 @@ def test_a_whole_campaign_handed_in_is_no_return(tmp_path):
     assert not collect(bureau.campaign, [bureau.campaign.folder]).receipts
     assert len(bureau.campaign.ledger.arrivals()) == before
     assert set(bureau.counted()) == {first, second}
+
+
+def test_an_empty_archive_has_a_line(tmp_path):
+    bureau = Bureau(tmp_path, 1, 1)
+    empty = io.BytesIO()
+    with zipfile.ZipFile(empty, "w") as archive:
+        archive.writestr("夹/", "")
+    assert bureau.hand_in("1", {"空.zip": empty.getvalue()}).problems == [
+        ("1/空.zip", "压缩包是空的")
+    ]
+    assert [a["name"] for a in bureau.campaign.ledger.arrivals()] == ["1/空.zip"]

@@ -347,3 +347,46 @@ def test_a_day_that_has_not_come_is_none_on_which_returns_came(bureau):
     assert [a["day"] for a in bureau.campaign.ledger.arrivals()] == [
         str(dt.date.fromtimestamp(1.7e9))
     ]
+
+
+def test_an_extension_is_what_everybody_is_told_from_then_on(tmp_path):
+    """Status, chase list, notes, later parcels and the district's ledger say the day that holds."""
+    from xltool.campaign.ledger.campaign_folder import open_campaign
+    from xltool.campaign.returns.deadlines import extend
+    from xltool.campaign.returns.notes import notes, write_notes
+    from xltool.campaign.returns.status import chase_text
+    from xltool.campaign.rollup.dashboard import dashboard
+    from xltool.campaign.sealing.parcel import read_manifest, read_parcel
+    from xltool.campaign.sending.branch import new_branch, take_parcel
+    from xltool.campaign.sending.distribution import send_again
+
+    bureau = Bureau(tmp_path, 2, 3, deadline="2024-01-20")
+    first, second = bureau.codes[:2]
+    box = bureau.campaign.folder / "下发" / "第1批"
+    district = new_branch(tmp_path / "台账", box / "第1区.zip", deadline="2024-01-10")
+    other = new_branch(tmp_path / "另一台账", box / "第1区.zip")
+    for day, codes, place in (
+        (dt.date(2024, 3, 1), [], ""),
+        (dt.date(2024, 3, 9), [], "第1区"),
+        (dt.date(2024, 3, 20), [second], ""),
+    ):
+        extend(bureau.campaign, day, codes, place, "雨雪")
+    standing = status(bureau.campaign)
+    assert standing.due == dashboard(bureau.campaign)["deadline"] == "2024-03-01（个别另定）"
+    text = chase_text(bureau.campaign, standing)
+    assert "报送截止：2024-03-01（个别另定）" in text
+    assert f"{first} {bureau.rows[0][1]}" in text and "报送截止 2024-03-09" in text
+    assert text.count("报送截止 2024-03-20") == 1
+    wrong = fill_in(bureau.sent[second], {"department.basic": "1"})
+    bureau.hand_in("1", {"a.xlsx": wrong}, 1.7e9)
+    [note] = write_notes(bureau.campaign, notes(bureau.campaign), tmp_path / "意见")
+    assert "报送截止：2024-03-20" in note.read_text("utf-8")
+    [(_, path, _)] = send_again(bureau.campaign, tmp_path / "再发", [], ["第1区"])
+    files = read_parcel(path)
+    assert read_manifest(files).deadline == "2024-03-09"
+    assert "报送截止：2024-03-09" in files["填报说明.html"].decode()
+    # The district follows, but for one that set an earlier day; an older parcel changes nothing.
+    assert take_parcel(district, path) == take_parcel(other, path) == 0
+    assert (district.deadline, other.deadline) == ("2024-01-10", "2024-03-09")
+    take_parcel(other, box / "第1区.zip")
+    assert open_campaign(other.folder).deadline == "2024-03-09"

@@ -126,7 +126,10 @@ def receive(folder: Path, parcel: Path, trusted: Sequence[str]) -> None:
         if not opened_campaign.branch:
             raise XltoolError("这不是下级台账")
         trust(opened_campaign, trusted)
+        before = opened_campaign.deadline
         echo(f"收进 {take_parcel(opened_campaign, parcel)} 个新的工作簿")
+        if opened_campaign.deadline != before:
+            echo(f"上级的报送截止改为 {opened_campaign.deadline}")
 
 
 @campaign.command()

@@ -305,7 +305,7 @@ def status(
         standing = stand(campaign)
         if chase:
             write_chase(chase, campaign, standing)
-        title = campaign.title + (f"（报送截止 {campaign.deadline}）" if campaign.deadline else "")
+        title = campaign.title + (f"（报送截止 {standing.due}）" if standing.due else "")
     if as_json:
         echo_json(_standing(standing))
         return

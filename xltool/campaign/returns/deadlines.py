@@ -37,7 +37,19 @@ class Deadlines:
         return cls(general, districts, units)
 
     def __getitem__(self, unit: Unit) -> str:
-        return self.units.get(unit.code) or self.districts.get(unit.district) or self.general
+        return self.units.get(unit.code) or self.of_district(unit.district)
+
+    def of_district(self, district: str) -> str:
+        """The last day of a district's units, but for those that have one of their own."""
+        return self.districts.get(district) or self.general
+
+    @property
+    def said(self) -> str:
+        """The last day as a heading says it; empty where none was set."""
+        own = {*self.districts.values(), *self.units.values()} - {self.general}
+        if not self.general:
+            return "各区县另定" if own else ""
+        return f"{self.general}（个别另定）" if own else self.general
 
 
 def extend(

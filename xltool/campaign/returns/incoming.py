@@ -169,6 +169,9 @@ class Incoming:
             )
             self._refuse(file, reason)
             return
+        if all(entry.is_dir() for entry in entries):
+            self._refuse(file, "压缩包是空的")
+            return
         if len(entries) > MAX_FILES:
             self._refuse(file, f"压缩包里的文件过多（{len(entries)} 个），没有打开")
             return

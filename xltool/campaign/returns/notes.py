@@ -14,6 +14,7 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow
+from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.returns.judgement import KINDS, NOTE_OF
 from xltool.campaign.sheets import ANSWER_STYLE, OFFICIAL
 from xltool.campaign.units import Unit, UnitFiles
@@ -95,14 +96,14 @@ def write_notes(
 ) -> list[Path]:
     """One file for each note, by district; then the ledger knows these returns as sent back."""
     written = []
-    places = UnitFiles(folder)
+    places, deadlines = UnitFiles(folder), Deadlines.of(campaign)
     for note in unit_notes:
         path = places.place(note.unit, f"_退回意见.{'html' if form == 'html' else 'xlsx'}")
         if form == "workbook" and _marked_copy(path, campaign, note):
             pass
         elif form == "html":
             with writing(path) as file:
-                file.write(page("note.html", **_said(campaign, note)))
+                file.write(page("note.html", **_said(campaign, note, deadlines)))
         else:
             _workbook(path, campaign, note)
         written.append(path)
@@ -112,14 +113,21 @@ def write_notes(
     return written
 
 
-def _said(campaign: Campaign, note: UnitNote) -> dict[str, Any]:
-    labels = {f.id: f.label for form in campaign.edition.form for f in form.field}
-    labels |= {c.id: c.label for form in campaign.edition.form for c in form.indicators.column}
+def _said(campaign: Campaign, note: UnitNote, deadlines: Deadlines) -> dict[str, Any]:
     return {
         "campaign": campaign,
+        "deadline": deadlines[note.unit],
         "note": note,
         "kind": KINDS[note.kind],
-        "labels": labels,
+        "labels": _labels(campaign),
+    }
+
+
+def _labels(campaign: Campaign) -> dict[str, str]:
+    """What fields and columns of indicators are called on the forms, by id."""
+    labels = {f.id: f.label for form in campaign.edition.form for f in form.field}
+    return labels | {
+        c.id: c.label for form in campaign.edition.form for c in form.indicators.column
     }
 
 
@@ -152,8 +160,7 @@ _WRITES = "改正后重报；核实项不改的，在“说明”栏写明理由
 
 
 def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
-    context = _said(campaign, note)
-    labels = context["labels"]
+    labels = _labels(campaign)
     rows = [
         NoteRow(number, f, labels.get(f.field, "")) for number, f in enumerate(note.findings, 1)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,12 @@ class Standing:
 
 @dataclass(frozen=True)
 class Status:
-    """Everybody's standing, in the order of the list, and returns that belong to nobody."""
+    """Everybody's standing, in the order of the list, and returns that belong to nobody;
+    `due` is the last day for returns, in words."""
 
     standings: list[Standing]
     strays: list[Any] = field(default_factory=list)
+    due: str = ""
 
     def counts(self, district: str | None = None) -> Counter[str]:
         return Counter(
@@ -117,8 +119,11 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
         returns = everything.get(unit.code, UnitReturns())
         if returns.latest is None:
             aside += idle.get(unit.code, [])
-        standings.append(_standing(unit, returns, issues.get(unit.code), due[unit], day, aside))
-    return Status(standings, strays)
+        standing = _standing(unit, returns, issues.get(unit.code), due[unit], day, aside)
+        if standing.missing and due[unit] != due.general:
+            standing = replace(standing, remarks=(f"报送截止 {due[unit]}", *standing.remarks))
+        standings.append(standing)
+    return Status(standings, strays, due.said)
 
 
 def _standing(
@@ -243,8 +248,8 @@ def write_chase(path: Path, campaign: Campaign, standing: Status) -> None:
 def chase_text(campaign: Campaign, standing: Status) -> str:
     """The chase list as plain text, by district, ready to be pasted into a message."""
     lines = [f"{campaign.title}催报名单"]
-    if campaign.deadline:
-        lines.append(f"报送截止：{campaign.deadline}")
+    if standing.due:
+        lines.append(f"报送截止：{standing.due}")
     total = sum(s.owes for s in standing.standings)
     covered = sum(s.row is not None for s in standing.standings)
     lines.append(f"应报 {total} 个单位，已采用 {covered} 个，还差 {len(standing.chase)} 个：")
@@ -281,7 +286,7 @@ def _chase_workbook(path: Path, campaign: Campaign, standing: Status) -> None:
     from xltool.xlsx.table_book import TableBook
 
     with writing(path, "wb") as file, TableBook(file, OFFICIAL) as book:
-        due = f"报送截止：{campaign.deadline}　" if campaign.deadline else ""
+        due = f"报送截止：{standing.due}　" if standing.due else ""
         total = sum(s.owes for s in standing.standings)
         line = f"{due}应报 {total} 个单位，还差 {len(standing.chase)} 个"
         title = f"{campaign.title}催报名单"

@@ -40,7 +40,7 @@ def dashboard(campaign: Campaign) -> dict[str, Any]:
     return {
         "title": campaign.title,
         "year": campaign.year,
-        "deadline": campaign.deadline,
+        "deadline": standing.due,
         "unit": campaign.edition.unit,
         "made_at": now(),
         "states": standing.states,

@@ -19,6 +19,7 @@ from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import LedgerRow, now
 from xltool.campaign.ledger.trusted_keys import TRUSTED, trusted_keys
 from xltool.campaign.returns.collection import original_bytes
+from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.returns.verification import verify_files
 from xltool.campaign.returns.withdrawals import held_back
 from xltool.campaign.sealing import keys, parcel, seal, withdrawal
@@ -71,6 +72,7 @@ def new_branch(
     (folder / "keys" / keys.PUBLIC).write_bytes(public_key)
     own = {
         "deadline": deadline or upper_deadline,
+        _UPPER: upper_deadline,
         "issuer": issuer or manifest.issuer,
         TRUSTED: "\n".join(map(keys.plain_fingerprint, trusted)),
     }
@@ -149,6 +151,7 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
             campaign.keep(entry.sha256, workbooks[entry.code])
         newer = _newer(fresh, latest)
         with ledger.transaction():
+            _follow_deadline(campaign, manifest, forwarding)
             ledger.set_manifest([(entry.code, digests[entry.code]) for entry in listed], paper)
             if not fresh:
                 return 0
@@ -163,6 +166,31 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
             reason = f"收进第 {manifest.batch} 批：{len(fresh)} 个新的工作簿"
             ledger.record(Act.CAMPAIGN, reason=reason)
     return len(fresh)
+
+
+# What a sub-ledger notes of the upper office: its last day, and by which batch that is known.
+_UPPER, _UPPER_BATCH = "upper_deadline", "upper_batch"
+
+
+def _follow_deadline(
+    campaign: Campaign, manifest: parcel.Manifest, forwarding: parcel.Forwarding | None
+) -> None:
+    """The upper office's last day is the district's too, unless the district set an earlier one;
+    what an older parcel says of it is past."""
+    meta = campaign.ledger.meta()
+    upper = (forwarding.deadline if forwarding else "") or manifest.deadline
+    # Of one batch, sent again, the later day is the newer one: days are put off.
+    known = int(meta.get(_UPPER_BATCH, "0")), meta.get(_UPPER, "")
+    if not upper or (manifest.batch, upper) < known:
+        return
+    own = meta.get("deadline", "")
+    values = {_UPPER: upper, _UPPER_BATCH: str(manifest.batch)}
+    if own in ("", meta.get(_UPPER, own)) or own > upper:
+        values["deadline"] = upper
+    campaign.ledger.set_meta(values)
+    if values.get("deadline", own) != own:
+        campaign.ledger.record(Act.CAMPAIGN, reason=f"上级的报送截止改为 {upper}")
+    vars(campaign).pop("meta", None)
 
 
 def _newer(
@@ -278,7 +306,8 @@ def _forwarded(
     signed = parcel.read_parcel(papers)
     manifest = parcel.read_manifest(signed)
     files = {row["file"]: original_bytes(campaign, row["sha256"]) for row in rows}
-    own = campaign.deadline if manifest and campaign.deadline != manifest.deadline else ""
+    deadline = Deadlines.of(campaign).general
+    own = deadline if manifest and deadline != manifest.deadline else ""
     forwarding = parcel.Forwarding(
         manifest=paper,
         by=campaign.meta.get("district") or campaign.title,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import Ledger, LedgerRow, now
+from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
 from xltool.campaign.units import NO_DISTRICT, Unit
@@ -210,7 +211,7 @@ def _parcels_written(
         _make, setup=_setup, given=(campaign.edition_folder, campaign.folder / "keys"), clean=True
     )
     finished = pool.in_order((order.unit, order.mark) for order in orders)
-    taken = TakenNames()
+    taken, deadlines = TakenNames(), Deadlines.of(campaign)
     for district, group in groupby(orders, key=lambda order: order.unit.district):
         district_orders = list(group)
         made = [_whole(next(finished)) for _ in district_orders]
@@ -218,7 +219,8 @@ def _parcels_written(
         listed = _listed(district_orders, workbooks)
         path = folder / taken.give(district or NO_DISTRICT, ".zip")
         packed = list(zip(listed, workbooks, strict=True))
-        parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed, page))
+        day = deadlines.of_district(district)
+        parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed, day, page))
         rows = [
             _issue_row(campaign, listed_unit, batch, order.digest, one.seal)
             for listed_unit, order, one in zip(listed, district_orders, made, strict=True)
@@ -277,14 +279,15 @@ def send_again(
         from xltool.campaign.sending.branch import write_parts
 
         return write_parts(campaign, output, rows, units)
-    parcels, taken = [], TakenNames()
+    parcels, taken, deadlines = [], TakenNames(), Deadlines.of(campaign)
     rows.sort(key=lambda row: units[row["unit"]].district)
     for district, group in groupby(rows, key=lambda row: units[row["unit"]].district):
         packed = [_as_sent(campaign, units[row["unit"]], row) for row in group]
         path = output / taken.give(district or NO_DISTRICT, ".zip")
         batch = max(row["batch"] for row in rows)
+        day = deadlines.of_district(district)
         parcel.write_parcel(
-            path, _parcel(campaign, campaign.private_key, district, batch, packed, None)
+            path, _parcel(campaign, campaign.private_key, district, batch, packed, day, None)
         )
         parcels.append((district or NO_DISTRICT, path, len(packed)))
     return parcels
@@ -342,11 +345,15 @@ def _parcel(
     district: str,
     batch: int,
     workbooks: list[tuple[parcel.ListedUnit, bytes]],
+    deadline: str,
     page: bytes | None,
 ) -> dict[str, bytes]:
     files = {listed.file: data for listed, data in workbooks}
-    files |= common_files(campaign, district, [listed.unit for listed, _ in workbooks], page)
-    text = manifest(campaign, district, batch, [listed for listed, _ in workbooks], files)
+    files |= common_files(
+        campaign, district, [listed.unit for listed, _ in workbooks], deadline, page
+    )
+    listed_units = [listed for listed, _ in workbooks]
+    text = manifest(campaign, district, batch, listed_units, files, deadline)
     return {
         **files,
         parcel.MANIFEST: text,

@@ -9,7 +9,7 @@ from xltool.campaign.units import Unit
 
 
 def instruction(
-    campaign: Campaign, district: str, units: list[Unit], with_page: bool = False
+    campaign: Campaign, district: str, units: list[Unit], deadline: str, with_page: bool = False
 ) -> str:
     """One page of HTML, the same text for the same parcel;
     `with_page`: the page to check in lies beside it."""
@@ -18,6 +18,7 @@ def instruction(
         campaign=campaign,
         edition=campaign.edition,
         district=district,
+        deadline=deadline,
         count=len(units),
         page=parcel.PAGE if with_page else "",
         prefilled=any(unit.prefilled for unit in units),

@@ -33,6 +33,7 @@ def manifest(
     batch: int,
     units: list[parcel.ListedUnit],
     files: dict[str, bytes],
+    deadline: str,
 ) -> bytes:
     """The list of what lies in a parcel, each file with its digest, as JSON text."""
     listed = parcel.Manifest(
@@ -43,7 +44,7 @@ def manifest(
         layout=campaign.layout,
         district=district,
         batch=batch,
-        deadline=campaign.deadline,
+        deadline=deadline,
         issuer=campaign.meta.get("issuer", ""),
         units=units,
         files={name: parcel.digest(data) for name, data in files.items()},
@@ -52,13 +53,15 @@ def manifest(
 
 
 def common_files(
-    campaign: Campaign, district: str, units: list[Unit], page: bytes | None
+    campaign: Campaign, district: str, units: list[Unit], deadline: str, page: bytes | None
 ) -> dict[str, bytes]:
     """What lies in a parcel beside the workbooks and the manifest;
     `page` is the one to check in, if any."""
     return {
         parcel.PUBLIC: campaign.public_pem,
-        parcel.INSTRUCTION: instruction(campaign, district, units, page is not None).encode(),
+        parcel.INSTRUCTION: instruction(
+            campaign, district, units, deadline, page is not None
+        ).encode(),
         **({parcel.PAGE: page} if page is not None else {}),
         **{
             name: (campaign.edition_folder / Path(name).name).read_bytes()
