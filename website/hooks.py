@@ -89,9 +89,11 @@ _REMARK = re.compile(
 # A line of the source that ends between two Chinese characters leaves no space there.
 _CHINESE = r"[\u2014-\u201f\u2026\u3000-\u9fff\uff00-\uffef]"
 _FOLDED = re.compile(rf"(?<={_CHINESE})\n *(?={_CHINESE})")
+# What fits beside the two side bars of a desk's screen.
+_LINE = 80
 # A table of so many columns is moved sideways on a phone; one of fewer fits on it.
 _MANY_COLUMNS = 4
-_DOTTED = re.compile(r"(?<=<td><code>)\w+(?:\.\w+){2,}(?=</code></td>)")
+_LONG_NAME = re.compile(r"(?<=<td><code>)[\w.]{20,}(?=</code></td>)")
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 _ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
 _CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
@@ -106,13 +108,13 @@ def on_page_content(html: str, **_: Any) -> str:
     parts[1::2] = [
         _OPTION.sub(r'<span class="option">\1</span>', part)
         if part.startswith("<code>")
-        else _REMARK.sub(r'\1<span class="gap">\2</span><span class="remark">\3</span>', part)
+        else _remarked(part)
         for part in parts[1::2]
     ]
     # No browser parts a line before a full stop: `.doc`、`.wps`、… would be one long word.
     whole = "".join(parts).replace("、<code>", "、<wbr><code>")
-    # In a table a long name of the code is parted at its full stops.
-    whole = _DOTTED.sub(lambda name: name[0].replace(".", ".<wbr>"), whole)
+    # In a table a long name of the code may be parted where it is put together.
+    whole = _LONG_NAME.sub(lambda name: re.sub(r"[._]", r"\g<0><wbr>", name[0]), whole)
     return _TABLE.sub(lambda found: _roomy(found[0]), whole)
 
 
@@ -120,6 +122,21 @@ def _joined(part: str) -> str:
     """A text between two stretches of code."""
     part = re.sub(rf"^\n *(?={_CHINESE})|(?<={_CHINESE})\n *$", "", part)
     return _FOLDED.sub("", part)
+
+
+def _remarked(block: str) -> str:
+    """A block of commands whose remarks can stand below, and do so where a line is too long."""
+    marked = _REMARK.sub(r'\1<span class="gap">\2</span><span class="remark">\3</span>', block)
+    if max(map(_width, block.split("\n"))) <= _LINE:
+        return marked
+    return marked.replace("<pre>", '<pre class="below">', 1)
+
+
+def _width(html: str) -> int:
+    """In columns of a terminal; a Chinese character is two."""
+    from xltool.files.display import width
+
+    return width(unescape(re.sub("<[^>]*>", "", html)))
 
 
 def _roomy(table: str) -> str:
@@ -131,10 +148,9 @@ def _roomy(table: str) -> str:
 
 
 def _least_width(cells: tuple[str, ...], *, wide: bool) -> int:
-    """In em, margins included: a Chinese character is one, a Latin one about half."""
-    from xltool.files.display import width
-
-    longest = max(width(unescape(re.sub("<[^>]*>", "", cell))) for cell in cells) // 2 + 3
+    """In em, margins included; a head counts only up to five."""
+    head, *body = (_width(cell) // 2 + 3 for cell in cells)
+    longest = max([min(head, 5), *body])
     return min(longest, 15 if wide and longest > 30 else 8)
 
 
@@ -159,10 +175,8 @@ def derived() -> Iterator[tuple[str, str]]:
     yield "api.md", api_page()
     yield "limits.md", limits_page()
     for code, rule in rules().items():
-        yield (
-            f"rules/{code}.md",
-            f"# {code}\n\n{_paragraphs(rulebook.page(rule))}\n\n[全部规则](../rules.md)\n",
-        )
+        title, _, text = rulebook.page(rule).partition("\n")
+        yield f"rules/{code}.md", f"# {title}\n\n{_paragraphs(text)}\n\n[全部规则](../rules.md)\n"
 
 
 def limits_page() -> str:
