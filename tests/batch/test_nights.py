@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -851,6 +852,77 @@ def test_the_journal_says_of_which_in_it_is(out, source):
     journal = Journal(out / ".xltool", 1)
     assert str(source) in journal.about("source")
     journal.close()
+
+
+def _folder(path: Path) -> None:
+    path.mkdir(parents=True)
+    (path / "别的.txt").write_text("别的", "utf-8")
+
+
+def _pipe(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+
+
+def _dead_link(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(path.parent / "没有挂上" / "甲.xlsx")
+
+
+@pytest.mark.parametrize("put", [_folder, _pipe, _dead_link])
+@pytest.mark.parametrize("when", ["before the first night", "after it"])
+def test_what_is_no_file_stays_in_the_place_of_a_result(tmp_path, put, when):
+    source, out = tmp_path / "in", tmp_path / "out"
+    workbook(source / "甲.xlsx", "甲局")
+    if when == "after it":
+        night(source, out)
+        (out / "甲.xlsx").unlink()
+    put(out / "甲.xlsx")
+    for done in (1, 0):
+        summary = night(source, out)
+        assert (summary.done, summary.failed) == (done, [])
+        assert (out / "甲(2).xlsx").is_file() and not (out / "甲.xlsx").is_file()
+    assert night(source, out, wishes=RunWishes(prune=True)).pruned == 0
+    assert os.path.lexists(out / "甲.xlsx")
+
+
+def test_a_folder_called_like_a_report_gives_way(tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    workbook(source / "甲.xlsx", "甲局")
+    _folder(out / "report.html")
+    [(moved, _)] = night(source, out).notes
+    assert (out / moved / "别的.txt").exists() and (out / "report.html").is_file()
+    assert night(source, out).notes == []
+
+
+def test_reports_edited_twice_in_a_second_are_both_kept(source, out):
+    """As where a clock was put back: no earlier one is overwritten."""
+    night(source, out)
+    for remark in (b"first", b"second"):
+        (out / "report.xlsx").write_bytes(remark)
+        night(source, out)
+    assert {file.read_bytes() for file in out.glob("report.2*.xlsx")} == {b"first", b"second"}
+
+
+@pytest.mark.parametrize("target", ["in/子", "in", "."])
+def test_no_link_in_out_leads_into_in(tmp_path, target):
+    source, out = tmp_path / "in", tmp_path / "out"
+    book(source / "子" / "乙.json", "乙局")
+    out.mkdir()
+    (out / "子").symlink_to(tmp_path / target)
+    before = everything(source)
+    with pytest.raises(XltoolError, match="通向输入文件夹的链接"):
+        night(source, out)
+    assert everything(source) == before
+
+
+def test_names_that_differ_in_composition_are_said_to(tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    for form in ("NFC", "NFD"):
+        workbook(source / unicodedata.normalize(form, "é局.xlsx"), f"{form}局")
+    [(_, note)] = night(source, out).notes
+    assert "字符的写法" in note and "报告" not in note
+    assert len(results(out)) == 2 and units(out) == ["NFC局", "NFD局"]
 
 
 def test_a_journal_of_the_version_before_is_gone_on_with(source, out):

@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from xltool.batch.storage import StorageFolder, place
+from xltool.batch.storage import OCCUPIED, StorageFolder, place
 from xltool.files.atomic import refused
 
 
@@ -116,9 +116,11 @@ class Outlet:
 
     def _as_left(self, name: str, written: Written) -> Written | None:
         stamp = self.folder.stamp(name)
-        if stamp and stamp != written.stamp and seal(self.folder.load(name)) == written.seal:
+        if stamp in ("", OCCUPIED):
+            return None
+        if stamp != written.stamp and seal(self.folder.load(name)) == written.seal:
             return Written(written.seal, stamp, written.edited)
-        return written if stamp and stamp == written.stamp else None
+        return written if stamp == written.stamp else None
 
     def put(self, name: str, data: bytes) -> str:
         """Write a result; the name it got.
@@ -129,6 +131,8 @@ class Outlet:
                 continue
             written = self.earlier.get(candidate) or self.prior.written.get(candidate)
             stamp = self.folder.stamp(candidate)
+            if stamp == OCCUPIED:
+                continue
             if not stamp or (written and stamp == written.stamp and not written.edited):
                 if stamp and written and written.seal == fresh:
                     return self._note(name, candidate, written)
@@ -157,7 +161,7 @@ class Outlet:
 
     def keep(self, name: str) -> bool:
         """Leave an earlier result that can't be made this time; whether there is one."""
-        stands = name in self.prior.written and bool(self.folder.stamp(name))
+        stands = name in self.prior.written and self.folder.stamp(name) not in ("", OCCUPIED)
         if stands:
             self.kept.append(name)
         return stands

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,7 @@ import msgspec
 from xltool.batch.inputs import REPORTS
 from xltool.batch.jobs import Summary
 from xltool.batch.journal import Journal
-from xltool.batch.storage import Remote, StorageFolder
+from xltool.batch.storage import OCCUPIED, Remote, StorageFolder
 from xltool.checks.beside_others import asked
 from xltool.reports.bundle import write_reports
 
@@ -43,7 +43,7 @@ def write_all(
     """
     written = _make(home, journal.run, home / "reports", summary, alone=alone)
     seals = {file.name: _seal(file) for file in written}
-    now = f"{datetime.now():%Y%m%d-%H%M%S}"
+    now = _free_date(outside)
     set_aside = []
     for name in REPORTS:
         before = msgspec.json.decode(journal.about(name) or "[]", type=list[str])
@@ -52,7 +52,7 @@ def write_all(
         if (
             stamp
             and stamp != journal.about(f"stamp {name}")
-            and _there(outside, name) not in before
+            and (stamp == OCCUPIED or _there(outside, name) not in before)
         ):
             outside.rename(name, _dated(name, now))
             set_aside.append(_dated(name, now))
@@ -80,6 +80,19 @@ def _put_by(journal: Journal, outside: StorageFolder, now: str, keep: int) -> No
             outside.remove(name)
     journal.note("kept reports", msgspec.json.encode(sets[-keep:]).decode())
     journal.commit()
+
+
+def _free_date(outside: StorageFolder) -> str:
+    """The date for reports that give way: now, or, where a clock was put back or runs follow each
+    other at once, the next that none of them has."""
+    moment = datetime.now()
+    while any(outside.stamp(_dated(name, _as_date(moment))) for name in REPORTS):
+        moment += timedelta(seconds=1)
+    return _as_date(moment)
+
+
+def _as_date(moment: datetime) -> str:
+    return f"{moment:%Y%m%d-%H%M%S}"
 
 
 def _dated(name: str, when: str) -> str:

@@ -25,7 +25,15 @@ from xltool.batch.inputs import STATE, Item, walk
 from xltool.batch.jobs import Crew, Jobs, Summary
 from xltool.batch.journal import Journal, LeftFile
 from xltool.batch.outlet import NOTEBOOKS, Written, announced, forget_announced, seal
-from xltool.batch.storage import StorageFolder, is_url, on_disk, place, within
+from xltool.batch.storage import (
+    OCCUPIED,
+    StorageFolder,
+    is_url,
+    on_disk,
+    place,
+    way_into,
+    within,
+)
 from xltool.batch.task import Outcome, RunOrder, tool_mark
 from xltool.checks import beside_others
 from xltool.errors import XltoolError, why
@@ -85,6 +93,7 @@ def run(
 
     wishes = wishes or RunWishes(fresh=fresh)
     inside, outside = places(source, output)
+    _apart(inside, outside)
     check_limits(jobs, timeout, memory, wishes.keep_reports)
     order = order_of(outside, edition, settings, last_year, name or run_name(), dry=wishes.dry)
     crew = crew or LocalWorkers(jobs or os.cpu_count() or 1, timeout, memory)
@@ -340,9 +349,9 @@ def _remove(file: LeftFile, outside: StorageFolder) -> bool:
     stamp = outside.stamp(file.name)
     if not stamp:
         return True
-    if file.written.edited or (
-        stamp != file.written.stamp and seal(outside.load(file.name)) != file.written.seal
-    ):
+    if stamp == OCCUPIED or file.written.edited:
+        return False
+    if stamp != file.written.stamp and seal(outside.load(file.name)) != file.written.seal:
         return False
     with suppress(XltoolError):
         outside.remove(file.name)
@@ -360,7 +369,8 @@ def _take_up(home: Path, journal: Journal, outside: StorageFolder) -> None:
     for name, fresh, key, origin in announced(home):
         if journal.seal(name) == fresh:
             continue
-        if (stamp := outside.stamp(name)) and seal(outside.load(name)) == fresh:
+        stamp = outside.stamp(name)
+        if stamp not in ("", OCCUPIED) and seal(outside.load(name)) == fresh:
             journal.adopt(name, Written(fresh, stamp), key, origin)
     journal.commit()
 
@@ -399,6 +409,12 @@ def places(source: Path | str, output: Path | str) -> tuple[StorageFolder, Stora
     if within(inside, outside):
         raise XltoolError(f"输入文件夹不能放在输出文件夹里：{source}")
     return inside, outside
+
+
+def _apart(inside: StorageFolder, outside: StorageFolder) -> None:
+    """No link in OUT leads into IN. Raises XltoolError."""
+    if way := way_into(outside, inside):
+        raise XltoolError(f"输出文件夹里的 {way} 是通向输入文件夹的链接，结果会写进去：请先移走")
 
 
 def state_folder(output: Path | str) -> Path:

@@ -22,6 +22,9 @@ _WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "memory"}
 _SAME = {"s3a": "s3", "gcs": "gs", "abfss": "abfs", "ssh": "sftp"}
 # URLs of folders that lie on a disk of this machine.
 _OF_DISKS = ("file://", "local://")
+# The stamp of what stands in a file's place and is none: a folder, a pipe (opening it may wait for
+# ever), a link that leads nowhere.
+OCCUPIED = "-"
 
 
 class Listing(NamedTuple):
@@ -48,7 +51,7 @@ class StorageFolder(Protocol):
 
     def stamp(self, inner: str) -> str:
         """What tells one state of a file from the next, without reading it;
-        empty where there is none."""
+        empty where there is none, OCCUPIED where something else stands."""
         ...
 
     def load(self, inner: str) -> bytes:
@@ -112,6 +115,19 @@ def _within(inner: Path, outer: Path) -> bool:
     return False
 
 
+def way_into(start: StorageFolder, target: StorageFolder) -> str:
+    """A linked folder below one place by which the other is reached; empty where there is none."""
+    if not (isinstance(start, Disk) and isinstance(target, Disk)):
+        return ""
+    for above, folders, _ in os.walk(start.folder):
+        for folder in map(Path(above).joinpath, folders):
+            if folder.is_symlink() and (
+                _within(folder, target.folder) or _within(target.folder, folder)
+            ):
+                return str(folder)
+    return ""
+
+
 class Disk:
     """A folder on a disk that everyone who works sees."""
 
@@ -152,7 +168,9 @@ class Disk:
         try:
             about = os.stat(f"{self.folder}/{inner}")  # noqa: PTH116 - for each output of each run
         except OSError:
-            return ""
+            return OCCUPIED if (self.folder / inner).is_symlink() else ""
+        if not stat.S_ISREG(about.st_mode):
+            return OCCUPIED
         return f"{about.st_size}:{about.st_mtime_ns}"
 
     def load(self, inner: str) -> bytes:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from xltool.batch.at_rest import PATIENCE, Mark, at_rest, mark
 from xltool.batch.earlier import earlier_filing, earlier_mark
-from xltool.batch.inputs import Item, is_book
+from xltool.batch.inputs import Item, is_book, is_report
 from xltool.batch.outlet import NEW, Outlet, PriorState, Written
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import asked_edition
@@ -340,7 +340,7 @@ class _InputWork:
             message = f"“{planned}”已经有了，不是 xltool 原样写的，没有覆盖；这份结果写成“{name}”"
             findings.append(_note(RENAMED, message, name))
         elif self.item.output and name == self.item.output and name != self.item.key:
-            message = f"结果写成“{name}”：原来的名字要留给报告"
+            message = f"结果写成“{name}”：{_why_renamed(self.item)}"
             findings.append(_note(RENAMED, message, name))
         if name in self.outlet.edited:
             message = f"“{name}”写出以后有人改过，没有覆盖；以下是按改过的内容审核的"
@@ -379,6 +379,12 @@ class _InputWork:
         edition = asked_edition(self.order.edition)
         filing = Filing(edition.id if edition else default_edition_id(), source=self.item.input)
         return replace(check_result(filing, findings, edition), unit=unit)
+
+
+def _why_renamed(item: Item) -> str:
+    if is_report(item.key):
+        return "原来的名字要留给报告"
+    return "原来的名字与旁边另一个的，在有的系统上是同一个（只差大小写或字符的写法）"
 
 
 def _note(code: str, message: str, file: str) -> Finding:
