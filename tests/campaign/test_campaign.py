@@ -271,6 +271,17 @@ def test_a_recheck_says_whose_verdict_changed(tmp_path):
     assert bad in campaign.ledger.counted()
 
 
+@pytest.mark.parametrize("own", ['off = ["T302"]', 'trial = ["T302", "T311"]', "long_text_max = 9"])
+def test_workbooks_go_out_with_the_settings_of_the_bureau(tmp_path, own):
+    from xltool.campaign.ledger.campaign_folder import pin_settings
+
+    campaign = make_campaign(tmp_path, districts=1, each=2)
+    file = tmp_path / "settings.toml"
+    file.write_text(own, "utf-8")
+    pin_settings(campaign.folder, file)
+    assert distribute(open_campaign(campaign.folder)).units == 2
+
+
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
     lambda text: text.strip() and not set(text) & set("\ufffe\uffff")
 )

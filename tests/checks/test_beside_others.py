@@ -76,3 +76,39 @@ def test_check_and_batch_ask_alike(tmp_path, capsys):
     for files in (said, reported):
         asked = [one for one in files if "T311" in {f["code"] for f in one["findings"]}]
         assert [one["file"].rpartition("/")[2] for one in asked] == ["7.xlsx"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "severity", "verdict"),
+    [
+        ('severity = { T311 = "error" }', "error", "error"),
+        ('severity = { T311 = "note" }', "note", "pass"),
+        ('trial = ["T311"]', "query", "pass"),
+    ],
+)
+def test_the_settings_say_how_much_the_question_weighs(
+    tmp_path, capsys, settings, severity, verdict
+):
+    inside, own = tmp_path / "收到", tmp_path / "设置.toml"
+    inside.mkdir()
+    own.write_text(settings, "utf-8")
+    for number, total in enumerate([*SMALL, "900000"]):
+        xltool.fill(filed(total, number), inside / f"{number}.xlsx")
+    given = ["--settings", str(own)]
+    code = main(["check", str(inside), "--json", *given])
+    said = json.loads(capsys.readouterr().out)["files"]
+    outside = tmp_path / "结果"
+    assert main(["batch", str(inside), str(outside), "--jobs", "1", *given]) == code
+    reported = json.loads((outside / "report.json").read_text("utf-8"))
+    for files in (said, reported["files"]):
+        [asked] = [one for one in files if one["file"].endswith("7.xlsx")]
+        [finding] = [f for f in asked["findings"] if f["code"] == "T311"]
+        assert finding["severity"] == severity
+        alone = verdict_without(asked, "T311")
+        assert asked["verdict"] == max(alone, verdict, key=["pass", "query", "error"].index)
+
+
+def verdict_without(result: dict, code: str) -> str:
+    """What the other findings of a result come to."""
+    weights = {f["severity"] for f in result["findings"] if f["code"] != code}
+    return next((one for one in ("error", "query") if one in weights), "pass")

@@ -11,6 +11,7 @@ from xltool.batch.inputs import Item
 from xltool.batch.journal import Journal
 from xltool.batch.outlet import PriorState
 from xltool.batch.task import Outcome, RunOrder
+from xltool.checks.beside_others import AS_USUAL, Weight
 
 Job = tuple[Item, PriorState]
 
@@ -36,6 +37,7 @@ class Summary:
     run: str = ""
     seconds: float = 0.0
     interrupted: bool = False
+    question_weight: Weight = AS_USUAL
     questions: dict[str, str] = field(
         default_factory=dict
     )  # file → what its total beside others asks

@@ -123,7 +123,7 @@ def _write(
     home: Path, run: int, folder: Path, kinds: Sequence[str], summary: Summary
 ) -> list[Path]:
     with closing(Journal(home, run)) as journal:
-        records = asked(journal.records(), summary.questions)
+        records = asked(journal.records(), summary.questions, summary.question_weight)
         return write_reports(
             records,
             folder,

@@ -36,6 +36,7 @@ from xltool.batch.storage import (
 )
 from xltool.batch.task import Outcome, RunOrder, tool_mark
 from xltool.checks import beside_others
+from xltool.checks.results import verdict
 from xltool.errors import XltoolError, why
 from xltool.files import guard
 from xltool.files.atomic import is_temporary, sweep
@@ -123,6 +124,7 @@ def run(
         summary.notes += [("上一年", reason) for reason in unread]
         if not summary.interrupted:
             if beside_others.CODE not in order.settings.off:
+                summary.question_weight = beside_others.weight_of(order.settings)
                 _ask(journal, summary)
             _finish(
                 home,
@@ -269,10 +271,12 @@ def _ask(journal: Journal, summary: Summary) -> None:
     summary.questions = beside_others.outsized(totals)
     if not summary.questions:
         return
-    for record in beside_others.asked(journal.records(), summary.questions):
-        if not isinstance(record, bytes) and record.counts.query == 1 and record.verdict == "query":
-            summary.verdicts.subtract(["pass"])
-            summary.verdicts.update(["query"])
+    asked = beside_others.asked(journal.records(), summary.questions, summary.question_weight)
+    for record in asked:
+        if not isinstance(record, bytes):
+            # The question comes last.
+            summary.verdicts.subtract([verdict(record.findings[:-1])])
+            summary.verdicts.update([record.verdict])
 
 
 def _work(

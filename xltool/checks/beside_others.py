@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -16,11 +17,29 @@ from msgspec.structs import replace
 
 from xltool.checks.engine import rules
 from xltool.checks.results import CheckResult, finding_result, with_findings
+from xltool.checks.settings import Settings
 from xltool.editions.declaration import EditionError, load_edition
 from xltool.model import Finding, Severity
 from xltool.money import show
 
 CODE = "T311"
+
+
+class Weight(NamedTuple):
+    """How much the question weighs, and whether it is only on trial."""
+
+    severity: Severity = Severity.QUERY
+    trial: bool = False
+
+
+AS_USUAL = Weight()
+
+
+def weight_of(settings: Settings) -> Weight:
+    """As the rule says, or the settings."""
+    return Weight(settings.severity.get(CODE) or rules()[CODE].severity, CODE in settings.trial)
+
+
 _TIMES = Decimal(10_000)
 _LARGE = Decimal(100_000)  # 万元: nobody asks about a smaller total
 _LEAST_OTHERS = 5
@@ -36,11 +55,13 @@ _file_of = msgspec.json.Decoder(_FileOf).decode
 _whole = msgspec.json.Decoder(CheckResult).decode
 
 
-def asked(records: Iterable[bytes], questions: Mapping[str, str]) -> Iterator[CheckResult | bytes]:
+def asked(
+    records: Iterable[bytes], questions: Mapping[str, str], weight: Weight = AS_USUAL
+) -> Iterator[CheckResult | bytes]:
     """The results, with the questions that are asked of some."""
     for record in records:
         if questions and (question := questions.get(_file_of(record).file)):
-            yield with_question(_whole(record), question)
+            yield with_question(_whole(record), question, weight)
         else:
             yield record
 
@@ -87,8 +108,9 @@ def _question(total: Decimal, beside: str) -> str:
     )
 
 
-def with_question(result: CheckResult, question: str) -> CheckResult:
-    """A result with one more query; what its unit wrote to it before is its explanation."""
+def with_question(result: CheckResult, question: str, weight: Weight = AS_USUAL) -> CheckResult:
+    """A result with one more query (or what the settings make of it); what its unit wrote to it
+    before is its explanation."""
     total = next(side.total for _, side in result.sides)
     try:
         sheet = load_edition(result.edition).department.sheet
@@ -96,15 +118,18 @@ def with_question(result: CheckResult, question: str) -> CheckResult:
         sheet = ""
     asking = Finding(
         CODE,
-        Severity.QUERY,
+        weight.severity,
         question,
         sheet=sheet,
         cell=total.cell,
         field=total.field,
         found=total.amount or "",
         review=rules()[CODE].review,
+        trial=weight.trial,
     )
-    explanation = next((one.explanation for one in result.stale if one.finding == asking.key), "")
+    # Only a query can be explained away.
+    explained = result.stale if weight.severity is Severity.QUERY else ()
+    explanation = next((one.explanation for one in explained if one.finding == asking.key), "")
     question_result = finding_result(replace(asking, explanation=explanation))
     stale = tuple(one for one in result.stale if one.finding != asking.key)
     return with_findings(replace(result, stale=stale), [*result.findings, question_result])

@@ -163,10 +163,12 @@ def _with_library(file: Path, settings: Settings) -> Settings:
 
 
 def departures(settings: Settings) -> dict[str, Any]:
-    """What differs from the shipped values, as builtins;
-    of the indicator library, its file's name."""
-    values = msgspec.to_builtins(settings) | {"library": Path(settings.library).name}
-    shipped = msgspec.to_builtins(Settings())
+    """What differs from the shipped values, as JSON has it (a seal is read back from it); of the
+    indicator library, its file's name."""
+    values, shipped = (
+        msgspec.json.decode(msgspec.json.encode(each)) for each in (settings, Settings())
+    )
+    values["library"] = Path(settings.library).name
     return {key: value for key, value in values.items() if value != shipped[key]}
 
 

@@ -83,7 +83,8 @@ def check(
     results, failed = _each(paths, chosen_edition, result_of, shown, skipped)
     failed += unmarked
     if beside_others.CODE not in house.off:
-        results = _beside_others(results, None if as_json else show_result)
+        weight = beside_others.weight_of(house)
+        results = _beside_others(results, weight, None if as_json else show_result)
     if as_json:
         _echo_json(results, failed)
     elif len(results) > 1:
@@ -94,7 +95,9 @@ def check(
 
 
 def _beside_others(
-    results: list[CheckResult], show: Callable[[CheckResult], None] | None
+    results: list[CheckResult],
+    weight: beside_others.Weight,
+    show: Callable[[CheckResult], None] | None,
 ) -> list[CheckResult]:
     """The results with what their totals beside the others ask of one;
     such a one is shown again."""
@@ -102,7 +105,7 @@ def _beside_others(
     amended = []
     for result in results:
         if question := questions.get(result.file):
-            result = beside_others.with_question(result, question)
+            result = beside_others.with_question(result, question, weight)
             if show:
                 show(result)
         amended.append(result)

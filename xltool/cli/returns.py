@@ -240,6 +240,7 @@ def _collected(result: Collected) -> dict[str, Any]:
         "withdrawal_lifted": result.lifted,
         "not_owed": result.not_owed,
         "locked": result.locked,
+        "questions": result.questions,
     }
 
 
@@ -272,6 +273,8 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
     ):
         if codes:
             echo(f"{what}：{len(codes)} 个单位（{'、'.join(codes)}）")
+    for code, question in result.questions.items():
+        echo(f"{code} {names.get(code, '')}：{question}")
     counts, verdicts = result.counts(), [r.verdict for r in result.new]
     verdict_counts = "，".join(
         f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts
@@ -420,5 +423,9 @@ def rollup(
     if as_json:
         return
     echo(f"汇总 {book.covered} / {len(book.units)} 个单位：{'、'.join(map(str, destinations))}")
+    if book.questions:
+        echo(
+            f"已计入、金额单位要核实的 {len(book.questions)} 个单位：{'、'.join(book.questions)}，见表下"
+        )
     if len(book.missing):
         echo(f"未计入 {len(book.missing)} 个单位，名单在表下")

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, Standpoint
 from xltool.campaign.ledger.store import now
+from xltool.campaign.returns.beside import questions_now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.returns.judgement import (
     ANSWERS,
@@ -71,6 +72,7 @@ class Collected:
     lifted: list[str] = field(default_factory=list)  # units whose district no longer does
     not_owed: list[str] = field(default_factory=list)  # units that returned and need not any more
     locked: list[str] = field(default_factory=list)  # units that returned anew what is approved
+    questions: dict[str, str] = field(default_factory=dict)  # what others' totals ask of a unit
 
     @property
     def new(self) -> list[Receipt]:
@@ -115,6 +117,8 @@ def collect(
                 progress(len(result.receipts) + len(waiting), total)
         desk.take(waiting)
         desk.note_the_rest(source)
+    if result.new:
+        result.questions = questions_now(campaign)
     if pristine:
         result.pristine = write_pristine(campaign, pristine, result)
     return result

@@ -14,9 +14,11 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow
+from xltool.campaign.returns.beside import asked_beside_others
 from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import NO_DISTRICT, Unit
+from xltool.checks.beside_others import CODE
 from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError
 from xltool.files.table_column import Column
@@ -32,7 +34,8 @@ _LEFT = {Act.EXEMPT: "免报", Act.ABOLISH: "撤销", Act.MERGE: "并入"}
 class Standing:
     """One unit: its state, since when, which version counts of how many, and remarks in words.
 
-    `row` is the return that counts, None where none does.
+    `row` is the return that counts, None where none does; `question` what the totals of the others
+    ask of it.
     """
 
     unit: Unit
@@ -43,6 +46,7 @@ class Standing:
     late: bool = False
     remarks: tuple[str, ...] = ()
     row: LedgerRow | None = None
+    question: str = ""
 
     @property
     def owes(self) -> bool:
@@ -123,7 +127,27 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
         if standing.missing and due[unit] != due.general:
             standing = replace(standing, remarks=(f"报送截止 {due[unit]}", *standing.remarks))
         standings.append(standing)
-    return Status(standings, strays, due.said)
+    return Status(_asked(campaign, standings), strays, due.said)
+
+
+def _asked(campaign: Campaign, standings: list[Standing]) -> list[Standing]:
+    """The standings with what the totals of the others ask of one; what was approved or chosen was
+    looked at."""
+    weight, questions = asked_beside_others(campaign, (s.row for s in standings if s.row))
+    if not questions:
+        return standings
+    asked = []
+    for one in standings:
+        question = questions.get(one.unit.code)
+        if question and one.state not in ("核准", "选定"):
+            words = f"{CODE} {weight.severity.label}：{question}"
+            better = [VERDICTS["pass"], VERDICTS["query"]][: 2 - weight.severity.rank]
+            state = one.state
+            if not weight.trial and state in better:
+                state = VERDICTS[weight.severity]
+            one = replace(one, state=state, question=words, remarks=(*one.remarks, words))
+        asked.append(one)
+    return asked
 
 
 def _standing(

@@ -41,6 +41,7 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
         "superiors": _groups(book, "superior") if book.units["superior"].any() else [],
         "filings": _filings(book),
         "missing": _missing(book),
+        "questions": book.questions,
         "shown": {
             "unit": book.unit,
             "decimals": book.decimals,

@@ -180,6 +180,9 @@ def _remarks(sheet: TableSheet, book: Rollup, scaled: Scaled, same: bool) -> Non
         )
     if not same:
         lines.append("本表单独舍位平衡，合计的末位可能与“汇总表”相差 1。")
+    if book.questions:
+        lines.append(f"已计入、金额单位要核实的 {len(book.questions)} 个单位：")
+        lines += [f"　{code} {question}" for code, question in book.questions.items()]
     missing = book.missing
     if len(missing):
         lines.append(f"未计入的 {len(missing)} 个单位：")

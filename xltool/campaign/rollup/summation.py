@@ -62,6 +62,7 @@ class Rollup:
     unit: str
     decimals: int
     made_at: str
+    questions: dict[str, str]  # code → what the totals of the others ask
 
     @functools.cached_property
     def records(self) -> list[dict[str, Any]]:
@@ -179,7 +180,11 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
     compared = tuple(
         c for c in columns if not c.id.endswith((":residual", ":uncounted")) or any(frame[c.id])
     )
-    return Rollup(campaign, frame, compared, categories, last_year, unit, decimals, now())
+    questions = {s.unit.code: s.question for s in standings if s.question}
+    made_at = now()
+    return Rollup(
+        campaign, frame, compared, categories, last_year, unit, decimals, made_at, questions
+    )
 
 
 def _columns(edition: Edition) -> tuple[MoneyColumn, ...]:
