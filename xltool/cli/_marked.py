@@ -3,7 +3,6 @@ what a unit wrote in an earlier copy goes into the new one."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -108,6 +107,8 @@ class MarkedCopies:
 
 def _content(filing: Filing, file: Path) -> str:
     """A digest of all that a person may have put into a workbook, but for the explanations."""
+    import hashlib
+
     digest = hashlib.sha256()
     for text in _said(filing, file):
         digest.update(text.encode("utf-8", "replace") + b"\0")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -59,7 +58,7 @@ def writing(
         options = {"encoding": "utf-8", "newline": "", **options}
     # Opened with "x" the file is new, and has the rights that any new file gets.
     folder = os.path.dirname(target)  # noqa: PTH120
-    temporary = os.path.join(folder, temporary_name(secrets.token_hex(8)))  # noqa: PTH118
+    temporary = os.path.join(folder, temporary_name(os.urandom(8).hex()))  # noqa: PTH118
     try:
         file = _opened(temporary, mode.replace("w", "x"), options)
     except OSError as error:

@@ -15,7 +15,6 @@ A program that calls the library writes where it says, unasked and unnoted.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -231,12 +230,16 @@ def _record_of(folder: Path) -> Record:
         if (above / FOLDER).is_dir():
             inner = folder.relative_to(above).as_posix()
             return Record(above / FOLDER / _RECORD, "" if inner == "." else f"{inner}/")
+    import hashlib  # late: it takes its time, and few commands ask
+
     name = hashlib.sha256(os.fsencode(os.path.normcase(folder))).hexdigest()[:32]
     return Record(state_folder() / "written" / f"{name}.txt", "")
 
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal. Raises OSError."""
+    import hashlib
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
