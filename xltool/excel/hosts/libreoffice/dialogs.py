@@ -93,19 +93,27 @@ class Dialogs:
         for label, pattern in zip(parts[::2], parts[1::2], strict=True):
             picker.appendFilter(label, pattern)
         picker.setCurrentFilter(parts[0])
-        if name:
-            place = Path(name)
-            picker.setDefaultName(place.name)
-            if place.is_absolute():
-                picker.setDisplayDirectory(url(place.parent))
+        place = Path(name)
+        picker.setDefaultName(place.name)
+        self._begin_at(picker, place.parent if place.is_absolute() else self._beside())
         if not picker.execute():
             return None
         [chosen] = picker.getSelectedFiles()[:1] or [None]
         return system_path(chosen) if chosen else None
 
+    def _beside(self) -> Path | None:
+        """The folder of the document in front, where it lies in one."""
+        address = str(getattr(self.office.desktop.getCurrentComponent(), "URL", ""))
+        return Path(system_path(address)).parent if address.startswith("file:") else None
+
+    def _begin_at(self, picker: Any, folder: Path | None) -> None:
+        if folder is not None:
+            picker.setDisplayDirectory(url(folder))
+
     def folder(self, title: str) -> str | None:
         picker = self.office.service("com.sun.star.ui.dialogs.FolderPicker")
         picker.setTitle(title)
+        self._begin_at(picker, self._beside())
         return system_path(picker.getDirectory()) if picker.execute() else None
 
 
