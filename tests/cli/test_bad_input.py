@@ -199,6 +199,17 @@ def test_the_command_printed_after_copying_an_edition_works(tmp_path, monkeypatc
     assert run(capsys, *shlex.split(command))[0] == 0
 
 
+@pytest.mark.parametrize("name", ["数据表.xlsx", "数据 表.xlsx", "甲$HOME`乙`.xlsx", "a&b;c.xlsx"])
+def test_the_command_printed_with_a_new_data_book_reads_it(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code, said, _ = run(capsys, "databook", "new", name)
+    assert code == 0
+    [command] = re.findall(r"运行 xltool (.*)", said)
+    assert shlex.split(command)[1] == name
+    # Double quotes serve every shell; others only where no shell reads the name alike.
+    assert "'" not in command or "$" in name
+
+
 def test_an_edition_without_its_template(tmp_path, capsys):
     shutil.copy(SHIPPED / "hunan-2023" / "edition.toml", tmp_path)
     text = (

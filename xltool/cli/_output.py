@@ -4,9 +4,13 @@ nothing lost."""
 from __future__ import annotations
 
 import codecs
+import os
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -43,6 +47,18 @@ def echo(text: str, err: bool = False) -> None:
     from xltool.files.escape import on_terminal
 
     click.echo(on_terminal(text), err=err)
+
+
+def pasteable(path: str | Path) -> str:
+    """The path as one word of a command that a person pastes:
+    in double quotes, which cmd, PowerShell and sh read alike, where they are needed."""
+    text = str(path)
+    plain = r"[\w./:~+=,-]+" if os.name == "posix" else r"[\w./\\:~+=,-]+"
+    if re.fullmatch(plain, text):
+        return text
+    if os.name == "posix" and re.search(r'[$`"\\!]', text):
+        return shlex.quote(text)
+    return f'"{text}"'
 
 
 def echo_lines(text: str, err: bool = False) -> None:

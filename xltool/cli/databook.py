@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import command_group, force_option, output_path
-from xltool.cli._output import echo, echo_badge, echo_json
+from xltool.cli._output import echo, echo_badge, echo_json, pasteable
 
 if TYPE_CHECKING:
     from xltool.databook import Problem
@@ -49,7 +49,7 @@ def new(path: Path, edition: str | None, library: Path | None) -> None:
         raise click.UsageError("--library 只用于 .xlsx 数据表")
     offered = None if library is None else load_library(library)
     write_databook([], path, edition, offered)
-    echo(f"已写出 {path}：按“填写说明”填好后，运行 xltool fill {path} -o 输出文件夹")
+    echo(f"已写出 {path}：按“填写说明”填好后，运行 xltool fill {pasteable(path)} -o 输出文件夹")
 
 
 @databook.command()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
 
 from xltool.cli._command import command_group, force_option, output_file, output_folder
-from xltool.cli._output import echo
+from xltool.cli._output import echo, pasteable
 from xltool.editions.declaration import default_edition_id, editions, load_edition
 from xltool.errors import XltoolError
 from xltool.files import guard
@@ -54,7 +53,7 @@ def new(name: str, source: str, output: Path | None) -> None:
     folder = copy_edition(load_edition(source), name, output)
     echo(f"已复制到 {folder}")
     # A name alone would be taken for an edition's id.
-    where = name if output is None else shlex.quote(str(folder.absolute()))
+    where = name if output is None else pasteable(folder.absolute())
     echo(f"改好后检查：xltool edition check {where}")
 
 
