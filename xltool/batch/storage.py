@@ -162,7 +162,8 @@ class Disk:
             yield from self._below(f"{inner}/{name}".lstrip("/"), folder / name)
 
     def at(self, inner: str) -> str:
-        return str(self.folder / inner)
+        # Without a Path, for it is said of each input of each run.
+        return f"{self.folder}{os.sep}{inner.replace('/', os.sep)}" if inner else str(self.folder)
 
     def stamp(self, inner: str) -> str:
         try:
