@@ -173,6 +173,18 @@ def test_an_edition_anywhere_by_its_path(tmp_path, home, capsys):
     capsys.readouterr()
 
 
+def test_the_folder_one_stands_in_is_an_edition_too(home, tmp_path, monkeypatch, capsys):
+    assert main(["edition", "new", "mine", "-o", str(tmp_path / "版式 夹")]) == 0
+    monkeypatch.chdir(tmp_path / "版式 夹" / "mine")
+    assert main(["edition", "check", "."]) == 0
+    monkeypatch.chdir("..")
+    capsys.readouterr()
+    # A bare name is an edition's id, never a folder that happens to lie here; the way is said.
+    assert main(["edition", "check", "mine"]) == 2
+    assert "请写 ./mine" in capsys.readouterr().err
+    assert main(["edition", "check", "./mine"]) == 0
+
+
 def test_what_is_wrong_with_an_edition_is_said_with_sheet_and_cell(third, tmp_path, capsys):
     book = load_workbook(third / "template.xlsx")
     page = book[SHEET]

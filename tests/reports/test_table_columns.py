@@ -192,7 +192,7 @@ def test_a_new_column_is_in_the_whole_results_sheet(tmp_path, monkeypatch):
 def chase_rows(folder):
     unit = Unit(code="001", name="甲局", district="城区", contact="张三")
     late = status.Standing(unit, "未报", late=True, since="2026-03-01 09:30:00", remarks=("催",))
-    standing = SimpleNamespace(standings=[late], chase=[late])
+    standing = status.Status([late], due="2026-01-20")
     campaign = SimpleNamespace(deadline="", title="二〇二六年")
     status._chase_workbook(folder / "催.xlsx", campaign, standing)
     return sheet_rows(openpyxl.load_workbook(folder / "催.xlsx").active, "区县")

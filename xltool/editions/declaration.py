@@ -281,7 +281,9 @@ def load_edition(which: str | Path = "") -> Edition:
         return _shipped_edition(str(which))
     folders = editions()
     if which not in folders:
-        raise EditionError(f"没有版式“{which}”；现有版式：{'、'.join(folders)}")
+        raise EditionError(
+            f"没有版式“{which}”；现有版式：{'、'.join(folders)}{_folder_hint(which)}"
+        )
     edition = _load(folders[str(which)].resolve())
     if edition.id != which:
         raise EditionError(
@@ -321,7 +323,13 @@ def _shipped_edition(id_: str) -> Edition:
 
 
 def _is_path(which: str | Path) -> bool:
-    return isinstance(which, Path) or "/" in which or "\\" in which
+    return isinstance(which, Path) or "/" in which or "\\" in which or which in (".", "..")
+
+
+def _folder_hint(which: str | Path) -> str:
+    """A folder's bare name is no path, so that no folder stands in for an edition by its name."""
+    here = Path(which, "edition.toml").is_file()
+    return f"。要用这里的文件夹，请写 ./{which}" if here else ""
 
 
 def _load(folder: Path) -> Edition:
