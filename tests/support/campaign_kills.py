@@ -39,8 +39,9 @@ def count():
     left -= 1
     if left < 0:
         os.kill(os.getpid(), signal.SIGKILL)
-replace = pathlib.Path.replace
-pathlib.Path.replace = lambda self, goal: (count(), replace(self, goal), count())[1]
+def counted(replace):
+    return lambda source, goal: (count(), replace(source, goal), count())[1]
+pathlib.Path.replace, os.replace = counted(pathlib.Path.replace), counted(os.replace)
 connect = sqlite3.connect
 def traced(*given, **named):
     base = connect(*given, **named)
