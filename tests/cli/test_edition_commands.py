@@ -181,8 +181,14 @@ def test_the_folder_one_stands_in_is_an_edition_too(home, tmp_path, monkeypatch,
     capsys.readouterr()
     # A bare name is an edition's id, never a folder that happens to lie here; the way is said.
     assert main(["edition", "check", "mine"]) == 2
-    assert "请写 ./mine" in capsys.readouterr().err
+    assert "写成 ./mine" in capsys.readouterr().err
     assert main(["edition", "check", "./mine"]) == 0
+    capsys.readouterr()
+    # A new data book of such an edition says how it is filled, and without that what is missing.
+    assert main(["databook", "new", "书.xlsx", "--edition", "./mine"]) == 0
+    assert "-o 输出文件夹 --edition ./mine" in capsys.readouterr().out
+    assert main(["databook", "check", "书.xlsx"]) == 1
+    assert "用 --edition 指明它的文件夹" in capsys.readouterr().out
 
 
 def test_what_is_wrong_with_an_edition_is_said_with_sheet_and_cell(third, tmp_path, capsys):

@@ -49,7 +49,10 @@ def new(path: Path, edition: str | None, library: Path | None) -> None:
         raise click.UsageError("--library 只用于 .xlsx 数据表")
     offered = None if library is None else load_library(library)
     write_databook([], path, edition, offered)
-    echo(f"已写出 {path}：按“填写说明”填好后，运行 xltool fill {pasteable(path)} -o 输出文件夹")
+    # An edition of its own is known by its folder alone, here and whenever the book is read.
+    own = f" --edition {pasteable(edition)}" if edition and Path(edition).is_dir() else ""
+    fill = f"xltool fill {pasteable(path)} -o 输出文件夹{own}"
+    echo(f"已写出 {path}：按“填写说明”填好后，运行 {fill}")
 
 
 @databook.command()

@@ -81,7 +81,7 @@ def edition_of(named: object, asked: Edition | str | None) -> Edition:
     try:
         return edition or load_edition(named)
     except EditionError as error:
-        raise Unusable(str(error), "B019") from error
+        raise Unusable(f"{error}（自己的版式，用 --edition 指明它的文件夹）", "B019") from error
 
 
 @functools.lru_cache(maxsize=16)

@@ -329,7 +329,7 @@ def _is_path(which: str | Path) -> bool:
 def _folder_hint(which: str | Path) -> str:
     """A folder's bare name is no path, so that no folder stands in for an edition by its name."""
     here = Path(which, "edition.toml").is_file()
-    return f"。要用这里的文件夹，请写 ./{which}" if here else ""
+    return f"。这里的文件夹要写成 ./{which}" if here else ""
 
 
 def _load(folder: Path) -> Edition:
