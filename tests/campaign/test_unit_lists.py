@@ -76,6 +76,18 @@ def test_what_nobody_can_see_in_a_list_is_said_with_what_is_stored(tmp_path, at,
         read_unit_list(path, EDITION)
 
 
+def test_a_row_that_a_filter_hides_is_taken_in_and_said(tmp_path):
+    book = Workbook()
+    book.active.append(["部门编码", "部门名称", "区县"])
+    book.active.append(["001001", "甲局", "城区"])
+    book.active.append(["001002", "乙局", "城区"])
+    book.active.row_dimensions[3].hidden = True
+    book.save(tmp_path / "名单.xlsx")
+    found = read_unit_list(tmp_path / "名单.xlsx", EDITION)
+    assert [unit.code for unit in found.units] == ["001001", "001002"]
+    assert [remark for remark in found.remarks if "隐藏" in remark and "第 3 行" in remark]
+
+
 def test_bytes_that_are_no_text_are_one_line(tmp_path):
     path = tmp_path / "名单.csv"
     path.write_bytes(b"\xff\xff\x81")

@@ -30,6 +30,31 @@ def size(request, monkeypatch):
         monkeypatch.setattr("xltool.xlsx.tables.LARGE", request.param)
 
 
+def test_hidden_rows_and_columns_are_read_and_said_once(opened):
+    sheet = opened.workbook["部门"]
+    sheet.append([2023, "乙局", "0013", 50, 50])
+    sheet.row_dimensions[3].hidden = True
+    sheet.row_dimensions[9].hidden = True  # nothing stands in it
+    sheet.column_dimensions["D"].hidden = True
+    found = opened()
+    assert [str(f.department.amount("total")) for f in found.filings] == ["100.1", "50"]
+    [problem] = found.problems
+    assert (problem.code, problem.severity, problem.sheet) == ("B107", "query", "部门")
+    assert "第D列、第3行" in problem.message and "第9行" not in problem.message
+
+
+def test_a_hidden_table_and_copies_of_one_are_said(opened):
+    book = opened.workbook
+    book.copy_worksheet(book["部门"]).title = "部门 (2)"
+    book["部门 (2)"]["D2"] = 999
+    book["项目"].sheet_state = "hidden"
+    found = opened()
+    assert found.filings[0].department.amount("total") == Decimal("100.1")
+    assert [(p.code, p.severity, p.sheet) for p in found.problems] == [
+        ("B107", "query", "部门 (2)"), ("B107", "query", "项目"),
+    ]  # fmt: skip
+
+
 def masking(code: str) -> DifferentialStyle:
     return DifferentialStyle(numFmt=NumberFormat(numFmtId=399, formatCode=code))
 

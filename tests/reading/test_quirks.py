@@ -33,10 +33,27 @@ def test_it_reads_the_same(parts, spelling):
     assert filing.faults == ()
 
 
-def test_a_day_of_the_strict_format_is_a_day(parts):
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ("2024-06-03T00:00:00", "2024年6月3日"), ("2024-06-03", "2024年6月3日"),
+        ("2024-06-03T08:30:00Z", "2024年6月3日 08:30"), ("2024-06-03T17:05", "2024年6月3日 17:05"),
+    ],
+)  # fmt: skip
+def test_a_day_of_the_strict_format_is_a_day(parts, stored, read):
     name = SHEETS[1]
     pattern = r'<c r="B5"( s="\d+")?[^>]*>.*?</c>'
     assert re.search(pattern, parts[name], re.DOTALL)
-    cell = r'<c r="B5"\1 t="d"><v>2024-06-03T00:00:00</v></c>'
+    cell = r'<c r="B5"\1 t="d"><v>@</v></c>'.replace("@", stored)
     filing = back(parts | {name: re.sub(pattern, cell, parts[name], count=1, flags=re.DOTALL)})
-    assert filing.projects[0].text("period") == "2024年6月3日"
+    assert filing.projects[0].text("period") == read
+
+
+@pytest.mark.parametrize("height", ["0", "0.75", "2.25"])
+def test_a_row_so_low_that_nobody_sees_its_answers_is_said(parts, height):
+    name = SHEETS[0]
+    [row] = re.findall(r'<row r="13"[^>]*>', parts[name])
+    low = re.sub(r' (?:ht|customHeight)="[^"]*"', "", row)[:-1]
+    low += f' ht="{height}" customHeight="1">'
+    filing = back(parts | {name: parts[name].replace(row, low)})
+    assert [f.detail for f in filing.faults] == ["有行列被隐藏：第13行"]

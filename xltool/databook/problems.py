@@ -29,6 +29,7 @@ B103 核实  这张申报表没有这一栏，所写的内容不会填入
 B104 提示  合计、小计、注等行不是单位，没有读
 B105 提示  有看不见的字符，已忽略
 B106 核实  部门编码的写法变了样：读作什么
+B107 核实  表、行、列是隐藏的，或另有一份相像的表：读的是什么
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from xltool.model import Filing, Finding, Place, Severity
 
 _SEVERITIES = {
     **dict.fromkeys(("B101", "B102", "B104", "B105"), Severity.NOTE),
-    **dict.fromkeys(("B103", "B106"), Severity.QUERY),
+    **dict.fromkeys(("B103", "B106", "B107"), Severity.QUERY),
 }
 
 

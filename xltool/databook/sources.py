@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xltool.databook.answers import SourceCell, lines
@@ -33,7 +33,7 @@ _CHUNK = 1 << 20
 @dataclass(frozen=True, slots=True)
 class SourceTable:
     """One table as found: its heads, then its rows with their numbers; cells by column, 1-based;
-    `titles` are what stands above the heads.
+    `titles` are what stands above the heads; `hidden_lines` which rows and columns are hidden.
 
     Cells that say nothing need not be there. The rows of a CSV are gone through once.
     """
@@ -42,6 +42,7 @@ class SourceTable:
     heads: dict[int, SourceCell] = field(default_factory=dict)
     rows: Iterable[SourceRow] = ()
     titles: tuple[SourceCell, ...] = ()
+    hidden_lines: list[str] = field(default_factory=list)
 
 
 SourceRow = tuple[int, dict[int, SourceCell]]
@@ -134,8 +135,24 @@ def read_workbook(
             problems.append(missing(table, sheet_names, file, f"工作表“{table.name}”"))
             continue
         name = sheet_names[table.name]
-        sheets[table.name] = sheet_of(name, _shown(name, book.sheets[name], file), table)
+        problems += _beside(name, book, file)
+        source = sheet_of(name, _shown(name, book.sheets[name], file), table)
+        sheets[table.name] = replace(source, hidden_lines=book.hidden_lines.get(name, []))
     return sheets, problems
+
+
+def _beside(name: str, book: Workbook, file: str) -> Iterator[Problem]:
+    """That a sheet is hidden, or that there are copies of it, of which none is read."""
+    if name in book.hidden:
+        message = f"工作表“{name}”是隐藏的，读的是它"
+        yield problem("B107", message, file=file, place=Place(name, ""))
+    copy = re.compile(
+        rf"{re.escape(name.strip())}\s*(?:[(（]\d+[)）]|[-_—]?\s*(?:副本|旧|新|修改).*)"
+    )
+    for other in book.sheets:
+        if copy.fullmatch(other.strip()):
+            message = f"“{other}”像是“{name}”的另一份，没有读，读的是“{name}”"
+            yield problem("B107", message, file=file, place=Place(other, ""))
 
 
 def _shown(

@@ -20,6 +20,8 @@ _REMARK = re.compile(
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]+")
 _DECIMAL = re.compile(r"([0-9]+)\.0+")
 _AS_FORMULA = re.compile(r'="([^"]*)"')
+# Typed before digits so that a spreadsheet program takes them for a text.
+_APOSTROPHES = ("'", "’", "‘", "＇", "`")
 # Digits of a number that Excel keeps; the others become zeros.
 _KEPT = 15
 
@@ -67,6 +69,9 @@ def read_code(written: str) -> Code:
     text = visible(written)
     if formula := _AS_FORMULA.fullmatch(text):
         code = formula[1].strip()
+        return Code(code, f"写作“{text}”，读作 {code}")
+    if text[:1] in _APOSTROPHES and text[1:].strip():
+        code = text[1:].strip()
         return Code(code, f"写作“{text}”，读作 {code}")
     if _SCIENTIFIC.fullmatch(text):
         return Code(text, f"“{text}”是被 Excel 变成科学计数的编码，原来的数字已经丢失", True)

@@ -31,7 +31,8 @@ from xltool.xlsx.conditional import masked
 from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
 from xltool.xlsx.number_format import amount_shown, as_read, nothing_shown, text_shown
 from xltool.xlsx.package import Parts, Unreadable
-from xltool.xlsx.references import cell_name, column_number, read_area
+from xltool.xlsx.references import cell_name, read_area
+from xltool.xlsx.sheet_frame import columns_in
 from xltool.xlsx.workbook_reader import grid_of, open_grid
 
 # The property of a workbook that was made without a department form, and what it says.
@@ -319,9 +320,6 @@ def answers_on(layout: FormLayout, sheet: Sheet, rows: GrownRows, faults: list[F
     return Form(layout.spec.id, entries, indicators, sheet.name)
 
 
-_LINES = re.compile(r"第(?:(\d+)行|([A-Z]+)(?::([A-Z]+))?列)")
-
-
 def _unseen(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> list[str]:
     """The hidden rows and columns of the form in which something stands."""
     last = rows.end(layout.last_row)
@@ -335,12 +333,9 @@ def _unseen(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> list[str]:
     taken_rows, taken_columns = {row for row, _ in says}, {column for _, column in says}
 
     def matters(line: str) -> bool:
-        lines_match = _LINES.fullmatch(line)
-        if lines_match is None or lines_match[1]:
-            return lines_match is not None and int(lines_match[1]) in taken_rows
-        first = column_number(lines_match[2])
-        final = column_number(lines_match[3] or lines_match[2])
-        return any(first <= column <= final for column in taken_columns)
+        if line.endswith("行"):
+            return int(line[1:-1]) in taken_rows
+        return bool(columns_in([line]) & taken_columns)
 
     return [line for line in sheet.hidden_lines if matters(line)]
 

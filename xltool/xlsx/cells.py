@@ -24,12 +24,13 @@ from xltool.xlsx.shared_parts import (
     read_styles,
     unescape,
 )
-from xltool.xlsx.sheet_frame import Frame, FrameWalk, read_frame
+from xltool.xlsx.sheet_frame import Frame, FrameWalk, read_frame, thin
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})$")
+# A day of the strict format, and the time of it.
 _DAY = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T00:00:00(?:\.0+)?Z?)?$"
-)  # of the strict format
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::[0-9]{2}(?:\.[0-9]+)?)?Z?)?$"
+)
 _OPEN = Cell("", locked=False)
 
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write cells; anything else is
@@ -121,9 +122,12 @@ class _Betweens(dict[str, _Between | None]):
 _BETWEENS = _Betweens()
 
 
+_LOWEST = 3.0  # points of a row's height
+
+
 def unseen(row: Mapping[str, str]) -> bool:
     """Whether a row with these attributes is hidden, or so low that nobody sees it."""
-    return row.get("hidden") in ("1", "true") or row.get("ht") in ("0", "0.0", "0.00")
+    return row.get("hidden") in ("1", "true") or thin(row.get("ht", ""), _LOWEST)
 
 
 def _between(text: str) -> _Between | None:
@@ -494,7 +498,8 @@ class CellWalk:
             if not content:
                 raise self.damaged()
         elif kind == "d" and (day := _DAY.match(content)):
-            content = f"{int(day[1])}年{int(day[2])}月{int(day[3])}日"
+            clock = f" {day[4]}:{day[5]}" if day[4] and day[4] + day[5] != "0000" else ""
+            content = f"{int(day[1])}年{int(day[2])}月{int(day[3])}日{clock}"
         elif kind in ("str", "inlineStr", "d"):
             content = unescape(content)
         formula = ("=" + "".join(self.formula)) if "f" in self.given else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from xltool.xlsx.grid import Test
 from xltool.xlsx.package import Unreadable, parse_xml
-from xltool.xlsx.references import LAST_COLUMN, Area, letters, read_area
+from xltool.xlsx.references import LAST_COLUMN, Area, column_number, letters, read_area
 from xltool.xlsx.shared_parts import decoded, remembered
 
 _MOST_MERGES = 20_000
@@ -87,13 +88,13 @@ def _parse_frame(data: bytes) -> Frame:
 
 
 class FrameWalk:
-    """Takes the frame of a sheet from its XML."""
+    """Takes the frame of a sheet from its XML; `tables` are how many tables of cells began."""
 
     def __init__(self) -> None:
         self._merges: set[Area] = set()
         self._hidden: list[str] = []
         self._protected = self._objects = self._rows = False
-        self._tables = 0
+        self.tables = 0
         self._around: list[str] = []
         self._conditional: list[tuple[str, str, Test]] = []
         self._areas = ""
@@ -105,7 +106,7 @@ class FrameWalk:
         if tag in _OF_CELLS:
             self._rows = True
         elif tag == "sheetData":
-            self._tables += around[:-1] == ["worksheet"]
+            self.tables += around[:-1] == ["worksheet"]
         elif tag not in _WHERE or tuple(around[1:-1]) != _WHERE[tag]:
             return
         elif tag == "mergeCell":
@@ -124,7 +125,7 @@ class FrameWalk:
         elif tag == "sheetProtection":
             self._protected = attributes.get("sheet") in ("1", "true")
         elif tag == "col":
-            if attributes.get("hidden") in ("1", "true") or attributes.get("width") in ("0", "0.0"):
+            if attributes.get("hidden") in ("1", "true") or thin(attributes.get("width", "")):
                 ends = (int(attributes.get(end, 1)) for end in ("min", "max"))
                 first, last = (min(column, LAST_COLUMN) for column in ends)
                 until = f":{letters(last)}" if last > first else ""
@@ -155,9 +156,26 @@ class FrameWalk:
             tuple(self._hidden),
             self._rows,
             remarks,
-            self._tables,
+            self.tables,
             tuple(self._conditional),
         )
+
+
+def thin(size: str, least: float = 0.5) -> bool:
+    """Whether a row or column of this size shows nothing of what stands in it."""
+    try:
+        return bool(size) and float(size) < least
+    except ValueError:
+        return False
+
+
+def columns_in(lines: Iterable[str]) -> set[int]:
+    """The columns of hidden lines such as `第D列`, `第D:F列`."""
+    found: set[int] = set()
+    for line in lines:
+        first, _, last = line.removeprefix("第").removesuffix("列").partition(":")
+        found.update(range(column_number(first), column_number(last or first) + 1))
+    return found
 
 
 _OF_CELLS = frozenset(("row", "c", "v", "f", "is", "t", "r", "rPh"))

@@ -8,13 +8,14 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from xltool.xlsx.cells import CellWalk, add_masks
 from xltool.xlsx.conditional import unseen_in
-from xltool.xlsx.grid import Cell, Sheet
+from xltool.xlsx.grid import Cell, Grid, Sheet
 from xltool.xlsx.package import Package, Unreadable, read_file, walk_xml
 from xltool.xlsx.shared_parts import Styles, TextWalk
 from xltool.xlsx.sheet_frame import FrameWalk
@@ -28,15 +29,19 @@ MOST_PART = 256 * 2**20
 MOST_UNPACKED = 512 * 2**20
 MOST_CELLS = 4 * TABLE_CELLS
 MOST_TEXT = 2**20
+_MOST_HIDDEN = 1000  # hidden rows and columns that are kept
 
 SheetRow = tuple[int, dict[int, Cell]]
 
 
 class Tables(NamedTuple):
-    """A workbook's sheets by name, to be gone through once; its custom document properties."""
+    """A workbook's sheets by name, to be gone through once; its custom document properties; which
+    sheets are hidden, and of each which rows and columns are (of rows so far as one has gone)."""
 
     sheets: Mapping[str, Iterable[SheetRow]]
     properties: Mapping[str, str]
+    hidden: frozenset[str] = frozenset()
+    hidden_lines: Mapping[str, list[str]] = MappingProxyType({})
 
 
 def open_tables(source: Path | bytes) -> Tables:
@@ -48,15 +53,20 @@ def open_tables(source: Path | bytes) -> Tables:
     data = source if isinstance(source, bytes) else read_file(source)
     if len(data) < LARGE:
         grid = open_grid(data, most=TABLE_CELLS)
-        return Tables({sheet.name: _rows_of(sheet) for sheet in grid.sheets}, grid.properties)
+        return _tables(grid, {sheet.name: _rows_of(sheet) for sheet in grid.sheets})
     package = Package(data, MOST_UNPACKED)
     grid, parts = frame_of(package)
     strings = _strings(package, parts.get("sharedStrings", ""))
     styles = styles_of(package, parts.get("styles", ""), grid.date1904)
-    if styles.conditional:
-        _take_masks(package, grid.sheets, styles)
+    _look_around(package, grid.sheets, styles)
     rows = partial(_streamed, package, strings=strings, styles=styles)
-    return Tables({sheet.name: rows(sheet) for sheet in grid.sheets if sheet.part}, grid.properties)
+    return _tables(grid, {sheet.name: rows(sheet) for sheet in grid.sheets if sheet.part})
+
+
+def _tables(grid: Grid, sheets: Mapping[str, Iterable[SheetRow]]) -> Tables:
+    hidden = frozenset(sheet.name for sheet in grid.sheets if sheet.hidden)
+    lines = {sheet.name: sheet.hidden_lines for sheet in grid.sheets}
+    return Tables(sheets, grid.properties, hidden, lines)
 
 
 def _rows_of(sheet: Sheet) -> Iterator[SheetRow]:
@@ -68,15 +78,18 @@ def _rows_of(sheet: Sheet) -> Iterator[SheetRow]:
     return iter(sorted(rows.items()))
 
 
-def _take_masks(package: Package, sheets: Iterable[Sheet], styles: Styles) -> None:
-    """Conditional formats stand behind the cells: they are looked for before the rows are."""
+def _look_around(package: Package, sheets: Iterable[Sheet], styles: Styles) -> None:
+    """What stands around the cells of large sheets: hidden columns before them; behind them, where
+    the styles have any, conditional formats."""
     for sheet in sheets:
         if sheet.part:
             walk = FrameWalk()
             for _ in walk_xml(
                 package.pieces(sheet.part, MOST_PART), walk.start, walk.end, walk.text
             ):
-                pass
+                if walk.tables and not styles.conditional:
+                    break
+            sheet.hidden_lines += walk.frame().hidden
             add_masks(sheet, walk.frame(), styles)
 
 
@@ -91,7 +104,7 @@ def _streamed(
         nonlocal last
         rows = list(_rows_of(sheet))
         sheet.cells.clear()
-        sheet.hidden_lines.clear()
+        del sheet.hidden_lines[_MOST_HIDDEN:]
         for row, cells in rows[len(rows) - but :]:
             sheet.cells.update({(row, column): cell for column, cell in cells.items()})
         for row, cells in rows[: len(rows) - but]:
