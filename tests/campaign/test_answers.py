@@ -97,3 +97,22 @@ def test_an_error_is_explained_by_nothing(bureau):
     )
     bureau.hand_in("2", {"答.xlsx": explained(path, "退回意见")})
     assert bureau.states()[code] == "有错误" and code not in bureau.counted()
+
+
+def test_which_version_counts_is_not_the_units_word_alone(tmp_path):
+    """D603 explained on a return note waits for the clerk; the log says what came back."""
+    bureau = Bureau(tmp_path, 1, 1)
+    [code] = bureau.codes
+    other = {"department.goal": "目标1：修好县内小型水库并通过县级验收。"}
+    bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code])}, when=1.7e9)
+    bureau.hand_in("2", {"b.xlsx": fill_in(bureau.sent[code], other)}, when=1.71e9)
+    assert bureau.states()[code] == "待核实"
+    unit_notes = notes(bureau.campaign, queries=True)
+    [path] = write_notes(bureau.campaign, unit_notes, tmp_path / "意见", "xlsx")
+    bureau.hand_in("3", {"c.xlsx": explained(path, "退回意见")})
+    assert bureau.states()[code] == "待核准" and bureau.counted() == {code: 2}
+    events = [line.what for line in history(bureau.campaign, code)]
+    assert sum("交回第 2 版的退回意见" in event for event in events) == 1
+    assert sum("报来第 2 版" in event for event in events) == 1
+    accept(bureau.campaign, [code])
+    assert bureau.states()[code] == "核准"

@@ -220,7 +220,10 @@ def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
         for arrival in ledger.arrivals():
             row = versions.get(arrival["return_id"])
             if row is not None:
-                event = f"报来第 {row['version']} 版（{KINDS[row['kind']]}，{arrival['day']}）"
+                version = f"第 {row['version']} 版"
+                event = f"报来{version}（{KINDS[row['kind']]}，{arrival['day']}）"
+                if arrival["outcome"] == "answer":
+                    event = f"交回{version}的退回意见（{arrival['day']}）"
                 lines.append(HistoryLine(arrival["taken_at"], "", event, code, arrival["name"]))
     # Of one second, what was sent and came stands before what was decided on it.
     acts = {deed.id: deed for deed in deeds}

@@ -186,17 +186,22 @@ def _state_of(row: LedgerRow, returns: UnitReturns) -> str:
         return "核准"
     if row["verdict"] == "error":
         return "选定"  # the bureau lets it count as it is
-    if row["verdict"] == "pass" and _explained(row):
+    picked = returns.outcome.standpoint.picked == row["id"]
+    if row["verdict"] == "pass" and _explained(row, picked):
         return "待核准"
     return VERDICTS[row["verdict"]]
 
 
-def _explained(row: LedgerRow) -> bool:
-    """Whether the unit explained queries that somebody still has to accept."""
+def _explained(row: LedgerRow, picked: bool) -> bool:
+    """Whether the unit explained queries that somebody still has to accept.
+
+    Where the bureau `picked` this version, which one counts (D603) is its own answer.
+    """
     if '"explanation":"' not in row["findings"].replace('""', ""):
         return False
     findings = msgspec.json.decode(row["findings"], type=list[Finding])
-    return any(f.state is FindingState.EXPLAINED and f.code != "D603" for f in findings)
+    explained = [f for f in findings if f.state is FindingState.EXPLAINED]
+    return any(not (picked and f.code == "D603") for f in explained)
 
 
 def _missing(returns: UnitReturns, issue: LedgerRow) -> tuple[str, str, list[str]]:
