@@ -193,6 +193,16 @@ class TestLastYear:
         assert main(["check", "今年", "--last-year", path]) == 2
         assert "上一年的申报" in capsys.readouterr().err
 
+    def test_a_folder_of_other_files_says_what_to_do_with_them(self, years, capsys):
+        """What `xltool import` wrote, and what it reads, lie where the filings are looked for."""
+        Path("导入").mkdir()
+        assert main(["databook", "new", "导入/数据表.xlsx"]) == 0
+        Path("导入/申报.docx").write_bytes(b"")
+        assert main(["check", "今年", "--last-year", "导入"]) == 2
+        said = capsys.readouterr().err
+        assert "没有上一年的申报：导入" in said and len(said.splitlines()) == 1
+        assert "先用 xltool fill 填出工作簿" in said and "先用 xltool import 导入" in said
+
 
 def test_the_ribbons_settings_are_the_computers(desk, capsys):
     assert main(["addin", "settings", "停.toml"]) == 0

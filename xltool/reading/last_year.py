@@ -56,26 +56,29 @@ class EarlierFiles(Struct):
 
 
 class LastYear:
-    """The earlier filings that lie at a path. A folder is gone through when the first is asked for,
-    unless its `files` are known; a filing is read again each time it is asked for.
+    """The earlier filings that lie at a path. A folder is gone through at once, unless its `files`
+    are known; a filing is read again each time it is asked for.
 
-    Raises XltoolError at once where one workbook was named and is no filing.
+    Raises XltoolError where no filing lies there: once, not for each filing that is compared.
     """
 
     def __init__(
         self, path: Path, edition: Edition | None = None, files: EarlierFiles | None = None
     ) -> None:
-        self._path, self._edition, self._files = path, edition, files
+        self._edition = edition
         self._only: Filing | None = None
         if not path.exists():
             raise XltoolError(f"没有上一年的申报：{path}")
-        if not path.is_dir():
+        if path.is_dir():
+            self._files = files or earlier_files(path, edition)
+        else:
+            self._files = EarlierFiles()
             self._only = _read(path, edition)
 
     @property
     def unread(self) -> list[str]:
-        """Why files of the folder were not read, once it was gone through."""
-        return self._files.unread if self._files else []
+        """Why files of the folder were not read."""
+        return self._files.unread
 
     def of(self, filing: Filing) -> Filing | None:
         """The unit's filing of the year before (`EarlierFiles.of`); None where there is none.
@@ -84,15 +87,14 @@ class LastYear:
         """
         if self._only is not None:
             return self._only
-        if self._files is None:
-            self._files = earlier_files(self._path, self._edition)
         file = self._files.of(filing)
         return _read(Path(file.path), self._edition) if file else None
 
 
 def earlier_files(folder: Path, edition: Edition | None = None) -> EarlierFiles:
     """Whose filing each workbook of a folder holds. Raises XltoolError where none holds one."""
-    paths = [file.path for file in below(folder) if file.kind is FileKind.WORKBOOK]
+    files = list(below(folder))
+    paths = [file.path for file in files if file.kind is FileKind.WORKBOOK]
     pool = WorkerPool(functools.partial(_identity, edition=edition), size=_size)
     result = EarlierFiles()
     for path, identity in zip(paths, pool.in_order(paths), strict=True):
@@ -105,7 +107,10 @@ def earlier_files(folder: Path, edition: Edition | None = None) -> EarlierFiles:
         year, keys = identity
         result.take(EarlierFile(str(path), year), keys)
     if not result.by_unit:
-        raise XltoolError(f"文件夹里没有上一年的申报：{folder}")
+        reasons = result.unread[:1]
+        if any(file.kind is FileKind.DOCUMENT for file in files):
+            reasons.append("Word、PDF 等先用 xltool import 导入，再用 xltool fill 填成官方表")
+        raise XltoolError("。".join([f"文件夹里没有上一年的申报：{folder}", *reasons]))
     return result
 
 
