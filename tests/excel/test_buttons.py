@@ -681,21 +681,6 @@ def test_a_second_total_of_the_same_folder(app, tmp_path):
     assert report.sheets(1).raw.getCellByPosition(20, 40).String == "科长的批注"
 
 
-def test_a_button_that_only_reads_leaves_no_document_changed(app, seed, tmp_path):
-    """Such a document would be asked about at closing, and an open summary never be made anew."""
-    folder = tmp_path / "上报"
-    folder.mkdir()
-    fill(clean_filing("hospital-county"), folder / "医院.xlsx")
-    app.files = [folder]
-    press("total_folder")
-    seed.activate()
-    press("about")
-    press("check_all")
-    assert {b.name: b.api.Saved for b in app.books} == {"report.xlsx": True, seed.name: False}
-    app.files = [folder]
-    assert "结果在" in press("total_folder")
-
-
 def test_about(app):
     press("about")
     assert "版式" in app.alerts[0]
@@ -746,6 +731,21 @@ def test_a_full_check_takes_few_calls(app, tmp_path):
     app.calls.clear()
     press("clear_marks")
     assert len(app.calls) <= 3 * sheets, app.calls
+
+
+def test_a_button_that_only_reads_leaves_no_document_changed(app, seed, tmp_path):
+    """Such a document would be asked about at closing, and an open summary never be made anew."""
+    folder = tmp_path / "上报"
+    folder.mkdir()
+    fill(clean_filing("hospital-county"), folder / "医院.xlsx")
+    app.files = [folder]
+    press("total_folder")
+    seed.activate()
+    press("about")
+    press("check_all")
+    assert {b.name: b.api.Saved for b in app.books} == {"report.xlsx": True, seed.name: False}
+    app.files = [folder]
+    assert "结果在" in press("total_folder")
 
 
 def test_all_is_put_back_when_a_button_fails(app, seed, monkeypatch, tmp_path):
