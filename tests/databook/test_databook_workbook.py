@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 from openpyxl import Workbook, load_workbook
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.formatting.rule import CellIsRule, FormulaRule, Rule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.styles.differential import DifferentialStyle
@@ -28,6 +30,15 @@ def size(request, monkeypatch):
     """Each book is read as a small one is, and as a large one."""
     if request.param is not None:
         monkeypatch.setattr("xltool.xlsx.tables.LARGE", request.param)
+
+
+@pytest.mark.parametrize(("colour", "said"), [("FFFFFFFF", True), ("FFFF0000", False)])
+def test_a_part_of_a_text_that_nobody_can_see_is_said(opened, colour, said):
+    cell = opened.workbook["指标"]["F2"]
+    cell.value = CellRichText("≥9", TextBlock(InlineFont(color=colour), "5%"))
+    found = opened().problems
+    assert [(p.code, p.cell) for p in found] == [("B020", "F2")] * said
+    assert all("“5%”" in p.message and "≥95%" in p.message for p in found)
 
 
 def test_hidden_rows_and_columns_are_read_and_said_once(opened):

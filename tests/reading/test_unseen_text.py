@@ -120,6 +120,38 @@ def conditional(areas: str, dxf: str, rule: str):
     return read_grid(open_grid(packed(parts)))
 
 
+def in_runs(*runs: tuple[str, str]) -> str:
+    return "".join(
+        f"<r>{f'<rPr>{look}</rPr>' if look else ''}<t>{text}</t></r>" for text, look in runs
+    )
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["inline", "shared"])
+@pytest.mark.parametrize(
+    ("look", "unseen"),
+    [
+        ('<sz val="11"/><color rgb="FFFFFFFF"/>', True), ('<color theme="0"/>', True),
+        ('<sz val="1"/>', True), ('<b/><color rgb="FFFF0000"/>', False), ('<sz val="8"/>', False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_text_that_nobody_can_see_is_said(look, unseen, shared):
+    """A target shown as ≥3 and stored as ≥30座."""
+    parts = parts_of(render(filing_of({})))
+    runs = in_runs(("≥3", ""), ("0座", look))
+    found = re.search(r'<c r="F13"( s="\d+")[^>]*>.*?</c>', parts[SHEET])
+    if shared:
+        strings = "xl/sharedStrings.xml"
+        number = len(re.findall("<si>", parts[strings]))
+        parts[strings] = parts[strings].replace("</sst>", f"<si>{runs}</si></sst>")
+        new = f'<c r="F13"{found[1]} t="s"><v>{number}</v></c>'
+    else:
+        new = f'<c r="F13"{found[1]} t="inlineStr"><is>{runs}</is></c>'
+    parts[SHEET] = parts[SHEET].replace(found[0], new)
+    filing = read_grid(open_grid(packed(parts)))
+    assert said(filing) == [("F13", "error")] * unseen
+    assert all("“0座”" in f.detail and "≥30座" in f.detail for f in filing.faults)
+
+
 WHITE = '<font><color theme="0"/></font>'
 ALWAYS = '<cfRule type="expression" dxfId="{}" priority="9"><formula>TRUE</formula></cfRule>'
 

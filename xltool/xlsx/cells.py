@@ -13,11 +13,12 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from xltool.xlsx.grid import Cell, Mask, Sheet
-from xltool.xlsx.ink import Hiding, hidden
+from xltool.xlsx.ink import hidden, hidden_run
 from xltool.xlsx.package import MAIN, MAX_CELLS, Unreadable, parse_xml, utf8, walk_xml
 from xltool.xlsx.references import Area, cell_name, column_number, read_area
 from xltool.xlsx.shared_parts import (
     OTHER_ENTITY,
+    RunWalk,
     Styles,
     decoded,
     plain_text,
@@ -301,7 +302,7 @@ def _plain_cells(
     if not _in_order(pieces[::5], places, before, sheet):
         return None
     cells = sheet.cells
-    unlocked, formats, of_texts, _, _ = styles
+    unlocked, formats, of_texts, *_ = styles
     escaped = escaped or b"_x" in data
     attributes = map(_STYLES_AND_KINDS.__getitem__, pieces[2::5])
     for at, plain, value, inline in zip(
@@ -328,8 +329,8 @@ def _plain_cells(
             content = plain_text(content)
         form = of_texts.get(style, "") if of_texts and kind != "b" else ""
         cells[at] = Cell(content, False, "", False, style not in unlocked, form)
-    if styles.hiding:
-        _tell_unseen(sheet, pieces, styles)
+    if styles.hiding or (strings and getattr(strings, "unseen", None)):
+        _tell_unseen(sheet, pieces, strings, styles)
     return len(places)
 
 
@@ -365,19 +366,29 @@ def _no_such_text(sheet: Sheet, at: At) -> Unreadable:
     return Unreadable(f"文件已损坏：{sheet.name} 的 {cell_name(*at)} 指向不存在的文字")
 
 
-def _tell_unseen(sheet: Sheet, pieces: list[str], styles: Styles) -> None:
+def _tell_unseen(
+    sheet: Sheet, pieces: list[str], strings: Mapping[str, str], styles: Styles
+) -> None:
     """Of the cells that were taken at a glance those that nobody can see."""
-    for address, attributes in zip(pieces[1::5], pieces[2::5], strict=True):
+    runs: Mapping[str, str] = getattr(strings, "unseen", {})
+    for address, attributes, value in zip(pieces[1::5], pieces[2::5], pieces[3::5], strict=True):
         plain, at = _STYLES_AND_KINDS[attributes], _ADDRESSES[address]
-        hiding = styles.hiding.get(plain[0]) if plain else None
-        if hiding and (cell := sheet.cells.get(at)) and (unseen := _unseen(hiding, cell)):
+        if plain is None or (cell := sheet.cells.get(at)) is None:
+            continue
+        style, kind = plain
+        run = runs.get(value, "") if runs and kind == "s" else ""
+        if unseen := _unseen(styles, style, cell, run):
             sheet.cells[at] = replace(cell, unseen=unseen)
 
 
-def _unseen(hiding: Hiding, cell: Cell) -> str:
-    """What is said of a cell in a style that hides it; empty where it is seen."""
-    why = hiding.reason(cell.text, cell.number) if cell.text.strip() else ""
-    return hidden(cell.text, why) if why else ""
+def _unseen(styles: Styles, style: str, cell: Cell, run: str) -> str:
+    """What is said of a cell that nobody can read, by its style or by a run of its text; empty
+    where it is seen."""
+    hiding = styles.hiding.get(style)
+    why = hiding.reason(cell.text, cell.number) if hiding and cell.text.strip() else ""
+    if why:
+        return hidden(cell.text, why)
+    return hidden_run(cell.text, run) if run and style not in styles.grounded else ""
 
 
 # What holds what in a sheet; anything else is no cell that Excel would read.
@@ -408,6 +419,8 @@ class CellWalk:
         self, sheet: Sheet, strings: Mapping[str, str], styles: Styles, blanks: bool = False
     ) -> None:
         self.sheet, self.strings, self.styles, self.blanks = sheet, strings, styles, blanks
+        self.run = RunWalk()
+        self.unseen_runs: Mapping[str, str] = getattr(strings, "unseen", {})
         self.open: list[str] = [""]  # elements around
         self.row = self.column = 0
         self.kind = self.style = ""
@@ -425,6 +438,8 @@ class CellWalk:
         if around not in _AROUND.get(tag, _ELSEWHERE) or self.tables > 1:
             if tag in _AROUND or around in _CLOSED or self.tables > 1:
                 raise self.damaged()
+            if around == "rPr":
+                self.run.dress(tag, attributes)
             return
         if tag == "c":
             self._cell(attributes)
@@ -434,6 +449,8 @@ class CellWalk:
             self.given.append(tag)
         elif tag == "row":
             self._row(attributes)
+        elif tag == "r":
+            self.run.hides = False
         elif tag == "sheetData":
             self.tables += 1
 
@@ -466,6 +483,7 @@ class CellWalk:
         self.value.clear()
         self.formula.clear()
         self.given.clear()
+        self.run.begin()
 
     def end(self, tag: str) -> None:
         self.open.pop()
@@ -476,6 +494,8 @@ class CellWalk:
         tag = self.open[-1]
         if tag == "v" or (tag == "t" and self.open[-2] != "rPh"):
             self.value.append(data)
+            if self.run.hides:
+                self.run.unseen += data.strip()
         elif tag == "f":
             self.formula.append(data)
 
@@ -486,12 +506,13 @@ class CellWalk:
             if self.blanks and not locked:
                 self.sheet.cells[self.row, self.column] = _OPEN
             return
-        kind = self.kind
+        kind, run = self.kind, self.run.unseen
         if kind not in _KINDS or ("is" if kind != "inlineStr" else "v") in self.given:
             raise self.damaged()
         if kind == "s":
             if content not in self.strings:
                 raise _no_such_text(self.sheet, (self.row, self.column))
+            run = self.unseen_runs.get(content, "")
             content = self.strings[content]
         elif kind == "b":
             content = _TRUTH.get(content, "")
@@ -507,8 +528,8 @@ class CellWalk:
         codes = {"n": self.styles.formats, "b": _NO_FORMAT}.get(kind, self.styles.of_texts)
         code = codes.get(self.style, "")
         cell = Cell(content, kind == "n", formula, kind == "e", locked, code)
-        if hiding := self.styles.hiding.get(self.style):
-            cell = replace(cell, unseen=_unseen(hiding, cell))
+        if (self.styles.hiding or run) and (unseen := _unseen(self.styles, self.style, cell, run)):
+            cell = replace(cell, unseen=unseen)
         self.sheet.cells[self.row, self.column] = cell
 
     def foreign(self) -> None:

@@ -102,6 +102,20 @@ class InkWalk:
                 found[str(number)] = Hiding(why, code, colours, lost)
         return found
 
+    def grounded(self) -> frozenset[str]:
+        """The styles whose ground is not white."""
+        return frozenset(
+            str(number)
+            for number, (_, fill) in enumerate(self._styles)
+            if self._ground(_at(self._fills, fill)) != _WHITE
+        )
+
+    def run_unseen(self, tag: str, attributes: Attributes) -> bool:
+        """Whether this property of a run of text hides it on a white ground."""
+        if tag == "color":
+            return _alike(self._colour(attributes, _BLACK), _WHITE)
+        return tag == "sz" and bool(self._why({tag: attributes}, "none"))
+
     def hiding_conditional(self) -> dict[str, str]:
         """The conditional formats that hide, by their number, and why."""
         whys = (
@@ -188,6 +202,15 @@ def _alike(one: Colour, other: Colour) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return one == other
     return all(abs(a - b) <= _NEAR for a, b in zip(one, other, strict=True))
+
+
+RUNS = InkWalk()
+"""For runs of text: the palette of the format."""
+
+
+def hidden_run(cell_text: str, run: str) -> str:
+    """What is said of a cell of whose text nobody can read a part."""
+    return f"单元格里有的字看不见（“{run[:40]}”，{SAME_COLOUR}或太小），存的是“{cell_text[:40]}”"
 
 
 def hidden(cell_text: str, why: str) -> str:

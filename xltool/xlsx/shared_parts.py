@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from xltool.xlsx.grid import Mask
-from xltool.xlsx.ink import Hiding, InkWalk
+from xltool.xlsx.ink import RUNS, Hiding, InkWalk
 from xltool.xlsx.number_format import BUILTIN, DATE_1904, changes_text
 from xltool.xlsx.package import MAIN, Unreadable, parse_xml
 
@@ -118,13 +118,22 @@ def string_table(data: bytes) -> Mapping[str, str]:
     return _parse_strings(data)
 
 
+class SharedTexts(dict[str, str]):
+    """Shared texts by their number; `unseen`: what of some nobody can see on a white ground."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unseen: dict[str, str] = {}
+
+    def add(self, text: str, unseen: str) -> None:
+        if unseen:
+            self.unseen[str(len(self))] = unseen
+        self[str(len(self))] = text
+
+
 def _parse_strings(data: bytes) -> Mapping[str, str]:
-    strings: dict[str, str] = {}
-
-    def add(text: str) -> None:
-        strings[str(len(strings))] = text
-
-    walk = TextWalk(add)
+    strings = SharedTexts()
+    walk = TextWalk(strings.add)
     parse_xml(data, walk.start, walk.end, walk.text, walk.foreign)
     return strings
 
@@ -133,38 +142,61 @@ def _parse_strings(data: bytes) -> Mapping[str, str]:
 _PARENTS = {"sst": ("",), "si": ("sst",), "r": ("si",), "rPh": ("si",), "t": ("si", "r", "rPh")}
 
 
+class RunWalk:
+    """Runs of text in a font of their own; `unseen` is what of them nobody can see."""
+
+    def __init__(self) -> None:
+        self.unseen = ""
+        self.hides = False  # the run that is open
+
+    def begin(self) -> None:
+        """A new text."""
+        self.unseen, self.hides = "", False
+
+    def dress(self, tag: str, attributes: dict[str, str]) -> None:
+        """A property of the run that is open."""
+        self.hides = self.hides or RUNS.run_unseen(tag, attributes)
+
+
 class TextWalk:
     """Takes the shared texts from their XML, one after the other;
     of their pronunciation nothing."""
 
-    def __init__(self, add: Callable[[str], None]) -> None:
+    def __init__(self, add: Callable[[str, str], None]) -> None:
         self._add = add
         self._pieces: list[str] = []
+        self.run = RunWalk()
         self._open = [""]
         self._given: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         around = self._open[-1]
         self._open.append(tag)
+        if around == "rPr":
+            self.run.dress(tag, attributes)
         if around not in _PARENTS.get(tag, (around,)) or around == "t":
             raise damaged_texts()
         if tag == "si":
             self._pieces.clear()
             self._given.clear()
+            self.run.begin()
         elif around == "si":
             # A text, or runs of text, not both.
             if tag in ("t", "r") and "t" in self._given:
                 raise damaged_texts()
             self._given.append(tag)
+            self.run.hides = False
 
     def end(self, tag: str) -> None:
         self._open.pop()
         if tag == "si":
-            self._add(unescape("".join(self._pieces)))
+            self._add(unescape("".join(self._pieces)), self.run.unseen)
 
     def text(self, data: str) -> None:
         if self._open[-1] == "t" and self._open[-2] != "rPh":
             self._pieces.append(data)
+            if self.run.hides:
+                self.run.unseen += data.strip()
 
     def foreign(self) -> None:
         """An element of no workbook, which Excel would not read here."""
@@ -180,13 +212,14 @@ class Styles(NamedTuple):
     """By cell style number as written: which may be edited when protected, number formats, and
     those formats under which a text, too, is shown as something else. `conditional`: the
     conditional formats that may show something else, by their number. `hiding`: the styles that
-    may hide what stands in a cell."""
+    may hide what stands in a cell; `grounded` those whose ground is not white."""
 
     unlocked: frozenset[str] = frozenset()
     formats: Mapping[str, str] = MappingProxyType({})
     of_texts: Mapping[str, str] = MappingProxyType({})
     conditional: Mapping[str, Mask] = MappingProxyType({})
     hiding: Mapping[str, Hiding] = MappingProxyType({})
+    grounded: frozenset[str] = frozenset()
 
 
 _NO = ("0", "false")
@@ -230,7 +263,9 @@ def read_styles(data: bytes) -> Styles:
     conditional = {
         one: Mask(masks.get(one), hidden.get(one, "")) for one in sorted({*masks, *hidden})
     }
-    return Styles(frozenset(unlocked), formats, of_texts, conditional, inks.hiding(formats))
+    return Styles(
+        frozenset(unlocked), formats, of_texts, conditional, inks.hiding(formats), inks.grounded()
+    )
 
 
 def counted_from_1904(styles: Styles) -> Styles:

@@ -158,8 +158,11 @@ class _SharedTexts(Mapping[str, str]):
 
     def __init__(self) -> None:
         self._bytes, self._ends = bytearray(), array("Q", [0])
+        self.unseen: dict[str, str] = {}
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, unseen: str) -> None:
+        if unseen:
+            self.unseen[str(len(self))] = unseen
         self._bytes += text.encode()
         self._ends.append(len(self._bytes))
 
