@@ -118,7 +118,7 @@ def string_table(data: bytes) -> Mapping[str, str]:
     return _parse_strings(data)
 
 
-class SharedTexts(dict[str, str]):
+class NumberedTexts(dict[str, str]):
     """Shared texts by their number; `unseen`: what of some nobody can see on a white ground."""
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class SharedTexts(dict[str, str]):
 
 
 def _parse_strings(data: bytes) -> Mapping[str, str]:
-    strings = SharedTexts()
+    strings = NumberedTexts()
     walk = TextWalk(strings.add)
     parse_xml(data, walk.start, walk.end, walk.text, walk.foreign)
     return strings
