@@ -203,8 +203,8 @@ def ghosts(parts: Parts) -> Parts:
     return text(SHEETS[0], "</sheetData>", f"{rows}</sheetData>")(parts)
 
 
-def with_picture(parts: Parts) -> Parts:
-    """The scan of a stamp over the head of the form."""
+def drawn(parts: Parts, shape: str = "<xdr:pic/>") -> Parts:
+    """The scan of a stamp over the head of the form, or another shape."""
     rels = (
         '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
         f'<Relationship Id="rId77" Type="{RELATIONS}/drawing" Target="../drawings/drawing7.xml"/>'
@@ -212,7 +212,7 @@ def with_picture(parts: Parts) -> Parts:
     )
     drawing = (
         '<xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing">'
-        "<xdr:twoCellAnchor><xdr:pic/></xdr:twoCellAnchor></xdr:wsDr>"
+        f"<xdr:twoCellAnchor>{shape}</xdr:twoCellAnchor></xdr:wsDr>"
     )
     placed = f'<drawing xmlns:r="{RELATIONS}" r:id="rId77"/></worksheet>'
     return text(SHEETS[0], "</worksheet>", placed)(parts) | {
@@ -246,7 +246,18 @@ CASES: dict[str, Callable[[Parts], Parts]] = {
     "cells of a foreign namespace": text(SHEETS[0], "</worksheet>", _FOREIGN),
     "an amount with 25 digits": cell(AMOUNT, "1E+25"),
     "blank cells by the thousand": ghosts,
-    "a stamp": with_picture,
+    "a stamp": drawn,
+    "a shape that runs a macro": lambda p: drawn(p, '<xdr:sp macro="[0]!go" textlink=""/>'),
+    "a text box": lambda p: drawn(p, '<xdr:sp macro="" textlink="$A$1"/>'),
+    "thousands by a condition": cell(AMOUNT, "3173170", '[>=1000]0.0,"千";0'),
+    "a colour, a currency and its place": cell(AMOUNT, "3173.17", "[红色][$￥-804]#,##0.00"),
+    "a zero shown as another figure": cell("D9", "0", '0.00;-0.00;"5"'),
+    "a minus that is not shown": cell(AMOUNT, "-3173.17", "0.00;0.00"),
+    "an error value": cell("F13", "#N/A", kind=' t="e"'),
+    "a text of many fonts": cell(
+        "F13", "<is><r><t>≥</t></r><r><rPr><b/></rPr><t>3座</t></r></is>", kind=' t="inlineStr"'
+    ),
+    "filtered rows": text(SHEETS[0], '<row r="13" ', '<row r="13" hidden="1" '),
     "macros": lambda p: p | {"xl/vbaProject.bin": "x"},
     "percentages": cell("F13", "0.97916666666666663", "0%"),
     "a day below the first": cell(DAY, "0.5", 'yyyy"年"m"月"d"日"'),
