@@ -32,12 +32,13 @@ _TABS: dict[str, list[str]] = {
     "快速卡片": ["cards/accountant.md", "cards/bureau.md", "cards/server.md", "cards/developer.md"],
     "使用": [
         "databook.md", "indicator-values.md", "import.md", "export.md", "reports.md", "excel.md", "page.md",
-        "campaign.md", "batch.md", "settings.md", "editions.md", "template.md", "options.md",
+        "campaign.md", "batch.md", "settings.md", "indicator-library.md", "editions.md", "template.md",
+        "options.md",
     ],
-    "规则": ["rules.md"],
+    "规则": ["rules.md", "rules-accuracy.md"],
     "开发": [
-        "glossary.md", "api.md", "design.md", "performance.md", "contributing.md", "security.md", "changelog.md",
-        "english.md",
+        "api.md", "notebook.md", "web-service.md", "glossary.md", "design.md", "performance.md", "contributing.md",
+        "security.md", "changelog.md", "english.md",
     ],
 }  # fmt: skip
 _REST = "更多"
@@ -88,7 +89,7 @@ _REMARK = re.compile(
 )
 # A line of the source that ends between two Chinese characters leaves no space there.
 _CHINESE = r"[\u2014-\u201f\u2026\u3000-\u9fff\uff00-\uffef]"
-_FOLDED = re.compile(rf"(?<={_CHINESE})\n *(?={_CHINESE})")
+_FOLDED = re.compile(rf"(?<={_CHINESE})\n *(?={_CHINESE})|(?<=[。，、；：）”])\n *(?=[A-Za-z0-9])")
 # What fits beside the two side bars of a desk's screen.
 _LINE = 80
 # A table of so many columns is moved sideways on a phone; one of fewer fits on it.

@@ -1,6 +1,7 @@
 """The documentation as a site:
 built with warnings as errors, whole, and nothing in it asks the network."""
 
+import io
 import json
 import re
 import shutil
@@ -8,6 +9,7 @@ import zipfile
 from collections import Counter
 from html import unescape
 
+import pdfplumber
 import pytest
 
 from tests.support.paths import ROOT
@@ -115,3 +117,37 @@ def test_the_search_works_in_a_folder(site, browser):
     assert "非税" in page.inner_text(".md-search-result__list")
     local = ("file:", "data:", "blob:")
     assert [url for url in browser.requests if not url.startswith(local)] == []
+
+
+@pytest.mark.parametrize("card", ["accountant", "bureau", "server", "developer"])
+def test_a_card_is_one_printed_page(site, browser, card):
+    page = browser.blank()
+    page.goto((site / "cards" / f"{card}.html").as_uri())
+    with pdfplumber.open(io.BytesIO(page.pdf(prefer_css_page_size=True))) as printed:
+        [sheet] = printed.pages
+    assert (round(sheet.width), round(sheet.height)) == (595, 842)
+
+
+# One page of each kind, and those with the widest tables and the longest commands.
+KINDS = (
+    "index", "english", "manual", "faq", "limits", "options", "api", "excel", "campaign", "settings", "import",
+    "rules", "rules/T304", "rules-accuracy", "performance", "contributing", "cards/bureau",
+)  # fmt: skip
+# A page wider than the screen; columns in which words fall apart.
+ILL_FITTING = """() => [
+    document.documentElement.scrollWidth > innerWidth ? "wide" : "",
+    ...[...document.querySelectorAll(".md-typeset td")]
+        .filter((cell) => cell.innerText.length > 3 && cell.clientWidth < 44)
+        .map((cell) => cell.innerText),
+].filter(Boolean)"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_kind_of_page_fits_the_screen(site, browser, width):
+    page = browser.blank()
+    page.set_viewport_size({"width": width, "height": 844})
+    found = {}
+    for name in KINDS:
+        page.goto((site / f"{name}.html").as_uri())
+        found[name] = page.evaluate(ILL_FITTING)
+    assert {name: what for name, what in found.items() if what} == {}
