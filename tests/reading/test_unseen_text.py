@@ -152,6 +152,27 @@ def test_a_part_of_a_text_that_nobody_can_see_is_said(look, unseen, shared):
     assert all("“0座”" in f.detail and "≥30座" in f.detail for f in filing.faults)
 
 
+@pytest.mark.parametrize(
+    "colour",
+    ['rgb="white"', 'rgb=""', 'indexed="999"', 'indexed="x"', 'theme="-3"', f'theme="{"9" * 5000}"',
+     'rgb="FFFFFFFF" tint="nan"', 'theme="1" tint="inf"', 'theme="0" tint="-1e999"'],
+)  # fmt: skip
+def test_colours_that_are_none_hide_nothing_and_stop_nothing(colour):
+    assert said(styled("C4", (font(colour), ""))) == []
+
+
+def test_numbers_of_fonts_and_colours_that_are_not_there_stop_nothing():
+    parts = parts_of(render(filing_of({})))
+    styles, number = formatted(parts[STYLES], 1, "[Color5]0.00")
+    palette = '<colors><indexedColors><rgbColor rgb="x"/></indexedColors></colors></styleSheet>'
+    styles = styles.replace("</styleSheet>", palette.replace("<rgbColor", "<rgbColor" + " a='1'"))
+    styles = re.sub(r'fontId="\d+"', f'fontId="{"9" * 5000}"', styles)
+    cell = re.search(r'<c r="C4" s="\d+"', parts[SHEET])[0]
+    sheet = parts[SHEET].replace(cell, f'<c r="C4" s="{number}"')
+    filing = read_grid(open_grid(packed(parts | {STYLES: styles, SHEET: sheet})))
+    assert said(filing) == []
+
+
 WHITE = '<font><color theme="0"/></font>'
 ALWAYS = '<cfRule type="expression" dxfId="{}" priority="9"><formula>TRUE</formula></cfRule>'
 

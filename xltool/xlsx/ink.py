@@ -158,7 +158,10 @@ class InkWalk:
 
     def _of_palette(self, number: int) -> Colour:
         own = self._palette if number < len(self._palette) else PALETTE
-        return _rgb(own[number]) if 0 <= number < len(own) else f"indexed {number}"
+        try:
+            return _rgb(own[number]) if 0 <= number < len(own) else f"indexed {number}"
+        except ValueError:  # not six digits
+            return f"indexed {number}"
 
     def _colour(self, attributes: Attributes | None, default: Colour) -> Colour:
         if not attributes or attributes.get("auto") in ("1", "true"):
@@ -170,16 +173,15 @@ class InkWalk:
             if "indexed" in attributes:
                 return _tinted(self._of_palette(int(attributes["indexed"])), tint)
             theme = int(attributes.get("theme", "-1"))
+            if theme > 1:
+                return f"theme {theme} {tint:.3f}"
+            return default if theme < 0 else _tinted((_WHITE, _BLACK)[theme], tint)
         except ValueError:
             return default
-        if theme < 0:
-            return default
-        of_theme = (_WHITE, _BLACK)[theme] if theme < 2 else f"theme {theme} {tint:.3f}"
-        return _tinted(of_theme, tint)
 
 
 def _at(made: list[dict[str, Attributes]], number: str) -> dict[str, Attributes]:
-    place = int(number) if number.isdecimal() else 0
+    place = int(number) if number.isdecimal() and len(number) < 9 else 0
     return made[place] if place < len(made) else {}
 
 
