@@ -70,6 +70,8 @@ def said(filing):
     ]
 
 
+# Together, so that LibreOffice writes them once.
+@pytest.mark.xdist_group("written kinds")
 @pytest.mark.parametrize(
     "kind", [*(f"word.{k}" for k in FROM_WORD), "word.docx", "book.xlsx", "book.ods", "book.xls"]
 )
@@ -203,6 +205,7 @@ def test_what_is_hidden_is_not_read_and_that_is_said(tmp_path):
     assert "隐藏的工作表" in reasons["草稿"] and "5000 行" in reasons["Sheet"]
 
 
+@pytest.mark.xdist_group("written kinds")
 @pytest.mark.parametrize("kind", ["word.pdf", "word.doc", "word.odt"])
 def test_a_damaged_document_costs_itself(kind, written, tmp_path):
     data = written[kind].read_bytes()
