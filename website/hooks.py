@@ -3,6 +3,7 @@ the pages of the repository's root, and those derived from the code."""
 
 from __future__ import annotations
 
+import enum
 import inspect
 import re
 import sys
@@ -262,6 +263,8 @@ def api_page() -> str:
 
 
 def _signature(value: Any) -> str:
+    if isinstance(value, enum.EnumType):
+        return ": " + ", ".join(member.name for member in value)
     try:
         return re.sub(r"xltool\.[a-z_.]+\.", "", str(inspect.signature(value)))
     except (TypeError, ValueError):
