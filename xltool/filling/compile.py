@@ -126,6 +126,12 @@ def height_attribute(points: float) -> str:
     return f' ht="{points:g}" customHeight="1"' if points else ""
 
 
+@functools.lru_cache(maxsize=1024)  # few heights there are, and to write one takes its time
+def height_piece(points: float) -> bytes:
+    """The same as a piece of a row."""
+    return height_attribute(points).encode()
+
+
 # A cell that takes an answer: which piece of its sheet it is.
 Input = tuple[int, Slot]
 

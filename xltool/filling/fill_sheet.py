@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from xltool.editions.declaration import Field
 from xltool.errors import XltoolError
-from xltool.filling.compile import Blank, SheetPattern, Slot, height_attribute
+from xltool.filling.compile import Blank, SheetPattern, Slot, height_piece
 from xltool.filling.page_breaks import SQUEEZE, SURE, page_breaks, row_breaks
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
@@ -89,7 +89,7 @@ def fill_sheet(
     for place, need in needs.items():
         n, height = blank.heights[place]
         if need > height:
-            pieces[n] = height_attribute(need).encode()
+            pieces[n] = height_piece(need)
             points[place - 1] = need
             total += need - height
     above, below, behind = pattern.frame(rows)
