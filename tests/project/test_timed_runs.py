@@ -2,6 +2,7 @@
 the little that they hand over, and two nights are one."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ BARE = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
 
 def here(line: str, tmp_path: Path) -> str:
     """The line with this machine's folder and program in place of the page's."""
-    program = f"{sys.executable} -m xltool"
+    program = f"{shlex.quote(sys.executable)} -m xltool"
     return line.replace("/opt/xltool/bin/xltool", program).replace("/srv/申报", str(tmp_path))
 
 
