@@ -821,7 +821,7 @@ def test_a_smaller_limit_of_the_system_holds(source, tmp_path):
 
 
 def test_workers_end_with_a_run_that_is_killed(source, tmp_path):
-    for n in range(150):
+    for n in range(50):
         workbook(source / f"更多{n}.xlsx", f"单位{n}")
     with subprocess.Popen(
         command(source, tmp_path / "out"), stdout=subprocess.PIPE, start_new_session=True
