@@ -234,3 +234,21 @@ def test_a_glance_and_care_give_the_same_verdict(workbook, parts, seed, monkeypa
     for data, one, other in zip(mutants, quick, careful, strict=True):
         assert one == other, data
     assert 10 < sum(isinstance(one, str) for one in quick) < 110
+
+
+def test_nothing_of_any_length_is_kept_for_the_next_file(workbook, parts):
+    """An address or an attribute may be as long as a file: only what is spelled as usual is kept."""
+    sheet = next(name for name in parts if name.startswith("xl/worksheets/sheet"))
+    odd = "A" * 5000
+    for hurt in (
+        f'r="{odd}"',
+        f'r="B3" t="{odd}"',
+        f'r="B3" s="{odd}"',
+        f'r="B3" s="{"0" * 5000}"',
+    ):
+        xml = parts[sheet].replace(
+            "<sheetData>", f'<sheetData><row r="1"><c {hurt}><v>1</v></c></row>'
+        )
+        verdict(repacked(workbook, **{sheet: xml.encode()}))
+    kept = (cells._ADDRESSES, cells._STYLES_AND_KINDS)
+    assert not any(len(key) > 100 for memory in kept for key in memory)

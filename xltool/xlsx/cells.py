@@ -46,7 +46,7 @@ _PLAIN_CELL = re.compile(
     r'<c r="([A-Z0-9]++)"([^<>/]*+)>'
     r'(?:<v>([^<>]*+)</v></c>|<is><t(?: xml:space="preserve")?>([^<>]*+)</t></is></c>)'
 )
-_STYLE_AND_KIND = re.compile(r'(?: s="([0-9]++)")?(?: t="(s|n|str|inlineStr|b)")?')
+_STYLE_AND_KIND = re.compile(r'(?: s="([0-9]{1,9}+)")?(?: t="(s|n|str|inlineStr|b)")?')
 
 
 At = tuple[int, int]
@@ -55,15 +55,16 @@ At = tuple[int, int]
 class _Addresses(dict[str, At]):
     """`B3` → (3, 2), remembered: the same few addresses stand in every form.
 
-    What is no address is (0, 0), which stands nowhere.
+    What is no address is (0, 0), which stands nowhere, and is not kept: it may be of any length.
     """
 
     def __missing__(self, address: str) -> At:
         if len(self) > 100_000:
             self.clear()
         match = _REFERENCE.match(address)
-        at = (int(match[2]), column_number(match[1])) if match else _NOWHERE
-        self[address] = at
+        if match is None:
+            return _NOWHERE
+        self[address] = at = (int(match[2]), column_number(match[1]))
         return at
 
 

@@ -117,13 +117,21 @@ def _led_by_number(names: str, sheets: Sequence[_Listed]) -> str:
     return names
 
 
-@functools.lru_cache(64)
 def _plain_areas(names: str, count: int) -> Sequence[_Areas] | None:
     """Each sheet's names, and where they lead; None where one is spelled otherwise."""
+    read = _kept_areas if len(names) <= _MOST_KEPT else _read_areas
+    return read(names, count)
+
+
+def _read_areas(names: str, count: int) -> Sequence[_Areas] | None:
     defined = _all_matches(_PLAIN_NAME, names, 2)
     if not defined or "'" in names or names.count("!") != names.count(_NUMBER.format("")):
         return None
     return _areas(defined, [_NUMBER.format(n) for n in range(count)])
+
+
+_MOST_KEPT = 50_000  # characters: the names of ten projects' forms; more are no official form's
+_kept_areas = functools.lru_cache(64)(_read_areas)
 
 
 def _cut(data: bytes, element: bytes) -> tuple[str, bytes]:
