@@ -73,7 +73,7 @@ _BEYOND: At = (10**8, 0)
 _ADDRESSES = _Addresses()
 
 
-class _Attributes(dict[str, tuple[str, str] | None]):
+class _CellAttributes(dict[str, tuple[str, str] | None]):
     """The style and kind that a cell's attributes say, remembered;
     None where they are spelled otherwise."""
 
@@ -87,7 +87,7 @@ class _Attributes(dict[str, tuple[str, str] | None]):
         return plain
 
 
-_STYLES_AND_KINDS = _Attributes()
+_STYLES_AND_KINDS = _CellAttributes()
 
 
 class _Between(NamedTuple):
