@@ -189,7 +189,6 @@ def verdict(data: bytes) -> Grid | str:
     except Unreadable as error:
         return str(error).partition("：")[0]
     for sheet in grid.sheets:
-        sheet.hidden_lines.sort()
         # A blank cell that is open is kept with care only.
         sheet.cells = {at: one for at, one in sheet.cells.items() if one.text or one.formula}
     return grid

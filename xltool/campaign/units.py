@@ -258,7 +258,7 @@ def _rows(
             (faults if code.ruined else remarks).append(f"第 {row} 行：部门编码{code.said}")
         if not code.text:
             faults.append(f"第 {row} 行没有{CODE}")
-        if f"第{row}行" in sheet.hidden_lines:
+        if row in sheet.hidden_rows:
             remarks.append(f"第 {row} 行是隐藏的（筛选或手工），也收进了")
         yield row, Unit(**{"code": "", "name": "", **texts}, **figures)  # type: ignore[arg-type]
 

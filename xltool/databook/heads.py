@@ -12,8 +12,8 @@ from xltool.databook.columns import BookTable, nearest
 from xltool.databook.sources import SourceTable
 from xltool.files.table_habits import aside, visible
 from xltool.model import Place
-from xltool.xlsx.references import cell_name, letters
-from xltool.xlsx.sheet_frame import columns_in
+from xltool.xlsx.grid import columns_in_words, row_in_words
+from xltool.xlsx.references import cell_name
 
 _UNIT_OF_MONEY = re.compile(r"单位[:：]?(元|千元|万元|百万元|亿元)(?![\u4e00-\u9fff])")
 
@@ -69,10 +69,10 @@ class TableRows:
     def __iter__(self) -> Iterator[tuple[SourceRecord, str]]:
         """Each row's cells by column id, and the unit's name in it."""
         last = None
-        hidden: list[str] = []
+        hidden: list[int] = []
         for row, cells in self.sheet.rows:
-            if self.sheet.hidden_lines and f"第{row}行" in self.sheet.hidden_lines:
-                hidden.append(f"第{row}行")
+            if row in self.sheet.hidden_rows:
+                hidden.append(row)
             record = {c.id: self._cell(c.id, row, cells) for c in self.table.columns}
             unit = record["unit"].text.strip()
             strays = self._strays(cells)
@@ -93,11 +93,12 @@ class TableRows:
             last = unit or last
         self._say_hidden(hidden)
 
-    def _say_hidden(self, rows: list[str]) -> None:
+    def _say_hidden(self, rows: list[int]) -> None:
         """What was read though a filter or somebody hides it."""
-        columns = [line for line in self.sheet.hidden_lines if line.endswith("列")]
-        read = columns_in(columns) & set(self.at.values())
-        lines = [f"第{letters(column)}列" for column in sorted(read)] + rows
+        hidden = self.sheet.hidden_columns
+        read = {at for at in self.at.values() if any(at in columns for columns in hidden)}
+        lines = [columns_in_words(range(at, at + 1)) for at in sorted(read)]
+        lines += map(row_in_words, rows)
         if lines:
             more = f"等 {len(lines)} 处" if len(lines) > 5 else ""
             message = f"有隐藏的行列，里面的内容也读了：{'、'.join(lines[:5])}{more}"

@@ -9,7 +9,7 @@ import io
 import itertools
 import re
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +33,8 @@ _CHUNK = 1 << 20
 @dataclass(frozen=True, slots=True)
 class SourceTable:
     """One table as found: its heads, then its rows with their numbers; cells by column, 1-based;
-    `titles` are what stands above the heads; `hidden_lines` which rows and columns are hidden.
+    `titles` are what stands above the heads; `hidden_rows` and `hidden_columns` are those that are
+    hidden, of rows so far as one has gone.
 
     Cells that say nothing need not be there. The rows of a CSV are gone through once.
     """
@@ -42,7 +43,8 @@ class SourceTable:
     heads: dict[int, SourceCell] = field(default_factory=dict)
     rows: Iterable[SourceRow] = ()
     titles: tuple[SourceCell, ...] = ()
-    hidden_lines: list[str] = field(default_factory=list)
+    hidden_rows: Set[int] = frozenset()
+    hidden_columns: Sequence[range] = ()
 
 
 SourceRow = tuple[int, dict[int, SourceCell]]
@@ -137,7 +139,11 @@ def read_workbook(
         name = sheet_names[table.name]
         problems += _beside(name, book, file)
         source = sheet_of(name, _shown(name, book.sheets[name], file), table)
-        sheets[table.name] = replace(source, hidden_lines=book.hidden_lines.get(name, []))
+        sheets[table.name] = replace(
+            source,
+            hidden_rows=book.hidden_rows.get(name, frozenset()),
+            hidden_columns=book.hidden_columns.get(name, ()),
+        )
     return sheets, problems
 
 

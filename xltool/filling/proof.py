@@ -141,7 +141,8 @@ def _sound(compiled: Compiled) -> bool:
             located, faults = locate(layout, sheet)
             if located.grown != rows.grown or faults or any(changes(layout, sheet, rows)):
                 return False
-            if not sheet.protected or sheet.hidden or sheet.hidden_lines or sheet.objects:
+            hidden = sheet.hidden or sheet.hidden_rows or sheet.hidden_columns
+            if not sheet.protected or hidden or sheet.objects:
                 return False
     return True
 

@@ -28,11 +28,10 @@ from xltool.results_sheet.table import RESULTS_SHEET, read_answers
 from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
 from xltool.template.match import changes, likeness, locate
 from xltool.xlsx.conditional import masked
-from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet
+from xltool.xlsx.grid import BLANK, Cell, Grid, Sheet, columns_in_words, row_in_words
 from xltool.xlsx.number_format import amount_shown, as_read, nothing_shown, text_shown
 from xltool.xlsx.package import Parts, Unreadable
 from xltool.xlsx.references import cell_name, read_area
-from xltool.xlsx.sheet_frame import columns_in
 from xltool.xlsx.workbook_reader import grid_of, open_grid
 
 # The property of a workbook that was made without a department form, and what it says.
@@ -274,7 +273,8 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
         faults.append(Fault(FaultKind.PROTECTION, "工作表保护被取消", Place(sheet.name, "")))
     if sheet.hidden:
         faults.append(Fault(FaultKind.PROTECTION, "工作表被隐藏", Place(sheet.name, "")))
-    if sheet.hidden_lines and (unseen := _unseen(layout, sheet, rows)):
+    hidden_lines = sheet.hidden_rows or sheet.hidden_columns
+    if hidden_lines and (unseen := _unseen(layout, sheet, rows)):
         detail = f"有行列被隐藏：{'、'.join(unseen[:5])}"
         faults.append(Fault(FaultKind.PROTECTION, detail, Place(sheet.name, "")))
     if sheet.macro:
@@ -331,13 +331,13 @@ def _unseen(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> list[str]:
         and (cell.formula or (cell.text.strip() and unspaced(cell.text) not in layout.placeholders))
     ]
     taken_rows, taken_columns = {row for row, _ in says}, {column for _, column in says}
-
-    def matters(line: str) -> bool:
-        if line.endswith("行"):
-            return int(line[1:-1]) in taken_rows
-        return bool(columns_in([line]) & taken_columns)
-
-    return [line for line in sheet.hidden_lines if matters(line)]
+    hidden_rows = sorted(sheet.hidden_rows & taken_rows)
+    hidden_columns = [
+        columns
+        for columns in sheet.hidden_columns
+        if any(column in columns for column in taken_columns)
+    ]
+    return [*map(row_in_words, hidden_rows), *map(columns_in_words, hidden_columns)]
 
 
 def _entry(

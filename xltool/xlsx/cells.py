@@ -104,7 +104,7 @@ class _Between(NamedTuple):
     last: At
     row: int
     left: bool
-    hidden: tuple[str, ...]
+    hidden: tuple[int, ...]
     prefixes: frozenset[str]
 
 
@@ -134,7 +134,7 @@ def unseen(row: Mapping[str, str]) -> bool:
 
 def _between(text: str) -> _Between | None:
     places: list[At] = []
-    hidden: list[str] = []
+    hidden: list[int] = []
     prefixes: set[str] = set()
     row = lead = at = 0
     inside = left = not text.startswith("<row ")
@@ -162,7 +162,7 @@ def _between(text: str) -> _Between | None:
             places.append((row, 0))
             prefixes |= {name.partition(":")[0] for name in names if ":" in name}
             if unseen(dict(attributes)):
-                hidden.append(f"第{row}行")
+                hidden.append(row)
     if at != len(text) or not all(map(lt, places, places[1:])):
         return None
     ends = (places[0], places[-1]) if places else (_BEYOND, _NOWHERE)
@@ -193,7 +193,7 @@ def read_sheet(
         frame = read_frame(data if plain is None else b"%b<sheetData/>%b" % (before, after))
         if plain is None or frame.rows or frame.tables != 1:
             sheet.cells.clear()
-            sheet.hidden_lines.clear()
+            sheet.hidden_rows.clear()
             plain = _cells_in(data)
             walk = CellWalk(sheet, strings, styles, blanks)
             parse_xml(data, walk.start, walk.end, walk.text, walk.foreign)
@@ -272,7 +272,7 @@ def _framed(sheet: Sheet, frame: Frame, styles: Styles) -> None:
         raise Unreadable(f"文件已损坏：{sheet.name[:31]} 没有表格内容")
     sheet.merges = set(frame.merges)
     sheet.protected, sheet.objects = frame.protected, frame.objects
-    sheet.hidden_lines += frame.hidden
+    sheet.hidden_columns += frame.hidden
     if styles.conditional:
         add_masks(sheet, frame, styles)
 
@@ -352,7 +352,7 @@ def _in_order(arounds: Iterable[str], places: Iterable[At], before: bytes, sheet
             if blank > last:
                 last = blank
             if hidden:
-                sheet.hidden_lines += hidden
+                sheet.hidden_rows.update(hidden)
             if named:
                 prefixes |= named
         if at is None:  # behind the last cell
@@ -467,7 +467,7 @@ class CellWalk:
             self.others.add(self.row)
         self.columns.clear()
         if unseen(attributes):
-            self.sheet.hidden_lines.append(f"第{self.row}行")
+            self.sheet.hidden_rows.add(self.row)
 
     def _cell(self, attributes: dict[str, str]) -> None:
         written = attributes.get("r")

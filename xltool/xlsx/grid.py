@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from xltool.xlsx.references import Area
+from xltool.xlsx.references import Area, letters
 
 
 class Cell(Struct, frozen=True, gc=False):
@@ -30,6 +30,17 @@ class Cell(Struct, frozen=True, gc=False):
 
 
 BLANK = Cell("")
+
+
+def row_in_words(row: int) -> str:
+    """A row as people name it."""
+    return f"第{row}行"
+
+
+def columns_in_words(columns: range) -> str:
+    """Columns that lie side by side as people name them."""
+    first, last = letters(columns[0]), letters(columns[-1])
+    return f"第{first}列" if first == last else f"第{first}:{last}列"
 
 
 class Test(NamedTuple):
@@ -61,7 +72,8 @@ class Sheet(Struct):
     names: dict[str, Area | None] = {}
     protected: bool = True
     hidden: bool = False
-    hidden_lines: list[str] = []
+    hidden_rows: set[int] = set()
+    hidden_columns: list[range] = []
     objects: bool = False
     pictures: bool = False
     macro: str = ""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from xltool.xlsx.grid import Test
 from xltool.xlsx.package import Unreadable, parse_xml
-from xltool.xlsx.references import LAST_COLUMN, Area, column_number, letters, read_area
+from xltool.xlsx.references import LAST_COLUMN, Area, read_area
 from xltool.xlsx.shared_parts import decoded, remembered
 
 _MOST_MERGES = 20_000
@@ -24,7 +23,7 @@ class Frame(Struct, frozen=True):
     merges: frozenset[Area]
     protected: bool
     objects: bool
-    hidden: tuple[str, ...]
+    hidden: tuple[range, ...]
     rows: bool
     remarks: bool
     tables: int
@@ -92,7 +91,7 @@ class FrameWalk:
 
     def __init__(self) -> None:
         self._merges: set[Area] = set()
-        self._hidden: list[str] = []
+        self._hidden: list[range] = []
         self._protected = self._objects = self._rows = False
         self.tables = 0
         self._around: list[str] = []
@@ -128,8 +127,7 @@ class FrameWalk:
             if attributes.get("hidden") in ("1", "true") or thin(attributes.get("width", "")):
                 ends = (int(attributes.get(end, 1)) for end in ("min", "max"))
                 first, last = (min(column, LAST_COLUMN) for column in ends)
-                until = f":{letters(last)}" if last > first else ""
-                self._hidden.append(f"第{letters(first)}{until}列")
+                self._hidden.append(range(first, last + 1))
         else:
             self._objects = True
 
@@ -167,15 +165,6 @@ def thin(size: str, least: float = 0.5) -> bool:
         return bool(size) and float(size) < least
     except ValueError:
         return False
-
-
-def columns_in(lines: Iterable[str]) -> set[int]:
-    """The columns of hidden lines such as `第D列`, `第D:F列`."""
-    found: set[int] = set()
-    for line in lines:
-        first, _, last = line.removeprefix("第").removesuffix("列").partition(":")
-        found.update(range(column_number(first), column_number(last or first) + 1))
-    return found
 
 
 _OF_CELLS = frozenset(("row", "c", "v", "f", "is", "t", "r", "rPh"))

@@ -29,7 +29,7 @@ MOST_PART = 256 * 2**20
 MOST_UNPACKED = 512 * 2**20
 MOST_CELLS = 4 * TABLE_CELLS
 MOST_TEXT = 2**20
-_MOST_HIDDEN = 1000  # hidden rows and columns that are kept
+_MOST_HIDDEN = 1000  # hidden rows that are kept
 
 SheetRow = tuple[int, dict[int, Cell]]
 
@@ -41,7 +41,8 @@ class Tables(NamedTuple):
     sheets: Mapping[str, Iterable[SheetRow]]
     properties: Mapping[str, str]
     hidden: frozenset[str] = frozenset()
-    hidden_lines: Mapping[str, list[str]] = MappingProxyType({})
+    hidden_rows: Mapping[str, set[int]] = MappingProxyType({})
+    hidden_columns: Mapping[str, list[range]] = MappingProxyType({})
 
 
 def open_tables(source: Path | bytes) -> Tables:
@@ -65,8 +66,9 @@ def open_tables(source: Path | bytes) -> Tables:
 
 def _tables(grid: Grid, sheets: Mapping[str, Iterable[SheetRow]]) -> Tables:
     hidden = frozenset(sheet.name for sheet in grid.sheets if sheet.hidden)
-    lines = {sheet.name: sheet.hidden_lines for sheet in grid.sheets}
-    return Tables(sheets, grid.properties, hidden, lines)
+    rows = {sheet.name: sheet.hidden_rows for sheet in grid.sheets}
+    columns = {sheet.name: sheet.hidden_columns for sheet in grid.sheets}
+    return Tables(sheets, grid.properties, hidden, rows, columns)
 
 
 def _rows_of(sheet: Sheet) -> Iterator[SheetRow]:
@@ -89,7 +91,7 @@ def _look_around(package: Package, sheets: Iterable[Sheet], styles: Styles) -> N
             ):
                 if walk.tables and not styles.conditional:
                     break
-            sheet.hidden_lines += walk.frame().hidden
+            sheet.hidden_columns += walk.frame().hidden
             add_masks(sheet, walk.frame(), styles)
 
 
@@ -104,7 +106,8 @@ def _streamed(
         nonlocal last
         rows = list(_rows_of(sheet))
         sheet.cells.clear()
-        del sheet.hidden_lines[_MOST_HIDDEN:]
+        if len(sheet.hidden_rows) > _MOST_HIDDEN:
+            sheet.hidden_rows.difference_update(sorted(sheet.hidden_rows)[_MOST_HIDDEN:])
         for row, cells in rows[len(rows) - but :]:
             sheet.cells.update({(row, column): cell for column, cell in cells.items()})
         for row, cells in rows[: len(rows) - but]:
