@@ -139,15 +139,14 @@ Input = tuple[int, Slot]
 class Blank(NamedTuple):
     """The rows of a sheet without answers: their XML in pieces, the pieces that say how high each
     row is and how high that is, the fields' cells, the cells of each indicator row block by block,
-    the points of all rows from the first, what they are together, and which of them are kept on one
-    page. `fields` and `blocks` say the row first."""
+    the points of all rows from the first, and which of them are kept on one page. `fields` and
+    `blocks` say the row first."""
 
     pieces: list[bytes]
     heights: dict[int, tuple[int, float]]
     fields: list[tuple[int, Field, Input]]
     blocks: dict[str, list[tuple[int, list[Input]]]]
     points: list[float]
-    height: float
     kept: KeptTogether
 
 
@@ -243,7 +242,7 @@ class SheetPattern:
         last = max(heights)
         points = [heights[n][1] if n in heights else 0.0 for n in range(1, last + 1)]
         kept = kept_on_form(layout, rows, last)
-        return Blank(pieces, heights, fields, blocks, points, sum(points), kept)
+        return Blank(pieces, heights, fields, blocks, points, kept)
 
     def lines(self, rows: GrownRows) -> Iterator[tuple[RowPattern, int, bool]]:
         """Every row of the form, from top to bottom:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from xltool.editions.declaration import Field
 from xltool.errors import XltoolError
 from xltool.filling.compile import Blank, SheetPattern, Slot, height_piece
-from xltool.filling.page_breaks import SQUEEZE, SURE, page_breaks, row_breaks
+from xltool.filling.page_breaks import is_broken, is_squeezed, page_breaks, row_breaks
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
 from xltool.template.layout import FormLayout, GrownRows
@@ -85,20 +85,19 @@ def fill_sheet(
             need = height_of(_text_of(field, entry), slot)
             needs[place] = max(need, needs.get(place, 0.0))
     _put_indicators(pieces, needs, blank, form, layout)
-    points, total = [*blank.points], blank.height
+    points = [*blank.points]
     for place, need in needs.items():
         n, height = blank.heights[place]
         if need > height:
             pieces[n] = height_piece(need)
             points[place - 1] = need
-            total += need - height
     above, below, behind = pattern.frame(rows)
     breaks = b""
-    if total > pattern.page * SQUEEZE:
-        if behind:
-            breaks = row_breaks(page_breaks(blank.kept, points, pattern.page))
-    elif total > pattern.page * SURE:
+    total = sum(points)
+    if is_squeezed(total, pattern.page):
         below = below.replace(b'fitToHeight="0"', b'fitToHeight="1"', 1)
+    elif behind and is_broken(total, pattern.page):
+        breaks = row_breaks(page_breaks(blank.kept, points, pattern.page))
     data = (above, b"<sheetData>", *pieces, b"</sheetData>", below, breaks, behind)
     return rows, b"".join(data)
 

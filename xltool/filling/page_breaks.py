@@ -11,11 +11,21 @@ from xltool.template.layout import FormLayout, GrownRows
 
 # Programs differ by so much in what they round. A page that a program had to break by itself would
 # leave another one with next to nothing on it.
-SURE = 0.97
+_SURE = 0.97
 # A form that runs over its page by no more than this is printed a little smaller instead: what is
 # written at 10.5 磅 stays above 7.5 磅 (六号).
-SQUEEZE = 1.35
+_SQUEEZE = 1.35
 NO_HEIGHT = 15.0  # points of a row that says none
+
+
+def is_squeezed(points: float, page: float) -> bool:
+    """Whether rows of so many points are printed smaller, on one page."""
+    return page * _SURE < points <= page * _SQUEEZE
+
+
+def is_broken(points: float, page: float) -> bool:
+    """Whether rows of so many points go on several pages."""
+    return points > page * _SQUEEZE
 
 
 class KeptTogether(NamedTuple):
@@ -52,7 +62,7 @@ def page_breaks(kept: KeptTogether, heights: Sequence[float], page: float) -> li
     `heights` are the points of all rows in order, `page` how many points fit on one.
     """
     breaks: list[int] = []
-    page *= SURE
+    page *= _SURE
     points = [high or NO_HEIGHT for high in heights]
     tops = [0.0, *accumulate(points)]
     again = points[kept.heads - 1]

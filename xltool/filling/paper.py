@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from xltool.filling.page_breaks import NO_HEIGHT, SQUEEZE, SURE, kept_together, page_breaks
+from xltool.filling.page_breaks import (
+    NO_HEIGHT,
+    is_broken,
+    is_squeezed,
+    kept_together,
+    page_breaks,
+)
 from xltool.filling.row_height import page_height
 from xltool.xlsx.edit import (
     BOOK,
@@ -73,13 +79,15 @@ def _laid_out(tree: Element, sheet: Sheet, heads: int) -> bool:
     heights = _heights(tree, printed.bottom)
     page = _page(tree, printed)
     setup = tree.find(f"{{{MAIN}}}pageSetup")
-    if setup is None or sum(heights) <= page * SURE:
+    if setup is None:
         return False
-    if sum(heights) <= page * SQUEEZE:
+    if is_squeezed(sum(heights), page):
         already = setup.get("fitToHeight", "1") == "1"
         setup.set("fitToHeight", "1")
         _put_breaks(tree, [])
         return not already
+    if not is_broken(sum(heights), page):
+        return False
     setup.set("fitToHeight", "0")
     breaks = page_breaks(kept_together(tops, inside, len(heights)), heights, page)
     _put_breaks(tree, breaks)

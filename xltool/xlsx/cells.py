@@ -24,6 +24,7 @@ from xltool.xlsx.shared_parts import (
     plain_text,
     read_styles,
     unescape,
+    unseen_runs,
 )
 from xltool.xlsx.sheet_frame import Frame, FrameWalk, read_frame, thin
 
@@ -330,7 +331,7 @@ def _plain_cells(
             content = plain_text(content)
         form = of_texts.get(style, "") if of_texts and kind != "b" else ""
         cells[at] = Cell(content, False, "", False, style not in unlocked, form)
-    if styles.hiding or (strings and getattr(strings, "unseen", None)):
+    if styles.hiding or unseen_runs(strings):
         _tell_unseen(sheet, pieces, strings, styles)
     return len(places)
 
@@ -371,7 +372,7 @@ def _tell_unseen(
     sheet: Sheet, pieces: list[str], strings: Mapping[str, str], styles: Styles
 ) -> None:
     """Of the cells that were taken at a glance those that nobody can see."""
-    runs: Mapping[str, str] = getattr(strings, "unseen", {})
+    runs = unseen_runs(strings)
     for address, attributes, value in zip(pieces[1::5], pieces[2::5], pieces[3::5], strict=True):
         plain, at = _STYLES_AND_KINDS[attributes], _ADDRESSES[address]
         if plain is None or (cell := sheet.cells.get(at)) is None:
@@ -421,7 +422,7 @@ class CellWalk:
     ) -> None:
         self.sheet, self.strings, self.styles, self.blanks = sheet, strings, styles, blanks
         self.run = RunWalk()
-        self.unseen_runs: Mapping[str, str] = getattr(strings, "unseen", {})
+        self.unseen_runs = unseen_runs(strings)
         self.open: list[str] = [""]  # elements around
         self.row = self.column = 0
         self.kind = self.style = ""

@@ -131,6 +131,15 @@ class NumberedTexts(dict[str, str]):
         self[str(len(self))] = text
 
 
+def unseen_runs(strings: Mapping[str, str]) -> Mapping[str, str]:
+    """Of shared texts by their number what nobody can see; tables taken at a glance have none."""
+    runs: Mapping[str, str] = getattr(strings, "unseen", _NO_RUNS)
+    return runs
+
+
+_NO_RUNS: Mapping[str, str] = MappingProxyType({})
+
+
 def _parse_strings(data: bytes) -> Mapping[str, str]:
     strings = NumberedTexts()
     walk = TextWalk(strings.add)

@@ -47,15 +47,3 @@ def asked_beside_others(campaign: Campaign, counting: Iterable[LedgerRow]) -> As
         if total > 0 and figures.verdict in _CLOSING and f'"code":"{CODE}"' not in row["findings"]:
             totals[row["unit"]] = total
     return Asked(weight, outsized(totals))
-
-
-def questions_now(campaign: Campaign) -> dict[str, str]:
-    """The same of all that counts now and was neither approved nor chosen: code → question."""
-    standings = campaign.ledger.standings()
-    counting = {code: row for code, returns in standings.items() if (row := returns.counting)}
-    weight, questions = asked_beside_others(campaign, counting.values())
-    return {
-        code: f"{CODE} {weight.severity.label}：{question}"
-        for code, question in questions.items()
-        if not standings[code].outcome.standpoint.accepted and counting[code]["verdict"] != "error"
-    }

@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, Standpoint
 from xltool.campaign.ledger.store import now
-from xltool.campaign.returns.beside import questions_now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.returns.judgement import (
     ANSWERS,
@@ -30,6 +29,7 @@ from xltool.campaign.returns.judgement import (
     received_size,
     set_up,
 )
+from xltool.campaign.returns.status import status
 from xltool.campaign.returns.withdrawals import apply_papers
 from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import UnitFiles
@@ -118,7 +118,7 @@ def collect(
         desk.take(waiting)
         desk.note_the_rest(source)
     if result.new:
-        result.questions = questions_now(campaign)
+        result.questions = status(campaign).questions
     if pristine:
         result.pristine = write_pristine(campaign, pristine, result)
     return result

@@ -134,7 +134,7 @@ def _says(entry: Entry, value: int | Decimal | str) -> bool:
 def has_answers(filing: Filing, mark: seal.Seal) -> bool:
     """Whether anybody filled in anything beyond what was prefilled."""
     for form in filing.forms:
-        printed = {*mark.prefilled.get(form.kind, {}), "year", "unit", "filer"}
+        printed = mark.prefilled.get(form.kind, {})
         rest = replace(form, entries={k: e for k, e in form.entries.items() if k not in printed})
         if rest.answered:
             return True

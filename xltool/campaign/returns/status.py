@@ -68,6 +68,11 @@ class Status:
     strays: list[Any] = field(default_factory=list)
     due: str = ""
 
+    @property
+    def questions(self) -> dict[str, str]:
+        """Code → what the totals of the others ask of a unit."""
+        return {one.unit.code: one.question for one in self.standings if one.question}
+
     def counts(self, district: str | None = None) -> Counter[str]:
         return Counter(
             s.state for s in self.standings if district is None or s.unit.district == district

@@ -170,7 +170,8 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
         raise XltoolError(f"没有金额单位“{unit}”，可用：{'、'.join(UNITS)}")
     columns = _columns(edition)
     categories = _categories(edition)
-    standings = status(campaign).owing
+    standing = status(campaign)
+    standings = standing.owing
     if not standings:
         raise XltoolError("名单上没有应报的单位，没有可汇总的")
     fields = [f.id for f in edition.department.field if f.kind == "amount"]
@@ -180,10 +181,16 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
     compared = tuple(
         c for c in columns if not c.id.endswith((":residual", ":uncounted")) or any(frame[c.id])
     )
-    questions = {s.unit.code: s.question for s in standings if s.question}
-    made_at = now()
     return Rollup(
-        campaign, frame, compared, categories, last_year, unit, decimals, made_at, questions
+        campaign,
+        frame,
+        compared,
+        categories,
+        last_year,
+        unit,
+        decimals,
+        made_at=now(),
+        questions=standing.questions,
     )
 
 
