@@ -251,3 +251,12 @@ def test_nothing_of_any_length_is_kept_for_the_next_file(workbook, parts):
         verdict(repacked(workbook, **{sheet: xml.encode()}))
     kept = (cells._ADDRESSES, cells._STYLES_AND_KINDS)
     assert not any(len(key) > 100 for memory in kept for key in memory)
+
+
+@pytest.mark.parametrize("ends", ['min="-1" max="3"', 'min="0" max="3"', 'min="-9" max="99999"'])
+def test_hidden_columns_begin_with_the_first(workbook, parts, ends):
+    sheet = next(name for name in parts if name.startswith("xl/worksheets/sheet"))
+    xml = parts[sheet].replace("</cols>", f'<col {ends} width="9" hidden="1"/></cols>')
+    filing = read_grid(open_grid(repacked(workbook, **{sheet: xml.encode()})))
+    [hidden] = [fault.detail for fault in filing.faults if fault.kind == "protection"]
+    assert hidden.startswith("有行列被隐藏：第A:")

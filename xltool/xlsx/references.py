@@ -25,7 +25,7 @@ class Area(NamedTuple):
 def letters(column: int) -> str:
     """1 → A, 27 → AA."""
     text = ""
-    while column:
+    while column > 0:  # of none there is no letter
         column, rest = divmod(column - 1, 26)
         text = chr(65 + rest) + text
     return text

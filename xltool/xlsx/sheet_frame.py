@@ -126,7 +126,7 @@ class FrameWalk:
         elif tag == "col":
             if attributes.get("hidden") in ("1", "true") or thin(attributes.get("width", "")):
                 ends = (int(attributes.get(end, 1)) for end in ("min", "max"))
-                first, last = (min(column, LAST_COLUMN) for column in ends)
+                first, last = (max(1, min(column, LAST_COLUMN)) for column in ends)
                 self._hidden.append(range(first, last + 1))
         else:
             self._objects = True
