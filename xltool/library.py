@@ -79,13 +79,13 @@ def _toml_rows(file: Path) -> Iterator[tuple[str, dict[str, str]]]:
     listed = data.get("indicator", [])
     if not isinstance(listed, list):
         raise LibraryError(f"{file}：indicator 要写成一个个 [[indicator]]")
-    for n, row in enumerate(listed, 1):
+    for number, row in enumerate(listed, 1):
         unknown = [key for key in row if key not in _KEYS.values()]
         if unknown:
             raise LibraryError(
-                f"{file}：第 {n} 条：不认识“{unknown[0]}”，可写 {'、'.join(_KEYS.values())}"
+                f"{file}：第 {number} 条：不认识“{unknown[0]}”，可写 {'、'.join(_KEYS.values())}"
             )
-        yield f"第 {n} 条", {key: str(value) for key, value in row.items()}
+        yield f"第 {number} 条", {key: str(value) for key, value in row.items()}
 
 
 def _sheet_rows(file: Path) -> Iterator[tuple[str, dict[str, str]]]:

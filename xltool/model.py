@@ -201,7 +201,7 @@ class Form(Struct, frozen=True):
 
     def block(self, block_id: str) -> list[Indicator]:
         """The indicators of one category, in order."""
-        return [i for i in self.indicators if i.block == block_id]
+        return [indicator for indicator in self.indicators if indicator.block == block_id]
 
     @property
     def year(self) -> int | None:
@@ -296,12 +296,14 @@ class Filing(Struct, frozen=True):
     @property
     def unit(self) -> str:
         """The unit's name as it stands on the first form that has one."""
-        return next((f.text("unit").strip() for f in self.forms if not f["unit"].blank), "")
+        return next(
+            (form.text("unit").strip() for form in self.forms if not form["unit"].blank), ""
+        )
 
     @property
     def year(self) -> int | None:
         """The budget year of the first form that has one."""
-        return next((f.year for f in self.forms if f.year is not None), None)
+        return next((form.year for form in self.forms if form.year is not None), None)
 
 
 class FindingState(StrEnum):

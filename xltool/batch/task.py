@@ -400,7 +400,7 @@ def dated(records: bytes, made_at: str, reason: str) -> bytes:
     message = f"这是 {made_at} 的结果：后来没有做成（{reason}）"
     for line in records.splitlines():
         result = msgspec.json.decode(line, type=CheckResult)
-        rest = [f for f in result.findings if f.code != EARLIER or f.sheet]
+        rest = [finding for finding in result.findings if finding.code != EARLIER or finding.sheet]
         note = finding_result(_note(EARLIER, message, result.file))
         dated_lines.append(msgspec.json.encode(with_findings(result, [*rest, note])))
     return b"\n".join(dated_lines)

@@ -149,7 +149,7 @@ def _list_sheet(path: Path) -> Sheet:
             sheet = _csv_sheet(path)
         else:
             sheets = open_grid(path, most=TABLE_CELLS).sheets
-            sheet = next((s for s in sheets if s.cells and not s.hidden), Sheet(""))
+            sheet = next((sheet for sheet in sheets if sheet.cells and not sheet.hidden), Sheet(""))
     except Unreadable as error:
         raise UnitsError(f"{path}：{error}") from error
     except csv.Error as error:
@@ -182,7 +182,11 @@ ListHead = tuple[str, Field | None]  # ("code" … | "prefilled" | "last_year", 
 def _heads(
     sheet: Sheet, edition: Edition, faults: list[str], needed: list[str]
 ) -> dict[int, ListHead]:
-    fields = {f.label: f for f in edition.department.field if f.id not in ("year", "unit", "filer")}
+    fields = {
+        field.label: field
+        for field in edition.department.field
+        if field.id not in ("year", "unit", "filer")
+    }
     heads: dict[int, ListHead] = {}
     top = _head_row(sheet, fields)
     for (row, column), cell in sorted(sheet.cells.items()):

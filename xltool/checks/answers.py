@@ -24,7 +24,8 @@ def explained(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
         return list(findings)
     tied = {at: key for key, at in _tied(filing, findings).items()}
     explanations = [
-        filing.answers.get(tied.get(n, f.key), "").strip() for n, f in enumerate(findings)
+        filing.answers.get(tied.get(number, finding.key), "").strip()
+        for number, finding in enumerate(findings)
     ]
     return [
         replace(f, explanation=text) if text else f
@@ -43,8 +44,8 @@ def stale(filing: Filing, findings: Iterable[Finding]) -> list[str]:
 def _tied(filing: Filing, findings: Sequence[Finding]) -> dict[str, int]:
     """Key of an explanation → the finding's place in the list."""
     exact: dict[str, int] = {}
-    for n, finding in enumerate(findings):
-        exact.setdefault(finding.key, n)
+    for number, finding in enumerate(findings):
+        exact.setdefault(finding.key, number)
     tied = {key: exact[key] for key in filing.answers if key in exact}
     sheets = {form.sheet for form in filing.forms}
     _tie_by(_same_value, filing, findings, tied, lambda parts: True)
@@ -68,9 +69,9 @@ def _tie_by(
     if not written:
         return
     places: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for n, finding in enumerate(findings):
-        if n not in taken:
-            places[likeness(_parts(finding.key))].append(n)
+    for number, finding in enumerate(findings):
+        if number not in taken:
+            places[likeness(_parts(finding.key))].append(number)
     for like, keys in written.items():
         if len(keys) == len(places.get(like, ())) == 1:
             tied[keys[0]] = places[like][0]

@@ -68,7 +68,9 @@ def asked(
 
 def totals_in(results: Iterable[CheckResult]) -> dict[str, Decimal]:
     """File → total, of the forms in 万元 whose sides close, and of which nothing was asked."""
-    return {r.file: total for r in results if (total := _closing_total(r)) is not None}
+    return {
+        result.file: total for result in results if (total := _closing_total(result)) is not None
+    }
 
 
 def outsized(totals: Mapping[str, Decimal]) -> dict[str, str]:

@@ -58,16 +58,20 @@ class Side(Struct, frozen=True):
     def counted(self) -> tuple[Term, ...]:
         """The filled terms that the sum counts: an adjusting term only where it is needed."""
         with_adjusting = self.adjusted or not self.closes
-        return tuple(t for t in self.terms if t.filled and (with_adjusting or not t.adjust))
+        return tuple(
+            term for term in self.terms if term.filled and (with_adjusting or not term.adjust)
+        )
 
     @property
     def unread(self) -> tuple[Term, ...]:
-        return tuple(t for t in (self.total, *self.terms) if t.unread)
+        return tuple(term for term in (self.total, *self.terms) if term.unread)
 
     @property
     def equation(self) -> str:
         """`基本支出 711.94 + 项目支出 523.67 = 1235.61 ≠ 资金总额 1245.61`."""
-        addends = " + ".join(str(t) for t in (*self.counted, *(t for t in self.terms if t.unread)))
+        addends = " + ".join(
+            str(t) for t in (*self.counted, *(term for term in self.terms if term.unread))
+        )
         if not addends:
             addends = "各项都没有填"
         elif not self.unread and len(self.counted) > 1:
@@ -93,7 +97,7 @@ class Balance(Struct, frozen=True):
 
     def __getitem__(self, side: str) -> Side:
         """`revenue` or `spending`; KeyError where the edition declares no such side."""
-        return {s.side: s for s in self.sides}[side]
+        return {side.side: side for side in self.sides}[side]
 
     @property
     def revenue(self) -> Side:
@@ -127,7 +131,7 @@ def project_budget(form: Form, edition: Edition) -> Decimal | None:
     None where a required amount is blank or one can't be read."""
     spec = edition.project
     parts = spec.budget.parts
-    if any(form[p].unread or (spec[p].required and form[p].blank) for p in parts):
+    if any(form[part].unread or (spec[part].required and form[part].blank) for part in parts):
         return None
     amounts = [a for a in map(form.amount, parts) if a is not None]
     return sum(amounts, start=Decimal(0)) if amounts else None
@@ -139,7 +143,7 @@ def projects_budget(filing: Filing, edition: Edition) -> Decimal | None:
     budgets = [project_budget(form, edition) for form in filing.projects]
     if not budgets or None in budgets:
         return None
-    return sum((b for b in budgets if b is not None), start=Decimal(0))
+    return sum((budget for budget in budgets if budget is not None), start=Decimal(0))
 
 
 def lines(sums: Balance) -> list[str]:
@@ -166,7 +170,7 @@ def _side_verdict(side: Side, sums: Balance) -> str:
     )
     if side.residual:
         verdict += f"，相差 {show(side.residual)} 在四舍五入以内"
-    spare = [str(t) for t in side.terms if t.filled and t not in side.counted]
+    spare = [str(term) for term in side.terms if term.filled and term not in side.counted]
     return f"{verdict}；未计入{'、'.join(spare)}" if spare else verdict
 
 
@@ -183,7 +187,7 @@ def side_of(form: Form, spec: FormSpec, declared: Sum, edition: Edition) -> Side
     terms = (*parts, *adjusts)
     reached, adjusted = _sum(parts), _sum(terms)
     tolerance = rounding((total, *parts), edition.decimals)
-    if total.amount is None or any(t.unread for t in terms):
+    if total.amount is None or any(term.unread for term in terms):
         return Side(declared.side, total, terms, adjusted, None, False, tolerance=tolerance)
     without, by_adjusting = total.amount - reached, total.amount - adjusted
     if (
@@ -200,15 +204,15 @@ def side_of(form: Form, spec: FormSpec, declared: Sum, edition: Edition) -> Side
 
 
 def _sum(terms: Sequence[Term]) -> Decimal:
-    return sum((t.worth for t in terms), start=Decimal(0))
+    return sum((term.worth for term in terms), start=Decimal(0))
 
 
 def _verdict(sides: Sequence[Side], form: Form) -> Verdict:
-    if any(s.residual is not None and not s.closes for s in sides):
+    if any(side.residual is not None and not side.closes for side in sides):
         return Verdict.UNBALANCED
-    if not sides or any(s.residual is None for s in sides):
+    if not sides or any(side.residual is None for side in sides):
         return Verdict.UNKNOWN
-    if any(s.adjusted for s in sides) and form.amount(NONTAX) != form.amount(NONTAX_SPENDING):
+    if any(side.adjusted for side in sides) and form.amount(NONTAX) != form.amount(NONTAX_SPENDING):
         return Verdict.BY_NONTAX
     return Verdict.BALANCED
 
@@ -222,20 +226,24 @@ def _explained(
     if side.closes:
         reason = f"相差 {show(side.residual)}，在四舍五入的误差 {show(side.tolerance)} 以内"
         return replace(side, causes=(Cause("rounding", reason),))
-    opposite = [_term(form, spec, _OPPOSITE[t.field]) for t in side.terms if _opposite(t, spec)]
+    opposite = [
+        _term(form, spec, _OPPOSITE[term.field]) for term in side.terms if _opposite(term, spec)
+    ]
     budget = projects_budget(filing, edition)
     causes = explain(
         side.total,
         side.terms,
         unit=edition.unit,
         tolerance=side.tolerance,
-        confirmed=any(s.closes for s in others),
-        missing=[t for t in opposite if t.filled],
+        confirmed=any(other.closes for other in others),
+        missing=[term for term in opposite if term.filled],
         instead=[Term(PROJECT_SPENDING, "各项目表合计", budget)] if budget else [],
     )
-    if side.sum and any(s.residual is not None and s.sum == side.sum for s in others):
+    if side.sum and any(other.residual is not None and other.sum == side.sum for other in others):
         # Both sides come to the same: nothing but the total is in doubt.
-        causes = tuple(c for c in causes if c.field == side.total.field and side.total.amount)
+        causes = tuple(
+            cause for cause in causes if cause.field == side.total.field and side.total.amount
+        )
         reason = f"两侧各项合计都是 {show(side.sum)}，像是“{side.total.label}”写错了"
         causes = causes or (Cause("total", reason, side.total.field, side.sum),)
     return replace(side, causes=causes)

@@ -89,9 +89,15 @@ class Review(Struct, frozen=True, eq=False):
         if not self.filing.faults:
             return frozenset()
         changed = Counter(
-            f.place.sheet for f in self.filing.faults if f.kind == FaultKind.LAYOUT and f.place
+            fault.place.sheet
+            for fault in self.filing.faults
+            if fault.kind == FaultKind.LAYOUT and fault.place
         )
-        lost = {f.place.sheet for f in self.filing.faults if f.kind == FaultKind.LOST and f.place}
+        lost = {
+            fault.place.sheet
+            for fault in self.filing.faults
+            if fault.kind == FaultKind.LOST and fault.place
+        }
         return frozenset(lost | {sheet for sheet, count in changed.items() if count >= SHIFTED})
 
     def spec(self, form: Form) -> FormSpec:
@@ -238,9 +244,13 @@ def judged(review: Review, *, strict: bool = True) -> list[Finding]:
                 raise
             findings += (_crashed(candidate, review, error),)
     if review.blank:
-        findings = [f for f in findings if f.code.startswith("R")]
+        findings = [finding for finding in findings if finding.code.startswith("R")]
     if shifted := review.shifted:
-        findings = [f for f in findings if f.sheet not in shifted or f.code in _OF_THE_FILE]
+        findings = [
+            finding
+            for finding in findings
+            if finding.sheet not in shifted or finding.code in _OF_THE_FILE
+        ]
     return arrange(filing, explained(filing, findings))
 
 
@@ -325,7 +335,7 @@ def arrange(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
             return True
         return f.code in book and not cell_codes.isdisjoint(book[f.code].yields_to)
 
-    sheets = {form.sheet: n for n, form in enumerate(filing.forms)}
+    sheets = {form.sheet: number for number, form in enumerate(filing.forms)}
 
     def key(f: Finding) -> tuple[Any, ...]:
         return (
@@ -337,7 +347,9 @@ def arrange(filing: Filing, findings: Sequence[Finding]) -> list[Finding]:
             f.message,
         )
 
-    return sorted((f for f in dict.fromkeys(findings) if not needless(f)), key=key)
+    return sorted(
+        (finding for finding in dict.fromkeys(findings) if not needless(finding)), key=key
+    )
 
 
 def cell_order(cell: str) -> tuple[int, int, str]:

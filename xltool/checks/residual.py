@@ -83,7 +83,8 @@ def rounding(terms: Sequence[Term], decimals: int) -> Decimal:
     more coarsely than the form's own `decimals`.
     """
     return sum(
-        (_half(max(decimals, places(t.amount))) for t in terms if t.amount), start=Decimal(0)
+        (_half(max(decimals, places(term.amount))) for term in terms if term.amount),
+        start=Decimal(0),
     )
 
 
@@ -117,10 +118,10 @@ def explain(
     `confirmed`: the other side closes with this total, so the total is not doubted. `missing` are
     amounts stated elsewhere that may belong here; `instead` are terms as stated elsewhere.
     """
-    filled = [t for t in terms if t.filled]
+    filled = [term for term in terms if term.filled]
     if not filled:
         return (Cause("missing", "各项都没有填"),)
-    residual = total.worth - sum(t.worth for t in filled)
+    residual = total.worth - sum(cell.worth for cell in filled)
     doubted = filled if confirmed else [total, *filled]
     causes = [
         *_stated_elsewhere(filled, residual, missing, instead),
@@ -130,8 +131,8 @@ def explain(
         *_left_blank(terms, residual),
     ]
     causes = causes or [*_swapped(total, doubted, residual, adjacent=False)]
-    once = {(c.field, c.should): c for c in reversed(causes)}
-    return tuple(c for c in causes if once[c.field, c.should] is c)[:MOST]
+    once = {(cause.field, cause.should): cause for cause in reversed(causes)}
+    return tuple(cause for cause in causes if once[cause.field, cause.should] is cause)[:MOST]
 
 
 def _stated_elsewhere(
@@ -149,7 +150,7 @@ def _stated_elsewhere(
 
 
 def _left_blank(terms: Sequence[Term], residual: Decimal) -> Iterator[Cause]:
-    blank = [t for t in terms if t.amount is None and not t.adjust]
+    blank = [term for term in terms if term.amount is None and not term.adjust]
     if len(blank) == 1 and residual > 0:
         text = f"“{blank[0].label}”空着：填 {show(residual)} 就平衡"
         yield Cause("missing", text, blank[0].field, residual)
@@ -227,7 +228,7 @@ def _one_swap(written: str, meant: str, adjacent: bool) -> bool:
     if len(written) != len(meant) or written.find(".") != meant.find("."):
         return False
     a, b = written.replace(".", ""), meant.replace(".", "")
-    differ = [n for n, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
+    differ = [number for number, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
     if len(differ) != 2:
         return False
     first, second = differ

@@ -202,7 +202,7 @@ def with_findings(result: CheckResult, findings: Sequence[FindingResult]) -> Che
 
 def verdict(findings: Iterable[Finding | FindingResult]) -> str:
     """`error`, `query` or `pass`: the worst that is still open."""
-    still_open = {f.severity for f in findings if f.state is FindingState.OPEN}
+    still_open = {finding.severity for finding in findings if finding.state is FindingState.OPEN}
     if Severity.ERROR in still_open:
         return "error"
     return "query" if Severity.QUERY in still_open else "pass"
@@ -210,7 +210,9 @@ def verdict(findings: Iterable[Finding | FindingResult]) -> str:
 
 def counts(findings: Iterable[Finding | FindingResult]) -> Counts:
     """How many findings count."""
-    counted = Counter(_COUNTED_APART.get(f.state, str(f.severity)) for f in findings)
+    counted = Counter(
+        _COUNTED_APART.get(finding.state, str(finding.severity)) for finding in findings
+    )
     return Counts(**counted)
 
 
@@ -255,12 +257,12 @@ def _term(term: Term) -> TermResult:
 
 def _project(form: Form, edition: Edition) -> ProjectResult:
     parts = [form.amount(part) for part in edition.project.budget.parts]
-    budget = plain(sum((p for p in parts if p is not None), Decimal(0)))
+    budget = plain(sum((part for part in parts if part is not None), Decimal(0)))
     return ProjectResult(form.sheet, form.text("project").strip(), budget)
 
 
 def _indicators(form: Form, edition: Edition) -> Iterator[dict[str, str]]:
-    blocks = {b.id: b for b in edition[form.kind].indicators.block}
+    blocks = {block.id: block for block in edition[form.kind].indicators.block}
     project = form.text("project").strip() if form.kind == "project" else ""
     for row in form.indicators:
         yield {

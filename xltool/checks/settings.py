@@ -131,7 +131,7 @@ def load_settings(path: str | Path | None = None) -> Settings:
 @functools.lru_cache(maxsize=16)
 def _load(file: Path, stamp: int) -> Settings:
     data = read_declaration(file, SettingsError)
-    known_keys = [f.name for f in msgspec.structs.fields(Settings)]
+    known_keys = [field.name for field in msgspec.structs.fields(Settings)]
     for key in data:
         if key not in known_keys:
             import difflib

@@ -266,7 +266,10 @@ def compare(folder: Path, code: str, versions: Sequence[int], output: Path | Non
     if output:
         echo(f"{len(comparison.changes)} 处不同：{output}")
         return
-    rows = [[c.sheet, c.cell, c.label, c.before, c.after] for c in comparison.changes]
+    rows = [
+        [change.sheet, change.cell, change.label, change.before, change.after]
+        for change in comparison.changes
+    ]
     if rows:
         table(["工作表", "单元格", "栏目", "原来", "现在"], rows)
     echo(

@@ -53,7 +53,10 @@ def update(folder: Path, units: Path, dry: bool, by: str, reason: str) -> None:
 
 
 def _show_changes(campaign: Campaign, changes: Sequence[UnitChange]) -> None:
-    rows = [[c.after.code, c.after.name, "；".join(c.said(campaign.edition))] for c in changes]
+    rows = [
+        [change.after.code, change.after.name, "；".join(change.said(campaign.edition))]
+        for change in changes
+    ]
     if rows:
         table(["部门编码", "部门名称", "变动"], rows)
 

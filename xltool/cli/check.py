@@ -151,7 +151,7 @@ def balance(paths: Sequence[Path], as_json: bool, edition: str) -> int:
 
     def balance_of(filing: Filing) -> tuple[CheckResult, str]:
         """The balance of a filing, and why there is none."""
-        faults = [f.detail for f in filing.faults] if filing.department is None else []
+        faults = [fault.detail for fault in filing.faults] if filing.department is None else []
         return check_result(filing, (), chosen_edition), "；".join(faults)
 
     def show(told: tuple[CheckResult, str]) -> None:

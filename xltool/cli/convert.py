@@ -58,7 +58,10 @@ def convert(paths: Sequence[Path], to: str, next_year: bool, source: str, output
     for filing in _filings(paths, source_edition):
         converted, notes = _moved(filing, source_edition, target_edition, next_year)
         moved.append(converted)
-        rows += [(filing.unit, n.kind, n.form, n.project, n.field, n.text, n.reason) for n in notes]
+        rows += [
+            (filing.unit, note.kind, note.form, note.project, note.field, note.text, note.reason)
+            for note in notes
+        ]
     report = output.with_name(f"{output.stem}-转换说明.csv")
     guard.ask(report)  # both or none
     left = write_databook(moved, output, target_edition or source_edition)

@@ -70,7 +70,8 @@ def check(path: Path, edition: str | None, as_json: bool) -> int:
             from xltool.checks.results import finding_result
 
             problems = [
-                {**msgspec.to_builtins(finding_result(p)), "unit": p.unit} for p in book.problems
+                {**msgspec.to_builtins(finding_result(problem)), "unit": problem.unit}
+                for problem in book.problems
             ]
             record = {
                 "file": str(path),

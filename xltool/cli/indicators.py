@@ -45,7 +45,9 @@ def indicators(paths: Sequence[Path], edition: str, files: Sequence[Path]) -> in
     """
     from xltool.reports.indicators import columns_of, indicator_rows, save_csv, save_xlsx, write_csv
 
-    if wrong := next((f for f in files if f.suffix.lower() not in (".csv", ".xlsx")), None):
+    if wrong := next(
+        (file for file in files if file.suffix.lower() not in (".csv", ".xlsx")), None
+    ):
         raise click.UsageError(f"指标写成 .csv 或 .xlsx，不是“{wrong}”")
     chosen_edition = asked_edition(edition)
     failed: list[tuple[str, str]] = []

@@ -130,11 +130,11 @@ def verify(paths: Sequence[Path], key: Path | None, trusted: Sequence[str], as_j
     public = load_public(key.read_bytes()) if key else None
     results = [look(parcel, public, trusted) for path in paths for parcel in _parcels(path)]
     if as_json:
-        echo_json([_verified(r) for r in results])
+        echo_json([_verified(result) for result in results])
     else:
         for result in results:
             _show_verified(result)
-    return 0 if all(r.good for r in results) else 1
+    return 0 if all(result.good for result in results) else 1
 
 
 def _parcels(path: Path) -> Sequence[Path]:
@@ -158,12 +158,14 @@ def _verified(result: Verified) -> dict[str, Any]:
         "key_from_parcel": result.own_key,
         "forwarder": result.forwarder,
         "forwarder_fingerprint": result.forwarder_fingerprint,
-        "files": [{"name": f.name, "good": f.good, "said": f.said} for f in result.files],
+        "files": [
+            {"name": file.name, "good": file.good, "said": file.said} for file in result.files
+        ],
     }
 
 
 def _show_verified(result: Verified) -> None:
-    wrong = [f for f in result.files if not f.good]
+    wrong = [file for file in result.files if not file.good]
     what = (
         f"{result.title}（{result.year} 年）{result.district}"
         if result.title
@@ -172,7 +174,9 @@ def _show_verified(result: Verified) -> None:
     echo(f"{result.path}：{what}")
     for file in wrong or result.files[:1]:
         echo(f"  {'√' if file.good else '×'} {on_terminal(file.name)}：{on_terminal(file.said)}")
-    workbooks = sum(f.name.endswith(".xlsx") and "/" not in f.name and f.good for f in result.files)
+    workbooks = sum(
+        file.name.endswith(".xlsx") and "/" not in file.name and file.good for file in result.files
+    )
     echo(f"  {len(result.files)} 个文件，{len(wrong)} 个有问题；工作簿 {workbooks} 个为真")
     echo(
         f"  公钥指纹：{result.fingerprint}"
@@ -232,7 +236,7 @@ def collect(
 def _collected(result: Collected) -> dict[str, Any]:
     keys = ("name", "outcome", "kind", "unit", "claimed", "version", "verdict", "first")
     return {
-        "receipts": [{key: getattr(r, key) for key in keys} for r in result.receipts],
+        "receipts": [{key: getattr(receipt, key) for key in keys} for receipt in result.receipts],
         "problems": [{"name": name, "reason": reason} for name, reason in result.problems],
         "skipped": result.skipped,
         "pristine": result.pristine,
@@ -260,7 +264,9 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
         table(["文件", "单位", "封印", "结论", "第一处问题"], rows[:40])
         if len(rows) > 40:
             echo(f"……另有 {len(rows) - 40} 份有错误，见 xltool status --by-unit 和退回意见")
-    for copy in [r for r in result.receipts if r.outcome == "重复" and r.first][:20]:
+    for copy in [
+        receipt for receipt in result.receipts if receipt.outcome == "重复" and receipt.first
+    ][:20]:
         echo(f"重复：{copy.name} {copy.first}")
     for name, reason in result.problems:
         echo(f"没有收取：{name}：{reason}", err=True)
@@ -342,7 +348,7 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
     if by_unit:
         heads = ["区县", "部门编码", "部门名称", "状态", "逾期", "何时起", "第几版", "备注"]
         listed = [s for s in standing.standings if s.unit.district in places]
-        table(heads, [_unit_line(s) for s in listed], title)
+        table(heads, [_unit_line(standing) for standing in listed], title)
     else:
         lines = [_district_line(standing, place, place or NO_DISTRICT) for place in places]
         if len(places) > 1:
@@ -404,7 +410,9 @@ def rollup(
     from xltool.campaign.rollup.summation import rollup as add_up
     from xltool.files.atomic import writing
 
-    if wrong := next((f for f in files if f.suffix.lower() not in (".xlsx", ".json")), None):
+    if wrong := next(
+        (file for file in files if file.suffix.lower() not in (".xlsx", ".json")), None
+    ):
         raise click.UsageError(f"汇总写成 .xlsx 或 .json，不是“{wrong}”")
     with opened(folder) as campaign:
         book = add_up(campaign, unit or "", decimals)

@@ -113,7 +113,12 @@ def _known_categories(now: Settings) -> None:
     from xltool.checks.settings import SettingsError
     from xltool.editions.declaration import usable_editions
 
-    blocks = {b.id for e in usable_editions() for f in e.form for b in f.indicators.block}
+    blocks = {
+        block.id
+        for edition in usable_editions()
+        for form in edition.form
+        for block in form.indicators.block
+    }
     for key in ("required_blocks", "at_most", "at_least", "countable"):
         for name in getattr(now, key):
             if name not in blocks:

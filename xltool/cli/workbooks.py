@@ -88,7 +88,7 @@ def read_filing(file: Path, edition: Edition | None) -> Filing:
     from xltool.reading.reader import read
 
     filing = read(file, edition=edition)
-    if not any(filing.forms) or any(f.kind == FaultKind.LOST for f in filing.faults):
+    if not any(filing.forms) or any(fault.kind == FaultKind.LOST for fault in filing.faults):
         raise XltoolError(f"{file}：" + "；".join(fault.detail for fault in filing.faults))
     guard.take(file)
     return filing

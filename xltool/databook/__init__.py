@@ -37,7 +37,7 @@ class _BookReport:
 
     @property
     def errors(self) -> list[Problem]:
-        return [p for p in self.problems if p.severity is Severity.ERROR]
+        return [problem for problem in self.problems if problem.severity is Severity.ERROR]
 
     @property
     def left_out(self) -> list[str]:

@@ -15,10 +15,14 @@ from xltool.model import Place, Severity
 
 def assemble(sheets: SourceTables, work: Assembly) -> Assembly:
     """Filings out of the tables 部门, 项目 and 指标. What is wrong so far are problems of the opening."""
-    if any(p.severity is Severity.ERROR for p in work.problems):
+    if any(problem.severity is Severity.ERROR for problem in work.problems):
         work.spoilt.add("")
     book_tables = tables(work.edition)
-    rows = {t.name: TableRows(work, t, sheets[t.name]) for t in book_tables if t.name in sheets}
+    rows = {
+        table.name: TableRows(work, table, sheets[table.name])
+        for table in book_tables
+        if table.name in sheets
+    }
     for table, read in (
         (book_tables.department, _departments),
         (book_tables.project, _projects),
@@ -44,7 +48,9 @@ def _departments(work: Assembly, rows: TableRows) -> None:
             message = f"单位“{unit}”出现两次，一个单位一行"
             work.report("B011", message, record["unit"], unit, field="unit", found=unit)
             continue
-        entries = {c.id: work.read(record[c.id], c, unit) for c in rows.table.columns}
+        entries = {
+            column.id: work.read(record[column.id], column, unit) for column in rows.table.columns
+        }
         code = entries.pop("code").text.strip()
         work.open(unit, code, entries, rows.sheet.name)
 
@@ -82,7 +88,9 @@ def _projects(work: Assembly, rows: TableRows) -> None:
             work.report("B012", message, at, unit, field="project", found=name)
         else:
             entries = {
-                c.id: work.read(record[c.id], c, unit) for c in rows.table.columns if c.id != "unit"
+                column.id: work.read(record[column.id], column, unit)
+                for column in rows.table.columns
+                if column.id != "unit"
             }
             work.project(draft, entries, rows.sheet.name)
 
@@ -116,7 +124,7 @@ def _block(
     level1, level2 = record["level1"], record["level2"]
     block = blocks.get(bare(level2.text))
     if block is None:
-        labels = [b.label for b in spec.indicators.block]
+        labels = [block.label for block in spec.indicators.block]
         near = nearest(level2.text.strip(), labels)
         hint = f"，是不是“{near}”？" if near else f"；可填：{'、'.join(labels)}"
         what = f"没有写{LEVEL2}" if level2.blank else f"没有“{level2.text.strip()}”这个{LEVEL2}"

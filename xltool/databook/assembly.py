@@ -39,7 +39,8 @@ class Draft:
     def project(self, name: str) -> int | None:
         """The number of the project's form."""
         return next(
-            (n for n, project in enumerate(self.projects, 1) if project.strip() == name), None
+            (number for number, project in enumerate(self.projects, 1) if project.strip() == name),
+            None,
         )
 
 
@@ -57,7 +58,8 @@ def _filing(code: str, pieces: Iterable[Piece], edition: Edition, source: str) -
     if not projects or not _names_only(department, edition):
         first = _form(edition.department, entries, department)
     others = (
-        _form(edition.project, complete(edition.project, p.entries, entries), p) for p in projects
+        _form(edition.project, complete(edition.project, project.entries, entries), project)
+        for project in projects
     )
     return Filing(edition.id, first, tuple(others), code, source)
 
@@ -66,7 +68,7 @@ def _names_only(department: FormDraft, edition: Edition) -> bool:
     """The unit's row says whose the projects are and of which year,
     and nothing of a department form."""
     answered_ids = {id_ for id_, entry in department.entries.items() if not entry.blank}
-    whose = {f.id for f in edition.department.field if f.kind in ("year", "unit")}
+    whose = {field.id for field in edition.department.field if field.kind in ("year", "unit")}
     return not department.indicators and answered_ids <= whose
 
 
@@ -79,15 +81,15 @@ def complete(
 ) -> dict[str, Entry]:
     """All fields of a form in its own order, the derived ones repeated from where they stand."""
     own = {
-        f.id: department[f.id] if f.from_department else entries.get(f.id, Entry())
-        for f in spec.field
+        field.id: department[field.id] if field.from_department else entries.get(field.id, Entry())
+        for field in spec.field
     }
-    return {f.id: own[f.same_as or f.id] for f in spec.field}
+    return {field.id: own[field.same_as or field.id] for field in spec.field}
 
 
 def in_order(spec: FormSpec, indicators: Iterable[Indicator]) -> tuple[Indicator, ...]:
     """Indicators category by category, as the form shows them."""
-    order = {block.id: n for n, block in enumerate(spec.indicators.block)}
+    order = {block.id: number for number, block in enumerate(spec.indicators.block)}
     return tuple(sorted(indicators, key=lambda indicator: order[indicator.block]))
 
 
@@ -161,7 +163,7 @@ class Assembly:
         form: int,
     ) -> None:
         """One indicator of a unit's form; what the form has no column for is said."""
-        own = {c.id for c in spec.indicators.column}
+        own = {column.id for column in spec.indicators.column}
         entries = {}
         for column in columns:
             cell = record[column.id]

@@ -90,19 +90,23 @@ class _BookPen:
         self.book, self.edition, self.tables = book, edition, tables(edition)
         self.offered = 0 if library is None else len(library.entries)
         self.fields = {
-            f.id: f for form in (edition.project, edition.department) for f in form.field
+            field.id: field
+            for form in (edition.project, edition.department)
+            for field in form.field
         }
         self.indicator_columns = {
-            c.id: c
+            column.id: column
             for form in (edition.project, edition.department)
-            for c in form.indicators.column
+            for column in form.indicators.column
         }
         # The categories of both forms once each, the fuller name where they differ by 指标.
         blocks = [
-            b for form in (edition.department, edition.project) for b in form.indicators.block
+            block
+            for form in (edition.department, edition.project)
+            for block in form.indicators.block
         ]
         self.categories = {bare(b.label): b for b in sorted(blocks, key=lambda b: len(b.label))}
-        self.order = list(dict.fromkeys(bare(b.label) for b in blocks))
+        self.order = list(dict.fromkeys(bare(block.label) for block in blocks))
         border = {"border": 1, "border_color": "#A6A6A6"}
         head = {"bold": True, "align": "center", "valign": "vcenter", "text_wrap": True, **border}
         self.head = book.add_format({**head, "bg_color": "#DDEBF7"})
@@ -116,22 +120,28 @@ class _BookPen:
         sheet = self.book.add_worksheet(table.name)
         last = max(ROOM, len(rows))
         formats = [self._format(column) for column in table.columns]
-        widths = [self._width(c) for c in table.columns]
-        for n, column in enumerate(table.columns):
-            sheet.set_column(n, n, widths[n], formats[n])
-            sheet.write_string(0, n, column.label, self.optional if column.optional else self.head)
-            sheet.data_validation(1, n, last, n, self._validation(table, column, n))
+        widths = [self._width(column) for column in table.columns]
+        for index, column in enumerate(table.columns):
+            sheet.set_column(index, index, widths[index], formats[index])
+            sheet.write_string(
+                0, index, column.label, self.optional if column.optional else self.head
+            )
+            sheet.data_validation(1, index, last, index, self._validation(table, column, index))
         sheet.set_row(0, 34)
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
-        keys = [n for n, c in enumerate(table.columns) if c.id in ("unit", "project")]
+        keys = [
+            number
+            for number, column in enumerate(table.columns)
+            if column.id in ("unit", "project")
+        ]
         sheet.freeze_panes(1, 1 + max(keys))
-        for r, row in enumerate(rows, 1):
-            sheet.set_row(r, row_height(row, widths, _LINE))
-            for n, value in enumerate(row):
-                _write(sheet, r, n, value, formats[n])
+        for row_number, row in enumerate(rows, 1):
+            sheet.set_row(row_number, row_height(row, widths, _LINE))
+            for index, value in enumerate(row):
+                _write(sheet, row_number, index, value, formats[index])
 
     def _width(self, column: BookColumn) -> int:
         own = self.indicator_columns.get(column.id)
@@ -161,7 +171,7 @@ class _BookPen:
             text = f"留空：{department}的指标。写项目名称：该项目的指标，可从列表选。"
             return self._names(self.tables.project, column, text)
         if column.id == "level1":
-            levels = list(dict.fromkeys(b.level1 for b in self.categories.values()))
+            levels = list(dict.fromkeys(category.level1 for category in self.categories.values()))
             return {**_list(LEVEL1, "可从列表选，也可留空（由二级指标确定）。"), "source": levels}
         if column.id == "level2":
             first = self._first_category()
@@ -181,7 +191,7 @@ class _BookPen:
 
     def _names(self, table: BookTable, column: BookColumn, text: str) -> dict[str, Any]:
         """A list of the names in another table's column; a warning only, for it may come later."""
-        number = next(n for n, c in enumerate(table.columns, 1) if c.id == column.id)
+        number = next(number for number, c in enumerate(table.columns, 1) if c.id == column.id)
         source = f"={table.name}!${letters(number)}$2:${letters(number)}${ROOM + 1}"
         warning = f"“{table.name}”表里没有这个名称。确定要保留吗？"
         return {**_list(column.label, text), "source": source, **_warn(warning)}
@@ -192,8 +202,8 @@ class _BookPen:
 
     def guide(self) -> None:
         sheet = self.book.add_worksheet(GUIDE)
-        for n, width in enumerate(_GUIDE_WIDTHS):
-            sheet.set_column(n, n, width)
+        for number, width in enumerate(_GUIDE_WIDTHS):
+            sheet.set_column(number, number, width)
         sheet.hide_gridlines(2)
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
@@ -217,7 +227,7 @@ class _BookPen:
             homes = [
                 form.title
                 for form in (self.edition.department, self.edition.project)
-                if key in {bare(b.label) for b in form.indicators.block}
+                if key in {bare(block.label) for block in form.indicators.block}
             ]
             self._line(sheet, row, (block.level1, block.label, "、".join(homes)), self.framed)
         row = first + len(self.order) + 1
@@ -225,15 +235,15 @@ class _BookPen:
         self._line(sheet, row + 1, ("表", "列", "怎样填"), self.head)
         row += 2
         for table in self.tables:
-            for n, column in enumerate(table.columns):
-                text = self._validation(table, column, n)["input_message"]
+            for number, column in enumerate(table.columns):
+                text = self._validation(table, column, number)["input_message"]
                 self._line(sheet, row, (table.name, column.label, text), self.framed)
                 sheet.set_row(row, row_height([text], [_GUIDE_WIDTHS[2]], _LINE, margin=2))
                 row += 1
 
     def _line(self, sheet: Worksheet, row: int, texts: tuple[str, ...], style: Any) -> None:
-        for n, text in enumerate(texts):
-            sheet.write_string(row, n, text, style)
+        for number, text in enumerate(texts):
+            sheet.write_string(row, number, text, style)
 
 
 def _prompt(label: str, text: str) -> dict[str, Any]:

@@ -44,14 +44,18 @@ class BookTable:
     columns: tuple[BookColumn, ...]
 
     def __getitem__(self, id_: str) -> BookColumn:
-        return next(c for c in self.columns if c.id == id_)
+        return next(column for column in self.columns if column.id == id_)
 
     @property
     def content(self) -> tuple[BookColumn, ...]:
         """The columns that say something of their own: a row with none of them filled is no row."""
         if self.name != INDICATORS:
             return self.columns
-        return tuple(c for c in self.columns if c.id not in ("unit", "project", "level1", "level2"))
+        return tuple(
+            column
+            for column in self.columns
+            if column.id not in ("unit", "project", "level1", "level2")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,11 @@ def tables(edition: Edition) -> BookTables:
     department, project = edition.department, edition.project
     unit = BookColumn(department["unit"].label, "unit", "unit")
     name = BookColumn(project["project"].label, "project", "text")
-    columns = {c.id: c.label for form in (department, project) for c in form.indicators.column}
+    columns = {
+        column.id: column.label
+        for form in (department, project)
+        for column in form.indicators.column
+    }
     return BookTables(
         BookTable(department.databook, tuple(_with_code(_answers(department)))),
         BookTable(project.databook, (unit, *_answers(project))),
@@ -108,12 +116,14 @@ def tables(edition: Edition) -> BookTables:
 
 
 def _answers(form: FormSpec) -> list[BookColumn]:
-    return [BookColumn(f.label, f.id, f.kind) for f in form.field if not f.derived]
+    return [
+        BookColumn(field.label, field.id, field.kind) for field in form.field if not field.derived
+    ]
 
 
 def _with_code(columns: list[BookColumn]) -> list[BookColumn]:
     """The unit's code stands behind its name."""
-    at = next(n for n, c in enumerate(columns) if c.id == "unit") + 1
+    at = next(number for number, column in enumerate(columns) if column.id == "unit") + 1
     return [*columns[:at], BookColumn(CODE, "code", "code", optional=True), *columns[at:]]
 
 

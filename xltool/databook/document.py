@@ -140,7 +140,7 @@ class _DocumentReader:
             )
             return
         self.check_keys(filing, at, ("code", "department", "projects"), unit)
-        columns = [c for c in self.tables.department.columns if c.id != "code"]
+        columns = [column for column in self.tables.department.columns if column.id != "code"]
         entries = self.entries(department, columns, home, unit)
         column = self.tables.department["code"]
         code = work.read(self.cell(filing, column, at), column, unit)
@@ -148,7 +148,7 @@ class _DocumentReader:
         self.indicators(department, self.edition.department, home, unit, 0)
         projects = self.get(filing, "projects", list, at, unit)
         for place, project in self.each(projects, f"{at}.projects", unit):
-            columns = [c for c in self.tables.project.columns if c.id != "unit"]
+            columns = [column for column in self.tables.project.columns if column.id != "unit"]
             entries = self.entries(project, columns, place, unit)
             if entries["project"].blank:
                 label = self.tables.project["project"].label
@@ -161,18 +161,21 @@ class _DocumentReader:
     def entries(
         self, answers: Object, columns: list[BookColumn], at: str, unit: str
     ) -> dict[str, Entry]:
-        self.check_keys(answers, at, (*(c.id for c in columns), "indicators"), unit)
-        return {c.id: self.work.read(self.cell(answers, c, at), c, unit) for c in columns}
+        self.check_keys(answers, at, (*(column.id for column in columns), "indicators"), unit)
+        return {
+            column.id: self.work.read(self.cell(answers, column, at), column, unit)
+            for column in columns
+        }
 
     def indicators(self, answers: Object, spec: FormSpec, at: str, unit: str, form: int) -> None:
-        own = {c.id for c in spec.indicators.column}
-        columns = [BookColumn(c.label, c.id, "text") for c in spec.indicators.column]
-        blocks = {b.id: b for b in spec.indicators.block}
+        own = {column.id for column in spec.indicators.column}
+        columns = [BookColumn(column.label, column.id, "text") for column in spec.indicators.column]
+        blocks = {block.id: block for block in spec.indicators.block}
         for place, row in self.each(
             self.get(answers, "indicators", list, at, unit), f"{at}.indicators", unit
         ):
             self.check_keys(row, place, ("block", *own), unit)
-            record = {c.id: self.cell(row, c, place) for c in columns}
+            record = {column.id: self.cell(row, column, place) for column in columns}
             if hollow(record.values(), self.edition):
                 continue
             block = row.get("block")
@@ -215,18 +218,21 @@ class _DocumentReader:
         return value if isinstance(value, kind) else kind()
 
     def each(self, values: list[Any], at: str, unit: str | None) -> Iterator[tuple[str, Object]]:
-        for n, value in enumerate(values):
+        for number, value in enumerate(values):
             if isinstance(value, dict):
-                yield f"{at}[{n}]", value
+                yield f"{at}[{number}]", value
             else:
                 self.work.report(
-                    "B018", f"第 {n + 1} 项应当是{_NAMES[dict]}", Place(f"{at}[{n}]", ""), unit
+                    "B018",
+                    f"第 {number + 1} 项应当是{_NAMES[dict]}",
+                    Place(f"{at}[{number}]", ""),
+                    unit,
                 )
 
     def check_keys(self, members: Object, at: str, keys: tuple[str, ...], unit: str | None) -> None:
         for key in members:
             if key not in keys:
-                near = nearest(key, [k for k in keys if k not in members] or keys)
+                near = nearest(key, [key for key in keys if key not in members] or keys)
                 message = f"不认识的字段“{key}”" + (f"，是不是“{near}”？" if near else "")
                 self.work.report("B004", message, Place(at, key), unit, found=key, expected=near)
 

@@ -28,14 +28,14 @@ class TableRows:
             self._unit_of_money(title)
         self._place_heads()
         # Without its keys no row can be told whose it is.
-        keys = {"unit", "project"} & {c.id for c in table.columns}
+        keys = {"unit", "project"} & {column.id for column in table.columns}
         self.keyed = keys <= set(self.at)
 
     def _place_heads(self) -> None:
-        labels = {c.label: c for c in self.table.columns}
+        labels = {column.label: column for column in self.table.columns}
         written = {visible(head.text) for head in self.sheet.heads.values()}
         absent = [label for label in labels if label not in written]
-        for n, head in sorted(self.sheet.heads.items()):
+        for number, head in sorted(self.sheet.heads.items()):
             label = visible(head.text)
             column = labels.get(label)
             if column is None:
@@ -44,7 +44,7 @@ class TableRows:
             elif column.id in self.at:
                 self.work.report("B005", f"列“{label}”出现两次，请只留一列", head, "", found=label)
             else:
-                self.at[column.id] = n
+                self.at[column.id] = number
         for column in self.table.columns:
             if column.id not in self.at and not column.optional:
                 message = f"缺少列“{column.label}”"
@@ -73,7 +73,7 @@ class TableRows:
         for row, cells in self.sheet.rows:
             if row in self.sheet.hidden_rows:
                 hidden.append(row)
-            record = {c.id: self._cell(c.id, row, cells) for c in self.table.columns}
+            record = {column.id: self._cell(column.id, row, cells) for column in self.table.columns}
             unit = record["unit"].text.strip()
             strays = self._strays(cells)
             if label := self._aside(cells, unit):
@@ -122,9 +122,9 @@ class TableRows:
 
     def _keep_back(self, strays: list[tuple[int, SourceCell]], unit: str) -> None:
         """Nothing is dropped unsaid: what stands in no known column keeps its unit back."""
-        for n, cell in strays:
+        for number, cell in strays:
             self.work.spoilt.add(unit)
-            if n not in self.sheet.heads or self.sheet.heads[n].blank:
+            if number not in self.sheet.heads or self.sheet.heads[number].blank:
                 message = f"“{cell.text[:40]}”所在的列没有表头"
                 self.work.report("B004", message, cell, unit, found=cell.text[:200])
 

@@ -103,6 +103,6 @@ class DatabookError(XltoolError):
     def __init__(self, path: str, problems: list[Problem], filings: list[Filing]) -> None:
         self.problems = problems
         self.filings = filings
-        errors = [p for p in problems if p.severity is Severity.ERROR]
+        errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         more = f"（共 {len(errors)} 处）" if len(errors) > 1 else ""
         super().__init__(f"{path}：{errors[0]}{more}")

@@ -52,16 +52,24 @@ def _form(
     edition: Edition, form: FormSpec, columns: tuple[BookColumn, ...], required: list[str]
 ) -> dict[str, Any]:
     fields = {
-        c.id: {"title": c.label, "$ref": f"#/$defs/{_kind(c)}"} for c in columns if c.id != "code"
+        column.id: {"title": column.label, "$ref": f"#/$defs/{_kind(column)}"}
+        for column in columns
+        if column.id != "code"
     }
     blocks = form.indicators.block
     indicator = _object(
         {
             "block": {
                 "title": "指标类别",
-                "oneOf": [{"const": b.id, "title": f"{b.level1}·{b.label}"} for b in blocks],
+                "oneOf": [
+                    {"const": block.id, "title": f"{block.level1}·{block.label}"}
+                    for block in blocks
+                ],
             },
-            **{c.id: {"title": c.label, "$ref": "#/$defs/text"} for c in form.indicators.column},
+            **{
+                column.id: {"title": column.label, "$ref": "#/$defs/text"}
+                for column in form.indicators.column
+            },
         },
         required=["block"],
     )

@@ -214,7 +214,10 @@ def csv_records(data: bytes, encoding: str, labels: Collection[str]) -> Iterator
     delimiter = _delimiter(list(itertools.islice(opening, _TITLE_ROWS)), labels)
     text = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
     records = csv.reader(text, delimiter=delimiter, strict=True)
-    return ([] if n == 0 and _SEPARATOR.match("".join(r)) else r for n, r in enumerate(records))
+    return (
+        [] if number == 0 and _SEPARATOR.match("".join(record)) else record
+        for number, record in enumerate(records)
+    )
 
 
 _SEPARATOR = re.compile(r"sep=(.?)\s*$", re.IGNORECASE)
@@ -242,8 +245,8 @@ def _csv_rows(name: str, records: Iterable[list[str]]) -> Iterator[SourceRow]:
         yield (
             row,
             {
-                n: SourceCell(lines(value), Place(name, cell_name(row, n)))
-                for n, value in enumerate(record, 1)
+                number: SourceCell(lines(value), Place(name, cell_name(row, number)))
+                for number, value in enumerate(record, 1)
                 if value
             },
         )
@@ -260,7 +263,7 @@ def sheet_of(name: str, rows: Iterable[SourceRow], table: BookTable) -> SourceTa
     labels = {column.label for column in table.columns}
     first = list(itertools.islice(filled, _TITLE_ROWS))
     head_counts = [sum(visible(cell.text) in labels for cell in row.values()) for _, row in first]
-    at = next((n for n, count in enumerate(head_counts) if count > 1), 0)
+    at = next((number for number, count in enumerate(head_counts) if count > 1), 0)
     titles = [cell for _, row in first[:at] for cell in row.values() if not cell.blank]
     heads = first[at][1] if first else {}
     return SourceTable(name, heads, itertools.chain(first[at + 1 :], filled), tuple(titles))

@@ -58,7 +58,9 @@ def write_databook(
 
 def _edition(filings: Sequence[Filing], asked: Edition | str | None) -> Edition:
     edition = asked_edition(asked)
-    ids = {f.edition for f in filings} or {edition.id if edition else default_edition_id()}
+    ids = {filing.edition for filing in filings} or {
+        edition.id if edition else default_edition_id()
+    }
     if len(ids | ({edition.id} if edition else set())) > 1:
         raise XltoolError(f"一本数据表只能有一个版式，这些申报是 {'、'.join(sorted(ids))}")
     return edition or load_edition(ids.pop())
@@ -79,7 +81,9 @@ def _distinct(filings: Sequence[Filing], *, by_name: bool) -> None:
             raise XltoolError(
                 f"“{filing.unit}”有两个项目都叫“{twice[0]}”，指标无法归属；可改写为 .json"
             )
-    twice = [unit for unit, count in Counter(f.unit for f in filings).items() if count > 1]
+    twice = [
+        unit for unit, count in Counter(filing.unit for filing in filings).items() if count > 1
+    ]
     if twice:
         raise XltoolError(f"“{twice[0]}”有两份申报，一本数据表里一个单位只能有一份")
 
@@ -125,7 +129,10 @@ def _no_department(filing: Filing) -> Form:
 
 
 def _row(table: BookTable, form: Form, own: dict[str, str]) -> list[BookValue]:
-    return [own.get(c.id) if c.id in own else value(form[c.id]) for c in table.columns]
+    return [
+        own.get(column.id) if column.id in own else value(form[column.id])
+        for column in table.columns
+    ]
 
 
 def _indicators(
@@ -163,7 +170,7 @@ def _write_folder(filings: list[Filing], folder: Path, edition: Edition) -> None
             path = folder / f"{table.name}.csv"
             file = stack.enter_context(writing(path, encoding="utf-8-sig"))
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([c.label for c in table.columns])
+            writer.writerow([column.label for column in table.columns])
             writer.writerows([_csv(cell) for cell in row] for row in rows[table.name])
 
 

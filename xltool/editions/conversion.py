@@ -53,8 +53,8 @@ def convert(filing: Filing, to: Edition, source: Edition | None = None) -> Conve
     moved = replace(
         filing,
         edition=to.id,
-        department=next((f for f in forms if f.kind == "department"), None),
-        projects=tuple(f for f in forms if f.kind == "project"),
+        department=next((form for form in forms if form.kind == "department"), None),
+        projects=tuple(form for form in forms if form.kind == "project"),
         faults=(),
         seal={},
         answers={},
@@ -72,11 +72,11 @@ class _Move:
         self.was, self.spec = source[form.kind], to[form.kind]
 
     def form(self) -> Form:
-        entries = {f.id: self._entry(f.id) for f in self.spec.field}
+        entries = {field.id: self._entry(field.id) for field in self.spec.field}
         self._sums(entries)
         self._left(entries)
         rows = [row for indicator in self.old.indicators for row in self._indicator(indicator)]
-        order = {block.id: n for n, block in enumerate(self.spec.indicators.block)}
+        order = {block.id: number for number, block in enumerate(self.spec.indicators.block)}
         rows.sort(key=lambda row: order[row.block])
         return Form(self.old.kind, entries, tuple(rows), self.spec.sheet)
 
@@ -101,12 +101,14 @@ class _Move:
             for sum_spec in self.spec.sum:
                 if sum_spec.total in self.was or not entries[sum_spec.total].blank:
                     continue
-                parts = [entries[p].value for p in sum_spec.parts]
-                amounts = [a for a in parts if isinstance(a, Decimal)]
-                if amounts and not any(e.unread for e in (entries[p] for p in sum_spec.parts)):
+                parts = [entries[part].value for part in sum_spec.parts]
+                amounts = [part for part in parts if isinstance(part, Decimal)]
+                if amounts and not any(
+                    e.unread for e in (entries[part] for part in sum_spec.parts)
+                ):
                     value = tidy(sum(amounts, Decimal(0)))
                     entries[sum_spec.total] = Entry(value, plain(value))
-                    names = "、".join(self.spec[p].label for p in sum_spec.parts)
+                    names = "、".join(self.spec[part].label for part in sum_spec.parts)
                     self.note(
                         MADE,
                         self.spec[sum_spec.total].label,
@@ -120,7 +122,9 @@ class _Move:
             entry = self.old[form_field.id]
             if form_field.id in self.spec or form_field.derived or entry.blank:
                 continue
-            sum_spec = next((s for s in self.was.sum if s.total == form_field.id), None)
+            sum_spec = next(
+                (sum_spec for sum_spec in self.was.sum if sum_spec.total == form_field.id), None
+            )
             if sum_spec is not None and self._adds_up(sum_spec.parts, entry, entries):
                 continue
             self.note(
@@ -133,18 +137,24 @@ class _Move:
     def _adds_up(self, parts: tuple[str, ...], total: Entry, entries: Mapping[str, Entry]) -> bool:
         """The total is what its parts come to, and all of them have found a place
         (or are sums again)."""
-        amounts = [self.old.amount(p) or Decimal(0) for p in parts]
-        placed = all(p in entries or self.old[p].blank or self._sum_of(p, entries) for p in parts)
+        amounts = [self.old.amount(part) or Decimal(0) for part in parts]
+        placed = all(
+            part in entries or self.old[part].blank or self._sum_of(part, entries) for part in parts
+        )
         return placed and sum(amounts, Decimal(0)) == total.value
 
     def _sum_of(self, id_: str, entries: Mapping[str, Entry]) -> bool:
-        inner = next((s for s in self.was.sum if s.total == id_), None)
+        inner = next((sum_spec for sum_spec in self.was.sum if sum_spec.total == id_), None)
         return inner is not None and self._adds_up(inner.parts, self.old[id_], entries)
 
     def _indicator(self, indicator: Indicator) -> Iterator[Indicator]:
         was = self.was.block(indicator.block)
-        block = next((b for b in self.spec.indicators.block if b.id == indicator.block), None)
-        block = block or next((b for b in self.spec.indicators.block if b.kind == was.kind), None)
+        block = next(
+            (block for block in self.spec.indicators.block if block.id == indicator.block), None
+        )
+        block = block or next(
+            (block for block in self.spec.indicators.block if block.kind == was.kind), None
+        )
         name = indicator.name.text or str(indicator.name.value or "")
         if block is None:
             text = f"{name} {indicator.target.text}".strip()
@@ -153,8 +163,8 @@ class _Move:
         if block.id != was.id:
             self.note(CHECK, block.label, name, f"原属“{was.label}”，请复核类别")
         cells = {
-            c.id: Entry(indicator[c.id].value, indicator[c.id].text)
-            for c in self.spec.indicators.column
+            column.id: Entry(indicator[column.id].value, indicator[column.id].text)
+            for column in self.spec.indicators.column
         }
         if self.spec.indicators.has("number") and not self.was.indicators.has("number"):
             parts = value_columns(indicator.target.text)
@@ -170,7 +180,12 @@ class _Move:
                     LOST, column.label, f"{name}：{entry.text}", f"版式“{self.to.id}”没有这一列"
                 )
         yield Indicator(
-            block.id, {c.id: cells[c.id] for c in self.spec.indicators.column if c.id in cells}
+            block.id,
+            {
+                column.id: cells[column.id]
+                for column in self.spec.indicators.column
+                if column.id in cells
+            },
         )
 
 
@@ -190,8 +205,8 @@ def next_year(filing: Filing, edition: Edition | None = None) -> Converted:
     forms = [_draft(form, edition[form.kind], year, notes) for form in filing.forms]
     drafted = replace(
         filing,
-        department=next((f for f in forms if f.kind == "department"), None),
-        projects=tuple(f for f in forms if f.kind == "project"),
+        department=next((form for form in forms if form.kind == "department"), None),
+        projects=tuple(form for form in forms if form.kind == "project"),
         faults=(),
         seal={},
         answers={},

@@ -94,7 +94,7 @@ def show_bindings(edition: Edition, path: Path, template: Path | None = None) ->
         raise XltoolError(f"{source}：{why(error)}") from error
     book = load_workbook(source)
     for form in edition.form:
-        sheet = next((s for s in grid.sheets if s.name == form.sheet), None)
+        sheet = next((sheet for sheet in grid.sheets if sheet.name == form.sheet), None)
         if sheet is None:
             continue
         page = book[form.sheet]
@@ -121,7 +121,9 @@ def bound_cells(form: FormSpec, sheet: Sheet) -> dict[tuple[int, int], list[str]
         if area := sheet.names.get(field.label):
             bound.setdefault((area.top, area.left), []).append(field.label)
     heads = {
-        c.label: area.left for c in form.indicators.column if (area := sheet.names.get(c.label))
+        column.label: area.left
+        for column in form.indicators.column
+        if (area := sheet.names.get(column.label))
     }
     for block in form.indicators.block:
         area = sheet.names.get(block.label)

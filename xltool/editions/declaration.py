@@ -124,7 +124,7 @@ class Indicators(_Part, frozen=True):
     @property
     def own_columns(self) -> tuple[IndicatorColumn, ...]:
         """The columns that only this edition has."""
-        return tuple(c for c in self.column if c.id not in KNOWN_COLUMNS)
+        return tuple(column for column in self.column if column.id not in KNOWN_COLUMNS)
 
     def has(self, column: str) -> bool:
         """The forms have a column with this id."""
@@ -158,7 +158,7 @@ class FormSpec(_Part, frozen=True, dict=True):
 
     @functools.cached_property
     def _by_id(self) -> dict[str, Field]:
-        return {f.id: f for f in self.field}
+        return {field.id: field for field in self.field}
 
     def block(self, block_id: str) -> Block:
         """The indicator category with this id. Raises KeyError."""
@@ -166,7 +166,7 @@ class FormSpec(_Part, frozen=True, dict=True):
 
     @functools.cached_property
     def _blocks(self) -> dict[str, Block]:
-        return {b.id: b for b in self.indicators.block}
+        return {block.id: block for block in self.indicators.block}
 
     @functools.cached_property
     def category_names(self) -> frozenset[str]:
@@ -198,7 +198,7 @@ class Edition(_Part, frozen=True, dict=True):
 
     @functools.cached_property
     def _forms(self) -> dict[str, FormSpec]:
-        return {f.id: f for f in self.form}
+        return {form.id: form for form in self.form}
 
     def has(self, id_: str) -> bool:
         """A field, an indicator column or a kind of sum of this id stands on one of the forms."""
@@ -372,8 +372,8 @@ def _contradictions(edition: Edition) -> Iterator[tuple[str, str]]:
 def _name_slips(form: FormSpec) -> Iterator[tuple[str, str]]:
     """Labels become defined names of the sheet: each stands once, and Excel takes it."""
     names = [spec_field.label for spec_field in form.field]
-    names += [b.label for b in form.indicators.block]
-    names += [c.label for c in form.indicators.column]
+    names += [block.label for block in form.indicators.block]
+    names += [column.label for column in form.indicators.column]
     for label, count in Counter(names).items():
         if count > 1:
             yield "", f"标签“{label}”出现 {count} 次，定义名称必须唯一"
@@ -384,8 +384,8 @@ def _name_slips(form: FormSpec) -> Iterator[tuple[str, str]]:
 def _id_slips(form: FormSpec) -> Iterator[tuple[str, str]]:
     declared = {
         "field": [spec_field.id for spec_field in form.field],
-        "indicators.block": [b.id for b in form.indicators.block],
-        "indicators.column": [c.id for c in form.indicators.column],
+        "indicators.block": [block.id for block in form.indicators.block],
+        "indicators.column": [column.id for column in form.indicators.column],
     }
     for what, ids in declared.items():
         for id_, count in Counter(ids).items():

@@ -80,8 +80,8 @@ def _blank_addin(modules: Mapping[str, str]) -> dict[str, bytes]:
 def _with_messages(sheet: str, messages: list[str]) -> bytes:
     """The VBA is ASCII, so what it says in Chinese stands in column A of the add-in's own sheet."""
     rows = "".join(
-        f'<row r="{n}"><c r="A{n}" t="inlineStr"><is><t>{escape(line)}</t></is></c></row>'
-        for n, line in enumerate(messages, 1)
+        f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{escape(line)}</t></is></c></row>'
+        for number, line in enumerate(messages, 1)
     )
     return sheet.replace("<sheetData/>", f"<sheetData>{rows}</sheetData>").encode()
 

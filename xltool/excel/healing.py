@@ -59,7 +59,8 @@ def _close_copies(session: ExcelSession) -> None:
 
 def _book(session: ExcelSession, fullname: str) -> xw.Book | None:
     return next(
-        (b for b in session.app.books if fullname and str(b.api.FullName) == fullname), None
+        (book for book in session.app.books if fullname and str(book.api.FullName) == fullname),
+        None,
     )
 
 

@@ -98,7 +98,9 @@ def press(name: str, book: str = "", hwnd: int | None = None) -> str:
     """
     function = buttons().get(name)
     if function is None:
-        raise XltoolError(f"没有“{name}”这个按钮；有：{'、'.join(b.label for b in labels())}")
+        raise XltoolError(
+            f"没有“{name}”这个按钮；有：{'、'.join(label.label for label in labels())}"
+        )
     token = _desk.set(attach(book, hwnd))
     try:
         return function()
@@ -108,7 +110,7 @@ def press(name: str, book: str = "", hwnd: int | None = None) -> str:
 
 def _run(name: str, function: Function) -> str:
     session = _desk.get() or attach()
-    label = next((b.label for b in labels() if b.id == name), name)
+    label = next((label.label for label in labels() if label.id == name), name)
     try:
         with one_press(session.application) as journal:
             return _alone(session.at_work(journal, label), label, function)
@@ -168,7 +170,7 @@ def _logger(log: Path) -> logging.Logger:
     from logging.handlers import RotatingFileHandler
 
     logger = logging.getLogger("xltool.excel")
-    if not any(getattr(h, "baseFilename", "") == str(log) for h in logger.handlers):
+    if not any(getattr(handler, "baseFilename", "") == str(log) for handler in logger.handlers):
         log.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(
             log, maxBytes=2**20, backupCount=1, encoding="utf-8", delay=True

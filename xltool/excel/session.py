@@ -111,7 +111,7 @@ class ExcelSession:
     # ── changing ─────────────────────────────────────────────────────────────────────────────
 
     def has(self, sheet: str) -> bool:
-        return sheet in {s.name for s in self.book.sheets}
+        return sheet in {sheet.name for sheet in self.book.sheets}
 
     @property
     def locked(self) -> bool:
@@ -167,7 +167,7 @@ class ExcelSession:
         one alone is not asked."""
         if len(options) == 1:
             return 0
-        listed = "\n".join(f"{n}  {option}" for n, option in enumerate(options, 1))
+        listed = "\n".join(f"{number}  {option}" for number, option in enumerate(options, 1))
         answer = self.app.api.InputBox(
             Prompt=f"{question}（填序号）\n{listed}", Title=TITLE, Default=1, Type=1
         )

@@ -231,7 +231,7 @@ def _shape(sheet: Sheet) -> tuple[Any, ...]:
 
 
 def _sheet(grid: Grid, name: str) -> Sheet | None:
-    return next((s for s in grid.sheets if s.name == name), None)
+    return next((sheet for sheet in grid.sheets if sheet.name == name), None)
 
 
 def _write_cells(

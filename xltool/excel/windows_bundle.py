@@ -85,7 +85,9 @@ def _only_on_windows(wheels: Path, version: str) -> list[str]:
     missing: set[str] = set()
     for wheel in wheels.glob("*.whl"):
         with zipfile.ZipFile(wheel) as package:
-            [name] = [n for n in package.namelist() if n.endswith(".dist-info/METADATA")][:1]
+            [name] = [name for name in package.namelist() if name.endswith(".dist-info/METADATA")][
+                :1
+            ]
             lines = package.read(name).decode("utf-8").partition("\n\n")[0].splitlines()
         for line in lines:
             if line.startswith("Requires-Dist:"):

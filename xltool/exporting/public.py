@@ -44,7 +44,7 @@ def disclosed(filing: Filing, edition: Edition) -> Filing:
 def _form(form: Form, edition: Edition) -> Form:
     spec = edition[form.kind]
     hidden = internal_fields(spec, edition)
-    columns = {c.id for c in spec.indicators.column if c.internal}
+    columns = {column.id for column in spec.indicators.column if column.internal}
     return replace(
         form,
         entries={id_: entry for id_, entry in form.entries.items() if id_ not in hidden},
@@ -60,11 +60,11 @@ def _row(indicator: Indicator, hidden: set[str]) -> Indicator:
 
 def internal_fields(spec: FormSpec, edition: Edition) -> set[str]:
     """The internal fields of a form, with those that repeat one."""
-    hidden = {f.id for f in spec.field if f.internal}
+    hidden = {field.id for field in spec.field if field.internal}
     if spec.id != "department":
         above = internal_fields(edition.department, edition)
-        hidden |= {f.id for f in spec.field if f.from_department and f.id in above}
-    return hidden | {f.id for f in spec.field if f.same_as in hidden}
+        hidden |= {field.id for field in spec.field if field.from_department and field.id in above}
+    return hidden | {field.id for field in spec.field if field.same_as in hidden}
 
 
 def internal_labels(edition: Edition) -> list[str]:
@@ -72,8 +72,8 @@ def internal_labels(edition: Edition) -> list[str]:
     labels = ["部门编码"] if edition.code_internal else []
     for spec in edition.form:
         hidden = internal_fields(spec, edition)
-        labels += [f.label for f in spec.field if f.id in hidden]
-        labels += [c.label for c in spec.indicators.column if c.internal]
+        labels += [field.label for field in spec.field if field.id in hidden]
+        labels += [column.label for column in spec.indicators.column if column.internal]
     return list(dict.fromkeys(labels))
 
 

@@ -217,7 +217,9 @@ class Record:
             return []
 
     def _shorten(self) -> None:
-        lines = [f"{d}  {name}\n" for name, digests in self._digests.items() for d in digests]
+        lines = [
+            f"{digest}  {name}\n" for name, digests in self._digests.items() for digest in digests
+        ]
         beside = self._file.with_name(f".{_RECORD}-{os.getpid()}.tmp")
         with suppress(OSError, UnicodeError):
             beside.write_text("".join(lines), "utf-8", newline="\n")

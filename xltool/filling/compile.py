@@ -250,8 +250,8 @@ class SheetPattern:
         for number, row in self.rows.items():
             first = rows.start(number)
             yield row, first, False
-            for n in range(rows.grown.get(number, 0)):
-                yield row, first + n + 1, True
+            for index in range(rows.grown.get(number, 0)):
+                yield row, first + index + 1, True
 
 
 @dataclass(frozen=True)

@@ -71,13 +71,13 @@ def fill_sheet(
     blank = pattern.blank(rows)
     pieces = blank.pieces[:]
     needs: dict[int, float] = {}  # the heights that rows need
-    for place, field, (n, slot) in blank.fields:
+    for place, field, (number, slot) in blank.fields:
         entry = form.entries.get(field.id, NOTHING)
         if entry.value is None and not entry.text:
             continue
         if field.id in locked:
             slot = replace(slot, style=locked[field.id])
-        pieces[n] = _answer(field, entry, slot)
+        pieces[number] = _answer(field, entry, slot)
         if field.id in heights:
             area = layout.fields[field.id]
             needs |= dict.fromkeys(range(place, rows.end(area.bottom) + 1), heights[field.id])
@@ -87,9 +87,9 @@ def fill_sheet(
     _put_indicators(pieces, needs, blank, form, layout)
     points = [*blank.points]
     for place, need in needs.items():
-        n, height = blank.heights[place]
+        number, height = blank.heights[place]
         if need > height:
-            pieces[n] = height_piece(need)
+            pieces[number] = height_piece(need)
             points[place - 1] = need
     above, below, behind = pattern.frame(rows)
     breaks = b""
@@ -111,13 +111,13 @@ def _put_indicators(
     for indicator in form.indicators:
         place, inputs = next(free[indicator.block])
         highest = 0.0
-        for id_, (n, slot) in zip(layout.columns, inputs, strict=True):
+        for id_, (number, slot) in zip(layout.columns, inputs, strict=True):
             if text := indicator.cells.get(id_, NOTHING).said:
-                pieces[n] = _text_cell(slot, text, "指标")
+                pieces[number] = _text_cell(slot, text, "指标")
                 if (need := height_of(text, slot)) > highest:
                     highest = need
             else:
-                pieces[n] = slot.bare.encode()
+                pieces[number] = slot.bare.encode()
         needs[place] = highest
 
 

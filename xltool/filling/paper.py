@@ -142,7 +142,7 @@ def _put_breaks(tree: Element, breaks: list[int]) -> None:
     for row in breaks:
         SubElement(made, f"{{{MAIN}}}brk", id=str(row), max="16383", man="1")
     behind = {f"{{{MAIN}}}{name}" for name in _BEHIND}
-    place = next((n for n, child in enumerate(tree) if child.tag in behind), len(tree))
+    place = next((number for number, child in enumerate(tree) if child.tag in behind), len(tree))
     tree.insert(place, made)
 
 

@@ -211,10 +211,10 @@ def _forms(
 def _locked(blank: Blank, twins: Mapping[str, str]) -> list[bytes]:
     """The pieces of a sheet without answers, every field locked that has a twin."""
     pieces = blank.pieces[:]
-    for _, _, (n, slot) in blank.fields:
+    for _, _, (number, slot) in blank.fields:
         if slot.style in twins:
             style, twin = (f' s="{id_}"'.encode() for id_ in (slot.style, twins[slot.style]))
-            pieces[n] = pieces[n].replace(style, twin, 1)
+            pieces[number] = pieces[number].replace(style, twin, 1)
     return pieces
 
 
@@ -292,8 +292,8 @@ def _says(
     if len(heads) != len(blank.heights) or not _in_place(pattern, rows):
         return False
     pieces = blank.pieces[:]
-    for head, (n, _) in zip(heads, blank.heights.values(), strict=True):
-        pieces[n] = height = head[len(pieces[n - 1]) :]
+    for head, (number, _) in zip(heads, blank.heights.values(), strict=True):
+        pieces[number] = height = head[len(pieces[number - 1]) :]
         if not _is_height(height):
             return False
     answers = _answered(form, pattern.layout, blank, pieces, held)
@@ -359,7 +359,7 @@ def _answered(
     False for what the reader would read as something else."""
     if form.kind != layout.spec.id or not form.entries.keys() <= layout.fields.keys():
         return False
-    for _, field, (n, slot) in blank.fields:
+    for _, field, (number, slot) in blank.fields:
         entry = form.entries.get(field.id, NOTHING)
         if entry.value is not None or entry.text:
             if field.id in held:
@@ -367,7 +367,7 @@ def _answered(
             cell = _field(slot, field, entry)
             if cell is None:
                 return False
-            pieces[n] = cell.encode()
+            pieces[number] = cell.encode()
     return _with_indicators(form, layout, blank, pieces)
 
 
@@ -392,10 +392,10 @@ def _with_indicators(form: Form, layout: FormLayout, blank: Blank, pieces: list[
                 or not indicator.cells.keys() <= columns.keys()
             ):
                 return False
-            for (n, slot), text in zip(line, row, strict=True):
+            for (number, slot), text in zip(line, row, strict=True):
                 cell = _text(slot, text)
                 if cell is None:
                     return False
-                pieces[n] = cell.encode()
+                pieces[number] = cell.encode()
             indicator = next(waiting, None)
     return indicator is None

@@ -40,8 +40,8 @@ def references(xml: str) -> tuple[FormulaPiece, ...]:
         elif match["text"]:
             tag, _, value = match[0].partition(">")
             pieces.append(tag + ">")
-            for n, part in enumerate(_LITERAL.split(value[:-1])):
-                pieces += [part] if n % 2 else addresses(part)
+            for index, part in enumerate(_LITERAL.split(value[:-1])):
+                pieces += [part] if index % 2 else addresses(part)
             pieces.append("<")
         else:
             number = re.sub(r"\D", "", match[0])
@@ -100,8 +100,8 @@ def merge_cells(merges: Iterable[Area]) -> str:
 def name_pieces(text: str) -> list[FormulaPiece]:
     """What a name leads to, cut at sheet names and row numbers."""
     pieces: list[FormulaPiece] = []
-    for n, part in enumerate(re.split(r"('(?:[^']|'')*'!|[^'!,:$]+!)", text)):
-        if n % 2:
+    for number, part in enumerate(re.split(r"('(?:[^']|'')*'!|[^'!,:$]+!)", text)):
+        if number % 2:
             pieces.append(SHEET)
         elif _TITLE_ROWS.fullmatch(part.rstrip(",")):
             first, last = re.findall(r"\d+", part)

@@ -14,7 +14,7 @@ ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
 
 def paper_width(form: FormLayout, at: tuple[int, int], widths: dict[int, float]) -> float:
     """How many characters of the default font the cell (or the merged cell it begins) is wide."""
-    area = next((a for a in form.fields.values() if a[:2] == at), Area(*at, *at))
+    area = next((field for field in form.fields.values() if field[:2] == at), Area(*at, *at))
     return sum(widths.get(column, 9.0) for column in range(area.left, area.right + 1))
 
 
@@ -77,4 +77,4 @@ def font_sizes(package: Package) -> dict[str, float]:
             inside = ""
 
     parse_xml(package.read("xl/styles.xml"), start, end)
-    return {str(n): size for n, size in enumerate(styles)}
+    return {str(number): size for number, size in enumerate(styles)}

@@ -11,9 +11,13 @@ from xltool.model import Entry, Filing, Form
 def visible_filing(filing: Filing) -> Filing:
     """The filing without the characters that nobody sees,
     which no reader takes for part of an answer."""
-    entries = [e for form in filing.forms for e in form.entries.values()]
-    entries += [e for form in filing.forms for one in form.indicators for e in one.cells.values()]
-    if not find_invisible("".join([e.value if type(e.value) is str else e.text for e in entries])):
+    entries = [entry for form in filing.forms for entry in form.entries.values()]
+    entries += [
+        cell for form in filing.forms for row in form.indicators for cell in row.cells.values()
+    ]
+    if not find_invisible(
+        "".join([entry.value if type(entry.value) is str else entry.text for entry in entries])
+    ):
         return filing
     department = filing.department and _visible_form(filing.department)
     projects = tuple(map(_visible_form, filing.projects))

@@ -155,7 +155,7 @@ def judge(filing: Filing, parts: Unpacked, edition: Edition) -> Filing:
         raise FillError(
             f"写出后读回的内容与原数据不一致（{filing.unit}）：{_difference(meant, back)}"
         )
-    faults = [f for f in back.faults if f.kind not in _AS_MEANT]
+    faults = [fault for fault in back.faults if fault.kind not in _AS_MEANT]
     if faults:
         raise FillError(f"写出后读回发现问题（{filing.unit}）：{faults[0].detail}")
     problems = audit_parts(parts)

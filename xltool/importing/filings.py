@@ -98,7 +98,7 @@ def likest_edition(paths: Iterable[Path], prefer: Edition) -> Edition:
 
     def value_count(edition: Edition) -> int:
         wishes = ImportWishes(edition)
-        forms = [f for name, rows in sources for f in _forms(rows, wishes, Imported(), name)]
+        forms = [form for name, rows in sources for form in _forms(rows, wishes, Imported(), name)]
         return sum(len(form.values) for form in forms)
 
     return max([prefer, *others], key=value_count)
@@ -160,7 +160,10 @@ def _forms(
         values = [replace(v, file=file) for v in reader.values()]
         forms.append(FoundForm(reader.form, file, values, reader.code))
     leftovers += [
-        Leftover(c.place, c.text, row.unread) for row in rows if row.unread for c in row.cells
+        Leftover(cell.place, cell.text, row.unread)
+        for row in rows
+        if row.unread
+        for cell in row.cells
     ]
     leftovers += _no_forms(passed, bool(forms), rows, labels)
     result.leftovers += [replace(left, file=file) for left in leftovers]
@@ -182,7 +185,7 @@ def _no_forms(
         return leftovers + [Leftover(s.place, s.text(), reason) for s in unnamed]
     if leftovers:
         return leftovers
-    place = next((c.place for row in rows for c in row.filled), Place("", ""))
+    place = next((cell.place for row in rows for cell in row.filled), Place("", ""))
     return [Leftover(place, "", f"没有找到绩效目标表：{_why_none(rows, labels)}")]
 
 
@@ -222,9 +225,9 @@ def _together(forms: Sequence[FoundForm], edition: Edition, result: Imported) ->
     """Forms of one unit and one year are one filing; a second department form is another one's."""
     groups: dict[tuple[str, int | None], _Group] = {}
     for found_form in forms:
-        beside = {f.unit for f in forms if f.file == found_form.file} - {""}
+        beside = {form.unit for form in forms if form.file == found_form.file} - {""}
         unit = found_form.unit or _only(beside) or ""
-        years = {f.form.year for f in forms if f.unit == unit} - {None}
+        years = {form.form.year for form in forms if form.unit == unit} - {None}
         group = groups.setdefault((unit, found_form.form.year or _only(years)), _Group())
         if found_form.form.kind == "project":
             group.projects.append(found_form)
@@ -241,7 +244,7 @@ def _second(found_form: FoundForm) -> list[Leftover]:
     """A second department form of the same unit and year, with all that stands on it."""
     place = found_form.form["unit"].place or Place(found_form.form.sheet, "")
     reason = "同一单位同一年度已有一张部门表，只导入前一张"
-    text = " | ".join([found_form.unit, *(v.text for v in found_form.values)])
+    text = " | ".join([found_form.unit, *(value.text for value in found_form.values)])
     return [Leftover(place, text, reason, found_form.file)]
 
 
@@ -253,22 +256,25 @@ def _filing(edition: Edition, group: _Group) -> Filing:
     """The filing with what its forms repeat of each other filled in, as in a data book."""
     head = _complete(edition, group.department.form, None) if group.department else None
     projects = tuple(_complete(edition, found_form.form, head) for found_form in group.projects)
-    code = next((f.code for f in group.forms if f.code), "")
-    source = "、".join(dict.fromkeys(f.file for f in group.forms if f.file))
+    code = next((form.code for form in group.forms if form.code), "")
+    source = "、".join(dict.fromkeys(form.file for form in group.forms if form.file))
     return Filing(edition.id, head, projects, code, source)
 
 
 def _complete(edition: Edition, form: Form, department: Form | None) -> Form:
-    spec, entries = edition[form.kind], {f.id: form[f.id] for f in edition[form.kind].field}
+    spec, entries = (
+        edition[form.kind],
+        {field.id: form[field.id] for field in edition[form.kind].field},
+    )
     for f in spec.field:
         if f.from_department and department is not None and entries[f.id].blank:
             entries[f.id] = department[f.id]
     for f in spec.field:
         if f.same_as:
             entries[f.id] = entries[f.same_as]
-    order = {block.id: n for n, block in enumerate(spec.indicators.block)}
+    order = {block.id: number for number, block in enumerate(spec.indicators.block)}
     rows = [
-        Indicator(row.block, {c.id: row[c.id] for c in spec.indicators.column})
+        Indicator(row.block, {column.id: row[column.id] for column in spec.indicators.column})
         for row in sorted(form.indicators, key=lambda row: order[row.block])
     ]
     return replace(form, entries=entries, indicators=tuple(rows))

@@ -79,9 +79,9 @@ class FormReader:
         those above its title, or its first label, are none of it."""
         rows = self._without_units(rows)
         for row in rows:
-            line = " | ".join(" ".join(c.text.split()) for c in row.filled)
-            self.lines.update((c.place, line) for c in row.filled)
-        recognised = [i for i, row in enumerate(rows) if self._recognised(row)]
+            line = " | ".join(" ".join(cell.text.split()) for cell in row.filled)
+            self.lines.update((cell.place, line) for cell in row.filled)
+        recognised = [index for index, row in enumerate(rows) if self._recognised(row)]
         first, last = (recognised[0], recognised[-1]) if recognised else (0, len(rows))
         begins = first if title_at is None else min(first, title_at)
         for i, row in enumerate(rows):
@@ -104,7 +104,9 @@ class FormReader:
         self.leftovers += self.table.leftovers
         self._list_the_rest(rows, begins, last)
         self._unit_name()
-        order = {c.place: n for n, c in enumerate(c for row in rows for c in row.cells)}
+        order = {
+            c.place: number for number, c in enumerate(cell for row in rows for cell in row.cells)
+        }
         self.leftovers.sort(key=lambda left: order.get(left.place, 0))
 
     def _without_units(self, rows: Sequence[FormRow]) -> list[FormRow]:
@@ -179,7 +181,7 @@ class FormReader:
         self.leftovers.append(Leftover(place, text, reason))
 
     def _leave_row(self, row: FormRow, reason: str) -> None:
-        rest = [c for c in row.filled if id(c) not in self.accounted]
+        rest = [cell for cell in row.filled if id(cell) not in self.accounted]
         rest = [c for c in rest if not c.text.startswith(self.labels.hints)]
         self._account(*rest)
         if rest:
@@ -189,7 +191,7 @@ class FormReader:
     def _list_the_rest(self, rows: Sequence[FormRow], first: int, last: int) -> None:
         """What no label, value or list entry has accounted for;
         lines around the form are none of it."""
-        last = max([last, *(i for i, row in enumerate(rows) if row.table and row.filled)])
+        last = max([last, *(index for index, row in enumerate(rows) if row.table and row.filled)])
         for i, row in enumerate(rows):
             outside = row.table == 0 or (row.loose and i < first)
             if outside and not first <= i <= last and not self._speaks_of_forms(row):
@@ -198,16 +200,18 @@ class FormReader:
 
     def _speaks_of_forms(self, row: FormRow) -> bool:
         """Text beside the form with the form's words in it: a table that has lost its cells."""
-        text = folded("".join(c.text for c in row.filled))
+        text = folded("".join(cell.text for cell in row.filled))
         form_words = [word for word in self.labels.words if word in text]
         longest = [
-            w for w in form_words if not any(w in other for other in form_words if w != other)
+            word
+            for word in form_words
+            if not any(word in other for other in form_words if word != other)
         ]
         return len(longest) > 3
 
     def _recognised(self, row: FormRow) -> bool:
         """A word of this form, or of the other one."""
-        return self.table.is_head(row) or any(self.labels.says(c.text) for c in row.filled)
+        return self.table.is_head(row) or any(self.labels.says(cell.text) for cell in row.filled)
 
     def _field_row(self, row: FormRow) -> bool:
         """The row starts with a label of a field, or with the form's tail."""
@@ -230,7 +234,7 @@ class FormReader:
     def _row(self, row: FormRow) -> None:
         cells = list(row.cells)
         self._pass_units(cells)
-        matches = [self.labels.match(self.kind, c.text) for c in cells]
+        matches = [self.labels.match(self.kind, cell.text) for cell in cells]
         if self._beneath(cells, matches, row.loose):
             return
         self._money_columns(row, matches)
@@ -258,7 +262,7 @@ class FormReader:
                 self._account(value)
                 self._take(match, cell, value, row, matches, inline=value is cell)
             if value is not None:
-                used.add(next((j for j, c in enumerate(cells) if c is value), i))
+                used.add(next((index for index, cell in enumerate(cells) if cell is value), i))
         self.below = [] if answered else waiting
         for i, (cell, match) in enumerate(zip(cells, matches, strict=True)):
             if match is None and i not in used and not cell.blank:
@@ -271,11 +275,11 @@ class FormReader:
             self.year_column = None
         heads = [c for c, m in both if m is None and not c.blank]
         if not row.loose and not any(m and m.role not in ("section", "known") for _, m in both):
-            this = [c for c in heads if _YEAR_HEAD.search(folded(c.text))]
+            this = [head for head in heads if _YEAR_HEAD.search(folded(head.text))]
             if (
                 len(heads) > 1
                 and len(this) == 1
-                and all(_HEAD.search(folded(c.text)) for c in heads)
+                and all(_HEAD.search(folded(head.text)) for head in heads)
             ):
                 self.year_column = this[0]
         if any(m is not None and m.role == "whole_life" for _, m in both):
@@ -283,12 +287,16 @@ class FormReader:
                 c for c, m in both if m and self._money(m) and _THIS_YEAR.search(folded(c.text))
             ]
             self.whole_life = this[0].column if this else 10_000
-        elif not any(m and self._money(m) for m in matches):
+        elif not any(match and self._money(match) for match in matches):
             self.whole_life = None
 
     def _goal_columns(self, matches: Sequence[Match | None]) -> None:
         """The whole period's goal and the year's side by side: so are their indicators below."""
-        goals = [m.id for m in matches if m is not None and m.id in ("period_goal", "annual_goal")]
+        goals = [
+            match.id
+            for match in matches
+            if match is not None and match.id in ("period_goal", "annual_goal")
+        ]
         if sorted(goals) == ["annual_goal", "period_goal"]:
             self.table.annual_last = goals[1] == "annual_goal"
 
@@ -315,7 +323,12 @@ class FormReader:
         under = self.year_column
         if under is not None and is_amount:
             return next(
-                (c for c in cells[i + 1 :] if c.column < under.end and under.column < c.end), None
+                (
+                    cell
+                    for cell in cells[i + 1 :]
+                    if cell.column < under.end and under.column < cell.end
+                ),
+                None,
             )
         return cells[i + 1]
 
@@ -325,7 +338,7 @@ class FormReader:
         """In running text merged cells are blank ones:
         the only text before the next label answers."""
         end = next((j for j in range(i + 1, len(cells)) if matches[j] is not None), len(cells))
-        filled = [c for c in cells[i + 1 : end] if not c.blank]
+        filled = [cell for cell in cells[i + 1 : end] if not cell.blank]
         if len(filled) != 1 or (self._is_amount(match) and read_amount(filled[0].text) is None):
             return None
         return filled[0]
@@ -333,8 +346,8 @@ class FormReader:
     def _beneath(self, cells: list[FormCell], matches: list[Match | None], loose: bool) -> bool:
         """A row of answers under a row of labels (总体目标 · 年度目标)."""
         waiting, self.below = self.below, []
-        filled = [c for c in cells if not c.blank]
-        if not waiting or any(m is not None for m in matches) or not filled:
+        filled = [cell for cell in cells if not cell.blank]
+        if not waiting or any(match is not None for match in matches) or not filled:
             return False
         pairs = [
             (match, cell, label)
@@ -416,7 +429,7 @@ class FormReader:
         """A second amount stands right behind the first, and no head says whose it is."""
         if self.year_column is not None:
             return False
-        at = next((i for i, c in enumerate(row.cells) if c is cell), None)
+        at = next((index for index, c in enumerate(row.cells) if c is cell), None)
         if at is None or at + 1 >= len(row.cells) or matches[at] is not None:
             return False
         border = self.halves.get("spending")
@@ -468,7 +481,7 @@ class FormReader:
         border = self.halves.get("spending")
         if border is None or cell.column < border:
             return
-        row_fields = {m.id for m in matches if m is not None and m.role == "field"}
+        row_fields = {match.id for match in matches if match is not None and match.role == "field"}
         for id_, neighbour in self.labels.beside.items():
             if neighbour in row_fields and id_ in self.spec and read_amount(cell.text):
                 self._account(cell)
@@ -483,7 +496,7 @@ class FormReader:
                 continue
             target = self.spec[spec.same_as]
             del self.entries[spec.id]
-            self.sources = [s for s in self.sources if s[0] != spec.id]
+            self.sources = [source for source in self.sources if source[0] != spec.id]
             if target.id in self.entries:
                 self._keep(target, entry, Sure.MEDIUM, "")
             else:

@@ -122,7 +122,7 @@ def _office(path: Path, data: bytes) -> list[FormRow]:
 
     try:
         package = Package(data)  # refuses bombs and damage before anything is parsed
-        parts = [p for p in package.names() if p.lower().endswith((".xml", ".rels"))]
+        parts = [name for name in package.names() if name.lower().endswith((".xml", ".rels"))]
         # A library takes up to ten times a part's bytes.
         if sum(map(package.size, parts)) > MAX_XML:
             raise Unreadable("内容过多，请只留申报表，删去表下面和右边的空行空列后再导入")
@@ -167,7 +167,7 @@ def _bounded(part: bytes, left: int) -> int:
         )
     areas = [read_area(ref.decode("ascii", "replace")) for ref in _MERGED.findall(part)]
     if (
-        sum((a.bottom - a.top + 1) * (a.right - a.left + 1) for a in areas if a)
+        sum((area.bottom - area.top + 1) * (area.right - area.left + 1) for area in areas if area)
         > MAX_ROWS * MAX_COLUMNS
     ):
         raise Unreadable("合并单元格过大")

@@ -326,7 +326,7 @@ def _add_form_aliases(labels: Labels, form: FormSpec, data: dict[str, Any]) -> N
     """Other names of a form's fields and categories;
     fields that the edition lacks are known, no more."""
     own = labels.fields[form.id] = {}
-    has = {f.id for f in form.field}
+    has = {field.id for field in form.field}
     for id_, aliases in data[form.id].items():
         for alias in aliases:
             key = label_key(alias)[0]
@@ -361,7 +361,7 @@ def _other_editions(labels: Labels) -> None:
     unless it means something else here."""
     for other in usable_editions():
         for form in other.form:
-            own, has = labels.fields[form.id], {f.id for f in labels.edition[form.id].field}
+            own, has = labels.fields[form.id], {field.id for field in labels.edition[form.id].field}
             for f in form.field:
                 key = label_key(f.label)[0]
                 named = f.id in has and f.kind != "year" and f.id not in labels.beside

@@ -52,7 +52,11 @@ def lists_apart(rows: Sequence[FormRow], labels: Labels) -> Iterator[FormRow]:
             at += 1
             continue
         shown = {id(column.head) for column in heads}
-        upper = [c for c in rows[at].filled if id(c) not in shown and not labels.exact(c.text)]
+        upper = [
+            cell
+            for cell in rows[at].filled
+            if id(cell) not in shown and not labels.exact(cell.text)
+        ]
         if upper:
             yield replace(rows[at], cells=tuple(upper), scattered=True)
         yield from form_rows
@@ -66,18 +70,18 @@ def _heads(rows: Sequence[FormRow], at: int, labels: Labels) -> tuple[list[_List
     cells = top.filled
     if not top.table or len(cells) < 3 or not _named(cells, labels):
         return [], below
-    if below < len(rows) and any(c.width > 1 for c in cells) and not top.loose:
+    if below < len(rows) and any(cell.width > 1 for cell in cells) and not top.loose:
         lower = rows[below]
         if (
             lower.table == top.table
             and lower.filled
-            and all(labels.exact(c.text) for c in lower.filled)
+            and all(labels.exact(cell.text) for cell in lower.filled)
         ):
             cells = _two_rows(cells, lower.filled)
             below += 1
-    if not any(_is_project(c, labels) for c in cells):
+    if not any(_is_project(cell, labels) for cell in cells):
         return [], below  # the lower heads ask for something else
-    label_count = sum(labels.exact(c.text) for c in cells)
+    label_count = sum(labels.exact(cell.text) for cell in cells)
     following = rows[below] if below < len(rows) else None
     if label_count < 3 or label_count * 3 < len(cells) * 2 or following is None:
         return [], below
@@ -85,14 +89,20 @@ def _heads(rows: Sequence[FormRow], at: int, labels: Labels) -> tuple[list[_List
         labels.exact(c.text) for c in _under_project(cells, following, labels)
     ):
         return [], below
-    return [_column(c, labels) for c in cells], below
+    return [_column(cell, labels) for cell in cells], below
 
 
 def _named(cells: Sequence[FormCell], labels: Labels) -> bool:
     """The project's name is asked for, and no cell of the row is an answer to its neighbour."""
-    matches = [labels.match("project", c.text) for c in cells]
-    named = sum(m is not None and m.role == "field" and m.id == "project" for m in matches) == 1
-    answered = any(m is not None and m.inline for m in matches)
+    matches = [labels.match("project", cell.text) for cell in cells]
+    named = (
+        sum(
+            match is not None and match.role == "field" and match.id == "project"
+            for match in matches
+        )
+        == 1
+    )
+    answered = any(match is not None and match.inline for match in matches)
     alternating = sum(
         m is None and labels.head(c.text) is None for m, c in zip(matches, cells, strict=True)
     )
@@ -100,8 +110,10 @@ def _named(cells: Sequence[FormCell], labels: Labels) -> bool:
 
 
 def _under_project(cells: Sequence[FormCell], row: FormRow, labels: Labels) -> list[FormCell]:
-    heads = [c for c in cells if _is_project(c, labels)]
-    return [c for c in row.filled if any(h.column <= c.column < h.end for h in heads)]
+    heads = [cell for cell in cells if _is_project(cell, labels)]
+    return [
+        cell for cell in row.filled if any(head.column <= cell.column < head.end for head in heads)
+    ]
 
 
 def _is_project(cell: FormCell, labels: Labels) -> bool:
@@ -145,16 +157,18 @@ def _belongs(row: FormRow, top: FormRow, labels: Labels) -> bool:
 
 def _projects(heads: Sequence[_ListColumn], rows: Sequence[FormRow]) -> Iterator[FormRow]:
     """The forms of the projects, each begun by the row that names it."""
-    name = next(c for c in heads if c.project)
-    table_heads = tuple(c.head for c in heads if c.indicator and c.head.text)
+    name = next(head for head in heads if head.project)
+    table_heads = tuple(head.head for head in heads if head.indicator and head.head.text)
     begun = opened = False
     for row in rows:
         cells = row.filled
         if not cells:
             continue
         aligned = not row.loose or len(row.cells) == len(heads)
-        summed = any(folded(c.text).startswith(_SUMS) for c in cells[:2])
-        own = [c for c in cells if name.head.column <= c.column and c.end <= name.head.end]
+        summed = any(folded(cell.text).startswith(_SUMS) for cell in cells[:2])
+        own = [
+            cell for cell in cells if name.head.column <= cell.column and cell.end <= name.head.end
+        ]
         # A line over the whole width is a heading; a number alone names no project.
         if own and (len(cells) == 1 or not _WORD.search(own[0].text)):
             own = []
@@ -169,10 +183,12 @@ def _projects(heads: Sequence[_ListColumn], rows: Sequence[FormRow]) -> Iterator
             for cell in cells:
                 if column.over(cell) and not (column.indicator or column.project or column.number):
                     yield FormRow((column.head, cell), row.table, row.loose, row.page)
-        stray = [c for c in cells if not any(column.over(c) for column in heads)]
+        stray = [cell for cell in cells if not any(column.over(cell) for column in heads)]
         if stray:
             yield replace(row, cells=tuple(stray), scattered=True)
-        indicators = tuple(c for c in cells if any(h.over(c) for h in heads if h.indicator))
+        indicators = tuple(
+            cell for cell in cells if any(head.over(cell) for head in heads if head.indicator)
+        )
         if indicators and not opened:
             opened = True
             yield FormRow(table_heads, row.table, row.loose, row.page)

@@ -119,7 +119,7 @@ def read_pdf(data: bytes) -> list[FormRow]:
     if not blocks:
         raise NotImportable(f"PDF {_NO_TEXT}。{SCANNED}")
     if not any(isinstance(block, PageTable) for block in blocks):
-        return _unruled([b for b in blocks if isinstance(b, TextLines)])
+        return _unruled([block for block in blocks if isinstance(block, TextLines)])
     return list(_rows(blocks))
 
 
@@ -159,14 +159,19 @@ def _page(page: Any) -> Iterator[PageTable | TextLines]:
     """What stands on one page, from top to bottom; its objects are let go afterwards."""
     try:
         chars = _chars(page)
-        tables = [t for t in page.find_tables() if len(t.cells) > 1]
-        boxes = [[Box(c[0], c[2], c[1], c[3], []) for c in t.cells] for t in tables]
+        tables = [table for table in page.find_tables() if len(table.cells) > 1]
+        boxes = [
+            [Box(cell[0], cell[2], cell[1], cell[3], []) for cell in table.cells]
+            for table in tables
+        ]
         outside = _into_cells(chars, boxes)
     finally:
         page.close()
     lines = [line for line in _lines(outside) if not _PAGE_NUMBER.match(line.text)]
     numbered = list(enumerate(lines, start=1))
-    spans = [(min(b.top for b in cells), max(b.bottom for b in cells)) for cells in boxes]
+    spans = [
+        (min(cell.top for cell in cells), max(cell.bottom for cell in cells)) for cells in boxes
+    ]
     order = sorted(range(len(boxes)), key=lambda n: spans[n])
     number = page.page_number
     above = 0.0
@@ -193,12 +198,12 @@ def _chars(page: Any) -> list[Char]:
     chars: dict[tuple[str, int, int], Char] = {}
     if len(page.chars) > _CHARS:
         raise NotImportable(f"PDF 第{page.page_number}页的文字过多，请只留申报表")
-    for c in page.chars:
-        text = c["text"]
+    for char in page.chars:
+        text = char["text"]
         if text.startswith("(cid:") or not text.strip():
             continue
-        key = (text, round(c["x0"] / 2), round(c["top"] / 2))
-        chars.setdefault(key, Char(text, c["x0"], c["x1"], c["top"], c["bottom"]))
+        key = (text, round(char["x0"] / 2), round(char["top"] / 2))
+        chars.setdefault(key, Char(text, char["x0"], char["x1"], char["top"], char["bottom"]))
     return list(chars.values())
 
 
@@ -210,7 +215,11 @@ def _into_cells(chars: Sequence[Char], tables: Sequence[Sequence[Box]]) -> list[
     cells = [box for table in tables for box in table]
     for char in chars:
         x, y = (char.x0 + char.x1) / 2, _middle(char)
-        inside = [n for n, b in enumerate(cells) if b.x0 <= x < b.x1 and b.top <= y < b.bottom]
+        inside = [
+            number
+            for number, cell in enumerate(cells)
+            if cell.x0 <= x < cell.x1 and cell.top <= y < cell.bottom
+        ]
         if inside:
             # Of a table in a table's cell the inner one counts.
             smallest = min(
@@ -248,7 +257,7 @@ def _line(row: list[Char]) -> Line:
             left, text = pieces[-1]
             space = " " if latin and gap > 0.2 * char.size else ""
             pieces[-1] = (left, text + space + char.text)
-    top, bottom = min(c.top for c in row), max(c.bottom for c in row)
+    top, bottom = min(cell.top for cell in row), max(cell.bottom for cell in row)
     text = " ".join(piece for _, piece in pieces)
     return Line(text, row[0].x0, row[-1].x1, top, bottom, tuple(pieces))
 
@@ -289,12 +298,12 @@ def _unruled(blocks: Sequence[TextLines]) -> list[FormRow]:
     places: list[Place] = []
     for block in blocks:
         before: Line | None = None
-        for n, line in block.lines:
+        for number, line in block.lines:
             if before is not None and _carries_on(line, before, rows[-1], labels):
                 rows[-1] = [(x, text + _under(x, line)) for x, text in rows[-1]]
             else:
                 rows.append(list(line.pieces))
-                places.append(Place(f"第{block.page}页", f"第{n}行"))
+                places.append(Place(f"第{block.page}页", f"第{number}行"))
             before = line
     return rows_of_pieces([[text for _, text in row] for row in rows], places)
 
@@ -317,8 +326,8 @@ def _rows(blocks: Sequence[PageTable | TextLines]) -> Iterator[FormRow]:
     number = 0
     for group in _groups(blocks):
         if isinstance(group, TextLines):
-            for n, line in group.lines:
-                place = Place(f"第{group.page}页", f"第{n}行")
+            for index, line in group.lines:
+                place = Place(f"第{group.page}页", f"第{index}行")
                 yield FormRow((FormCell(line.text, 0, place),))
             continue
         number += 1
@@ -347,24 +356,28 @@ def _groups(
 
 def _alike(table: PageTable, other: PageTable) -> bool:
     """Tables on following pages with the same left and right edge are one that goes on."""
-    edges = [(min(b.x0 for b in t.cells), max(b.x1 for b in t.cells)) for t in (table, other)]
+    edges = [
+        (min(cell.x0 for cell in t.cells), max(cell.x1 for cell in t.cells)) for t in (table, other)
+    ]
     return other.page == table.page + 1 and all(
         abs(a - b) < 2 * _SAME for a, b in zip(edges[0], edges[1], strict=True)
     )
 
 
 def _table_rows(tables: Sequence[PageTable], number: int) -> Iterator[FormRow]:
-    edges = _edges([b.x0 for t in tables for b in t.cells])
+    edges = _edges([cell.x0 for table in tables for cell in table.cells])
     rows: list[list[FormCell]] = []
     boxes: dict[Place, Box] = {}
     for table in tables:
         begins = True
-        for r, cells in enumerate(_by_height(table.cells), start=1):
+        for row_number, cells in enumerate(_by_height(table.cells), start=1):
             row = []
-            for c, box in enumerate(cells, start=1):
+            for column_number, box in enumerate(cells, start=1):
                 column = bisect_right(edges, box.x0 + _SAME) - 1
                 width = max(bisect_right(edges, box.x1 - _SAME) - column, 1)
-                place = Place(f"第{table.page}页", f"表{table.number}第{r}行第{c}格")
+                place = Place(
+                    f"第{table.page}页", f"表{table.number}第{row_number}行第{column_number}格"
+                )
                 row.append(FormCell(_cell_text(box), column, place, width))
                 boxes[place] = box
             if begins and rows and (joined := _goes_on(rows[-1], row, boxes)):
@@ -405,9 +418,9 @@ def _goes_on(
     It is taken for broken where one text stands alone under another of a row of several, or where
     what was broken are words of the form.
     """
-    filled = [c for c in row if not c.blank]
-    heads = {c.column: c for c in above if not c.blank}
-    pairs = [(heads.get(c.column), c) for c in filled]
+    filled = [cell for cell in row if not cell.blank]
+    heads = {cell.column: cell for cell in above if not cell.blank}
+    pairs = [(heads.get(cell.column), cell) for cell in filled]
     if not filled or any(h is None or h.width != c.width for h, c in pairs):
         return None
     words = labels_of(load_edition())
@@ -420,4 +433,4 @@ def _goes_on(
         box = boxes[head.place]
         wrapped = not box.lines or _wrapped(box.lines[-1], rest.text, box)
         whole[head.column] = replace(head, text=head.text + ("" if wrapped else "\n") + rest.text)
-    return [whole.get(c.column, c) if not c.blank else c for c in above]
+    return [whole.get(cell.column, cell) if not cell.blank else cell for cell in above]

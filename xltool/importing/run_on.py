@@ -111,7 +111,7 @@ def _settled(row: list[TextLine], labels: Labels) -> Iterator[FormRow]:
     if sum(1 for _, t in row if labels.head(t)) > 1:
         yield text_row(row)
     elif labels.first_level(first) or labels.block("project", first):
-        yield from _indicator([c for c in row if labels.exact(c[1])], values)
+        yield from _indicator([cell for cell in row if labels.exact(cell[1])], values)
     elif not is_label(first, labels):
         if values is not row and len(values) == len(row) == 1:
             yield from _indicator([], values)

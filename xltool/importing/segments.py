@@ -36,7 +36,7 @@ class Segment:
 
     @property
     def place(self) -> Place:
-        return next((c.place for row in self.rows for c in row.filled), Place("", ""))
+        return next((cell.place for row in self.rows for cell in row.filled), Place("", ""))
 
     @property
     def tabular(self) -> bool:
@@ -45,7 +45,7 @@ class Segment:
 
     def text(self) -> str:
         """The beginning of what stands in it."""
-        whole = " | ".join(" ".join(c.text.split()) for row in self.rows for c in row.filled)
+        whole = " | ".join(" ".join(cell.text.split()) for row in self.rows for cell in row.filled)
         return whole if len(whole) <= _LONG else f"{whole[:_LONG]}……（共 {len(whole)} 字）"
 
 
@@ -78,7 +78,7 @@ def segments(rows: Sequence[FormRow], labels: Labels) -> list[Segment]:
         if not segment.other and _evaluates(segment.rows, labels):
             segment.other = _SELF_EVALUATION
         segment.kind = segment.kind or kind_of(segment.rows, labels)
-    return [s for s in parts if s.rows]
+    return [part for part in parts if part.rows]
 
 
 def _readable(rows: Sequence[FormRow], labels: Labels) -> Iterator[FormRow]:
@@ -148,7 +148,7 @@ def _within(row: FormRow, now: Segment, parts: list[Segment], labels: Labels) ->
         parts.append(now)
     now.identified |= identity
     now.started |= bool(ids)
-    now.heads |= any(labels.head(c.text) for c in row.filled)
+    now.heads |= any(labels.head(cell.text) for cell in row.filled)
     return now
 
 
@@ -176,7 +176,7 @@ def _accompanies_title(text: str) -> bool:
 
 def _title_cell(row: FormRow) -> FormCell | None:
     """The cell that may be a title: alone in its row but for 附件2, a unit of money, the year."""
-    rest = [c for c in row.filled if not _accompanies_title(c.text)]
+    rest = [cell for cell in row.filled if not _accompanies_title(cell.text)]
     if len(rest) > 1:
         rest = [c for c in rest if not year_line(c.text)]
     return rest[0] if len(rest) == 1 else None
@@ -190,8 +190,8 @@ def _begins_project(row: FormRow, labels: Labels) -> bool:
 
 def _fields(row: FormRow, kind: str | None, labels: Labels) -> set[str]:
     kinds = (kind,) if kind else ("department", "project")
-    matches = [labels.match(k, c.text) for c in row.filled for k in kinds]
-    return {m.id for m in matches if m is not None and m.role == "field"}
+    matches = [labels.match(kind, cell.text) for cell in row.filled for kind in kinds]
+    return {match.id for match in matches if match is not None and match.role == "field"}
 
 
 def kind_of(rows: Sequence[FormRow], labels: Labels) -> str | None:
@@ -206,9 +206,9 @@ def kind_of(rows: Sequence[FormRow], labels: Labels) -> str | None:
 def _evaluates(rows: Sequence[FormRow], labels: Labels) -> bool:
     """Its indicator table has columns for what came of it (完成值, 得分): a self-evaluation."""
     for row in rows:
-        ids = {h[0] for c in row.filled if (h := labels.head(c.text))}
+        ids = {h[0] for cell in row.filled if (h := labels.head(cell.text))}
         if len(ids & {"level1", "level2", "name"}) > 1 and any(
-            labels.outcome(c.text) for c in row.filled
+            labels.outcome(cell.text) for cell in row.filled
         ):
             return True
     return False

@@ -35,7 +35,8 @@ def text_row(
 ) -> FormRow:
     """A row of running text; each cell is placed by its line."""
     cells = (
-        FormCell(text, i, Place("正文", f"第{line}行")) for i, (line, text) in enumerate(pieces)
+        FormCell(text, index, Place("正文", f"第{line}行"))
+        for index, (line, text) in enumerate(pieces)
     )
     return FormRow(tuple(cells), table, loose, scattered=scattered)
 
@@ -48,7 +49,7 @@ def joined_labels(cells: Sequence[TextLine | None], labels: Labels) -> list[Text
         cell, taken = cells[at], 1
         if cell is not None and len(cell[1]) <= 20:
             for count in range(_LONGEST_LABEL, 1, -1):
-                group = [c for c in cells[at : at + count] if c is not None and c[1]]
+                group = [cell for cell in cells[at : at + count] if cell is not None and cell[1]]
                 if len(group) == count and _one_label([c[1] for c in group], labels):
                     cell, taken = (cell[0], "".join(c[1] for c in group)), count
                     break
@@ -189,7 +190,11 @@ class _Stream:
             self.heads = sum(1 for _, t in row if not is_section(t, labels))
             yield text_row(row)
             return
-        leading = [t for t in row[:2] if labels.first_level(t[1]) or labels.block("project", t[1])]
+        leading = [
+            cell
+            for cell in row[:2]
+            if labels.first_level(cell[1]) or labels.block("project", cell[1])
+        ]
         if leading:
             yield from self._indicators(leading, row[len(leading) :])
         else:
@@ -206,8 +211,8 @@ class _Stream:
                 yield text_row([cell for cell in rest if cell[1]], scattered=True)
             return
         groups = [rest[i : i + width] for i in range(0, len(rest), width)] or [[]]
-        for n, group in enumerate(groups):
-            yield text_row((leading if n == 0 else []) + group)
+        for number, group in enumerate(groups):
+            yield text_row((leading if number == 0 else []) + group)
 
 
 def answered(row: Sequence[TextLine], labels: Labels, between: str) -> Iterator[FormRow]:
@@ -238,7 +243,7 @@ def _settled(
         yield from [text_row(stray, scattered=True)] if stray else []
         return
     inside = _answered_inside(asked[-1][1], labels)
-    goals = [n for n, kind in enumerate(kinds) if kind == "long"]
+    goals = [number for number, kind in enumerate(kinds) if kind == "long"]
     pairs = len(asked) > 1 and goals[-2:] == [len(asked) - 2, len(asked) - 1]
     if not answers:
         yield text_row(asked)

@@ -92,7 +92,7 @@ class IndicatorTable:
 
     def is_head(self, row: FormRow) -> bool:
         """A row of heads: the name's with a value's, or two of the three levels."""
-        ids = {h[0] for c in row.filled if (h := self.labels.head(c.text))}
+        ids = {h[0] for cell in row.filled if (h := self.labels.head(cell.text))}
         levels = len(ids & {*_LEVELS, "name"})
         valued = bool({"target", "number"} & ids)
         if levels == 2:
@@ -101,8 +101,8 @@ class IndicatorTable:
 
     def takes(self, row: FormRow, field_row: bool) -> bool:
         """True where the row is the table's: its heads, or an indicator."""
-        sections = [m for c in row.filled if (m := self.labels.match(self.kind, c.text))]
-        longterm = any(m.role == "longterm" for m in sections)
+        sections = [m for cell in row.filled if (m := self.labels.match(self.kind, cell.text))]
+        longterm = any(section.role == "longterm" for section in sections)
         if self.is_head(row):
             self._start(row, longterm or self.longterm)
             self.longterm = False
@@ -161,21 +161,22 @@ class IndicatorTable:
         groups = self._groups(heads)
         self.aside, self.skip = [], ""
         if len(groups) > 1:
-            this = [g for g in groups if any(h.id == "target" for h in g)]
+            this = [group for group in groups if any(h.id == "target" for h in group)]
             if len(this) == len(groups) == 2 and self.annual_last is not None:
                 this = [groups[self.annual_last]]
             if len(this) == 1:
-                self.aside = [h for g in groups if g is not this[0] for h in g]
-                heads = [h for h in heads if h.id == "level1" or h in this[0]]
+                self.aside = [h for group in groups if group is not this[0] for h in group]
+                heads = [head for head in heads if head.id == "level1" or head in this[0]]
         heads = self._of_year(heads)
         # Where the official head stands, another name for the same column is only a remark beside
         # it.
-        sure = Counter(h.id for h in heads if h.official)
+        sure = Counter(head.id for head in heads if head.official)
         heads = [
-            h._replace(id="ignored") if sure[h.id] == 1 and not h.official else h for h in heads
+            head._replace(id="ignored") if sure[head.id] == 1 and not head.official else head
+            for head in heads
         ]
         self.heads = heads
-        counts = Counter(h.id for h in heads if h.id != "ignored")
+        counts = Counter(head.id for head in heads if head.id != "ignored")
         if max(counts.values(), default=0) > 1:
             self.skip = _TWICE
         elif not counts["target"] or not counts["name"]:
@@ -185,7 +186,9 @@ class IndicatorTable:
         """Why no column is the value's:
         one may be, under a head that nobody knows, or several are."""
         unknown = [
-            h.label for h in heads if h.id == "ignored" and self.labels.head(h.label) is None
+            head.label
+            for head in heads
+            if head.id == "ignored" and self.labels.head(head.label) is None
         ]
         if not unknown:
             return _NO_VALUE
@@ -208,49 +211,50 @@ class IndicatorTable:
 
     def _of_year(self, heads: list[Head]) -> list[Head]:
         """Of values for several years the form's own counts."""
-        values = [h for h in heads if h.id == "target"]
-        years = {head_year(h.cell.text) for h in values}
-        own = [h for h in values if head_year(h.cell.text) == self.year]
+        values = [head for head in heads if head.id == "target"]
+        years = {head_year(value.cell.text) for value in values}
+        own = [value for value in values if head_year(value.cell.text) == self.year]
         if years == {None} or not values or self.year is None:
             return heads
         if len(own) == 1 or years == {self.year}:
             counting = own
         elif len(values) > 1 or values[0] not in own:
-            counting = [h for h in values if head_year(h.cell.text) is None]
+            counting = [value for value in values if head_year(value.cell.text) is None]
         else:
             counting = values
         return [
-            h._replace(id="ignored") if h.id == "target" and h not in counting else h for h in heads
+            head._replace(id="ignored") if head.id == "target" and head not in counting else head
+            for head in heads
         ]
 
     def _refined(self, row: FormRow) -> bool:
         """A second row of heads under the first: 指标值 over 指标性质 · 指标值 · 计量单位."""
         if row.loose or not row.filled or row.table != self.table:
             return False
-        below = [(h, c) for c in row.filled if (h := self.labels.head(c.text))]
+        below = [(h, cell) for cell in row.filled if (h := self.labels.head(cell.text))]
         if len(below) != len(row.filled):
             return False
         cells = [c for _, c in below]
-        if any(not any(h.over(c) for h in (*self.heads, *self.aside)) for c in cells):
+        if any(not any(head.over(cell) for head in (*self.heads, *self.aside)) for cell in cells):
             return False
-        standing = [h for h in self.heads if not any(h.over(c) for c in cells)]
+        standing = [head for head in self.heads if not any(head.over(cell) for cell in cells)]
         new = [Head("target" if h[0] == "number" else h[0], c, h[1]) for h, c in below]
         self._use(sorted([*standing, *new], key=lambda h: h.cell.column))
         return True
 
     def _continues(self, row: FormRow) -> bool:
         """A table split over two pages goes on where its first cells are categories."""
-        return row.table != 0 and any(self._says_category(c) for c in row.filled[:2])
+        return row.table != 0 and any(self._says_category(cell) for cell in row.filled[:2])
 
     def _head(self, id_: str) -> FormCell | None:
-        return next((h.cell for h in self.heads if h.id == id_), None)
+        return next((head.cell for head in self.heads if head.id == id_), None)
 
     def _name_column(self) -> FormCell | None:
         return self._head("name") or self._head("level2")
 
     def _row(self, row: FormRow) -> None:
         if self.skip:
-            if not all(self._says_category(c) for c in row.filled):
+            if not all(self._says_category(cell) for cell in row.filled):
                 self._leave(row.filled, self.skip)
             return
         cells = self._by_columns(row)
@@ -265,29 +269,33 @@ class IndicatorTable:
 
     def _may_hold_category(self, row: FormRow) -> bool:
         """A shifted row that can't be read may begin another category."""
-        heads = sum(1 for h in self.heads if h.id not in _LEVELS)
-        return len(row.filled) > heads or any(folded(c.text).endswith("指标") for c in row.filled)
+        heads = sum(1 for head in self.heads if head.id not in _LEVELS)
+        return len(row.filled) > heads or any(
+            folded(cell.text).endswith("指标") for cell in row.filled
+        )
 
     def _leave(self, cells: Sequence[FormCell], reason: str) -> None:
-        text = " | ".join(" ".join(c.text.split()) for c in cells)
-        if cells and not all(_blank_value(c.text, self.edition.placeholder) for c in cells):
+        text = " | ".join(" ".join(cell.text.split()) for cell in cells)
+        if cells and not all(_blank_value(cell.text, self.edition.placeholder) for cell in cells):
             self.leftovers.append(Leftover(cells[0].place, text, reason))
 
     def _by_columns(self, row: FormRow) -> list[Under] | None:
         """The row's cells under their heads where they stand under them; None where they don't."""
         name = self._head("name")
         assert name is not None
-        cells = [c for c in row.filled if not any(h.over(c) for h in self.aside)]
-        other = [c for c in row.filled if any(h.over(c) for h in self.aside)]
-        start = min((h.cell.column for h in self.heads if h.id == "level2"), default=name.column)
-        before = [c for c in cells if c.column < name.column]
-        if any(c.end > name.column for c in before):
+        cells = [cell for cell in row.filled if not any(h.over(cell) for h in self.aside)]
+        other = [cell for cell in row.filled if any(h.over(cell) for h in self.aside)]
+        start = min(
+            (head.cell.column for head in self.heads if head.id == "level2"), default=name.column
+        )
+        before = [cell for cell in cells if cell.column < name.column]
+        if any(cell.end > name.column for cell in before):
             return None
-        if any(start <= c.column for c in before) and not before:
+        if any(start <= cell.column for cell in before) and not before:
             return None
         if not self._categories(before):
             return None
-        under = self._under_heads([c for c in cells if c.column >= name.column])
+        under = self._under_heads([cell for cell in cells if cell.column >= name.column])
         if under is None or not all(self._may_be(u, row.loose) for u in under):
             return None
         self._set_aside(other)
@@ -315,7 +323,7 @@ class IndicatorTable:
     def _under_heads(self, cells: Sequence[FormCell]) -> list[Under] | None:
         placed: list[Under] = []
         for cell in cells:
-            over = [h for h in self.heads if h.over(cell)]
+            over = [head for head in self.heads if head.over(cell)]
             taken = {u.head.id for u in placed if u.head.id != "ignored"}
             if len(over) > 1 or (over and over[0].id in taken):
                 return None
@@ -345,9 +353,9 @@ class IndicatorTable:
         while rest and rest[-1].blank:
             rest.pop()
         first = self._name_column()
-        heads = [h for h in self.heads if h.id not in _LEVELS]
+        heads = [head for head in self.heads if head.id not in _LEVELS]
         if first is not None:
-            heads = [h for h in heads if h.cell.column >= first.column]
+            heads = [head for head in heads if head.cell.column >= first.column]
         if all(
             _blank_value(c.text, self.edition.placeholder) or folded(c.text) in _NONE for c in rest
         ):
@@ -365,7 +373,7 @@ class IndicatorTable:
     def _own_half(self, cells: list[FormCell]) -> list[FormCell]:
         """Of a row over two sets of columns without its blank cells:
         the half of this year's set."""
-        filled = [c for c in cells if not c.blank]
+        filled = [cell for cell in cells if not cell.blank]
         first = filled[:1] if self.labels.first_level(filled[0].text) else []
         rest = filled[len(first) :]
         half = len(rest) // 2
@@ -389,7 +397,7 @@ class IndicatorTable:
     def _categories(self, cells: Sequence[FormCell]) -> bool:
         """Follow the categories in a row's first cells; False where one isn't known."""
         level1, block = self.level1, self.block
-        for n, cell in enumerate(cells):
+        for number, cell in enumerate(cells):
             first, second = (
                 self.labels.first_level(cell.text),
                 self.labels.block(self.kind, cell.text),
@@ -397,9 +405,9 @@ class IndicatorTable:
             section = self.labels.match(self.kind, cell.text)
             head = self._head("level1")
             under_first = head is not None and head.column <= cell.column < head.end
-            if first and (under_first or not second or self._more(cells[n + 1 :])):
+            if first and (under_first or not second or self._more(cells[number + 1 :])):
                 if first != level1 or under_first:
-                    level1, block = first, (second if not self._more(cells[n + 1 :]) else None)
+                    level1, block = first, (second if not self._more(cells[number + 1 :]) else None)
             elif second:
                 block = second
             elif section is None or section.role not in ("section", "longterm"):
@@ -408,25 +416,25 @@ class IndicatorTable:
         return True
 
     def _more(self, cells: Sequence[FormCell]) -> bool:
-        return any(self.labels.block(self.kind, c.text) for c in cells)
+        return any(self.labels.block(self.kind, cell.text) for cell in cells)
 
     def _indicator(self, cells: list[Under], row: FormRow) -> None:
         placeholder = self.edition.placeholder
-        filled = [u for u in cells if not _blank_value(u.cell.text, placeholder)]
-        if all(folded(u.cell.text) in _NONE for u in filled):
+        filled = [cell for cell in cells if not _blank_value(cell.cell.text, placeholder)]
+        if all(folded(cell.cell.text) in _NONE for cell in filled):
             return  # 无 in every cell says that there is no indicator
         if self.block is None:
-            self._leave([u.cell for u in filled], "不知道属于哪一类指标")
+            self._leave([cell.cell for cell in filled], "不知道属于哪一类指标")
             return
         block = self.labels.own_block(self.kind, self.block)
         if block is None:
-            self._leave([u.cell for u in filled], f"版式“{self.edition.id}”没有这一类指标")
+            self._leave([cell.cell for cell in filled], f"版式“{self.edition.id}”没有这一类指标")
             return
-        columns = {c.id: c.label for c in self.edition[self.kind].indicators.column}
-        by_id = {u.head.id: u.cell for u in filled if u.head.id != "ignored"}
+        columns = {column.id: column.label for column in self.edition[self.kind].indicators.column}
+        by_id = {cell.head.id: cell.cell for cell in filled if cell.head.id != "ignored"}
         value = self._value(by_id)
         if value is None:
-            self._leave([u.cell for u in filled], "指标性质、指标值、计量单位合不成一个值")
+            self._leave([cell.cell for cell in filled], "指标性质、指标值、计量单位合不成一个值")
             return
         entries, notes = value
         for head, cell in filled:
@@ -443,14 +451,16 @@ class IndicatorTable:
     def _add(
         self, block: str, entries: dict[str, Entry], notes: dict[str, str], loose: bool
     ) -> None:
-        columns = {c.id: c.label for c in self.edition[self.kind].indicators.column}
+        columns = {column.id: column.label for column in self.edition[self.kind].indicators.column}
         spec = self.edition[self.kind].block(block)
-        official = {h.id: h.official for h in self.heads}
+        official = {head.id: head.official for head in self.heads}
         official["number"] = official.get("target", False)
         moved = "" if block == self.block else f"原表的类别归入“{spec.label}”"
         pieces = self._split(entries) if self.split else [entries]
         for piece in pieces:
-            self.indicators.append(Indicator(block, {i: piece[i] for i in columns if i in piece}))
+            self.indicators.append(
+                Indicator(block, {column: piece[column] for column in columns if column in piece})
+            )
             for id_ in columns:
                 if id_ not in piece:
                     continue
@@ -475,13 +485,13 @@ class IndicatorTable:
         if len(pairs) < 2 or None in standards:
             return [entries]
         pieces = []
-        for n, (part_name, value) in enumerate(pairs):
+        for number, (part_name, value) in enumerate(pairs):
             piece = {
                 "name": Entry(part_name, part_name, name.place),
                 "target": Entry(value.text, value.text, target.place),
             }
             if standard is not None:
-                text = standards[n].text  # type: ignore[union-attr]
+                text = standards[number].text  # type: ignore[union-attr]
                 piece["standard"] = Entry(text, text, standard.place)
             pieces.append(piece)
         return pieces
@@ -499,7 +509,7 @@ class IndicatorTable:
         if sign == "?" or (not number and (sign or measure)):
             return None
         place = next((cells[i].place for i in ("target", "sign", "measure") if i in cells), None)
-        apart = any(h.id in ("sign", "measure") for h in self.heads)
+        apart = any(head.id in ("sign", "measure") for head in self.heads)
         if not self.edition[self.kind].indicators.has("number"):
             text = compose(sign, number, measure)
             note = "由几格合成" if apart and text else ""

@@ -67,7 +67,9 @@ def rows_of_pieces(lines: Sequence[Sequence[str]], places: Sequence[Place]) -> l
     labels = labels_of(load_edition())
     rows = _own_categories(_bounded(_parted(lines, labels)), labels)
     return [
-        replace(row, cells=tuple(replace(c, place=places[_number(c.place)]) for c in row.cells))
+        replace(
+            row, cells=tuple(replace(cell, place=places[_number(cell.place)]) for cell in row.cells)
+        )
         for row in rows
     ]
 
@@ -104,7 +106,8 @@ def _own_categories(rows: Sequence[FormRow], labels: Labels) -> list[FormRow]:
         for cell in row.filled[:2]:
             passed = labels.first_level(cell.text) or passed
         second = next(
-            (levels[folded(c.text)] for c in row.filled[:2] if folded(c.text) in levels), ""
+            (levels[folded(cell.text)] for cell in row.filled[:2] if folded(cell.text) in levels),
+            "",
         )
         middle |= bool(second) and second != passed and second not in _MOVED
     if not middle:
@@ -114,7 +117,7 @@ def _own_categories(rows: Sequence[FormRow], labels: Labels) -> list[FormRow]:
 
 def _without_category(row: FormRow, labels: Labels) -> FormRow:
     """A row of two texts, no label among them, is of no category; any other stays as it is."""
-    if len(row.filled) != 2 or any(labels.exact(c.text) for c in row.filled):
+    if len(row.filled) != 2 or any(labels.exact(cell.text) for cell in row.filled):
         return row
     return replace(row, scattered=True)
 
@@ -251,7 +254,7 @@ def _words(number: int, line: str, labels: Labels) -> Iterator[FormRow]:
 
 def _row_of(line: Sequence[TextLine], labels: Labels) -> Iterator[FormRow]:
     """The pieces of one line: heads, an indicator, or labels each with its answer."""
-    pieces = [p for p in joined_labels(line, labels) if p is not None]
+    pieces = [label for label in joined_labels(line, labels) if label is not None]
     if not pieces:
         return
     category = labels.first_level(pieces[0][1]) or labels.block("project", pieces[0][1])

@@ -90,12 +90,12 @@ class _PageWalk:
     def _table(self, table: Any) -> Iterator[FormRow]:
         self.tables += 1
         taken: dict[tuple[int, int], bool] = {}
-        for r, tr in enumerate(table.iter("tr")):
-            if r >= MAX_ROWS:
+        for row_number, tr in enumerate(table.iter("tr")):
+            if row_number >= MAX_ROWS:
                 return
             column, cells = 0, []
-            for c, td in enumerate(tr.iterchildren("td", "th"), start=1):
-                while (r, column) in taken:
+            for column_number, td in enumerate(tr.iterchildren("td", "th"), start=1):
+                while (row_number, column) in taken:
                     column += 1
                 if column >= MAX_COLUMNS:
                     break
@@ -104,9 +104,13 @@ class _PageWalk:
                     _span(td, "rowspan", 500),
                 )
                 taken.update(
-                    {(r + i, column + j): True for i in range(height) for j in range(width)}
+                    {
+                        (row_number + i, column + j): True
+                        for i in range(height)
+                        for j in range(width)
+                    }
                 )
-                place = place_in_table(f"表{self.tables}", r + 1, c)
+                place = place_in_table(f"表{self.tables}", row_number + 1, column_number)
                 cells.append(FormCell(_cell_text(td), column, place, width))
                 column += width
             yield FormRow(tuple(cells), self.tables)

@@ -39,15 +39,19 @@ class _WordWalk:
     def table(self, table: Any) -> Iterator[FormRow]:
         self.tables += 1
         number, nested = self.tables, []
-        rows = (e for e in _children(table) if _tag(e) == "tr" and not _deleted_row(e))
-        for r, tr in enumerate(rows, start=1):
+        rows = (
+            child for child in _children(table) if _tag(child) == "tr" and not _deleted_row(child)
+        )
+        for row_number, tr in enumerate(rows, start=1):
             column, cells = tr.grid_before, []
-            for c, tc in enumerate((e for e in _children(tr) if _tag(e) == "tc"), start=1):
+            for column_number, tc in enumerate(
+                (child for child in _children(tr) if _tag(child) == "tc"), start=1
+            ):
                 width = tc.grid_span
                 if tc.vMerge != "continue":
-                    place = place_in_table(f"表{number}", r, c)
+                    place = place_in_table(f"表{number}", row_number, column_number)
                     cells.append(FormCell(_cell_text(tc), column, place, width))
-                nested += [e for e in _children(tc) if _tag(e) == "tbl"]
+                nested += [child for child in _children(tc) if _tag(child) == "tbl"]
                 nested += [t for p in tc for box in _boxes(p) for t in box if _tag(t) == "tbl"]
                 column += width
             yield FormRow(tuple(cells), number)
@@ -69,7 +73,7 @@ def _children(parent: Any) -> Iterator[Any]:
 
 
 def _cell_text(tc: Any) -> str:
-    return "\n".join(_text(e) for e in _children(tc) if _tag(e) == "p")
+    return "\n".join(_text(child) for child in _children(tc) if _tag(child) == "p")
 
 
 def _boxes(paragraph: Any) -> list[Any]:
@@ -117,7 +121,9 @@ def _text(paragraph: Any) -> str:
         run = element.getparent()
         if _box_of(element, paragraph) is not None or _hidden(run):
             continue
-        if tag == "t" and not any(_tag(a) in ("del", "moveFrom") for a in element.iterancestors()):
+        if tag == "t" and not any(
+            _tag(above) in ("del", "moveFrom") for above in element.iterancestors()
+        ):
             pieces.append(element.text or "")
         elif tag in ("br", "cr"):
             pieces.append("\n")

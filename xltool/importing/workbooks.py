@@ -36,7 +36,7 @@ def read_xlsx(data: bytes) -> list[FormRow]:
         if sheet.hidden:
             rows += _unread("", sheet.name, "", _HIDDEN) if filled else []
             continue
-        widths = {(m.top, m.left): m.right - m.left + 1 for m in sheet.merges}
+        widths = {(merge.top, merge.left): merge.right - merge.left + 1 for merge in sheet.merges}
         under = _under_merges(sheet)
         seen = {at: cell for at, cell in filled.items() if at not in under}
         values = {at: _shown(cell) for at, cell in seen.items() if cell.text.strip()}
@@ -139,15 +139,17 @@ def _rows(
 ) -> Iterator[FormRow]:
     lines: dict[int, list[FormCell]] = {}
     beyond = ""
-    for (r, c), text in sorted(values.items()):
-        name = cell_name(r, c)
-        if r > MAX_ROWS or c > MAX_COLUMNS:
+    for (row_number, column_number), text in sorted(values.items()):
+        name = cell_name(row_number, column_number)
+        if row_number > MAX_ROWS or column_number > MAX_COLUMNS:
             beyond = beyond or name
             continue
-        cell = FormCell(text, c - 1, Place(sheet, name), widths.get((r, c), 1))
-        lines.setdefault(r, []).append(cell)
+        cell = FormCell(
+            text, column_number - 1, Place(sheet, name), widths.get((row_number, column_number), 1)
+        )
+        lines.setdefault(row_number, []).append(cell)
     for cells in lines.values():
-        if any(not c.blank for c in cells):
+        if any(not cell.blank for cell in cells):
             yield FormRow(tuple(cells), number, page=sheet)
     if beyond:
         yield from _unread("", sheet, beyond, _BEYOND)

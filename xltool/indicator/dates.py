@@ -158,7 +158,7 @@ def _span(text: str) -> Span | None:
 def _joined(text: str) -> Span | None:
     """Two moments and something between them."""
     cuts = [(m.start(), m.end()) for m in _JOINTS.finditer(text)]
-    cuts += [(n, n + 1) for n, char in enumerate(text) if char == "-"]
+    cuts += [(number, number + 1) for number, char in enumerate(text) if char == "-"]
     for begin, end in cuts:
         left, right = text[:begin].strip(), text[end:].strip()
         if span := _pair(left, right):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_DIGITS = {char: n for n, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_DIGITS = {char: number for number, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _CHARACTERS = "[零〇一二两三四五六七八九十百千万亿]+"
 _RUN = re.compile(_CHARACTERS)

@@ -186,12 +186,12 @@ def left_over(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     if all(len(line) > _SHORT for line in lines) and not any(sign.search(text) for sign in _SIGNS):
         return ""
-    for n, line in enumerate(lines):
+    for number, line in enumerate(lines):
         body = clean(line)
         match = _NUMBERING.match(body)
         content = body[match.end() :] if match else body
         if (match is not None and not content) or _ALONE.fullmatch(body):
-            following = clean(lines[n + 1]) if n + 1 < len(lines) else ""
+            following = clean(lines[number + 1]) if number + 1 < len(lines) else ""
             if not following or _NUMBERING.match(following):
                 return line
         elif is_prompt(content):

@@ -116,10 +116,10 @@ class Desk:
         compared = self._last_year(filing) if any(filing.forms) else None
         record, _ = packed(check_result(filing, findings, self.edition))
         return {
-            "row": index_row(record, sorted({f.code for f in findings}), ""),
-            "severities": {f.code: f.severity.value for f in findings},
+            "row": index_row(record, sorted({finding.code for finding in findings}), ""),
+            "severities": {finding.code: finding.severity.value for finding in findings},
             "record": json.dumps(msgspec.to_builtins(record), ensure_ascii=False),
-            "keys": [f.key for f in findings],
+            "keys": [finding.key for finding in findings],
             "official": any(filing.forms),
             "last_year": compared.source if compared else "",
             "seal": self._seal(request["name"], filing, data),
@@ -183,7 +183,10 @@ class Desk:
         from xltool.indicator.normalise import changes
 
         filing = self._official(request, self._data(request, data))
-        return [[str(c.place or ""), c.name, c.was, c.becomes] for c in changes(filing)], None
+        return [
+            [str(change.place or ""), change.name, change.was, change.becomes]
+            for change in changes(filing)
+        ], None
 
     def normalised(self, request: Request, data: bytes) -> PageAnswer:
         """A copy in which these values stand in their normal form."""
@@ -316,7 +319,7 @@ class Desk:
             "good": result.good,
             "said": f"{result.title}（{result.year} 年）{result.district}，{len(result.files)} 个文件",
             "key": result.fingerprint,
-            "wrong": [[f.name, f.said] for f in result.files if not f.good],
+            "wrong": [[file.name, file.said] for file in result.files if not file.good],
         }
 
     def _seal(self, name: str, filing: Filing, data: bytes) -> Any:

@@ -111,7 +111,9 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
         source=source,
         faults=tuple(faults),
         seal=own_properties(grid.properties),
-        answers=next((read_answers(s.cells) for s in grid.sheets if s.name == RESULTS_SHEET), {}),
+        answers=next(
+            (read_answers(sheet.cells) for sheet in grid.sheets if sheet.name == RESULTS_SHEET), {}
+        ),
     )
 
 
@@ -158,7 +160,7 @@ def _forms(
     projects = _once_each(projects, faults)
     for project in projects:
         faults += project.faults
-    return (department.form if departments else None), tuple(p.form for p in projects)
+    return (department.form if departments else None), tuple(project.form for project in projects)
 
 
 def _one_department(
@@ -255,7 +257,9 @@ def form_of(layout: Layout, sheet: Sheet, marked: bool = True) -> FormLayout | N
 
 def titled(layout: FormLayout, sheet: Sheet) -> bool:
     """Whether the official title stands on a sheet, in its column; wherever it has slipped to."""
-    title = next((f for f in layout.spec.field if f.kind == "year" and f.pattern), None)
+    title = next(
+        (field for field in layout.spec.field if field.kind == "year" and field.pattern), None
+    )
     if title is None:
         return True
     at = layout.fields[title.id][:2]

@@ -43,9 +43,9 @@ def html_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, bytes],
         verdicts: Counter[str] = Counter()
 
         def add(result: CheckResult, packed: bytes) -> None:
-            result_codes = sorted({f.code for f in result.findings})
+            result_codes = sorted({finding.code for finding in result.findings})
             codes.update(result_codes)
-            severities.update({f.code: f.severity for f in result.findings})
+            severities.update({finding.code: finding.severity for finding in result.findings})
             verdicts[result.verdict] += 1
             index.append(index_row(result, result_codes, run.href(result.file)))
             if verdicts.total() <= MOST:

@@ -28,15 +28,15 @@ def write_sheet(book: Any, library: Library) -> Any:
     sheet = book.add_worksheet(SHEET)
     text = book.add_format({"num_format": "@", "text_wrap": True, "font_name": "宋体"})
     head = book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1, "font_name": "宋体"})
-    for n, column in enumerate(COLUMNS):
-        sheet.set_column(n, n, column.width)
-        sheet.write_string(0, n, column.head, head)
+    for number, column in enumerate(COLUMNS):
+        sheet.set_column(number, number, column.width)
+        sheet.write_string(0, number, column.head, head)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, max(1, len(library.entries)), len(COLUMNS) - 1)
-    for r, entry in enumerate(library.entries, 1):
-        for n, value in enumerate(cells(COLUMNS, entry)):
+    for row_number, entry in enumerate(library.entries, 1):
+        for number, value in enumerate(cells(COLUMNS, entry)):
             if isinstance(value, (Decimal, int)):
-                sheet.write_number(r, n, float(value))
+                sheet.write_number(row_number, number, float(value))
             elif value:
-                sheet.write_string(r, n, value, text)
+                sheet.write_string(row_number, number, value, text)
     return sheet

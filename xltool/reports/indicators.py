@@ -111,7 +111,7 @@ def _split_rows(filing: Filing, edition: Edition) -> Iterator[IndicatorRow]:
                 standard=_text(row.standard),
                 weight=_text(row["weight"]),
                 note=_text(row["note"]),
-                own={c.label: _text(row[c.id]) for c in spec.indicators.own_columns},
+                own={column.label: _text(row[column.id]) for column in spec.indicators.own_columns},
                 remark="名称和指标值的个数对不上，没有拆开",
                 sheet=place.sheet if place else "",
                 cell=place.cell if place else "",

@@ -119,8 +119,8 @@ def _list(book: Element, relations: Element) -> None:
     sheets = book.find(f"{{{MAIN}}}sheets")
     if sheets is None:
         raise ValueError("没有工作表清单")
-    number = max((int(s.get("sheetId", "0")) for s in sheets), default=0) + 1
-    taken = {r.get("Id") for r in relations}
+    number = max((int(sheet.get("sheetId", "0")) for sheet in sheets), default=0) + 1
+    taken = {relation.get("Id") for relation in relations}
     rid = next(f"rIdResults{n}" for n in range(1, 99) if f"rIdResults{n}" not in taken)
     sheet = _add(sheets, MAIN, "sheet", name=RESULTS_SHEET, sheetId=str(number))
     sheet.set(f"{{{REL}}}id", rid)

@@ -104,7 +104,7 @@ def results(filing: Filing, findings: Sequence[Finding], edition: Edition | None
         told += f"　试行 {number.trial}（不计）"
     if gone:
         told += f"　有 {len(gone)} 条说明已不对应任何问题，列在最后"
-    rows = [_row(n, f) for n, f in enumerate(findings, 1)]
+    rows = [_row(number, finding) for number, finding in enumerate(findings, 1)]
     rows += [_stale(key, text) for key, text in gone]
     return Results(f"审核结果：{verdict_text}", (*summary, told), tuple(rows))
 

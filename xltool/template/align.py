@@ -24,7 +24,9 @@ def align(layout: FormLayout, sheet: Sheet) -> GrownRows:
         if not extra or len(areas) == 1:
             continue
         # Which rows were put in, which taken out, nobody can tell between two known rows.
-        gone |= set(range(above + 1, row)) | {r for a in areas for r in range(a.top, a.bottom + 1)}
+        gone |= set(range(above + 1, row)) | {
+            r for area in areas for r in range(area.top, area.bottom + 1)
+        }
         if not areas:
             pushed[row] = extra
     if not pushed and not gone:
@@ -61,17 +63,17 @@ def match(layout: FormLayout, sheet: Sheet) -> dict[int, int]:
     best = [[0.0] * (len(rows) + 1)]
     for anchor in anchors:
         line, above = [0.0], best[-1]
-        for n, row in enumerate(rows, 1):
-            line.append(max(line[-1], above[n], above[n - 1] + score(anchor, row)))
+        for number, row in enumerate(rows, 1):
+            line.append(max(line[-1], above[number], above[number - 1] + score(anchor, row)))
         best.append(line)
     row_matches: dict[int, int] = {}
-    n = len(rows)
-    for i in range(len(anchors), 0, -1):
-        while n and best[i][n] == best[i][n - 1]:
-            n -= 1
-        if n and best[i][n] > best[i - 1][n]:
-            row_matches[anchors[i - 1]] = rows[n - 1]
-            n -= 1
+    number = len(rows)
+    for index in range(len(anchors), 0, -1):
+        while number and best[index][number] == best[index][number - 1]:
+            number -= 1
+        if number and best[index][number] > best[index - 1][number]:
+            row_matches[anchors[index - 1]] = rows[number - 1]
+            number -= 1
     return row_matches
 
 
@@ -122,7 +124,7 @@ def _growth(
             continue
         if below is None:
             # The last block: its label's merge tells how far it goes, or else the last row in use.
-            bottoms = [m.bottom for m in sheet.merges if m.top == above[1]]
+            bottoms = [merge.bottom for merge in sheet.merges if merge.top == above[1]]
             below = (area.bottom + 1, max(bottoms, default=last) + 1)
         extra = (below[1] - above[1]) - (below[0] - above[0])
         within = sum(n for row, n in grown.items() if above[0] <= row < below[0])

@@ -42,8 +42,8 @@ def _form_problems(sheet: Sheet, form: FormSpec) -> Iterator[str]:
     bound: dict[tuple[int, int], list[str]] = {}
     blocks: list[tuple[str, Area]] = []
     for label, what, rows in (
-        *((f.label, "字段", 1) for f in form.field),
-        *((b.label, "指标类别", b.rows) for b in form.indicators.block),
+        *((field.label, "字段", 1) for field in form.field),
+        *((block.label, "指标类别", block.rows) for block in form.indicators.block),
     ):
         area = sheet.names.get(label)
         if area is None:
@@ -59,7 +59,7 @@ def _form_problems(sheet: Sheet, form: FormSpec) -> Iterator[str]:
             yield f"指标类别“{label}”只有 {area.bottom - area.top + 1} 行，应当至少 {rows} 行"
         for at in _cells(area):
             bound.setdefault(at, []).append(label)
-    for label in (c.label for c in form.indicators.column):
+    for label in (column.label for column in form.indicators.column):
         head = sheet.names.get(label)
         if head is None:
             yield _unnamed(sheet, "指标列", label)

@@ -94,9 +94,9 @@ class FormPen:
         self.put(str(Area(head, 1, end, self.level1 - 1)), self.side)
         self.put(str(Area(head, self.level1, head, self.level1)), "一级指标")
         self.put(str(Area(head, self.level1 + 1, head, first - 1)), "二级指标")
-        for n, column in enumerate(spec.column, start=first):
-            self.put(f"{letters(n)}{head}", column.label)
-            self.name(column.label, f"{letters(n)}{head}")
+        for number, column in enumerate(spec.column, start=first):
+            self.put(f"{letters(number)}{head}", column.label)
+            self.name(column.label, f"{letters(number)}{head}")
         row = head + 1
         for level1, group in groupby(spec.block, key=lambda block: block.level1):
             top = row
@@ -107,13 +107,13 @@ class FormPen:
                     # Of text, so that 12月31日, 3-5 and =0 stay what was typed.
                     typed: dict[str, Any] = {"locked": False, "num_format": "@"}
                     self.put(f"{letters(first)}{answer_row}", self.edition.placeholder, **typed)
-                    for n in range(first + 1, last + 1):
-                        self.put(f"{letters(n)}{answer_row}", "", **typed)
+                    for number in range(first + 1, last + 1):
+                        self.put(f"{letters(number)}{answer_row}", "", **typed)
                 self.name(block.label, f"{letters(first)}{row}:{letters(last)}{bottom}")
                 row = bottom + 1
             self.put(str(Area(top, self.level1, row - 1, self.level1)), level1)
-        for n, column in enumerate(spec.column, start=first):
-            area = f"{letters(n)}{head + 1}:{letters(n)}{end}"
+        for number, column in enumerate(spec.column, start=first):
+            area = f"{letters(number)}{head + 1}:{letters(number)}{end}"
             offered = self.offered if column.id == "name" else ""
             self.sheet.data_validation(area, prompts.for_column(column, self.edition, offered))
         return end

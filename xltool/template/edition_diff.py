@@ -48,14 +48,16 @@ def _parts(what: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[str]:
         if id_ not in now:
             yield f"去掉{what}“{part.label}”（{id_}）"
             continue
-        names = tuple(f.name for f in msgspec.structs.fields(type(part)) if f.name != "id")
+        names = tuple(
+            field.name for field in msgspec.structs.fields(type(part)) if field.name != "id"
+        )
         for key, a, b in _changed(part, now[id_], names):
             yield f"{what}“{part.label}”（{id_}）的{_WORDS.get(key, key)}：{_say(a)} → {_say(b)}"
     for id_, part in now.items():
         if id_ not in was:
             yield f"增加{what}“{part.label}”（{id_}）"
-    kept = [i for i in was if i in now]
-    if kept != [i for i in now if i in was]:
+    kept = [key for key in was if key in now]
+    if kept != [key for key in now if key in was]:
         yield f"{what}的次序变了"
 
 
@@ -79,9 +81,9 @@ def _sums(form: FormSpec) -> list[str]:
         return form[id_].label
 
     return [
-        f"{label(s.total)} = {' + '.join(map(label, s.parts))}"
-        + "".join(f"（可由 {label(a)} 调节）" for a in s.adjust)
-        for s in form.sum
+        f"{label(sum_spec.total)} = {' + '.join(map(label, sum_spec.parts))}"
+        + "".join(f"（可由 {label(part)} 调节）" for part in sum_spec.adjust)
+        for sum_spec in form.sum
     ]
 
 
@@ -102,8 +104,12 @@ def _places(old: Edition, new: Edition) -> list[str]:
 
 
 def _where(layout: FormLayout) -> dict[tuple[str, str], tuple[str, str]]:
-    places = {("field", f.id): (f.label, str(layout.fields[f.id])) for f in layout.spec.field}
+    places = {
+        ("field", field.id): (field.label, str(layout.fields[field.id]))
+        for field in layout.spec.field
+    }
     places |= {
-        ("block", b.id): (b.label, str(layout.blocks[b.id])) for b in layout.spec.indicators.block
+        ("block", block.id): (block.label, str(layout.blocks[block.id]))
+        for block in layout.spec.indicators.block
     }
     return places

@@ -95,8 +95,8 @@ class FormLayout(Struct, frozen=True, dict=True):
     @functools.cached_property
     def areas(self) -> dict[str, Area]:
         """Every defined name that the form needs, and where it leads."""
-        named = {f.label: self.fields[f.id] for f in self.spec.field}
-        named |= {b.label: self.blocks[b.id] for b in self.spec.indicators.block}
+        named = {field.label: self.fields[field.id] for field in self.spec.field}
+        named |= {block.label: self.blocks[block.id] for block in self.spec.indicators.block}
         for column in self.spec.indicators.column:
             head = self.sheet.names[column.label]
             assert head is not None  # form_layout() saw to it
@@ -112,8 +112,12 @@ class FormLayout(Struct, frozen=True, dict=True):
     @functools.cached_property
     def growing(self) -> list[tuple[str, Area]]:
         """(label, area) of all that may have more rows than the template, from top to bottom."""
-        areas = [(b.label, self.blocks[b.id]) for b in self.spec.indicators.block]
-        areas += [(f.label, self.fields[f.id]) for f in self.spec.field if f.kind == "long"]
+        areas = [(block.label, self.blocks[block.id]) for block in self.spec.indicators.block]
+        areas += [
+            (field.label, self.fields[field.id])
+            for field in self.spec.field
+            if field.kind == "long"
+        ]
         return sorted(areas, key=lambda pair: pair[1])
 
     @functools.cached_property
@@ -223,8 +227,8 @@ class FormLayout(Struct, frozen=True, dict=True):
             first, last = rows.start(area.top), rows.end(area.bottom)
             if last - first == area.bottom - area.top or area.top != area.bottom:
                 continue
-            covered = {c for m in self.sheet.merges if m.top <= area.top <= m.bottom
-                       for c in range(m.left, m.right + 1)}  # fmt: skip
+            covered = {c for merge in self.sheet.merges if merge.top <= area.top <= merge.bottom
+                       for c in range(merge.left, merge.right + 1)}  # fmt: skip
             alone = {c for row, c in self.static if row == area.top} - covered
             grown |= {Area(first, column, last, column) for column in alone}
         return grown
@@ -264,7 +268,7 @@ def _load(folder: str, path: Path, stamp: tuple[int, int]) -> Layout:
         raise EditionError(f"{path}：{why(error)}") from error
     forms: dict[str, FormLayout] = {}
     for spec in edition.form:
-        sheet = next((s for s in grid.sheets if s.name == spec.sheet), None)
+        sheet = next((sheet for sheet in grid.sheets if sheet.name == spec.sheet), None)
         if sheet is None:
             raise EditionError(f"{path}：没有工作表“{spec.sheet}”")
         forms[spec.id] = form_layout(spec, sheet, str(path), edition.unit)
@@ -280,9 +284,9 @@ def form_layout(spec: FormSpec, sheet: Sheet, path: str, unit: str = "万元") -
             raise EditionError(f"{path}：工作表“{sheet.name}”没有定义名称“{label}”")
         return area
 
-    blocks = {b.id: named(b.label) for b in spec.indicators.block}
-    columns = {c.id: named(c.label).left for c in spec.indicators.column}
-    fields = {f.id: sheet.whole(named(f.label)) for f in spec.field}
+    blocks = {block.id: named(block.label) for block in spec.indicators.block}
+    columns = {column.id: named(column.label).left for column in spec.indicators.column}
+    fields = {field.id: sheet.whole(named(field.label)) for field in spec.field}
     everything = (*fields.values(), *blocks.values(), *sheet.merges)
     used = [at for at, cell in sheet.cells.items() if cell.text]
     last_rows = [*(area.bottom for area in everything), *(row for row, _ in used)]

@@ -242,8 +242,8 @@ def _moved_rows(layout: FormLayout, sheet: Sheet, rows: GrownRows) -> Iterator[F
 
 def _unread(layout: FormLayout, rows: GrownRows) -> dict[int, str]:
     """The fields and blocks whose rows can't be told any more: their labels by template row."""
-    named = [(layout.fields[f.id].top, f.label) for f in layout.spec.field]
-    named += [(layout.blocks[b.id].top, b.label) for b in layout.spec.indicators.block]
+    named = [(layout.fields[field.id].top, field.label) for field in layout.spec.field]
+    named += [(layout.blocks[block.id].top, block.label) for block in layout.spec.indicators.block]
     labels: dict[int, str] = {}
     for top, label in named if rows.gone else ():
         if top in rows.gone:

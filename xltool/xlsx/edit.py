@@ -53,7 +53,10 @@ def sheet_part(book: Element, relations: Element, sheet: str) -> str:
     for entry in book.iter(f"{{{MAIN}}}sheet"):
         if entry.get("name") == sheet:
             rid = entry.get(f"{{{REL}}}id")
-            target = next((r.get("Target", "") for r in relations if r.get("Id") == rid), "")
+            target = next(
+                (relation.get("Target", "") for relation in relations if relation.get("Id") == rid),
+                "",
+            )
             return resolve("xl", target)
     return ""
 

@@ -196,7 +196,7 @@ def _around_digits(section: Section, number: Decimal) -> str:
     """The number itself (a power of ten, a fraction,
     in words) between the literals of its section."""
     kinds = ("digit", "general", "text")
-    places = [i for i, token in enumerate(section.tokens) if token.kind in kinds]
+    places = [index for index, token in enumerate(section.tokens) if token.kind in kinds]
     if not places:
         return plain(number)
     before = _literals(section.tokens[: places[0]]).strip(" (-")
@@ -271,11 +271,15 @@ def _plain_places(code: str) -> int | None:
         return None
     least = _EVERY_PLACE
     for order, section in enumerate(sections):
-        tokens = [t for t in section.tokens if t.kind != "pad"]
+        tokens = [token for token in section.tokens if token.kind != "pad"]
         if section.kind == "general" and len(tokens) == 1 and not order:
             continue
-        inside = [t for t in tokens if t.kind in ("digit", "point", "group")]
-        around = [t for t in tokens if t.kind in ("literal", "other") and t.text in _HARMLESS]
+        inside = [token for token in tokens if token.kind in ("digit", "point", "group")]
+        around = [
+            token
+            for token in tokens
+            if token.kind in ("literal", "other") and token.text in _HARMLESS
+        ]
         if section.kind != "number" or len(inside) + len(around) != len(tokens):
             return None
         if order < 2 and any(t.text in ("-", "(") for t in around) != (order == 1):
@@ -296,7 +300,7 @@ def _places(tokens: tuple[Token, ...]) -> int:
 def _inside(tokens: tuple[Token, ...]) -> set[str]:
     """The kinds of tokens from the first digit of a section to the last;
     of a fraction its `/` too."""
-    places = [i for i, token in enumerate(tokens) if token.kind in ("digit", "point")]
+    places = [index for index, token in enumerate(tokens) if token.kind in ("digit", "point")]
     inside = tokens[places[0] : places[-1] + 1]
     return {"/" if token == Token("other", "/") else token.kind for token in inside}
 
@@ -310,7 +314,9 @@ def changes_text(code: str) -> bool:
 @functools.lru_cache(512)
 def is_amount(code: str) -> bool:
     """Whether a format leaves a number a number: no percentage, no date or time."""
-    tokens = [(s.kind, t) for s in parse_format(code).sections for t in s.tokens]
+    tokens = [
+        (section.kind, token) for section in parse_format(code).sections for token in section.tokens
+    ]
     return not any(kind == "moment" or token.text in "%‰" for kind, token in tokens if token.text)
 
 
@@ -368,7 +374,7 @@ def _shown_kind(tokens: list[Token]) -> str:
 def _minutes(tokens: list[Token]) -> list[Token]:
     """Tell minutes from months: `m` is minutes after hours or before seconds."""
     retyped = list(tokens)
-    places = [i for i, token in enumerate(tokens) if token.kind in ("moment", "elapsed")]
+    places = [index for index, token in enumerate(tokens) if token.kind in ("moment", "elapsed")]
     for order, i in enumerate(places):
         if tokens[i].kind != "moment" or tokens[i].text not in ("m", "mm"):
             continue
@@ -392,15 +398,17 @@ def _minutes(tokens: list[Token]) -> list[Token]:
 def _commas(tokens: list[Token]) -> list[Token]:
     """Tell commas: between digits of the whole part they group,
     behind the last digit they divide."""
-    digits = [i for i, token in enumerate(tokens) if token.kind == "digit"]
-    point = next((i for i, token in enumerate(tokens) if token == Token("other", ".")), len(tokens))
+    digits = [index for index, token in enumerate(tokens) if token.kind == "digit"]
+    point = next(
+        (index for index, token in enumerate(tokens) if token == Token("other", ".")), len(tokens)
+    )
     retyped = list(tokens)
     for i, token in enumerate(tokens):
         if token != Token("other", ","):
             continue
-        if not any(d < i for d in digits):
+        if not any(digit < i for digit in digits):
             retyped[i] = Token("literal", ",")
-        elif i < point and any(i < d < point for d in digits):
+        elif i < point and any(i < digit < point for digit in digits):
             retyped[i] = Token("group", "")
         else:
             retyped[i] = Token("divide", "")
@@ -483,7 +491,9 @@ def _scaled(section: Section, value: Decimal) -> Decimal:
 
 
 def _rounds_to_zero(section: Section, value: Decimal) -> bool:
-    if Token("other", "/") in section.tokens or any(t.kind == "exponent" for t in section.tokens):
+    if Token("other", "/") in section.tokens or any(
+        token.kind == "exponent" for token in section.tokens
+    ):
         return False
     return not _round(_scaled(section, value), _places(section.tokens))
 
@@ -494,7 +504,7 @@ def _number_text(section: Section, value: Decimal) -> str:
     kinds = [token.kind for token in tokens]
     if "exponent" in kinds:
         return _scientific(tokens, value, kinds.index("exponent"))
-    slash = next((i for i, token in enumerate(tokens) if token == Token("other", "/")), 0)
+    slash = next((index for index, token in enumerate(tokens) if token == Token("other", "/")), 0)
     if slash and "digit" in kinds[:slash]:
         return _fraction(tokens, value, slash)
     text = _laid(tokens, value)
@@ -517,20 +527,20 @@ def _laid(tokens: tuple[Token, ...], value: Decimal) -> str:
     spread: list[str] = [""] * left
     missing = left - len(whole)
     marks = [token.text for token in tokens[:point] if token.kind == "digit"]
-    for i in range(left):
+    for index in range(left):
         if missing < 0:
             # More digits than places: the first place takes all that are too many.
-            digit = whole[: 1 - missing] if i == 0 else whole[i - missing]
-        elif i < missing:
-            digit = _PADDING[marks[i]]
+            digit = whole[: 1 - missing] if index == 0 else whole[index - missing]
+        elif index < missing:
+            digit = _PADDING[marks[index]]
         else:
-            digit = whole[i - missing]
-        spread[i] = _grouped(digit, left - 1 - i) if grouped else digit
+            digit = whole[index - missing]
+        spread[index] = _grouped(digit, left - 1 - index) if grouped else digit
     kept = len(decimals.rstrip("0"))
     pieces: list[str] = []
     seen = after = 0
-    for i, token in enumerate(tokens):
-        if token.kind == "digit" and i < point:
+    for index, token in enumerate(tokens):
+        if token.kind == "digit" and index < point:
             pieces.append(spread[seen])
             seen += 1
         elif token.kind == "digit":
@@ -547,8 +557,9 @@ def _grouped(digits: str, behind: int) -> str:
     """Digits with a comma behind each that has a multiple of three digits to its right."""
     last = len(digits) - 1
     return "".join(
-        digit + ("," if digit != " " and (right := behind + last - i) and right % 3 == 0 else "")
-        for i, digit in enumerate(digits)
+        digit
+        + ("," if digit != " " and (right := behind + last - index) and right % 3 == 0 else "")
+        for index, digit in enumerate(digits)
     )
 
 
@@ -627,14 +638,14 @@ def _spoken(digits: str, style: int) -> str:
     words = ""
     gap = False
     size = len(digits)
-    for i, digit in enumerate(digits):
-        behind = size - 1 - i
+    for index, digit in enumerate(digits):
+        behind = size - 1 - index
         if digit == "0":
             gap = True
         else:
             words += (zero if gap and words else "") + small[int(digit)] + _STEPS[style][behind % 4]
             gap = False
-        if behind % 4 == 0 and behind and digits[max(0, i - 3) : i + 1].strip("0"):
+        if behind % 4 == 0 and behind and digits[max(0, index - 3) : index + 1].strip("0"):
             words += "亿" if behind % 8 == 0 else "万"
     if style != 2 and words.startswith(small[1] + "十"):
         words = words[1:]
@@ -664,7 +675,9 @@ def _moment(number: Decimal, places: int, date1904: bool) -> Moment | None:
 
 
 def _moment_text(section: Section, number: Decimal, date1904: bool) -> str:
-    places = max((len(t.text) for t in section.tokens if t.kind == "fraction"), default=0)
+    places = max(
+        (len(token.text) for token in section.tokens if token.kind == "fraction"), default=0
+    )
     at = _moment(number, min(places, 3), date1904)
     if at is None:
         return ""
@@ -738,8 +751,8 @@ def _month_name(month: int, width: int, chinese: bool) -> str:
 
 def _date_read(section: Section, number: Decimal, date1904: bool) -> str:
     """A day or a time of day in Chinese, in one spelling; text before and behind it is kept."""
-    letters = {t.text[0] for t in section.tokens if t.kind == "moment"}
-    kinds = {t.kind for t in section.tokens}
+    letters = {token.text[0] for token in section.tokens if token.kind == "moment"}
+    kinds = {token.kind for token in section.tokens}
     if "elapsed" in kinds:
         return _moment_text(section, number, date1904)
     at = _moment(number, 0, date1904)
@@ -766,12 +779,14 @@ def _around_moment(section: Section) -> tuple[str, str]:
     """Literals before the first and behind the last part of a moment, without 年, 月,
     日 and the like."""
     parts = [
-        i
-        for i, t in enumerate(section.tokens)
-        if t.kind in ("moment", "minute", "noon", "fraction")
+        index
+        for index, token in enumerate(section.tokens)
+        if token.kind in ("moment", "minute", "noon", "fraction")
     ]
-    before = "".join(t.text for t in section.tokens[: parts[0]] if t.kind == "literal")
-    after = "".join(t.text for t in section.tokens[parts[-1] + 1 :] if t.kind == "literal")
+    before = "".join(token.text for token in section.tokens[: parts[0]] if token.kind == "literal")
+    after = "".join(
+        token.text for token in section.tokens[parts[-1] + 1 :] if token.kind == "literal"
+    )
     return before.strip(" -/()"), after.lstrip("年月日号时分秒").strip(" -/()")
 
 
@@ -779,15 +794,21 @@ def _number_read(section: Section, number: Decimal, value: Decimal, exact: bool)
     """The digits that are shown between the literals of a section,
     without commas and idle zeros."""
     tokens = section.tokens
-    places = [i for i, token in enumerate(tokens) if token.kind in ("digit", "point")]
-    before = "".join(t.text for t in tokens[: places[0]] if t.kind in ("literal", "other"))
-    after = "".join(t.text for t in tokens[places[-1] + 1 :] if t.kind in ("literal", "other"))
+    places = [index for index, token in enumerate(tokens) if token.kind in ("digit", "point")]
+    before = "".join(
+        token.text for token in tokens[: places[0]] if token.kind in ("literal", "other")
+    )
+    after = "".join(
+        token.text for token in tokens[places[-1] + 1 :] if token.kind in ("literal", "other")
+    )
     before, after = before.strip(" (-"), after.strip(" )")
     scaled = _scaled(section, value)
     if scaled != value or not exact:
         scaled = _round(scaled, _places(tokens))
     digits = plain(scaled)
-    whole = next((i for i, t in enumerate(tokens) if t.kind == "point"), len(tokens))
+    whole = next(
+        (index for index, token in enumerate(tokens) if token.kind == "point"), len(tokens)
+    )
     # A code such as 00123 kept as a number.
     zeros = sum(token == Token("digit", "0") for token in tokens[:whole])
     if zeros > 1 and all(token.kind != "group" for token in tokens):

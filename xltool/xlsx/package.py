@@ -72,7 +72,7 @@ class Package:
                 raise Unreadable(f"文件已损坏：部件重名（{name[:60]}）")
             self._entries[name] = entry
         self._folded = {name.casefold(): name for name in reversed(self._entries)}
-        if sum(e.file_size for e in entries) > most:
+        if sum(entry.file_size for entry in entries) > most:
             raise Unreadable(f"文件展开后过大（上限 {most // 2**20} MB），疑为压缩炸弹")
         if "[Content_Types].xml" not in self._entries:
             raise Unreadable(by_parts(self._entries) or NO_WORKBOOK)

@@ -183,7 +183,9 @@ class BookFrame:
             part.close()
 
     def _join(self) -> None:
-        parts = {f"xl/worksheets/sheet{n}.xml": part for n, part in enumerate(self._parts, 1)}
+        parts = {
+            f"xl/worksheets/sheet{number}.xml": part for number, part in enumerate(self._parts, 1)
+        }
         with ZipFile(self._made) as made, ZipFile(self._file, "w", ZIP_DEFLATED) as whole:
             for info in made.infolist():
                 part = parts.get(info.filename)

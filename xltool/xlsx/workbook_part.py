@@ -89,7 +89,9 @@ def _with_areas(sheets: Sequence[_Listed], areas: Sequence[_Areas]) -> tuple[Lis
 def _areas(names: Iterable[_Defined], titles: Sequence[str]) -> Sequence[_Areas]:
     """Each sheet's names, and where they lead."""
     areas: list[dict[str, Area | None]] = [{} for _ in titles]
-    numbered = {str(n): (areas[n], title, f"'{title}'") for n, title in enumerate(titles)}
+    numbered = {
+        str(number): (areas[number], title, f"'{title}'") for number, title in enumerate(titles)
+    }
     for name, scope, text in names:
         if scope not in numbered:
             continue
@@ -111,8 +113,8 @@ def _led_by_number(names: str, sheets: Sequence[_Listed]) -> str:
 
     So they are the same in file after file, though a project's sheet has the project's name.
     """
-    for n, (title, _, _) in enumerate(sheets):
-        number = _NUMBER.format(n)
+    for index, (title, _, _) in enumerate(sheets):
+        number = _NUMBER.format(index)
         names = names.replace(f"'{title}'!", f"{number}!").replace(f">{title}!", f">{number}!")
     return names
 

@@ -217,5 +217,5 @@ def _amounts(filing: Filing | None, edition: Edition) -> dict[str, str]:
     other forms may have another unit of money."""
     if filing is None or filing.edition != edition.id:
         return {}
-    amounts = {f.id for f in edition.department.field if f.kind == "amount"}
+    amounts = {field.id for field in edition.department.field if field.kind == "amount"}
     return {k: v for k, v in figures_of(filing, edition).amounts.items() if k in amounts}

@@ -109,7 +109,9 @@ def related(facts: UnitFacts, folder: Path) -> UnitReturns:
 
 def _picked(deeds: Sequence[Deed], accepted: bool) -> str:
     """How the question of the version was answered."""
-    reason = next(d.reason for d in reversed(deeds) if d.action in (Act.CHOOSE, Act.ACCEPT))
+    reason = next(
+        deed.reason for deed in reversed(deeds) if deed.action in (Act.CHOOSE, Act.ACCEPT)
+    )
     return ("已核准本版。" if accepted else "已选定以本版为准。") + reason
 
 
@@ -184,7 +186,9 @@ def _with(
     own = msgspec.json.decode(row["findings"], type=list[Finding])
     findings = [_explained(finding, written) for finding in [*added, *own]]
     findings.sort(key=weight)
-    row["findings"] = msgspec.json.encode([finding_result(f) for f in findings]).decode()
+    row["findings"] = msgspec.json.encode(
+        [finding_result(finding) for finding in findings]
+    ).decode()
     row["verdict"] = verdict(findings)
     return row
 

@@ -132,7 +132,9 @@ LedgerRow = Mapping[str, Any]
 def _own_findings(text: str) -> str:
     """The findings of a file by itself: what follows from other files isn't stored any more."""
     findings = msgspec.json.decode(text)
-    return msgspec.json.encode([f for f in findings if f["code"] not in ("D603", "D604")]).decode()
+    return msgspec.json.encode(
+        [finding for finding in findings if finding["code"] not in ("D603", "D604")]
+    ).decode()
 
 
 def _own_verdict(text: str) -> str:
@@ -340,16 +342,16 @@ class Ledger:
             " position = excluded.position",
             [
                 (
-                    u.code,
-                    u.name,
-                    u.district,
-                    u.superior,
-                    u.contact,
-                    _json(u.prefilled),
-                    _json(u.last_year),
-                    n,
+                    unit.code,
+                    unit.name,
+                    unit.district,
+                    unit.superior,
+                    unit.contact,
+                    _json(unit.prefilled),
+                    _json(unit.last_year),
+                    number,
                 )
-                for n, u in enumerate(units)
+                for number, unit in enumerate(units)
             ],
         )
 
@@ -458,8 +460,8 @@ class Ledger:
             return list(map(dict, self.base.execute(f"{query} ORDER BY {order}")))
         codes = list(units)
         rows: list[LedgerRow] = []
-        for n in range(0, len(codes), 500):
-            part = codes[n : n + 500]
+        for start in range(0, len(codes), 500):
+            part = codes[start : start + 500]
             where = f"WHERE {unit} IN ({','.join('?' * len(part))})"
             rows += map(dict, self.base.execute(f"{query} {where} ORDER BY {order}", part))
         return rows

@@ -41,7 +41,7 @@ class UnitChange:
             for key, word in _WORDS.items()
             if getattr(self.before, key) != getattr(self.after, key)
         ]
-        labels = {f.id: f.label for f in edition.department.field}
+        labels = {field.id: field.label for field in edition.department.field}
         for key, word in (("prefilled", "预填"), ("last_year", "上年")):
             was, now = getattr(self.before, key), getattr(self.after, key)
             for id_ in {**was, **now}:
@@ -110,7 +110,7 @@ def merged(campaign: Campaign, code: str, into: str) -> UnitChange:
 def _with_figures(campaign: Campaign, code: str, into: str, sign: int) -> UnitChange:
     """`into` with the figures of another unit added or, with `sign` −1, given up."""
     leaving, staying = unit_of(campaign, code), unit_of(campaign, into)
-    amounts = {f.id for f in campaign.edition.department.field if f.kind == "amount"}
+    amounts = {field.id for field in campaign.edition.department.field if field.kind == "amount"}
     figures: dict[str, str] = dict(staying.last_year)
     for id_, text in leaving.last_year.items():
         if id_ in amounts:

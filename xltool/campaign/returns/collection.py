@@ -76,10 +76,10 @@ class Collected:
 
     @property
     def new(self) -> list[Receipt]:
-        return [r for r in self.receipts if r.outcome == "收下"]
+        return [receipt for receipt in self.receipts if receipt.outcome == "收下"]
 
     def counts(self) -> Counter[str]:
-        return Counter(r.outcome for r in self.receipts)
+        return Counter(receipt.outcome for receipt in self.receipts)
 
 
 def collect(
@@ -213,17 +213,21 @@ class LedgerDesk:
         by_id = {row["id"]: row for row in rows}
         arrivals = campaign.ledger.arrivals()
         self.seen = {
-            (a["sha256"], a["name"].rpartition("/")[2], a["time"]): by_id[a["return_id"]]
-            for a in arrivals
-            if a["return_id"] in by_id
+            (arrival["sha256"], arrival["name"].rpartition("/")[2], arrival["time"]): by_id[
+                arrival["return_id"]
+            ]
+            for arrival in arrivals
+            if arrival["return_id"] in by_id
         }
         self.times: dict[int, list[tuple[str, bool]]] = {}
         for a in arrivals:
             self.times.setdefault(a["return_id"], []).append((a["time"], bool(a["zipped"])))
-        self.noted = {(a["sha256"], a["name"], a["time"]) for a in arrivals}
+        self.noted = {(arrival["sha256"], arrival["name"], arrival["time"]) for arrival in arrivals}
         self.issued = campaign.ledger.issued_contents()
         self.answered = {
-            (a["sha256"], a["return_id"]) for a in arrivals if a["outcome"] == "answer"
+            (arrival["sha256"], arrival["return_id"])
+            for arrival in arrivals
+            if arrival["outcome"] == "answer"
         }
         self.blanks: list[tuple[Found, str]] = []
         self.unread: list[tuple[Found, str]] = []
@@ -290,7 +294,7 @@ class LedgerDesk:
                     receipt,
                     version=row["version"],
                     verdict=row["verdict"],
-                    first=next((f.message for f in findings if f.open), ""),
+                    first=next((finding.message for finding in findings if finding.open), ""),
                 )
             self.result.receipts.append(receipt)
 

@@ -62,7 +62,9 @@ def extend(
     units = {unit.code: unit for unit in ledger.units()}
     if unknown := [code for code in codes if code not in units]:
         raise XltoolError(f"名单里没有部门编码：{'、'.join(unknown)}")
-    district_units = [u for u in units.values() if u.district == district] if district else []
+    district_units = (
+        [unit for unit in units.values() if unit.district == district] if district else []
+    )
     if district and not district_units:
         raise XltoolError(f"名单里没有区县“{district}”")
     detail = {"deadline": day.isoformat()}

@@ -125,7 +125,8 @@ def _sent_back(campaign: Campaign, row: LedgerRow, note: str) -> bool:
         return False
     deeds = campaign.ledger.deeds_by_unit([row["unit"]]).get(row["unit"], [])
     return any(
-        d.action == Act.RETURN and d.return_id == row["id"] and d.reason == note for d in deeds
+        deed.action == Act.RETURN and deed.return_id == row["id"] and deed.reason == note
+        for deed in deeds
     )
 
 
@@ -157,7 +158,9 @@ def withdraw(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
             if not own:
                 raise XltoolError(f"{unit.code} {unit.name} 没有报过，没有可撤回的")
             withdrawn = all(stand.takes_back(row["arrival"], row["sha256"]) for row in own)
-            last = next((d for d in reversed(returns.deeds) if d.action == Act.WITHDRAW), None)
+            last = next(
+                (deed for deed in reversed(returns.deeds) if deed.action == Act.WITHDRAW), None
+            )
             if withdrawn and last and last.reason == reason:  # another reason says it anew
                 raise XltoolError(f"{unit.code} {unit.name} 报过的都已经撤回")
         with campaign.ledger.transaction():
@@ -180,10 +183,14 @@ def _returns_of(campaign: Campaign, codes: Iterable[str]) -> list[tuple[Unit, Un
 def _queries(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """A return's explained queries (with the explanation) and its open ones, in words."""
     findings = msgspec.json.decode(row["findings"], type=list[Finding])
-    queries = [f for f in findings if f.severity is Severity.QUERY and not f.trial]
+    queries = [
+        finding for finding in findings if finding.severity is Severity.QUERY and not finding.trial
+    ]
     return (
-        tuple(f"{f.message}　说明：{f.explanation}" for f in queries if f.explanation),
-        tuple(f.message for f in queries if f.open),
+        tuple(
+            f"{query.message}　说明：{query.explanation}" for query in queries if query.explanation
+        ),
+        tuple(query.message for query in queries if query.open),
     )
 
 
@@ -263,7 +270,9 @@ def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:
         if not acts:
             raise XltoolError("没有可以撤销的决定")
         last = acts[-1]
-        undone = _together(last, everything) if code else [d for d in acts if d.run == last.run]
+        undone = (
+            _together(last, everything) if code else [act for act in acts if act.run == last.run]
+        )
         restored = _restored(campaign, undone)
         with ledger.transaction():
             if restored:
@@ -276,7 +285,11 @@ def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:
 def _together(last: Deed, acts: list[Deed]) -> list[Deed]:
     """An act with what was one decision with it: of two units that were merged, or parted again."""
     two = _two_units(last)
-    return [d for d in acts if d is last or (two and d.run == last.run and _two_units(d) == two)]
+    return [
+        act
+        for act in acts
+        if act is last or (two and act.run == last.run and _two_units(act) == two)
+    ]
 
 
 def _two_units(deed: Deed) -> set[str]:

@@ -154,7 +154,7 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
     superseded = bool(sealed) and sealed != register.issues.get(unit, sealed)
     if superseded and mark and mark.layout != register.layout:
         # Held against another layout every cell differs: the one reason says it all.
-        own_faults = tuple(f for f in own_faults if f.kind not in _OF_THE_LAYOUT)
+        own_faults = tuple(fault for fault in own_faults if fault.kind not in _OF_THE_LAYOUT)
     filing = replace(filing, code=unit or filing.code, faults=(*own_faults, *faults))
     return _judged(
         kind,
@@ -339,7 +339,7 @@ def judged_values(judgement: Judgement, edition: Edition) -> dict[str, str]:
     return {
         "kind": judgement.kind,
         "verdict": verdict(findings),
-        "findings": msgspec.json.encode([finding_result(f) for f in findings]).decode(),
+        "findings": msgspec.json.encode([finding_result(finding) for finding in findings]).decode(),
         "figures": msgspec.json.encode(figures).decode(),
         "content": figures.content,
         "seal": judgement.seal,

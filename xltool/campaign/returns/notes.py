@@ -45,7 +45,7 @@ class UnitNote:
 
     @property
     def errors(self) -> int:
-        return sum(f.severity is Severity.ERROR for f in self.findings)
+        return sum(finding.severity is Severity.ERROR for finding in self.findings)
 
 
 def notes(
@@ -125,9 +125,11 @@ def _said(campaign: Campaign, note: UnitNote, deadlines: Deadlines) -> dict[str,
 
 def _labels(campaign: Campaign) -> dict[str, str]:
     """What fields and columns of indicators are called on the forms, by id."""
-    labels = {f.id: f.label for form in campaign.edition.form for f in form.field}
+    labels = {field.id: field.label for form in campaign.edition.form for field in form.field}
     return labels | {
-        c.id: c.label for form in campaign.edition.form for c in form.indicators.column
+        column.id: column.label
+        for form in campaign.edition.form
+        for column in form.indicators.column
     }
 
 
@@ -162,7 +164,8 @@ _WRITES = "改正后重报；核实项不改的，在“说明”栏写明理由
 def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
     labels = _labels(campaign)
     rows = [
-        NoteRow(number, f, labels.get(f.field, "")) for number, f in enumerate(note.findings, 1)
+        NoteRow(number, finding, labels.get(finding.field, ""))
+        for number, finding in enumerate(note.findings, 1)
     ]
     version = f"第 {note.version} 版（{note.received[:16]} 收到）"
     subtitle = f"{note.unit.code} {note.unit.name}　{version}　{note.file}"

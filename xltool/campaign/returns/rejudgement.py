@@ -103,7 +103,7 @@ def choose(campaign: Campaign, code: str, version: int | None, reason: str = "")
     with ledger.writing():
         rows = {row["version"]: row for row in ledger.returns_of(code)}
         if version is not None and version not in rows:
-            have = "、".join(str(v) for v in rows) or "无"
+            have = "、".join(str(row) for row in rows) or "无"
             raise XltoolError(f"{code} 没有第 {version} 版（现有：{have}）")
         if version is not None and (kind := rows[version]["kind"]) not in CHOOSABLE:
             raise XltoolError(f"{code} 第 {version} 版不能采用：{KINDS[kind]}")

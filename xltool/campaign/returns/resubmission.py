@@ -64,7 +64,9 @@ def compare(campaign: Campaign, code: str, first: int = 0, second: int = 0) -> C
         raise XltoolError(f"{code} {unit.name} 只报过 {len(rows)} 版，没有可比的")
     by_arrival = sorted(rows.values(), key=lambda row: row["arrival"])
     second = second or by_arrival[-1]["version"]
-    first = first or next(r["version"] for r in reversed(by_arrival) if r["version"] != second)
+    first = first or next(
+        arrival["version"] for arrival in reversed(by_arrival) if arrival["version"] != second
+    )
     for version in (first, second):
         if version not in rows:
             raise XltoolError(f"{code} 没有第 {version} 版（现有：{'、'.join(map(str, rows))}）")
@@ -131,9 +133,13 @@ def _paired(
     """Rows of one category side by side:
     those of the same name, then those that took each other's place."""
     before, after = [_name(row) for row in old], [_name(row) for row in new]
-    for _, i, j, k, n in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        for at in range(max(j - i, n - k)):
-            yield (old[i + at] if i + at < j else None, new[k + at] if k + at < n else None)
+    changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    for _, old_first, old_end, new_first, new_end in changes:
+        for at in range(max(old_end - old_first, new_end - new_first)):
+            yield (
+                old[old_first + at] if old_first + at < old_end else None,
+                new[new_first + at] if new_first + at < new_end else None,
+            )
 
 
 def _name(row: Indicator) -> str:

@@ -75,28 +75,30 @@ class Status:
 
     def counts(self, district: str | None = None) -> Counter[str]:
         return Counter(
-            s.state for s in self.standings if district is None or s.unit.district == district
+            standing.state
+            for standing in self.standings
+            if district is None or standing.unit.district == district
         )
 
     @property
     def states(self) -> list[str]:
         """The states to show a column for."""
-        present = {s.state for s in self.standings}
+        present = {standing.state for standing in self.standings}
         return [*STATES, *(state for state in RARE_STATES if state in present)]
 
     @property
     def districts(self) -> list[str]:
-        return list(dict.fromkeys(s.unit.district for s in self.standings))
+        return list(dict.fromkeys(standing.unit.district for standing in self.standings))
 
     @property
     def owing(self) -> list[Standing]:
         """The units that have to file."""
-        return [s for s in self.standings if s.owes]
+        return [standing for standing in self.standings if standing.owes]
 
     @property
     def chase(self) -> list[Standing]:
         """Who has not returned anything that counts."""
-        return [s for s in self.standings if s.missing]
+        return [standing for standing in self.standings if standing.missing]
 
 
 def status(campaign: Campaign, today: dt.date | None = None) -> Status:
@@ -138,7 +140,9 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
 def _asked(campaign: Campaign, standings: list[Standing]) -> list[Standing]:
     """The standings with what the totals of the others ask of one; what was approved or chosen was
     looked at."""
-    weight, questions = asked_beside_others(campaign, (s.row for s in standings if s.row))
+    weight, questions = asked_beside_others(
+        campaign, (standing.row for standing in standings if standing.row)
+    )
     if not questions:
         return standings
     asked = []
@@ -161,7 +165,7 @@ def _standing(
     """One unit's standing: what counts decides it, or else the latest that came."""
     stand, counting, latest = returns.outcome.standpoint, returns.counting, returns.latest
     if stand.left:
-        last = next(d for d in reversed(returns.deeds) if d.action == stand.left)
+        last = next(deed for deed in reversed(returns.deeds) if deed.action == stand.left)
         words = [last.reason] if last.reason else []
         return Standing(unit, _LEFT[Act(stand.left)], last.made_at, remarks=(*words, *aside))
     if issue is None:
@@ -205,8 +209,8 @@ def _explained(row: LedgerRow, picked: bool) -> bool:
     if '"explanation":"' not in row["findings"].replace('""', ""):
         return False
     findings = msgspec.json.decode(row["findings"], type=list[Finding])
-    explained = [f for f in findings if f.state is FindingState.EXPLAINED]
-    return any(not (picked and f.code == "D603") for f in explained)
+    explained = [finding for finding in findings if finding.state is FindingState.EXPLAINED]
+    return any(not (picked and finding.code == "D603") for finding in explained)
 
 
 def _missing(returns: UnitReturns, issue: LedgerRow) -> tuple[str, str, list[str]]:
@@ -218,17 +222,23 @@ def _missing(returns: UnitReturns, issue: LedgerRow) -> tuple[str, str, list[str
     if latest["sent_back"]:
         acts = (Act.RETURN, Act.NOTE)
         last = next(
-            d for d in reversed(returns.deeds) if d.return_id == latest["id"] and d.action in acts
+            deed
+            for deed in reversed(returns.deeds)
+            if deed.return_id == latest["id"] and deed.action in acts
         )
         return "退回", last.made_at, [last.reason] if last.reason else []
     if returns.outcome.standpoint.takes_back(latest["arrival"], latest["sha256"]):
-        last = next(d for d in reversed(returns.deeds) if d.action == Act.WITHDRAW)
+        last = next(deed for deed in reversed(returns.deeds) if deed.action == Act.WITHDRAW)
         return (
             "未报",
             last.made_at,
             [f"{version}已撤回" + (f"：{last.reason}" if last.reason else "")],
         )
-    asked = [d for d in returns.deeds if d.action == Act.ISSUE and d.arrivals >= latest["arrival"]]
+    asked = [
+        deed
+        for deed in returns.deeds
+        if deed.action == Act.ISSUE and deed.arrivals >= latest["arrival"]
+    ]
     if latest["kind"] == "stale" and asked:
         remark = f"{version}用的是旧版工作簿，要用第 {issue['number']} 次下发的重报"
         return "未报", issue["made_at"], [remark]
@@ -291,7 +301,10 @@ def chase_text(campaign: Campaign, standing: Status) -> str:
         owing = [s for s in standing.chase if s.unit.district == district]
         if owing:
             lines += ["", f"【{district or NO_DISTRICT}】{len(owing)} 个"]
-            lines += [f"{s.unit.code} {s.unit.name}　{_said(s)}" for s in owing]
+            lines += [
+                f"{standing.unit.code} {standing.unit.name}　{_said(standing)}"
+                for standing in owing
+            ]
     return "\n".join(lines) + "\n"
 
 

@@ -304,7 +304,7 @@ def _sealed_content(name: str, grid: Grid, mark: seal.Seal, forms: _Forms) -> Ve
     filing = read_grid(grid, edition=edition)
     faults = [
         *changed(filing, mark, edition),
-        *(f for f in filing.faults if f.kind in _CHANGED),
+        *(fault for fault in filing.faults if fault.kind in _CHANGED),
     ]
     if faults:
         at = f"{faults[0].place} " if faults[0].place else ""

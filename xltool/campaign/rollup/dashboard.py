@@ -73,12 +73,12 @@ def _days(standing: Status) -> list[list[Any]]:
 
 def _district(standing: Status, name: str) -> dict[str, Any]:
     standings = [s for s in standing.standings if s.unit.district == name]
-    counts = Counter(s.state for s in standings)
+    counts = Counter(standing.state for standing in standings)
     return {
         "name": name or NO_DISTRICT,
-        "owing": sum(s.owes for s in standings),
-        "covered": sum(s.row is not None for s in standings),
-        "late": sum(s.late for s in standings),
+        "owing": sum(standing.owes for standing in standings),
+        "covered": sum(standing.row is not None for standing in standings),
+        "late": sum(standing.late for standing in standings),
         "states": [counts[state] for state in standing.states],
     }
 
@@ -89,7 +89,7 @@ def _unit(
     row = standing.row or returns.latest
     findings = _open(row) if row is not None and standing.owes else []
     frequent.update({finding.code for finding in findings})
-    own = [r for r in returns.rows if not r["claimed"]]
+    own = [row for row in returns.rows if not row["claimed"]]
     last = standing.unit.last_year.get(total, "") if total else ""
     this = _amounts(standing.row).get(total, "") if standing.row and last else ""
     return {
@@ -104,8 +104,13 @@ def _unit(
         "remarks": list(standing.remarks),
         "chain": [chain_line(r) for r in sorted(own, key=lambda r: r["arrival"])],
         "findings": [
-            [f.severity.label, f.code, f"{f.sheet} {f.cell}".strip(), f.message]
-            for f in findings[:_FINDINGS]
+            [
+                finding.severity.label,
+                finding.code,
+                f"{finding.sheet} {finding.cell}".strip(),
+                finding.message,
+            ]
+            for finding in findings[:_FINDINGS]
         ],
         "more": max(0, len(findings) - _FINDINGS),
     }

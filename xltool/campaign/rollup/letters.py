@@ -81,7 +81,9 @@ def _write(
     document = _open(template)
     words = _words(campaign, unit, returns, filing)
     lines = [
-        _indicator(i, form, campaign.edition) for form in filing.forms for i in form.indicators
+        _indicator(indicator, form, campaign.edition)
+        for form in filing.forms
+        for indicator in form.indicators
     ]
     for paragraph in document.paragraphs:
         alone = _WORD.fullmatch(paragraph.text.strip())
@@ -109,7 +111,7 @@ def _open(template: Path) -> Document:
 def _words(campaign: Campaign, unit: Unit, returns: UnitReturns, filing: Filing) -> dict[str, str]:
     """What each placeholder stands for;
     the amounts of the department form go by their printed labels."""
-    deed = next(d for d in reversed(returns.deeds) if d.action == Act.ACCEPT)
+    deed = next(deed for deed in reversed(returns.deeds) if deed.action == Act.ACCEPT)
     words = {
         "单位": unit.name, "部门名称": unit.name, "部门编码": unit.code, "区县": unit.district,
         "年度": str(campaign.year), "批次": campaign.title, "发文单位": campaign.meta.get("issuer", ""),

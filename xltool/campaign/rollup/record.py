@@ -22,8 +22,11 @@ def rollup_json(book: Rollup) -> dict[str, Any]:
     """The roll-up as plain data; amounts are exact decimals as text, in the edition's unit."""
     edition = book.campaign.edition
     scaled = book.scaled("district")
-    whole = {c.id: book.total(c.id) for c in book.columns}
-    whole |= {key: book.total(key) for key in (PROJECTS, BUDGET, *(c[0] for c in book.categories))}
+    whole = {column.id: book.total(column.id) for column in book.columns}
+    whole |= {
+        key: book.total(key)
+        for key in (PROJECTS, BUDGET, *(category[0] for category in book.categories))
+    }
     verdicts = book.units["verdict"].value_counts()
     states = book.units["state"].value_counts()
     return {
@@ -82,10 +85,10 @@ def _filings(book: Rollup) -> list[dict[str, Any]]:
 def _amounts(book: Rollup, frame_row: Any) -> dict[str, Any]:
     """What a row adds up, a unit's or a group's: the money, the projects, the indicators."""
     first = _first(book)
-    total = sum((frame_row[c.id] for c in book.columns if c.side == first), ZERO)
+    total = sum((frame_row[column.id] for column in book.columns if column.side == first), ZERO)
     categories = [id_ for id_, _level, _label in book.categories]
     return {
-        **{c.id: plain(frame_row[c.id]) for c in book.columns},
+        **{column.id: plain(frame_row[column.id]) for column in book.columns},
         "total": plain(total),
         "projects": int(frame_row[PROJECTS]),
         "project_budgets": plain(Decimal(frame_row[BUDGET])),
@@ -94,11 +97,11 @@ def _amounts(book: Rollup, frame_row: Any) -> dict[str, Any]:
 
 
 def _first(book: Rollup) -> str:
-    return next((c.side for c in book.columns if c.side), "")
+    return next((column.side for column in book.columns if column.side), "")
 
 
 def _shown(book: Rollup, scaled: Scaled, row: str) -> dict[str, str]:
-    ids = [TOTAL, *(c.id for c in book.columns if c.side)]
+    ids = [TOTAL, *(column.id for column in book.columns if column.side)]
     return {
         "total" if id_ == TOTAL else id_: f"{in_unit(book, scaled[row, id_]):.{book.decimals}f}"
         for id_ in ids

@@ -50,7 +50,7 @@ class AmountTable:
         """Any cell, the totals included."""
         if column == TOTAL:
             rows = self.rows if row == WHOLE else (row,)
-            return sum((self.row_total(r) for r in rows), Decimal(0))
+            return sum((self.row_total(row) for row in rows), Decimal(0))
         return self.column_total(column) if row == WHOLE else self.cell(row, column)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:

@@ -72,9 +72,9 @@ def _money_columns(book: Rollup, width: float) -> Iterator[Column[Any]]:
     """资金总额 and the parts of both sides, each side under its name;
     what a row has of them are `amounts`."""
     yield Column("资金总额", _nth_amount(0), max(13, width))
-    for n, part in enumerate((c for c in book.columns if c.side), 1):
+    for number, part in enumerate((column for column in book.columns if column.side), 1):
         group = _SIDE_HEADS.get(part.side) or SIDES.get(part.side, part.side)
-        yield Column(part.label, _nth_amount(n), width, group=group)
+        yield Column(part.label, _nth_amount(number), width, group=group)
 
 
 def _nth_amount(n: int) -> Callable[[Any], RowValue]:
@@ -130,7 +130,7 @@ def _summary(
         name, columns, title=title, line=_cover(book), line_right=unit, fixed_columns=1,
         filter_columns=0,
     )  # fmt: skip
-    money = [TOTAL, *(c.id for c in book.columns if c.side)]
+    money = [TOTAL, *(column.id for column in book.columns if column.side)]
     counts, projects = _group_counts(book, by), budgets(book, by)
     for group in (WHOLE, *scaled.exact.rows):
         label = "合计" if group == WHOLE else group or NO_NAME[by]
@@ -187,7 +187,7 @@ def _remarks(sheet: TableSheet, book: Rollup, scaled: Scaled, same: bool) -> Non
     if len(missing):
         lines.append(f"未计入的 {len(missing)} 个单位：")
         for district, rows in book.grouped("district").items():
-            named = [f"{r['name']}（{r['state']}）" for r in rows if not r["counted"]]
+            named = [f"{row['name']}（{row['state']}）" for row in rows if not row["counted"]]
             if named:
                 lines += _folded(district or NO_NAME["district"], named, 12 * len(sheet.columns))
     for line in lines:
@@ -201,9 +201,9 @@ def _folded(label: str, names: list[str], width: int) -> Iterator[str]:
     """All names, over as many rows as they need: none is cut off at the end of one."""
     most = width * _LINES // 2  # a Chinese character takes two
     text = f"{label}："
-    for n, name in enumerate(names):
-        more = ("" if n == 0 else "、") + name
-        if len(text) + len(more) > most and n:
+    for number, name in enumerate(names):
+        more = ("" if number == 0 else "、") + name
+        if len(text) + len(more) > most and number:
             yield text
             text = f"{label}（续）：{name}"
         else:
@@ -213,7 +213,10 @@ def _folded(label: str, names: list[str], width: int) -> Iterator[str]:
 
 def _wide(book: Rollup, places: int, least: float) -> float:
     """The width that the largest amount needs, with its thousands marks: never ####."""
-    total = max((abs(in_unit(book, book.total(c.id))) for c in book.columns if c.side), default=0)
+    total = max(
+        (abs(in_unit(book, book.total(column.id))) for column in book.columns if column.side),
+        default=0,
+    )
     digits = len(f"{int(total) * 2:,}") + (1 + places if places else 0) + 1  # a sign
     return max(least, digits * 1.1 + 1.5)
 
@@ -237,8 +240,8 @@ def _category_columns(book: Rollup) -> list[Column[CategoryCounts]]:
         Column("项目\n个数", lambda row: row.projects, 7),
         Column("指标\n合计", lambda row: sum(row.indicators), 9),
         *(
-            Column(label, count_of(n), 9.5, group=level1)
-            for n, (_, level1, label) in enumerate(book.categories)
+            Column(label, count_of(number), 9.5, group=level1)
+            for number, (_, level1, label) in enumerate(book.categories)
         ),
     ]
 
@@ -250,7 +253,7 @@ def _indicators(pen: TableBook, book: Rollup) -> None:
         "指标汇总", columns, title=_title(book, "绩效指标汇总表"), line=_cover(book), line_right="单位：个",
         fixed_columns=1, filter_columns=0,
     )  # fmt: skip
-    ids = [c[0] for c in book.categories]
+    ids = [category[0] for category in book.categories]
     whole = CategoryCounts(
         Styled("合计", {"align": "center"}),
         book.covered,
@@ -293,7 +296,7 @@ class _Details:
         for key, group in self.groups:
             self.rows[key] = row
             row += 1 + len(group)
-        self.money = [c.id for c in book.columns if c.side]
+        self.money = [column.id for column in book.columns if column.side]
 
     def draw(self, pen: TableBook) -> None:
         book, columns = self.book, self._columns()
@@ -345,8 +348,10 @@ class _Details:
         return self._exact(totals)
 
     def _exact(self, values: Any) -> list[Decimal]:
-        side = next((c.side for c in self.book.columns if c.side), "")
-        total = sum((values[c.id] for c in self.book.columns if c.side == side), Decimal(0))
+        side = next((column.side for column in self.book.columns if column.side), "")
+        total = sum(
+            (values[column.id] for column in self.book.columns if column.side == side), Decimal(0)
+        )
         return [total, *(values[id_] for id_ in self.money)]
 
     def _units(self, group: str) -> Callable[[Any], list[Decimal]]:
@@ -410,7 +415,7 @@ COMPARISON_COLUMNS: tuple[Column[Compared], ...] = (
 
 def _comparison(pen: TableBook, book: Rollup) -> None:
     """This year beside last year, over the units that have both."""
-    labels = {f.id: f.label for f in book.campaign.edition.department.field}
+    labels = {field.id: field.label for field in book.campaign.edition.department.field}
     own = book.campaign.edition.unit
     rows = []
     for name, id_, units, last, this in comparison(book):

@@ -105,7 +105,11 @@ class Rollup:
         return {}
 
     def _added_up(self, by: str) -> DataFrame:
-        names = [c.id for c in self.columns] + [BUDGET, PROJECTS, *(c[0] for c in self.categories)]
+        names = [column.id for column in self.columns] + [
+            BUDGET,
+            PROJECTS,
+            *(category[0] for category in self.categories),
+        ]
         groups = self.units.groupby(by, sort=False)
         totals = groups[names].agg(lambda amounts: sum(amounts, ZERO))
         totals["units"] = groups.size()
@@ -146,10 +150,12 @@ class Rollup:
         counted_rows = [row for row in self.grouped("district").get(district, []) if row["counted"]]
         sides = scaled.exact.sides
         ids = [c for side in sides for c in side]
-        cells = {(row["code"], c): row[c] for row in counted_rows for c in ids}
+        cells = {(row["code"], id_): row[id_] for row in counted_rows for id_ in ids}
         table = AmountTable(tuple(row["code"] for row in counted_rows), sides, cells)
         try:
-            return scale(table, self.step, {c: scaled[district, c] for c in (TOTAL, *ids)}), True
+            return scale(
+                table, self.step, {id_: scaled[district, id_] for id_ in (TOTAL, *ids)}
+            ), True
         except Infeasible:
             return scale(table, self.step), False
 
@@ -174,12 +180,19 @@ def rollup(campaign: Campaign, unit: str = "", decimals: int = 2) -> Rollup:
     standings = standing.owing
     if not standings:
         raise XltoolError("名单上没有应报的单位，没有可汇总的")
-    fields = [f.id for f in edition.department.field if f.kind == "amount"]
-    last_year = tuple(id_ for id_ in fields if any(id_ in s.unit.last_year for s in standings))
-    rows = [_row(s, s.row, edition, columns, categories, last_year) for s in standings]
+    fields = [field.id for field in edition.department.field if field.kind == "amount"]
+    last_year = tuple(
+        id_ for id_ in fields if any(id_ in standing.unit.last_year for standing in standings)
+    )
+    rows = [
+        _row(standing, standing.row, edition, columns, categories, last_year)
+        for standing in standings
+    ]
     frame = pd.DataFrame(rows)
     compared = tuple(
-        c for c in columns if not c.id.endswith((":residual", ":uncounted")) or any(frame[c.id])
+        column
+        for column in columns
+        if not column.id.endswith((":residual", ":uncounted")) or any(frame[column.id])
     )
     return Rollup(
         campaign,
@@ -200,7 +213,9 @@ def _columns(edition: Edition) -> tuple[MoneyColumn, ...]:
     form = edition.department
     if not form.sum:  # nothing adds up to anything: the amounts stand side by side
         return tuple(
-            MoneyColumn(f.id, f.label, "revenue") for f in form.field if f.kind == "amount"
+            MoneyColumn(field.id, field.label, "revenue")
+            for field in form.field
+            if field.kind == "amount"
         )
     columns = []
     for equation in form.sum:
@@ -209,7 +224,7 @@ def _columns(edition: Edition) -> tuple[MoneyColumn, ...]:
             for part in (*equation.parts, *equation.adjust)
         ]
         if equation.adjust:
-            labels = "、".join(form[a].label for a in equation.adjust)
+            labels = "、".join(form[part].label for part in equation.adjust)
             columns.append(
                 MoneyColumn(
                     f"{equation.side}:uncounted", f"减：不计入合计的{labels}", equation.side
@@ -254,12 +269,12 @@ def _row(
         "counted": counted is not None,
         "version": counted["version"] if counted else 0,
     }
-    row |= {c.id: amounts.get(c.id, ZERO) for c in columns}
+    row |= {column.id: amounts.get(column.id, ZERO) for column in columns}
     row |= _between(amounts, figures, edition)
     row["verdict"] = figures.verdict
     row[BY_NONTAX] = figures.verdict == Verdict.BY_NONTAX
     row[PROJECTS] = len(figures.projects)
-    row[BUDGET] = sum((Decimal(p.budget) for p in figures.projects), ZERO)
+    row[BUDGET] = sum((Decimal(project.budget) for project in figures.projects), ZERO)
     for id_, _, _ in categories:
         block = id_.partition(":")[2]
         row[id_] = sum(figures.indicators.get(f"{form.id}.{block}", 0) for form in edition.form)
@@ -276,7 +291,7 @@ def _between(amounts: dict[str, Decimal], figures: Figures, edition: Edition) ->
     row: dict[str, Decimal] = {}
     for equation in edition.department.sum:
         total = amounts.get(edition.department.sum[0].total, ZERO)
-        filed = sum((amounts.get(p, ZERO) for p in (*equation.parts, *equation.adjust)), ZERO)
+        filed = sum((amounts.get(part, ZERO) for part in (*equation.parts, *equation.adjust)), ZERO)
         uncounted = Decimal(figures.uncounted.get(equation.side, "0"))
         row[f"{equation.side}:uncounted"] = -uncounted
         row[f"{equation.side}:residual"] = total - filed + uncounted

@@ -220,7 +220,7 @@ def workbooks(
     What it says is used for names of files and for sums, so a true signature is not enough. `part`
     are the workbooks of a parcel that holds only these.
     """
-    amounts = {f.id for f in edition.department.field if f.kind == "amount"}
+    amounts = {field.id for field in edition.department.field if field.kind == "amount"}
     by_code: dict[str, bytes] = {}
     for listed in manifest.units:
         if part and listed.file not in part:

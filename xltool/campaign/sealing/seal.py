@@ -65,7 +65,7 @@ def properties_of(seal: Seal, key: Ed25519PrivateKey) -> dict[str, str]:
     text = _encode(payload)
     parts = [text[n : n + _CHUNK] for n in range(0, len(text), _CHUNK)]
     return {
-        **{f"{_PART}{n}": part for n, part in enumerate(parts, 1)},
+        **{f"{_PART}{number}": part for number, part in enumerate(parts, 1)},
         SIGNATURE: _encode(key.sign(_CONTEXT + payload)),
     }
 
@@ -116,7 +116,7 @@ def _payload(properties: Mapping[str, str]) -> bytes | None:
     if not 0 < count <= _MOST_PARTS:
         return None
     parts = [properties.get(f"{_PART}{n}") for n in range(1, count + 1)]
-    return None if None in parts else _decode("".join(p for p in parts if p is not None))
+    return None if None in parts else _decode("".join(part for part in parts if part is not None))
 
 
 def _encode(data: bytes) -> str:

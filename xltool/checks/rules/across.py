@@ -145,12 +145,12 @@ def _over_budget(
     name, amount, _ = max(costs, key=lambda cost: cost[1])
     if amount > budget:
         return amount, True, f"成本指标“{name}”{show(amount)}"
-    parts = [c for c in costs if not _WHOLE.search(c[0])]
-    summed = sum((c[1] for c in parts), start=Decimal(0))
+    parts = [cost for cost in costs if not _WHOLE.search(cost[0])]
+    summed = sum((part[1] for part in parts), start=Decimal(0))
     # Twice the highest: it is the whole under a name of its own, the others are its parts.
     if summed <= budget or summed == 2 * amount:
         return None
-    addends = " + ".join(f"{c[0]} {show(c[1])}" for c in parts)
+    addends = " + ".join(f"{part[0]} {show(part[1])}" for part in parts)
     return summed, _are_parts(parts), f"成本指标 {addends} = {show(summed)}"
 
 

@@ -97,7 +97,7 @@ def _same_time(value: JudgedValue, span: Span, other: Span, year: int | None) ->
     """
     period = read_period(value.form.text("period"), year)
     years = {year or 0, *(period.years if period is not None else ())}
-    return any(_meet(span.within(y), other.within(y), span, other) for y in years)
+    return any(_meet(span.within(year), other.within(year), span, other) for year in years)
 
 
 def _meet(first: Period, second: Period, span: Span, other: Span) -> bool:

@@ -103,7 +103,9 @@ def _amounts(review: Review, form: Form) -> Iterator[tuple[str, Decimal]]:
 def _partly(sides: tuple[Side, ...], total: Term) -> str:
     """Which amounts are in 万元, if with all others in 元 every side closes to the last digit."""
     assert total.amount is not None
-    terms = {t.field: t for side in sides for t in (side.total, *side.terms) if t.amount}
+    terms = {
+        term.field: term for side in sides for term in (side.total, *side.terms) if term.amount
+    }
     kept = {field for field, t in terms.items() if abs(t.worth) * 1000 < total.amount}
     if not 0 < len(kept) < len(terms) - len(kept):
         return ""
@@ -112,8 +114,8 @@ def _partly(sides: tuple[Side, ...], total: Term) -> str:
         return term.worth if term.field in kept else term.worth / _TIMES
 
     for side in sides:
-        plain = sum((meant(t) for t in side.terms if not t.adjust), Decimal(0))
-        adjusted = plain + sum((meant(t) for t in side.terms if t.adjust), Decimal(0))
+        plain = sum((meant(term) for term in side.terms if not term.adjust), Decimal(0))
+        adjusted = plain + sum((meant(term) for term in side.terms if term.adjust), Decimal(0))
         if meant(side.total) not in (plain, adjusted):
             return ""
     kept_amounts = "、".join(

@@ -40,7 +40,10 @@ def required_fields(review: Review) -> Iterator[Hit]:
 
 def _summed(form: Form, spec: FormSpec, field: str) -> bool:
     """The field is a total over parts that are filled."""
-    return any(s.total == field and any(form.amount(p) for p in s.parts) for s in spec.sum)
+    return any(
+        sum_spec.total == field and any(form.amount(part) for part in sum_spec.parts)
+        for sum_spec in spec.sum
+    )
 
 
 @rule("P202", "留着占位或提示文字", Severity.ERROR, review="完整性", source=FORM)
@@ -211,7 +214,7 @@ def _nothing_to_file(review: Review) -> bool:
     amounts = [entry.value for form in review.filing.forms for entry in form.entries.values()]
     if any(isinstance(value, Decimal) and value for value in amounts):
         return False
-    long = [f.id for f in review.spec(department).field if f.kind == "long"]
+    long = [field.id for field in review.spec(department).field if field.kind == "long"]
     return any(_NOTHING.search(department.text(id_)) for id_ in long)
 
 
@@ -221,7 +224,9 @@ def _empty_kinds(form: Form, spec: FormSpec) -> list[str]:
     filled = {spec.block(block).level1 for block in {row.block for row in form.indicators}}
     return [
         k
-        for k in dict.fromkeys(b.level1 for b in blocks if b.level1[:2] in ("产出", "效益"))
+        for k in dict.fromkeys(
+            block.level1 for block in blocks if block.level1[:2] in ("产出", "效益")
+        )
         if k not in filled
     ]
 

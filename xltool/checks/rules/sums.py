@@ -51,7 +51,7 @@ def _open_side(review: Review, name: str) -> Iterator[Hit]:
         if side.side != name or side.residual is None or side.closes or _total_missing(side):
             continue
         total, residual = side.total, side.residual
-        causes = "；".join(c.text for c in side.causes) or "没有哪一项能单独说明这个差额"
+        causes = "；".join(cause.text for cause in side.causes) or "没有哪一项能单独说明这个差额"
         yield Hit(
             f"{side.name}不平衡：{side.equation}，各项合计比{total.label}{'少' if residual > 0 else '多'} "
             f"{show(abs(residual))} {review.edition.unit}。{causes}。请核对改正",
@@ -64,7 +64,9 @@ def _open_side(review: Review, name: str) -> Iterator[Hit]:
 
 def _total_missing(side: Side) -> bool:
     """Blank or zero over parts that are not: T305 says so."""
-    return not side.total.filled and not side.total.unread and any(t.filled for t in side.terms)
+    return (
+        not side.total.filled and not side.total.unread and any(term.filled for term in side.terms)
+    )
 
 
 @rule(
@@ -90,7 +92,7 @@ def closes_by_nontax(review: Review) -> Iterator[Hit]:
             and department
             and department.amount(NONTAX) != department.amount(NONTAX_SPENDING)
         ):
-            term = next(t for t in side.terms if t.adjust and t.filled)
+            term = next(term for term in side.terms if term.adjust and term.filled)
             message = f"支出侧{Verdict.BY_NONTAX}：{side.equation}"
             yield Hit(message, term.place, term.field, term.text or show(term.worth))
 
@@ -117,7 +119,9 @@ def nontax_on_both_sides(review: Review) -> Iterator[Hit]:
     if department is None:
         return
     income, spent = department.amount(NONTAX), department.amount(NONTAX_SPENDING)
-    side = next((s for s in review.balance.sides if any(t.adjust for t in s.terms)), None)
+    side = next(
+        (side for side in review.balance.sides if any(term.adjust for term in side.terms)), None
+    )
     if not spent or side is None or department[NONTAX].unread:
         return
     message = _nontax_query(side, income, spent)
@@ -159,11 +163,11 @@ def total_stated(review: Review) -> Iterator[Hit]:
     错：资金总额 0，基本支出 90。
     对：资金总额 90，基本支出 90。
     """
-    open_sides = [s for s in review.balance.sides if _total_missing(s)]
+    open_sides = [side for side in review.balance.sides if _total_missing(side)]
     if open_sides:
         total = open_sides[0].total
         shown = "空着" if total.amount is None else "为 0"
-        sums = "，".join(f"{s.name}各项合计 {show(s.sum)}" for s in open_sides)
+        sums = "，".join(f"{side.name}各项合计 {show(side.sum)}" for side in open_sides)
         yield Hit(
             f"“{total.label}”{shown}，而{sums}，请填写",
             total.place,
@@ -203,7 +207,7 @@ def unit_slips(review: Review) -> Iterator[Hit]:
     """
     reported: set[str] = set()
     for side in review.balance.sides:
-        terms = {t.field: t for t in (side.total, *side.terms)}
+        terms = {term.field: term for term in (side.total, *side.terms)}
         for cause in side.causes:
             if cause.kind != "slip" or cause.field in reported:
                 continue

@@ -60,17 +60,21 @@ def _same_form(form: Form, review: Review) -> Form | None:
     name = comparable_name(form.text("project"))
     return next(
         (
-            p
-            for p in review.last_year.projects
-            if name and comparable_name(p.text("project")) == name
+            project
+            for project in review.last_year.projects
+            if name and comparable_name(project.text("project")) == name
         ),
         None,
     )
 
 
 def _same_figures(review: Review, form: Form, before: Form) -> Iterator[Hit]:
-    amounts = [f.id for f in review.spec(form).field if f.kind == "amount" and form.amount(f.id)]
-    if len(amounts) > 1 and all(form.amount(a) == before.amount(a) for a in amounts):
+    amounts = [
+        field.id
+        for field in review.spec(form).field
+        if field.kind == "amount" and form.amount(field.id)
+    ]
+    if len(amounts) > 1 and all(form.amount(amount) == before.amount(amount) for amount in amounts):
         label = review.spec(form)[amounts[0]].label
         yield review.hit(
             form[amounts[0]],
@@ -166,7 +170,9 @@ def amounts_in_text(review: Review) -> Iterator[Hit]:
     for form in review.filing.forms:
         spec = review.spec(form)
         texts = [
-            (f, text) for f in spec.field if f.kind == "long" and "元" in (text := form.text(f.id))
+            (field, text)
+            for field in spec.field
+            if field.kind == "long" and "元" in (text := form.text(field.id))
         ]
         form_amounts = _amounts(form, review.edition) if texts else None
         if not form_amounts:
@@ -206,7 +212,7 @@ def _differing(
     others = [m for m in _UNNAMED.finditer(text) if m.end() not in named]
     if not others:
         return
-    amounts = [_read(m["amount"], review.edition) or Decimal(0) for m in others]
+    amounts = [_read(other["amount"], review.edition) or Decimal(0) for other in others]
     if sum(amounts) in form_amounts:
         return
     alone = len(re.findall(_NUMBER, text)) == 1
@@ -223,7 +229,11 @@ def _read(text: str, edition: Edition) -> Decimal | None:
 def _amounts(form: Form, edition: Edition) -> set[Decimal]:
     """Every amount of the form, and what its budget parts come to."""
     spec = edition[form.kind]
-    amounts = {a for f in spec.field if f.kind == "amount" and (a := form.amount(f.id)) is not None}
+    amounts = {
+        a
+        for field in spec.field
+        if field.kind == "amount" and (a := form.amount(field.id)) is not None
+    }
     if amounts and spec.budget.parts:
         amounts.add(
             sum((form.amount(part) or Decimal(0) for part in spec.budget.parts), Decimal(0))
@@ -259,14 +269,16 @@ _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([\u4e00-\u9fff㎡%‰A-Za-z]{1
 
 
 def _quantities(review: Review, form: Form, field: str, mentions: list[_Mention]) -> Iterator[Hit]:
-    units, label = {m.base for m in mentions}, review.spec(form)[field].label
+    units, label = {mention.base for mention in mentions}, review.spec(form)[field].label
     for value in values(review):
         base = value.target.base if value.form is form else None
         if base is None or base[1] not in units:
             continue
         number, unit = base
         name = set(subject(value.name))
-        same = [m for m in mentions if m.base == unit and name.issubset(m.text)]
+        same = [
+            mention for mention in mentions if mention.base == unit and name.issubset(mention.text)
+        ]
         if not same or len(subject(value.name)) < 3:
             continue
         if number not in {m.number for m in same} and number != sum(m.number for m in same):

@@ -36,7 +36,7 @@ def project_money_closes(review: Review) -> Iterator[Hit]:
         spec = review.spec(form)
         for declared in spec.sum:
             side = side_of(form, spec, declared, review.edition)
-            if side.residual is None or side.closes or not any(t.filled for t in side.terms):
+            if side.residual is None or side.closes or not any(term.filled for term in side.terms):
                 continue
             yield Hit(
                 f"{side.equation}，各项合计比{side.total.label}{'少' if side.residual > 0 else '多'} "

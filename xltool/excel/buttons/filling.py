@@ -149,11 +149,13 @@ def _choose(session: ExcelSession, filings: list[Filing], old: Filing) -> Filing
     if not filings:
         raise XltoolError("数据表里没有任何单位")
     if not old.unit:
-        picked = session.choose("填哪个单位的数据", [f.unit for f in filings])
+        picked = session.choose("填哪个单位的数据", [filing.unit for filing in filings])
         return None if picked is None else filings[picked]
-    mine = [f for f in filings if f.unit == old.unit]
+    mine = [filing for filing in filings if filing.unit == old.unit]
     if len(mine) != 1:
-        raise XltoolError(f"数据表里没有“{old.unit}”；有：{'、'.join(f.unit for f in filings[:8])}")
+        raise XltoolError(
+            f"数据表里没有“{old.unit}”；有：{'、'.join(filing.unit for filing in filings[:8])}"
+        )
     return mine[0]
 
 
@@ -172,13 +174,13 @@ def _answered(filing: Filing) -> bool:
 def _forms(grid: Grid, edition: Edition) -> list[str]:
     """The sheets of a workbook that are forms."""
     layout = load_layout(edition)
-    return [s.name for s in grid.sheets if form_of(layout, s) is not None]
+    return [sheet.name for sheet in grid.sheets if form_of(layout, sheet) is not None]
 
 
 def _replace_forms(session: ExcelSession, former: list[str], file: Path) -> None:
     """Bring the filled sheets in, then let the former forms go."""
     with session.opened(file) as filled:
-        wanted = [s.name for s in filled.sheets]
+        wanted = [sheet.name for sheet in filled.sheets]
         # Where the former ones stand, so that nothing else of the workbook changes its place.
         filled.api.Worksheets.Copy(Before=None, After=session.book.sheets[former[0]].api)
     sheets = list(session.book.sheets)

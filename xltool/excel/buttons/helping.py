@@ -24,19 +24,21 @@ from xltool.xlsx.workbook_reader import open_grid
 def guide() -> str:
     """How to fill in the forms, as a page in the browser."""
     edition = _edition()
-    rows = [(b.group, b.label, b.tip) for b in labels()]
+    rows = [(label.group, label.label, label.tip) for label in labels()]
     fields = [
         (
             form.title,
-            f.label,
-            f"{'必填' if f.required else '选填'}，{_KINDS[f.kind].format(edition.unit)}",
+            field.label,
+            f"{'必填' if field.required else '选填'}，{_KINDS[field.kind].format(edition.unit)}",
         )
         for form in edition.form
-        for f in form.field
-        if not f.derived
+        for field in form.field
+        if not field.derived
     ]
     blocks = [
-        (form.title, b.level1, b.label) for form in edition.form for b in form.indicators.block
+        (form.title, block.level1, block.label)
+        for form in edition.form
+        for block in form.indicators.block
     ]
     return _show(
         "guide",
@@ -70,7 +72,8 @@ def rules_help() -> str:
     from xltool.checks.engine import rules
 
     rows = [
-        (r.code, Severity(r.severity).label, r.review, r.title, r.doc) for r in rules().values()
+        (rule.code, Severity(rule.severity).label, rule.review, rule.title, rule.doc)
+        for rule in rules().values()
     ]
     return _show(
         "rules", "规则说明", [("审核规则", ("代码", "级别", "审核属性", "规则", "说明"), rows)]

@@ -44,7 +44,9 @@ def _projects(former: Filing, filing: Filing) -> Iterator[str]:
 def _same(former: Filing, filing: Filing) -> str:
     def rows(side: Filing) -> set[tuple[str, str]]:
         pairs = {
-            (i.name.text.strip(), i.target.text.strip()) for f in side.forms for i in f.indicators
+            (indicator.name.text.strip(), indicator.target.text.strip())
+            for form in side.forms
+            for indicator in form.indicators
         }
         return {row for row in pairs if row[0]}
 

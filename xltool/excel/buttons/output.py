@@ -51,7 +51,7 @@ def _forms_as_pdf(session: ExcelSession, path: Path, place: Path) -> None:
         with suppress(Exception):  # under a password, the results are printed too
             copy.api.Unprotect()
         ours: list[int | str] = [
-            s.name for s in copy.sheets if s.name in (RESULTS_SHEET, CHANGES_SHEET)
+            sheet.name for sheet in copy.sheets if sheet.name in (RESULTS_SHEET, CHANGES_SHEET)
         ]
         copy.to_pdf(str(pdf), exclude=ours or None, exclude_start_string="\0")
     if not pdf.is_file():
@@ -107,7 +107,11 @@ def error_note() -> str:
     with session.snapshot() as path:
         filing = session.read(path)
         findings = _findings(path, filing)
-        open_ones = [f for f in findings if not f.trial and f.severity is not Severity.NOTE]
+        open_ones = [
+            finding
+            for finding in findings
+            if not finding.trial and finding.severity is not Severity.NOTE
+        ]
         if not open_ones:
             return "没有错误，也没有要核实的，不用写出错说明"
         place = session.ask_save("出错说明", form_name(filing, "绩效目标出错说明", ".xlsx"), BOOK)
@@ -115,7 +119,7 @@ def error_note() -> str:
             return "没有写出"
         write_error_note(filing, open_ones, place)
     session.open(place)
-    bare = sum(1 for f in open_ones if not f.explanation.strip())
+    bare = sum(1 for finding in open_ones if not finding.explanation.strip())
     return f"{len(open_ones)} 个问题列在 {place.name}" + (f"，{bare} 个还没有说明" if bare else "")
 
 
@@ -127,7 +131,7 @@ def submission_package() -> str:
         filing = session.read(path)
         findings = _findings(path, filing)
         number = counts(findings)
-        bare = sum(1 for f in findings if f.severity is Severity.QUERY and f.open)
+        bare = sum(1 for finding in findings if finding.severity is Severity.QUERY and finding.open)
         question = f"还有错误 {number.error} 处、没有说明的核实 {bare} 处。仍要打包吗？"
         if (number.error or bare) and not session.confirm(question):
             return "没有打包：请先改正错误，核实的问题写明理由"
@@ -147,7 +151,11 @@ def _package(
     """What is handed in: name → content."""
     pdf, note = path.with_name("xltool-package.pdf"), path.with_name("xltool-note.xlsx")
     _forms_as_pdf(session, path, pdf)
-    open_ones = [f for f in findings if not f.trial and f.severity is not Severity.NOTE]
+    open_ones = [
+        finding
+        for finding in findings
+        if not finding.trial and finding.severity is not Severity.NOTE
+    ]
     parts = {
         form_name(filing, "绩效目标申报表", path.suffix): path.read_bytes(),
         form_name(filing, "绩效目标申报表", ".pdf"): pdf.read_bytes(),

@@ -46,7 +46,11 @@ def cross_totals() -> str:
     if filing.department is None:
         raise XltoolError("没有部门整体支出绩效目标表，无法核对两侧合计")
     sums = balance(filing)
-    across = [f"{f.severity.label}：{f.message}" for f in findings if f.code.startswith("X5")]
+    across = [
+        f"{finding.severity.label}：{finding.message}"
+        for finding in findings
+        if finding.code.startswith("X5")
+    ]
     desk().tell("\n".join([*lines(sums), *(a for a in across if a)]))
     return f"{sums.verdict}"
 
@@ -84,7 +88,7 @@ def _review(marked: Callable[[Finding], bool], former: Former) -> tuple[Filing, 
         grid = open_grid(path)
         rules = house_rules(grid.properties)
         findings = check(filing, strict=False, settings=rules, last_year=former(filing))
-        texts = _texts(grid, marks(f for f in findings if marked(f)))
+        texts = _texts(grid, marks(finding for finding in findings if marked(finding)))
         file = write_results(results(filing, findings), path.with_name("xltool-results.xlsx"))
         with step(session, path, _plan(grid, texts) | _one_sheet(file)):
             unmarked = _mark(session, path, grid, texts)
@@ -118,7 +122,11 @@ def _texts(grid: Grid, wanted: dict[str, dict[int, str]]) -> _Marks:
 
 def _plan(grid: Grid, texts: _Marks) -> dict[str, PlannedSheet | None]:
     """The sheets as they are with these texts beside them."""
-    return {s.name: planned(s, written) for s in grid.sheets if (written := texts.get(s.name))}
+    return {
+        sheet.name: planned(sheet, written)
+        for sheet in grid.sheets
+        if (written := texts.get(sheet.name))
+    }
 
 
 def _one_sheet(file: Path) -> dict[str, PlannedSheet | None]:
@@ -131,7 +139,9 @@ def _mark(session: ExcelSession, path: Path, grid: Grid, texts: _Marks) -> list[
     """Mark the forms; the sheets on which that was not possible."""
     package = session.package(path)
     failed = [name for name, written in texts.items() if written is None]
-    locks = {s.name: protection(package, s) for s in grid.sheets if texts.get(s.name)}
+    locks = {
+        sheet.name: protection(package, sheet) for sheet in grid.sheets if texts.get(sheet.name)
+    }
     with noted(session.journal, locks):
         for name, attributes in locks.items():
             live = session.book.sheets[name]
@@ -151,7 +161,7 @@ def _show(session: ExcelSession, grid: Grid, file: Path, name: str) -> str:
         session.app.books.api.Add(str(file))
         return f"工作簿不让加表（受保护或共享），“{name}”在另一个窗口"
     new = session.book.sheets[-1]
-    if any(s.name == name for s in grid.sheets):
+    if any(sheet.name == name for sheet in grid.sheets):
         # Only now: what was written on the old one is on the new one.
         session.book.sheets[name].delete()
         new.name = name
@@ -209,7 +219,7 @@ def _stops(session: ExcelSession) -> list[tuple[int, Place, str]]:
     """(row on the results sheet, place, what is said) of each cell with findings,
     in their order."""
     table = session.book.sheets[RESULTS_SHEET].used_range.options(ndim=2).value
-    sheets = {s.name for s in session.book.sheets}
+    sheets = {sheet.name for sheet in session.book.sheets}
     told: dict[Place, tuple[int, list[str]]] = {}
     heads: list[str] = []
     for number, line in enumerate(table, 1):
@@ -259,7 +269,11 @@ def normalise() -> str:
     with session.snapshot() as path:
         filing = session.read(path)
         grid = open_grid(path)
-        changes = [(c.place, c.was, c.becomes) for c in normal_forms(filing) if c.place is not None]
+        changes = [
+            (form.place, form.was, form.becomes)
+            for form in normal_forms(filing)
+            if form.place is not None
+        ]
         if not changes:
             return "指标值都已是规范写法，或者读不准，没有改动"
         texts: dict[str, dict[tuple[int, int], str]] = {}
@@ -283,7 +297,7 @@ def _at(place: Place) -> tuple[int, int]:
 
 def _listed(grid: Grid) -> list[tuple[Place, str, str]]:
     """What earlier runs changed: their originals stay listed."""
-    sheet = next((s for s in grid.sheets if s.name == CHANGES_SHEET), None)
+    sheet = next((sheet for sheet in grid.sheets if sheet.name == CHANGES_SHEET), None)
     if sheet is None:
         return []
     rows = sorted({row for row, _ in sheet.cells})[1:]

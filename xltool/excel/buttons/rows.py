@@ -43,7 +43,7 @@ def _spot(session: ExcelSession, grid: Grid, edition: Edition) -> _Spot:
     if selection is None:
         raise XltoolError("请先把光标放在要加行的指标类别里")
     row, name = selection.row, selection.sheet.name
-    sheet = next((s for s in grid.sheets if s.name == name), None)
+    sheet = next((sheet for sheet in grid.sheets if sheet.name == name), None)
     layout = form_of(load_layout(edition), sheet) if sheet is not None else None
     if sheet is not None and layout is not None:
         rows, _ = locate(layout, sheet)

@@ -67,8 +67,14 @@ def _content_types(xml: bytes) -> tuple[tuple[frozenset[str], frozenset[str]], s
     root = xml_tree(xml)
     if root is None:
         return (frozenset(), frozenset()), "[Content_Types].xml 不是格式良好的 XML"
-    extensions = [e.get("Extension", "").lower() for e in root if e.tag.endswith("}Default")]
-    overrides = [e.get("PartName", "").lstrip("/") for e in root if e.tag.endswith("}Override")]
+    extensions = [
+        element.get("Extension", "").lower() for element in root if element.tag.endswith("}Default")
+    ]
+    overrides = [
+        element.get("PartName", "").lstrip("/")
+        for element in root
+        if element.tag.endswith("}Override")
+    ]
     twice = [p for p, n in Counter(overrides + extensions).items() if n > 1]
     fault = f"[Content_Types].xml 重复提到 {'、'.join(twice)}" if twice else ""
     return (frozenset(extensions), frozenset(overrides)), fault

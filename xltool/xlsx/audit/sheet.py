@@ -227,8 +227,8 @@ def frame_of(xml: bytes) -> AuditedFrame:
         ):
             if len(element.get(attribute, "")) > most:
                 faults.append(f"{where} 的提示超过 {most} 个字")
-        formulas += [(where, f.text or "") for f in element]
-        if any(len(f.text or "") > 255 for f in element):
+        formulas += [(where, child.text or "") for child in element]
+        if any(len(child.text or "") > 255 for child in element):
             faults.append(f"{where} 的公式超过 255 个字")
     for element in root.iterfind("{*}conditionalFormatting"):
         where = f"条件格式 {element.get('sqref', '')}"

@@ -114,7 +114,10 @@ def _workbook(xml: bytes) -> tuple[AuditedBook | None, list[str]]:
         faults += sheet_name_faults(element.get("name", ""))
     names = Counter(name.casefold() for name, _, _ in sheets)
     faults += [f"有 {n} 张工作表同名：{name}" for name, n in names.items() if n > 1]
-    for what, values in (("sheetId", [s[1] for s in sheets]), ("关系", [s[2] for s in sheets])):
+    for what, values in (
+        ("sheetId", [sheet[1] for sheet in sheets]),
+        ("关系", [sheet[2] for sheet in sheets]),
+    ):
         faults += [f"工作表的{what} {v} 重复" for v, n in Counter(values).items() if n > 1]
     if not sheets:
         faults.append("工作簿没有工作表")
@@ -182,15 +185,15 @@ def _shared_strings(xml: bytes | None) -> tuple[int, list[str]]:
         lengths = [
             sum(characters(t.text or "") for t in item.iterfind(".//{*}t")) for item in items
         ]
-        too_long = [n for n in lengths if n > MAX_TEXT]
+        too_long = [length for length in lengths if length > MAX_TEXT]
         count = len(items)
     else:
         count = xml.count(b"<si>") + xml.count(b"<si/>")
         too_long = []
         if len(xml) > MAX_TEXT:
             texts = (t for t in _TEXT.findall(xml) if len(t) > MAX_TEXT)
-            lengths = [characters(unescape(t.decode("utf-8", "replace"))) for t in texts]
-            too_long = [n for n in lengths if n > MAX_TEXT]
+            lengths = [characters(unescape(text.decode("utf-8", "replace"))) for text in texts]
+            too_long = [length for length in lengths if length > MAX_TEXT]
     return count, faults + [f"共享字符串有 {n} 个字，超过 {MAX_TEXT}" for n in too_long]
 
 

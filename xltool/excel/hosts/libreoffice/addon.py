@@ -65,13 +65,16 @@ def _addons(button_labels: tuple[Label, ...]) -> str:
         name: list(some) for name, some in groupby(button_labels, key=lambda member: member.group)
     }
     menu = "".join(
-        _node(f"G{n}", _prop("Title", name) + f'<node oor:name="Submenu">{_items(members)}</node>')
-        for n, (name, members) in enumerate(groups.items(), 1)
+        _node(
+            f"G{number}",
+            _prop("Title", name) + f'<node oor:name="Submenu">{_items(members)}</node>',
+        )
+        for number, (name, members) in enumerate(groups.items(), 1)
     )
     bars = ""
-    for n, names in enumerate(TOOLBARS, 1):
+    for index, names in enumerate(TOOLBARS, 1):
         members = [member for name in names for member in groups[name]]
-        bars += _node(f"xltool.toolbar{n}", _items(members))
+        bars += _node(f"xltool.toolbar{index}", _items(members))
     return _ADDONS.format(
         menu=_node("xltool", _prop("Title", _TITLE) + _prop("Context", _CALC)
                    + f'<node oor:name="Submenu">{menu}</node>'),
@@ -82,13 +85,13 @@ def _addons(button_labels: tuple[Label, ...]) -> str:
 def _items(members: list[Label]) -> str:
     return "".join(
         _node(
-            f"M{n:02}",
+            f"M{number:02}",
             _prop("URL", f"xltool:{label.id}")
             + _prop("Title", label.label)
             + _prop("Target", "_self")
             + _prop("Context", _CALC),
         )
-        for n, label in enumerate(members, 1)
+        for number, label in enumerate(members, 1)
     )
 
 
@@ -102,8 +105,8 @@ def _prop(name: str, value: str) -> str:
 
 def _window_state() -> str:
     bars = "".join(
-        _BAR.format(number=n, title=f"{_TITLE}　{'、'.join(names)}", row=n + 1)
-        for n, names in enumerate(TOOLBARS, 1)
+        _BAR.format(number=number, title=f"{_TITLE}　{'、'.join(names)}", row=number + 1)
+        for number, names in enumerate(TOOLBARS, 1)
     )
     return _STATES.format(bars=bars)
 

@@ -59,7 +59,7 @@ class Engine:
     def clean_value_data(
         data: Any, _datetime: Any, empty_as: Any, _number: Any, _errors: Any
     ) -> Any:
-        return [[empty_as if c in ("", None) else c for c in row] for row in data]
+        return [[empty_as if cell in ("", None) else cell for cell in row] for row in data]
 
 
 def use(office: Office) -> App:
@@ -477,9 +477,9 @@ class Range:
             raise Refused("the cell is locked")
         raw = self.raw
         try:
-            for r, row in enumerate(value if isinstance(value, list) else [[value]]):
-                for c, content in enumerate(row):
-                    self._type(raw.getCellByPosition(c, r), content)
+            for row_number, row in enumerate(value if isinstance(value, list) else [[value]]):
+                for column_number, content in enumerate(row):
+                    self._type(raw.getCellByPosition(column_number, row_number), content)
         finally:
             if closed and not self.sheet.raw.isProtected():
                 self.sheet.raw.protect("")

@@ -114,8 +114,8 @@ class WorksheetsApi:
 
     def Copy(self, Before: Any, After: SheetApi) -> None:
         self.book.asked("copy sheets")
-        for n, name in enumerate(self.book.doc.Sheets.ElementNames):
-            After.sheet.book.take(self.book, name, After.sheet, n)
+        for number, name in enumerate(self.book.doc.Sheets.ElementNames):
+            After.sheet.book.take(self.book, name, After.sheet, number)
 
 
 @in_python
