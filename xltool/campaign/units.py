@@ -239,21 +239,11 @@ def _rows(
         figures: dict[str, dict[str, str]] = {"prefilled": {}, "last_year": {}}
         for column, text in rows[row].items():
             kind, spec = heads[column]
-            if unseen := unseen_in(sheet, (row, column), edition.unit):
-                faults.append(f"{cell_name(row, column)}：{unseen}，请改成看得见的")
-                continue
-            if spec is None:
-                texts[kind] = " ".join(text.split())
-                continue
-            value = _figure(spec, text, edition)
-            difference = _shown(sheet[row, column], spec, edition)
-            if difference is not None:
-                faults.append(f"{cell_name(row, column)}：“{spec.label}”{difference}")
-            elif value is None:
-                advice = "，没有就空着" if says_none(text) else ""
-                faults.append(
-                    f"{cell_name(row, column)}：“{spec.label}”的“{text[:40]}”读不成金额{advice}"
-                )
+            value, fault = _cell_value(sheet, (row, column), text, spec, edition)
+            if fault:
+                faults.append(f"{cell_name(row, column)}：{fault}")
+            elif spec is None:
+                texts[kind] = value
             else:
                 figures[kind][spec.id] = value
         code = read_code(texts.get("code", ""))
@@ -265,6 +255,24 @@ def _rows(
         if row in sheet.hidden_rows:
             remarks.append(f"第 {row} 行是隐藏的（筛选或手工），也收进了")
         yield row, Unit(**{"code": "", "name": "", **texts}, **figures)  # type: ignore[arg-type]
+
+
+def _cell_value(
+    sheet: Sheet, at: tuple[int, int], text: str, spec: Field | None, edition: Edition
+) -> tuple[str, str]:
+    """What a cell says of its unit (a text, or the amount of a field), and what is wrong with it."""
+    if unseen := unseen_in(sheet, at, edition.unit):
+        return "", f"{unseen}，请改成看得见的"
+    if spec is None:
+        return " ".join(text.split()), ""
+    difference = _shown(sheet[at], spec, edition)
+    if difference is not None:
+        return "", f"“{spec.label}”{difference}"
+    value = _figure(spec, text, edition)
+    if value is None:
+        advice = "，没有就空着" if says_none(text) else ""
+        return "", f"“{spec.label}”的“{text[:40]}”读不成金额{advice}"
+    return value, ""
 
 
 def _texts_by_row(sheet: Sheet, columns: Collection[int]) -> dict[int, dict[int, str]]:

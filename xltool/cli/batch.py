@@ -14,6 +14,7 @@ from xltool.cli._command import command, output_file
 from xltool.cli._judging import last_year_option, settings_file, settings_option
 
 if TYPE_CHECKING:
+    from xltool.batch.dask_workers import Cluster
     from xltool.batch.jobs import Summary
     from xltool.batch.run import RunWishes
     from xltool.cli._batch_voice import BatchVoice
@@ -125,11 +126,7 @@ def _run(
     given = settings_file(settings)
     # How a service is stopped: in as good order as by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    crew = None
-    if dask:
-        from xltool.batch.dask_workers import Cluster
-
-        crew = Cluster(dask, timeout)
+    crew = _cluster(dask, timeout) if dask else None
     with progress_bar(speaker, source):
         return run(
             source,
@@ -145,3 +142,9 @@ def _run(
             notice=speaker.event,
             name=speaker.run,
         )
+
+
+def _cluster(address: str, timeout: float) -> Cluster:
+    from xltool.batch.dask_workers import Cluster
+
+    return Cluster(address, timeout)

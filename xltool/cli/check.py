@@ -57,7 +57,6 @@ def check(
     """
     from xltool.checks.engine import check as judge
     from xltool.cli._marked import MarkedCopies
-    from xltool.reports import console
 
     house = house_settings(settings)
     chosen_edition = asked_edition(edition)
@@ -83,15 +82,22 @@ def check(
     results, failed = _each(paths, chosen_edition, result_of, shown, skipped)
     failed += unmarked
     if beside_others.CODE not in house.off:
-        weight = beside_others.weight_of(house)
-        results = _beside_others(results, weight, None if as_json else show_result)
+        results = _beside_others(results, beside_others.weight_of(house), shown)
     if as_json:
         _echo_json(results, failed)
-    elif len(results) > 1:
-        echo(console.total(result.verdict for result in results))
-    if copies and copies.written and not as_json:
-        echo(f"标好的副本在 {copies.folder}：{copies.written} 份")
+    else:
+        _echo_end(results, copies)
     return 2 if failed else int(any(result.verdict == "error" for result in results))
+
+
+def _echo_end(results: Sequence[CheckResult], copies: MarkedCopies | None) -> None:
+    """What is said after the last workbook: the verdicts of all, and where the copies are."""
+    from xltool.reports import console
+
+    if len(results) > 1:
+        echo(console.total(result.verdict for result in results))
+    if copies and copies.written:
+        echo(f"标好的副本在 {copies.folder}：{copies.written} 份")
 
 
 def _beside_others(

@@ -71,8 +71,7 @@ def import_(
     from xltool.importing import import_files, likest_edition
     from xltool.importing.books import move, report_paths, write_books, write_report
 
-    target = asked_edition(to)
-    chosen_edition = asked_edition(edition)
+    target, chosen_edition = asked_edition(to), asked_edition(edition)
     if target is not None and chosen_edition is None:
         chosen_edition = likest_edition(files, target)
     imported = import_files(files, chosen_edition, unit, year, split)

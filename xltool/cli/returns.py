@@ -4,6 +4,7 @@ what goes out and what comes back."""
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from xltool.files.escape import on_terminal
 
 if TYPE_CHECKING:
     from xltool.campaign.ledger.campaign_folder import Campaign
-    from xltool.campaign.returns.collection import Collected
+    from xltool.campaign.returns.collection import Collected, Receipt
     from xltool.campaign.returns.status import Standing, Status
     from xltool.campaign.returns.verification import Verified
 
@@ -248,22 +249,34 @@ def _collected(result: Collected) -> dict[str, Any]:
     }
 
 
-def _show_collected(result: Collected, names: dict[str, str]) -> None:
+# So many faulty returns are listed on the screen.
+_MOST_LISTED = 40
+
+
+def _show_faulty(faulty: Sequence[Receipt], names: dict[str, str]) -> None:
     from xltool.campaign.returns.judgement import KINDS
     from xltool.checks.results import VERDICTS
 
-    bad = [r for r in result.new if r.verdict == "error"]
     rows = [
         [
-            r.name.rpartition("/")[2], f"{r.unit} {names.get(r.unit, '')}".strip(), KINDS[r.kind],
-            VERDICTS[r.verdict], r.first,
+            receipt.name.rpartition("/")[2],
+            f"{receipt.unit} {names.get(receipt.unit, '')}".strip(),
+            KINDS[receipt.kind],
+            VERDICTS[receipt.verdict],
+            receipt.first,
         ]
-        for r in bad
-    ]  # fmt: skip
+        for receipt in faulty[:_MOST_LISTED]
+    ]
     if rows:
-        table(["文件", "单位", "封印", "结论", "第一处问题"], rows[:40])
-        if len(rows) > 40:
-            echo(f"……另有 {len(rows) - 40} 份有错误，见 xltool status --by-unit 和退回意见")
+        table(["文件", "单位", "封印", "结论", "第一处问题"], rows)
+    if more := len(faulty) - len(rows):
+        echo(f"……另有 {more} 份有错误，见 xltool status --by-unit 和退回意见")
+
+
+def _show_collected(result: Collected, names: dict[str, str]) -> None:
+    from xltool.checks.results import VERDICTS
+
+    _show_faulty([receipt for receipt in result.new if receipt.verdict == "error"], names)
     for copy in [
         receipt for receipt in result.receipts if receipt.outcome == "重复" and receipt.first
     ][:20]:
@@ -281,9 +294,10 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
             echo(f"{what}：{len(codes)} 个单位（{'、'.join(codes)}）")
     for code, question in result.questions.items():
         echo(f"{code} {names.get(code, '')}：{question}")
-    counts, verdicts = result.counts(), [r.verdict for r in result.new]
+    counts = result.counts()
+    verdicts = Counter(receipt.verdict for receipt in result.new)
     verdict_counts = "，".join(
-        f"{VERDICTS[v]} {verdicts.count(v)}" for v in VERDICTS if v in verdicts
+        f"{label} {verdicts[verdict]}" for verdict, label in VERDICTS.items() if verdicts[verdict]
     )
     echo(
         f"收下 {counts['收下']} 份" + (f"（{verdict_counts}）" if verdict_counts else "")

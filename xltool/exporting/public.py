@@ -108,11 +108,11 @@ def publish(
 
         with csv_file(made / WHOLE, shape) as whole:
             for filing, edition in filings:
-                why = _unfit(filing, published)
-                if not why:
-                    added = guarded(functools.partial(add, filing, edition))
-                    why = added.reason if isinstance(added, Failure) else ""
-                yield filing, why
+                if why := _unfit(filing, published):
+                    yield filing, why
+                    continue
+                added = guarded(functools.partial(add, filing, edition))
+                yield filing, added.reason if isinstance(added, Failure) else ""
         if not press:
             return
         _print_all(press)

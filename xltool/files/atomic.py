@@ -54,8 +54,6 @@ def writing(
     watched = None if own else guard.current()
     if watched:
         watched.ask(target)
-    if "b" not in mode:
-        options = {"encoding": "utf-8", "newline": "", **options}
     # Opened with "x" the file is new, and has the rights that any new file gets.
     folder = os.path.dirname(target)  # noqa: PTH120
     temporary = os.path.join(folder, temporary_name(os.urandom(8).hex()))  # noqa: PTH118
@@ -84,6 +82,8 @@ def writing(
 
 def _opened(path: str, mode: str, options: dict[str, Any]) -> IO[Any]:
     """The file, opened; the folder is made where it is missing."""
+    if "b" not in mode:
+        options = {"encoding": "utf-8", "newline": "", **options}
     try:
         return open(path, mode, **options)  # noqa: PTH123 - `writing` closes it
     except FileNotFoundError:

@@ -70,7 +70,10 @@ def read_parts(parts: Parts, *, edition: Edition | None = None) -> Filing:
 
 
 def _unreadable(error: Unreadable, source: str, edition: Edition | None) -> Filing:
-    fault = Fault(FaultKind.UNREADABLE, str(error))
+    return _without_forms(Fault(FaultKind.UNREADABLE, str(error)), source, edition)
+
+
+def _without_forms(fault: Fault, source: str, edition: Edition | None) -> Filing:
     return Filing(edition.id if edition else default_edition_id(), source=source, faults=(fault,))
 
 
@@ -81,9 +84,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
     if "xltool.databook" in grid.properties:
         # Its heads are the forms' own labels, so by its text alone it would pass for one.
         fault = Fault(FaultKind.FOREIGN, "这是数据表，不是申报工作簿；先用 xltool fill 填出工作簿")
-        return Filing(
-            edition.id if edition else default_edition_id(), source=source, faults=(fault,)
-        )
+        return _without_forms(fault, source, edition)
     if edition is None:
         edition = _edition(claimed, grid, faults)
     if edition is None:
