@@ -173,6 +173,11 @@ def test_numbers_stay_numbers_in_csv():
     assert in_csv("-10.00+cmd") == "'-10.00+cmd"
 
 
+def test_a_lone_sign_in_csv_is_no_formula():
+    assert [in_csv(text) for text in "=-＝≥"] == list("=-＝≥")
+    assert [in_csv(text) for text in ("==", "=1", " =", "\t")] == ["'==", "'=1", "' =", "'\t"]
+
+
 def test_workbook_holds_everything(tmp_path, records):
     book = openpyxl.load_workbook(written(tmp_path, records, "xlsx") / "report.xlsx")
     assert book.sheetnames == ["汇总", "问题清单", "平衡", "指标"]

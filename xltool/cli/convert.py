@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,13 +95,11 @@ def _moved(
 
 
 def _write_report(report: Path, rows: Sequence[tuple[str, ...]]) -> None:
-    from xltool.files.atomic import writing
-    from xltool.files.escape import in_csv
+    from xltool.files.csv_table import csv_table
 
-    with writing(report, encoding="utf-8-sig") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEAD)
-        writer.writerows([in_csv(text) for text in row] for row in rows)
+    with csv_table(report, HEAD) as add_row:
+        for row in rows:
+            add_row(row)
 
 
 def _show_lost(lost: Sequence[tuple[str, ...]], report: Path) -> None:

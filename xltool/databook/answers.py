@@ -106,8 +106,10 @@ def _name(cell: SourceCell, edition: Edition) -> Answer:
 def _code(cell: SourceCell, edition: Edition) -> Answer:
     """A unit's code is a text; what other programs made of its digits is said."""
     code = read_code(cell.text)
-    remarks = (("B021" if code.ruined else "B106", code.said, ""),) if code.said else ()
-    return Answer(Entry(code.text or None, code.text, cell.place), remarks)
+    entry = Entry(code.text or None, code.text, cell.place)
+    if not code.said:
+        return Answer(entry)
+    return Answer(entry, (("B021" if code.ruined else "B106", code.said, ""),))
 
 
 def _amount(cell: SourceCell, edition: Edition) -> Answer:

@@ -6,7 +6,6 @@ Amounts are exact decimals with their unit; an indicator's value is split into �
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -17,7 +16,7 @@ from msgspec.structs import replace
 
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
-from xltool.files.escape import in_csv
+from xltool.files.csv_table import csv_table
 from xltool.files.table_column import heads
 from xltool.indicator import Target, split_targets
 from xltool.indicator.value import write_number
@@ -33,7 +32,6 @@ COLUMNS = (
 )  # fmt: skip
 _FROM_SPLIT = {"三级指标": "名称", "指标值及单位": "内容", "指标值": "数值"}
 _COLUMNS_BESIDE = ("standard", "weight", "note")
-_LONE_SIGNS = frozenset("≥≤=><")
 
 
 def rows(filing: Filing, edition: Edition) -> Iterator[dict[str, str]]:
@@ -98,20 +96,14 @@ def _project(form: Form) -> str:
 
 @contextmanager
 def csv_file(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[AddFiling]:
-    """A CSV that Excel opens with its Chinese intact; no cell of it is ever a formula."""
-    with writing(path, "w", encoding="utf-8-sig") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
+    """A CSV of filings, with these columns."""
+    with csv_table(path, columns) as add_row:
 
         def add(filing: Filing, edition: Edition) -> None:
             for row in rows(filing, edition):
-                writer.writerow(_cell(row.get(column, "")) for column in columns)
+                add_row(row.get(column, "") for column in columns)
 
         yield add
-
-
-def _cell(text: str) -> str:
-    return text if text in _LONE_SIGNS else in_csv(text)
 
 
 def record(filing: Filing, edition: Edition) -> dict[str, Any]:

@@ -21,7 +21,8 @@ _STEERING = dict.fromkeys(
     "�",
 )
 # What spreadsheet programs may take for the beginning of a formula, fullwidth forms included.
-_FORMULA = r"^\s*[=+\-@＝＋－＠]"
+_FORMULA_SIGNS = "=+-@＝＋－＠"
+_FORMULA = rf"^\s*[{re.escape(_FORMULA_SIGNS)}]"
 _NUMBER = r"^[+-]?\d+(\.\d+)?%?$"
 _CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 
@@ -43,8 +44,9 @@ def lines_on_terminal(text: str) -> str:
 
 
 def in_csv(text: str) -> str:
-    """A CSV cell that no spreadsheet program reads as a formula: such a text gets a leading `'`."""
-    if not _doubtful().search(text):
+    """A CSV cell that no spreadsheet program reads as a formula: such a text gets a leading `'`.
+    A lone sign is none, and stays itself: 计算符号 may be `=`."""
+    if not _doubtful().search(text) or (len(text) == 1 and text in _FORMULA_SIGNS):
         return text
     text = re.sub(_CONTROLS, "", text)
     if text.startswith(("\t", "\r")) or (re.match(_FORMULA, text) and not re.match(_NUMBER, text)):
@@ -53,7 +55,7 @@ def in_csv(text: str) -> str:
 
 
 # What a cell without control characters begins with if it is doubtful.
-_DOUBTFUL_FIRST = frozenset("=+-@＝＋－＠ \n")
+_DOUBTFUL_FIRST = frozenset(f"{_FORMULA_SIGNS} \n")
 _TO_QUOTE = re.compile('[",\r\n]')
 
 

@@ -182,18 +182,13 @@ class SheetPattern:
     def long_texts(self) -> list[tuple[Field, Slot, list[float], int]]:
         """The fields that may take more rows:
         their cells, how high their rows are, the last of these."""
-        layout = self.layout
-        return [
-            (
-                field,
-                self.rows[top].slots[left],
-                [self.rows[row].height for row in range(top, bottom + 1)],
-                bottom,
-            )
-            for field in layout.spec.field
-            if field.kind == "long"
-            for top, left, bottom, _ in [layout.fields[field.id]]
-        ]
+        taken = []
+        for field in self.layout.spec.field:
+            if field.kind == "long":
+                top, left, bottom, _ = self.layout.fields[field.id]
+                heights = [self.rows[row].height for row in range(top, bottom + 1)]
+                taken.append((field, self.rows[top].slots[left], heights, bottom))
+        return taken
 
     @functools.cached_property
     def frame(self) -> Callable[[GrownRows], FramePieces]:

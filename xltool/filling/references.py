@@ -80,14 +80,14 @@ def joined(pieces: Iterable[str | T]) -> tuple[str | T, ...]:
 
 def shifted(pieces: Iterable[FormulaPiece], rows: GrownRows) -> str:
     """The pieces as text, with the row numbers where the rows now stand."""
-    return "".join(
-        [
-            piece
-            if isinstance(piece, str)
-            else str(rows.end(piece[0]) if piece[1] else rows.start(piece[0]))
-            for piece in pieces
-        ]
-    )
+    texts: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            texts.append(piece)
+            continue
+        row, is_end = piece
+        texts.append(str(rows.end(row) if is_end else rows.start(row)))
+    return "".join(texts)
 
 
 def merge_cells(merges: Iterable[Area]) -> str:

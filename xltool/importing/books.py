@@ -3,7 +3,6 @@ a data book a year, and the report of where every value came from."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
-from xltool.files.escape import in_csv
+from xltool.files.csv_table import csv_table
 from xltool.importing.record import Imported, ImportedValue, Leftover
 from xltool.model import NOTHING, Entry, Filing, Form, Place
 
@@ -169,9 +168,8 @@ def write_report(imported: Imported, folder: Path) -> list[Path]:
         json.dump(document, file, ensure_ascii=False, indent=2)
         file.write("\n")
     for path, head, rows in ((paths[1], VALUES, values), (paths[2], LEFTOVERS, leftovers)):
-        with writing(path, encoding="utf-8-sig") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(head)
-            writer.writerows([in_csv(text) for text in row] for row in rows)
+        with csv_table(path, head) as add_row:
+            for row in rows:
+                add_row(row)
     write_page(imported, paths[3])
     return paths

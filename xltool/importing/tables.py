@@ -231,14 +231,14 @@ class IndicatorTable:
         """A second row of heads under the first: 指标值 over 指标性质 · 指标值 · 计量单位."""
         if row.loose or not row.filled or row.table != self.table:
             return False
-        below = [(h, cell) for cell in row.filled if (h := self.labels.head(cell.text))]
-        if len(below) != len(row.filled):
-            return False
-        cells = [c for _, c in below]
-        if any(not any(head.over(cell) for head in (*self.heads, *self.aside)) for cell in cells):
-            return False
-        standing = [head for head in self.heads if not any(head.over(cell) for cell in cells)]
-        new = [Head("target" if h[0] == "number" else h[0], c, h[1]) for h, c in below]
+        new = []
+        for cell in row.filled:
+            label = self.labels.head(cell.text)
+            if label is None or not any(head.over(cell) for head in (*self.heads, *self.aside)):
+                return False
+            id_, official = label
+            new.append(Head("target" if id_ == "number" else id_, cell, official))
+        standing = [head for head in self.heads if not any(map(head.over, row.filled))]
         self._use(sorted([*standing, *new], key=lambda h: h.cell.column))
         return True
 
@@ -283,8 +283,8 @@ class IndicatorTable:
         """The row's cells under their heads where they stand under them; None where they don't."""
         name = self._head("name")
         assert name is not None
-        cells = [cell for cell in row.filled if not any(h.over(cell) for h in self.aside)]
-        other = [cell for cell in row.filled if any(h.over(cell) for h in self.aside)]
+        other = [cell for cell in row.filled if any(head.over(cell) for head in self.aside)]
+        cells = [cell for cell in row.filled if cell not in other]
         start = min(
             (head.cell.column for head in self.heads if head.id == "level2"), default=name.column
         )

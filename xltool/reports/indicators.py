@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from xltool.editions.declaration import Edition, load_edition
 from xltool.files.atomic import writing
-from xltool.files.escape import in_csv
+from xltool.files.csv_table import csv_rows, csv_table
 from xltool.files.table_column import Column, cells, heads
 from xltool.indicator import Target, split_targets
 from xltool.indicator.split import split_standards
@@ -145,21 +144,17 @@ def _text(entry: Entry) -> str:
 
 
 def write_csv(rows: Iterable[tuple[str, ...]], file: IO[str], columns: Columns = ()) -> None:
-    """The rows with their head; no text begins a formula, a lone sign such as = stays itself."""
-    columns = columns or TABLE
-    writer = csv.writer(file)
-    writer.writerow(heads(columns))
+    """The rows with their head into an open file."""
+    add_row = csv_rows(file, heads(columns or TABLE))
     for row in rows:
-        writer.writerow(
-            cell if column.kind == "sign" and len(cell) == 1 else in_csv(cell)
-            for column, cell in zip(columns, row, strict=True)
-        )
+        add_row(row)
 
 
 def save_csv(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = ()) -> None:
-    """A CSV that Excel opens with its Chinese intact (UTF-8 with a mark)."""
-    with writing(path, "w", encoding="utf-8-sig", newline="") as file:
-        write_csv(rows, file, columns)
+    """The rows as a CSV that Excel opens with its Chinese intact."""
+    with csv_table(path, heads(columns or TABLE)) as add_row:
+        for row in rows:
+            add_row(row)
 
 
 def save_xlsx(rows: Iterable[tuple[str, ...]], path: Path, columns: Columns = ()) -> None:
