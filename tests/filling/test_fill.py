@@ -16,10 +16,12 @@ import xltool
 from tests.support.case import filing_of
 from tests.support.indicators import indicators
 from tests.support.seed import seed_filing
-from xltool.filling.writer import FillError, filled, render, sheet_name, verify
+from xltool.filling.writer import FillError, filled, render, verify
 from xltool.model import Entry, Form
 from xltool.reading.reader import read_grid
+from xltool.results_sheet.table import OWN_SHEETS
 from xltool.xlsx.audit.workbook import audit
+from xltool.xlsx.sheet_names import sheet_name
 from xltool.xlsx.workbook_reader import open_grid
 
 EDITION = xltool.load_edition()
@@ -137,6 +139,7 @@ def test_many_projects_with_colliding_names(seed):
         "'引号'",
         "　",
         "部门整体支出绩效目标表",
+        *OWN_SHEETS,
     ]
     projects = tuple(with_entries(one, project=name) for name in names)
     data = render(replace(seed, projects=projects))

@@ -273,7 +273,7 @@ def test_what_xml_forbids_is_replaced(tmp_path):
 
 
 def test_a_long_sheet_goes_on_and_links_stop_at_the_limit(tmp_path, records, monkeypatch):
-    monkeypatch.setattr(table_book, "MAX_ROWS", 20)
+    monkeypatch.setattr(table_book, "LAST_ROW", 20)
     monkeypatch.setattr(table_frame, "MAX_LINKS", 5)
     book = openpyxl.load_workbook(written(tmp_path, records, "xlsx") / "report.xlsx")
     names = [name for name in book.sheetnames if name.startswith("问题清单")]

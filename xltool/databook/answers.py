@@ -11,11 +11,10 @@ from xltool.editions.declaration import Edition
 from xltool.files.table_habits import read_code
 from xltool.model import Entry, Place
 from xltool.money import halfwidth, plain, read_amount, says_none, tidy
+from xltool.xlsx.cell_text import MAX_TEXT, UNSTORABLE, text_length, too_long
 from xltool.xlsx.number_format import amount_shown
 
-LONGEST = 32_767  # characters in an Excel cell, counted in UTF-16 units as Excel does
 DIGITS = 15  # significant digits of a number in Excel
-UNSTORABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _YEAR = re.compile(r"([12][0-9]{3})\s*(?:年度?)?")
 
 
@@ -59,16 +58,6 @@ def lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def excel_length(text: str) -> int:
-    """Characters as Excel counts them: those beyond the basic plane count twice."""
-    return len(text) + sum(char > "\uffff" for char in text)
-
-
-def too_long(text: str) -> bool:
-    """More than a cell of Excel holds."""
-    return len(text) * 2 > LONGEST and excel_length(text) > LONGEST
-
-
 def shown_otherwise(shown: str, stored: str) -> str:
     """What is said of a cell that shows something else than it holds."""
     return f"单元格显示为“{shown}”，存的是“{stored[:40]}”，请改成同一个，数字格式用“常规”"
@@ -79,8 +68,8 @@ def answer(cell: SourceCell, kind: str, edition: Edition) -> Answer:
     if cell.fault:
         return Answer(Entry(None, cell.text, cell.place), ((*cell.fault, ""),))
     if too_long(cell.text):
-        length = excel_length(cell.text)
-        remark = ("B015", f"文字有 {length:,} 个字符，Excel 单元格最多 {LONGEST:,} 个，请删减", "")
+        length = text_length(cell.text)
+        remark = ("B015", f"文字有 {length:,} 个字符，Excel 单元格最多 {MAX_TEXT:,} 个，请删减", "")
         return Answer(Entry(None, cell.text, cell.place), (remark,))
     if odd := UNSTORABLE.search(cell.text):
         remark = ("B016", f"第 {odd.start() + 1} 个字符（U+{ord(odd[0]):04X}）无法保存，请删去", "")

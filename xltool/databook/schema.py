@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from xltool.databook.answers import LONGEST
 from xltool.databook.columns import CODE, BookColumn, tables
 from xltool.editions.declaration import Edition, FormSpec
+from xltool.xlsx.cell_text import MAX_TEXT
 
 SHIPPED = Path(__file__).with_name("databook.schema.json")
 
@@ -38,7 +38,7 @@ def schema(edition: Edition) -> dict[str, Any]:
             ),
             "department": _form(edition, edition.department, columns.department.columns, ["unit"]),
             "project": _form(edition, edition.project, columns.project.columns[1:], ["project"]),
-            "text": {"type": ["string", "null"], "maxLength": LONGEST},
+            "text": {"type": ["string", "null"], "maxLength": MAX_TEXT},
             "amount": {"type": ["number", "string", "null"]},
             "year": {
                 "type": ["integer", "string", "null"],

@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
 from xltool.databook.columns import INDICATORS, BookTable, tables
 from xltool.editions.declaration import Edition, asked_edition, default_edition_id, load_edition
 from xltool.errors import XltoolError
@@ -19,6 +18,7 @@ from xltool.files.atomic import writing
 from xltool.indicator.library import Library
 from xltool.model import Entry, Filing, Form
 from xltool.money import plain
+from xltool.xlsx.cell_text import MAX_TEXT, UNSTORABLE, too_long
 
 BookValue = str | int | Decimal | None
 BookSheets = dict[str, list[list[BookValue]]]
@@ -96,7 +96,7 @@ def _storable(filings: Sequence[Filing]) -> None:
                     text = value(entry)
                     if isinstance(text, str) and (too_long(text) or UNSTORABLE.search(text)):
                         raise XltoolError(
-                            f"“{filing.unit}”有文字超过 {LONGEST} 个字符或含有无法保存的字符"
+                            f"“{filing.unit}”有文字超过 {MAX_TEXT} 个字符或含有无法保存的字符"
                         )
 
 

@@ -17,10 +17,10 @@ from xltool.filling.page_breaks import is_broken, is_squeezed, page_breaks, row_
 from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
 from xltool.template.layout import FormLayout, GrownRows
+from xltool.xlsx.cell_text import MAX_TEXT, too_long
 from xltool.xlsx.row_height import line_count
 from xltool.xlsx.shared_parts import SPECIAL, armour
 
-MAX_TEXT = 32_767  # characters in a cell
 MAX_HEIGHT = 409.0  # points; no row can be higher
 MAX_DIGITS = 15  # significant digits of a stored number
 
@@ -139,8 +139,7 @@ def _text_of(field: Field, entry: Entry) -> str:
 
 def _text_cell(slot: Slot, text: str, label: str) -> bytes:
     """A text's cell."""
-    # Excel counts UTF-16 units, of which a character has two at most.
-    if len(text) > MAX_TEXT // 2 and len(text.encode("utf-16-le", "surrogatepass")) // 2 > MAX_TEXT:
+    if too_long(text):
         raise FillError(f"{label}超过 {MAX_TEXT} 字，一个单元格放不下")
     if SPECIAL.search(text):
         if _HALF.search(text):

@@ -42,10 +42,11 @@ from xltool.results_sheet.table import RESULTS_SHEET
 from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows
 from xltool.template.match import changes, locate
 from xltool.xlsx.audit.package import package_faults, relations_of
-from xltool.xlsx.audit.workbook import audit_parts, sheet_name_faults
+from xltool.xlsx.audit.workbook import audit_parts
 from xltool.xlsx.package import Unpacked, Unreadable
 from xltool.xlsx.references import column_number, letters
 from xltool.xlsx.shared_parts import OTHER_ENTITY, SPECIAL, armour, decoded, plain_text
+from xltool.xlsx.sheet_names import sheet_name_faults
 from xltool.xlsx.workbook_reader import grid_of, read_properties
 from xltool.xlsx.zip_container import split
 

@@ -7,7 +7,6 @@ other part keeps its bytes.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
@@ -22,14 +21,14 @@ from xltool.filling.fill_sheet import FillError, fill_sheet
 from xltool.filling.package import Filled, assemble
 from xltool.filling.visible import visible_filing
 from xltool.model import FaultKind, Filing
+from xltool.results_sheet.table import OWN_SHEETS
 from xltool.xlsx.audit.workbook import audit_parts
 from xltool.xlsx.package import Unpacked
+from xltool.xlsx.sheet_names import sheet_name
 from xltool.xlsx.workbook_reader import grid_of
 from xltool.xlsx.zip_container import split
 
 __all__ = ["FillError", "FilledWorkbook", "fill", "filled", "render", "sheet_name", "verify"]
-
-MAX_SHEET_NAME = 31
 
 
 Destination = TypeVar("Destination", bound=IO[bytes])
@@ -205,7 +204,8 @@ def _render(
     locked: Mapping[str, Collection[str]],
 ) -> bytes:
     sheets: list[Filled] = []
-    taken: set[str] = {entry.name.casefold() for entry in compiled.sheets}
+    own_names = [entry.name for entry in compiled.sheets]
+    taken = {name.casefold() for name in (*own_names, *OWN_SHEETS)}
     for entry in compiled.sheets:
         pattern = compiled.form_of.get(entry.part)
         if pattern is None:
@@ -231,27 +231,3 @@ def _render(
         # That no sheet was removed, a received workbook can't say otherwise.
         given[FORMS] = ONLY_PROJECTS
     return assemble(compiled, sheets, given)
-
-
-_FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f\ufffe\uffff\ud800-\udfff]+")
-
-
-def sheet_name(wanted: str, taken: set[str]) -> str:
-    """A sheet name that Excel accepts and no other sheet has; `taken` (casefolded) is added to."""
-    base = re.sub(r"\s+", " ", _FORBIDDEN.sub("_", wanted)).strip().strip("'").strip() or "项目"
-    if base.casefold() == "history":  # reserved by Excel
-        base = "history_"
-    name, number = _cut(base, MAX_SHEET_NAME), 1
-    while name.casefold() in taken:
-        number += 1
-        tail = f"({number})"
-        name = _cut(base, MAX_SHEET_NAME - len(tail)) + tail
-    taken.add(name.casefold())
-    return name
-
-
-def _cut(text: str, units: int) -> str:
-    """At most this many UTF-16 units, which is how Excel counts."""
-    while len(text.encode("utf-16-le")) // 2 > units:
-        text = text[:-1]
-    return text.rstrip("' ")

@@ -11,12 +11,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from xltool.databook.answers import LONGEST, UNSTORABLE, too_long
 from xltool.editions.declaration import Edition
 from xltool.files.atomic import writing
 from xltool.files.csv_table import csv_table
 from xltool.importing.record import Imported, ImportedValue, Leftover
 from xltool.model import NOTHING, Entry, Filing, Form, Place
+from xltool.xlsx.cell_text import MAX_TEXT, UNSTORABLE, too_long
 
 VALUES = ("文件", "表", "项目", "栏目", "值", "来源", "把握", "说明")
 LEFTOVERS = ("文件", "位置", "内容", "原因")
@@ -78,7 +78,7 @@ def _storable(form: Form, left: Callable[[str, str, Place | None], None]) -> For
     def fits(entry: Entry) -> bool:
         if not too_long(entry.said) and not UNSTORABLE.search(entry.said):
             return True
-        left(entry.said[:60], f"文字超过 {LONGEST} 个字符或含有无法保存的字符", entry.place)
+        left(entry.said[:60], f"文字超过 {MAX_TEXT} 个字符或含有无法保存的字符", entry.place)
         return False
 
     entries = {i: e if fits(e) else NOTHING for i, e in form.entries.items()}

@@ -10,6 +10,7 @@ from xltool.files.atomic import writing
 from xltool.files.table_column import cells
 from xltool.indicator.library import Library
 from xltool.library import COLUMNS, SHEET
+from xltool.xlsx.cell_text import sound
 
 
 def save_library(library: Library, path: Path) -> None:
@@ -38,5 +39,5 @@ def write_sheet(book: Any, library: Library) -> Any:
             if isinstance(value, (Decimal, int)):
                 sheet.write_number(row_number, number, float(value))
             elif value:
-                sheet.write_string(row_number, number, value, text)
+                sheet.write_string(row_number, number, sound(value), text)
     return sheet

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from xltool.reports.run import Run
-from xltool.xlsx.table_book import sound
+from xltool.xlsx.cell_text import sound
+from xltool.xlsx.sheet_names import sheet_name_faults
 from xltool.xlsx.table_frame import Look
 
 MAX_LINK = 2_000  # characters that Excel takes
-_SHEET_NAME = re.compile(r"[^\x00-\x1f\[\]:*?/\\\ufffe\uffff]{1,31}")
 _CELL = re.compile(r"[A-Z]{1,3}\d{1,7}")
 _LINK_ESCAPES = str.maketrans(
     {c: f"%{ord(c):02x}" for c in '%#?:\\"<>[]^`{}| '} | {chr(n): f"%{n:02x}" for n in range(32)}
@@ -47,6 +47,6 @@ def target(file: str, run: Run) -> str:
 
 def anchor(sheet: str, cell: str) -> str:
     """A cell as a link names it; empty where it can't be one."""
-    if not _SHEET_NAME.fullmatch(sheet) or not _CELL.fullmatch(cell):
+    if any(sheet_name_faults(sheet)) or not _CELL.fullmatch(cell):
         return ""
     return "'{}'!{}".format(sheet.replace("'", "''"), cell)

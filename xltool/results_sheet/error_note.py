@@ -9,6 +9,7 @@ from typing import Any
 from xltool.files.atomic import writing
 from xltool.files.table_column import Column, cells, heads
 from xltool.model import Filing, Finding
+from xltool.xlsx.cell_text import sound
 
 COLUMNS: tuple[Column[Finding], ...] = (
     Column("级别", lambda f: f.severity.label, 6),
@@ -52,7 +53,7 @@ def write_error_note(filing: Filing, findings: Sequence[Finding], path: Path) ->
             texts = [str(row - 2), *map(str, cells(COLUMNS, finding))]
             sheet.set_row(row, _height(texts))
             for at, text in enumerate(texts):
-                sheet.write_string(row, at, text[:32_767], body)
+                sheet.write_string(row, at, sound(text), body)
         sheet.merge_range(
             len(findings) + 4, 0, len(findings) + 4, last, _SIGNED, style(text_wrap=False)
         )

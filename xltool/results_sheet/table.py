@@ -21,6 +21,9 @@ from xltool.files.table_column import Column, cells, heads
 from xltool.model import Filing, Finding, Severity
 
 RESULTS_SHEET = "审核结果"
+CHANGES_SHEET = "规范记录"
+# What xltool itself puts into a workbook of forms; no form is called so.
+OWN_SHEETS = (RESULTS_SHEET, CHANGES_SHEET)
 
 
 class ResultLine(NamedTuple):

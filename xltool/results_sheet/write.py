@@ -10,11 +10,11 @@ from typing import Any
 from xltool.model import Place
 from xltool.results_sheet import table
 from xltool.results_sheet.table import RESULTS_SHEET, ResultRow, Results
+from xltool.xlsx.cell_text import sound
 from xltool.xlsx.row_height import row_height
 
 _FILLS = {"error": "FDE9E7", "query": "FFF6DD", "note": "EEF3FA", "stale": "F2F2F2"}
 _FONT = {"font_name": "宋体", "font_size": 10, "valign": "top", "text_wrap": True}
-_LONG = 32_767
 
 
 def write_results(results: Results, path: Path) -> Path:
@@ -33,9 +33,11 @@ def write_results(results: Results, path: Path) -> Path:
         for at, column in enumerate(columns):
             sheet.set_column(at, at, column.width, None, {"hidden": column.kind == "key"})
         sheet.set_row(0, 24)
-        sheet.write_string(0, 0, results.title, style(bold=True, font_size=14, text_wrap=False))
+        sheet.write_string(
+            0, 0, sound(results.title), style(bold=True, font_size=14, text_wrap=False)
+        )
         for row, line in enumerate(results.summary, 1):
-            sheet.write_string(row, 0, line, style(text_wrap=False))
+            sheet.write_string(row, 0, sound(line), style(text_wrap=False))
         top = len(results.summary) + 2
         for at, column in enumerate(columns):
             sheet.write_string(top, at, column.head, style(bold=True, border=1, bg_color="D9E2EE"))
@@ -62,10 +64,10 @@ def _write_row(sheet: Any, row: int, result: ResultRow, style: Callable[..., Any
     answer = style(border=1, locked=False)
     for at, (text, column) in enumerate(zip(result.texts, table.COLUMNS, strict=True)):
         if column.kind == "place" and result.cell:
-            sheet.write_url(row, at, _link(result.sheet, result.cell), link, text)
+            sheet.write_url(row, at, _link(result.sheet, result.cell), link, sound(text))
         else:
             form = answer if column.kind == "answer" else cell
-            sheet.write_string(row, at, text[:_LONG], form)
+            sheet.write_string(row, at, sound(text), form)
 
 
 def _height(texts: Sequence[str]) -> float:
@@ -90,8 +92,8 @@ def write_changes(name: str, changes: Sequence[tuple[Place, str, str]], path: Pa
             sheet.write_string(0, column, text, head)
         for row, (place, was, now) in enumerate(changes, 1):
             sheet.write_url(row, 0, _link(place.sheet, place.cell), link, str(place))
-            sheet.write_string(row, 1, was, cell)
-            sheet.write_string(row, 2, now, cell)
+            sheet.write_string(row, 1, sound(was), cell)
+            sheet.write_string(row, 2, sound(now), cell)
         sheet.freeze_panes(1, 0)
     return path
 

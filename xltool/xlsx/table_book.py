@@ -6,7 +6,6 @@ All tables of results go this way: the report of a run, the lists and the roll-u
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from html import escape
@@ -14,16 +13,13 @@ from itertools import groupby
 from typing import IO, Any, NamedTuple
 
 from xltool.files.table_column import Column, Row, cells
-from xltool.xlsx.references import letters
+from xltool.xlsx.cell_text import sound
+from xltool.xlsx.references import LAST_ROW, letters
 from xltool.xlsx.row_height import row_height
 from xltool.xlsx.shared_parts import SPECIAL, armour
 from xltool.xlsx.table_frame import PLAIN, BookFrame, Link, Look, SheetPart, Style
 
-# Limits of the file format.
-MAX_ROWS, MAX_TEXT = 1_048_576, 32_767
 _UNSEEN = 10_000.0
-_CUT = "…（原文过长，后略）"
-_HALF = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 class Styled(NamedTuple):
@@ -92,7 +88,7 @@ class TableSheet:
 
     def row(self, values: Sequence[RowValue], style: Style = PLAIN, *, level: int = 0) -> None:
         """One row, in which `style` changes how the cells look; of a `level` of the outline."""
-        if self.next >= MAX_ROWS:
+        if self.next >= LAST_ROW:
             self.end()
             self._begin()
         self.next += 1
@@ -289,15 +285,3 @@ def _text_cell(at: str, text: str, style: str) -> str:
     if SPECIAL.search(text):
         text = escape(armour(text), quote=False)
     return f'<c r="{at}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
-
-
-def sound(text: str) -> str:
-    """A text as a cell can hold it: no half characters, and no more than Excel counts."""
-    if SPECIAL.search(text):
-        text = _HALF.sub("\ufffd", text)
-    if len(text) <= MAX_TEXT // 2:
-        return text
-    units = text.encode("utf-16-le")
-    if len(units) <= 2 * MAX_TEXT:
-        return text
-    return units[: 2 * (MAX_TEXT - len(_CUT))].decode("utf-16-le", "ignore") + _CUT

@@ -12,7 +12,6 @@ from xltool.checks.engine import check
 from xltool.checks.results import counts
 from xltool.errors import XltoolError
 from xltool.excel.buttons.names import form_name
-from xltool.excel.buttons.reviewing import CHANGES_SHEET
 from xltool.excel.desk_settings import house_rules, last_year
 from xltool.excel.places import desk_folder
 from xltool.excel.ribbon import button, desk
@@ -21,7 +20,7 @@ from xltool.files.atomic import writing
 from xltool.filling.paper import for_paper
 from xltool.model import Filing, Finding, Severity
 from xltool.results_sheet.error_note import write_error_note
-from xltool.results_sheet.table import RESULTS_SHEET
+from xltool.results_sheet.table import OWN_SHEETS
 from xltool.xlsx.workbook_reader import open_grid
 
 PDF = "PDF (*.pdf),*.pdf"
@@ -50,9 +49,7 @@ def _forms_as_pdf(session: ExcelSession, path: Path, place: Path) -> None:
     with session.opened(_paper(path)) as copy:
         with suppress(Exception):  # under a password, the results are printed too
             copy.api.Unprotect()
-        ours: list[int | str] = [
-            sheet.name for sheet in copy.sheets if sheet.name in (RESULTS_SHEET, CHANGES_SHEET)
-        ]
+        ours: list[int | str] = [sheet.name for sheet in copy.sheets if sheet.name in OWN_SHEETS]
         copy.to_pdf(str(pdf), exclude=ours or None, exclude_start_string="\0")
     if not pdf.is_file():
         raise XltoolError(f"没有写出 {place}")

@@ -17,14 +17,20 @@ from xltool.excel.session import ExcelSession, busy
 from xltool.excel.undo import PlannedSheet, planned, step
 from xltool.model import Filing, Finding, Place
 from xltool.results_sheet.marks import marks, to_write
-from xltool.results_sheet.table import HEAD, PLACE, RESULTS_SHEET, SHEET, results
+from xltool.results_sheet.table import (
+    CHANGES_SHEET,
+    HEAD,
+    PLACE,
+    RESULTS_SHEET,
+    SHEET,
+    results,
+)
 from xltool.results_sheet.write import write_changes, write_results
 from xltool.template.layout import load_layout
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.references import column_number
 from xltool.xlsx.workbook_reader import open_grid
 
-CHANGES_SHEET = "规范记录"
 WORKBOOKS = "Excel 工作簿 (*.xlsx;*.xlsm),*.xlsx;*.xlsm"
 # The families of rules that speak of sums: totals, and the sums across forms.
 _SUMS = ("T", "X501", "X502", "X506")

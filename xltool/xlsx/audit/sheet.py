@@ -14,8 +14,8 @@ from itertools import pairwise
 from operator import lt
 from typing import Any, NamedTuple
 
-MAX_TEXT = 32767
-MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
+from xltool.xlsx.cell_text import MAX_TEXT, text_length
+from xltool.xlsx.references import LAST_COLUMN, LAST_ROW
 
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _VALUE = (
@@ -62,7 +62,7 @@ class _CellOrder(dict[str, int]):
         if len(self) > 200_000:
             self.clear()
         at = cell(ref)
-        self[ref] = order = -1 if at is None else at[1] * MAX_COLUMN + at[0]
+        self[ref] = order = -1 if at is None else at[1] * LAST_COLUMN + at[0]
         return order
 
 
@@ -89,7 +89,7 @@ def cell(ref: str) -> tuple[int, int] | None:
     for letter in match[1]:
         column = column * 26 + ord(letter) - 64
     row = int(match[2])
-    return (column, row) if column <= MAX_COLUMN and row <= MAX_ROW else None
+    return (column, row) if column <= LAST_COLUMN and row <= LAST_ROW else None
 
 
 def area(ref: str) -> tuple[int, int, int, int] | None:
@@ -102,8 +102,8 @@ def area(ref: str) -> tuple[int, int, int, int] | None:
 
 
 def characters(text: str) -> int:
-    """A text's length as Excel counts it: in UTF-16 units, `_x000D_` being one."""
-    return len(_ESCAPED.sub("x", text).encode("utf-16-le", "surrogatepass")) // 2
+    """A text's length as Excel counts it, `_x000D_` being one character."""
+    return text_length(_ESCAPED.sub("x", text))
 
 
 def text_fault(xml: bytes) -> str:

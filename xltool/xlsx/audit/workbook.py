@@ -24,7 +24,6 @@ from typing import NamedTuple
 from xltool.xlsx.audit.formulas import formula_fault
 from xltool.xlsx.audit.package import package_faults, part_of, relations_of, targets_of
 from xltool.xlsx.audit.sheet import (
-    MAX_TEXT,
     Cells,
     characters,
     frame_of,
@@ -32,10 +31,10 @@ from xltool.xlsx.audit.sheet import (
     text_fault,
     xml_tree,
 )
+from xltool.xlsx.cell_text import MAX_TEXT
+from xltool.xlsx.sheet_names import sheet_name_faults
 from xltool.xlsx.zip_container import split
 
-_SHEET_NAME_MAX = 31
-_SHEET_NAME_BAD = re.compile(r"[\[\]:*?/\\]")
 _NAME = re.compile(r"[^\W\d]|\\")
 _STRINGS = re.compile(
     rb"(?:<\?xml[^<>]*+>\s*+)?<sst[^<>]*+>"
@@ -142,16 +141,6 @@ def _name_faults(defined: Sequence[tuple[str, str, str]], sheets: frozenset[str]
             yield f"定义名称“{name}”{fault}"
     times = Counter((name.casefold(), scope) for name, scope, _ in defined)
     yield from (f"定义名称“{name}”重复" for (name, _), n in times.items() if n > 1)
-
-
-def sheet_name_faults(name: str) -> Iterator[str]:
-    """What Excel would not take as the name of a sheet."""
-    if not 1 <= characters(name) <= _SHEET_NAME_MAX:
-        yield f"工作表名“{name}”有 {characters(name)} 个字，应当是 1 至 {_SHEET_NAME_MAX} 个字"
-    if _SHEET_NAME_BAD.search(name) or name.startswith("'") or name.endswith("'"):
-        yield f"工作表名“{name}”含有不允许的字符"
-    if name.casefold() == "history":
-        yield "工作表名 History 是 Excel 保留的"
 
 
 @lru_cache(maxsize=64)
