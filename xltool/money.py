@@ -67,6 +67,11 @@ def convert(amount: Decimal, unit: str, to: str) -> Decimal:
     return tidy(amount * UNITS[unit] / UNITS[to])
 
 
+def read_as_yuan(amount: Decimal) -> Decimal:
+    """What an amount filled in as 万元 is, in 万元, if it was meant in 元."""
+    return convert(amount, "元", "万元")
+
+
 def tidy(amount: Decimal) -> Decimal:
     """The same amount without trailing zeros or an exponent."""
     short = amount.normalize()

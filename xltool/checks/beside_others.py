@@ -20,7 +20,7 @@ from xltool.checks.results import CheckResult, finding_result, with_findings
 from xltool.checks.settings import Settings
 from xltool.editions.declaration import EditionError, load_edition
 from xltool.model import Finding, Severity
-from xltool.money import show
+from xltool.money import read_as_yuan, show
 
 CODE = "T311"
 
@@ -40,7 +40,6 @@ def weight_of(settings: Settings) -> Weight:
     return Weight(settings.severity.get(CODE) or rules()[CODE].severity, CODE in settings.trial)
 
 
-_TIMES = Decimal(10_000)
 _LARGE = Decimal(100_000)  # 万元: nobody asks about a smaller total
 _LEAST_OTHERS = 5
 
@@ -81,9 +80,10 @@ def outsized(totals: Mapping[str, Decimal]) -> dict[str, str]:
     # From the largest on: the group above a gap that no sum of smaller ones bridges.
     for place in range(len(ordered) - 1, _LEAST_OTHERS - 1, -1):
         below -= ordered[place]
-        fits = ordered[0] <= ordered[place] / _TIMES and ordered[-1] / _TIMES <= ordered[place - 1]
-        if ordered[place] >= _LARGE and ordered[place] > 3 * below and fits:
-            limit = ordered[place]
+        total, next_below = ordered[place], ordered[place - 1]
+        fits = ordered[0] <= read_as_yuan(total) and read_as_yuan(ordered[-1]) <= next_below
+        if total >= _LARGE and total > 3 * below and fits:
+            limit = total
             break
     if not limit:
         return {}
@@ -106,7 +106,7 @@ def _closing_total(result: CheckResult) -> Decimal | None:
 def _question(total: Decimal, beside: str) -> str:
     return (
         f"资金总额 {show(total)} 万元，{beside}，它的一万分之一倒与它们相当。"
-        f"若是按元填的，应填 {show(total / _TIMES)}（单位：万元），其余各项一样；没有填错请说明"
+        f"若是按元填的，应填 {show(read_as_yuan(total))}（单位：万元），其余各项一样；没有填错请说明"
     )
 
 

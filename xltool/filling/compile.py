@@ -38,6 +38,7 @@ from xltool.filling.row_height import (
     paper_width,
 )
 from xltool.template.layout import MOST_SHAPES, FormLayout, GrownRows, Layout, load_layout, stamps
+from xltool.xlsx.open_xml import RELATIONSHIPS
 from xltool.xlsx.package import Unpacked, open_package
 from xltool.xlsx.references import column_number, letters
 from xltool.xlsx.shared_parts import Styles
@@ -462,7 +463,6 @@ def _pieces(
     return pieces
 
 
-_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 STYLES = "xl/styles.xml"
 # The parts that list the others.
 LISTS = "[Content_Types].xml", "xl/_rels/workbook.xml.rels"
@@ -479,7 +479,7 @@ def _workbook(
     if not closing:
         raise EditionError(f"{path}：workbook.xml 的写法不认识，请用 Excel 或 WPS 另存模板")
     if "xmlns:r=" not in before:  # some writers declare the prefix on each sheet
-        before = before.replace("<workbook ", f'<workbook xmlns:r="{_RELATIONS}" ', 1)
+        before = before.replace("<workbook ", f'<workbook xmlns:r="{RELATIONSHIPS}" ', 1)
     between, _, named = after.partition("<definedNames>")
     inner, has_names, last = named.partition("</definedNames>")
     if not has_names:

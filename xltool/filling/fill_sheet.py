@@ -18,10 +18,9 @@ from xltool.model import NOTHING, Entry, Form
 from xltool.money import plain
 from xltool.template.layout import FormLayout, GrownRows
 from xltool.xlsx.cell_text import MAX_TEXT, too_long
-from xltool.xlsx.row_height import line_count
+from xltool.xlsx.row_height import HIGHEST, line_count
 from xltool.xlsx.shared_parts import SPECIAL, armour
 
-MAX_HEIGHT = 409.0  # points; no row can be higher
 MAX_DIGITS = 15  # significant digits of a stored number
 
 
@@ -46,9 +45,9 @@ def growth(pattern: SheetPattern, form: Form) -> Growth:
         need = height_of(_text_of(field, form.entries.get(field.id, NOTHING)), slot)
         heights[field.id] = 0.0
         if need > sum(there):
-            count = max(len(there), -int(-need // (MAX_HEIGHT - 9)))
+            count = max(len(there), -int(-need // (HIGHEST - 9)))
             grown[last] = count - len(there)
-            heights[field.id] = min(MAX_HEIGHT, round(need / count, 2))
+            heights[field.id] = min(HIGHEST, round(need / count, 2))
     counts: dict[str, int] = {}
     for indicator in form.indicators:
         counts[indicator.block] = counts.get(indicator.block, 0) + 1

@@ -10,11 +10,9 @@ from typing import NamedTuple
 
 from xltool.filling.compile import Compiled, SheetEntry
 from xltool.template.layout import GrownRows
+from xltool.xlsx.open_xml import RELATIONSHIPS, SHEET_PART, VALUE_TYPES
 from xltool.xlsx.shared_parts import armour
 from xltool.xlsx.zip_container import join, pack
-
-_SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
-_SHEET_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
 
 
 class Filled(NamedTuple):
@@ -38,9 +36,9 @@ def assemble(compiled: Compiled, sheets: Sequence[Filled], properties: Mapping[s
         if nth > 1:
             stem = entry.part.removesuffix(".xml")
             part, rid = f"{stem}_{nth}.xml", f"{entry.rid}x{nth}"
-            types.append(f'<Override PartName="/{part}" ContentType="{_SHEET_TYPE}"/>')
+            types.append(f'<Override PartName="/{part}" ContentType="{SHEET_PART}"/>')
             relations.append(
-                f'<Relationship Id="{rid}" Type="{_SHEET_RELATION}" Target="/{part}"/>'
+                f'<Relationship Id="{rid}" Type="{RELATIONSHIPS}/worksheet" Target="/{part}"/>'
             )
             # Only the first sheet may be the one selected.
             xml = xml.replace(b' tabSelected="1"', b"", 1)
@@ -96,13 +94,10 @@ def _with_properties(compiled: Compiled, properties: Mapping[str, str]) -> str:
     prefix = (tag[1] or "") if tag else ""
     items = "".join(
         f'<{prefix}property fmtid="{{D5CDD505-2E9C-101B-9397-08002B2CF9AE}}" pid="{pid}" name="{escape(name)}">'
-        f'<vt:lpwstr xmlns:vt="{_TYPES_OF_VALUES}">{escape(armour(text), quote=False)}</vt:lpwstr>'
+        f'<vt:lpwstr xmlns:vt="{VALUE_TYPES}">{escape(armour(text), quote=False)}</vt:lpwstr>'
         f"</{prefix}property>"
         for pid, (name, text) in enumerate(properties.items(), number + 1)
     )
     if close[0].startswith("/>"):
         return f"{xml[: close.start()]}>{items}</{prefix}Properties>"
     return xml[: close.start()] + items + xml[close.start() :]
-
-
-_TYPES_OF_VALUES = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"

@@ -19,7 +19,6 @@ from xltool.filling.page_breaks import (
 from xltool.filling.row_height import page_height
 from xltool.xlsx.edit import (
     BOOK,
-    MAIN,
     Element,
     SubElement,
     cell_at,
@@ -28,6 +27,7 @@ from xltool.xlsx.edit import (
     to_bytes,
 )
 from xltool.xlsx.grid import Sheet
+from xltool.xlsx.open_xml import MAIN
 from xltool.xlsx.package import Package
 from xltool.xlsx.references import Area
 from xltool.xlsx.workbook_reader import grid_of

@@ -18,8 +18,6 @@ from xltool.results_sheet.table import RESULTS_SHEET, Results
 from xltool.xlsx.edit import (
     BOOK,
     BOOK_RELS,
-    MAIN,
-    REL,
     Element,
     SubElement,
     cell_at,
@@ -29,13 +27,17 @@ from xltool.xlsx.edit import (
     to_bytes,
     write_text,
 )
+from xltool.xlsx.open_xml import (
+    CONTENT_TYPES,
+    MAIN,
+    PACKAGE_RELATIONSHIPS,
+    RELATIONSHIPS,
+    SHEET_PART,
+    STYLES_PART,
+)
 from xltool.xlsx.package import Package
 from xltool.xlsx.workbook_reader import grid_of
 
-_RELS = "http://schemas.openxmlformats.org/package/2006/relationships"
-_TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
-_SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
-_STYLE_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
 _STYLES, _CONTENT = "xl/styles.xml", "[Content_Types].xml"
 _PART = "xl/worksheets/xltool-results.xml"
 
@@ -64,7 +66,7 @@ def _patched(package: Package, results: Results, marks: Marks) -> dict[str, byte
         _list(book, relations)
         changed[BOOK], changed[BOOK_RELS] = to_bytes(book), to_bytes(relations)
         types = parse(package.read(_CONTENT))
-        _add(types, _TYPES, "Override", PartName=f"/{part}", ContentType=_SHEET_TYPE)
+        _add(types, CONTENT_TYPES, "Override", PartName=f"/{part}", ContentType=SHEET_PART)
         changed[_CONTENT] = to_bytes(types)
     if _STYLES in package:
         styles = parse(package.read(_STYLES))
@@ -72,13 +74,13 @@ def _patched(package: Package, results: Results, marks: Marks) -> dict[str, byte
     else:  # cells without a style have the first one, which is plain
         shift, styles = 0, parse(ours.read(_STYLES))
         types = parse(changed.get(_CONTENT, b"") or package.read(_CONTENT))
-        _add(types, _TYPES, "Override", PartName=f"/{_STYLES}", ContentType=_STYLE_TYPE)
+        _add(types, CONTENT_TYPES, "Override", PartName=f"/{_STYLES}", ContentType=STYLES_PART)
         _add(
             relations,
-            _RELS,
+            PACKAGE_RELATIONSHIPS,
             "Relationship",
             Id="rIdStyles1",
-            Type=f"{REL}/styles",
+            Type=f"{RELATIONSHIPS}/styles",
             Target="styles.xml",
         )
         changed[_CONTENT], changed[BOOK_RELS] = to_bytes(types), to_bytes(relations)
@@ -123,8 +125,15 @@ def _list(book: Element, relations: Element) -> None:
     taken = {relation.get("Id") for relation in relations}
     rid = next(f"rIdResults{n}" for n in range(1, 99) if f"rIdResults{n}" not in taken)
     sheet = _add(sheets, MAIN, "sheet", name=RESULTS_SHEET, sheetId=str(number))
-    sheet.set(f"{{{REL}}}id", rid)
-    _add(relations, _RELS, "Relationship", Id=rid, Type=f"{REL}/worksheet", Target=f"/{_PART}")
+    sheet.set(f"{{{RELATIONSHIPS}}}id", rid)
+    _add(
+        relations,
+        PACKAGE_RELATIONSHIPS,
+        "Relationship",
+        Id=rid,
+        Type=f"{RELATIONSHIPS}/worksheet",
+        Target=f"/{_PART}",
+    )
 
 
 def _add_styles(theirs: Element, ours: Element) -> int:

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from xltool.xlsx.grid import Cell, Mask, Sheet
 from xltool.xlsx.ink import hidden, hidden_run
-from xltool.xlsx.package import MAIN, MAX_CELLS, Unreadable, parse_xml, utf8, walk_xml
+from xltool.xlsx.open_xml import MAIN
+from xltool.xlsx.package import MAX_CELLS, Unreadable, parse_xml, utf8, walk_xml
 from xltool.xlsx.references import Area, cell_name, column_number, read_area
 from xltool.xlsx.shared_parts import (
     OTHER_ENTITY,
@@ -240,7 +241,7 @@ def read_large_sheet(
 _LATER = re.compile(rb"<x14:conditionalFormatting\b.*?</x14:conditionalFormatting>", re.DOTALL)
 _LATER_FORMAT = re.compile(rb"<x14:dxf>(.*?)</x14:dxf>", re.DOTALL)
 _LATER_AREAS = re.compile(rb"<xm:sqref>([^<]*)</xm:sqref>")
-_AS_STYLES = b'<styleSheet xmlns="%b"><dxfs><dxf>%%b</dxf></dxfs></styleSheet>' % MAIN[0].encode()
+_AS_STYLES = b'<styleSheet xmlns="%b"><dxfs><dxf>%%b</dxf></dxfs></styleSheet>' % MAIN.encode()
 
 
 def _later_formats(data: bytes) -> Iterator[tuple[Area, Mask]]:

@@ -8,17 +8,16 @@ from pathlib import Path
 
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
+from xltool.xlsx.open_xml import MAIN, RELATIONSHIPS
 from xltool.xlsx.package import Package, Unreadable, open_package, resolve
 from xltool.xlsx.shared_parts import armour
 from xltool.xlsx.xml_tree import Element, SubElement, parse, to_bytes
 
 __all__ = [
-    "BOOK", "BOOK_RELS", "MAIN", "REL", "Element", "SubElement", "cell_at", "parse", "patch_file",
+    "BOOK", "BOOK_RELS", "Element", "SubElement", "cell_at", "parse", "patch_file",
     "sheet_part", "to_bytes", "write_text",
 ]  # fmt: skip
 
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 BOOK, BOOK_RELS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
@@ -52,7 +51,7 @@ def sheet_part(book: Element, relations: Element, sheet: str) -> str:
     """The part of the sheet with this name, empty where there is none."""
     for entry in book.iter(f"{{{MAIN}}}sheet"):
         if entry.get("name") == sheet:
-            rid = entry.get(f"{{{REL}}}id")
+            rid = entry.get(f"{{{RELATIONSHIPS}}}id")
             target = next(
                 (relation.get("Target", "") for relation in relations if relation.get("Id") == rid),
                 "",

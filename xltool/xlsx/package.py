@@ -16,6 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from xml.parsers import expat
 
+from xltool.xlsx.open_xml import (
+    BOTH_MAIN,
+    BOTH_RELATIONSHIPS,
+    CUSTOM_PROPERTIES,
+    MAIN,
+    OPEN_XML,
+    PACKAGE_RELATIONSHIPS,
+    STRICT,
+    VALUE_TYPES,
+)
 from xltool.xlsx.recognised import NO_WORKBOOK, by_bytes, by_parts
 from xltool.xlsx.zip_container import split
 
@@ -171,7 +181,7 @@ def resolve(folder: str, target: str) -> str:
 
 def usual(data: bytes) -> bytes:
     """A part of the strict format in the words of the usual one."""
-    if _STRICT.encode() not in data:
+    if STRICT.encode() not in data:
         return data
     for strict, plain in _USUAL.items():
         data = data.replace(strict.encode(), plain.encode())
@@ -311,35 +321,28 @@ def _refused(*_: object) -> None:
 
 _APART = " "  # between namespace and name; no namespace can hold a space
 _MICROSOFT = "http://schemas.microsoft.com/office/"
-_OPEN_XML = "http://schemas.openxmlformats.org/"
-_STRICT = "http://purl.oclc.org/ooxml/"
-MAIN = (f"{_OPEN_XML}spreadsheetml/2006/main", f"{_STRICT}spreadsheetml/main")
-RELATIONSHIPS = (
-    f"{_OPEN_XML}officeDocument/2006/relationships",
-    f"{_STRICT}officeDocument/relationships",
-)
 _READ = frozenset(
     {
-        *MAIN,
-        f"{_OPEN_XML}package/2006/relationships",
-        f"{_OPEN_XML}officeDocument/2006/custom-properties",
-        f"{_OPEN_XML}officeDocument/2006/docPropsVTypes",
-        f"{_STRICT}officeDocument/customProperties",
-        f"{_STRICT}officeDocument/docPropsVTypes",
+        *BOTH_MAIN,
+        PACKAGE_RELATIONSHIPS,
+        CUSTOM_PROPERTIES,
+        VALUE_TYPES,
+        f"{STRICT}officeDocument/customProperties",
+        f"{STRICT}officeDocument/docPropsVTypes",
     }
 )
 # Longer ones first: the others are their beginnings.
 _USUAL = {
-    f"{_STRICT}spreadsheetml/main": MAIN[0],
-    f"{_STRICT}drawingml/": f"{_OPEN_XML}drawingml/2006/",
-    f"{_STRICT}officeDocument/customProperties": f"{_OPEN_XML}officeDocument/2006/custom-properties",
-    f"{_STRICT}officeDocument/extendedProperties": f"{_OPEN_XML}officeDocument/2006/extended-properties",
-    f"{_STRICT}officeDocument/": f"{_OPEN_XML}officeDocument/2006/",
+    f"{STRICT}spreadsheetml/main": MAIN,
+    f"{STRICT}drawingml/": f"{OPEN_XML}drawingml/2006/",
+    f"{STRICT}officeDocument/customProperties": CUSTOM_PROPERTIES,
+    f"{STRICT}officeDocument/extendedProperties": f"{OPEN_XML}officeDocument/2006/extended-properties",
+    f"{STRICT}officeDocument/": f"{OPEN_XML}officeDocument/2006/",
 }
-_COMPATIBILITY = f"{_OPEN_XML}markup-compatibility/2006"
+_COMPATIBILITY = f"{OPEN_XML}markup-compatibility/2006"
 # What today's Excel takes of `mc:Choice`.
 _UNDERSTOOD = _READ | {
-    *RELATIONSHIPS,
+    *BOTH_RELATIONSHIPS,
     *(
         f"{_MICROSOFT}{name}"
         for name in (
@@ -442,7 +445,7 @@ class _Walk:
 
 def relationship_id(attributes: dict[str, str]) -> str:
     """The `r:id` of an element, however its namespace is called."""
-    for space in RELATIONSHIPS:
+    for space in BOTH_RELATIONSHIPS:
         if id_ := attributes.get(f"{space}{_APART}id"):
             return id_
     return ""

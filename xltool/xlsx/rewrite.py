@@ -9,13 +9,13 @@ from xltool.model import Place
 from xltool.xlsx.edit import (
     BOOK,
     BOOK_RELS,
-    MAIN,
     parse,
     patch_file,
     sheet_part,
     to_bytes,
     write_text,
 )
+from xltool.xlsx.open_xml import MAIN
 from xltool.xlsx.package import Package
 
 

@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeVar
 from xltool.xlsx.grid import Mask
 from xltool.xlsx.ink import RUNS, Hiding, InkWalk
 from xltool.xlsx.number_format import BUILTIN, DATE_1904, changes_text
-from xltool.xlsx.package import MAIN, Unreadable, parse_xml
+from xltool.xlsx.open_xml import BOTH_MAIN
+from xltool.xlsx.package import Unreadable, parse_xml
 
 T = TypeVar("T")
 _LARGE = 2**20
@@ -113,7 +114,9 @@ def string_table(data: bytes) -> Mapping[str, str]:
     if text is not None and not OTHER_ENTITY.search(text):
         pieces = _PLAIN_STRING.split(text)
         around = "".join(pieces[::2])
-        if _AROUND_STRINGS.fullmatch(around) and any(f' xmlns="{m}"' in around for m in MAIN):
+        if _AROUND_STRINGS.fullmatch(around) and any(
+            f' xmlns="{name}"' in around for name in BOTH_MAIN
+        ):
             return {str(number): plain_text(text) for number, text in enumerate(pieces[1::2])}
     return _parse_strings(data)
 

@@ -16,6 +16,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from xltool.xlsx.open_xml import PACKAGE_RELATIONSHIPS, RELATIONSHIPS
 from xltool.xlsx.references import cell_name
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ _PIECE = 2**18
 _ROW = re.compile(r'<row r="(\d+)"')
 _DIMENSION = re.compile(r'<dimension ref="[^"]*"/>')
 _BEHIND_LINKS = re.compile(r"<(?:printOptions|pageMargins)\b")
-_HYPERLINK = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink"
-_RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_HYPERLINK = f"{RELATIONSHIPS}/hyperlink"
 
 
 # Properties of a cell's format, as XlsxWriter calls them.
@@ -133,7 +133,7 @@ class SheetPart:
             for target, number in self._targets.items()
         )
         head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-        relations = f'<Relationships xmlns="{_RELATIONS}">{listed}</Relationships>'
+        relations = f'<Relationships xmlns="{PACKAGE_RELATIONSHIPS}">{listed}</Relationships>'
         return head + relations if listed else ""
 
     def close(self) -> None:

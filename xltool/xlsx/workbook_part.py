@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from xltool.xlsx.package import RELATIONSHIPS, parse_xml, relationship_id
+from xltool.xlsx.open_xml import BOTH_RELATIONSHIPS
+from xltool.xlsx.package import parse_xml, relationship_id
 from xltool.xlsx.references import Area, read_area
 from xltool.xlsx.shared_parts import decoded, remembered
 
@@ -60,7 +61,9 @@ _PLAIN_NAME = re.compile(
 
 def read_workbook(data: bytes) -> WorkbookPart:
     """A workbook's own part. Raises Unreadable."""
-    if b"&" not in data and any(b' xmlns:r="%b"' % r.encode() in data for r in RELATIONSHIPS):
+    if b"&" not in data and any(
+        b' xmlns:r="%b"' % name.encode() in data for name in BOTH_RELATIONSHIPS
+    ):
         listed, rest = _cut(data, b"sheets")
         names, rest = _cut(rest, b"definedNames")
         sheets = _all_matches(_PLAIN_SHEET, listed, 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from xltool.xlsx.active_content import active_contents, drawn
 from xltool.xlsx.cells import read_large_sheet, read_sheet
 from xltool.xlsx.grid import Grid, Sheet
+from xltool.xlsx.open_xml import VALUE_TYPES
 from xltool.xlsx.package import (
     LARGE_PART,
     MAX_CELLS,
@@ -213,15 +214,14 @@ def _look_at_objects(package: Parts, sheet: Sheet) -> None:
 
 
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write them; others are parsed.
-_TYPES = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"
 _PROPERTIES = re.compile(
     rb"(?:<\?xml [^<>?]*+\?>)?\s*+<Properties"
     rb' xmlns="http://schemas\.openxmlformats\.org/officeDocument/2006/custom-properties"'
-    rb' xmlns:vt="%b">' % re.escape(_TYPES).encode()
+    rb' xmlns:vt="%b">' % re.escape(VALUE_TYPES).encode()
 )
 _PLAIN_PROPERTY = re.compile(
     r'<property fmtid="[^"<>&\s]*+" pid="[0-9]++" name="([^"<>&\s]*+)">'
-    rf'<vt:(\w++)(?: xmlns:vt="{re.escape(_TYPES)}")?>([^<>]*+)</vt:\2></property>'
+    rf'<vt:(\w++)(?: xmlns:vt="{re.escape(VALUE_TYPES)}")?>([^<>]*+)</vt:\2></property>'
 )
 
 

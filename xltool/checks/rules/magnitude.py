@@ -10,10 +10,9 @@ from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.residual import Term
 from xltool.checks.rules._rows import ceilings
 from xltool.model import Form, Severity
-from xltool.money import convert, show
+from xltool.money import convert, read_as_yuan, show
 
 FORM = "申报表的格式：金额单位和小数位数"
-_TIMES = Decimal(10_000)
 # Ten thousand times as much, give or take what a budget changes in a year.
 _AS_YUAN = (Decimal(2000), Decimal(50_000))
 # No unit of a county has a budget of ten thousand million 元.
@@ -85,8 +84,8 @@ def _cost_in_unit(review: Review, total: Decimal) -> str:
             return ""
         witnesses = {*costs, sum(costs, Decimal(0))}
         for label, amount in _amounts(review, form):
-            if not reason and amount / _TIMES in witnesses:
-                reason = f"{label} {show(amount)}，成本指标却是 {show(amount / _TIMES)}"
+            if not reason and (meant := read_as_yuan(amount)) in witnesses:
+                reason = f"{label} {show(amount)}，成本指标却是 {show(meant)}"
     return reason
 
 
@@ -111,7 +110,7 @@ def _partly(sides: tuple[Side, ...], total: Term) -> str:
         return ""
 
     def meant(term: Term) -> Decimal:
-        return term.worth if term.field in kept else term.worth / _TIMES
+        return term.worth if term.field in kept else read_as_yuan(term.worth)
 
     for side in sides:
         plain = sum((meant(term) for term in side.terms if not term.adjust), Decimal(0))
