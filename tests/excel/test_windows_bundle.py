@@ -13,7 +13,8 @@ from tests.support.paths import ROOT
 from xltool.errors import XltoolError
 from xltool.excel import windows_bundle
 
-pytestmark = pytest.mark.heavy
+# One process makes the folder for all of them.
+pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("windows bundle")]
 VERSION = "3.12"
 
 
