@@ -187,12 +187,12 @@ def limits_page() -> str:
 
     from xltool.batch import run as batch
     from xltool.campaign.returns import incoming
-    from xltool.databook import answers, sources
+    from xltool.databook import sources
     from xltool.files import filenames, pool
     from xltool.filling import fill_sheet
     from xltool.importing import pdf
     from xltool.reports import html
-    from xltool.xlsx import package
+    from xltool.xlsx import cell_text, package
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     mega = 2**20
@@ -202,7 +202,7 @@ def limits_page() -> str:
         ("工作簿里的部件、工作表、有内容的单元格",
          f"{package.MAX_PARTS:,}、{package.MAX_SHEETS:,}、{package.MAX_CELLS:,} 个"),
         ("数据表（CSV、JSON）一个文件", f"{sources.LARGEST // mega} MB"),
-        ("一格文字", f"{answers.LONGEST:,} 个字符"),
+        ("一格文字", f"{cell_text.MAX_TEXT:,} 个字符"),
         ("一个数的有效数字（填写）", f"{fill_sheet.MAX_DIGITS} 位"),
         ("PDF 导入", f"{pdf.MAX_PAGES} 页"),
         ("收取：压缩包套几层、一次多少文件、一共展开多少",

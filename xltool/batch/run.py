@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import filelock
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from xltool.batch.earlier import earlier_path, note_earlier_files
-from xltool.batch.inputs import STATE, Item, walk
+from xltool.batch.inputs import Item, walk
 from xltool.batch.jobs import Crew, Jobs, Summary
-from xltool.batch.journal import Journal, LeftFile
-from xltool.batch.outlet import NOTEBOOKS, Written, announced, forget_announced, seal
-from xltool.batch.storage import (
-    OCCUPIED,
-    StorageFolder,
-    is_url,
-    on_disk,
-    place,
-    way_into,
-    within,
-)
+from xltool.batch.journal import Journal
+from xltool.batch.outlet import NOTEBOOKS, forget_announced
+from xltool.batch.places import locked, no_way_into, places, state_folder
+from xltool.batch.storage import StorageFolder, is_url
 from xltool.batch.task import Outcome, RunOrder, tool_mark
+from xltool.batch.tidying import is_own, removed, sweep_out, swept, take_up, tidy_up
 from xltool.checks import beside_others
 from xltool.checks.results import verdict
-from xltool.errors import XltoolError, why
+from xltool.errors import XltoolError
 from xltool.files import guard
-from xltool.files.atomic import is_temporary, sweep
 from xltool.files.pool import MEMORY_MB, SECONDS
 
 # With less a worker can't even load what it works with.
@@ -94,49 +85,176 @@ def run(
 
     wishes = wishes or RunWishes(fresh=fresh)
     inside, outside = places(source, output)
-    _apart(inside, outside)
+    no_way_into(inside, outside)
     check_limits(jobs, timeout, memory, wishes.keep_reports)
     order = order_of(outside, edition, settings, last_year, name or run_name(), dry=wishes.dry)
     crew = crew or LocalWorkers(jobs or os.cpu_count() or 1, timeout, memory)
-    local = isinstance(crew, LocalWorkers)
+    elsewhere = not isinstance(crew, LocalWorkers)
     began = time.monotonic()
     home = state_folder(output)
-    if local or not is_url(output):
+    if not (elsewhere and is_url(output)):
         order = replace(order, notebooks=str(home / NOTEBOOKS))
+    task = _Run(inside, outside, home, crew, order, wishes, notice, elsewhere, jobs == 1)
     if wishes.dry and not (home / "journal.sqlite").exists():
-        return _foreseen(crew, Jobs(_inputs(inside)), order, None, notice, began)
-    with (
-        guard.own_record(),
-        _locked(home, output),
-        closing(Journal(home, dry=wishes.dry)) as journal,
-    ):
-        _same_source(journal, inside, source, output)
-        items = _inputs(inside, journal, wishes)
-        if wishes.dry:
-            return _foreseen(
-                crew, Jobs(items, journal, wishes.fresh), order, journal, notice, began
-            )
-        _tidy_up(home, journal, outside)
-        unread = note_earlier_files(outside, order.last_year, edition) if last_year else []
-        notice({"event": "start", "source": str(source), "output": str(output), "jobs": jobs})
-        with _swept(home, outside):
-            summary = _done(crew, Jobs(items, journal, wishes.fresh), order, journal, notice)
-        summary.notes += [("上一年", reason) for reason in unread]
-        if not summary.interrupted:
-            if beside_others.CODE not in order.settings.off:
-                summary.question_weight = beside_others.weight_of(order.settings)
-                _ask(journal, summary)
-            _finish(
-                home,
-                journal,
-                outside,
-                summary,
-                wishes,
-                alone=jobs == 1,
-                elsewhere=not local,
-            )
+        summary = task.foreseen(None)
+    else:
+        with (
+            guard.own_record(),
+            locked(home, output),
+            closing(Journal(home, dry=wishes.dry)) as journal,
+        ):
+            _same_source(journal, inside, source, output)
+            if wishes.dry:
+                summary = task.foreseen(journal)
+            else:
+                begun = {"source": str(source), "output": str(output), "jobs": jobs}
+                summary = task.done(journal, begun)
     summary.seconds = time.monotonic() - began
     return summary
+
+
+class _Run(Struct, frozen=True):
+    """One run: from where, into what, where its journal lies, who does it, what is asked of it.
+
+    `elsewhere`: the workers are on other machines. `alone`: only one process was asked for.
+    """
+
+    inside: StorageFolder
+    outside: StorageFolder
+    home: Path
+    crew: Crew
+    order: RunOrder
+    wishes: RunWishes
+    notice: Notice
+    elsewhere: bool
+    alone: bool
+
+    def foreseen(self, journal: Journal | None) -> Summary:
+        """What would be done; nothing is written."""
+        summary, jobs = Summary(run=self.order.run), self._jobs(journal)
+        with closing(self.crew.results(jobs, self.order)) as results:  # type: ignore[type-var]
+            for item, outcome in results:
+                if outcome.failed:
+                    summary.failed.append((item.input, outcome.failed))
+                    self.notice(_event(item, outcome))
+                elif outcome.unchanged and journal:
+                    parts = journal.keep(item.key)
+                    jobs.add(parts)
+                    summary.skipped += not item.part
+                    self.notice({"event": "skipped", **_named(item, parts)})
+                else:
+                    summary.done += not item.part
+                    self.notice({"event": "would do", **_named(item)})
+        if journal:
+            summary.gone = [file.name for file in journal.gone() if not is_own(file.name)]
+        return summary
+
+    def done(self, journal: Journal, begun: dict[str, Any]) -> Summary:
+        """Everything done, and reported; `begun` says what the event of the start says."""
+        jobs = self._jobs(journal)
+        tidy_up(self.home, journal, self.outside)
+        unread: list[str] = []
+        if self.order.last_year:
+            unread = note_earlier_files(self.outside, self.order.last_year, self.order.edition)
+        self.notice({"event": "start", **begun})
+        with swept(self.home, self.outside):
+            summary = self._worked(jobs, journal)
+        summary.notes += [("上一年", reason) for reason in unread]
+        if not summary.interrupted:
+            if beside_others.CODE not in self.order.settings.off:
+                summary.question_weight = beside_others.weight_of(self.order.settings)
+                _ask(journal, summary)
+            self._finish(journal, summary)
+        return summary
+
+    def _jobs(self, journal: Journal | None) -> Jobs:
+        if journal is None:
+            return Jobs(_inputs(self.inside))
+        return Jobs(_inputs(self.inside, journal, self.wishes), journal, self.wishes.fresh)
+
+    def _worked(self, jobs: Jobs, journal: Journal) -> Summary:
+        """What came of all inputs, those of earlier runs that stand included."""
+        summary = Summary(run=self.order.run)
+        try:
+            self._work(jobs, journal, summary)
+        except KeyboardInterrupt:
+            summary.interrupted = True
+        finally:
+            journal.commit()
+        summary.failed = list(journal.failures())
+        for tally in journal.tallies():
+            summary.verdicts.update(tally.verdicts)
+            summary.findings += tally.findings
+            summary.indicators += tally.indicators
+        return summary
+
+    def _work(self, jobs: Jobs, journal: Journal, summary: Summary) -> None:
+        counted: set[str] = set()  # the large books of which a part was done
+        with closing(self.crew.results(jobs, self.order)) as results:  # type: ignore[type-var]
+            for item, outcome in results:
+                if outcome.unchanged:
+                    parts = journal.keep(item.key, outcome.outputs)
+                    jobs.add(parts)
+                    summary.skipped += not item.part
+                    self.notice({"event": "skipped", **_named(item, parts)})
+                    continue
+                if item.refused:
+                    journal.keep_below(item.key, item.refused)
+                journal.put(outcome, item.input)
+                jobs.add(outcome.parts)
+                if outcome.judged_again:
+                    summary.skipped += not item.part
+                elif not item.part or item.origin not in counted:
+                    summary.done += not outcome.failed
+                if item.part or outcome.parts:
+                    counted.add(item.input)
+                summary.notes += [(item.input, note) for note in outcome.notes]
+                self.notice(_event(item, outcome))
+
+    def _finish(self, journal: Journal, summary: Summary) -> None:
+        """Remove what inputs no longer give, say what is left of inputs that are gone,
+        write the reports."""
+        from xltool.batch.reports import write_all
+
+        wishes, home, outside = self.wishes, self.home, self.outside
+        dropped = journal.left_over()
+        gone = journal.gone()
+        summary.gone = [file.name for file in gone if not is_own(file.name)]
+        if wishes.prune:
+            dropped += gone
+        for file in dropped:
+            if not removed(file, outside):
+                summary.notes.append((file.origin, f"“{file.name}”有人改过，留着没有删"))
+        if wishes.prune:
+            summary.pruned = len(summary.gone)
+        journal.forget(dropped)
+        journal.commit()
+        aside = write_all(home, journal, outside, summary, wishes.keep_reports, alone=self.alone)
+        summary.notes += [
+            (name, "原来的报告有人改过（或不是 xltool 写的），留着，改名成这样") for name in aside
+        ]
+        # A worker that was ended, here for taking too long or elsewhere by anything, may have been
+        # writing.
+        if summary.failed or self.elsewhere:
+            take_up(home, journal, outside)
+            sweep_out(home, outside)
+        forget_announced(home)
+
+
+def _ask(journal: Journal, summary: Summary) -> None:
+    """What the totals of the whole batch ask of one of them."""
+    totals: dict[str, Decimal] = {}
+    for tally in journal.tallies():
+        totals.update(tally.totals or {})
+    summary.questions = beside_others.outsized(totals)
+    if not summary.questions:
+        return
+    asked = beside_others.asked(journal.records(), summary.questions, summary.question_weight)
+    for record in asked:
+        if not isinstance(record, bytes):
+            # The question comes last.
+            summary.verdicts.subtract([verdict(record.findings[:-1])])
+            summary.verdicts.update([record.verdict])
 
 
 def check_limits(jobs: int, timeout: float, memory: int, keep_reports: int = 0) -> None:
@@ -223,225 +341,6 @@ def _same_source(
     journal.note("source", msgspec.json.encode(inside.identity).decode())
 
 
-def _foreseen(
-    crew: Crew, jobs: Jobs, order: RunOrder, journal: Journal | None, notice: Notice, began: float
-) -> Summary:
-    """What a run would do; nothing is written."""
-    summary = Summary(run=order.run)
-    with closing(crew.results(jobs, order)) as results:  # type: ignore[type-var]
-        for item, outcome in results:
-            if outcome.failed:
-                summary.failed.append((item.input, outcome.failed))
-                notice(_event(item, outcome))
-            elif outcome.unchanged and journal:
-                parts = journal.keep(item.key)
-                jobs.add(parts)
-                summary.skipped += not item.part
-                notice({"event": "skipped", **_named(item, parts)})
-            else:
-                summary.done += not item.part
-                notice({"event": "would do", **_named(item)})
-    if journal:
-        summary.gone = [file.name for file in journal.gone() if not _own(file)]
-    summary.seconds = time.monotonic() - began
-    return summary
-
-
-def _done(crew: Crew, jobs: Jobs, order: RunOrder, journal: Journal, notice: Notice) -> Summary:
-    summary = Summary(run=order.run)
-    try:
-        _work(crew, jobs, order, journal, summary, notice)
-    except KeyboardInterrupt:
-        summary.interrupted = True
-    finally:
-        journal.commit()
-    summary.failed = list(journal.failures())
-    for tally in journal.tallies():
-        summary.verdicts.update(tally.verdicts)
-        summary.findings += tally.findings
-        summary.indicators += tally.indicators
-    return summary
-
-
-def _ask(journal: Journal, summary: Summary) -> None:
-    """What the totals of the whole batch ask of one of them."""
-    totals: dict[str, Decimal] = {}
-    for tally in journal.tallies():
-        totals.update(tally.totals or {})
-    summary.questions = beside_others.outsized(totals)
-    if not summary.questions:
-        return
-    asked = beside_others.asked(journal.records(), summary.questions, summary.question_weight)
-    for record in asked:
-        if not isinstance(record, bytes):
-            # The question comes last.
-            summary.verdicts.subtract([verdict(record.findings[:-1])])
-            summary.verdicts.update([record.verdict])
-
-
-def _work(
-    crew: Crew, jobs: Jobs, order: RunOrder, journal: Journal, summary: Summary, notice: Notice
-) -> None:
-    counted: set[str] = set()  # the large books of which a part was done
-    with closing(crew.results(jobs, order)) as results:  # type: ignore[type-var]
-        for item, outcome in results:
-            if outcome.unchanged:
-                parts = journal.keep(item.key, outcome.outputs)
-                jobs.add(parts)
-                summary.skipped += not item.part
-                notice({"event": "skipped", **_named(item, parts)})
-                continue
-            if item.refused:
-                journal.keep_below(item.key, item.refused)
-            journal.put(outcome, item.input)
-            jobs.add(outcome.parts)
-            if outcome.judged_again:
-                summary.skipped += not item.part
-            elif not item.part or item.origin not in counted:
-                summary.done += not outcome.failed
-            if item.part or outcome.parts:
-                counted.add(item.input)
-            summary.notes += [(item.input, note) for note in outcome.notes]
-            notice(_event(item, outcome))
-
-
-def _finish(
-    home: Path,
-    journal: Journal,
-    outside: StorageFolder,
-    summary: Summary,
-    wishes: RunWishes,
-    *,
-    alone: bool,
-    elsewhere: bool,
-) -> None:
-    """Remove what inputs no longer give, say what is left of inputs that are gone,
-    write the reports."""
-    from xltool.batch.reports import write_all
-
-    dropped = journal.left_over()
-    gone = journal.gone()
-    summary.gone = [file.name for file in gone if not _own(file)]
-    if wishes.prune:
-        dropped += gone
-    for file in dropped:
-        if not _remove(file, outside):
-            summary.notes.append((file.origin, f"“{file.name}”有人改过，留着没有删"))
-    if wishes.prune:
-        summary.pruned = len(summary.gone)
-    journal.forget(dropped)
-    journal.commit()
-    aside = write_all(home, journal, outside, summary, wishes.keep_reports, alone=alone)
-    summary.notes += [
-        (name, "原来的报告有人改过（或不是 xltool 写的），留着，改名成这样") for name in aside
-    ]
-    # A worker that was ended, here for taking too long or elsewhere by anything, may have been
-    # writing.
-    if summary.failed or elsewhere:
-        _take_up(home, journal, outside)
-        _sweep(home, outside)
-    forget_announced(home)
-
-
-def _own(file: LeftFile) -> bool:
-    """Not a result, but what xltool keeps for itself."""
-    return file.name.startswith(f"{STATE}/")
-
-
-def _remove(file: LeftFile, outside: StorageFolder) -> bool:
-    """Remove a file of OUT as it was left there; False where somebody has changed it since."""
-    stamp = outside.stamp(file.name)
-    if not stamp:
-        return True
-    if stamp == OCCUPIED or file.written.edited:
-        return False
-    if stamp != file.written.stamp and seal(outside.load(file.name)) != file.written.seal:
-        return False
-    with suppress(XltoolError):
-        outside.remove(file.name)
-    return True
-
-
-def _tidy_up(home: Path, journal: Journal, outside: StorageFolder) -> None:
-    """Take up what a killed run left: half-written files go, finished ones are noted as ours."""
-    _take_up(home, journal, outside)
-    _sweep(home, outside)
-    forget_announced(home)
-
-
-def _take_up(home: Path, journal: Journal, outside: StorageFolder) -> None:
-    for name, fresh, key, origin in announced(home):
-        if journal.seal(name) == fresh:
-            continue
-        stamp = outside.stamp(name)
-        if stamp not in ("", OCCUPIED) and seal(outside.load(name)) == fresh:
-            journal.adopt(name, Written(fresh, stamp), key, origin)
-    journal.commit()
-
-
-@contextmanager
-def _swept(home: Path, outside: StorageFolder) -> Iterator[None]:
-    """A run that can't go on, as on a full disk, ends its workers in the middle of a file."""
-    try:
-        yield
-    except XltoolError:
-        _sweep(home, outside)
-        raise
-
-
-def _sweep(home: Path, outside: StorageFolder) -> None:
-    """Remove what was left half-written, reports too; nobody else writes here now."""
-    sweep(list(home.rglob("*")))  # a folder may go while they are listed
-    with suppress(XltoolError):  # there is no OUT yet
-        for listing in outside.folders():
-            for name in listing.files:
-                if is_temporary(name):
-                    outside.remove(f"{listing.inner}/{name}".lstrip("/"))
-
-
-def places(source: Path | str, output: Path | str) -> tuple[StorageFolder, StorageFolder]:
-    """IN and OUT, apart from each other. Raises XltoolError."""
-    if not is_url(source):
-        folder = Path(on_disk(source))
-        if not folder.exists():
-            raise XltoolError(f"没有这个文件夹：{source}")
-        if not folder.is_dir():
-            raise XltoolError(f"这不是文件夹：{source}")
-    inside, outside = place(source), place(output)
-    if within(outside, inside):
-        raise XltoolError(f"输出文件夹不能放在输入文件夹里：{output}")
-    if within(inside, outside):
-        raise XltoolError(f"输入文件夹不能放在输出文件夹里：{source}")
-    return inside, outside
-
-
-def _apart(inside: StorageFolder, outside: StorageFolder) -> None:
-    """No link in OUT leads into IN. Raises XltoolError."""
-    if way := way_into(outside, inside):
-        raise XltoolError(f"输出文件夹里的 {way} 是通向输入文件夹的链接，结果会写进去：请先移走")
-
-
-def state_folder(output: Path | str) -> Path:
-    """Where the journal and the lock of an OUT lie:
-    in it, or, of a URL, in this user's own folder."""
-    if not is_url(output):
-        return Path(on_disk(output)).absolute() / STATE
-    import platformdirs
-
-    name = hashlib.blake2b(str(output).rstrip("/").encode(), digest_size=8).hexdigest()
-    return platformdirs.user_state_path("xltool", appauthor=False) / "batch" / name
-
-
-def _locked(home: Path, output: Path | str) -> AbstractContextManager[Any]:
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        return filelock.FileLock(home / "lock", blocking=False).acquire()
-    except filelock.Timeout as error:
-        raise XltoolError(f"另一次运行正在写 {output}，请等它结束") from error
-    except OSError as error:
-        raise XltoolError(f"写不了 {output}：{why(error)}") from error
-
-
 def _event(item: Item, outcome: Outcome) -> dict[str, Any]:
     if outcome.failed:
         return {"event": "failed", **_named(item), "reason": outcome.failed}
@@ -449,7 +348,7 @@ def _event(item: Item, outcome: Outcome) -> dict[str, Any]:
     event = {"event": kind, **_named(item, outcome.parts)}
     verdicts = outcome.tally.verdicts
     event |= {"units": sum(verdicts.values()), "verdicts": verdicts}
-    event["outputs"] = [name for name in outcome.outputs if not name.startswith(f"{STATE}/")]
+    event["outputs"] = [name for name in outcome.outputs if not is_own(name)]
     return event | ({"notes": outcome.notes} if outcome.notes else {})
 
 

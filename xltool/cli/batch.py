@@ -115,7 +115,8 @@ def _run(
     memory: int,
     dask: str | None,
 ) -> Summary:
-    from xltool.batch.run import check_limits, places, run
+    from xltool.batch.places import places
+    from xltool.batch.run import check_limits, run
     from xltool.cli._batch_voice import progress_bar
     from xltool.errors import XltoolError
 
