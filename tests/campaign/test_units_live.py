@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from openpyxl import Workbook
 
-from tests.support.campaign import Bureau, fill_in, stamped, write_units
+from tests.support.campaign import Bureau, fill_in, stamped, unit_rows, write_units
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.unit_changes import (
     UnitChange,
@@ -390,3 +390,89 @@ def test_an_extension_is_what_everybody_is_told_from_then_on(tmp_path):
     assert (district.deadline, other.deadline) == ("2024-01-10", "2024-03-09")
     take_parcel(other, box / "第1区.zip")
     assert open_campaign(other.folder).deadline == "2024-03-09"
+
+
+def test_of_two_parcels_of_one_batch_the_issuers_last_word_holds(tmp_path):
+    """Put off, brought forward, taken back: by what is signed, in whatever order parcels come."""
+    from xltool.campaign.ledger.campaign_folder import open_campaign
+    from xltool.campaign.returns.deadlines import extend
+    from xltool.campaign.sending.branch import new_branch, take_parcel
+    from xltool.campaign.sending.distribution import send_again
+
+    bureau = Bureau(tmp_path, 1, 2, deadline="2024-01-20")
+    box = bureau.campaign.folder / "下发" / "第1批"
+    own = new_branch(tmp_path / "甲", box / "第1区.zip", deadline="2024-01-15")
+    plain = new_branch(tmp_path / "乙", box / "第1区.zip")
+    sent = [box / "第1区.zip"]
+
+    def again(name: str) -> None:
+        [(_, path, _)] = send_again(bureau.campaign, tmp_path / name, [], ["第1区"])
+        sent.append(path)
+
+    def days() -> tuple[str, str]:
+        return open_campaign(plain.folder).deadline, open_campaign(own.folder).deadline
+
+    for day in (dt.date(2024, 3, 1), dt.date(2024, 1, 10)):
+        extend(bureau.campaign, day, [], reason="改期")
+        again(str(day))
+    for path in (sent[2], sent[1], sent[0], sent[2]):
+        take_parcel(plain, path)
+        take_parcel(own, path)
+        assert days() == ("2024-01-10", "2024-01-10")
+    undo(bureau.campaign)  # both: they are of one run
+    again("撤销")
+    take_parcel(plain, sent[-1])
+    take_parcel(own, sent[-1])
+    take_parcel(own, sent[2])
+    assert days() == ("2024-01-20", "2024-01-15"), "a day of its own is not forgotten"
+    with pytest.raises(XltoolError, match="不能晚于上级的 2024-01-20"):
+        extend(plain, dt.date(2024, 3, 2), [], reason="太忙")
+
+
+def test_a_ledgers_state_only_grows_even_where_the_clock_is_put_back(bureau, monkeypatch):
+    from xltool.campaign.ledger import store
+
+    ledger, states = bureau.campaign.ledger, []
+    for clock in ("2098-01-01 00:00:00", "2024-01-01 00:00:00", "2098-01-01 00:00:00"):
+        monkeypatch.setattr(store, "now", lambda clock=clock: clock)
+        with ledger.writing(), ledger.transaction():
+            ledger.record(Act.CAMPAIGN, reason="试")
+        states.append(ledger.as_of())
+    assert states == sorted(set(states))
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("2024-01-20", []),
+        ("2023-11-20", ["已经过了"]),
+        ("2026-01-20", ["差得远"]),
+        ("0001-01-01", ["差得远", "已经过了"]),
+        ("9999-12-31", ["差得远"]),
+        ("", []),
+    ],
+)
+def test_an_odd_last_day_is_said(day, said):
+    from xltool.campaign.returns.deadlines import doubtful
+
+    lines = doubtful([day], 2024, dt.date(2024, 1, 20))
+    assert len(lines) == len(said)
+    assert all(part in line for part, line in zip(said, lines, strict=True))
+
+
+def test_every_command_that_sets_or_sends_a_past_day_says_so(tmp_path, monkeypatch, capsys):
+    rows = unit_rows(1, 2)
+    write_units(tmp_path / "units.xlsx", rows)
+    monkeypatch.chdir(tmp_path)
+    make = ["campaign", "new", "批", "--year", "2024", "--units", "units.xlsx"]
+    for folder, command in (
+        (tmp_path, [*make, "--deadline", "2024-01-20"]),
+        (tmp_path / "批", ["distribute"]),
+        (tmp_path / "批", ["distribute", "--again", "--district", "第1区"]),
+        (tmp_path / "批", ["campaign", "update", "../units.xlsx"]),
+        (tmp_path / "批", ["campaign", "extend", "2024-01-20", "--reason", "试"]),
+    ):
+        monkeypatch.chdir(folder)
+        capsys.readouterr()
+        assert main(command) == 0
+        assert "注意：截止日 2024-01-20 已经过了" in capsys.readouterr().err, command

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xltool.cli._command import output_file, output_folder
+from xltool.cli._output import echo
 from xltool.cli._output import table as table
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ def opened(folder: Path, by: str = "") -> Iterator[Campaign]:
         yield campaign
     finally:
         campaign.ledger.close()
+
+
+def doubt_deadlines(campaign: Campaign, days: Iterable[str]) -> None:
+    """Say what is odd about the last days that a command set or wrote."""
+    from xltool.campaign.returns.deadlines import doubtful
+
+    for line in doubtful(days, campaign.year):
+        echo(f"注意：{line}", err=True)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import click
 
 from xltool.cli import campaign_decisions, campaign_units
 from xltool.cli._campaign import (
+    doubt_deadlines,
     file_type,
     folder_type,
     opened,
@@ -110,6 +111,7 @@ def new(
     echo(f"公钥指纹：{fingerprint(made.public_key)}")
     if not made.branch:
         echo("私钥在 keys/private.pem，只留在本文件夹，不要发给任何人。")
+    doubt_deadlines(made, [made.deadline])
     made.ledger.close()
 
 
@@ -129,7 +131,9 @@ def receive(folder: Path, parcel: Path, trusted: Sequence[str]) -> None:
         before = opened_campaign.deadline
         echo(f"收进 {take_parcel(opened_campaign, parcel)} 个新的工作簿")
         if opened_campaign.deadline != before:
-            echo(f"上级的报送截止改为 {opened_campaign.deadline}")
+            day = opened_campaign.deadline
+            echo(f"上级的报送截止改为 {day}" if day else "上级取消了报送截止")
+            doubt_deadlines(opened_campaign, [day])
 
 
 @campaign.command()

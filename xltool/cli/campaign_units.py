@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xltool.cli._campaign import by_option, opened, reason_option, there_type, where
+from xltool.cli._campaign import (
+    by_option,
+    doubt_deadlines,
+    opened,
+    reason_option,
+    there_type,
+    where,
+)
 from xltool.cli._command import command
 from xltool.cli._output import echo, table
 from xltool.errors import XltoolError
@@ -30,6 +37,7 @@ dry_option = click.option("--dry-run", "dry", is_flag=True, help="只看会改�
 def update(folder: Path, units: Path, dry: bool, by: str, reason: str) -> None:
     """用新的名单补充单位、更正资料：只改名单里有的列，名单里没有的单位不变。再 distribute 只发有变动的。"""
     from xltool.campaign.ledger.unit_changes import planned, still_away
+    from xltool.campaign.returns.deadlines import Deadlines
     from xltool.campaign.units import read_unit_list
 
     with opened(folder, by) as campaign:
@@ -45,6 +53,8 @@ def update(folder: Path, units: Path, dry: bool, by: str, reason: str) -> None:
                 f"名单里有 {len(away)} 个单位已经撤销、免报或并入，并不因此恢复"
                 f"（恢复用 campaign restore）：{'、'.join(away)}"
             )
+        days = Deadlines.of(campaign)
+        doubt_deadlines(campaign, {days[unit] for unit in listed.units})
         absent = len(set(codes) - {unit.code for unit in listed.units})
         if absent:
             echo(
@@ -193,6 +203,7 @@ def extend(
         before, units = Deadlines.of(campaign), campaign.ledger.units()
         count = give_time(campaign, day.date(), list(codes), district, reason)
         after = Deadlines.of(campaign)
+        doubt_deadlines(campaign, [day.date().isoformat()])
     echo(f"报送截止改为 {day.date()}：{count} 个单位")
     if sooner := [unit.code for unit in units if after[unit] < before[unit]]:
         echo(f"注意：其中 {len(sooner)} 个单位比原来的截止日早，写错了用 campaign undo 撤销")

@@ -13,6 +13,7 @@ import click
 
 from xltool.cli._campaign import (
     as_json_option,
+    doubt_deadlines,
     file_type,
     folder_type,
     opened,
@@ -64,6 +65,7 @@ def distribute(
 
     丢了压缩包：distribute --again 部门编码，或 distribute --again --district 区县。
     """
+    from xltool.campaign.returns.deadlines import Deadlines
     from xltool.campaign.sealing.keys import fingerprint
     from xltool.campaign.sending.distribution import distribute as send
 
@@ -78,6 +80,8 @@ def distribute(
         page = _page(campaign, runtime_paths) if with_page else None
         sent = send(campaign, output, districts, seen, page)
         key_print = fingerprint(campaign.public_key)
+        if sent.units:
+            doubt_deadlines(campaign, Deadlines.of(campaign).days)
     for district, path, count in sent.parcels:
         echo(f"{district}：{count} 个单位 → {path}")
     if sent.units:
@@ -105,12 +109,14 @@ def _page(campaign: Campaign, runtime_paths: tuple[Path, ...]) -> bytes:
 def _send_again(
     folder: Path, codes: Sequence[str], districts: Sequence[str], output: Path | None
 ) -> None:
+    from xltool.campaign.returns.deadlines import Deadlines
     from xltool.campaign.sending.distribution import send_again
 
     with opened(folder) as campaign:
         destination = output or campaign.folder / "下发" / "再发"
         for district, path, count in send_again(campaign, destination, codes, districts):
             echo(f"再发 {district}：{count} 个单位 → {path}")
+        doubt_deadlines(campaign, Deadlines.of(campaign).days)
 
 
 @command()

@@ -25,6 +25,8 @@ from xltool.indicator.library import Library
 from xltool.library import load_library
 from xltool.template.layout import load_layout
 
+UPPER_DEADLINE = "upper_deadline"  # what a district's ledger notes of the upper office
+
 
 @dataclass(frozen=True)
 class Campaign:
@@ -53,6 +55,12 @@ class Campaign:
     def deadline(self) -> str:
         """The last day for returns (YYYY-MM-DD), empty where none was set."""
         return self.meta.get("deadline", "")
+
+    @property
+    def upper_deadline(self) -> str:
+        """The last day that the upper office set for a district's ledger; empty where it set none,
+        and for an issuer."""
+        return self.meta.get(UPPER_DEADLINE, "")
 
     @property
     def branch(self) -> bool:

@@ -526,6 +526,18 @@ class Ledger:
 
     # ── what was decided ─────────────────────────────────────────────────────────────────────
 
+    def as_of(self) -> str:
+        """The state of the history, greater as text than that of any state before:
+        the latest time in it, and how many acts there are.
+
+        The time comes first because a ledger that was restored counts some acts a second time; the
+        number orders what was done in one second, or after a clock was put back.
+        """
+        latest, number = self.base.execute(
+            "SELECT MAX(made_at), COALESCE(MAX(id), 0) FROM deeds"
+        ).fetchone()
+        return f"{max(latest or '', self.meta().get('made_at', ''))} {number:09d}"
+
     def deeds(self) -> list[Deed]:
         """The whole history, oldest first, undone acts and all."""
         names = "id, made_at, author, action, unit, return_id, issue, detail, reason, arrivals, run"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -34,6 +35,8 @@ class Deadlines:
                 districts[detail["district"]] = detail["deadline"]
             else:
                 general = detail["deadline"]
+        if campaign.upper_deadline and general:
+            general = min(general, campaign.upper_deadline)
         return cls(general, districts, units)
 
     def __getitem__(self, unit: Unit) -> str:
@@ -44,12 +47,33 @@ class Deadlines:
         return self.districts.get(district) or self.general
 
     @property
+    def days(self) -> set[str]:
+        """All last days that hold for somebody."""
+        return {self.general, *self.districts.values(), *self.units.values()} - {""}
+
+    @property
     def said(self) -> str:
         """The last day as a heading says it; empty where none was set."""
         own = {*self.districts.values(), *self.units.values()} - {self.general}
         if not self.general:
             return "各区县另定" if own else ""
         return f"{self.general}（个别另定）" if own else self.general
+
+
+def doubtful(days: Iterable[str], year: int, today: dt.date | None = None) -> list[str]:
+    """What is odd about these last days (YYYY-MM-DD; empty: none set) of a budget year, a line for
+    each: nothing is refused for it.
+
+    Forms go with a budget, which is made in the year before and may be changed until its end.
+    """
+    present = (today or dt.date.today()).isoformat()
+    lines = []
+    for day in sorted({*days} - {""}):
+        if int(day[:4]) not in (year - 1, year):
+            lines.append(f"截止日 {day} 与预算年度 {year} 差得远，请看年份有没有写错")
+        if day < present:
+            lines.append(f"截止日 {day} 已经过了（今天是 {present}），以后报来的都算逾期")
+    return lines
 
 
 def extend(
@@ -67,6 +91,9 @@ def extend(
     )
     if district and not district_units:
         raise XltoolError(f"名单里没有区县“{district}”")
+    upper = campaign.upper_deadline
+    if upper and not codes and day.isoformat() > upper:
+        raise XltoolError(f"报送截止不能晚于上级的 {upper}")
     detail = {"deadline": day.isoformat()}
     with ledger.writing(), ledger.transaction():
         for code in codes:

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
+from xltool.campaign.ledger.campaign_folder import UPPER_DEADLINE, Campaign, open_campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import BACKUP_FOLDER, FILE, Ledger, backups, now
 from xltool.campaign.returns.collection import Collected, LedgerDesk
@@ -127,7 +127,7 @@ def _parcels(campaign: Campaign, sources: Iterable[Path], result: Rebuilt) -> It
             result.problems.append((str(path), "清单没有本批次的签名，没有用"))
             continue
         parcels.append((manifest, files, parcel.digest(text)))
-    yield from sorted(parcels, key=lambda item: item[0].batch)
+    yield from sorted(parcels, key=lambda item: item[0].order)
 
 
 def _describe(campaign: Campaign, parcels: list[Listed]) -> None:
@@ -151,7 +151,7 @@ def _describe(campaign: Campaign, parcels: list[Listed]) -> None:
         "role": "root" if root else "branch",
         "made_at": now(),
         **({"seal": "2"} if sealed else {}),
-        **({} if root else {"district": manifest.district}),
+        **({} if root else {"district": manifest.district, UPPER_DEADLINE: manifest.deadline}),
     }
     with campaign.ledger.writing(), campaign.ledger.transaction():
         campaign.ledger.set_meta(meta)

@@ -79,7 +79,10 @@ class ListedUnit(msgspec.Struct, frozen=True):
 
 class Manifest(msgspec.Struct, frozen=True):
     """What a parcel holds and which campaign it is of.
-    It counts only with the issuer's signature."""
+    It counts only with the issuer's signature.
+
+    `as_of` is the issuer's ledger as it was (`Ledger.as_of`): it puts what two parcels say in order.
+    """
 
     campaign: str
     title: str
@@ -92,6 +95,12 @@ class Manifest(msgspec.Struct, frozen=True):
     issuer: str
     units: list[ListedUnit]
     files: dict[str, str]
+    as_of: str = ""  # empty in parcels of before
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """Which of two manifests of one issuer was made later."""
+        return self.as_of, self.batch
 
 
 class Forwarding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,7 +108,7 @@ class Forwarding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of which manifest (digest), which workbooks.
 
     What it adds, a nearer last day and files of its own by digest,
-    holds only where its key is trusted.
+    holds only where its key is trusted; so does `as_of`, its own ledger as it was.
     """
 
     manifest: str
@@ -107,6 +116,7 @@ class Forwarding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     part: list[str]
     deadline: str = ""
     files: dict[str, str] = {}
+    as_of: str = ""
 
     @property
     def adds(self) -> bool:

@@ -10,11 +10,17 @@ import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from xltool.campaign.ledger.campaign_folder import Campaign, make_folder, open_campaign, save
+from xltool.campaign.ledger.campaign_folder import (
+    UPPER_DEADLINE,
+    Campaign,
+    make_folder,
+    open_campaign,
+    save,
+)
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import LedgerRow, now
 from xltool.campaign.ledger.trusted_keys import TRUSTED, trusted_keys
@@ -72,7 +78,8 @@ def new_branch(
     (folder / "keys" / keys.PUBLIC).write_bytes(public_key)
     own = {
         "deadline": deadline or upper_deadline,
-        _UPPER: upper_deadline,
+        UPPER_DEADLINE: upper_deadline,
+        _OWN: deadline,
         "issuer": issuer or manifest.issuer,
         TRUSTED: "\n".join(map(keys.plain_fingerprint, trusted)),
     }
@@ -151,7 +158,7 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
             campaign.keep(entry.sha256, workbooks[entry.code])
         newer = _newer(fresh, latest)
         with ledger.transaction():
-            _follow_deadline(campaign, manifest, forwarding)
+            _follow_deadline(campaign, _upper_word(campaign, files, manifest, forwarding))
             ledger.set_manifest([(entry.code, digests[entry.code]) for entry in listed], paper)
             if not fresh:
                 return 0
@@ -168,28 +175,58 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
     return len(fresh)
 
 
-# What a sub-ledger notes of the upper office: its last day, and by which batch that is known.
-_UPPER, _UPPER_BATCH = "upper_deadline", "upper_batch"
+# What a sub-ledger notes beside the upper office's last day: by which word that is known, and the
+# district's own day.
+_UPPER_BATCH, _UPPER_AS_OF, _OWN = "upper_batch", "upper_as_of", "own_deadline"
 
 
-def _follow_deadline(
-    campaign: Campaign, manifest: parcel.Manifest, forwarding: parcel.Forwarding | None
-) -> None:
+class _UpperWord(NamedTuple):
+    """What an upper office says of the last day; of two words the greater is the later.
+
+    Parcels of before say nothing by which those of one batch could be told apart: there the later
+    day is taken for the newer one.
+    """
+
+    as_of: str
+    batch: int
+    day: str
+
+
+def _upper_word(
+    campaign: Campaign,
+    files: dict[str, bytes],
+    manifest: parcel.Manifest,
+    forwarding: parcel.Forwarding | None,
+) -> _UpperWord:
+    """The issuer's word, or a forwarder's whose key is trusted here.
+
+    Any other forwarder adds nothing, its time neither: it could make an old parcel the latest.
+    """
+    if forwarding is None:
+        return _UpperWord(*manifest.order, manifest.deadline)
+    forwarder = keys.fingerprint(keys.load_public(files[parcel.FORWARD_KEY]))
+    trusted = keys.plain_fingerprint(forwarder) in trusted_keys(campaign)
+    as_of = (forwarding.as_of if trusted else "") or manifest.as_of
+    return _UpperWord(as_of, manifest.batch, forwarding.deadline or manifest.deadline)
+
+
+def _follow_deadline(campaign: Campaign, word: _UpperWord) -> None:
     """The upper office's last day is the district's too, unless the district set an earlier one;
     what an older parcel says of it is past."""
     meta = campaign.ledger.meta()
-    upper = (forwarding.deadline if forwarding else "") or manifest.deadline
-    # Of one batch, sent again, the later day is the newer one: days are put off.
-    known = int(meta.get(_UPPER_BATCH, "0")), meta.get(_UPPER, "")
-    if not upper or (manifest.batch, upper) < known:
+    before, upper = meta.get("deadline", ""), meta.get(UPPER_DEADLINE, "")
+    known = _UpperWord(meta.get(_UPPER_AS_OF, ""), int(meta.get(_UPPER_BATCH, "0")), upper)
+    if word < known or not (word.day or word.as_of):
         return
-    own = meta.get("deadline", "")
-    values = {_UPPER: upper, _UPPER_BATCH: str(manifest.batch)}
-    if own in ("", meta.get(_UPPER, own)) or own > upper:
-        values["deadline"] = upper
-    campaign.ledger.set_meta(values)
-    if values.get("deadline", own) != own:
-        campaign.ledger.record(Act.CAMPAIGN, reason=f"上级的报送截止改为 {upper}")
+    own = meta.get(_OWN, before if before != upper else "")
+    after = min(filter(None, (own, word.day)), default="")
+    campaign.ledger.set_meta({
+        "deadline": after, UPPER_DEADLINE: word.day, _OWN: own,
+        _UPPER_BATCH: str(word.batch), _UPPER_AS_OF: word.as_of,
+    })  # fmt: skip
+    if after != before:
+        said = f"改为 {after}" if after else "已取消"
+        campaign.ledger.record(Act.CAMPAIGN, reason=f"上级的报送截止{said}")
     vars(campaign).pop("meta", None)
 
 
@@ -313,6 +350,7 @@ def _forwarded(
         by=campaign.meta.get("district") or campaign.title,
         part=sorted(files),
         deadline=own,
+        as_of=campaign.ledger.as_of(),
     )
     text = msgspec.json.format(msgspec.json.encode(forwarding), indent=1)
     return {

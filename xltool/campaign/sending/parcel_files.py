@@ -48,6 +48,7 @@ def manifest(
         issuer=campaign.meta.get("issuer", ""),
         units=units,
         files={name: parcel.digest(data) for name, data in files.items()},
+        as_of=campaign.ledger.as_of(),
     )
     return msgspec.json.format(msgspec.json.encode(listed), indent=1)
 
