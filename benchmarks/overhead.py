@@ -4,11 +4,13 @@ processor time of the whole process tree, side by side.
     python -m benchmarks.overhead [--inputs 1500] [--rounds 3] [--other CHECKOUT]
 
 The loop does the same work, one input after the other in one process: read + check, or load + fill
-+ check. `--other` is another checkout of xltool, whose batch runs in turn with this one's.
++ check. `--other` is another checkout of xltool, whose batch runs in turn with this one's. All have
+their bytecode ready, as an installed xltool has.
 """
 
 from __future__ import annotations
 
+import compileall
 import os
 import statistics
 import subprocess
@@ -45,6 +47,8 @@ WITHOUT_REPORTS = f"import xltool.batch.reports as r; r.write_all = lambda *a, *
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--other", type=click.Path(path_type=Path, exists=True))
 def main(count: int, rounds: int, other: Path | None) -> None:
+    for root in (ROOT, other or ROOT):
+        compileall.compile_dir(root / "xltool", quiet=1)
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         for kind in ("check", "fill"):

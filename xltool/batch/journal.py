@@ -305,9 +305,11 @@ class Journal:
             self._db.executemany(
                 "DELETE FROM written WHERE name = ?", [(file.name,) for file in files]
             )
-            # Parts of a book that has fewer of them now.
+            # Parts of a book that has fewer of them now. The plus keeps SQLite from looking up every
+            # origin of this run for the few rows that are older.
             self._db.execute(
-                "DELETE FROM done WHERE run < ? AND origin IN (SELECT key FROM done WHERE run = ?)",
+                "DELETE FROM done WHERE run < ?"
+                " AND +origin IN (SELECT key FROM done WHERE run = ?)",
                 (self.run, self.run),
             )
             self._db.execute(
