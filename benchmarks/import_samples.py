@@ -1,8 +1,8 @@
 """What `xltool import` finds in a folder of published texts,
 and in the same forms as other programs write them.
 
-python -m benchmarks.import_samples FOLDER [--edition national-2021] [--kinds
-docx,html,xlsx,doc,pdf] python -m benchmarks.import_samples --time FILE.pdf
+    python -m benchmarks.import_samples FOLDER [--edition national-2021] [--kinds docx,html,doc,pdf]
+    python -m benchmarks.import_samples --time FILE.pdf
 
 Found and left are counted; what is missed or wrong in a text only a person can judge, beside the
 report (`xltool import FILE --values`). docs/import.md holds such a judgement. With `--kinds` each

@@ -1,7 +1,8 @@
 """Runs every `tests/cases/CODE.toml`: filings that pass a rule and filings that fail it.
 
-[[pass]] why = "两侧都平衡"                             # said when the case goes red department.general
-= "1883.17"                # what differs from the clean filing: tests/support/case.py
+    [[pass]]
+    why = "两侧都平衡"                  # said when the case goes red
+    department.general = "1883.17"     # what differs from the clean filing: tests/support/case.py
 
     [[fail]]
     why = "项目支出少写了一笔"
