@@ -94,7 +94,7 @@ def run(
     home = state_folder(output)
     if not (elsewhere and is_url(output)):
         order = replace(order, notebooks=str(home / NOTEBOOKS))
-    task = _Run(inside, outside, home, crew, order, wishes, notice, elsewhere, jobs == 1)
+    task = _BatchRun(inside, outside, home, crew, order, wishes, notice, elsewhere, jobs == 1)
     if wishes.dry and not (home / "journal.sqlite").exists():
         summary = task.foreseen(None)
     else:
@@ -113,7 +113,7 @@ def run(
     return summary
 
 
-class _Run(Struct, frozen=True):
+class _BatchRun(Struct, frozen=True):
     """One run: from where, into what, where its journal lies, who does it, what is asked of it.
 
     `elsewhere`: the workers are on other machines. `alone`: only one process was asked for.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,9 @@ from xltool.cli._judging import settings_file, settings_option
 from xltool.cli._output import echo
 from xltool.editions.declaration import default_edition_id
 from xltool.errors import XltoolError
+
+if TYPE_CHECKING:
+    from xltool.campaign.ledger.campaign_folder import Campaign
 
 
 @command_group()
@@ -73,12 +76,12 @@ def new(
 ) -> None:  # fmt: skip
     """建立批次：文件夹、台账、密钥；或由上级下发的压缩包建立下级台账。"""
     from xltool.campaign.ledger.campaign_folder import new_campaign, pin_settings
-    from xltool.campaign.sealing.keys import fingerprint
     from xltool.checks.engine import known_settings
     from xltool.checks.settings import load_settings
     from xltool.library import load_library
 
     name = name.absolute()
+    due = deadline.date().isoformat() if deadline else ""
     if house := settings_file(settings):
         known_settings(load_settings(house))  # before anything is made
     if source:
@@ -86,33 +89,30 @@ def new(
 
         if year is not None or units is not None:
             raise click.UsageError("下级台账的年度和单位由上级的压缩包决定，不要写 --year、--units")
-        due = deadline.date().isoformat() if deadline else ""
         made = new_branch(name, source, key, trusted=trusted, issuer=issuer, deadline=due)
-        origin = f"（{made.title}，下级台账）"
     elif year is None or units is None:
         raise click.UsageError("建立批次要有 --year 和 --units（或用 --parcel 上级下发的压缩包）")
     else:
-        due = deadline.date().isoformat() if deadline else ""
         offered = load_settings(house).library
         made = new_campaign(
-            name,
-            year=year,
-            edition=edition,
-            units=units,
-            deadline=due,
-            issuer=issuer,
-            library=load_library(offered) if offered else None,
-            tell=echo,
-        )
-        origin = ""
+            name, year=year, edition=edition, units=units, deadline=due, issuer=issuer,
+            library=load_library(offered) if offered else None, tell=echo,
+        )  # fmt: skip
     if house:
         pin_settings(name, house)
-    echo(f"已建立批次“{name.name}”{origin}：{len(made.ledger.units())} 个单位")
+    _show_new(made, name)
+    made.ledger.close()
+
+
+def _show_new(made: Campaign, folder: Path) -> None:
+    from xltool.campaign.sealing.keys import fingerprint
+
+    origin = f"（{made.title}，下级台账）" if made.branch else ""
+    echo(f"已建立批次“{folder.name}”{origin}：{len(made.ledger.units())} 个单位")
     echo(f"公钥指纹：{fingerprint(made.public_key)}")
     if not made.branch:
         echo("私钥在 keys/private.pem，只留在本文件夹，不要发给任何人。")
     doubt_deadlines(made, [made.deadline])
-    made.ledger.close()
 
 
 @campaign.command()

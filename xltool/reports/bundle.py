@@ -41,21 +41,14 @@ def write_reports(
     A result may be JSON already, in one line, as a journal keeps it: it isn't encoded again.
     `base` is the folder from which the records' files are named (default: where we stand); links to
     them are written relative to the reports. `failed` are (file, reason) of what could not be dealt
-    with at all. `findings` and `indicators` are how many there are of all records, where that is known
-    beforehand: what is too much for a sheet is then not kept for it. All reports appear together at
-    the end, or none does.
-    Raises XltoolError where a report can't be written.
+    with at all. `findings` and `indicators` are how many there are of all records, where that is
+    known beforehand: what is too much for a sheet is then not kept for it. All reports appear
+    together at the end, or none does. Raises XltoolError where a report can't be written.
     """
     folder = Path(folder)
-    run = Run(
-        folder.absolute(),
-        Path(base).absolute(),
-        title,
-        made or datetime.now(),
-        _whole(failed),
-        findings=findings,
-        indicators=indicators,
-    )
+    places = folder.absolute(), Path(base).absolute()
+    made = made or datetime.now()
+    run = Run(*places, title, made, _whole(failed), findings=findings, indicators=indicators)
     paths = [folder / KINDS[kind][0] for kind in kinds]
     with ExitStack() as stack:
         adders = [

@@ -177,7 +177,6 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
         Spool(SpooledIndicator) as indicators,
     ):
         tally = Counter[str]()
-        listed = {"findings": run.findings <= MOST, "indicators": run.indicators <= MOST}
         terms: dict[tuple[str, str], None] = {}
         columns: dict[str, str] = {}
 
@@ -187,13 +186,13 @@ def workbook_report(path: Path, run: Run) -> Iterator[Callable[[CheckResult, byt
             units.append(_summary_row(result))
             tally["findings"] += len(result.findings)
             tally["indicators"] += len(result.indicators)
-            if listed["findings"] and tally["findings"] <= MOST:
+            if max(run.findings, tally["findings"]) <= MOST:
                 findings.append([_name(result), result.file, result.findings])
             if result.balance:
                 cells = _balance_cells(result)
                 terms.update(dict.fromkeys((side, term) for side, term, _ in cells))
                 sums.append([_name(result), result.file, result.balance, cells])
-            if listed["indicators"] and tally["indicators"] <= MOST:
+            if max(run.indicators, tally["indicators"]) <= MOST:
                 _note_columns(result, columns)
                 for row in result.indicators:
                     indicators.append([_name(result), result.file, row])
