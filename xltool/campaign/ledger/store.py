@@ -387,11 +387,14 @@ class Ledger:
         rows = self.base.execute("SELECT sealed FROM issues WHERE sealed <> ''")
         return frozenset(row[0] for row in rows)
 
-    def set_manifest(self, issues: Iterable[tuple[str, str]], paper: str) -> None:
-        """These issues (unit, digest) came with this manifest, where that was not known."""
+    def set_manifest(
+        self, issues: Iterable[tuple[str, str]], paper: str, *, latest: bool = False
+    ) -> None:
+        """These workbooks (file, sha256) came with this manifest: noted where none was known, or
+        where this is the `latest`."""
         self.base.executemany(
-            "UPDATE issues SET manifest = ? WHERE unit = ? AND digest = ? AND manifest = ''",
-            [(paper, *issue) for issue in issues],
+            "UPDATE issues SET manifest = ? WHERE file = ? AND sha256 = ? AND (manifest = '' OR ?)",
+            [(paper, *issue, latest) for issue in issues],
         )
 
     def set_batch(self, issues: Iterable[int], batch: int) -> None:

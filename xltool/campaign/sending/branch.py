@@ -7,7 +7,7 @@ upwards what counts. Its ledger holds the upper office's public key and no priva
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -157,9 +157,14 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
         for entry in fresh:
             campaign.keep(entry.sha256, workbooks[entry.code])
         newer = _newer(fresh, latest)
+        word = _upper_word(campaign, files, manifest, forwarding)
+        latest_word = word >= _known_word(ledger.meta())
         with ledger.transaction():
-            _follow_deadline(campaign, _upper_word(campaign, files, manifest, forwarding))
-            ledger.set_manifest([(entry.code, digests[entry.code]) for entry in listed], paper)
+            if latest_word:
+                _follow_deadline(campaign, word)
+            # What is passed on goes with the issuer's last word of it.
+            sealed = [(entry.file, entry.sha256) for entry in listed]
+            ledger.set_manifest(sealed, paper, latest=latest_word)
             if not fresh:
                 return 0
             newest = {entry.code: entry.unit for entry in newer}
@@ -210,14 +215,18 @@ def _upper_word(
     return _UpperWord(as_of, manifest.batch, forwarding.deadline or manifest.deadline)
 
 
+def _known_word(meta: Mapping[str, str]) -> _UpperWord:
+    """The last word that a sub-ledger has noted."""
+    batch = int(meta.get(_UPPER_BATCH, "0"))
+    return _UpperWord(meta.get(_UPPER_AS_OF, ""), batch, meta.get(UPPER_DEADLINE, ""))
+
+
 def _follow_deadline(campaign: Campaign, word: _UpperWord) -> None:
-    """The upper office's last day is the district's too, unless the district set an earlier one;
-    what an older parcel says of it is past."""
+    """The upper office's last day is the district's too, unless the district set an earlier one."""
+    if not (word.day or word.as_of):
+        return
     meta = campaign.ledger.meta()
     before, upper = meta.get("deadline", ""), meta.get(UPPER_DEADLINE, "")
-    known = _UpperWord(meta.get(_UPPER_AS_OF, ""), int(meta.get(_UPPER_BATCH, "0")), upper)
-    if word < known or not (word.day or word.as_of):
-        return
     own = meta.get(_OWN, before if before != upper else "")
     after = min(filter(None, (own, word.day)), default="")
     campaign.ledger.set_meta({

@@ -1,0 +1,108 @@
+"""Whose word sets the last day of a district's ledger, through all hands that a parcel goes."""
+
+import datetime as dt
+import shutil
+
+import pytest
+
+from tests.support.campaign import Bureau
+from xltool.campaign.ledger.campaign_folder import open_campaign
+from xltool.campaign.returns.deadlines import extend
+from xltool.campaign.returns.rebuild import rebuild
+from xltool.campaign.returns.verification import verify
+from xltool.campaign.sending.branch import new_branch, own_fingerprint, take_parcel
+from xltool.campaign.sending.distribution import distribute, send_again
+from xltool.cli import main
+
+
+@pytest.fixture
+def bureau(tmp_path):
+    made = Bureau(tmp_path, 1, 2, deadline="2024-01-20")
+    yield made
+    made.campaign.ledger.close()
+
+
+def first_parcel(bureau):
+    return bureau.campaign.folder / "下发" / "第1批" / "第1区.zip"
+
+
+def with_new_day(campaign, day, folder):
+    """The parcel of the district sent again after its last day was changed."""
+    extend(campaign, day, [], reason="改期")
+    [(_, path, _), *_] = send_again(campaign, folder, [], ["第1区"])
+    return path
+
+
+def day_of(campaign):
+    return open_campaign(campaign.folder).deadline
+
+
+def test_the_issuers_new_day_is_passed_on_as_the_issuers(bureau, tmp_path):
+    """The district adds nothing of its own, so nobody below has to trust its key."""
+    district = new_branch(tmp_path / "区", first_parcel(bureau))
+    take_parcel(district, with_new_day(bureau.campaign, dt.date(2024, 3, 1), tmp_path / "改"))
+    take_parcel(district, first_parcel(bureau))  # the old one once more
+    for _, path, _ in distribute(district).parcels:
+        assert verify(path).good
+        below = new_branch(tmp_path / f"下级{path.stem}", path)
+        assert below.deadline == "2024-03-01"
+
+
+def test_a_trusted_forwarders_last_word_holds_in_whatever_order_it_comes(bureau, tmp_path):
+    district = new_branch(tmp_path / "区", first_parcel(bureau), deadline="2024-01-10")
+    [(_, first, _), *_] = distribute(district).parcels
+    below = new_branch(tmp_path / "下级", first, trusted=[own_fingerprint(district)])
+    nearer = with_new_day(district, dt.date(2024, 1, 5), tmp_path / "提前")
+    later = with_new_day(district, dt.date(2024, 1, 15), tmp_path / "推后")
+    days = []
+    for path in (nearer, later, nearer, first):
+        take_parcel(below, path)
+        days.append(day_of(below))
+    assert days == ["2024-01-05", "2024-01-15", "2024-01-15", "2024-01-15"]
+
+
+def test_a_stranger_who_forwards_makes_no_old_parcel_the_latest(bureau, tmp_path, monkeypatch):
+    stranger = new_branch(tmp_path / "区", first_parcel(bureau))
+    monkeypatch.setattr(stranger.ledger, "as_of", lambda: "9999-12-31 00:00:00 000000001")
+    [(_, old, _), *_] = distribute(stranger).parcels
+    below = new_branch(tmp_path / "下级", first_parcel(bureau))
+    take_parcel(below, with_new_day(bureau.campaign, dt.date(2024, 1, 15), tmp_path / "改"))
+    take_parcel(below, old)
+    assert day_of(below) == "2024-01-15"
+
+
+def test_a_ledger_of_before_keeps_its_own_earlier_day(bureau, tmp_path):
+    own = new_branch(tmp_path / "甲", first_parcel(bureau), deadline="2024-01-15")
+    plain = new_branch(tmp_path / "乙", first_parcel(bureau))
+    again = with_new_day(bureau.campaign, dt.date(2024, 3, 1), tmp_path / "改")
+    for campaign in (own, plain):
+        with campaign.ledger.transaction():
+            campaign.ledger.base.execute("DELETE FROM meta WHERE key = 'own_deadline'")
+        take_parcel(campaign, again)
+    assert (day_of(own), day_of(plain)) == ("2024-01-15", "2024-03-01")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_rebuilt_ledger_takes_the_last_word_of_all_its_parcels(bureau, tmp_path, turned):
+    folder = bureau.campaign.folder
+    parcels = [
+        with_new_day(bureau.campaign, day, tmp_path / str(day))
+        for day in (dt.date(2024, 3, 1), dt.date(2024, 1, 10))
+    ]
+    bureau.campaign.ledger.close()
+    (folder / "campaign.db").unlink()
+    shutil.rmtree(folder / "backups")
+    rebuild(folder, reversed(parcels) if turned else parcels)
+    assert open_campaign(folder).deadline == "2024-01-10"
+
+
+def test_receive_says_the_new_day_and_what_is_odd_about_it(bureau, tmp_path, monkeypatch, capsys):
+    district = new_branch(tmp_path / "区", first_parcel(bureau))
+    again = with_new_day(bureau.campaign, dt.date(2024, 3, 1), tmp_path / "改")
+    monkeypatch.chdir(district.folder)
+    for said in (True, False):  # the second time it is no news
+        capsys.readouterr()
+        assert main(["campaign", "receive", str(again)]) == 0
+        out, err = capsys.readouterr()
+        assert ("上级的报送截止改为 2024-03-01" in out) is said
+        assert ("注意：截止日 2024-03-01 已经过了" in err) is said
