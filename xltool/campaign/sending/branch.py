@@ -7,7 +7,7 @@ upwards what counts. Its ledger holds the upper office's public key and no priva
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -61,18 +61,11 @@ def new_branch(
     key = keys.load_public(key_file.read_bytes()) if key_file else None
     files, manifest, forwarding = _sound(source, key, trusted)
     _vouched(files, key, trusted)
-    if any(name not in files for name in parcel.EDITION):
-        raise XltoolError(f"{source} 里没有版式，不能建立下级台账")
     forwarded = forwarding.deadline if forwarding else ""
     upper_deadline = forwarded or manifest.deadline
     if deadline and upper_deadline and deadline > upper_deadline:
         raise XltoolError(f"报送截止不能晚于上级的 {upper_deadline}")
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in parcel.EDITION:
-            (Path(scratch) / Path(name).name).write_bytes(files[name])
-        # Refused before anything is made.
-        parcel.workbooks(manifest, files, edition_in(Path(scratch)), _part(forwarding))
-        campaign = make_folder(folder, Path(scratch), manifest.layout)
+    campaign = _new_folder(folder, source, files, manifest, forwarding)
     public_key = keys.public_pem(key) if key else files[parcel.PUBLIC]
     (folder / "keys").mkdir(mode=0o700)
     (folder / "keys" / keys.PUBLIC).write_bytes(public_key)
@@ -86,6 +79,24 @@ def new_branch(
     save(campaign, [], _branch_meta(manifest) | own)
     take_parcel(campaign, source)
     return open_campaign(folder)
+
+
+def _new_folder(
+    folder: Path,
+    source: Path,
+    files: dict[str, bytes],
+    manifest: parcel.Manifest,
+    forwarding: parcel.Forwarding | None,
+) -> Campaign:
+    """The empty sub-ledger with the edition of the parcel; an unsound workbook in it is refused
+    before anything is made."""
+    if any(name not in files for name in parcel.EDITION):
+        raise XltoolError(f"{source} 里没有版式，不能建立下级台账")
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in parcel.EDITION:
+            (Path(scratch) / Path(name).name).write_bytes(files[name])
+        parcel.workbooks(manifest, files, edition_in(Path(scratch)), _part(forwarding))
+        return make_folder(folder, Path(scratch), manifest.layout)
 
 
 def _branch_meta(manifest: parcel.Manifest) -> dict[str, str]:
@@ -137,12 +148,7 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
     """Take a (further) parcel of the upper office into the sub-ledger;
     the number of new workbooks."""
     files, manifest, forwarding = _sound(source, campaign.public_key, trusted_keys(campaign))
-    if manifest.campaign != campaign.id:
-        raise XltoolError(f"{source} 不属于这个批次")
-    if manifest.district != campaign.meta.get("district", manifest.district):
-        raise XltoolError(
-            f"{source} 是“{manifest.district}”的压缩包，这里是“{campaign.meta['district']}”的台账"
-        )
+    _for_this_ledger(campaign, manifest, source)
     workbooks = parcel.workbooks(manifest, files, campaign.edition, _part(forwarding))
     seals = {code: _seal_digests(data) for code, data in workbooks.items()}
     digests = {code: content for code, (content, _) in seals.items()}
@@ -157,14 +163,8 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
         for entry in fresh:
             campaign.keep(entry.sha256, workbooks[entry.code])
         newer = _newer(fresh, latest)
-        word = _upper_word(campaign, files, manifest, forwarding)
-        latest_word = word >= _known_word(ledger.meta())
         with ledger.transaction():
-            if latest_word:
-                _follow_deadline(campaign, word)
-            # What is passed on goes with the issuer's last word of it.
-            sealed = [(entry.file, entry.sha256) for entry in listed]
-            ledger.set_manifest(sealed, paper, latest=latest_word)
+            _heed(campaign, _upper_word(campaign, files, manifest, forwarding), listed, paper)
             if not fresh:
                 return 0
             newest = {entry.code: entry.unit for entry in newer}
@@ -178,6 +178,15 @@ def take_parcel(campaign: Campaign, source: Path) -> int:
             reason = f"收进第 {manifest.batch} 批：{len(fresh)} 个新的工作簿"
             ledger.record(Act.CAMPAIGN, reason=reason)
     return len(fresh)
+
+
+def _for_this_ledger(campaign: Campaign, manifest: parcel.Manifest, source: Path) -> None:
+    """Raises XltoolError where the parcel is another campaign's or district's."""
+    if manifest.campaign != campaign.id:
+        raise XltoolError(f"{source} 不属于这个批次")
+    district = campaign.meta.get("district", manifest.district)
+    if manifest.district != district:
+        raise XltoolError(f"{source} 是“{manifest.district}”的压缩包，这里是“{district}”的台账")
 
 
 # What a sub-ledger notes beside the upper office's last day: by which word that is known, and the
@@ -215,10 +224,18 @@ def _upper_word(
     return _UpperWord(as_of, manifest.batch, forwarding.deadline or manifest.deadline)
 
 
-def _known_word(meta: Mapping[str, str]) -> _UpperWord:
-    """The last word that a sub-ledger has noted."""
+def _heed(
+    campaign: Campaign, word: _UpperWord, listed: list[parcel.ListedUnit], paper: str
+) -> None:
+    """If this is the upper office's last word: its last day holds, and these workbooks are passed
+    on with this paper."""
+    meta = campaign.ledger.meta()
     batch = int(meta.get(_UPPER_BATCH, "0"))
-    return _UpperWord(meta.get(_UPPER_AS_OF, ""), batch, meta.get(UPPER_DEADLINE, ""))
+    latest = word >= _UpperWord(meta.get(_UPPER_AS_OF, ""), batch, meta.get(UPPER_DEADLINE, ""))
+    if latest:
+        _follow_deadline(campaign, word)
+    sealed = [(entry.file, entry.sha256) for entry in listed]
+    campaign.ledger.set_manifest(sealed, paper, latest=latest)
 
 
 def _follow_deadline(campaign: Campaign, word: _UpperWord) -> None:
