@@ -21,7 +21,7 @@ from xltool.results_sheet.table import RESULTS_SHEET
 
 @pytest.mark.xdist_group("calc")
 def test_the_entry_point_takes_what_the_launcher_gives(app, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("xltool.excel.__main__.LINGER_SECONDS", 0.0)
+    monkeypatch.setattr("xltool.excel.session.LINGER_SECONDS", 0.0)
     name = '沅江 "申报"=2023.xlsx'
     book = app.books.open(str(fill(seed_filing(), tmp_path / name)))
     escaped = "".join(

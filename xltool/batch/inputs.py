@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from xltool.batch.storage import Listing, StorageFolder
+from xltool.files import guard
 from xltool.files.discover import FileKind, holds_folder_book, kind_of, table_name
 from xltool.files.filenames import TakenNames, folded
 from xltool.model import Finding
@@ -19,7 +20,7 @@ from xltool.reports.bundle import KINDS
 from xltool.xlsx.package import Parts, Unreadable
 
 # Where OUT keeps its journal; the reports that lie beside it.
-STATE = ".xltool"
+STATE = guard.FOLDER
 REPORTS = tuple(name for name, _ in KINDS.values())
 
 # A spreadsheet that can't be opened is an input too: its line says how to save it.

@@ -157,12 +157,12 @@ class _BookPen:
             warning = "应当是四位数的年份，例如：2023。"
             rule = {"validate": "integer", "criteria": "between", "minimum": 2000, "maximum": 2099}
             return {
-                **_prompt(column.label, "四位数的预算年度，例如：2023。"),
+                **prompts.input_prompt(column.label, "四位数的预算年度，例如：2023。"),
                 **rule,
                 **_warn(warning),
             }
         if column.id == "code":
-            return _prompt(CODE, "可以留空。按文字保存，前面的 0 不会丢失。")
+            return prompts.input_prompt(CODE, "可以留空。按文字保存，前面的 0 不会丢失。")
         if column.id == "unit" and table.name != self.tables.department.name:
             text = f"与“{self.tables.department.name}”表里的名称完全一致，可从列表选。每行都要写。"
             return self._names(self.tables.department, column, text)
@@ -179,14 +179,14 @@ class _BookPen:
             return {**_list(LEVEL2, "从列表选。末尾的“指标”二字写不写都可以。"), "source": source}
         if table.name == INDICATORS and column.id == "name":
             if not self.offered:
-                return _prompt(column.label, "一行一个指标，行数不限。")
+                return prompts.input_prompt(column.label, "一行一个指标，行数不限。")
             text = "一行一个指标，行数不限。可从指标库选，也可以写别的。"
             source = name_list(self.offered)
             return {**_list(column.label, text), "source": source, "show_error": False}
         if table.name == INDICATORS and column.id in self.indicator_columns:
             return prompts.for_column(self.indicator_columns[column.id], self.edition)
         if table.name == INDICATORS:
-            return _prompt(column.label, f"按官方表的“{column.label}”一栏填写。")
+            return prompts.input_prompt(column.label, f"按官方表的“{column.label}”一栏填写。")
         return prompts.for_field(self.fields[column.id], self.edition, f"{letters(number + 1)}2")
 
     def _names(self, table: BookTable, column: BookColumn, text: str) -> dict[str, Any]:
@@ -246,14 +246,10 @@ class _BookPen:
             sheet.write_string(row, number, text, style)
 
 
-def _prompt(label: str, text: str) -> dict[str, Any]:
-    return {"validate": "any", "input_title": label[:32], "input_message": text[:255]}
-
-
 def _list(label: str, text: str) -> dict[str, Any]:
     message = f"列表里没有这个{label}，请从列表选。"
     return {
-        **_prompt(label, text),
+        **prompts.input_prompt(label, text),
         "validate": "list",
         "error_title": "请核对",
         "error_message": message,

@@ -7,7 +7,6 @@ import io
 import os
 import re
 import sys
-import time
 from contextlib import suppress
 
 from xltool.errors import XltoolError
@@ -17,23 +16,6 @@ def unescaped(name: str) -> str:
     """The launcher writes what is not plain as *XXXX, one UTF-16 unit in hex."""
     units = re.sub(r"\*([0-9A-F]{4})", lambda m: chr(int(m[1], 16)), name)
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-# How long a message stays at the foot of Excel's window, which shows it until told otherwise.
-LINGER_SECONDS = 12.0
-
-
-def give_back_the_foot(book: str, hwnd: int) -> None:
-    """Let the message be read, then give the line back to Excel unless something else
-    stands there."""
-    from xltool.excel.session import attach
-
-    with suppress(Exception):
-        desk = attach(book, hwnd)
-        shown = desk.app.status_bar
-        time.sleep(LINGER_SECONDS)
-        if desk.app.status_bar == shown:
-            desk.say(None)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,7 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     if stream is not None:
         print(message, file=stream)
     if options.hwnd is not None:
-        give_back_the_foot(options.book, options.hwnd)
+        from xltool.excel.session import attach, give_back_the_foot
+
+        with suppress(Exception):
+            give_back_the_foot(attach(options.book, options.hwnd).app)
     return code
 
 

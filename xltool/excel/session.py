@@ -27,12 +27,26 @@ if TYPE_CHECKING:
     import xlwings as xw
 
 TITLE = "xltool 绩效目标"
+# The workbooks that a button asks for, as Excel's windows want it: to be read, to be written.
+WORKBOOKS_READ = "Excel 工作簿 (*.xlsx;*.xlsm),*.xlsx;*.xlsm"
+WORKBOOKS_WRITTEN = "Excel 工作簿 (*.xlsx),*.xlsx"
+# How long a message stays at the foot of the window, which shows it until told otherwise.
+LINGER_SECONDS = 12.0
 # Folders of copies that are open only while a button works.
 COPIES = "xltool-"
 # What Excel answers while a cell is being edited or a dialog is open.
 _BUSY = {-2147418111, -2146777998}
 BUSY = "Excel 正忙：请先结束单元格编辑、关掉对话框，再点一次"
 _NOT_OURS = {"foreign": "这个工作簿不是由官方模板做的填报表", "unreadable": "这个工作簿读不了"}
+
+
+def give_back_the_foot(app: Any) -> None:
+    """Let the message at the foot of the window be read, then give the line back to the
+    application unless something else stands there."""
+    shown = app.status_bar
+    time.sleep(LINGER_SECONDS)
+    if app.status_bar == shown:
+        app.status_bar = False
 
 
 class ExcelSession:

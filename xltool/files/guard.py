@@ -23,7 +23,7 @@ from pathlib import Path
 from xltool.errors import XltoolError, why
 from xltool.files.places import state_folder
 
-FOLDER = ".xltool"  # a folder with one keeps its records with it
+FOLDER = ".xltool"  # a folder with one keeps its records with it: an OUT of `batch`, a campaign
 _RECORD = "written.txt"
 _CONTENT = "content:"  # before the digest of what a file says, where its bytes say too much
 _SCRATCH = (".xltool-", "xltool-")  # our own temporary folders

@@ -22,7 +22,6 @@ from xltool.model import Entry, Form, Place
 from xltool.money import plain, read_amount
 
 _BLANKS = {"", "/", "／", "—", "——", "-", "－", "无"}
-_ANSWERED = ("field", "known", "private", "tail", "whole_life")
 _STAMP = re.compile(r"^[（(]?(?:盖章|公章|签章|签字|单位盖章)[)）]?$")
 _FURTHER = re.compile(r"\s(?P<label>[^\s:：]{2,20})\s*[:：]")
 _LINE = 200  # characters of a line that may hold several labels
@@ -132,7 +131,7 @@ class FormReader:
             for further in _FURTHER.finditer(cell.text):
                 before = cell.text[start : further.start()]
                 inner = self.labels.match(self.kind, further["label"])
-                if inner and inner.role in _ANSWERED and self.labels.match(self.kind, before):
+                if inner and inner.asks and self.labels.match(self.kind, before):
                     cells.append(replace(cell, text=before.strip()))
                     start = further.start("label")
             cells.append(replace(cell, text=cell.text[start:].strip()) if start else cell)
@@ -216,7 +215,7 @@ class FormReader:
     def _field_row(self, row: FormRow) -> bool:
         """The row starts with a label of a field, or with the form's tail."""
         match = self.labels.match(self.kind, row.filled[0].text)
-        return match is not None and match.role in (*_ANSWERED, "half")
+        return match is not None and (match.asks or match.role == "half")
 
     def _pass_units(self, cells: Sequence[FormCell]) -> None:
         for cell in cells:
@@ -250,7 +249,7 @@ class FormReader:
                 self.halves[match.id] = cell.column
             if match.role in ("section", "longterm"):
                 self.scope.passed(match.unit)  # 年度预算申请（元）
-            if match.role not in _ANSWERED:
+            if not match.asks:
                 continue
             value = self._beside(i, cells, matches, match)
             if row.loose and value is not None and value.blank:

@@ -79,6 +79,14 @@ class Match:
     money: bool = False
     performer: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """It asks for an answer: a field of either form, imported or not."""
+        return self.role in _ASKING
+
+
+_ASKING = ("field", "known", "private", "tail", "whole_life")
+
 
 @dataclass(frozen=True)
 class Labels:

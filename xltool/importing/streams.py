@@ -69,10 +69,7 @@ def _one_label(pieces: list[str], labels: Labels) -> bool:
 
 def is_label(text: str, labels: Labels) -> bool:
     """A label that asks for an answer: a field of either form, imported or not."""
-    return any((m := labels.match(k, text)) and m.role in _ASKS for k in _KINDS)
-
-
-_ASKS = ("field", "known", "private", "tail", "whole_life")
+    return any((m := labels.match(k, text)) and m.asks for k in _KINDS)
 
 
 def _answered_inside(text: str, labels: Labels) -> bool:

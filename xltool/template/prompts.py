@@ -62,13 +62,13 @@ def for_field(field: Field, edition: Edition, cell: str) -> dict[str, Any]:
             minimum=7,
             maximum=60,
         )
-    return _prompt(field.label, _TEXTS[field.kind])
+    return input_prompt(field.label, _TEXTS[field.kind])
 
 
 def _for_year(field: Field, cell: str) -> dict[str, Any]:
     before, _, printed = field.pattern.partition("{}")
     if before:
-        return _prompt(
+        return input_prompt(
             field.label, f"只改年份：写成“{field.pattern.format('2023')}”这样。其余文字不要改动。"
         )
     return _warn(
@@ -94,8 +94,8 @@ def for_column(column: IndicatorColumn, edition: Edition, offered: str = "") -> 
         # A list that suggests: the seed's filing writes values here, which are right as well.
         source = list(STANDARDS)
     if not source:
-        return _prompt(column.label, text)
-    return {**_prompt(column.label, f"{text}可从指标库选。" if offered else text),
+        return input_prompt(column.label, text)
+    return {**input_prompt(column.label, f"{text}可从指标库选。" if offered else text),
             "validate": "list", "source": source, "show_error": False}  # fmt: skip
 
 
@@ -107,9 +107,10 @@ def _amount_text(field: Field, edition: Edition) -> str:
 
 
 def _warn(label: str, text: str, warning: str, **rule: Any) -> dict[str, Any]:
-    return {**_prompt(label, text), **rule, "error_type": "warning",
+    return {**input_prompt(label, text), **rule, "error_type": "warning",
             "error_title": "请核对", "error_message": warning}  # fmt: skip
 
 
-def _prompt(label: str, text: str) -> dict[str, Any]:
+def input_prompt(label: str, text: str) -> dict[str, Any]:
+    """What Excel shows beside a chosen cell, within its lengths; XlsxWriter's words."""
     return {"validate": "any", "input_title": label[:32], "input_message": text[:255]}

@@ -14,7 +14,7 @@ from xltool.excel.buttons.names import form_name
 from xltool.excel.desk_settings import house_rules, read_former, remember_last_year
 from xltool.excel.live_sheet import write_texts
 from xltool.excel.ribbon import button, desk
-from xltool.excel.session import ExcelSession
+from xltool.excel.session import WORKBOOKS_READ, WORKBOOKS_WRITTEN, ExcelSession
 from xltool.excel.undo import CODE, PlannedSheet, planned, step
 from xltool.files.atomic import writing
 from xltool.library import load_library
@@ -24,7 +24,6 @@ from xltool.template.layout import FormLayout, load_layout
 from xltool.xlsx.grid import Grid
 from xltool.xlsx.workbook_reader import open_grid
 
-WORKBOOKS = "Excel 工作簿 (*.xlsx),*.xlsx"
 DATA = "数据表 (*.xlsx;*.json;*.csv),*.xlsx;*.json;*.csv"
 
 
@@ -37,7 +36,7 @@ def new_form() -> str:
     if wanted is None:
         return "没有新建"
     edition = editions[wanted]
-    place = session.ask_save("新建填报表", _proposed(session), WORKBOOKS)
+    place = session.ask_save("新建填报表", _proposed(session), WORKBOOKS_WRITTEN)
     if place is None:
         return "没有新建"
     with writing(place, "wb") as file:
@@ -122,7 +121,7 @@ def import_last_year() -> str:
     session = desk()
     with session.snapshot() as path:
         old = session.read(path)
-        source = session.ask_file("导入上年：选上年的申报表", WORKBOOKS)
+        source = session.ask_file("导入上年：选上年的申报表", WORKBOOKS_READ)
         if source is None:
             return "没有导入"
         former = read_former(source)

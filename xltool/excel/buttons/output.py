@@ -15,7 +15,7 @@ from xltool.excel.buttons.names import form_name
 from xltool.excel.desk_settings import house_rules, last_year
 from xltool.excel.places import desk_folder
 from xltool.excel.ribbon import button, desk
-from xltool.excel.session import ExcelSession
+from xltool.excel.session import WORKBOOKS_WRITTEN, ExcelSession
 from xltool.files.atomic import writing
 from xltool.filling.paper import for_paper
 from xltool.model import Filing, Finding, Severity
@@ -24,7 +24,6 @@ from xltool.results_sheet.table import OWN_SHEETS
 from xltool.xlsx.workbook_reader import open_grid
 
 PDF = "PDF (*.pdf),*.pdf"
-BOOK = "Excel 工作簿 (*.xlsx),*.xlsx"
 ZIP = "压缩包 (*.zip),*.zip"
 DATA = "JSON (*.json),*.json,数据表 (*.xlsx),*.xlsx"
 
@@ -111,7 +110,9 @@ def error_note() -> str:
         ]
         if not open_ones:
             return "没有错误，也没有要核实的，不用写出错说明"
-        place = session.ask_save("出错说明", form_name(filing, "绩效目标出错说明", ".xlsx"), BOOK)
+        place = session.ask_save(
+            "出错说明", form_name(filing, "绩效目标出错说明", ".xlsx"), WORKBOOKS_WRITTEN
+        )
         if place is None:
             return "没有写出"
         write_error_note(filing, open_ones, place)

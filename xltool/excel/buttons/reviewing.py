@@ -13,7 +13,7 @@ from xltool.excel.desk_settings import house_rules, last_year, read_former, reme
 from xltool.excel.live_sheet import mark, noted, protection, write_texts
 from xltool.excel.locked_inputs import locked_inputs, unlock
 from xltool.excel.ribbon import button, desk
-from xltool.excel.session import ExcelSession, busy
+from xltool.excel.session import WORKBOOKS_READ, ExcelSession, busy
 from xltool.excel.undo import PlannedSheet, planned, step
 from xltool.model import Filing, Finding, Place
 from xltool.results_sheet.marks import marks, to_write
@@ -31,7 +31,6 @@ from xltool.xlsx.grid import Grid
 from xltool.xlsx.references import column_number
 from xltool.xlsx.workbook_reader import open_grid
 
-WORKBOOKS = "Excel 工作簿 (*.xlsx;*.xlsm),*.xlsx;*.xlsm"
 # The families of rules that speak of sums: totals, and the sums across forms.
 _SUMS = ("T", "X501", "X502", "X506")
 
@@ -65,7 +64,7 @@ def cross_totals() -> str:
 def compare_last_year() -> str:
     """Check against an earlier filing of the unit, which is remembered for the next checks."""
     session = desk()
-    source = session.ask_file("对比上年：选上年的申报表", WORKBOOKS)
+    source = session.ask_file("对比上年：选上年的申报表", WORKBOOKS_READ)
     if source is None:
         return "没有对比"
     former = read_former(source)

@@ -13,14 +13,11 @@ import argparse
 import os
 import sys
 import threading
-import time
 from contextlib import suppress
 
 from xltool.errors import XltoolError
 from xltool.excel.hosts.libreoffice.bridge import Office, connect
 from xltool.excel.hosts.libreoffice.engine import App, use
-
-LINGER_SECONDS = 12.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,14 +44,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _press(app: App, button: str, document: str) -> None:
     from xltool.excel.ribbon import press
+    from xltool.excel.session import give_back_the_foot
 
     print("took", flush=True)
     with suppress(XltoolError):  # it was said in the window
         press(button, document)
-    shown = app.status_bar
-    time.sleep(LINGER_SECONDS)
-    if app.status_bar == shown:
-        app.status_bar = False
+    give_back_the_foot(app)
 
 
 if __name__ == "__main__":
