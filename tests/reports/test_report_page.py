@@ -128,6 +128,12 @@ def test_hundreds_of_sheets_are_not_printed_by_mistake(many, browser):
     assert page.locator("tr.unit").count() == chosen
 
 
+def opened(page, number: int):
+    """The details of a unit that was opened, once they are read."""
+    page.locator(f"#detail-{number}", has_not_text="正在读取").wait_for()
+    return page.locator(f"#detail-{number}")
+
+
 def _chosen(page) -> None:
     """Wait until the list shows what was searched for: a click while it changes meets nothing."""
     page.get_by_role("status").filter(has_text="符合条件").wait_for()
@@ -181,7 +187,7 @@ def test_any_unit_opens_with_all_that_was_found(many, browser, number):
     button = page.locator(f'tr.unit[data-unit="{number}"] .open')
     button.click()
     assert button.get_attribute("aria-expanded") == "true"
-    detail = page.locator(f"#detail-{number}")
+    detail = opened(page, number)
     shown = detail.inner_text()
     for f in record["findings"]:
         assert (
@@ -243,7 +249,7 @@ def test_a_file_that_could_not_be_read_is_in_the_list(some, browser):
     page.get_by_role("searchbox", name="查找").fill("坏文件")
     _chosen(page)
     page.locator("tr.unit", has_text="坏文件.xlsx").locator(".open").click()
-    assert "文件打不开" in page.locator("tr.detail").inner_text()
+    page.locator("tr.detail", has_text="文件打不开").wait_for()
     browser.quiet(some)
 
 
@@ -353,7 +359,7 @@ def test_what_files_say_is_shown_as_text(browser, tmp_path):
     page.evaluate("addEventListener('securitypolicyviolation', () => document.title = 'violated')")
     for number, text in enumerate(NASTY):
         page.locator(f'tr.unit[data-unit="{number}"] .open').click()
-        detail = page.locator(f"#detail-{number}")
+        detail = opened(page, number)
         assert detail.locator(".what").evaluate("e => e.textContent") == text
         assert (
             page.locator(f'tr.unit[data-unit="{number}"] .open').evaluate("e => e.textContent")

@@ -268,10 +268,7 @@ _BREAKS = re.compile(
     rb'<rowBreaks count="(\d+)" manualBreakCount="\1">(?:<brk id="\d+" max="16383" man="1"/>)+</rowBreaks>'
 )
 _OPENED = re.compile(rb"<row [^>]*+")
-
-
-def _is_height(attributes: bytes) -> bool:
-    return re.fullmatch(_HEIGHT.encode(), attributes) is not None
+_HEIGHTS = re.compile(rf"{_HEIGHT}(?:>{_HEIGHT})*+".encode())
 
 
 def _says(
@@ -293,10 +290,12 @@ def _says(
     if len(heads) != len(blank.heights) or not _in_place(pattern, rows):
         return False
     pieces = blank.pieces[:]
+    heights = []
     for head, (number, _) in zip(heads, blank.heights.values(), strict=True):
         pieces[number] = height = head[len(pieces[number - 1]) :]
-        if not _is_height(height):
-            return False
+        heights.append(height)
+    if not _HEIGHTS.fullmatch(b">".join(heights)):
+        return False
     answers = _answered(form, pattern.layout, blank, pieces, held)
     return answers and b"".join(pieces) == data
 

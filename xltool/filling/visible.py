@@ -11,13 +11,13 @@ from xltool.model import Entry, Filing, Form
 def visible_filing(filing: Filing) -> Filing:
     """The filing without the characters that nobody sees,
     which no reader takes for part of an answer."""
-    entries = [entry for form in filing.forms for entry in form.entries.values()]
-    entries += [
-        cell for form in filing.forms for row in form.indicators for cell in row.cells.values()
-    ]
-    if not find_invisible(
-        "".join([entry.value if type(entry.value) is str else entry.text for entry in entries])
-    ):
+    entries: list[Entry] = []
+    for form in filing.forms:
+        entries += form.entries.values()
+        for indicator in form.indicators:
+            entries += indicator.cells.values()
+    texts = [entry.value if type(entry.value) is str else entry.text for entry in entries]
+    if not find_invisible("".join(texts)):
         return filing
     department = filing.department and _visible_form(filing.department)
     projects = tuple(map(_visible_form, filing.projects))

@@ -110,9 +110,11 @@ def filled(
     """
     edition = edition or load_edition(filing.edition)
     filing = visible_filing(filing)
-    data = render(filing, template, edition=edition, properties=properties, locked=locked)
+    own = compile_template(edition)
+    compiled = compile_template(edition, Path(template)) if template else own
+    data = _render(filing, compiled, properties or {}, locked or {})
     # What another template may say that isn't the edition's, the reader judges.
-    return verify(filing, data, edition, locked)
+    return _verify(filing, data, own, locked or {})
 
 
 def verify(
@@ -125,10 +127,15 @@ def verify(
 
     The quick proof says yes or nothing; where it says nothing, the reader judges. Raises FillError.
     """
+    return _verify(filing, data, compile_template(edition), locked or {})
+
+
+def _verify(
+    filing: Filing, data: bytes, compiled: Compiled, locked: Mapping[str, Collection[str]]
+) -> FilledWorkbook:
     from xltool.filling.proof import proved_sheets
     from xltool.filling.read_back import read_back
 
-    compiled = compile_template(edition)
     if locked:
         compiled = compiled.with_twins
     try:
@@ -137,7 +144,7 @@ def verify(
         raise FillError(f"写出的压缩包读不回来（{filing.unit}）：{error}") from error
     if sheets := proved_sheets(filing, parts, compiled, locked):
         return FilledWorkbook(data, parts, partial(read_back, filing, sheets, parts, compiled))
-    back = judge(filing, parts, edition)
+    back = judge(filing, parts, compiled.layout.edition)
     return FilledWorkbook(data, parts, lambda: back)
 
 
@@ -192,8 +199,6 @@ def render(
     """
     edition = edition or load_edition(filing.edition)
     compiled = compile_template(edition, Path(template) if template else None)
-    if locked:
-        compiled = compiled.with_twins
     return _render(filing, compiled, properties or {}, locked or {})
 
 
@@ -203,6 +208,8 @@ def _render(
     properties: Mapping[str, str],
     locked: Mapping[str, Collection[str]],
 ) -> bytes:
+    if locked:
+        compiled = compiled.with_twins
     sheets: list[Filled] = []
     own_names = [entry.name for entry in compiled.sheets]
     taken = {name.casefold() for name in (*own_names, *OWN_SHEETS)}

@@ -20,10 +20,14 @@ _PADDING = 1
 def line_count(text: str, room: float) -> int:
     """How many lines a text takes where `room` letters stand in one."""
     if "\n" in text:
-        return sum([line_count(line, room) for line in text.split("\n")])
-    if len(text) * _WIDEST <= room:
+        return sum([_folded(line, room) for line in text.split("\n")])
+    return _folded(text, room)
+
+
+def _folded(line: str, room: float) -> int:
+    if len(line) * _WIDEST <= room:
         return 1
-    width = (len(text) + len(text.encode("utf-8", "surrogatepass"))) / 2
+    width = (len(line) + len(line.encode("utf-8", "surrogatepass"))) / 2
     return 1 if width <= room else -int(-width // room)
 
 
