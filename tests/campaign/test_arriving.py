@@ -7,13 +7,14 @@ import io
 import zipfile
 
 import pytest
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from tests.support.campaign import Bureau, fill_in, make_campaign, sent_workbooks, write_units
 from xltool.campaign.ledger.campaign_folder import new_campaign
 from xltool.campaign.ledger.transfer import export_campaign
 from xltool.campaign.returns.arrivals import arrival_lines
 from xltool.campaign.returns.collection import collect
+from xltool.campaign.returns.status import status
 from xltool.campaign.rollup.sheets import write_rollup
 from xltool.campaign.rollup.summation import rollup
 from xltool.campaign.sending.distribution import distribute
@@ -183,3 +184,27 @@ def test_an_empty_archive_has_a_line(tmp_path):
         ("1/空.zip", "压缩包是空的")
     ]
     assert [a["name"] for a in bureau.campaign.ledger.arrivals()] == ["1/空.zip"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_one_wrong_file_under_many_names_is_told_of_each_unit(tmp_path, together):
+    """A whole district sends the same notice; another sends its neighbour's blank form."""
+    bureau = Bureau(tmp_path, 1, 4)
+    first, second, third, _ = bureau.codes
+    table = io.BytesIO()
+    book = Workbook()
+    book.active.append(["单位", "金额"])
+    book.save(table)
+    files = {f"{code}_报表.xlsx": table.getvalue() for code in (first, second, third)}
+    files[f"{second}_申报.xlsx"] = bureau.sent[first]
+    if together:
+        bureau.hand_in("来", files)
+    else:
+        for number, (name, data) in enumerate(files.items()):
+            bureau.hand_in(f"来{number}", {name: data})
+    remarks = {s.unit.code: "；".join(s.remarks) for s in status(bureau.campaign).standings}
+    for code in (first, second, third):
+        assert f"收到“{code}_报表.xlsx”（不是官方模板），没有计入" in remarks[code]
+    assert f"收到“{second}_申报.xlsx”：空白：下发给 {first} " in remarks[second]
+    assert second not in remarks[first]
+    assert not status(bureau.campaign).strays

@@ -376,11 +376,15 @@ class LedgerDesk:
         fresh = [r for r in rest if (r[1], r[0].name, r[0].modified) not in self.noted]
         if not fresh:
             return
-        owners = self.campaign.ledger.issue_owners()
+        owners, names = self.campaign.ledger.issue_owners(), self.register.names
         with self.campaign.ledger.transaction():
             for file, sha256, outcome, reason in fresh:
-                unit = owners.get(sha256) or named_unit(file.name, self.register)
-                self._arrived(file, sha256, 0, outcome, reason, unit)
+                owner = owners.get(sha256, "")
+                # Who handed in another's blank form is told; the other did not hand in anything.
+                named = named_unit(file.name, self.register, owner if owner in names else "")
+                if owner and named:
+                    reason = f"空白：下发给 {owner} {names.get(owner, '')} 的原样，没有填"
+                self._arrived(file, sha256, 0, outcome, reason, named or owner)
 
 
 def _apart(file: Found, time: str, zipped: bool) -> bool:

@@ -144,6 +144,8 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
     listed = mark is not None and kind != "foreign" and mark.unit in register.names
     unit = mark.unit if mark and listed else ""
     claimed = _other_unit(filing, unit, register)
+    if not unit and not claimed:
+        claimed = named_unit(name, register)
     if kind == "genuine" and not claimed:
         claimed = named_unit(name, register, unit)
         if claimed:
