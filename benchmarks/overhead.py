@@ -39,7 +39,9 @@ else:
             xltool.check(filing)
 """
 BATCH = "import sys; from xltool.cli import program; sys.exit(program())"
-WITHOUT_REPORTS = f"import xltool.batch.reports as r; r.write_all = lambda *a, **k: []; {BATCH}"
+# Not even loaded: what makes reports takes a while to load.
+NO_REPORTS = "types.SimpleNamespace(write_all=lambda *a, **k: [])"
+WITHOUT_REPORTS = f"import sys, types; sys.modules['xltool.batch.reports'] = {NO_REPORTS}; {BATCH}"
 
 
 @click.command()

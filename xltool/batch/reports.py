@@ -1,5 +1,4 @@
-"""The reports of a run, made from its journal;
-the workbook, which takes longest, beside the others.
+"""The reports of a run, made from its journal, by two processes side by side.
 
 They are made aside and then moved into OUT. What lies there under their names and is not what
 xltool left (someone has written remarks into it, or it is another's) gets a dated name first.
@@ -23,7 +22,8 @@ from xltool.batch.storage import OCCUPIED, Remote, StorageFolder
 from xltool.checks.beside_others import asked
 from xltool.reports.bundle import write_reports
 
-_TOGETHER = (("json", "html", "csv"), ("xlsx",))
+# Which reports one process makes: both take about as long.
+_TOGETHER = (("json", "csv"), ("html", "xlsx"))
 # With fewer units a process of its own costs more than it saves.
 _MANY = 200
 
