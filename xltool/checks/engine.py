@@ -238,11 +238,11 @@ def judged(review: Review, *, strict: bool = True) -> list[Finding]:
             continue
         try:
             for hit in candidate.body(review):
-                findings += (_finding(candidate, review, hit),)
+                findings.append(_finding(candidate, review, hit))
         except Exception as error:
             if strict:
                 raise
-            findings += (_crashed(candidate, review, error),)
+            findings.append(_crashed(candidate, review, error))
     if review.blank:
         findings = [finding for finding in findings if finding.code.startswith("R")]
     if shifted := review.shifted:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from xltool.files.atomic import writing
-from xltool.files.escape import row_in_csv
+from xltool.files.escape import csv_cells
 
 AddRow = Callable[[Iterable[object]], None]
 
@@ -26,8 +27,10 @@ def csv_table(path: Path, heads: Iterable[str]) -> Iterator[AddRow]:
 def csv_rows(file: IO[str], heads: Iterable[str]) -> AddRow:
     """The same into an open file, whose line ends are left as written."""
 
+    writer = csv.writer(file, lineterminator="\r\n")
+
     def add(row: Iterable[object]) -> None:
-        file.write(f"{row_in_csv(row)}\r\n")
+        writer.writerow(csv_cells(row))
 
     add(heads)
     return add

@@ -56,23 +56,12 @@ def in_csv(text: str) -> str:
 
 # What a cell without control characters begins with if it is doubtful.
 _DOUBTFUL_FIRST = frozenset(f"{_FORMULA_SIGNS} \n")
-_TO_QUOTE = re.compile('[",\r\n]')
 
 
-def row_in_csv(values: Iterable[object]) -> str:
-    """Such cells as a piece of a CSV line. Hardly one is doubtful or needs quotes: seen for all
-    at once."""
+def csv_cells(values: Iterable[object]) -> list[str]:
+    """Such cells of a whole row. Hardly one is doubtful: seen for all at once."""
     cells = list(map(str, values))
-    whole = "".join(cells)
-    plain = whole.replace("\n", "").isprintable()
-    if not (plain and _DOUBTFUL_FIRST.isdisjoint([cell[:1] for cell in cells])):
-        cells = list(map(in_csv, cells))
-        whole = "".join(cells)
-    if _TO_QUOTE.search(whole):
-        cells = [_quoted(cell) if _TO_QUOTE.search(cell) else cell for cell in cells]
-    return ",".join(cells)
-
-
-def _quoted(cell: str) -> str:
-    doubled = cell.replace('"', '""')
-    return f'"{doubled}"'
+    plain = "".join(cells).replace("\n", "").isprintable()
+    if plain and _DOUBTFUL_FIRST.isdisjoint([cell[:1] for cell in cells]):
+        return cells
+    return list(map(in_csv, cells))

@@ -12,7 +12,7 @@ import msgspec
 from xltool.checks.results import VERDICTS, CheckResult, FindingResult
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.files.escape import row_in_csv
+from xltool.files.csv_table import csv_table
 from xltool.files.table_column import Column, cells, heads
 from xltool.reports.run import Run
 
@@ -133,17 +133,13 @@ def _checked(record: object, path: Path) -> CheckResult:
 
 @contextmanager
 def csv_report(path: Path, run: Run) -> Iterator[AddResult]:
-    """All findings, a row each, for spreadsheet programs:
-    UTF-8 with BOM, no cell is ever a formula."""
-    with writing(path) as file:
-        file.write("\ufeff")  # Excel takes a CSV without it for one in the system's own encoding
-        file.write(row_in_csv(heads((*FILE_COLUMNS, *FINDING_COLUMNS))) + "\r\n")
+    """All findings, a row each, for spreadsheet programs."""
+    with csv_table(path, heads((*FILE_COLUMNS, *FINDING_COLUMNS))) as add_row:
 
         def put(rows: Sequence[FindingRow]) -> None:
-            if rows:
-                of_file = row_in_csv(cells(FILE_COLUMNS, rows[0]))
-                of_findings = [row_in_csv(cells(FINDING_COLUMNS, row)) for row in rows]
-                file.writelines([f"{of_file},{line}\r\n" for line in of_findings])
+            of_file = cells(FILE_COLUMNS, rows[0]) if rows else []
+            for row in rows:
+                add_row([*of_file, *cells(FINDING_COLUMNS, row)])
 
         def add(result: CheckResult, packed: bytes) -> None:
             verdict = VERDICTS[result.verdict]
