@@ -213,9 +213,10 @@ def check(
     `settings` are a bureau's thresholds (`load_settings`), `last_year` an earlier filing of the
     unit to compare with. A file that could not be read, or is not of an official form, gets that
     one finding only; so does a form in which nothing is filled in; a sheet whose rows moved gets
-    what is wrong with its layout only. With `strict=False` (a batch) a rule that crashes becomes a
-    finding of its own (R100) and the others go on. Raises SettingsError where the settings name a
-    rule that does not exist, EditionError where the edition is not known.
+    what is wrong with its layout only. With `strict=False`, as every command, button and page has
+    it, a rule that crashes becomes a finding of its own (R100) and the others go on. Raises
+    SettingsError where the settings name a rule that does not exist, EditionError where the edition
+    is not known.
     """
     edition = edition or edition_of(filing)
     settings = settings or load_settings()

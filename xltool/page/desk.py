@@ -365,7 +365,9 @@ class Desk:
         answers = {key: text for key, text in {**filing.answers, **typed}.items() if text.strip()}
         filing = replace(filing, answers=answers)
         before = self._last_year(filing)
-        return filing, judge(filing, settings=self.settings, edition=self.edition, last_year=before)
+        return filing, judge(
+            filing, settings=self.settings, edition=self.edition, last_year=before, strict=False
+        )
 
     def _last_year(self, filing: Filing) -> Filing | None:
         file = self._earlier.of(filing)

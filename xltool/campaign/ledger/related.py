@@ -223,5 +223,5 @@ def _judged(fault: Fault, folder: Path, changed: int) -> list[Finding]:
     settings = load_settings(folder / "settings.toml" if changed else None)
     # With a fault that stops the reading only the rules about faults have a say.
     alone = Filing(edition.id, faults=(Fault(FaultKind.UNREADABLE, ""), fault))
-    findings = check(alone, edition=edition, settings=settings)
+    findings = check(alone, edition=edition, settings=settings, strict=False)
     return [finding for finding in findings if finding.code in ("D603", "D604")]
