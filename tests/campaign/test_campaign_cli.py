@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 
 from tests.support.campaign import fill_in, sent_workbooks, unit_rows, write_units
 from tests.support.paths import DOCS
+from xltool.campaign.ledger.campaign_folder import new_campaign
 from xltool.cli import COMMANDS, main
 from xltool.xlsx.audit.workbook import audit
 
@@ -320,3 +321,39 @@ def test_the_instruction_and_a_short_note_print_on_one_page(office, browser, bur
         assert office.pages(pdf) == 1
         assert name in office.text(pdf)
     browser.quiet()
+
+
+def test_units_without_a_district_are_named_as_the_tables_name_them(tmp_path, monkeypatch, capsys):
+    """未分区县 is a district to every command that takes one, and never the whole."""
+    rows = unit_rows(2, 1)
+    rows[0][2] = ""
+    campaign = new_campaign(
+        tmp_path / "批次",
+        year=2024,
+        edition="hunan-2023",
+        units=write_units(tmp_path / "u.xlsx", rows),
+    )
+    monkeypatch.chdir(campaign.folder)
+    code = rows[0][0]
+    assert main(["distribute", "--district", "未分区县"]) == 0
+    assert main(["distribute", "--again", "--district", "未分区县"]) == 0
+    assert main(["status", "--district", "未分区县"]) == 0
+    assert (
+        main(["campaign", "extend", "2024-03-01", "--district", "未分区县", "--reason", "雪"]) == 0
+    )
+    capsys.readouterr()
+    assert main(["campaign", "log"]) == 0
+    assert "2024-03-01 未分区县" in capsys.readouterr().out
+    (tmp_path / "in").mkdir()
+    sent = sent_workbooks(campaign.folder / "下发" / "第1批")
+    (tmp_path / "in" / "a.xlsx").write_bytes(fill_in(sent[code]))
+    assert main(["collect", str(tmp_path / "in"), "--received", "2024-02-01"]) == 0
+    assert main(["campaign", "accept", "--district", "未分区县"]) == 0
+    assert main(["rollup"]) == 0
+    compared = load_workbook("汇总表.xlsx")["与上年比较"]
+    districts = [row[0].value for row in compared.iter_rows(min_row=4)]
+    assert districts == [name for name in ("合计", "未分区县", "第2区") for _ in range(2)]
+    capsys.readouterr()
+    assert main(["status", "--district", "别处"]) == 2
+    assert main(["distribute", "--district", "别处"]) == 2
+    assert capsys.readouterr().err.count("名单里没有区县“别处”") == 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -66,6 +66,16 @@ class Unit:
     contact: str = ""
     prefilled: dict[str, str] = field(default_factory=dict)
     last_year: dict[str, str] = field(default_factory=dict)
+
+
+def district_meant(said: str, units: Iterable[Unit]) -> str:
+    """The district that somebody names, as the list has it: what tables call 未分区县 is the empty
+    one. Raises XltoolError for one that is on no unit's line."""
+    districts = {unit.district for unit in units}
+    meant = "" if said == NO_DISTRICT and said not in districts else said
+    if meant not in districts:
+        raise XltoolError(f"名单里没有区县“{said}”")
+    return meant
 
 
 class UnitFiles:

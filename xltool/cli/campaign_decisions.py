@@ -81,6 +81,7 @@ def _wanted(
 ) -> list[str]:
     """The units that are named, or those of a district or in a state. Never all by accident."""
     from xltool.campaign.returns.status import RARE_STATES, STATES, status
+    from xltool.campaign.units import district_meant
 
     if codes:
         return list(codes)
@@ -90,12 +91,13 @@ def _wanted(
     if unknown:
         raise XltoolError(f"没有状态“{unknown[0]}”，可用：{'、'.join((*STATES, *RARE_STATES))}")
     standing = status(campaign)  # type: ignore[arg-type]
-    if district is not None and district not in standing.districts:
-        raise XltoolError(f"名单里没有区县“{district}”")
+    meant = None
+    if district is not None:
+        meant = district_meant(district, (s.unit for s in standing.standings))
     fitting = [
         s.unit.code
         for s in standing.standings
-        if district in (None, s.unit.district) and s.state in (states or usual)
+        if meant in (None, s.unit.district) and s.state in (states or usual)
     ]
     if not fitting:
         place = f"“{district}”" if district else "名单里"
@@ -107,8 +109,13 @@ def _wanted(
 
 def _others(campaign: Campaign, district: str | None, wanted: Sequence[str]) -> int:
     """How many units of the district are not among these."""
+    from xltool.campaign.units import district_meant
+
+    if district is None:
+        return 0
     units = campaign.ledger.units()
-    return sum(unit.district == district and unit.code not in wanted for unit in units)
+    meant = district_meant(district, units)
+    return sum(unit.district == meant and unit.code not in wanted for unit in units)
 
 
 @command()
@@ -325,11 +332,14 @@ def letters(folder: Path, codes: Sequence[str], template: Path | None, output: P
 
     with opened(folder) as campaign:
         destination = output or campaign.folder / FOLDER
-        written, problems = write_letters(campaign, destination, codes, template)
-    for code, reason in problems:
+        made = write_letters(campaign, destination, codes, template)
+    for code, reason in made.problems:
         echo(f"没有写 {code}：{reason}", err=True)
-    echo(f"写出 {len(written)} 份批复：{destination}" if written else "没有核准的单位，没有写批复")
-    return int(bool(problems))
+    for remark in made.remarks:
+        echo(f"注意：{remark}", err=True)
+    none = "一份批复也没有写出" if made.problems else "没有核准的单位，没有写批复"
+    echo(f"写出 {len(made.written)} 份批复：{destination}" if made.written else none)
+    return int(bool(made.problems))
 
 
 @command("print")

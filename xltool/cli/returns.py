@@ -26,7 +26,6 @@ from xltool.cli._campaign import (
 from xltool.cli._command import command, force_option
 from xltool.cli._output import echo, echo_json
 from xltool.cli.page import runtime_option
-from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.escape import on_terminal
 
@@ -360,11 +359,11 @@ def _standing(standing: Status) -> dict[str, Any]:
 
 def _show_standing(standing: Status, title: str, district: str | None, by_unit: bool) -> None:
     from xltool.campaign.returns.judgement import KINDS
-    from xltool.campaign.units import NO_DISTRICT
+    from xltool.campaign.units import NO_DISTRICT, district_meant
 
-    places = [d for d in standing.districts if district in (None, d)]
-    if not places:
-        raise XltoolError(f"名单里没有区县“{district}”")
+    places = standing.districts
+    if district is not None:
+        places = [district_meant(district, (s.unit for s in standing.standings))]
     if by_unit:
         heads = ["区县", "部门编码", "部门名称", "状态", "逾期", "何时起", "第几版", "备注"]
         listed = [s for s in standing.standings if s.unit.district in places]

@@ -10,7 +10,7 @@ import msgspec
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, in_force
-from xltool.campaign.units import Unit
+from xltool.campaign.units import Unit, district_meant
 from xltool.errors import XltoolError
 
 
@@ -86,11 +86,8 @@ def extend(
     units = {unit.code: unit for unit in ledger.units()}
     if unknown := [code for code in codes if code not in units]:
         raise XltoolError(f"名单里没有部门编码：{'、'.join(unknown)}")
-    district_units = (
-        [unit for unit in units.values() if unit.district == district] if district else []
-    )
-    if district and not district_units:
-        raise XltoolError(f"名单里没有区县“{district}”")
+    meant = district_meant(district, units.values()) if district else ""
+    district_units = [unit for unit in units.values() if district and unit.district == meant]
     upper = campaign.upper_deadline
     if upper and not codes and day.isoformat() > upper:
         raise XltoolError(f"报送截止不能晚于上级的 {upper}")
@@ -99,7 +96,7 @@ def extend(
         for code in codes:
             ledger.record(Act.EXTEND, code, detail=detail, reason=reason)
         if district:
-            ledger.record(Act.EXTEND, detail={**detail, "district": district}, reason=reason)
+            ledger.record(Act.EXTEND, detail={**detail, "district": meant}, reason=reason)
         elif not codes:
             ledger.record(Act.EXTEND, detail=detail, reason=reason)
     return len(codes) or len(district_units) or len(units)

@@ -18,7 +18,7 @@ from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow
 from xltool.campaign.ledger.unit_changes import write_units
 from xltool.campaign.returns.judgement import KINDS
-from xltool.campaign.units import Unit
+from xltool.campaign.units import NO_DISTRICT, Unit
 from xltool.errors import XltoolError
 from xltool.model import Finding, Severity
 
@@ -249,9 +249,11 @@ def _line(deed: Deed, stands: bool, acts: Mapping[int, Deed]) -> HistoryLine:
         event += f"第 {detail['version']} 版"
     if "number" in detail:
         event += f"（第 {detail['number']} 次）"
-    for key in ("deadline", "grade", "into", "district"):
+    for key in ("deadline", "grade", "into"):
         if detail.get(key):
             event += f" {detail[key]}"
+    if "district" in detail:
+        event += f" {detail['district'] or NO_DISTRICT}"
     if deed.action == Act.UNDO:
         undone = [acts[id_] for id_ in detail["deeds"] if id_ in acts]
         named = [f"{WORDS[Act(one.action)]} {one.unit}".strip() for one in undone[:3]]

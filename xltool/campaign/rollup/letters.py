@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -33,16 +33,24 @@ if TYPE_CHECKING:
 
 TEMPLATE = "批复模板.docx"
 FOLDER = "批复"
+_ENDING = "_批复.docx"
 _WORD = re.compile(r"【([^【】]{1,20})】")
 _REMARK = re.compile(r"（[^（）【】]*【([^【】]{1,20})】）")  # goes where there is nothing to say
 _ROW = "三级指标"
 
 
+class Letters(NamedTuple):
+    """The letters that were written, what could not be and why, and what to say of the rest."""
+
+    written: list[Path]
+    problems: list[tuple[str, str]]
+    remarks: list[str]
+
+
 def write_letters(
     campaign: Campaign, folder: Path, codes: Iterable[str] = (), template: Path | None = None
-) -> tuple[list[Path], list[tuple[str, str]]]:
-    """A letter for each approved unit (of these, or all):
-    the files, and what could not be written and why.
+) -> Letters:
+    """A letter for each approved unit that owes a filing, of these or of all.
 
     Without a template the campaign's own is used, which is made where there is none yet.
     """
@@ -54,26 +62,48 @@ def write_letters(
     standings, places = campaign.ledger.standings(), UnitFiles(folder)
     written: list[Path] = []
     problems: list[tuple[str, str]] = []
+    remarks: dict[str, None] = {}
+    current: set[Path] = set()
     for code, unit in units.items():
         returns = standings.get(code, UnitReturns())
+        stand = returns.outcome.standpoint
+        path = places.place(
+            unit, _ENDING
+        )  # whoever gets a letter: names that meet stay as they are
         if wanted and code not in wanted:
             continue
-        if not returns.outcome.standpoint.accepted:
+        if stand.left or not stand.accepted:
             if wanted:
-                problems.append((code, "还没有核准，没有批复"))
+                why = "已经撤销、免报或并入" if stand.left else "还没有核准"
+                problems.append((code, f"{why}，没有批复"))
             continue
         try:
-            path = places.place(unit, "_批复.docx")
-            _write(path, pattern, campaign, unit, returns)
+            current.add(path)
+            remarks |= dict.fromkeys(_write(path, pattern, campaign, unit, returns))
             written.append(path)
         except XltoolError as error:
             problems.append((code, str(error)))
-    return written, problems
+    if not wanted:
+        remarks |= dict.fromkeys(_outlived(folder, current))
+    return Letters(written, problems, list(remarks))
+
+
+def _outlived(folder: Path, current: Collection[Path]) -> list[str]:
+    """Letters of before that no approval stands behind any more, or of a former name or district."""
+    old = sorted(path for path in folder.rglob(f"*{_ENDING}") if path not in current)
+    if not old:
+        return []
+    few = "、".join(str(path.relative_to(folder)) for path in old[:5])
+    return [
+        f"文件夹里另有 {len(old)} 份以前的批复，现在没有核准、改了名或划走了，不要再发："
+        + few + ("等" if len(old) > 5 else "")
+    ]  # fmt: skip
 
 
 def _write(
     path: Path, template: Path, campaign: Campaign, unit: Unit, returns: UnitReturns
-) -> None:
+) -> list[str]:
+    """Write a letter; what to say of its template."""
     row = returns.counting
     assert row is not None
     grid = open_grid(original_bytes(campaign, row["sha256"]))
@@ -87,15 +117,32 @@ def _write(
     ]
     for paragraph in document.paragraphs:
         alone = _WORD.fullmatch(paragraph.text.strip())
-        if alone and words.get(alone[1]) == "":
+        if alone and words.get(alone[1].strip()) == "":
             paragraph._p.getparent().remove(paragraph._p)  # e.g. no remark was made
+    # The rows last, so that nothing a unit wrote is taken for a placeholder.
+    rows = [row for table in document.tables if (row := _indicator_row(table)) is not None]
+    in_rows = {paragraph for row in rows for paragraph in row._tr.iter(_tag("p"))}
+    known = {*words, *(word for line in lines for word in line)} if lines else None
+    remarks = []
     for paragraph in _paragraphs(document):
+        own = paragraph not in in_rows
+        remarks += _unfilled(_text(paragraph), words if own else known)
         _replace(paragraph, words)
-    # Last, so that nothing a unit wrote is taken for a placeholder.
-    for table in document.tables:
-        _repeat(table, lines)
+    for row in rows:
+        _repeat(row, lines)
     with writing(path, "wb") as file:
         document.save(file)
+    return remarks
+
+
+def _unfilled(text: str, known: Collection[str] | None) -> list[str]:
+    """The placeholders in a template's paragraph that stay as they are (None: any may be known)."""
+    words = [
+        word for word in _WORD.findall(text) if known is not None and word.strip() not in known
+    ]
+    if set("【】") & set(_WORD.sub("", text)):
+        words.append(text.strip()[:20])
+    return [f"模板里的“{word}”不是可以替换的词，原样留在批复里" for word in words]
 
 
 def _open(template: Path) -> Document:
@@ -120,11 +167,11 @@ def _words(campaign: Campaign, unit: Unit, returns: UnitReturns, filing: Filing)
         "今日": _in_words(dt.date.today()),
         "金额单位": campaign.edition.unit,
     }  # fmt: skip
-    if filing.department is not None:
-        for field in campaign.edition.department.field:
-            amount = filing.department.amount(field.id)
-            text = plain(amount) if amount is not None else filing.department.text(field.id)
-            words.setdefault(field.label, text)
+    form = filing.department
+    for field in campaign.edition.department.field:
+        amount = form.amount(field.id) if form is not None else None
+        text = form.text(field.id) if form is not None else ""
+        words.setdefault(field.label, text if amount is None else plain(amount))
     return words
 
 
@@ -150,48 +197,91 @@ def _indicator(indicator: Any, form: Any, edition: Edition) -> dict[str, str]:
     }
 
 
-def _repeat(table: Any, lines: list[dict[str, str]]) -> None:
-    """The row with placeholders of an indicator, once for each."""
-    for row in table.rows:
-        if not any(_ROW in _WORD.findall(cell.text) for cell in row.cells):
-            continue
-        for line in lines:
-            fresh = copy.deepcopy(row._tr)
-            row._tr.addprevious(fresh)
-            for cell in type(row)(fresh, table).cells:
-                for paragraph in cell.paragraphs:
-                    _replace(paragraph, line)
-        table._tbl.remove(row._tr)
-        return
+def _indicator_row(table: Any) -> Any:
+    """The row with placeholders of an indicator, if the table has one."""
+    return next(
+        (row for row in table.rows if any(_ROW in _WORD.findall(cell.text) for cell in row.cells)),
+        None,
+    )
 
 
-def _paragraphs(document: Document) -> Iterable[Any]:
-    """Every paragraph: of the text, of tables, of heads and feet."""
-    yield from document.paragraphs
-    for table in document.tables:
-        for row in table.rows:
-            for cell in row.cells:
-                yield from cell.paragraphs
-    for section in document.sections:
-        yield from section.header.paragraphs
-        yield from section.footer.paragraphs
+def _repeat(row: Any, lines: list[dict[str, str]]) -> None:
+    """The row once for each indicator."""
+    for line in lines:
+        fresh = copy.deepcopy(row._tr)
+        row._tr.addprevious(fresh)
+        for paragraph in fresh.iter(_tag("p")):
+            _replace(paragraph, line)
+    row._tr.getparent().remove(row._tr)
+
+
+def _tag(name: str) -> str:
+    from docx.oxml.ns import qn
+
+    return str(qn(f"w:{name}"))
+
+
+def _paragraphs(document: Document) -> list[Any]:
+    """Every paragraph's element: of the text, tables in tables and text boxes too, and of every
+    head and foot."""
+    margins = [
+        relation.target_part.element
+        for relation in document.part.rels.values()
+        if not relation.is_external and relation.reltype.endswith(("/header", "/footer"))
+    ]
+    roots = [document.element.body, *margins]
+    return [paragraph for root in roots for paragraph in root.iter(_tag("p"))]
+
+
+def _texts(paragraph: Any) -> list[Any]:
+    """The pieces of a paragraph's own text: not of a text box that is anchored in it."""
+    ours = _tag("p")
+    return [
+        piece
+        for piece in paragraph.iter(_tag("t"))
+        if next(parent for parent in piece.iterancestors() if parent.tag == ours) is paragraph
+    ]
+
+
+def _text(paragraph: Any) -> str:
+    return "".join(piece.text or "" for piece in _texts(paragraph))
 
 
 def _replace(paragraph: Any, words: Mapping[str, str]) -> None:
-    """Put words for placeholders.
-    Word cuts text into runs where it likes: the first run takes it all then."""
-    text = paragraph.text
-    if not any(word in words for word in _WORD.findall(text)):
-        return
-    text = _REMARK.sub(lambda match: "" if words.get(match[1]) == "" else match[0], text)
-    filled = _WORD.sub(lambda match: words.get(match[1], match[0]), text)
-    runs = paragraph.runs
-    for run in runs[1:]:
-        run.text = ""
-    if runs:
-        runs[0].text = filled
-    else:
-        paragraph.add_run(filled)
+    """Put words for placeholders. All else in the paragraph stays: how it looks, its pictures."""
+    for match in reversed(list(_REMARK.finditer(_text(paragraph)))):
+        if words.get(match[1].strip()) == "":
+            _put(paragraph, match.span(), "")
+    for match in reversed(list(_WORD.finditer(_text(paragraph)))):
+        word = words.get(match[1].strip())
+        if word is not None:
+            _put(paragraph, match.span(), word)
+
+
+def _put(paragraph: Any, span: tuple[int, int], word: str) -> None:
+    """A word for this part of a paragraph's text. Word cuts text into pieces where it likes: the
+    first one takes the word, in its own font, the others lose their share."""
+    start, end = span
+    at = 0
+    for piece in _texts(paragraph):
+        text = piece.text or ""
+        first, last = max(start - at, 0), min(end - at, len(text))
+        if first < last:
+            piece.text = text[:first] + (word if start >= at else "") + text[last:]
+            piece.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+            _break_lines(piece)
+        at += len(text)
+
+
+def _break_lines(piece: Any) -> None:
+    """A line break for each end of a line in a piece of text."""
+    first, *others = (piece.text or "").split("\n")
+    piece.text = first
+    for line in reversed(others):
+        rest = copy.deepcopy(piece)
+        rest.text = line
+        piece.addnext(rest)
+        piece.addnext(piece.makeelement(_tag("br")))
 
 
 def _own_template(campaign: Campaign) -> Path:
@@ -230,6 +320,7 @@ def _plain_template() -> Document:
         signature = document.add_paragraph(text)
         signature.alignment = WD_ALIGN_PARAGRAPH.RIGHT
         signature.paragraph_format.space_before = Pt(16)
+        signature.paragraph_format.keep_with_next = text == "【发文单位】"
     return document
 
 

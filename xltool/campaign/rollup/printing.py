@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.returns.collection import original_bytes
-from xltool.campaign.units import Unit
+from xltool.campaign.returns.status import status
+from xltool.campaign.units import Unit, district_meant
 from xltool.errors import XltoolError
 from xltool.exporting.office import print_pdf
 from xltool.files.atomic import writing
@@ -23,18 +24,17 @@ def print_district(
     campaign: Campaign, path: Path, district: str
 ) -> tuple[int, list[tuple[str, str]]]:
     """Write the PDF; how many units are in it, and who is not and why. Raises XltoolError."""
-    units = [unit for unit in campaign.ledger.units() if unit.district == district]
-    if not units:
-        raise XltoolError(f"名单里没有区县“{district}”")
-    counted = campaign.ledger.counted()
+    listed = status(campaign).standings
+    meant = district_meant(district, (one.unit for one in listed))
+    owing = [one for one in listed if one.owes and one.unit.district == meant]
     problems: list[tuple[str, str]] = []
     with tempfile.TemporaryDirectory(prefix="xltool-") as scratch:
         folder = Path(scratch)
         files: dict[Path, Unit] = {}
-        for number, unit in enumerate(units):
-            row = counted.get(unit.code)
+        for number, standing in enumerate(owing):
+            unit, row = standing.unit, standing.row
             if row is None:
-                problems.append((unit.code, "没有计入的申报"))
+                problems.append((unit.code, f"没有计入的申报（{standing.state}）"))
                 continue
             try:
                 grid = open_grid(original_bytes(campaign, row["sha256"]))

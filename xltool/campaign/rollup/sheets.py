@@ -168,7 +168,7 @@ def _group_counts(book: Rollup, by: str) -> dict[str, tuple[int, int, int, int]]
 def _remarks(sheet: TableSheet, book: Rollup, scaled: Scaled, same: bool) -> None:
     """Under the table: how it was rounded, who is missing."""
     lines = [
-        f"编制时间：{book.made_at}　数据来源：各单位申报表，只汇总审核通过和待核实的申报；"
+        f"编制时间：{book.made_at}　数据来源：各单位申报表，只汇总计入的申报（没有错误的和选定、核准的）；"
         "差额＝资金总额－各项之和。"
     ]
     if is_rounded(scaled):

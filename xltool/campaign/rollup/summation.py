@@ -23,6 +23,7 @@ from xltool.campaign.rollup.scaling import (
     scale,
     spread,
 )
+from xltool.campaign.units import NO_DISTRICT
 from xltool.checks.cross_totals import SIDES, Verdict
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
@@ -307,22 +308,19 @@ def second_table(book: Rollup, first: Scaled) -> tuple[Scaled, bool]:
         return book.scaled("superior"), False
 
 
-def comparison(book: Rollup, by: str = "district") -> list[tuple[str, str, int, Decimal, Decimal]]:
-    """(group, field, units compared, last year, this year): only units that have both."""
+def comparison(book: Rollup) -> list[tuple[str, str, int, Decimal, Decimal]]:
+    """(district, field, units compared, last year, this year): only units that have both.
+
+    First come all units together, under an empty name.
+    """
     compared = []
-    groups = [("", book.units), *book.units.groupby(by, sort=False)]
+    districts = book.units.groupby("district", sort=False)
+    groups = [("", book.units), *((name or NO_DISTRICT, frame) for name, frame in districts)]
     for name, frame in groups:
         for id_ in book.last_year:
             both = frame[frame[f"this:{id_}"].notna()]
-            compared.append(
-                (
-                    str(name),
-                    id_,
-                    len(both),
-                    sum(both[f"last:{id_}"], ZERO),
-                    sum(both[f"this:{id_}"], ZERO),
-                )
-            )
+            last, this = sum(both[f"last:{id_}"], ZERO), sum(both[f"this:{id_}"], ZERO)
+            compared.append((str(name), id_, len(both), last, this))
     return compared
 
 

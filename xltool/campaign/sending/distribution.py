@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +14,7 @@ from xltool.campaign.ledger.store import Ledger, LedgerRow, now
 from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
-from xltool.campaign.units import NO_DISTRICT, Unit
+from xltool.campaign.units import NO_DISTRICT, Unit, district_meant
 from xltool.checks.settings import departures
 from xltool.editions.declaration import Edition, FormSpec, edition_in
 from xltool.errors import XltoolError
@@ -161,7 +161,7 @@ def distribute(
         return Sent(batch, len(orders), unchanged, parcels, locked)
 
 
-def _planned(campaign: Campaign, wanted: frozenset[str]) -> _SendingPlan:
+def _planned(campaign: Campaign, wanted: Collection[str]) -> _SendingPlan:
     """Who gets what: units of the `wanted` districts
     (of all, if none is named), ordered by district.
 
@@ -171,8 +171,7 @@ def _planned(campaign: Campaign, wanted: frozenset[str]) -> _SendingPlan:
     last = ledger.issues()
     stands = {code: returns.outcome.standpoint for code, returns in ledger.standings().items()}
     units = ledger.units()
-    if unknown := wanted - {unit.district for unit in units}:
-        raise XltoolError(f"名单里没有区县：{'、'.join(sorted(unknown))}")
+    wanted = {district_meant(said, units) for said in sorted(wanted)}
     orders: list[_Order] = []
     locked: list[str] = []
     unchanged = 0
@@ -262,13 +261,12 @@ def send_again(
     Nothing is issued anew: the same seals and numbers,
     so returns on the first copies count as before.
     """
-    ledger, wanted, places = campaign.ledger, set(codes), set(districts)
+    ledger, wanted = campaign.ledger, set(codes)
     units = {unit.code: unit for unit in ledger.units()}
+    places = {district_meant(said, units.values()) for said in districts}
     issues = ledger.issues()
     if unknown := wanted - set(units):
         raise XltoolError(f"名单里没有部门编码：{'、'.join(sorted(unknown))}")
-    if unknown := places - {unit.district for unit in units.values()}:
-        raise XltoolError(f"名单里没有区县：{'、'.join(sorted(unknown))}")
     asked_for = wanted | {unit.code for unit in units.values() if unit.district in places}
     rows = [row for code, row in issues.items() if code in asked_for]
     if unsent := wanted - set(issues):
