@@ -268,7 +268,7 @@ _BREAKS = re.compile(
     rb'<rowBreaks count="(\d+)" manualBreakCount="\1">(?:<brk id="\d+" max="16383" man="1"/>)+</rowBreaks>'
 )
 _OPENED = re.compile(rb"<row [^>]*+")
-_HEIGHTS = re.compile(rf"{_HEIGHT}(?:>{_HEIGHT})*+".encode())
+_HEIGHTS = re.compile(rf"{_HEIGHT}(?:>{_HEIGHT})*".encode())
 
 
 def _says(
