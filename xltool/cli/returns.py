@@ -250,6 +250,7 @@ def _collected(result: Collected) -> dict[str, Any]:
         "withdrawal_lifted": result.lifted,
         "not_owed": result.not_owed,
         "locked": result.locked,
+        "unchanged": result.unchanged,
         "questions": result.questions,
     }
 
@@ -286,6 +287,12 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
         receipt for receipt in result.receipts if receipt.outcome == "重复" and receipt.first
     ][:20]:
         echo(f"重复：{copy.name} {copy.first}")
+    answers = [receipt for receipt in result.receipts if receipt.outcome == "答复" and receipt.unit]
+    for answer in answers[:_MOST_LISTED]:
+        unit = f"{answer.unit} {names.get(answer.unit, '')}".strip()
+        echo(f"答复：{answer.name}：{unit} {answer.first}")
+    if more := len(answers) - len(answers[:_MOST_LISTED]):
+        echo(f"……另有 {more} 份答复，见 xltool campaign log --arrivals")
     for name, reason in result.problems:
         echo(f"没有收取：{name}：{reason}", err=True)
     for what, codes in (("区县撤回", result.withdrawn), ("区县不再撤回", result.lifted)):
@@ -297,6 +304,8 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
     ):
         if codes:
             echo(f"{what}：{len(codes)} 个单位（{'、'.join(codes)}）")
+    for code, version in result.unchanged.items():
+        echo(f"{code} {names.get(code, '')}：新报来的与退回的第 {version} 版内容相同")
     for code, question in result.questions.items():
         echo(f"{code} {names.get(code, '')}：{question}")
     counts = result.counts()

@@ -8,7 +8,7 @@ decided or undone since.
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,30 @@ class UnitReturns:
         return next((row for row in self.rows if row["counts"]), None)
 
     @property
+    def words(self) -> list[Mapping[str, Any]]:
+        """The unit's own words, the latest last: whoever collects may open the later mail first."""
+        return in_order(row for row in self.rows if not row["claimed"])
+
+    @property
     def latest(self) -> Mapping[str, Any] | None:
         """The unit's latest own word, whatever it is worth."""
-        own = [row for row in self.rows if not row["claimed"]]
-        return max(own, key=lambda row: word_of(row).order, default=None)
+        return next(reversed(self.words), None)
+
+    def repeats(self, row: Mapping[str, Any]) -> int:
+        """The version that was sent back and whose answers this one has again; 0 where none is."""
+        if row["sent_back"] or row["claimed"] or self.outcome.standpoint.picked == row["id"]:
+            return 0
+        same = (
+            word["version"]
+            for word in reversed(self.words)
+            if word["sent_back"] and word["content"] and word["content"] == row["content"]
+        )
+        return next(same, 0)
+
+
+def in_order(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Returns by when they were made."""
+    return sorted(rows, key=lambda row: word_of(row).order)
 
 
 def word_of(row: Mapping[str, Any]) -> Word:
@@ -83,10 +103,9 @@ def related(facts: UnitFacts, folder: Path) -> UnitReturns:
     outcome = outcome_of(facts)
     stand = outcome.standpoint
     versions = {row["id"]: row["version"] for row in facts.rows}
-    ordered = sorted(facts.rows, key=lambda row: word_of(row).order)
     judged: dict[int, dict[str, Any]] = {}
     before: list[Mapping[str, Any]] = []
-    for row in ordered:
+    for row in in_order(facts.rows):
         own = not row["claimed"]
         stale = row["kind"] == "genuine" and row["seal"] != facts.issue and bool(facts.issue)
         faults: list[Fault] = []
@@ -155,10 +174,14 @@ def _returned_before(
 def _explanations(deeds: Sequence[Deed], return_id: int) -> dict[str, str]:
     """What the unit wrote on return notes about this return, by finding key;
     its last word holds."""
-    answers: dict[str, str] = {}
+    said: list[tuple[list[str], dict[str, str]]] = []
     for deed in deeds:
         if deed.action == Act.EXPLAIN and deed.return_id == return_id:
-            answers |= msgspec.json.decode(deed.detail)["answers"]
+            detail = msgspec.json.decode(deed.detail)
+            said.append((detail.get("said", [deed.made_at, ""]), detail["answers"]))
+    answers: dict[str, str] = {}
+    for _, explained in sorted(said, key=lambda note: note[0]):  # whichever was opened first
+        answers |= explained
     return answers
 
 

@@ -442,14 +442,18 @@ class Ledger:
 
     def own_returns(self, units: Iterable[str] | None = None) -> list[LedgerRow]:
         """The returns, each judged by itself,
-        with its latest arrival and the first one's number."""
+        with the number of its latest arrival and of the first, and when it was sent last.
+
+        That is by its own time: an older copy that is found later is not a later word.
+        """
         # Of each return by itself, through the index: not all arrivals for a few units.
         words = "FROM arrivals WHERE return_id = r.id AND outcome = 'word'"
+        last = f"SELECT id {words} ORDER BY day DESC, time DESC, id DESC LIMIT 1"
         return self._of(
-            "SELECT r.*, a.id AS arrival, a.day, a.time, a.zipped,"
+            f"SELECT r.*, (SELECT MAX(id) {words}) AS arrival, a.day, a.time, a.zipped,"
             f" (SELECT MIN(id) {words}) AS first, (SELECT MIN(day) {words}) AS first_day,"
             f" (SELECT COUNT(*) {words}) AS times"
-            f" FROM returns r JOIN arrivals a ON a.id = (SELECT MAX(id) {words})",
+            f" FROM returns r JOIN arrivals a ON a.id = ({last})",
             units,
             "r.id",
             "r.unit",
@@ -488,13 +492,24 @@ class Ledger:
         ).fetchone()
         return int(row[0]), int(row[1])
 
-    def judge_return(self, id_: int, values: Mapping[str, Any]) -> None:
-        """Write a return's judgement anew."""
+    def judge_return(self, id_: int, values: Mapping[str, Any]) -> int:
+        """Write a return's judgement anew; one of a unit that was not on the list becomes its.
+
+        Its version.
+        """
         self.base.execute(
             "UPDATE returns SET kind = :kind, verdict = :verdict, findings = :findings, figures = :figures,"
             " content = :content, seal = :seal, stamp = :stamp WHERE id = :id",
             {**values, "id": id_},
         )
+        self.base.execute(
+            "UPDATE returns SET unit = :unit, version ="
+            " (SELECT COALESCE(MAX(version), 0) + 1 FROM returns WHERE unit = :unit)"
+            " WHERE id = :id AND unit = '' AND :unit <> ''",
+            {"unit": values["unit"], "id": id_},
+        )
+        row = self.base.execute("SELECT version FROM returns WHERE id = ?", (id_,)).fetchone()
+        return int(row[0])
 
     def add_arrival(self, values: Mapping[str, Any]) -> None:
         """One line for a file that came: what it is called, when it was made, what became of it."""
@@ -502,7 +517,10 @@ class Ledger:
             "INSERT INTO arrivals (sha256, name, time, zipped, day, taken_at, return_id, outcome, reason,"
             " unit) VALUES (:sha256, :name, :time, :zipped, :day, :taken_at, :return_id, :outcome,"
             " :reason, :unit)"
-            " ON CONFLICT DO NOTHING",
+            # What nobody could place when it came may be placed now.
+            " ON CONFLICT DO UPDATE SET return_id = excluded.return_id, outcome = excluded.outcome,"
+            " reason = excluded.reason, unit = excluded.unit"
+            " WHERE arrivals.return_id = 0 AND excluded.return_id <> 0",
             values,
         )
 

@@ -24,12 +24,10 @@ def arrival_lines(campaign: Campaign, code: str = "") -> list[list[str]]:
 def _became(arrival: LedgerRow, row: LedgerRow | None) -> str:
     if row is None:
         return str(arrival["reason"])
+    which = f"第 {row['version']} 版" if row["version"] else f"没有计入的（{KINDS[row['kind']]}）"
     if arrival["outcome"] == "answer":
-        return f"对第 {row['version']} 版退回意见的书面说明"
+        return f"对{which}退回意见的书面说明"
     if arrival["outcome"] == "copy":
-        which = (
-            f"第 {row['version']} 版" if row["version"] else f"没有计入的（{KINDS[row['kind']]}）"
-        )
         return f"{which}的又一份，内容相同"
     version_text = f"第 {row['version']} 版，{VERDICTS[row['verdict']]}" if row["version"] else ""
     return "，".join(

@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 import functools
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, Standpoint
-from xltool.campaign.ledger.store import now
+from xltool.campaign.ledger.related import UnitReturns
+from xltool.campaign.ledger.store import LedgerRow, now
 from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
 from xltool.campaign.returns.judgement import (
     ANSWERS,
@@ -38,7 +39,7 @@ from xltool.files import guard
 from xltool.files.atomic import refused, writing
 from xltool.files.barrier import Failure, guarded
 from xltool.files.pool import WorkerPool
-from xltool.model import Finding
+from xltool.model import Finding, Severity
 
 BATCH = 200  # returns in one transaction
 MOST_KEPT = 32 * 2**20  # bytes of returns that wait for it
@@ -72,6 +73,8 @@ class Collected:
     lifted: list[str] = field(default_factory=list)  # units whose district no longer does
     not_owed: list[str] = field(default_factory=list)  # units that returned and need not any more
     locked: list[str] = field(default_factory=list)  # units that returned anew what is approved
+    # Units whose new return says again what was sent back, with the version that was.
+    unchanged: dict[str, int] = field(default_factory=dict)
     questions: dict[str, str] = field(default_factory=dict)  # what others' totals ask of a unit
 
     @property
@@ -116,6 +119,7 @@ def collect(
             if progress:
                 progress(len(result.receipts) + len(waiting), total)
         desk.take(waiting)
+        desk.take_answers()
         desk.note_the_rest(source)
     if result.new:
         result.questions = status(campaign).questions
@@ -210,7 +214,8 @@ class LedgerDesk:
         rows = campaign.ledger.own_returns()
         self.known = {(row["sha256"], row["claimed"]): row for row in rows}
         self.versions = Counter(row["unit"] for row in rows)
-        by_id = {row["id"]: row for row in rows}
+        # A unit may have come onto the list since.
+        by_id = {row["id"]: row for row in rows if row["kind"] != "unlisted"}
         arrivals = campaign.ledger.arrivals()
         self.seen = {
             (arrival["sha256"], arrival["name"].rpartition("/")[2], arrival["time"]): by_id[
@@ -220,15 +225,16 @@ class LedgerDesk:
             if arrival["return_id"] in by_id
         }
         self.times: dict[int, list[tuple[str, bool]]] = {}
-        for a in arrivals:
-            self.times.setdefault(a["return_id"], []).append((a["time"], bool(a["zipped"])))
         self.noted = {(arrival["sha256"], arrival["name"], arrival["time"]) for arrival in arrivals}
         self.issued = campaign.ledger.issued_contents()
-        self.answered = {
-            (arrival["sha256"], arrival["return_id"])
-            for arrival in arrivals
-            if arrival["outcome"] == "answer"
-        }
+        self.answered: dict[tuple[str, int], list[tuple[str, bool]]] = {}
+        self.answers: list[tuple[Found, str, Judgement]] = []
+        for a in arrivals:
+            made = (a["time"], bool(a["zipped"]))
+            if a["outcome"] == "answer":
+                self.answered.setdefault((a["sha256"], a["return_id"]), []).append(made)
+            else:
+                self.times.setdefault(a["return_id"], []).append(made)
         self.blanks: list[tuple[Found, str]] = []
         self.unread: list[tuple[Found, str]] = []
         self.papers: list[tuple[Found, str, str]] = []
@@ -253,29 +259,64 @@ class LedgerDesk:
         with self.campaign.ledger.transaction():
             for file, sha256, _, judgement in judged:
                 if judgement.kind == ANSWERS:
-                    self.result.receipts.append(self._answered(file, sha256, judgement))
+                    self.answers.append((file, sha256, judgement))
                     continue
                 entered.append((file, judgement, *self._enter(file, sha256, judgement)))
         self._receipts(entered)
 
-    def _answered(self, file: Found, sha256: str, judgement: Judgement) -> Receipt:
-        """A return note that came back: its explanations are the unit's word on that return."""
-        ledger = self.campaign.ledger
-        row = next((row for (sha, _), row in self.known.items() if sha == judgement.note), None)
+    def take_answers(self) -> None:
+        """The return notes that came back, after the returns that they are about."""
+        if not self.answers:
+            return
+        with self.campaign.ledger.transaction():
+            noted = [self._answered(*answer) for answer in self.answers]
+        standings = self.campaign.ledger.standings({row["unit"] for row in noted if row})
+        for (file, _, judgement), row in zip(self.answers, noted, strict=True):
+            receipt = Receipt(file.name, "答复", ANSWERS)
+            if row:
+                first = _heeded(judgement.answers, row, standings[row["unit"]])
+                code, version = row["claimed"] or row["unit"], row["version"]
+                receipt = Receipt(file.name, "答复", ANSWERS, code, version=version, first=first)
+            self.result.receipts.append(receipt)
+        self.answers.clear()
+
+    def _answered(self, file: Found, sha256: str, judgement: Judgement) -> Any:
+        """A return note that came back: its explanations are the unit's word on that return.
+
+        The return, None where nothing was said about any.
+        """
+        row = self._asked(judgement)
+        unit = (row["claimed"] or row["unit"]) if row else ""
         if row is None or not judgement.answers:
             reason = "退回意见的答复，但里面没有说明" if row else "别的批次的退回意见"
-            self._arrived(file, sha256, 0, "other", reason, row["unit"] if row else "")
+            self._arrived(file, sha256, 0, "other", reason, unit)
             self.result.problems.append((file.name, reason))
-            return Receipt(file.name, "答复", ANSWERS)
-        if (sha256, row["id"]) not in self.answered:
-            self.answered.add((sha256, row["id"]))
-            detail = {"version": row["version"], "answers": judgement.answers}
+            return None
+        before = self.answered.setdefault((sha256, row["id"]), [])
+        if all(_apart(file, time, zipped) for time, zipped in before):
+            stamp = judgement.stamp if judgement.stamp <= now() else ""
+            # The same note sent again is said anew; else its own stamp tells when it was written.
+            said = max(stamp, file.modified) if before else stamp or file.modified
+            detail = {
+                "version": row["version"],
+                "answers": judgement.answers,
+                "said": [said, file.modified],
+            }
             how_many = f"{len(judgement.answers)} 处"
-            ledger.record(
-                Act.EXPLAIN, row["unit"], return_id=row["id"], reason=how_many, detail=detail
+            self.campaign.ledger.record(
+                Act.EXPLAIN, unit, return_id=row["id"], reason=how_many, detail=detail
             )
-        self._arrived(file, sha256, row["id"], "answer", "", row["unit"])
-        return Receipt(file.name, "答复", ANSWERS, row["unit"], version=row["version"])
+        before.append((file.modified, file.entry is not None))
+        self._arrived(file, sha256, row["id"], "answer", "", unit)
+        return row
+
+    def _asked(self, judgement: Judgement) -> Any:
+        """The return that a note is about; one file may stand under the names of many units."""
+        own = self.known.get((judgement.note, ""))
+        if own and judgement.claimed in ("", own["unit"]):
+            return own
+        rows = (row for (sha256, _), row in self.known.items() if sha256 == judgement.note)
+        return self.known.get((judgement.note, judgement.claimed)) or next(rows, None)
 
     def _receipts(self, entered: list[tuple[Found, Judgement, int, str, str]]) -> None:
         """What became of each, as it stands among the unit's other returns."""
@@ -287,8 +328,13 @@ class LedgerDesk:
             receipt = Receipt(
                 file.name, outcome, row["kind"], judgement.unit, judgement.claimed, first=first
             )
+            if outcome == "重复" and first and row["sent_back"]:
+                receipt = dataclasses.replace(receipt, first=f"{first}；这一版已经退回")
             if outcome == "收下":
-                self._without_effect(judgement.unit, standings[judgement.unit].outcome.standpoint)
+                returns = standings[judgement.unit]
+                self._without_effect(judgement.unit, returns.outcome.standpoint)
+                if again := returns.repeats(row):
+                    self.result.unchanged[judgement.unit] = again
                 findings = msgspec.json.decode(row["findings"], type=list[Finding])
                 receipt = dataclasses.replace(
                     receipt,
@@ -325,6 +371,15 @@ class LedgerDesk:
             self.known[sha256, judgement.claimed] = {**values, "id": id_, "version": version}
             self.versions[judgement.unit] += 1
             outcome, first, became = "word", "", "收下"
+        elif judgement.unit and not earlier["unit"]:
+            id_ = earlier["id"]
+            version = ledger.judge_return(id_, judgement.values)
+            now_placed = {**earlier, "unit": judgement.unit, "version": version}
+            self.known[sha256, judgement.claimed] = now_placed
+            self.versions[judgement.unit] += 1
+            outcome, first, became = "word", "", "收下"
+        elif (sha256, file.name, file.modified) in self.noted:
+            id_, outcome, first, became = earlier["id"], "copy", "", "重复"
         else:
             id_, became = earlier["id"], "重复"
             # The same bytes made at another time were sent again: the unit's word anew. A mere copy
@@ -335,7 +390,9 @@ class LedgerDesk:
             if outcome == "word" and self.versions[judgement.unit] > 1:
                 first += f"：又报来第 {earlier['version']} 版"
         self.times.setdefault(id_, []).append((file.modified, file.entry is not None))
-        self._arrived(file, sha256, id_, outcome, "", judgement.unit, judgement.stamp)
+        # What is sent again was sent when it came; its stamp says when it was made the first time.
+        stamp = judgement.stamp if became == "收下" or outcome == "copy" else ""
+        self._arrived(file, sha256, id_, outcome, "", judgement.unit, stamp)
         return id_, became, first
 
     def _arrived(
@@ -385,6 +442,25 @@ class LedgerDesk:
                 if owner and named:
                     reason = f"空白：下发给 {owner} {names.get(owner, '')} 的原样，没有填"
                 self._arrived(file, sha256, 0, outcome, reason, named or owner)
+
+
+def _heeded(answers: Mapping[str, str], row: LedgerRow, returns: UnitReturns) -> str:
+    """What became of the explanations on a return note, for whoever collects it."""
+    stands = next(one for one in returns.rows if one["id"] == row["id"])
+    findings = msgspec.json.decode(stands["findings"], type=list[Finding])
+    asked = {finding.key: finding.severity for finding in findings}
+    errors = sum(asked.get(key) is Severity.ERROR for key in answers)
+    gone = sum(key not in asked for key in answers)
+    version = f"第 {row['version']} 版" if row["version"] else f"没有计入的“{row['name']}”"
+    said = [f"对{version}的 {len(answers)} 处说明"]
+    if errors:
+        said.append(f"其中 {errors} 处是错误，说明不起作用，要改正后重报")
+    if gone:
+        said.append(f"其中 {gone} 处已不对应任何问题")
+    latest = returns.latest
+    if row["version"] and latest and latest["id"] != row["id"]:
+        said.append(f"后来又报了第 {latest['version']} 版，这些说明不算在它上面")
+    return "；".join(said)
 
 
 def _apart(file: Found, time: str, zipped: bool) -> bool:

@@ -231,6 +231,8 @@ def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
                 event = f"报来{version}（{KINDS[row['kind']]}，{arrival['day']}）"
                 if arrival["outcome"] == "answer":
                     event = f"交回{version}的退回意见（{arrival['day']}）"
+                elif arrival["outcome"] == "copy":
+                    event = f"又收到{version}的一份，内容相同（{arrival['day']}）"
                 lines.append(HistoryLine(arrival["taken_at"], "", event, code, arrival["name"]))
     # Of one second, what was sent and came stands before what was decided on it.
     acts = {deed.id: deed for deed in deeds}
@@ -245,7 +247,7 @@ def _line(deed: Deed, stands: bool, acts: Mapping[int, Deed]) -> HistoryLine:
     event = WORDS[Act(deed.action)]
     if detail.get("contents") == []:
         event = "取消撤回"
-    if "version" in detail:
+    if detail.get("version"):
         event += f"第 {detail['version']} 版"
     if "number" in detail:
         event += f"（第 {detail['number']} 次）"

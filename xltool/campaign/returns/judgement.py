@@ -42,6 +42,7 @@ from xltool.campaign.ledger.related import weight
 NOTE_OF = (
     "xltool.note"  # the document property of a return note: the digest of the return it is about
 )
+NOTE_TO = "xltool.note_to"  # and that of the unit to which it was sent
 ANSWERS = "answers"  # no return: a return note that came back with explanations
 
 # What a return is, in one word and in words.
@@ -138,7 +139,13 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
         return _judged("unreadable", filing, register, claimed=named_unit(name, register))
     if NOTE_OF in grid.properties and not seal.present(grid.properties):
         answers = {k: v for sheet in grid.sheets for k, v in read_answers(sheet.cells).items()}
-        return Judgement(ANSWERS, note=grid.properties[NOTE_OF], answers=answers)
+        return Judgement(
+            ANSWERS,
+            claimed=grid.properties.get(NOTE_TO, ""),
+            stamp=grid.modified,
+            note=grid.properties[NOTE_OF],
+            answers=answers,
+        )
     filing = read_grid(grid, source=name, edition=register.edition)
     kind, mark, faults = _authenticity(grid, filing, register)
     listed = mark is not None and kind != "foreign" and mark.unit in register.names
@@ -340,6 +347,7 @@ def judged_values(judgement: Judgement, edition: Edition) -> dict[str, str]:
     figures = figures_of(judgement.filing, edition, judgement.balance)
     return {
         "kind": judgement.kind,
+        "unit": judgement.unit,
         "verdict": verdict(findings),
         "findings": msgspec.json.encode([finding_result(finding) for finding in findings]).decode(),
         "figures": msgspec.json.encode(figures).decode(),

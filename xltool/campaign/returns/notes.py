@@ -12,10 +12,10 @@ import msgspec
 from xltool.campaign.documents import page
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
-from xltool.campaign.ledger.related import UnitReturns
+from xltool.campaign.ledger.related import UnitReturns, in_order
 from xltool.campaign.ledger.store import LedgerRow
 from xltool.campaign.returns.deadlines import Deadlines
-from xltool.campaign.returns.judgement import KINDS, NOTE_OF
+from xltool.campaign.returns.judgement import KINDS, NOTE_OF, NOTE_TO
 from xltool.campaign.sheets import ANSWER_STYLE, OFFICIAL
 from xltool.campaign.units import Unit, UnitFiles
 from xltool.errors import XltoolError
@@ -63,7 +63,7 @@ def notes(
     standings = campaign.ledger.standings()
     latest: dict[str, LedgerRow] = {}
     rows = [row for returns in standings.values() for row in returns.rows]
-    for row in sorted(rows, key=lambda row: row["arrival"]):
+    for row in in_order(rows):
         code = row["claimed"] or row["unit"]
         if code in units and not _settled(row, standings.get(code, UnitReturns())):
             latest[code] = row
@@ -85,10 +85,11 @@ def notes(
 
 
 def _settled(row: LedgerRow, returns: UnitReturns) -> bool:
-    """Whether nothing is to be mended:
-    the unit owes nothing, or the bureau let this version count."""
+    """Whether nothing is to be mended: the unit owes nothing, what it owes is approved, the bureau
+    let this version count, or it was taken back."""
     stand = returns.outcome.standpoint
-    return bool(stand.left) or stand.picked == row["id"]
+    taken_back = not row["claimed"] and stand.takes_back(row["arrival"], row["sha256"])
+    return bool(stand.left) or stand.accepted or stand.picked == row["id"] or taken_back
 
 
 def write_notes(
@@ -172,7 +173,7 @@ def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
     title, line = f"{campaign.title}退回意见", f"{subtitle}　{_WRITES}"
     with writing(path, "wb") as file, TableBook(file, OFFICIAL) as book:
         book.table("退回意见", NOTE_COLUMNS, rows, title=title, line=line)
-        book.describe({}, **{NOTE_OF: note.sha256})
+        book.describe({}, **{NOTE_OF: note.sha256, NOTE_TO: note.unit.code})
 
 
 def _marked_copy(path: Path, campaign: Campaign, note: UnitNote) -> bool:

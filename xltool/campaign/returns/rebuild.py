@@ -223,6 +223,7 @@ def _add_returns(campaign: Campaign, result: Rebuilt) -> None:
             name = f"（重建）{unit}_{path.name[:12]}.xlsx"
             entries.append((Found(name, when, path), path.name, data, judgement))
         desk.take(entries)
+        desk.take_answers()
         result.returns = len(entries)
         if entries:
             with ledger.transaction():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 from xltool.campaign.documents import page
 from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.ledger.related import in_order
 from xltool.campaign.ledger.store import LedgerRow
 from xltool.campaign.ledger.unit_changes import unit_of
 from xltool.campaign.returns.collection import original_bytes
@@ -62,18 +64,16 @@ def compare(campaign: Campaign, code: str, first: int = 0, second: int = 0) -> C
     rows = {row["version"]: row for row in campaign.ledger.returns_of(code)}
     if len(rows) < 2:
         raise XltoolError(f"{code} {unit.name} 只报过 {len(rows)} 版，没有可比的")
-    by_arrival = sorted(rows.values(), key=lambda row: row["arrival"])
-    second = second or by_arrival[-1]["version"]
-    first = first or next(
-        arrival["version"] for arrival in reversed(by_arrival) if arrival["version"] != second
-    )
+    ordered = in_order(rows.values())
+    second = second or ordered[-1]["version"]
+    first = first or next(row["version"] for row in reversed(ordered) if row["version"] != second)
     for version in (first, second):
         if version not in rows:
             raise XltoolError(f"{code} 没有第 {version} 版（现有：{'、'.join(map(str, rows))}）")
     before, after = rows[first], rows[second]
     old, new = (_filing(campaign, row) for row in (before, after))
     changes = list(differences(old, new, campaign.edition))
-    return Comparison(unit, before, after, changes, [chain_line(row) for row in by_arrival])
+    return Comparison(unit, before, after, changes, [chain_line(row) for row in ordered])
 
 
 def _filing(campaign: Campaign, row: LedgerRow) -> Filing:
@@ -95,17 +95,27 @@ def differences(old: Filing, new: Filing, edition: Edition) -> Iterator[CellChan
     """Each cell that says another thing; projects are matched by their names."""
     if old.department is not None or new.department is not None:
         yield from _forms(old.department, new.department, edition.department)
-    before = {form.text("project").strip(): form for form in old.projects}
-    after = {form.text("project").strip(): form for form in new.projects}
-    gone = [name for name in before if name not in after]
-    come = [name for name in after if name not in before]
+    before, after = _by_name(old), _by_name(new)
+    gone = [key for key in before if key not in after]
+    come = [key for key in after if key not in before]
     # A single project with another name is the same project renamed.
     renamed = dict(zip(come, gone, strict=True)) if len(gone) == len(come) == 1 else {}
-    for name, form in after.items():
-        yield from _forms(before.get(renamed.get(name, name)), form, edition.project)
-    for name in gone:
-        if name not in renamed.values():
-            yield from _forms(before[name], None, edition.project)
+    for key, form in after.items():
+        yield from _forms(before.get(renamed.get(key, key)), form, edition.project)
+    for key in gone:
+        if key not in renamed.values():
+            yield from _forms(before[key], None, edition.project)
+
+
+def _by_name(filing: Filing) -> dict[tuple[str, int], Form]:
+    """The projects by name, and which it is of those that have the same name."""
+    seen: Counter[str] = Counter()
+    forms = {}
+    for form in filing.projects:
+        name = form.text("project").strip()
+        forms[name, seen[name]] = form
+        seen[name] += 1
+    return forms
 
 
 def _forms(old: Form | None, new: Form | None, spec: FormSpec) -> Iterator[CellChange]:

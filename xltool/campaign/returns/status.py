@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -116,10 +117,9 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
             others.setdefault(code, []).append(row)
         if not row["unit"] and not row["claimed"]:
             strays.append(row)
-    idle: dict[str, list[str]] = {}
+    idle: dict[str, list[LedgerRow]] = {}
     for arrival in ledger.idle_arrivals():
-        file = arrival["name"].rpartition("/")[2]
-        idle.setdefault(arrival["unit"], []).append(f"收到“{file}”：{arrival['reason']}")
+        idle.setdefault(arrival["unit"], []).append(arrival)
     day = (today or dt.date.today()).isoformat()
     due = Deadlines.of(campaign)
     standings = []
@@ -128,13 +128,26 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
             _remark(row, unit, mixed) for row in others.get(unit.code, ()) if not row["counts"]
         ]
         returns = everything.get(unit.code, UnitReturns())
-        if returns.latest is None:
-            aside += idle.get(unit.code, [])
+        aside += _idle(idle.get(unit.code, ()), returns)
         standing = _standing(unit, returns, issues.get(unit.code), due[unit], day, aside)
         if standing.missing and due[unit] != due.general:
             standing = replace(standing, remarks=(f"报送截止 {due[unit]}", *standing.remarks))
         standings.append(standing)
     return Status(_asked(campaign, standings), strays, due.said)
+
+
+def _idle(arrivals: Iterable[LedgerRow], returns: UnitReturns) -> list[str]:
+    """What came under the name of a unit of which nothing counts, since its last word, and was no
+    return."""
+    if returns.counting is not None:
+        return []
+    last = returns.latest["arrival"] if returns.latest else 0
+    said = (
+        f"收到“{arrival['name'].rpartition('/')[2]}”：{arrival['reason']}"
+        for arrival in arrivals
+        if arrival["id"] > last
+    )
+    return list(dict.fromkeys(said))
 
 
 def _asked(campaign: Campaign, standings: list[Standing]) -> list[Standing]:
@@ -177,6 +190,10 @@ def _standing(
         state, since, remarks = _missing(returns, issue)
         aside = [*remarks, *aside]
         late = bool(due) and day > due
+    said = counting or latest
+    if said is not None and (again := returns.repeats(said)):
+        also = "只写了说明" if _explained(said, picked=False) else "没有改"
+        aside = [f"第 {said['version']} 版与退回的第 {again} 版内容相同，{also}", *aside]
     return Standing(
         unit,
         state,

@@ -89,7 +89,6 @@ def _unit(
     row = standing.row or returns.latest
     findings = _open(row) if row is not None and standing.owes else []
     frequent.update({finding.code for finding in findings})
-    own = [row for row in returns.rows if not row["claimed"]]
     last = standing.unit.last_year.get(total, "") if total else ""
     this = _amounts(standing.row).get(total, "") if standing.row and last else ""
     return {
@@ -102,7 +101,7 @@ def _unit(
         "since": standing.since[:10],
         "late": standing.late,
         "remarks": list(standing.remarks),
-        "chain": [chain_line(r) for r in sorted(own, key=lambda r: r["arrival"])],
+        "chain": [chain_line(row) for row in returns.words],
         "findings": [
             [
                 finding.severity.label,
