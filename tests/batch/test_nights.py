@@ -609,6 +609,41 @@ def test_results_of_inputs_that_are_gone_are_listed_and_go_when_asked(source, ou
     assert night(source, out, wishes=RunWishes(prune=True)).gone == []
 
 
+def test_pruned_is_what_was_removed_and_nothing_else(source, out, monkeypatch):
+    shutil.copy(workbook(source.parent / "改了.xlsx", "改了"), out / "城区" / "甲局.xlsx")
+    workbook(source / "戊镇.xlsx", "戊镇")
+    night(source, out)
+    for name in ("城区.json", "丙镇.xlsx"):
+        (source / name).unlink()
+
+    def barred(folder, inner):
+        raise XltoolError("没有权限")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("xltool.batch.storage.Disk.remove", barred)
+        summary = night(source, out, wishes=RunWishes(prune=True))
+        assert (summary.gone, summary.pruned) == ([], 0)
+    summary = night(source, out, wishes=RunWishes(prune=True))
+    # The edited one was said to stay last night, and is none of ours since.
+    assert summary.gone == ["丙镇.xlsx", "城区/乙局.xlsx"]
+    assert (summary.pruned, summary.notes) == (2, [])
+    assert sorted(results(out)) == ["城区/甲局.xlsx", "戊镇.xlsx"]
+
+
+def test_what_is_said_of_the_whole_run_is_said_to_everyone(source, out, tmp_path):
+    earlier = tmp_path / "上年"
+    workbook(earlier / "甲.xlsx", "甲局")
+    (earlier / "坏.xlsx").write_bytes(b"no workbook")
+    log = tmp_path / "夜.log"
+    ask = (source, out, "-j", "1", "--quiet", "--last-year", earlier, "--log-file", log)
+    for said in (called(*ask).stderr, log.read_text("utf-8")):
+        assert said.count("上一年的申报读不了") == 1
+    with (out / "report.html").open("a") as page:
+        page.write("批注")
+    said = called(source, out, "-j", "1").stderr
+    assert said.count("原来的报告有人改过") == 1
+
+
 def test_out_inside_in_is_seen_through_any_spelling(source, tmp_path):
     (tmp_path / "link").symlink_to(source)
     for one, other in (
@@ -684,6 +719,17 @@ def test_only_what_failed_is_done_again(source, out):
     assert units(out) == ["丙镇", "乙局", "甲局"]
 
 
+def test_only_failed_does_what_lay_in_a_folder_that_could_not_be_read(source, out, monkeypatch):
+    workbook(source / "乡镇" / "东片" / "戊镇.xlsx", "戊镇")
+    with monkeypatch.context() as patch:
+        Barred(patch, source / "乡镇")
+        [(key, _)] = night(source, out).failed
+        assert key == "乡镇"
+    summary = night(source, out, wishes=RunWishes(only_failed=True))
+    assert (summary.done, summary.failed) == (1, [])
+    assert units(out) == ["丙镇", "乙局", "戊镇", "甲局"]
+
+
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(source, out, tmp_path):
     workbook(source / "丙镇.xlsx", "丁镇")
     workbook(source / "新来的.xlsx", "新局")
@@ -698,6 +744,77 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(source, out, tmp_p
     assert night(source, tmp_path / "never", wishes=RunWishes(dry=True)).done == 3
     assert not (tmp_path / "never").exists()
     assert night(source, out).done == 2
+
+
+def test_a_dry_run_takes_no_input_that_is_there_for_gone(source, out, monkeypatch):
+    workbook(source / "丙镇.xlsx", "丁镇")
+    workbook(source / "乡镇" / "戊镇.xlsx", "戊镇")
+    night(source, out)
+    workbook(source / "丙镇.xlsx", "己镇")
+    Barred(monkeypatch, source / "乡镇")
+    (source / "城区.json").unlink()
+    (source / "城区.json").symlink_to("nowhere")
+    dry = night(source, out, wishes=RunWishes(dry=True))
+    real = night(source, out)
+    assert dry.gone == real.gone == []
+    assert (
+        {key for key, _ in dry.failed} == {key for key, _ in real.failed} == {"城区.json", "乡镇"}
+    )
+    assert (dry.done, dry.skipped) == (real.done, real.skipped) == (1, 0)
+
+
+@pytest.mark.parametrize("version", [2, 999])
+def test_a_dry_run_leaves_the_journal_of_another_version(source, out, version):
+    journal = out / STATE / "journal.sqlite"
+    with contextlib.closing(sqlite3.connect(journal)) as database:
+        database.execute(f"PRAGMA user_version = {version}")
+        database.commit()
+    before = journal.read_bytes()
+    assert night(source, out, wishes=RunWishes(dry=True)).done == 2
+    assert journal.read_bytes() == before
+
+
+def test_a_dry_run_on_a_terminal_names_what_would_be_done(source, tmp_path):
+    import pty
+
+    parent, child = pty.openpty()
+    with subprocess.Popen(
+        command(source, tmp_path / "out", "--dry-run"), stdout=child, stderr=child, close_fds=True
+    ):
+        os.close(child)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while piece := os.read(parent, 4096):
+                shown += piece
+    os.close(parent)
+    assert "丙镇.xlsx：要处理" in shown.decode()
+
+
+def test_a_large_book_goes_on_where_out_was_moved(tmp_path, monkeypatch):
+    monkeypatch.setattr("xltool.batch.book_parts.PART", 2)
+    source = tmp_path / "in"
+    source.mkdir()
+    book(source / "大.json", *(f"第{n}局" for n in range(5)))
+    assert night(source, tmp_path / "out").done == 1
+    (tmp_path / "out").rename(tmp_path / "搬了的")
+    summary = night(source, tmp_path / "搬了的")
+    assert (summary.failed, summary.skipped) == ([], 1)
+    dry = night(source, tmp_path / "搬了的", wishes=RunWishes(dry=True))
+    assert (dry.failed, dry.done, dry.skipped) == ([], 0, 1)
+
+
+def test_a_name_as_long_as_a_disk_takes_leaves_room_for_its_number(tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    name = "长" * 83 + ".xlsx"
+    workbook(tmp_path / "a.xlsx", "甲镇")
+    source.mkdir()
+    (tmp_path / "a.xlsx").rename(source / name)
+    assert not night(source, out).failed
+    shutil.copy(workbook(tmp_path / "b.xlsx", "别人的"), out / name)
+    shutil.copy(workbook(tmp_path / "c.xlsx", "乙镇"), source / name)
+    assert not night(source, out).failed
+    assert units(out) == ["乙镇"]
+    assert xltool.read(out / name).unit == "别人的"
 
 
 def test_so_many_earlier_reports_stay(source, out, monkeypatch):
@@ -717,6 +834,39 @@ def test_so_many_earlier_reports_stay(source, out, monkeypatch):
     kept = sorted(path.name for path in out.glob("*.20261127-*"))
     assert len(kept) == 8
     assert {name.split(".")[1] for name in kept} == {"20261127-020000", "20261127-030000"}
+    assert (out / "report.html").exists()
+
+
+def test_an_earlier_report_that_someone_changed_stays_when_its_set_goes(source, out):
+    wishes = RunWishes(keep_reports=1)
+    night(source, out, wishes=wishes)
+    [page] = out.glob("report.*.html")
+    page.write_text("我的批注")
+    [book_file] = out.glob("report.*.xlsx")
+    book_file.unlink()
+    book_file.mkdir()
+    summary = night(source, out, wishes=wishes)
+    assert page.read_text() == "我的批注"
+    assert book_file.is_dir()
+    assert {name for name, note in summary.notes if "留着" in note} == {page.name, book_file.name}
+    assert len(list(out.glob("report.*.json"))) == 1
+    assert night(source, out, wishes=wishes).notes == []
+
+
+def test_a_report_that_cannot_be_read_gives_way(source, out, monkeypatch):
+    from xltool.batch import reports
+
+    seal_of = reports._seal
+
+    def barred(file):
+        if file == out / "report.html":
+            raise PermissionError(13, "Permission denied", str(file))
+        return seal_of(file)
+
+    monkeypatch.setattr(reports, "_seal", barred)
+    os.utime(out / "report.html", (1, 1))
+    [(name, note)] = night(source, out).notes
+    assert "留着" in note and (out / name).exists()
     assert (out / "report.html").exists()
 
 
@@ -768,7 +918,10 @@ def test_exit_codes(source, tmp_path):
 
 
 def test_a_start_that_fails_is_json_too(source, tmp_path):
-    for more in (["--timeout", "nan"], ["--edition", "none"], ["--memory", "-1"], ["-j", "0"]):
+    for more in (
+        ["--timeout", "nan"], ["--edition", "none"], ["--memory", "-1"], ["-j", "0"], ["-j", "两"],
+        ["--no-such"], ["--last-year", "nowhere"],
+    ):  # fmt: skip
         result = CliRunner().invoke(_command(), [str(source), str(tmp_path / "o"), "--json", *more])
         [event] = [json.loads(line) for line in result.output.splitlines()]
         assert event["event"] == "error" and event["reason"] and event["run"]
@@ -794,6 +947,24 @@ def test_the_log_has_times_and_the_run_and_so_have_the_events(source, tmp_path):
     assert all(run_id in line for line in lines)
     assert called(source, tmp_path / "out", "-j", "1", "--log-file", log).returncode == 1
     assert len(log.read_text("utf-8").splitlines()) > len(lines)
+
+
+def test_a_log_that_cannot_be_written_on_does_not_end_the_night(source, tmp_path):
+    result = called(source, tmp_path / "out", "-j", "1", "--quiet", "--log-file", "/dev/full")
+    assert result.returncode == 1
+    [line] = result.stderr.splitlines()
+    assert "日志写不下去了" in line
+    assert units(tmp_path / "out") == ["丙镇", "乙局", "甲局"]
+
+
+@pytest.mark.parametrize("name", ["", "城区.json", "部门.csv", "丙镇.xlsx/夜.log"])
+def test_no_log_is_written_into_an_input_or_a_folder(source, tmp_path, name):
+    before = everything(source)
+    result = called(source, tmp_path / "out", "--json", "--log-file", source / name)
+    assert (result.returncode, result.stderr) == (2, "")
+    [event] = [json.loads(line) for line in result.stdout.splitlines()]
+    assert event["event"] == "error" and "日志" in event["reason"]
+    assert everything(source) == before
 
 
 @pytest.mark.parametrize("locale", ["C", "en_US.ISO-8859-1", "POSIX"])

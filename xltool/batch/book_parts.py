@@ -12,8 +12,11 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from msgspec.structs import replace
+
 from xltool.batch.inputs import STATE, Item
 from xltool.batch.outlet import Outlet
+from xltool.batch.storage import StorageFolder
 from xltool.databook.write import databook_json
 from xltool.model import Filing, Finding
 
@@ -29,12 +32,11 @@ def cut(
     outlet: Outlet,
 ) -> Iterator[Item]:
     """Write the parts of a book below OUT; each as an input of its own. Raises XltoolError."""
-    home = f"{STATE}/parts/{hashlib.blake2b(item.key.encode(), digest_size=8).hexdigest()}"
     whole = iter(filings)
     number = 0
     while part := list(islice(whole, PART)):
         number += 1
-        name, data = f"{home}/{number:05}.json", databook_json(part)
+        name, data = _file(item.key, number), databook_json(part)
         outlet.put_own(name, data)
         yield Item(
             f"{item.key}#{number:05}",
@@ -48,6 +50,17 @@ def cut(
                 (f.unit, plain(remark)) for f in part for remark in remarks.get(f.unit, ())
             ),
         )
+
+
+def _file(key: str, number: int) -> str:
+    """Where in OUT a part of the book with this key lies."""
+    book = hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
+    return f"{STATE}/parts/{book}/{number:05}.json"
+
+
+def placed(parts: Iterable[Item], outside: StorageFolder) -> list[Item]:
+    """Parts that were cut earlier, where they lie now: OUT may have been moved since."""
+    return [replace(part, path=outside.at(_file(part.origin, part.part))) for part in parts]
 
 
 def plain(finding: Finding) -> Finding:

@@ -22,7 +22,8 @@ class Summary:
     indicators of all of them; seconds taken.
 
     `notes` are (input, what a person should know of its results); `gone` are files of OUT whose
-    inputs are no longer there, `pruned` says how many of these were removed.
+    inputs are no longer there; where they were to be removed those that were, and `pruned` says how
+    many.
     """
 
     done: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +65,9 @@ class Journal:
             # on the disk before their names are (`atomic.writing`).
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
             [(version,)] = self._db.execute("PRAGMA user_version")
+            if dry and version not in _UNDERSTOOD:
+                self._db.close()
+                self._db = sqlite3.connect(":memory:")
             if version not in _UNDERSTOOD:
                 old = "".join(
                     f"DROP TABLE IF EXISTS {name};" for name in ("about", "done", "written")
@@ -148,10 +151,14 @@ class Journal:
             yield from self._db.execute(f"{wanted} instr(name, '/') = 0")
 
     def failed_before(self, key: str) -> bool:
-        """The input, or a part of it, could not be done the last time."""
+        """The input, a part of it, or a folder in which it lies could not be done the last time."""
+        keys = [key]
+        while above := keys[-1].rpartition("/")[0]:
+            keys.append(above)
         with self._said():
             rows = self._db.execute(
-                "SELECT 1 FROM done WHERE (key = ? OR origin = ?) AND failed <> ''", (key, key)
+                f"SELECT 1 FROM done WHERE failed <> '' AND (key IN ({_marks(keys)}) OR origin = ?)",
+                (*keys, key),
             )
             return rows.fetchone() is not None
 
@@ -379,5 +386,5 @@ def _now() -> str:
     return datetime.now().isoformat(" ", "minutes")
 
 
-def _marks(row: tuple[Any, ...]) -> str:
+def _marks(row: Sequence[Any]) -> str:
     return ", ".join("?" * len(row))

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -183,13 +184,19 @@ class Outlet:
                 raise refused(Path(self.notebooks), error) from error
 
 
+# The longest name that a disk of Linux takes.
+_LONGEST_BYTES = 255
+
+
 def _numbered(name: str) -> Iterator[str]:
     yield name
-    stem, dot, suffix = name.rpartition(".")
-    number = 1
-    while True:
-        number += 1
-        yield f"{stem}({number}){dot}{suffix}" if dot else f"{name}({number})"
+    folder, slash, leaf = name.rpartition("/")
+    stem, dot, suffix = leaf.rpartition(".")
+    for number in count(2):
+        end = f"({number}){dot}{suffix}"
+        while len((stem + end).encode()) > _LONGEST_BYTES:
+            stem = stem[:-1]
+        yield f"{folder}{slash}{stem}{end}"
 
 
 def whole(data: bytes) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from xltool.batch.book_parts import placed
 from xltool.batch.earlier import earlier_path, note_earlier_files
 from xltool.batch.inputs import Item, walk
 from xltool.batch.jobs import Crew, Jobs, Summary
@@ -26,7 +27,7 @@ from xltool.batch.outlet import NOTEBOOKS, forget_announced
 from xltool.batch.places import locked, no_way_into, places, state_folder
 from xltool.batch.storage import StorageFolder, is_url
 from xltool.batch.task import Outcome, RunOrder, tool_mark
-from xltool.batch.tidying import is_own, removed, sweep_out, swept, take_up, tidy_up
+from xltool.batch.tidying import EDITED, is_own, put_away, sweep_out, swept, take_up, tidy_up
 from xltool.checks import beside_others
 from xltool.checks.results import verdict
 from xltool.errors import XltoolError
@@ -134,14 +135,17 @@ class _BatchRun(Struct, frozen=True):
         summary, jobs = Summary(run=self.order.run), self._jobs(journal)
         with closing(self.crew.results(jobs, self.order)) as results:  # type: ignore[type-var]
             for item, outcome in results:
-                if outcome.failed:
-                    summary.failed.append((item.input, outcome.failed))
-                    self.notice(_event(item, outcome))
-                elif outcome.unchanged and journal:
-                    parts = journal.keep(item.key)
+                if outcome.unchanged and journal:
+                    parts = placed(journal.keep(item.key), self.outside)
                     jobs.add(parts)
                     summary.skipped += not item.part
                     self.notice({"event": "skipped", **_named(item, parts)})
+                    continue
+                if journal:
+                    _note_outcome(journal, item, outcome)
+                if outcome.failed:
+                    summary.failed.append((item.input, outcome.failed))
+                    self.notice(_event(item, outcome))
                 else:
                     summary.done += not item.part
                     self.notice({"event": "would do", **_named(item)})
@@ -193,14 +197,12 @@ class _BatchRun(Struct, frozen=True):
         with closing(self.crew.results(jobs, self.order)) as results:  # type: ignore[type-var]
             for item, outcome in results:
                 if outcome.unchanged:
-                    parts = journal.keep(item.key, outcome.outputs)
+                    parts = placed(journal.keep(item.key, outcome.outputs), self.outside)
                     jobs.add(parts)
                     summary.skipped += not item.part
                     self.notice({"event": "skipped", **_named(item, parts)})
                     continue
-                if item.refused:
-                    journal.keep_below(item.key, item.refused)
-                journal.put(outcome, item.input)
+                _note_outcome(journal, item, outcome)
                 jobs.add(outcome.parts)
                 if outcome.judged_again:
                     summary.skipped += not item.part
@@ -222,23 +224,32 @@ class _BatchRun(Struct, frozen=True):
         summary.gone = [file.name for file in gone if not is_own(file.name)]
         if wishes.prune:
             dropped += gone
+        stays = {file.name: reason for file in dropped if (reason := put_away(file, outside))}
         for file in dropped:
-            if not removed(file, outside):
-                summary.notes.append((file.origin, f"“{file.name}”有人改过，留着没有删"))
+            if file.name in stays:
+                note = f"“{file.name}”留着没有删：{stays[file.name]}"
+                summary.notes.append((file.origin, note))
         if wishes.prune:
+            summary.gone = [name for name in summary.gone if name not in stays]
             summary.pruned = len(summary.gone)
-        journal.forget(dropped)
+        # What can't be removed tonight is still ours tomorrow.
+        journal.forget([file for file in dropped if stays.get(file.name, EDITED) == EDITED])
         journal.commit()
-        aside = write_all(home, journal, outside, summary, wishes.keep_reports, alone=self.alone)
-        summary.notes += [
-            (name, "原来的报告有人改过（或不是 xltool 写的），留着，改名成这样") for name in aside
-        ]
+        summary.notes += write_all(
+            home, journal, outside, summary, wishes.keep_reports, alone=self.alone
+        )
         # A worker that was ended, here for taking too long or elsewhere by anything, may have been
         # writing.
         if summary.failed or self.elsewhere:
             take_up(home, journal, outside)
             sweep_out(home, outside)
         forget_announced(home)
+
+
+def _note_outcome(journal: Journal, item: Item, outcome: Outcome) -> None:
+    if item.refused:
+        journal.keep_below(item.key, item.refused)
+    journal.put(outcome, item.input)
 
 
 def _ask(journal: Journal, summary: Summary) -> None:

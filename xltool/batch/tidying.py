@@ -20,18 +20,24 @@ def is_own(name: str) -> bool:
     return name.startswith(f"{STATE}/")
 
 
-def removed(file: LeftFile, outside: StorageFolder) -> bool:
-    """Remove a file of OUT as it was left there; False where somebody has changed it since."""
+# Why a file stays.
+EDITED = "有人改过"
+
+
+def put_away(file: LeftFile, outside: StorageFolder) -> str:
+    """Remove a file of OUT as it was left there; why it stays where it does, as EDITED."""
     stamp = outside.stamp(file.name)
     if not stamp:
-        return True
+        return ""
     if stamp == OCCUPIED or file.written.edited:
-        return False
-    if stamp != file.written.stamp and seal(outside.load(file.name)) != file.written.seal:
-        return False
-    with suppress(XltoolError):
+        return EDITED
+    try:
+        if stamp != file.written.stamp and seal(outside.load(file.name)) != file.written.seal:
+            return EDITED
         outside.remove(file.name)
-    return True
+    except XltoolError as error:
+        return str(error)
+    return ""
 
 
 def tidy_up(home: Path, journal: Journal, outside: StorageFolder) -> None:

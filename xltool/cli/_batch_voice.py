@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from xltool.cli._output import echo, echo_json
 from xltool.errors import XltoolError, why
+from xltool.files.discover import FileKind, kind_of
 from xltool.files.escape import on_terminal
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 # So many names are listed; all of them are in the JSON.
 _LISTED = 10
+# Inputs and reports: lines at their end would spoil them.
+_NO_LOGS = {
+    FileKind.WORKBOOK,
+    FileKind.OTHER_WORKBOOK,
+    FileKind.TABLE,
+    FileKind.DATABOOK,
+    FileKind.OWN_REPORT,
+}
 
 
 class BatchVoice:
@@ -29,15 +38,19 @@ class BatchVoice:
     `advance` is the progress bar, which takes the place of the lines.
     """
 
-    def __init__(self, run: str, *, as_json: bool, quiet: bool, log: IO[str] | None) -> None:
-        self.run, self.as_json, self.quiet, self.log = run, as_json, quiet, log
+    def __init__(self, run: str, *, as_json: bool, quiet: bool) -> None:
+        self.run, self.as_json, self.quiet = run, as_json, quiet
+        self.log: IO[str] | None = None
         self.advance: Callable[[dict[str, Any]], None] | None = None
+        # What an event said already of an input's results.
+        self._noted: set[tuple[str, str]] = set()
 
     def event(self, event: dict[str, Any]) -> None:
         """One thing that happened in the run."""
         lines = list(_lines(event))
         for line in lines:
             self._log(line)
+        self._noted.update((event.get("file", ""), note) for note in event.get("notes", ()))
         if self.as_json:
             self._say_json(event)
         elif self.advance:
@@ -49,9 +62,27 @@ class BatchVoice:
             for line in lines:
                 echo(line)
 
+    @contextmanager
+    def logging(self, file: Path | None) -> Iterator[None]:
+        """Everything said inside goes into this file too, at its end.
+        Raises XltoolError where it can't."""
+        if file is None:
+            yield
+            return
+        log = _opened(file)
+        self.log = log
+        try:
+            yield
+        except XltoolError as error:
+            self._log(f"错误：{error}")
+            raise
+        finally:
+            self.log = None
+            with suppress(OSError):  # of a full disk it was said already
+                log.close()
+
     def trouble(self, reason: str) -> None:
         """Why the run can't begin or go on."""
-        self._log(f"错误：{reason}")
         if self.as_json:
             self._say_json({"event": "error", "reason": reason})
         else:
@@ -59,9 +90,10 @@ class BatchVoice:
 
     def end(self, summary: Summary, output: str, *, dry: bool, only_failed: bool) -> None:
         """What came of the run."""
-        lines = _counted(summary, dry=dry)
+        counted = _counted(summary, dry=dry)
+        late = [_noted(*note) for note in summary.notes if note not in self._noted]
         warnings = list(_warnings(summary, only_failed=only_failed))
-        for line in [lines, *warnings]:
+        for line in [*late, counted, *warnings]:
             self._log(line)
         if self.as_json:
             self._say_json({"event": "summary", **_as_data(summary)})
@@ -69,12 +101,11 @@ class BatchVoice:
         if self.advance:  # on a terminal nothing was said yet of what went wrong
             for key, reason in summary.failed:
                 echo(f"没有做成：{key}：{reason}", err=True)
-            for key, note in summary.notes:
-                echo(f"注意：{key}：{note}", err=True)
-        for line in warnings:
+            late = [_noted(*note) for note in summary.notes]
+        for line in [*late, *warnings]:
             echo(line, err=True)
         if not self.quiet:
-            echo(lines)
+            echo(counted)
             if not (summary.interrupted or dry):
                 echo(f"结果在 {output}：report.html、report.xlsx、report.json、findings.csv")
 
@@ -89,31 +120,25 @@ class BatchVoice:
                 self.log.flush()
             except OSError as error:
                 self.log = None
-                echo(f"注意：日志写不下去了：{why(error)}", err=True)
+                echo(f"注意：日志写不下去了，后面的没有记：{why(error)}", err=True)
 
 
-@contextmanager
-def voice(run: str, *, as_json: bool, quiet: bool, log_file: Path | None) -> Iterator[BatchVoice]:
-    """The voice of a run; on a terminal with a progress bar.
-    Raises XltoolError where there can be no log."""
-    log: IO[str] | None = None
-    if log_file:
-        try:
-            log_file.parent.mkdir(parents=True, exist_ok=True)
-            log = log_file.open("a", encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise XltoolError(f"写不了日志 {log_file}：{why(error)}") from error
+def _opened(file: Path) -> IO[str]:
+    """A log, opened at its end. Raises XltoolError."""
+    if kind_of(file.name) in _NO_LOGS:
+        raise XltoolError(f"日志不能写进“{file}”：那是表格或报告的名称，请换个名称，如 xltool.log")
     try:
-        yield BatchVoice(run, as_json=as_json, quiet=quiet, log=log)
-    finally:
-        if log:
-            log.close()
+        with suppress(FileExistsError):  # opening it says that this is no folder
+            file.parent.mkdir(parents=True, exist_ok=True)
+        return file.open("a", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise XltoolError(f"写不了日志 {file}：{why(error)}") from error
 
 
 @contextmanager
-def progress_bar(voice: BatchVoice, source: str) -> Iterator[None]:
-    """A bar while the run goes on, where a person looks on."""
-    if voice.as_json or voice.quiet or not sys.stderr.isatty():
+def progress_bar(voice: BatchVoice, source: str, *, dry: bool) -> Iterator[None]:
+    """A bar while the run goes on, where a person looks on; what would be done is said in lines."""
+    if dry or voice.as_json or voice.quiet or not sys.stderr.isatty():
         yield
         return
     from rich.console import Console
@@ -169,7 +194,11 @@ def _lines(event: dict[str, Any]) -> Iterator[str]:
         verdicts += [f"分成 {event['parts']} 部分处理"] if "parts" in event else []
         yield f"{name}：{'，'.join(verdicts) or '没有可处理的内容'}"
         for note in event.get("notes", ()):
-            yield f"注意：{name}：{on_terminal(note)}"
+            yield _noted(name, note)
+
+
+def _noted(name: str, note: str) -> str:
+    return f"注意：{on_terminal(name)}：{on_terminal(note)}"
 
 
 def _counted(summary: Summary, *, dry: bool) -> str:

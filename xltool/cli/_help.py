@@ -78,12 +78,17 @@ def examples(formatter: click.HelpFormatter, lines: Iterable[str]) -> None:
 
 
 def show_refusal(error: click.ClickException) -> None:
-    """What click refuses, with Chinese quotation marks and full stops, on stderr."""
+    """What click refuses, on stderr."""
     from xltool.files.escape import lines_on_terminal
 
     refusal = io.StringIO()
     error.show(refusal)
-    text = re.sub(r"'([^'\n]*)'", r"“\1”", refusal.getvalue())
+    click.echo(lines_on_terminal(in_chinese(refusal.getvalue())), err=True, nl=False)
+
+
+def in_chinese(refusal: str) -> str:
+    """What click says, with Chinese quotation marks and full stops."""
+    text = re.sub(r"'([^'\n]*)'", r"“\1”", refusal)
     text = re.sub(r"(?<=[^\x00-\x7f])\.$", "。", text, flags=re.MULTILINE)
     text = re.sub(r" ?(“[^”\n]*”) ?", r"\1", text.replace("”, “", "”、“"))
-    click.echo(lines_on_terminal(text.replace("。 ", "。")), err=True, nl=False)
+    return text.replace("。 ", "。")

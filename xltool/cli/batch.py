@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xltool.cli._command import command, output_file
+from xltool.cli._command import Command, output_path
 from xltool.cli._judging import last_year_option, settings_file, settings_option
 
 if TYPE_CHECKING:
@@ -20,7 +20,24 @@ if TYPE_CHECKING:
     from xltool.cli._batch_voice import BatchVoice
 
 
-@command()
+class BatchCommand(Command):
+    """Says of a mistake on the command line as the run would: a program that reads the events need
+    not look elsewhere."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        as_json = "--json" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if as_json:
+                from xltool.cli._help import in_chinese
+
+                _voice(as_json=True).trouble(in_chinese(error.format_message()))
+                ctx.exit(2)
+            raise
+
+
+@click.command(cls=BatchCommand)
 @click.argument("source", metavar="输入文件夹")
 @click.argument("output", metavar="输出文件夹")
 @click.option("-j", "--jobs", type=int, help="同时处理的进程数，默认与处理器核数相同。")
@@ -40,7 +57,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="每件事输出一行 JSON，供程序读取。")
 @click.option(
     "--log-file",
-    type=output_file(),
+    type=output_path(),
     help="另外记一份日志：每行有时间和运行编号，接在文件后面。",
 )
 @click.option("--edition", default="", help="版式（默认按文件自己的标记）。")
@@ -81,24 +98,30 @@ def batch(
 
     退出码：0 没有错误，1 有错误，2 没能运行或中断了，3 有的输入没有做成。
     """
-    from xltool.batch.run import RunWishes, run_name
-    from xltool.cli._batch_voice import voice
+    from xltool.batch.run import RunWishes
     from xltool.errors import XltoolError
 
     wishes = RunWishes(fresh, only_failed, dry_run, allow_empty, prune, keep_reports)
-    name = run_name()
-    with voice(name, as_json=as_json, quiet=quiet, log_file=log_file) as speaker:
-        try:
+    speaker = _voice(as_json=as_json, quiet=quiet)
+    try:
+        with speaker.logging(log_file):
             summary = _run(source, output, jobs, wishes, speaker, **more)
-        except XltoolError as error:
-            speaker.trouble(str(error))
-            return 2
-        speaker.end(summary, output, dry=dry_run, only_failed=only_failed)
+            speaker.end(summary, output, dry=dry_run, only_failed=only_failed)
+    except XltoolError as error:
+        speaker.trouble(str(error))
+        return 2
     if summary.interrupted:
         return 2
     if summary.failed:
         return 3
     return 1 if summary.verdicts["error"] else 0
+
+
+def _voice(*, as_json: bool, quiet: bool = False) -> BatchVoice:
+    from xltool.batch.run import run_name
+    from xltool.cli._batch_voice import BatchVoice
+
+    return BatchVoice(run_name(), as_json=as_json, quiet=quiet)
 
 
 def _run(
@@ -128,7 +151,7 @@ def _run(
     # How a service is stopped: in as good order as by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     crew = _cluster(dask, timeout) if dask else None
-    with progress_bar(speaker, source):
+    with progress_bar(speaker, source, dry=wishes.dry):
         return run(
             source,
             output,
