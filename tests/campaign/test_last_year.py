@@ -11,7 +11,10 @@ import pytest
 
 from tests.support.campaign import HEADS, Bureau, fill_in, write_units
 from xltool.campaign.ledger.campaign_folder import new_campaign, open_campaign
+from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.last_year import last_filing, take_last_year
+from xltool.campaign.ledger.unit_changes import leave, merge
+from xltool.campaign.returns.judgement import Register, _year_before
 from xltool.campaign.returns.rejudgement import recheck
 from xltool.campaign.rollup.dashboard import dashboard
 from xltool.campaign.rollup.summation import comparison, rollup
@@ -140,6 +143,45 @@ def test_what_the_list_says_of_last_year_stays(years):
         take_last_year(now.campaign, earlier.campaign.folder)
         figures = {unit.code: unit.last_year for unit in now.campaign.ledger.units()}
         assert figures[first]["total"] == "5" and len(figures[first]) > 3
+
+
+def last_totals(now):
+    return {unit.code: unit.last_year.get("total") for unit in now.campaign.ledger.units()}
+
+
+@pytest.mark.parametrize("merged_first", [True, False])
+def test_of_merged_units_last_years_figures_are_of_both_in_any_order(years, merged_first):
+    """Merged before last year's filings were taken in or after, once more or corrected; restored,
+    each has its own; and the return is judged beside the same figures."""
+    earlier, now = years
+    first, second = now.codes
+    folder = earlier.campaign.folder
+    take_last_year(now.campaign, folder)
+    own = last_totals(now)
+    both = str(Decimal(own[first]) + Decimal(own[second]))
+    if merged_first:
+        now.campaign = new_campaign(
+            now.folder / "再", year=2024, edition="hunan-2023", units=now.folder / "无上年.xlsx"
+        )
+        merge(now.campaign, second, first, "并入")
+        take_last_year(now.campaign, folder)
+    else:
+        merge(now.campaign, second, first, "并入")
+    for _ in range(2):
+        assert last_totals(now) == {first: both, second: own[second]}
+        take_last_year(now.campaign, folder)
+    judged = _year_before(first, Register.of(now.campaign))
+    assert judged.department.amount("total") == Decimal(both)
+    assert judged.department.text("goal")  # all else is as it was filed
+    other = now.folder / "更正"
+    other.mkdir()
+    changed = {**IN_2023, "department.total": "7000", "department.basic": "5900"}
+    (other / "1.xlsx").write_bytes(fill_in(earlier.sent[first], IN_2023))
+    (other / "2.xlsx").write_bytes(fill_in(earlier.sent[second], changed))
+    take_last_year(now.campaign, other)
+    assert last_totals(now) == {first: str(Decimal(own[first]) + 7000), second: "7000"}
+    leave(now.campaign, Act.RESTORE, [second], "弄错了")
+    assert last_totals(now) == {first: own[first], second: "7000"}
 
 
 def test_last_year_moves_along_with_the_campaign(years):

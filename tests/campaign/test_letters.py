@@ -7,6 +7,8 @@ from docx import Document
 
 from tests.support.campaign import Bureau, fill_in, write_units
 from xltool.campaign.ledger.campaign_folder import new_campaign
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.unit_changes import leave
 from xltool.campaign.returns.decisions import accept
 from xltool.campaign.rollup.letters import TEMPLATE, write_letters
 from xltool.campaign.sealing.parcel import read_parcel
@@ -89,6 +91,10 @@ def test_one_districts_forms_are_one_pdf_in_list_order(office, bureau, tmp_path)
     assert first < second
     with pytest.raises(XltoolError, match="没有区县"):
         print_district(bureau.campaign, tmp_path / "无.pdf", "别处")
+    leave(
+        bureau.campaign, Act.EXEMPT, [bureau.codes[2]], "免报"
+    )  # owes nothing: nothing is missing
+    assert print_district(bureau.campaign, tmp_path / "区.pdf", "第1区") == (2, [])
 
 
 def test_where_nothing_was_remarked_the_letter_has_no_empty_remark(bureau, tmp_path):

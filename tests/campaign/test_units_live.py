@@ -10,6 +10,7 @@ import pytest
 from openpyxl import Workbook
 
 from tests.support.campaign import Bureau, fill_in, stamped, unit_rows, write_units
+from xltool.campaign.ledger.campaign_folder import open_campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.unit_changes import (
     UnitChange,
@@ -171,6 +172,22 @@ def test_deadlines_of_campaign_district_and_unit(bureau):
     assert bureau.codes[0] in {s.unit.code for s in status(campaign, today).standings if s.late}
 
 
+def test_a_new_last_day_for_all_says_whose_own_day_stays(bureau, monkeypatch, capsys):
+    first = bureau.codes[0]
+    monkeypatch.chdir(bureau.campaign.folder)
+    reason = ["--reason", "雨雪"]
+    assert main(["campaign", "extend", "2024-02-10", "--district", "第2区", *reason]) == 0
+    assert main(["campaign", "extend", "2024-02-20", first, first, *reason]) == 0
+    assert "2024-02-20：1 个单位" in capsys.readouterr().out
+    assert main(["campaign", "extend", "2024-03-01", *reason]) == 0
+    said = capsys.readouterr().out
+    assert "2024-03-01：2 个单位" in said
+    assert f"另定过截止日的不变：{first}（2024-02-20）、第2区（2024-02-10）" in said
+    assert main(["campaign", "extend", "2024-03-05", "--district", "第1区", *reason]) == 0
+    said = capsys.readouterr().out
+    assert "2 个单位" in said and f"不变：{first}（2024-02-20）；" in said
+
+
 def test_late_is_by_the_day_it_came_not_by_the_day_it_was_collected(bureau):
     from xltool.campaign.returns.deadlines import extend
 
@@ -252,6 +269,53 @@ def test_restored_after_the_list_changed_only_the_others_figures_go(bureau):
     apply(campaign, [UnitChange(Act.UPDATE, known, replace(known, last_year=figures))])
     leave(campaign, Act.RESTORE, [second], "弄错了")
     assert last_years(bureau)[first]["total"] == "2497.5"  # 4000 − 1502.5
+
+
+def test_a_merger_on_a_merger_comes_apart_from_its_end(bureau):
+    """Nobody's figures are then counted twice, and one undo takes back all of a restore."""
+    first, second, third, fourth = bureau.codes[:4]
+    campaign, before = bureau.campaign, last_years(bureau)
+    for code, into in ((second, first), (third, first), (first, fourth)):
+        merge(campaign, code, into, "并入")
+        campaign.ledger.close()  # each is a command of its own
+        campaign = bureau.campaign = open_campaign(campaign.folder)
+    merged = last_years(bureau)
+    for dry in (True, False):
+        with pytest.raises(XltoolError, match=f"已经并入 {fourth}，先恢复 {first}"):
+            leave(campaign, Act.RESTORE, [second], "弄错了", dry=dry)
+    planned = leave(campaign, Act.RESTORE, [second, first, third], "弄错了", dry=True)
+    assert last_years(bureau) == merged
+    done = leave(campaign, Act.RESTORE, [second, first, third], "弄错了")
+    assert planned == done and len(done.changes) == 3
+    assert last_years(bureau) == before
+    undo(campaign)
+    assert last_years(bureau) == merged
+
+
+@pytest.mark.parametrize("act", ["abolish", "exempt", "restore"])
+def test_a_dry_run_says_what_the_run_would(bureau, monkeypatch, capsys, act):
+    """Who stands so already, who can't, what others have of it: the same lines before as after."""
+    first, second, third, fourth = bureau.codes[:4]
+    monkeypatch.chdir(bureau.campaign.folder)
+    bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[first])}, when=1.7e9)
+    assert main(["campaign", "accept", first]) == 0
+    assert main(["campaign", "merge", second, first, "--reason", "并入"]) == 0
+    assert main(["campaign", "abolish", third, "--reason", "撤"]) == 0
+    codes = [second, third, fourth] if act == "restore" else [first, third, third]
+    said = []
+    for command in ([act, *codes, "--dry-run"], [act, *codes, "--reason", "错"]):
+        capsys.readouterr()
+        assert main(["campaign", *command]) == 0
+        said.append(capsys.readouterr().out.replace("，没有写入", "").replace("试运行：", "："))
+    done = {"abolish": "撤销", "exempt": "免报", "restore": "恢复应报"}[act]
+    assert said[0].replace("\n：", f"\n{done}：") == said[1]
+    if act == "restore":
+        assert "上年资金总额：3004 → 1501.5" in said[0]
+    else:
+        assert f"已经核准的不再计入：{first}" in said[0]
+        assert f"{second} 并入了 {first}，两个都不再应报" in said[0]
+    capsys.readouterr()
+    assert main(["campaign", "abolish", second, "--dry-run"]) == (0 if act == "restore" else 2)
 
 
 def test_what_is_so_already_is_not_written_again(bureau, monkeypatch, capsys):

@@ -137,10 +137,14 @@ def _change(
 def merge(folder: Path, code: str, into: str, dry: bool, by: str, reason: str) -> None:
     """一个单位并入另一个：它不再应报，上年数加到另一个单位上。"""
     from xltool.campaign.ledger.unit_changes import merge as merge_units
+    from xltool.campaign.ledger.unit_changes import of_no_more_use
 
     with opened(folder, by) as campaign:
+        lost = of_no_more_use(campaign, [code])
         change = merge_units(campaign, code, into, reason, dry=dry)
         _show_changes(campaign, [change] if change.after != change.before else [])
+        for remark in lost:
+            echo(f"注意：{remark}")
         echo(f"{code} {'会并入' if dry else '已并入'} {into}")
 
 
@@ -158,21 +162,22 @@ def _leaving(act: str, doing: str, done: str) -> click.Command:
         from xltool.campaign.ledger.unit_changes import leave, unit_of
 
         with opened(folder, by) as campaign:
-            rows = [[code, unit_of(campaign, code).name, done] for code in codes]
-            table(["部门编码", "部门名称", "变动"], rows)
-            if dry:
-                echo(f"试运行：{len(rows)} 个单位，没有写入")
-                return
-            concerned = leave(campaign, Act[act], codes, reason)
+            left = leave(campaign, Act[act], codes, reason, dry=dry)
+            rows = [[code, unit_of(campaign, code).name, done] for code in left.codes]
+            if rows:
+                table(["部门编码", "部门名称", "变动"], rows)
+            _show_changes(campaign, left.changes)
             own_only = campaign.branch and act != "RESTORE"
-        if concerned:
-            echo(f"{done}：{len(concerned)} 个单位")
+        for remark in left.remarks:
+            echo(f"注意：{remark}")
+        if rows:
+            echo(f"试运行：{len(rows)} 个单位，没有写入" if dry else f"{done}：{len(rows)} 个单位")
             if own_only:
                 echo(
                     "只在本级台账里：本级不再催，也不再上报；上级仍按自己的名单催报，请报上级同样办理"
                 )
-        if len(concerned) < len(set(codes)):
-            echo(f"本来就是这样，不用再改：{len(set(codes)) - len(concerned)} 个单位")
+        if len(rows) < len(set(codes)):
+            echo(f"本来就是这样，不用再改：{len(set(codes)) - len(rows)} 个单位")
 
     leaving.help = doing
     return leaving
@@ -201,10 +206,13 @@ def extend(
         raise XltoolError("请用 --reason 写明理由")
     with opened(folder, by) as campaign:
         before, units = Deadlines.of(campaign), campaign.ledger.units()
-        count = give_time(campaign, day.date(), list(codes), district, reason)
+        extended = give_time(campaign, day.date(), list(codes), district, reason)
         after = Deadlines.of(campaign)
         doubt_deadlines(campaign, [day.date().isoformat()])
-    echo(f"报送截止改为 {day.date()}：{count} 个单位")
+    echo(f"报送截止改为 {day.date()}：{extended.units} 个单位")
+    if kept := [f"{name}（{own}）" for name, own in extended.kept.items()]:
+        few = "、".join(kept[:10]) + ("等" if len(kept) > 10 else "")
+        echo(f"注意：另定过截止日的不变：{few}；也要改的，用 --district 或部门编码再改")
     if sooner := [unit.code for unit in units if after[unit] < before[unit]]:
         echo(f"注意：其中 {len(sooner)} 个单位比原来的截止日早，写错了用 campaign undo 撤销")
 

@@ -11,11 +11,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from xltool.campaign.ledger.campaign_folder import Campaign, open_campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.figures import figures_of
 from xltool.campaign.ledger.store import FILE
-from xltool.campaign.ledger.unit_changes import write_units
+from xltool.campaign.ledger.unit_changes import (
+    mergers,
+    share_of,
+    together_again,
+    with_share,
+    write_units,
+)
 from xltool.campaign.sealing.parcel import digest
 from xltool.campaign.units import Unit
 from xltool.editions.declaration import Edition, edition_in
@@ -43,6 +51,21 @@ def listed_filing(amounts: Mapping[str, str], edition: Edition) -> Filing | None
         if id_ in edition.department and edition.department[id_].kind == "amount"
     }
     return Filing(edition.id, Form(edition.department.id, entries)) if entries else None
+
+
+def with_listed(filed: Filing, listed: Filing) -> Filing:
+    """A filing of last year with the amounts that are known otherwise; as it is on other forms,
+    which may have another unit of money."""
+    known = listed.department
+    if filed.edition != listed.edition or filed.department is None or known is None:
+        return filed
+    own = filed.department
+    other = {
+        id_: entry for id_, entry in known.entries.items() if own.amount(id_) != known.amount(id_)
+    }
+    return msgspec.structs.replace(
+        filed, department=msgspec.structs.replace(own, entries={**own.entries, **other})
+    )
 
 
 def last_filing(folder: Path, code: str) -> Filing | None:
@@ -99,12 +122,15 @@ def take_last_year(campaign: Campaign, source: Path) -> TakenFilings:
             raise XltoolError(
                 f"{source} 里的申报写的年度都不早于 {campaign.year} 年，不是上年的，没有收"
             )
-        fresh = _figures(campaign, units, _as_listed(campaign, units), filings)
+        apart = _apart(campaign, units)
+        own = apart | _figures(campaign, apart, _as_listed(campaign, apart), filings)
         # The ledger first: what stands there is told from the list's own figures by the old
         # filings, so that a run cut off in between is simply repeated.
         with campaign.ledger.writing(), campaign.ledger.transaction():
-            if fresh:
-                write_units(campaign, fresh)
+            together = together_again(campaign, own)
+            write_units(
+                campaign, {code: unit for code, unit in together.items() if unit != units[code]}
+            )
             reason = f"收进 {len(filings)} 个单位的上年申报：{source.name}"
             campaign.ledger.record(Act.CAMPAIGN, reason=reason)
         _put(campaign, new_folder, Path(scratch) / "old")
@@ -134,6 +160,14 @@ def _put(campaign: Campaign, new_folder: Path, old: Path) -> None:
         new_folder.replace(destination)
     except OSError as error:
         raise XltoolError(f"存不下上年的申报：{why(error)}") from error
+
+
+def _apart(campaign: Campaign, units: Mapping[str, Unit]) -> dict[str, Unit]:
+    """The units without the figures of those that were merged into them."""
+    apart, deeds = dict(units), campaign.ledger.deeds_by_unit()
+    for code, into in mergers(campaign).items():
+        apart[into] = with_share(apart[into], share_of(deeds.get(into, ()), code), -1)
+    return apart
 
 
 def _as_listed(campaign: Campaign, units: Mapping[str, Unit]) -> dict[str, dict[str, str]]:

@@ -7,14 +7,16 @@ only what is applied is written, with what was before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
 from xltool.campaign.ledger.campaign_folder import Campaign
-from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.counting import Act, Deed, in_force
+from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.units import Unit, UnitList
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
@@ -22,6 +24,9 @@ from xltool.files.table_habits import visible
 from xltool.money import plain
 
 _WORDS = {"name": "名称", "district": "区县", "superior": "主管部门", "contact": "联系人"}
+
+
+_NONE = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,31 +109,107 @@ def unit_of(campaign: Campaign, code: str) -> Unit:
 
 def merged(campaign: Campaign, code: str, into: str) -> UnitChange:
     """The unit that takes another one in: last year's figures of both are its own."""
-    return _with_figures(campaign, code, into, 1)
-
-
-def _with_figures(campaign: Campaign, code: str, into: str, sign: int) -> UnitChange:
-    """`into` with the figures of another unit added or, with `sign` −1, given up."""
     leaving, staying = unit_of(campaign, code), unit_of(campaign, into)
+    return UnitChange(Act.UPDATE, staying, with_share(staying, _amounts(campaign, leaving)))
+
+
+def _amounts(campaign: Campaign, unit: Unit) -> Share:
+    """A unit's own figures of last year, as a share in another one's."""
     amounts = {field.id for field in campaign.edition.department.field if field.kind == "amount"}
-    figures: dict[str, str] = dict(staying.last_year)
-    for id_, text in leaving.last_year.items():
-        if id_ in amounts:
-            figures[id_] = plain(Decimal(figures.get(id_, "0")) + sign * Decimal(text))
-    return UnitChange(Act.UPDATE, staying, replace(staying, last_year=figures))
+    own = {id_: Decimal(text) for id_, text in unit.last_year.items() if id_ in amounts}
+    return Share(own, frozenset())
 
 
-def _parted(campaign: Campaign, code: str, into: str) -> UnitChange:
-    """The unit into which another one was merged, without that one's figures."""
-    staying = unit_of(campaign, into)
-    for deed in reversed(campaign.ledger.deeds_by_unit([into]).get(into, [])):
-        detail = msgspec.json.decode(deed.detail)
-        if deed.action == Act.UPDATE and detail.get("merged") == code:
-            if detail["after"]["last_year"] == staying.last_year:
-                before = replace(staying, last_year=detail["before"]["last_year"])
-                return UnitChange(Act.UPDATE, staying, before)
-            break
-    return _with_figures(campaign, code, into, -1)
+class Share(NamedTuple):
+    """What a unit's figures of last year have from one that was merged into it:
+    amounts, and which of them the unit had not at all before."""
+
+    amounts: Mapping[str, Decimal]
+    new: frozenset[str]
+
+
+def with_share(unit: Unit, share: Share, sign: int = 1) -> Unit:
+    """A unit with these amounts added to its figures of last year, or given up (`sign` −1)."""
+    figures = dict(unit.last_year)
+    for id_, amount in share.amounts.items():
+        total = Decimal(figures.get(id_, "0")) + sign * amount
+        if sign < 0 and not total and id_ in share.new:
+            figures.pop(id_, None)
+        else:
+            figures[id_] = plain(total)
+    return replace(unit, last_year=figures)
+
+
+def share_of(deeds: Iterable[Deed], code: str) -> Share:
+    """The share of a unit in the figures of another one, whose acts in force these are."""
+    amounts: dict[str, Decimal] = {}
+    new: set[str] = set()
+    for deed in deeds:
+        detail = msgspec.json.decode(deed.detail) if deed.action == Act.UPDATE else {}
+        if code not in (detail.get("merged"), detail.get("parted")):
+            continue
+        before, after = detail["before"]["last_year"], detail["after"]["last_year"]
+        for id_ in {**before, **after}:
+            if before.get(id_) == after.get(id_):
+                continue
+            if id_ not in before and not amounts.get(id_):
+                new.add(id_)
+            difference = Decimal(after.get(id_, "0")) - Decimal(before.get(id_, "0"))
+            amounts[id_] = amounts.get(id_, _NONE) + difference
+    return Share({id_: amount for id_, amount in amounts.items() if amount}, frozenset(new))
+
+
+def mergers(campaign: Campaign) -> dict[str, str]:
+    """The mergers in force, unit → into which one, the earliest first."""
+    found: dict[str, str] = {}
+    for deed in in_force(campaign.ledger.deeds()):
+        if deed.action in (Act.MERGE, Act.RESTORE):
+            found.pop(deed.unit, None)
+        if deed.action == Act.MERGE:
+            found[deed.unit] = msgspec.json.decode(deed.detail)["into"]
+    return found
+
+
+def together_again(campaign: Campaign, own: Mapping[str, Unit]) -> dict[str, Unit]:
+    """Units of whose figures of last year only their `own` are given, with the share of each that
+    was merged into one. A share that is another now is recorded; the units are for the caller to
+    write."""
+    deeds, in_order = campaign.ledger.deeds_by_unit(), mergers(campaign)
+    shares = {code: share_of(deeds.get(into, ()), code).amounts for code, into in in_order.items()}
+    units = dict(own)
+    for code, into in in_order.items():
+        units[into] = with_share(units[into], Share(shares[code], frozenset()))
+    for code, into in in_order.items():
+        had, due = shares[code], _amounts(campaign, units[code]).amounts
+        more = {id_: due.get(id_, _NONE) - had.get(id_, _NONE) for id_ in {**had, **due}}
+        more = {id_: amount for id_, amount in more.items() if amount}
+        change = UnitChange(
+            Act.UPDATE, units[into], with_share(units[into], Share(more, frozenset()))
+        )
+        if change.after != change.before:
+            _record_change(campaign, change, f"{code} 的上年数", merged=code)
+        units[into] = change.after
+    return units
+
+
+def _partings(campaign: Campaign, codes: Collection[str]) -> list[tuple[str, UnitChange]]:
+    """What changes where these units are restored: of each that was merged the unit that gives its
+    figures back. The last merger comes apart first.
+
+    Raises XltoolError where that unit was merged on, for then a third one has the figures.
+    """
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    deeds, in_order = campaign.ledger.deeds_by_unit(), mergers(campaign)
+    partings = []
+    for code, into in reversed(in_order.items()):
+        if code not in codes:
+            continue
+        if into in in_order and into not in codes:
+            raise XltoolError(f"{code} 并入的 {into} 已经并入 {in_order[into]}，先恢复 {into}")
+        after = with_share(units[into], share_of(deeds.get(into, ()), code), -1)
+        partings.append((code, UnitChange(Act.UPDATE, units[into], after)))
+        units[into] = after
+    return partings
 
 
 def merge(
@@ -184,30 +265,70 @@ def write_units(campaign: Campaign, units: Mapping[str, Unit]) -> None:
     campaign.ledger.put_units({**units_by_code, **units}.values())
 
 
-def leave(campaign: Campaign, action: Act, codes: Iterable[str], reason: str) -> list[str]:
-    """Units that owe nothing any more, or again (RESTORE): those of which that was not so already.
+class Leaving(NamedTuple):
+    """Units that owe nothing any more, or again: those of which that was not so already; changes
+    of others that come with it; what the clerk should look at."""
 
-    A reason must be given. A merged unit that comes back has its own figures of last year again.
+    codes: list[str]
+    changes: list[UnitChange]
+    remarks: list[str]
+
+
+def leave(
+    campaign: Campaign, action: Act, codes: Iterable[str], reason: str, *, dry: bool = False
+) -> Leaving:
+    """Let units owe nothing any more, or again (RESTORE). A reason must be given.
+
+    A merged unit that comes back has its own figures of last year again.
     """
-    _needs(reason)
+    if not dry:
+        _needs(reason)
     wanted = [unit_of(campaign, code).code for code in dict.fromkeys(codes)]
     ledger = campaign.ledger
     with ledger.writing():
-        states = {code: _left(campaign, code) for code in wanted}
-        goal = "" if action == Act.RESTORE else action
-        concerned = [code for code in wanted if states[code].partition(" ")[0] != goal]
-        for code in concerned:
-            if states[code].startswith(Act.MERGE) and action != Act.RESTORE:
-                raise XltoolError(f"{code} {_said_left(states[code])}，先用 campaign restore 恢复")
-        if not concerned:
-            return []
+        concerned = _concerned(campaign, action, wanted)
+        into = mergers(campaign)
+        partings = _partings(campaign, concerned) if action == Act.RESTORE else []
+        changes = [change for _, change in partings if change.after != change.before]
+        remarks = of_no_more_use(campaign, concerned) if action != Act.RESTORE else []
+        if dry or not concerned:
+            return Leaving(concerned, changes, remarks)
         with ledger.transaction():
             for code in concerned:
-                into = states[code].partition(" ")[2]
-                ledger.record(action, code, reason=reason, detail={"parted": into} if into else {})
-                if into:
-                    _write_change(campaign, _parted(campaign, code, into), reason, parted=code)
+                detail = {"parted": into[code]} if code in into else {}
+                ledger.record(action, code, reason=reason, detail=detail)
+            for code, change in partings:
+                _write_change(campaign, change, reason, parted=code)
+    return Leaving(concerned, changes, remarks)
+
+
+def _concerned(campaign: Campaign, action: Act, codes: Sequence[str]) -> list[str]:
+    """Which of these units do not stand so already. Raises XltoolError for one that was merged:
+    it has to come back first."""
+    states = {code: _left(campaign, code) for code in codes}
+    goal = "" if action == Act.RESTORE else action
+    concerned = [code for code in codes if states[code].partition(" ")[0] != goal]
+    for code in concerned:
+        if states[code].startswith(Act.MERGE) and action != Act.RESTORE:
+            raise XltoolError(f"{code} {_said_left(states[code])}，先用 campaign restore 恢复")
     return concerned
+
+
+def of_no_more_use(campaign: Campaign, codes: Collection[str]) -> list[str]:
+    """What goes where these units leave: what was approved, and what was merged into them."""
+    remarks = []
+    standings = campaign.ledger.standings(codes)
+    accepted = [code for code in codes if _is_accepted(standings.get(code))]
+    if accepted:
+        remarks.append(f"已经核准的不再计入：{'、'.join(accepted)}")
+    for code, into in mergers(campaign).items():
+        if into in codes:
+            remarks.append(f"{code} 并入了 {into}，两个都不再应报")
+    return remarks
+
+
+def _is_accepted(returns: UnitReturns | None) -> bool:
+    return returns is not None and returns.outcome.standpoint.accepted
 
 
 def _needs(reason: str) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, in_force
-from xltool.campaign.units import Unit, district_meant
+from xltool.campaign.units import NO_DISTRICT, Unit, district_meant
 from xltool.errors import XltoolError
 
 
@@ -76,10 +77,18 @@ def doubtful(days: Iterable[str], year: int, today: dt.date | None = None) -> li
     return lines
 
 
+class Extension(NamedTuple):
+    """For how many units a new last day holds, and of the others meant those that keep their own:
+    a district or a unit and its day."""
+
+    units: int
+    kept: dict[str, str]
+
+
 def extend(
     campaign: Campaign, day: dt.date, codes: list[str], district: str = "", reason: str = ""
-) -> int:
-    """Give these units, this district or all another last day. How many units it concerns."""
+) -> Extension:
+    """Give these units, this district or all another last day."""
     if codes and district:
         raise XltoolError("部门编码和 --district 只写一样：写了部门编码的只改这些单位")
     ledger = campaign.ledger
@@ -99,4 +108,14 @@ def extend(
             ledger.record(Act.EXTEND, detail={**detail, "district": meant}, reason=reason)
         elif not codes:
             ledger.record(Act.EXTEND, detail=detail, reason=reason)
-    return len(codes) or len(district_units) or len(units)
+    meant_units = [units[code] for code in dict.fromkeys(codes)] or district_units or units.values()
+    return _extended(Deadlines.of(campaign), day.isoformat(), list(meant_units))
+
+
+def _extended(days: Deadlines, day: str, units: list[Unit]) -> Extension:
+    kept = {}
+    apart = [unit for unit in units if days[unit] != day]
+    for unit in apart:
+        own = unit.code in days.units
+        kept[unit.code if own else unit.district or NO_DISTRICT] = days[unit]
+    return Extension(len(units) - len(apart), kept)

@@ -306,11 +306,11 @@ def _restored(campaign: Campaign, undone: list[Deed]) -> dict[str, Unit]:
     """The units as they were before changes of the list that are undone."""
     units = {unit.code: unit for unit in campaign.ledger.units()}
     restored: dict[str, Unit] = {}
-    for deed in undone:
+    for deed in reversed(undone):
         if deed.action not in _ON_THE_LIST:
             continue
         detail = msgspec.json.decode(deed.detail)
         if units[deed.unit] != Unit(**detail["after"]):
             raise XltoolError(f"{deed.unit} 在那以后又改过，撤销不了，请直接更正")
-        restored[deed.unit] = Unit(**detail["before"])
+        units[deed.unit] = restored[deed.unit] = Unit(**detail["before"])
     return restored

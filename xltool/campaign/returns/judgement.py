@@ -36,7 +36,12 @@ from xltool.xlsx.workbook_reader import open_grid
 if TYPE_CHECKING:
     from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.figures import figures_of
-from xltool.campaign.ledger.last_year import has_last_filings, last_filing, listed_filing
+from xltool.campaign.ledger.last_year import (
+    has_last_filings,
+    last_filing,
+    listed_filing,
+    with_listed,
+)
 from xltool.campaign.ledger.related import weight
 
 NOTE_OF = (
@@ -194,11 +199,15 @@ def _judged(kind: str, filing: Filing, register: Register, **rest: Any) -> Judge
 
 
 def _year_before(unit: str, register: Register) -> Filing | None:
-    """The unit's filing of last year, else what the list says of that year."""
+    """The unit's filing of last year, with the amounts that the ledger has of that year: of a unit
+    into which another one was merged these are of both."""
     if not unit:
         return None
     filed = last_filing(register.last_filings, unit) if register.last_filings else None
-    return filed or listed_filing(register.last_year.get(unit, {}), register.edition)
+    listed = listed_filing(register.last_year.get(unit, {}), register.edition)
+    if filed is None or listed is None:
+        return filed or listed
+    return with_listed(filed, listed)
 
 
 def _authenticity(
