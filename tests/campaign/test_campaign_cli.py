@@ -357,3 +357,20 @@ def test_units_without_a_district_are_named_as_the_tables_name_them(tmp_path, mo
     assert main(["status", "--district", "别处"]) == 2
     assert main(["distribute", "--district", "别处"]) == 2
     assert capsys.readouterr().err.count("名单里没有区县“别处”") == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong", "kind"),
+    [
+        (["print", "--district", "第1区", "-o"], "区.docx", ".pdf"),
+        (["report", "-o"], "进度.xlsx", ".html"),
+        (["submit", "-o"], "上报.xlsx", ".zip"),
+        (["submit", "-o"], "上报", ".zip"),
+        (["export"], "存档.db", ".zip"),
+    ],
+)
+def test_a_file_is_what_its_name_says(bureau, capsys, command, wrong, kind):
+    """A PDF called .docx would open nowhere."""
+    assert main(["campaign", *command, str(bureau / wrong)]) == 2
+    assert f"写成 {kind} 文件，不是“{bureau / wrong}”" in capsys.readouterr().err
+    assert not (bureau / wrong).exists()

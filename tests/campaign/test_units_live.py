@@ -366,7 +366,9 @@ def test_what_a_clerk_should_look_at_is_said(bureau, monkeypatch, capsys):
         assert run("move", first, empty) == (2, "错误：新的区县是空的\n")
     assert f"{first} 与 {second} 同名" in run("rename", first, names[second], "--dry-run")[1]
     assert "同名" not in run("rename", first, "新名", "--dry-run")[1]
-    assert "原来没有区县“第九区”" in run("move", first, " 第九区", "--dry-run")[1]
+    said = run("move", first, " 第九区", "--dry-run")[1]
+    assert "原来没有区县“第九区”" in said
+    assert f"{first} 下发给过“第1区”，请通知它" in said  # its ledger would go on chasing
     assert run("abolish", third, "--reason", "撤")[0] == 0
     write_units(bureau.folder / "n.xlsx", bureau.rows)
     said = run("update", str(bureau.folder / "n.xlsx"))[1]

@@ -26,12 +26,23 @@ OldSpellings = Mapping[str, tuple[str, ...]]
 
 
 class OutputPath(click.Path):
-    """A path that the command makes."""
+    """A path that the command makes; with a `kind` (".pdf") it has to end so, for a file that is
+    something else than its name says opens nowhere."""
+
+    kind = ""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path: Any = super().convert(value, param, ctx)
+        if self.kind and Path(path).suffix.lower() != self.kind:
+            raise click.UsageError(f"写成 {self.kind} 文件，不是“{path}”")
+        return path
 
 
-def output_file() -> OutputPath:
+def output_file(kind: str = "") -> OutputPath:
     """The type of an option that names a file to write."""
-    return OutputPath(dir_okay=False, path_type=Path)
+    made = OutputPath(dir_okay=False, path_type=Path)
+    made.kind = kind
+    return made
 
 
 def output_folder() -> OutputPath:

@@ -12,7 +12,6 @@ import click
 from xltool.cli import campaign_decisions, campaign_units
 from xltool.cli._campaign import (
     doubt_deadlines,
-    file_type,
     folder_type,
     opened,
     progress,
@@ -21,7 +20,7 @@ from xltool.cli._campaign import (
     trust_option,
     where,
 )
-from xltool.cli._command import command_group, force_option, output_path
+from xltool.cli._command import command_group, force_option, output_file, output_path
 from xltool.cli._judging import settings_file, settings_option
 from xltool.cli._output import echo
 from xltool.editions.declaration import default_edition_id
@@ -198,7 +197,7 @@ def notes(
 
 @campaign.command()
 @where
-@click.option("-o", "--output", type=file_type, required=True, help="写到哪个 zip。")
+@click.option("-o", "--output", type=output_file(".zip"), required=True, help="写到哪个 .zip。")
 @force_option
 def submit(folder: Path, output: Path) -> int:
     """上报：把采用的申报原样打成一个 zip，交上级收取；下级台账里撤回的也写在包里。"""
@@ -223,7 +222,7 @@ def submit(folder: Path, output: Path) -> int:
 
 @campaign.command("export")
 @where
-@click.argument("file", metavar="文件", type=file_type)
+@click.argument("file", metavar="文件", type=output_file(".zip"))
 @click.option("--with-key", is_flag=True, help="连同私钥（用口令加密），到别处还能下发。")
 @force_option
 def export_(folder: Path, file: Path, with_key: bool) -> int:

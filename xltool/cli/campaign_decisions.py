@@ -18,7 +18,7 @@ from xltool.cli._campaign import (
     there_type,
     where,
 )
-from xltool.cli._command import command, force_option
+from xltool.cli._command import command, force_option, output_file
 from xltool.cli._output import echo, table
 from xltool.errors import XltoolError
 
@@ -303,7 +303,10 @@ def indicators(folder: Path, output: Path) -> int:
 @command()
 @where
 @click.option(
-    "-o", "--output", type=file_type, help="写成哪个 .html（默认批次文件夹里的“进度.html”）。"
+    "-o",
+    "--output",
+    type=output_file(".html"),
+    help="写成哪个 .html（默认批次文件夹里的“进度.html”）。",
 )
 @force_option
 def report(folder: Path, output: Path | None) -> None:
@@ -345,7 +348,7 @@ def letters(folder: Path, codes: Sequence[str], template: Path | None, output: P
 @command("print")
 @where
 @click.option("--district", required=True, help="哪个区县。")
-@click.option("-o", "--output", type=file_type, required=True, help="写成哪个 .pdf。")
+@click.option("-o", "--output", type=output_file(".pdf"), required=True, help="写成哪个 .pdf。")
 @force_option
 def print_(folder: Path, district: str, output: Path) -> int:
     """打印：一个区县计入的申报合成一个 PDF，按名单的次序，只取数值重排在官方表上（要有 LibreOffice）。"""

@@ -17,7 +17,7 @@ import msgspec
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, Deed, in_force
 from xltool.campaign.ledger.related import UnitReturns
-from xltool.campaign.units import Unit, UnitList
+from xltool.campaign.units import NO_DISTRICT, Unit, UnitList
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.files.table_habits import visible
@@ -78,8 +78,9 @@ def changed_unit(campaign: Campaign, action: Act, code: str, **values: str) -> U
 
 
 def remarks(campaign: Campaign, changes: Sequence[UnitChange]) -> list[str]:
-    """What the clerk should look at in planned changes: names given twice, new districts."""
-    units = campaign.ledger.units()
+    """What the clerk should look at in planned changes: names given twice, new districts,
+    a district that goes on waiting for a unit that was moved away from it."""
+    units, issued = campaign.ledger.units(), campaign.ledger.issues()
     districts = {unit.district for unit in units}
     found: list[str] = []
     for change in changes:
@@ -90,6 +91,11 @@ def remarks(campaign: Campaign, changes: Sequence[UnitChange]) -> list[str]:
         if before and after.district not in districts:
             found.append(f"注意：名单里原来没有区县“{after.district}”（{after.code}）")
             districts.add(after.district)
+        if before and after.district != before.district and after.code in issued:
+            found.append(
+                f"注意：{after.code} 下发给过“{before.district or NO_DISTRICT}”，请通知它："
+                f"下级台账里用 campaign abolish {after.code}，不再催、不再上报"
+            )
     return found
 
 
