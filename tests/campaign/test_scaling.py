@@ -1,6 +1,6 @@
 """舍位平衡: whatever the amounts, the scaled table adds up and nothing moves by a step."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -49,6 +49,8 @@ def adds_up(scaled):
 def test_the_scaled_table_adds_up_and_no_cell_moves_by_a_step(table, step):
     scaled = scale(table, step)
     adds_up(scaled)
+    whole = table.exact(WHOLE, TOTAL) / step
+    assert scaled[WHOLE, TOTAL] == whole.to_integral_value(ROUND_HALF_UP) * step
     for at in table:
         exact, shown = table.exact(*at), scaled[at]
         assert shown % step == 0
@@ -79,6 +81,18 @@ def test_one_column_goes_to_the_nearest_that_adds_up(parts, step):
 def test_the_one_goes_where_it_moves_least():
     shown = spread({"甲": Decimal("1.4"), "乙": Decimal("1.4"), "丙": Decimal("1.45")}, Decimal(1))
     assert shown == {WHOLE: 4, "甲": 1, "乙": 1, "丙": 2}
+
+
+def test_the_sum_of_all_is_rounded_first_then_the_totals():
+    """Many small parts would each be least moved to nothing, and the sum of all with them."""
+    parts = {f"区{n}": Decimal("0.4") for n in range(4)}
+    shown = spread(parts, Decimal(1))
+    assert shown[WHOLE] == 2 == sum(shown[name] for name in parts)
+    cells = {(row, column): amount for row, amount in parts.items() for column in ("收", "支")}
+    cells |= {(row, "余"): Decimal("0.02") for row in parts}  # 1.6, 1.6, 0.08 of 3.28
+    table = scale(AmountTable(tuple(parts), (("收", "支", "余"),), cells), Decimal(1))
+    adds_up(table)
+    assert [table[WHOLE, column] for column in (TOTAL, "收", "支", "余")] == [3, 2, 1, 0]
 
 
 def test_a_small_positive_amount_never_becomes_negative():

@@ -3,8 +3,10 @@
 Every cell goes to the whole step below or above it, so nothing moves by a step or more, nothing
 changes its sign, zeros and whole steps stay. Which way each goes is one flow through a network
 (columns → rows → columns of the other side), so that rows, columns and both sides add up at once;
-of all such choices the one that moves the amounts least. Such a flow always exists: the exact
-amounts are one, and a network with whole bounds has a whole flow wherever it has any.
+of all such choices the one that moves the amounts least: the sum of all is rounded as anybody
+would round it, the totals of the columns come next, then the rest. Such a flow always exists: the
+exact amounts are one, and a network with whole bounds has a whole flow wherever it has any, with
+either of the two whole sums of all that are next to the exact one.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 
 from xltool.errors import XltoolError
 
@@ -97,12 +99,17 @@ def scale(table: AmountTable, step: Decimal, whole: Mapping[str, Decimal] | None
     with localcontext() as context:
         context.prec = _PRECISION
         network = _Network()
+        totals_first = len(table.rows) * sum(map(len, table.sides)) + 1
         for at, (start, end) in _arcs(table).items():
             row, column = at
             if whole is not None and row == WHOLE:
                 network.fix(at, start, end, int(whole[column] / step))
+                continue
+            exact = table.exact(row, column) / step
+            if at == (WHOLE, TOTAL):
+                network.fix(at, start, end, int(exact.to_integral_value(ROUND_HALF_UP)))
             else:
-                network.add(at, start, end, table.exact(row, column) / step)
+                network.add(at, start, end, exact, totals_first if row == WHOLE else 1)
         return Scaled(table, step, {at: n * step for at, n in network.solve().items()})
 
 
@@ -148,13 +155,13 @@ class _Network:
     open: dict[tuple[str, str], tuple[Node, Node, int]] = field(default_factory=dict)
     surplus: dict[Node, int] = field(default_factory=lambda: defaultdict(int))
 
-    def add(self, at: tuple[str, str], start: Node, end: Node, exact: Decimal) -> None:
+    def add(self, at: tuple[str, str], start: Node, end: Node, exact: Decimal, weight: int) -> None:
         floor = exact.to_integral_value(ROUND_FLOOR)
         self.fix(at, start, end, int(floor))
         above = exact - floor
         if above:
             # The cost of going up rather than down: how much farther the amount moves.
-            self.open[at] = (start, end, int((1 - 2 * above) * _FINE))
+            self.open[at] = (start, end, int((1 - 2 * above) * _FINE) * weight)
 
     def fix(self, at: tuple[str, str], start: Node, end: Node, flow: int) -> None:
         self.below[at] = flow
