@@ -3,19 +3,32 @@
 import shutil
 import zipfile
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_struct
 
-from tests.support.campaign import fill_in, make_campaign, patched, sent_workbooks
+from tests.support.campaign import (
+    fill_in,
+    make_campaign,
+    patched,
+    sent_workbooks,
+    write_units,
+)
+from tests.support.case import filing_of
+from xltool.campaign.ledger.campaign_folder import new_campaign
 from xltool.campaign.returns.judgement import Register, judge
 from xltool.campaign.returns.verification import verify
 from xltool.campaign.sealing import keys, parcel, seal
+from xltool.campaign.sending import distribution
 from xltool.campaign.sending.branch import new_branch, own_fingerprint
 from xltool.campaign.sending.distribution import distribute
+from xltool.editions.declaration import load_edition
 from xltool.errors import XltoolError
+from xltool.filling.writer import render
 from xltool.xlsx.workbook_reader import open_grid
 
 MARK = seal.Seal(
@@ -385,3 +398,43 @@ def test_papers_are_read_once_and_other_files_each_time():
     assert [data.decode() for data in files.values()] == list(files)
     assert (files["甲.xlsx"], "丙" in files, len(files)) == ("甲.xlsx".encode(), False, 3)
     assert read == [parcel.MANIFEST, "甲.xlsx", "乙.xlsx", "甲.xlsx"]
+
+
+def test_the_authority_over_a_project_is_for_the_unit_to_fill_in(tmp_path):
+    """On the national forms it is another unit: only the unit's own name is printed and sealed."""
+    edition = load_edition("national-2021")
+    units = write_units(
+        tmp_path / "u.xlsx", [["001", "水利站", "甲区"]], ["部门编码", "部门名称", "区县"]
+    )
+    campaign = new_campaign(tmp_path / "批次", year=2024, edition=edition.id, units=units)
+    distribute(campaign)
+    [blank] = sent_workbooks(campaign.folder / "下发").values()
+    properties = open_grid(blank).properties
+    sealed = seal.claimed(properties).prefilled
+    assert {form: set(fields) for form, fields in sealed.items()} == {
+        "department": {"year", "unit", "filer"}, "project": {"year", "unit", "filer"},
+    }  # fmt: skip
+    own = {"unit": "水利站", "filer": "水利站"}
+    said = {"edition": edition.id, "department": own, "project": {**own, "authority": "水利局"}}
+    ours = ("xltool.edition", "xltool.form", "xltool.unit_code")
+    kept = {key: value for key, value in properties.items() if key not in ours}
+    filing = replace_struct(filing_of(said), code="001")
+    filled = render(filing, edition=edition, properties=kept, locked=sealed)
+    judged = judge(filled, "a.xlsx", Register.of(campaign))
+    assert (judged.kind, judged.findings) == ("genuine", ())
+
+
+def test_workbooks_of_the_first_version_are_not_sent_anew(tmp_path, monkeypatch):
+    """It sealed the unit's own name as the authority's. What is out stays in force."""
+    units = write_units(
+        tmp_path / "u.xlsx", [["001", "水利站", "甲区"]], ["部门编码", "部门名称", "区县"]
+    )
+    campaign = new_campaign(tmp_path / "批次", year=2024, edition="national-2021", units=units)
+    monkeypatch.setattr(distribution, "prefill", partial(distribution.prefill, as_before=True))
+    distribute(campaign)
+    [sent] = sent_workbooks(campaign.folder / "下发").values()
+    monkeypatch.undo()
+    assert distribute(campaign).units == 0
+    [(_, again, _)] = distribution.send_again(campaign, tmp_path / "再发", ["001"])
+    [remade] = sent_workbooks(again.parent).values()
+    assert remade == sent

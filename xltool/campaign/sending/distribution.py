@@ -8,6 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.store import Ledger, LedgerRow, now
@@ -26,14 +28,20 @@ from xltool.model import Entry, Filing, Form
 from xltool.xlsx.workbook_reader import read_properties
 
 
-def prefill(unit: Unit, year: int, edition: Edition) -> dict[str, dict[str, str]]:
-    """What is printed in the unit's workbook and locked: form kind → field id → value as text."""
+def prefill(
+    unit: Unit, year: int, edition: Edition, *, as_before: bool = False
+) -> dict[str, dict[str, str]]:
+    """What is printed in the unit's workbook and locked: form kind → field id → value as text.
+
+    The name of another unit, as of the authority over a project, is for the unit to fill in;
+    `as_before`, it is taken for the unit's own, as in workbooks of the first version.
+    """
 
     def printed(form: FormSpec) -> Iterator[tuple[str, str]]:
         for field in form.field:
             if field.kind == "year":
                 yield field.id, str(year)
-            elif field.kind == "unit":
+            elif "unit" in (field.id, field.same_as) or (as_before and field.kind == "unit"):
                 yield field.id, unit.name
             elif form.id == "department" and field.id in unit.prefilled:
                 yield field.id, unit.prefilled[field.id]
@@ -182,7 +190,8 @@ def _planned(campaign: Campaign, wanted: Collection[str]) -> _SendingPlan:
         if stand is not None and stand.left:
             continue
         before = last.get(unit.code)
-        mark = _seal(campaign, unit, before["number"] + 1 if before else 1)
+        out = before["digest"] if before else ""
+        mark = _seal(campaign, unit, before["number"] + 1 if before else 1, out)
         content = seal.digest_of(mark)
         if before and before["digest"] == content:
             unchanged += 1
@@ -293,7 +302,7 @@ def send_again(
 
 def _as_sent(campaign: Campaign, unit: Unit, row: LedgerRow) -> tuple[parcel.ListedUnit, bytes]:
     """A unit's workbook made once more, to the byte, and its line on the manifest."""
-    mark = _seal(campaign, unit, row["number"])
+    mark = _seal(campaign, unit, row["number"], row["digest"])
     if seal.digest_of(mark) != row["digest"]:
         raise XltoolError(
             f"{unit.code} {unit.name} 的资料在下发以后又改过，不能原样再发：请运行 distribute"
@@ -306,8 +315,10 @@ def _as_sent(campaign: Campaign, unit: Unit, row: LedgerRow) -> tuple[parcel.Lis
     return listed, data
 
 
-def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
-    return seal.Seal(
+def _seal(campaign: Campaign, unit: Unit, number: int, out: str = "") -> seal.Seal:
+    """What a unit's workbook seals. `out` is the digest of what the unit has: a workbook that only
+    seals more names, as those of the first version do, is no other one."""
+    mark = seal.Seal(
         campaign=campaign.id,
         title=campaign.title,
         unit=unit.code,
@@ -321,6 +332,12 @@ def _seal(campaign: Campaign, unit: Unit, number: int) -> seal.Seal:
         forms=campaign.forms,
         settings=departures(campaign.settings),
     )
+    if out and seal.digest_of(mark) != out:
+        names = prefill(unit, campaign.year, campaign.edition, as_before=True)
+        as_before = msgspec.structs.replace(mark, prefilled=names)
+        if seal.digest_of(as_before) == out:
+            return as_before
+    return mark
 
 
 def _listed(orders: list[_Order], workbooks: list[bytes]) -> list[parcel.ListedUnit]:
