@@ -53,6 +53,34 @@ def test_the_same_as_check_says(years, tmp_path, capsys):
     assert codes(tmp_path / "果") == expected
 
 
+def test_several_filings_of_a_unit_and_year_are_said_to_be(years, tmp_path, capsys):
+    workbook(years / "去年" / "甲局（改）.xlsx", "甲局", "001", 2023)
+    workbook(years / "去年" / "甲局（前年）.xlsx", "甲局", "001", 2022)
+    summary = run(years / "今年", tmp_path / "果", jobs=1, last_year=str(years / "去年"))
+    [(_, note)] = summary.notes
+    assert "有 2 份" in note and "甲局.xlsx" in note and "甲局（改）.xlsx" in note
+    main(["check", str(years / "今年"), "--last-year", str(years / "去年")])
+    assert capsys.readouterr().err.count("有 2 份") == 1
+
+
+def test_a_filing_of_another_unit_or_year_is_doubted_as_check_does(years, tmp_path, capsys):
+    (years / "今年" / "坏.xlsx").write_bytes(b"no workbook")
+    earlier = workbook(tmp_path / "b.xlsx", "甲局", "001", 2024)
+    run(years / "今年", tmp_path / "果", jobs=1, last_year=str(earlier))
+    files = json.loads((tmp_path / "果" / "report.json").read_bytes())["files"]
+    doubts = {
+        one["file"]: finding["message"]
+        for one in files
+        for finding in one["findings"]
+        if finding["code"] == "B204"
+    }
+    assert "不早于" in doubts["甲局.xlsx"] and "不是“乙局”的" in doubts["乙局.xlsx"]
+    assert set(doubts) == {"甲局.xlsx", "乙局.xlsx"}
+    main(["check", str(years / "今年"), "--last-year", str(earlier)])
+    said = capsys.readouterr().err
+    assert all(f"注意：{message}" in said for message in doubts.values())
+
+
 def test_all_is_judged_anew_when_the_earlier_filings_change(years, tmp_path):
     def again(**more):
         return run(years / "今年", tmp_path / "果", jobs=1, **more)

@@ -934,6 +934,20 @@ def _command():
     return batch
 
 
+def test_a_run_stopped_while_the_reports_are_written_says_so_in_json(source, tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("xltool.batch.reports.write_all", stopped)
+    log = tmp_path / "夜.log"
+    arguments = [str(source), str(tmp_path / "out"), "-j", "1", "--json", "--log-file", str(log)]
+    result = CliRunner().invoke(_command(), arguments, standalone_mode=False)
+    assert result.return_value == 2
+    last = json.loads(result.output.splitlines()[-1])
+    assert last["event"] == "error" and "已中断" in last["reason"]
+    assert "已中断" in log.read_text("utf-8")
+
+
 def test_the_log_has_times_and_the_run_and_so_have_the_events(source, tmp_path):
     log = tmp_path / "logs" / "夜.log"
     first = called(source, tmp_path / "out", "-j", "1", "--json", "--log-file", log)

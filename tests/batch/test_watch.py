@@ -221,6 +221,39 @@ def test_names(folder):
     assert not wanted(folder, folder / "甲.csv")
 
 
+@pytest.mark.parametrize("polling", [False, True])
+@pytest.mark.parametrize("other", [True, False], ids=["another", "the same"])
+def test_a_folder_that_goes_and_comes_back_is_watched_on(folder, workbook, polling, other):
+    shutil.copy(workbook, folder / "早有的.xlsx")
+    with watching(folder, polling=polling) as desk:
+        shutil.copy(workbook, folder / "甲.xlsx")
+        assert desk.next().path == folder / "甲.xlsx"
+        away = folder.rename(folder.with_name("挪走"))
+        gone = desk.next()
+        assert gone.path == folder and "不见了" in gone.problem
+        assert line(gone, folder).split(" ", 1)[1].startswith("看着：文件夹不见了")
+        shutil.copy(workbook, away / "乙.xlsx")
+        if other:
+            shutil.copytree(away, folder)
+        else:
+            away.rename(folder)
+        assert "回来了" in desk.next().problem
+        assert desk.next().path == folder / "乙.xlsx"
+        shutil.copy(workbook, folder / "丙.xlsx")
+        assert desk.next().path == folder / "丙.xlsx"
+        desk.settle()
+
+
+def test_another_folder_in_its_place_is_watched(folder, workbook):
+    with watching(folder) as desk:
+        folder.rename(folder.with_name("挪走"))
+        folder.mkdir()
+        shutil.copy(workbook, folder / "甲.xlsx")
+        while (said := desk.next()).path == folder:
+            pass
+        assert said.path == folder / "甲.xlsx"
+
+
 def test_no_such_folder_is_one_line(tmp_path):
     with pytest.raises(XltoolError, match="没有这个文件夹"):
         next(watch(tmp_path / "没有"))

@@ -360,13 +360,14 @@ class _InputWork:
     def _result(self, filing: Filing, file: str, more: Iterable[Finding] = ()) -> CheckResult:
         from xltool.checks.engine import Review, edition_of, judged, on_these_forms
         from xltool.checks.results import check_result
+        from xltool.reading.last_year import doubt
 
         filing = replace(filing, source=file)
         edition = asked_edition(self.order.edition) or edition_of(filing)
         order = self.order
         earlier = earlier_filing(filing, order.output, order.last_year, order.edition)
-        if order.last_year and earlier is None:
-            more = [*more, _note(ALONE, "没有找到上一年的申报，没有比较", file)]
+        if order.last_year and (words := doubt(filing, earlier)):
+            more = [*more, _note(ALONE, words, file)]
         review = Review(filing, edition, order.settings, on_these_forms(earlier, edition))
         findings = judged(review, strict=False)
         sums = review.balance if filing.department is not None else None

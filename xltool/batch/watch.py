@@ -7,9 +7,11 @@ when the file has been left alone for a moment and can be read whole.
 
 from __future__ import annotations
 
+import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +29,8 @@ from xltool.files.discover import PAGE_ENDING, FileKind, below, in_litter, kind_
 from xltool.model import FaultKind, Filing
 
 _TICK = 0.2
+_GONE = "文件夹不见了（改了名、删了，或者共享盘断了），等它回来"
+_BACK = "文件夹回来了，接着守"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,19 @@ class Waiting:
     def touch(self, path: Path, now: float) -> None:
         self.changed[path] = now
         self.since.setdefault(path, now)
+
+    def know(self, path: Path) -> None:
+        """What lies there is no save to be checked."""
+        if state := mark(path):
+            self.checked[path] = state
+
+    def touch_if_other(self, path: Path, now: float) -> None:
+        """After the folder was away: a file that came back as it was is no new save."""
+        state, before = mark(path), self.checked.get(path)
+        if state and before and state[:2] == before[:2]:
+            self.checked[path] = state
+        else:
+            self.touch(path, now)
 
     def drop(self, path: Path) -> None:
         self.changed.pop(path, None)
@@ -84,19 +101,19 @@ def watch(
     """Every save of a workbook below `folder`, as it is checked, until `stop` is set or Ctrl-C.
 
     `existing` also checks what lies there already; `polling` is for network drives that report no
-    changes. Raises XltoolError where the folder can't be watched.
+    changes. A folder that goes away is waited for; that it went and came back is told as of the
+    `folder` itself. Raises XltoolError where the folder can't be watched.
     """
     if not folder.is_dir():
         raise XltoolError(f"没有这个文件夹：{folder}")
-    waiting = Waiting()
-    if existing:
-        for file in below(folder):
-            if file.kind is FileKind.WORKBOOK:
-                waiting.touch(file.path, time.monotonic() - QUIET)
-    for events in _changes(folder, polling, stop):
-        for _, name in events:
-            waiting.touch(Path(name), time.monotonic())
-        for path, state in waiting.at_rest(time.monotonic()):
+    waiting, stop = Waiting(), stop or threading.Event()
+    for path in _workbooks(folder):
+        if existing:
+            waiting.touch(path, time.monotonic() - QUIET)
+        else:
+            waiting.know(path)
+    while not stop.is_set():
+        for path, state in _finished(folder, waiting, polling, stop):
             result = judge(path, settings, edition, last_year)
             if mark(path) != state:
                 # Saved again meanwhile: that save is judged, this one is not reported.
@@ -105,11 +122,50 @@ def watch(
             waiting.checked[path] = state
             waiting.drop(path)
             yield result
+        if _number(folder) is None:
+            yield CheckedSave(folder, datetime.now(), problem=_GONE)
+            while _number(folder) is None and not stop.wait(_TICK):
+                pass
+            if not stop.is_set():
+                yield CheckedSave(folder, datetime.now(), problem=_BACK)
+        for path in _workbooks(folder):
+            waiting.touch_if_other(path, time.monotonic())
+
+
+def _workbooks(folder: Path) -> Iterator[Path]:
+    return (file.path for file in below(folder) if file.kind is FileKind.WORKBOOK)
+
+
+def _number(folder: Path) -> tuple[int, int] | None:
+    """What the disk knows this folder by; None where there is none."""
+    try:
+        state = folder.stat()
+    except OSError:
+        return None
+    return (state.st_dev, state.st_ino) if stat.S_ISDIR(state.st_mode) else None
+
+
+def _finished(
+    folder: Path, waiting: Waiting, polling: bool, stop: threading.Event
+) -> Iterator[tuple[Path, Mark]]:
+    """The finished saves, as long as the folder is the one that it is now:
+    of another in its place the system reports nothing."""
+    number = _number(folder)
+    if number is None:
+        return
+    # It may go before it is watched.
+    with suppress(FileNotFoundError), closing(_changes(folder, polling, stop)) as changes:
+        for events in changes:
+            for _, name in events:
+                waiting.touch(Path(name), time.monotonic())
+            yield from waiting.at_rest(time.monotonic())
+            if _number(folder) != number:
+                return
 
 
 def _changes(
-    folder: Path, polling: bool, stop: threading.Event | None
-) -> Iterator[set[tuple[Any, str]]]:
+    folder: Path, polling: bool, stop: threading.Event
+) -> Generator[set[tuple[Any, str]], None, None]:
     """What changed of the workbooks below `folder`;
     every tick, though nothing did: a file may be at rest."""
     import watchfiles

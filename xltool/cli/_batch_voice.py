@@ -18,6 +18,7 @@ from xltool.files.escape import on_terminal
 if TYPE_CHECKING:
     from xltool.batch.jobs import Summary
 
+INTERRUPTED = "已中断：做完的都已保存，再运行同一条命令就接着做。"
 # So many names are listed; all of them are in the JSON.
 _LISTED = 10
 # Inputs and reports: lines at their end would spoil them.
@@ -217,7 +218,7 @@ def _counted(summary: Summary, *, dry: bool) -> str:
 
 def _warnings(summary: Summary, *, only_failed: bool) -> Iterator[str]:
     if summary.interrupted:
-        yield "已中断：做完的都已保存，再运行同一条命令就接着做。"
+        yield INTERRUPTED
     elif not summary.done + summary.skipped + len(summary.failed):
         yield (
             "上次的输入都做成了，这次没有要做的。"

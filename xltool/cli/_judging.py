@@ -51,8 +51,7 @@ def last_year(path: Path | None, edition: Edition | None) -> Callable[[Filing], 
     """Gives a unit's filing of the year before; says on stderr where there is none."""
     if path is None:
         return lambda filing: None
-    from xltool.files.escape import on_terminal
-    from xltool.reading.last_year import LastYear
+    from xltool.reading.last_year import LastYear, doubt
 
     earlier = LastYear(path, edition)
 
@@ -60,21 +59,9 @@ def last_year(path: Path | None, edition: Edition | None) -> Callable[[Filing], 
         filing_before = earlier.of(filing)
         while earlier.unread:
             echo(f"注意：{earlier.unread.pop(0)}", err=True)
-        if filing_before is None and any(filing.forms):
-            name = on_terminal(filing.unit or filing.source)
-            echo(f"注意：“{name}”没有找到上一年的申报，没有比较", err=True)
-        elif filing_before and (doubt := _doubt(filing, filing_before)):
-            echo(f"注意：{doubt}，请看是否拿错了", err=True)
+        if words := doubt(filing, filing_before):
+            name = "" if filing_before else f"“{filing.unit or filing.source}”"
+            echo(f"注意：{name}{words}", err=True)
         return filing_before
 
     return find
-
-
-def _doubt(filing: Filing, before: Filing) -> str:
-    """Why the workbook that was named may be the wrong one;
-    empty where nothing speaks against it."""
-    if filing.unit and before.unit and filing.unit.strip() != before.unit.strip():
-        return f"上一年的申报是“{before.unit}”的，不是“{filing.unit}”的"
-    if filing.year and before.year and before.year >= filing.year:
-        return f"“{filing.unit}”上一年的申报写的是 {before.year} 年，不早于本表的 {filing.year} 年"
-    return ""

@@ -140,7 +140,7 @@ def _run(
 ) -> Summary:
     from xltool.batch.places import places
     from xltool.batch.run import check_limits, run
-    from xltool.cli._batch_voice import progress_bar
+    from xltool.cli._batch_voice import INTERRUPTED, progress_bar
     from xltool.errors import XltoolError
 
     if jobs is not None and not 1 <= jobs <= 256:
@@ -151,21 +151,24 @@ def _run(
     # How a service is stopped: in as good order as by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     crew = _cluster(dask, timeout) if dask else None
-    with progress_bar(speaker, source, dry=wishes.dry):
-        return run(
-            source,
-            output,
-            jobs=jobs or os.cpu_count() or 1,
-            edition=edition,
-            settings=str(given or ""),
-            last_year=str(last_year or ""),
-            timeout=timeout,
-            memory=memory,
-            wishes=wishes,
-            crew=crew,
-            notice=speaker.event,
-            name=speaker.run,
-        )
+    try:
+        with progress_bar(speaker, source, dry=wishes.dry):
+            return run(
+                source,
+                output,
+                jobs=jobs or os.cpu_count() or 1,
+                edition=edition,
+                settings=str(given or ""),
+                last_year=str(last_year or ""),
+                timeout=timeout,
+                memory=memory,
+                wishes=wishes,
+                crew=crew,
+                notice=speaker.event,
+                name=speaker.run,
+            )
+    except KeyboardInterrupt:  # before the first input, or while the reports were written
+        raise XltoolError(INTERRUPTED) from None
 
 
 def _cluster(address: str, timeout: float) -> Cluster:

@@ -63,7 +63,8 @@ def line(save: CheckedSave, folder: Path) -> str:
     from xltool.checks.results import VERDICTS
     from xltool.files.escape import on_terminal
 
-    name = save.path.relative_to(folder) if save.path.is_relative_to(folder) else save.path.name
+    inside = save.path != folder and save.path.is_relative_to(folder)
+    name = save.path.relative_to(folder) if inside else save.path.absolute().name
     start = f"{save.at:%H:%M:%S} {on_terminal(str(name))}："
     if save.result is None or save.page is None:
         return start + on_terminal(save.problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from pathlib import Path
 
 from msgspec import Struct
@@ -28,7 +29,7 @@ class EarlierFile(Struct, frozen=True):
 
 class EarlierFiles(Struct):
     """The earlier filings of a folder by their unit's code and by its name;
-    why others were not read."""
+    why others are not compared with."""
 
     by_unit: dict[str, list[EarlierFile]] = {}
     unread: list[str] = []
@@ -43,6 +44,20 @@ class EarlierFiles(Struct):
         for files in self.by_unit.values():
             files[:] = [file for file in files if file.path != path]
 
+    def alike(self) -> list[str]:
+        """Of which units there are several filings of one year, and which of them counts."""
+        several: dict[tuple[str, ...], str] = {}
+        for key, files in self.by_unit.items():
+            for year, group in groupby(sorted(files, key=lambda file: file.year), _year):
+                first, *others = (file.path for file in group)
+                if others:
+                    when = f"{year} 年" if year else "没写年度"
+                    several[(first, *others)] = (
+                        f"上一年的申报里“{key}”有 {len(others) + 1} 份（{when}），"
+                        f"用了 {first}，没有用 {'、'.join(others)}"
+                    )
+        return list(several.values())
+
     def of(self, filing: Filing) -> EarlierFile | None:
         """The file of the unit's year before, by its code, else by its name;
         None where there is none.
@@ -53,6 +68,10 @@ class EarlierFiles(Struct):
         own_year = filing.year or 9999
         earlier = [file for file in of_unit if file.year < own_year]
         return max(earlier, key=lambda file: file.year, default=None)
+
+
+def _year(file: EarlierFile) -> int:
+    return file.year
 
 
 class LastYear:
@@ -77,7 +96,7 @@ class LastYear:
 
     @property
     def unread(self) -> list[str]:
-        """Why files of the folder were not read."""
+        """Why files of the folder are not compared with."""
         return self._files.unread
 
     def of(self, filing: Filing) -> Filing | None:
@@ -106,6 +125,7 @@ def earlier_files(folder: Path, edition: Edition | None = None) -> EarlierFiles:
             continue
         year, keys = identity
         result.take(EarlierFile(str(path), year), keys)
+    result.unread += result.alike()
     if not result.by_unit:
         reasons = result.unread[:1]
         if any(file.kind is FileKind.DOCUMENT for file in files):
@@ -141,6 +161,22 @@ def read_earlier(opened: Callable[[], Source], edition: Edition | None = None) -
         reasons = "；".join(fault.detail for fault in filing.faults)
         raise XltoolError(f"上一年的申报读不了：{filing.source}：{reasons}")
     return filing
+
+
+def doubt(filing: Filing, before: Filing | None) -> str:
+    """What a person should know of the filing that one is compared with:
+    that there is none, or why it may be the wrong one; empty where nothing speaks against it."""
+    if not any(filing.forms):
+        return ""
+    if before is None:
+        return "没有找到上一年的申报，没有比较"
+    sure = "，请看是否拿错了"
+    if filing.unit and before.unit and filing.unit.strip() != before.unit.strip():
+        return f"上一年的申报是“{before.unit}”的，不是“{filing.unit}”的{sure}"
+    if filing.year and before.year and before.year >= filing.year:
+        years = f"{before.year} 年，不早于本表的 {filing.year} 年"
+        return f"“{filing.unit}”上一年的申报写的是 {years}{sure}"
+    return ""
 
 
 def unit_keys(filing: Filing) -> list[str]:
