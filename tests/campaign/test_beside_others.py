@@ -10,11 +10,13 @@ from tests.support.campaign import fill_in, sent_workbooks, unit_rows, write_uni
 from xltool.campaign.ledger.campaign_folder import new_campaign
 from xltool.campaign.returns.collection import collect
 from xltool.campaign.returns.decisions import accept
+from xltool.campaign.returns.notes import notes, write_notes
 from xltool.campaign.returns.status import status
 from xltool.campaign.rollup.record import rollup_json
 from xltool.campaign.rollup.sheets import write_rollup
 from xltool.campaign.rollup.summation import rollup
 from xltool.campaign.sending.distribution import distribute
+from xltool.errors import XltoolError
 
 ODD, OTHER = "0001004", "0001002"
 
@@ -98,3 +100,16 @@ def test_what_was_approved_is_not_asked_again(tmp_path):
 def test_few_units_say_nothing(tmp_path):
     _, result = collected(tmp_path, units=5)
     assert result.questions == {}
+
+
+def test_whoever_approves_or_writes_notes_sees_it_too(tmp_path):
+    campaign, result = collected(tmp_path)
+    with pytest.raises(XltoolError, match="1 处待核实没有说明"):
+        accept(campaign, [ODD])
+    assert notes(campaign) == []
+    [note] = notes(campaign, queries=True)
+    assert (note.unit.code, note.question) == (ODD, result.questions[ODD])
+    [path] = write_notes(campaign, [note], tmp_path / "意见")
+    assert "T311" in path.read_text("utf-8")
+    one = standing(campaign)[ODD]
+    assert one.state == "退回" and "T311" in one.remarks[0]

@@ -304,7 +304,11 @@ def world(bureau: Bureau, seed: int) -> Iterator[None]:
         elif act == "issue":
             blanks.update(bureau.change(code, general=chance.choice(["600.00", "700.00"])))
         elif act == "choose" and rows:
-            choose(bureau.campaign, code, chance.choice(rows)["version"])
+            if ledger.standings([code])[code].outcome.standpoint.left:
+                with pytest.raises(XltoolError, match="restore"):
+                    choose(bureau.campaign, code, rows[0]["version"])
+            else:
+                choose(bureau.campaign, code, chance.choice(rows)["version"])
         elif act == "unchoose":
             choose(bureau.campaign, code, None)
         elif act == "note":

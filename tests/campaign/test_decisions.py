@@ -4,10 +4,15 @@ approved, sent back, reopened, taken back, undone, all on record."""
 from __future__ import annotations
 
 import pytest
+from openpyxl import load_workbook
 
-from tests.support.campaign import Bureau, fill_in
+from tests.support.campaign import Bureau, fill_in, stamped
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.unit_changes import leave
 from xltool.campaign.returns.decisions import accept, history, reopen, send_back, undo, withdraw
+from xltool.campaign.returns.notes import notes, write_notes
 from xltool.campaign.returns.rejudgement import choose
+from xltool.campaign.returns.status import chase_text, status
 from xltool.cli import main
 from xltool.errors import XltoolError
 
@@ -170,3 +175,78 @@ def test_sent_back_a_second_time_in_the_same_words_is_one_decision(bureau):
     assert len(bureau.campaign.ledger.deeds()) == len(deeds) + 1
     undo(bureau.campaign, good)
     assert any(line.what.startswith("撤销上一步：退回") for line in history(bureau.campaign, good))
+
+
+def test_the_words_with_which_it_was_sent_back_reach_the_unit_and_stay(bureau):
+    """`return` tells to write them with `notes`: also where the forms themselves are in order."""
+    good = bureau.codes[0]
+    send_back(bureau.campaign, [good], "目标写得太笼统")
+    for form in ("html", "xlsx", "workbook"):
+        [note] = notes(bureau.campaign, [good])
+        assert (note.unit.code, note.comment, note.findings) == (good, "目标写得太笼统", [])
+        [path] = write_notes(bureau.campaign, [note], bureau.folder / form, form)
+        if form == "html":
+            text = path.read_text("utf-8")
+            assert "处错误" not in text
+        else:
+            cells = [cell for sheet in load_workbook(path) for row in sheet for cell in row]
+            text = "".join(str(cell.value) for cell in cells if cell.value)
+        assert "退回" in text and "目标写得太笼统" in text and "|||" not in text
+        standing = bureau.standing(good)
+        assert (standing.state, standing.remarks) == ("退回", ("目标写得太笼统",))
+    bureau.hand_in("2", {"a.xlsx": fill_in(bureau.sent[good], OTHER)}, when=1.71e9)
+    assert bureau.states()[good] == "通过" and notes(bureau.campaign, [good]) == []
+
+
+def test_sent_back_while_a_later_wrong_version_is_there(bureau):
+    good = bureau.codes[0]
+    wrong = fill_in(bureau.sent[good], {"department.basic": "1"})
+    bureau.hand_in("2", {"a.xlsx": wrong}, when=1.71e9)
+    send_back(bureau.campaign, [good], "目标太笼统")
+    assert bureau.standing(good).state == "退回"
+    assert "目标太笼统" in chase_text(bureau.campaign, status(bureau.campaign))
+    [note] = notes(bureau.campaign, [good])
+    assert (note.version, note.comment, note.errors > 0) == (2, "目标太笼统", True)
+    bureau.hand_in("3", {"a.xlsx": stamped(wrong, "2024-05-05T01:00:00Z")}, when=1.72e9)
+    assert bureau.standing(good).state == "有错误"
+    withdraw(bureau.campaign, [good], "区里重审")
+    assert bureau.standing(good).state == "未报"
+
+
+def test_what_was_chosen_under_anothers_name_can_be_taken_back_and_sent_back(bureau):
+    other, _, _, code = bureau.codes
+    bureau.hand_in("2", {f"{other}_第1区第1局.xlsx": fill_in(bureau.sent[code])}, when=1.71e9)
+    choose(bureau.campaign, code, 1)
+    send_back(bureau.campaign, [code], "盖章件呢")
+    assert (bureau.standing(code).state, bureau.standing(code).remarks[0]) == ("退回", "盖章件呢")
+    assert [n.comment for n in notes(bureau.campaign, [code])] == ["盖章件呢"]
+    undo(bureau.campaign, code)
+    assert bureau.counted()[code] == 1
+    withdraw(bureau.campaign, [code], "弄错了")
+    assert code not in bureau.counted()
+
+
+def test_nothing_is_decided_on_a_unit_that_owes_nothing(bureau):
+    good = bureau.codes[0]
+    leave(bureau.campaign, Act.EXEMPT, [good], "无预算")
+    deeds = bureau.campaign.ledger.deeds()
+    for decide in (
+        lambda: choose(bureau.campaign, good, 1),
+        lambda: accept(bureau.campaign, [good]),
+        lambda: send_back(bureau.campaign, [good], "x"),
+        lambda: withdraw(bureau.campaign, [good], "x"),
+    ):
+        with pytest.raises(XltoolError, match="已经免报，先用 campaign restore 恢复"):
+            decide()
+    assert bureau.campaign.ledger.deeds() == deeds
+
+
+def test_the_chase_list_of_one_district(tmp_path, monkeypatch, capsys):
+    bureau = Bureau(tmp_path, 2, 1)
+    monkeypatch.chdir(bureau.campaign.folder)
+    assert main(["status", "--district", "第2区", "--chase", "催.txt"]) == 0
+    assert "催报名单 1 个单位" in capsys.readouterr().out
+    text = (bureau.campaign.folder / "催.txt").read_text("utf-8")
+    assert "第2区第1局" in text and "第1区第1局" not in text and "应报 1 个单位" in text
+    assert main(["status", "--district", "没有", "--chase", "催2.txt"]) == 2
+    assert not (bureau.campaign.folder / "催2.txt").exists()

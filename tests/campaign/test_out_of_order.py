@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import shutil
 
@@ -263,3 +264,14 @@ def test_projects_of_one_name_are_compared_one_by_one(bureau):
 
     [change] = differences(filing("甲"), filing("改过"), EDITION)
     assert (change.before, change.after) == ("甲", "改过")
+
+
+def test_an_older_copy_brings_nothing_back_that_was_withdrawn(bureau):
+    [code] = bureau.codes
+    data = fill_in(bureau.sent[code])
+    bureau.hand_in("1", {"a.xlsx": data}, when=1.70e9 + 5 * DAY)
+    withdraw(bureau.campaign, [code], "区里重审")
+    bureau.hand_in("2", {"旧.xlsx": data}, when=1.70e9)
+    assert bureau.counted() == {}
+    bureau.hand_in("3", {"旧.xlsx": data}, when=1.70e9 + DAY, received=dt.date(2024, 3, 1))
+    assert bureau.counted() == {code: 1}  # the clerk says that it came that day

@@ -340,13 +340,15 @@ def status(
 
     with opened(folder) as campaign:
         standing = stand(campaign)
+        if district is not None:
+            standing = standing.within(district)
         if chase:
             write_chase(chase, campaign, standing)
         title = campaign.title + (f"（报送截止 {standing.due}）" if standing.due else "")
     if as_json:
         echo_json(_standing(standing))
         return
-    _show_standing(standing, title, district, by_unit)
+    _show_standing(standing, title, by_unit)
     if chase:
         echo(f"催报名单 {len(standing.chase)} 个单位：{chase}")
 
@@ -366,17 +368,14 @@ def _standing(standing: Status) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show_standing(standing: Status, title: str, district: str | None, by_unit: bool) -> None:
+def _show_standing(standing: Status, title: str, by_unit: bool) -> None:
     from xltool.campaign.returns.judgement import KINDS
-    from xltool.campaign.units import NO_DISTRICT, district_meant
+    from xltool.campaign.units import NO_DISTRICT
 
     places = standing.districts
-    if district is not None:
-        places = [district_meant(district, (s.unit for s in standing.standings))]
     if by_unit:
         heads = ["区县", "部门编码", "部门名称", "状态", "逾期", "何时起", "第几版", "备注"]
-        listed = [s for s in standing.standings if s.unit.district in places]
-        table(heads, [_unit_line(standing) for standing in listed], title)
+        table(heads, [_unit_line(standing) for standing in standing.standings], title)
     else:
         lines = [_district_line(standing, place, place or NO_DISTRICT) for place in places]
         if len(places) > 1:
@@ -384,6 +383,8 @@ def _show_standing(standing: Status, title: str, district: str | None, by_unit: 
         table(["区县", "应报", *standing.states, "逾期"], lines, title)
     for row in standing.strays[:20]:
         echo(f"不知属于哪个单位：{row['name']}（{KINDS[row['kind']]}）")
+    if (more := len(standing.strays) - 20) > 0:
+        echo(f"……另有 {more} 份不知属于哪个单位，见 xltool campaign log --arrivals")
 
 
 def _unit_line(of_unit: Standing) -> list[Any]:

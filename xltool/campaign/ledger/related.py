@@ -11,7 +11,7 @@ import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -30,6 +30,14 @@ class UnitFacts:
     issue: str = ""
     rows: Sequence[Mapping[str, Any]] = ()
     deeds: Sequence[Deed] = ()
+
+
+class SentBack(NamedTuple):
+    """A return that was sent back: since when, and in which words."""
+
+    row: Mapping[str, Any]
+    made_at: str
+    comment: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,26 @@ class UnitReturns:
     def latest(self) -> Mapping[str, Any] | None:
         """The unit's latest own word, whatever it is worth."""
         return next(reversed(self.words), None)
+
+    @property
+    def sent_back(self) -> SentBack | None:
+        """What was sent back, where nothing counts and no later word or withdrawal came since."""
+        acts = (Act.RETURN, Act.NOTE)
+        back = self.outcome.standpoint.returned
+        rows = {row["id"]: row for row in self.rows if row["id"] in back}
+        deeds = [deed for deed in self.deeds if deed.action in acts and deed.return_id in rows]
+        if self.counting is not None or not deeds:
+            return None
+        last, latest = deeds[-1], self.latest
+        answered = latest is not None and not latest["sent_back"]
+        if answered and latest and latest["arrival"] > last.arrivals:
+            return None
+        if any(deed.action == Act.WITHDRAW and deed.id > last.id for deed in self.deeds):
+            return None
+        said = (deed for deed in reversed(deeds) if deed.return_id == last.return_id)
+        # A note that was written after the decision takes none of its words away.
+        comment = next((deed.reason for deed in said if deed.reason), "")
+        return SentBack(rows[last.return_id], last.made_at, comment)
 
     def repeats(self, row: Mapping[str, Any]) -> int:
         """The version that was sent back and whose answers this one has again; 0 where none is."""

@@ -316,7 +316,7 @@ def _concerned(campaign: Campaign, action: Act, codes: Sequence[str]) -> list[st
     concerned = [code for code in codes if states[code].partition(" ")[0] != goal]
     for code in concerned:
         if states[code].startswith(Act.MERGE) and action != Act.RESTORE:
-            raise XltoolError(f"{code} {_said_left(states[code])}，先用 campaign restore 恢复")
+            refuse_left(campaign, code)
     return concerned
 
 
@@ -354,6 +354,12 @@ def _left(campaign: Campaign, code: str) -> str:
         elif deed.action == Act.RESTORE:
             left = ""
     return left
+
+
+def refuse_left(campaign: Campaign, code: str) -> None:
+    """Raises XltoolError where a unit owes nothing: what is decided on it would have no effect."""
+    if left := _left(campaign, code):
+        raise XltoolError(f"{code} {_said_left(left)}，先用 campaign restore 恢复")
 
 
 def _said_left(left: str) -> str:

@@ -13,6 +13,7 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.store import LedgerRow
 from xltool.checks.beside_others import CODE, Weight, outsized, weight_of
 from xltool.checks.cross_totals import Verdict
+from xltool.model import Severity
 
 _CLOSING = (Verdict.BALANCED, Verdict.BY_NONTAX)
 
@@ -32,6 +33,14 @@ class Asked(NamedTuple):
 
     weight: Weight
     questions: dict[str, str]
+
+    @property
+    def to_answer(self) -> dict[str, str]:
+        """The questions that somebody has to answer, as the settings have it; in words."""
+        if self.weight.trial or self.weight.severity is Severity.NOTE:
+            return {}
+        said = f"{CODE} {self.weight.severity.label}："
+        return {code: said + question for code, question in self.questions.items()}
 
 
 def asked_beside_others(campaign: Campaign, counting: Iterable[LedgerRow]) -> Asked:

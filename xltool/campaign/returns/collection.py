@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 import functools
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -293,7 +293,7 @@ class LedgerDesk:
             self.result.problems.append((file.name, reason))
             return None
         before = self.answered.setdefault((sha256, row["id"]), [])
-        if all(_apart(file, time, zipped) for time, zipped in before):
+        if not before or self._anew(file, before):
             stamp = judgement.stamp if judgement.stamp <= now() else ""
             # The same note sent again is said anew; else its own stamp tells when it was written.
             said = max(stamp, file.modified) if before else stamp or file.modified
@@ -354,29 +354,10 @@ class LedgerDesk:
     def _enter(self, file: Found, sha256: str, judgement: Judgement) -> tuple[int, str, str]:
         """Write one return, or the further arrival of one;
         its id, what became of it, of what it is a copy."""
-        ledger, taken_at = self.campaign.ledger, now()
         earlier = self.known.get((sha256, judgement.claimed))
-        if earlier is None:
-            values = {
-                "name": file.name,
-                "unit": judgement.unit,
-                "claimed": judgement.claimed,
-                **judgement.values,
-                "sha256": sha256,
-                "modified": file.modified,
-                "received_at": taken_at,
-                "issue": judgement.issue,
-            }
-            id_, version = ledger.add_return(values)
-            self.known[sha256, judgement.claimed] = {**values, "id": id_, "version": version}
-            self.versions[judgement.unit] += 1
-            outcome, first, became = "word", "", "收下"
-        elif judgement.unit and not earlier["unit"]:
-            id_ = earlier["id"]
-            version = ledger.judge_return(id_, judgement.values)
-            now_placed = {**earlier, "unit": judgement.unit, "version": version}
-            self.known[sha256, judgement.claimed] = now_placed
-            self.versions[judgement.unit] += 1
+        stamp = judgement.stamp
+        if earlier is None or (judgement.unit and not earlier["unit"]):
+            id_ = self._place(file, sha256, judgement, earlier)
             outcome, first, became = "word", "", "收下"
         elif (sha256, file.name, file.modified) in self.noted:
             id_, outcome, first, became = earlier["id"], "copy", "", "重复"
@@ -384,16 +365,46 @@ class LedgerDesk:
             id_, became = earlier["id"], "重复"
             # The same bytes made at another time were sent again: the unit's word anew. A mere copy
             # isn't.
-            again = all(_apart(file, time, zipped) for time, zipped in self.times[id_])
+            again = self._anew(file, self.times[id_])
             outcome = "word" if again and judgement.unit else "copy"
             first = f"与先前收到的“{earlier['name']}”内容相同"
+            if outcome == "word":
+                stamp = ""  # it says when the workbook was saved, not when it was sent again
             if outcome == "word" and self.versions[judgement.unit] > 1:
                 first += f"：又报来第 {earlier['version']} 版"
         self.times.setdefault(id_, []).append((file.modified, file.entry is not None))
-        # What is sent again was sent when it came; its stamp says when it was made the first time.
-        stamp = judgement.stamp if became == "收下" or outcome == "copy" else ""
         self._arrived(file, sha256, id_, outcome, "", judgement.unit, stamp)
         return id_, became, first
+
+    def _place(
+        self, file: Found, sha256: str, judgement: Judgement, earlier: LedgerRow | None
+    ) -> int:
+        """Add a return, or give one that was nobody's to its unit; its id."""
+        if earlier is not None:
+            version = self.campaign.ledger.judge_return(earlier["id"], judgement.values)
+            row = {**earlier, "unit": judgement.unit, "version": version}
+        else:
+            row = {
+                "name": file.name,
+                "unit": judgement.unit,
+                "claimed": judgement.claimed,
+                **judgement.values,
+                "sha256": sha256,
+                "modified": file.modified,
+                "received_at": now(),
+                "issue": judgement.issue,
+            }
+            row["id"], row["version"] = self.campaign.ledger.add_return(row)
+        self.known[sha256, judgement.claimed] = row
+        self.versions[judgement.unit] += 1
+        return int(row["id"])
+
+    def _anew(self, file: Found, before: Sequence[tuple[str, bool]]) -> bool:
+        """Whether the same bytes were sent again. An older copy that turns up was not, unless the
+        clerk says on which day it came."""
+        apart = all(_apart(file, time, zipped) for time, zipped in before)
+        latest = max((time for time, _ in before), default="")
+        return apart and (self.received is not None or file.modified > latest)
 
     def _arrived(
         self,

@@ -16,7 +16,8 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, Deed, in_force
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow
-from xltool.campaign.ledger.unit_changes import write_units
+from xltool.campaign.ledger.unit_changes import refuse_left, write_units
+from xltool.campaign.returns.beside import asked_beside_others
 from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import NO_DISTRICT, Unit
 from xltool.errors import XltoolError
@@ -69,7 +70,8 @@ def accept(
     """
     with campaign.ledger.writing():
         decided: list[tuple[Decided, LedgerRow]] = []
-        for unit, returns in _returns_of(campaign, codes):
+        asked = asked_beside_others(campaign, campaign.ledger.counted().values()).to_answer
+        for unit, returns in _returns_of(campaign, codes, owing=True):
             row = returns.counting
             if row is None:
                 raise XltoolError(
@@ -79,6 +81,8 @@ def accept(
             if returns.outcome.standpoint.accepted:
                 raise XltoolError(f"{unit.code} {unit.name} 已经核准过第 {row['version']} 版")
             explained, open_queries = _queries(row)
+            if question := asked.get(unit.code):
+                open_queries = (*open_queries, question)
             if open_queries and not note.strip():
                 raise XltoolError(
                     f"{unit.code} {unit.name} 还有 {len(open_queries)} 处待核实没有说明：核准要用 --note 写明意见"
@@ -99,7 +103,7 @@ def send_back(campaign: Campaign, codes: Iterable[str], note: str) -> list[Decid
         raise XltoolError("退回要用 --note 写明意见")
     with campaign.ledger.writing():
         decided: list[tuple[Decided, LedgerRow]] = []
-        for unit, returns in _returns_of(campaign, codes):
+        for unit, returns in _returns_of(campaign, codes, owing=True):
             if returns.outcome.standpoint.accepted:
                 raise XltoolError(f"{unit.code} {unit.name} 已经核准，先用 campaign reopen 重开")
             row = returns.counting or returns.latest
@@ -149,15 +153,17 @@ def withdraw(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
     if not reason.strip():
         raise XltoolError("撤回要用 --reason 写明理由")
     with campaign.ledger.writing():
-        wanted = list(_returns_of(campaign, codes))
+        wanted = list(_returns_of(campaign, codes, owing=True))
         for unit, returns in wanted:
             stand = returns.outcome.standpoint
             if stand.accepted:
                 raise XltoolError(f"{unit.code} {unit.name} 已经核准，先用 campaign reopen 重开")
-            own = [row for row in returns.rows if not row["claimed"]]
+            own = [row for row in returns.rows if not row["claimed"] or row["counts"]]
             if not own:
                 raise XltoolError(f"{unit.code} {unit.name} 没有报过，没有可撤回的")
-            withdrawn = all(stand.takes_back(row["arrival"], row["sha256"]) for row in own)
+            withdrawn = returns.counting is None and all(
+                stand.takes_back(row["arrival"], row["sha256"]) for row in own
+            )
             last = next(
                 (deed for deed in reversed(returns.deeds) if deed.action == Act.WITHDRAW), None
             )
@@ -168,8 +174,11 @@ def withdraw(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
                 campaign.ledger.record(Act.WITHDRAW, unit.code, reason=reason)
 
 
-def _returns_of(campaign: Campaign, codes: Iterable[str]) -> list[tuple[Unit, UnitReturns]]:
-    """These units with their returns. Raises XltoolError for a code that is not on the list."""
+def _returns_of(
+    campaign: Campaign, codes: Iterable[str], *, owing: bool = False
+) -> list[tuple[Unit, UnitReturns]]:
+    """These units with their returns. Raises XltoolError for a code that is not on the list,
+    and where all must be `owing`, for a unit that owes nothing."""
     units = {unit.code: unit for unit in campaign.ledger.units()}
     wanted = list(dict.fromkeys(codes))
     if unknown := [code for code in wanted if code not in units]:
@@ -177,6 +186,9 @@ def _returns_of(campaign: Campaign, codes: Iterable[str]) -> list[tuple[Unit, Un
     if not wanted:
         raise XltoolError("没有这样的单位")
     standings = campaign.ledger.standings(wanted)
+    for code, returns in standings.items():
+        if owing and returns.outcome.standpoint.left:
+            refuse_left(campaign, code)
     return [(units[code], standings.get(code, UnitReturns())) for code in wanted]
 
 

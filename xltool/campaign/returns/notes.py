@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from xltool.campaign.documents import page
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns, in_order
 from xltool.campaign.ledger.store import LedgerRow
+from xltool.campaign.returns.beside import asked_beside_others
 from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.returns.judgement import KINDS, NOTE_OF, NOTE_TO
 from xltool.campaign.sheets import ANSWER_STYLE, OFFICIAL
@@ -42,6 +45,13 @@ class UnitNote:
     findings: list[Finding]
     return_id: int
     sha256: str = ""
+    comment: str = ""  # in which words the bureau sent it back
+    question: str = ""  # what the totals of the others ask of it
+
+    @property
+    def words(self) -> str:
+        """What the bureau itself says, beside the findings."""
+        return "；".join(filter(None, (self.comment, self.question)))
 
     @property
     def errors(self) -> int:
@@ -52,7 +62,7 @@ def notes(
     campaign: Campaign, codes: Iterable[str] = (), *, queries: bool = False
 ) -> list[UnitNote]:
     """The notes to send: the latest return of each unit where it has errors
-    (or, asked for, queries).
+    (or, asked for, queries), or where the bureau sent one back with a comment.
 
     A file that could not be tied to a unit by its seal goes to the unit that it claims to be of.
     """
@@ -67,21 +77,38 @@ def notes(
         code = row["claimed"] or row["unit"]
         if code in units and not _settled(row, standings.get(code, UnitReturns())):
             latest[code] = row
+    asked = _asked(campaign, standings) if queries else {}
     unit_notes = []
     for code, unit in units.items():
-        if code not in latest or (wanted and code not in wanted):
+        if wanted and code not in wanted:
             continue
-        row = latest[code]
-        if row["verdict"] == "error" or (queries and row["verdict"] == "query"):
-            findings = [
-                f for f in msgspec.json.decode(row["findings"], type=list[Finding]) if f.open
-            ]
-            findings.sort(key=lambda f: f.severity is not Severity.ERROR)
-            unit_notes.append(
-                UnitNote(unit, row["name"].rpartition("/")[2], row["version"], row["day"], row["kind"],
-                     findings, row["id"], row["sha256"])
-            )  # fmt: skip
+        back, question = standings.get(code, UnitReturns()).sent_back, asked.get(code, "")
+        comment = back.comment if back else ""
+        sent_back = back.row if back and comment else None
+        about = latest.get(code, sent_back)
+        if about is None:
+            continue
+        wrong = about["verdict"] == "error" or (queries and about["verdict"] == "query")
+        if comment or question or wrong:
+            unit_notes.append(_note(unit, about, comment, question))
     return unit_notes
+
+
+def _note(unit: Unit, row: LedgerRow, comment: str, question: str) -> UnitNote:
+    findings = [f for f in msgspec.json.decode(row["findings"], type=list[Finding]) if f.open]
+    findings.sort(key=lambda f: f.severity is not Severity.ERROR)
+    file = row["name"].rpartition("/")[2]
+    return UnitNote(
+        unit, file, row["version"], row["day"], row["kind"], findings, row["id"], row["sha256"],
+        comment, question,
+    )  # fmt: skip
+
+
+def _asked(campaign: Campaign, standings: Mapping[str, UnitReturns]) -> dict[str, str]:
+    """What the totals of the others ask of units of which nothing was decided."""
+    counting = [row for returns in standings.values() if (row := returns.counting)]
+    asked = asked_beside_others(campaign, counting).to_answer
+    return {c: said for c, said in asked.items() if not standings[c].outcome.standpoint.picked}
 
 
 def _settled(row: LedgerRow, returns: UnitReturns) -> bool:
@@ -110,7 +137,9 @@ def write_notes(
         written.append(path)
     with campaign.ledger.writing(), campaign.ledger.transaction():
         for note in unit_notes:
-            campaign.ledger.record(Act.NOTE, note.unit.code, return_id=note.return_id)
+            campaign.ledger.record(
+                Act.NOTE, note.unit.code, return_id=note.return_id, reason=note.question
+            )
     return written
 
 
@@ -135,7 +164,8 @@ def _labels(campaign: Campaign) -> dict[str, str]:
 
 
 class NoteRow(NamedTuple):
-    """One finding of a note, numbered, with the printed label of its field."""
+    """One finding of a note, numbered, with the printed label of its field; before them all, without
+    a number, the words of whoever sent it back."""
 
     number: int
     finding: Finding
@@ -149,15 +179,15 @@ class NoteRow(NamedTuple):
 
 
 NOTE_COLUMNS: tuple[Column[NoteRow], ...] = (
-    Column("序号", lambda row: row.number, 5),
-    Column("性质", lambda row: row.finding.severity.label, 6),
+    Column("序号", lambda row: row.number or "", 5),
+    Column("性质", lambda row: row.finding.severity.label if row.number else "退回", 6),
     Column("工作表", lambda row: row.finding.sheet, 22),
     Column("单元格", lambda row: row.finding.cell, 8),
     Column("栏目", lambda row: row.label, 16),
     Column("问题和改法", lambda row: row.finding.message, 64),
     Column("规则", lambda row: row.finding.code, 7),
     Column(HEAD[ANSWER], lambda row: row.answer, 34),
-    Column(HEAD[KEY], lambda row: row.finding.key, 3, "key"),
+    Column(HEAD[KEY], lambda row: row.finding.key if row.number else "", 3, "key"),
 )
 _WRITES = "改正后重报；核实项不改的，在“说明”栏写明理由，把本表交回。"
 
@@ -168,12 +198,18 @@ def _workbook(path: Path, campaign: Campaign, note: UnitNote) -> None:
         NoteRow(number, finding, labels.get(finding.field, ""))
         for number, finding in enumerate(note.findings, 1)
     ]
-    version = f"第 {note.version} 版（{note.received[:16]} 收到）"
+    version = f"第 {note.version} 版，" if note.version else ""
+    version = f"{version}{note.received[:16]} 收到"
     subtitle = f"{note.unit.code} {note.unit.name}　{version}　{note.file}"
     title, line = f"{campaign.title}退回意见", f"{subtitle}　{_WRITES}"
+    if note.words:
+        rows.insert(0, NoteRow(0, Finding("", Severity.ERROR, note.words), ""))
     with writing(path, "wb") as file, TableBook(file, OFFICIAL) as book:
         book.table("退回意见", NOTE_COLUMNS, rows, title=title, line=line)
         book.describe({}, **{NOTE_OF: note.sha256, NOTE_TO: note.unit.code})
+
+
+_ACROSS = 80  # characters of a line on the sheet of results
 
 
 def _marked_copy(path: Path, campaign: Campaign, note: UnitNote) -> bool:
@@ -191,7 +227,10 @@ def _marked_copy(path: Path, campaign: Campaign, note: UnitNote) -> bool:
         return False
     filing = read_grid(open_grid(original), edition=campaign.edition)
     path.parent.mkdir(parents=True, exist_ok=True)
-    mark_file(
-        original, path, results(filing, note.findings, campaign.edition), marks(note.findings)
-    )
+    sheet = results(filing, note.findings, campaign.edition)
+    if note.words:
+        words = [part for line in note.words.splitlines() for part in textwrap.wrap(line, _ACROSS)]
+        summary = ("退回意见：", *words, *sheet.summary)
+        sheet = replace(sheet, title=f"{sheet.title}，已退回", summary=summary)
+    mark_file(original, path, sheet, marks(note.findings))
     return True

@@ -10,6 +10,7 @@ from typing import Any
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns
+from xltool.campaign.ledger.unit_changes import refuse_left
 from xltool.campaign.returns.collection import original_bytes
 from xltool.campaign.returns.judgement import (
     CHOOSABLE,
@@ -107,7 +108,10 @@ def choose(campaign: Campaign, code: str, version: int | None, reason: str = "")
             raise XltoolError(f"{code} 没有第 {version} 版（现有：{have}）")
         if version is not None and (kind := rows[version]["kind"]) not in CHOOSABLE:
             raise XltoolError(f"{code} 第 {version} 版不能采用：{KINDS[kind]}")
-        if ledger.standings([code]).get(code, UnitReturns()).outcome.standpoint.accepted:
+        stand = ledger.standings([code]).get(code, UnitReturns()).outcome.standpoint
+        if stand.left and version is not None:
+            refuse_left(campaign, code)
+        if stand.accepted:
             raise XltoolError(f"{code} 已经核准，先用 campaign reopen 重开")
         with ledger.transaction():
             if version is None:

@@ -18,7 +18,7 @@ from xltool.campaign.ledger.store import LedgerRow
 from xltool.campaign.returns.beside import asked_beside_others
 from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.returns.judgement import KINDS
-from xltool.campaign.units import NO_DISTRICT, Unit
+from xltool.campaign.units import NO_DISTRICT, Unit, district_meant
 from xltool.checks.beside_others import CODE
 from xltool.checks.results import VERDICTS
 from xltool.errors import XltoolError
@@ -95,6 +95,11 @@ class Status:
     def owing(self) -> list[Standing]:
         """The units that have to file."""
         return [standing for standing in self.standings if standing.owes]
+
+    def within(self, district: str) -> Status:
+        """The standing of one district alone. Raises XltoolError for one that is not there."""
+        meant = district_meant(district, (one.unit for one in self.standings))
+        return replace(self, standings=[s for s in self.standings if s.unit.district == meant])
 
     @property
     def chase(self) -> list[Standing]:
@@ -232,18 +237,12 @@ def _explained(row: LedgerRow, picked: bool) -> bool:
 
 def _missing(returns: UnitReturns, issue: LedgerRow) -> tuple[str, str, list[str]]:
     """State, since when and what to say of a unit of which nothing counts."""
+    if back := returns.sent_back:
+        return "退回", back.made_at, [back.comment] if back.comment else []
     latest = returns.latest
     if latest is None:
         return "未报", issue["made_at"], []
     version = f"第 {latest['version']} 版"
-    if latest["sent_back"]:
-        acts = (Act.RETURN, Act.NOTE)
-        last = next(
-            deed
-            for deed in reversed(returns.deeds)
-            if deed.return_id == latest["id"] and deed.action in acts
-        )
-        return "退回", last.made_at, [last.reason] if last.reason else []
     if returns.outcome.standpoint.takes_back(latest["arrival"], latest["sha256"]):
         last = next(deed for deed in reversed(returns.deeds) if deed.action == Act.WITHDRAW)
         return (
