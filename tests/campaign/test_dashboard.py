@@ -42,6 +42,19 @@ def test_the_page_says_what_status_says(bureau):
     assert data["units"][1]["chain"][0].startswith("第 1 版")
 
 
+def test_a_withdrawn_return_is_one_in_the_chain_and_no_day_is_said(tmp_path):
+    from xltool.campaign.returns.decisions import withdraw
+
+    bureau = Bureau(tmp_path, 1, 1)
+    [code] = bureau.codes
+    bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code])}, when=1.7e9)
+    withdraw(bureau.campaign, [code], "重审")
+    data = write_dashboard(tmp_path / "进度.html", bureau.campaign)
+    [line] = data["units"][0]["chain"]
+    assert line.endswith("，已撤回") and data["days"] == []
+    assert "还没有采用的申报" in (tmp_path / "进度.html").read_text("utf-8")
+
+
 @pytest.mark.xdist_group("office")
 def test_in_the_browser(browser, bureau, tmp_path, monkeypatch):
     monkeypatch.chdir(bureau.campaign.folder)

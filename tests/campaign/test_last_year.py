@@ -13,7 +13,7 @@ from tests.support.campaign import HEADS, Bureau, fill_in, write_units
 from xltool.campaign.ledger.campaign_folder import new_campaign, open_campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.last_year import last_filing, take_last_year
-from xltool.campaign.ledger.unit_changes import leave, merge
+from xltool.campaign.ledger.unit_changes import leave, merge, taken_in
 from xltool.campaign.returns.judgement import Register, _year_before
 from xltool.campaign.returns.rejudgement import recheck
 from xltool.campaign.rollup.dashboard import dashboard
@@ -182,6 +182,23 @@ def test_of_merged_units_last_years_figures_are_of_both_in_any_order(years, merg
     assert last_totals(now) == {first: str(Decimal(own[first]) + 7000), second: "7000"}
     leave(now.campaign, Act.RESTORE, [second], "弄错了")
     assert last_totals(now) == {first: own[first], second: "7000"}
+
+
+def test_the_filing_follows_a_unit_that_has_another_code_now(years):
+    """A new code is a new unit into which the old one is merged: what it copies is told."""
+    earlier, now = years
+    first, _ = now.codes
+    take_last_year(now.campaign, earlier.campaign.folder)
+    new = [replace(now.campaign.ledger.units()[0], code=code, last_year={}) for code in "AB"]
+    with now.campaign.ledger.transaction():
+        now.campaign.ledger.put_units([*now.campaign.ledger.units(), *new])
+    merge(now.campaign, first, "A", "换了编码")
+    merge(now.campaign, "A", "B", "又换了")
+    sent = now.distribute()
+    now.hand_in("4", {"b.xlsx": fill_in(sent["B"])}, when=1.72e9)
+    assert "X507" in codes_of(now, "B")
+    assert last_totals(now)["B"] == last_totals(now)[first]
+    assert taken_in(now.campaign) == {"A": [first], "B": ["A", first]}
 
 
 def test_last_year_moves_along_with_the_campaign(years):

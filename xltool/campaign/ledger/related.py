@@ -126,7 +126,7 @@ def outcome_of(facts: UnitFacts) -> Counted:
 def related(facts: UnitFacts, folder: Path) -> UnitReturns:
     """The unit's rows with what follows from the others, and which of them counts.
 
-    Rows gain `counts` and `sent_back`; a superseded one is `stale`.
+    Rows gain `counts`, `sent_back` and `withdrawn`; a superseded one is `stale`.
     """
     outcome = outcome_of(facts)
     stand = outcome.standpoint
@@ -150,6 +150,7 @@ def related(facts: UnitFacts, folder: Path) -> UnitReturns:
             "kind": "stale" if stale else row["kind"],
             "counts": row["id"] == outcome.counts,
             "sent_back": row["id"] in stand.returned,
+            "withdrawn": stand.takes_back(row["arrival"], row["sha256"]),
         }
     return UnitReturns([judged[row["id"]] for row in facts.rows], outcome, facts.deeds)
 

@@ -198,6 +198,14 @@ def together_again(campaign: Campaign, own: Mapping[str, Unit]) -> dict[str, Uni
     return units
 
 
+def taken_in(campaign: Campaign) -> dict[str, list[str]]:
+    """Unit → those that were merged into it, into which others may have been merged before."""
+    found: dict[str, list[str]] = {}
+    for code, into in mergers(campaign).items():
+        found.setdefault(into, []).extend([code, *found.get(code, ())])
+    return found
+
+
 def _partings(campaign: Campaign, codes: Collection[str]) -> list[tuple[str, UnitChange]]:
     """What changes where these units are restored: of each that was merged the unit that gives its
     figures back. The last merger comes apart first.

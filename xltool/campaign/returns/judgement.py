@@ -43,6 +43,7 @@ from xltool.campaign.ledger.last_year import (
     with_listed,
 )
 from xltool.campaign.ledger.related import weight
+from xltool.campaign.ledger.unit_changes import taken_in
 
 NOTE_OF = (
     "xltool.note"  # the document property of a return note: the digest of the return it is about
@@ -89,6 +90,7 @@ class Register:
     last_filings: Path | None = None  # the campaign's folder, where last year's filings are in it
     last_year: dict[str, dict[str, str]] = field(default_factory=dict)  # code → what the list says
     seals: frozenset[str] = frozenset()  # which were issued, each by its `seal.whole_digest`
+    taken_in: dict[str, list[str]] = field(default_factory=dict)  # code → who was merged into it
 
     @classmethod
     def of(cls, campaign: Campaign) -> Register:
@@ -110,6 +112,7 @@ class Register:
             campaign.folder if has_last_filings(campaign.folder) else None,
             {unit.code: unit.last_year for unit in listed if unit.last_year},
             campaign.ledger.issued_seals(),
+            taken_in(campaign),
         )
 
 
@@ -199,11 +202,15 @@ def _judged(kind: str, filing: Filing, register: Register, **rest: Any) -> Judge
 
 
 def _year_before(unit: str, register: Register) -> Filing | None:
-    """The unit's filing of last year, with the amounts that the ledger has of that year: of a unit
-    into which another one was merged these are of both."""
+    """The unit's filing of last year, or else that of one that was merged into it, with the amounts
+    that the ledger has of that year: of a unit into which another one was merged these are of
+    both."""
     if not unit:
         return None
-    filed = last_filing(register.last_filings, unit) if register.last_filings else None
+    filed = None
+    if folder := register.last_filings:
+        codes = (unit, *register.taken_in.get(unit, ()))
+        filed = next(filter(None, (last_filing(folder, code) for code in codes)), None)
     listed = listed_filing(register.last_year.get(unit, {}), register.edition)
     if filed is None or listed is None:
         return filed or listed

@@ -87,6 +87,8 @@ def chain_line(row: LedgerRow) -> str:
     counts = "，采用" if row["counts"] else ""
     if row["sent_back"] and not row["counts"]:
         counts = "，已退回"
+    if row["withdrawn"] and not row["counts"]:
+        counts = "，已撤回"
     state = f"{VERDICTS[row['verdict']]}，{KINDS[row['kind']]}"
     return f"第 {row['version']} 版（{row['day']}{again}）：{state}{counts}"
 
