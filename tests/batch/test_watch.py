@@ -234,7 +234,11 @@ def test_a_folder_that_goes_and_comes_back_is_watched_on(folder, workbook, polli
         assert line(gone, folder).split(" ", 1)[1].startswith("看着：文件夹不见了")
         shutil.copy(workbook, away / "乙.xlsx")
         if other:
-            shutil.copytree(away, folder)
+            # As of a slow disk: the folder is there before its files are.
+            folder.mkdir()
+            time.sleep(1)
+            (folder / "甲.xlsx").write_bytes(b"PK")
+            shutil.copytree(away, folder, dirs_exist_ok=True)
         else:
             away.rename(folder)
         assert "回来了" in desk.next().problem

@@ -10,7 +10,7 @@ from __future__ import annotations
 import stat
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,11 +46,13 @@ class CheckedSave:
 
 @dataclass(slots=True)
 class Waiting:
-    """Files that changed and have not come to rest, and the mark at which each was last checked."""
+    """Files that changed and have not come to rest, and the mark at which each was last checked;
+    `away` are those that went with the folder and were not seen since."""
 
     changed: dict[Path, float] = field(default_factory=dict)
     since: dict[Path, float] = field(default_factory=dict)
     checked: dict[Path, Mark] = field(default_factory=dict)
+    away: set[Path] = field(default_factory=set)
 
     def touch(self, path: Path, now: float) -> None:
         self.changed[path] = now
@@ -61,13 +63,17 @@ class Waiting:
         if state := mark(path):
             self.checked[path] = state
 
-    def touch_if_other(self, path: Path, now: float) -> None:
-        """After the folder was away: a file that came back as it was is no new save."""
-        state, before = mark(path), self.checked.get(path)
-        if state and before and state[:2] == before[:2]:
-            self.checked[path] = state
-        else:
+    def come_back(self, paths: Iterable[Path], now: float) -> None:
+        """The folder was away: what is there now counts as changed, but for files that came back as
+        they were, whatever the disk numbers them by now."""
+        self.away |= set(self.checked)
+        for path in paths:
             self.touch(path, now)
+
+    def _known(self, path: Path, state: Mark) -> bool:
+        before = self.checked.get(path)
+        alike = before and path in self.away and state[:2] == before[:2]
+        return state == before or bool(alike)
 
     def drop(self, path: Path) -> None:
         self.changed.pop(path, None)
@@ -81,7 +87,11 @@ class Waiting:
             if now - last < QUIET:
                 continue
             state = mark(path)
-            if state is None or state == self.checked.get(path):
+            if state is None:
+                self.drop(path)
+            elif self._known(path, state):
+                self.checked[path] = state
+                self.away.discard(path)
                 self.drop(path)
             elif whole(path) or now - self.since[path] >= PATIENCE:
                 finished.append((path, state))
@@ -120,6 +130,7 @@ def watch(
                 waiting.touch(path, time.monotonic())
                 continue
             waiting.checked[path] = state
+            waiting.away.discard(path)
             waiting.drop(path)
             yield result
         if _number(folder) is None:
@@ -128,8 +139,7 @@ def watch(
                 pass
             if not stop.is_set():
                 yield CheckedSave(folder, datetime.now(), problem=_BACK)
-        for path in _workbooks(folder):
-            waiting.touch_if_other(path, time.monotonic())
+        waiting.come_back(_workbooks(folder), time.monotonic())
 
 
 def _workbooks(folder: Path) -> Iterator[Path]:
