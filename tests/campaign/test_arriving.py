@@ -95,6 +95,15 @@ def test_a_lost_parcel_is_sent_again_as_it_was(tmp_path, monkeypatch, capsys):
     assert main(["campaign", "update", "../n.xlsx"]) == 0
     assert main(["distribute", "--again", first]) == 2
     assert "请运行 distribute" in capsys.readouterr().err
+    # Who owes nothing any more is not sent to again.
+    abolished, other = bureau.codes[2:]
+    assert main(["campaign", "abolish", abolished, "--reason", "撤"]) == 0
+    assert main(["distribute", "--again", abolished]) == 2
+    assert f"{abolished} 已经撤销" in capsys.readouterr().err
+    assert main(["distribute", "--again", "--district", "第2区", "-o", "../又发"]) == 0
+    assert set(sent_workbooks(tmp_path / "又发")) == {other}
+    assert main(["campaign", "exempt", other, "--reason", "免"]) == 0
+    assert main(["distribute", "--again", "--district", "第2区"]) == 2
 
 
 def test_a_table_in_a_pipe_cuts_no_text(tmp_path, monkeypatch, capsys):

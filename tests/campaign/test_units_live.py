@@ -147,7 +147,7 @@ def test_renamed_moved_and_merged_each_with_a_plan(bureau):
     assert units[first].name == "县教育和体育局" and units[second].district == "第2区"
     assert bureau.states()[third] == "并入"
     said = [(line.what, line.why) for line in history(campaign, first)]
-    assert ("改名", "机构改革") in said
+    assert ("改名 名称：第1区第1局 → 县教育和体育局", "机构改革") in said
     sent = bureau.distribute()
     assert set(sent) == {first, second}
     # What was changed again in between isn't undone blindly; what wasn't, is.
@@ -348,6 +348,15 @@ def test_a_district_stops_chasing_for_itself_only_and_merges_nothing(tmp_path, c
     assert "只在本级台账里" in capsys.readouterr().out
     assert main(["campaign", "restore", *where, first, *reason]) == 0
     assert "只在本级台账里" not in capsys.readouterr().out
+
+
+def test_the_history_says_what_of_a_unit_changed(bureau):
+    first, second = bureau.codes[:2]
+    apply(bureau.campaign, [changed_unit(bureau.campaign, Act.RENAME, first, name="新名局")])
+    merge(bureau.campaign, second, first, "并入")
+    said = [line.what for line in history(bureau.campaign)]
+    assert "改名 名称：第1区第1局 → 新名局" in said
+    assert any("更正名单 上年资金总额：1501.5 → 3004" in what for what in said)
 
 
 def test_what_a_clerk_should_look_at_is_said(bureau, monkeypatch, capsys):

@@ -16,10 +16,11 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, Deed, in_force
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow
-from xltool.campaign.ledger.unit_changes import refuse_left, write_units
+from xltool.campaign.ledger.unit_changes import UnitChange, refuse_left, write_units
 from xltool.campaign.returns.beside import asked_beside_others
 from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import NO_DISTRICT, Unit
+from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.model import Finding, Severity
 
@@ -249,12 +250,14 @@ def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
     # Of one second, what was sent and came stands before what was decided on it.
     acts = {deed.id: deed for deed in deeds}
     lines += [
-        _line(deed, deed.id in standing, acts) for deed in deeds if not code or deed.unit == code
+        _line(deed, deed.id in standing, acts, campaign.edition)
+        for deed in deeds
+        if not code or deed.unit == code
     ]
     return sorted(lines, key=lambda line: line.made_at)
 
 
-def _line(deed: Deed, stands: bool, acts: Mapping[int, Deed]) -> HistoryLine:
+def _line(deed: Deed, stands: bool, acts: Mapping[int, Deed], edition: Edition) -> HistoryLine:
     detail = msgspec.json.decode(deed.detail)
     event = WORDS[Act(deed.action)]
     if detail.get("contents") == []:
@@ -268,6 +271,9 @@ def _line(deed: Deed, stands: bool, acts: Mapping[int, Deed]) -> HistoryLine:
             event += f" {detail[key]}"
     if "district" in detail:
         event += f" {detail['district'] or NO_DISTRICT}"
+    if deed.action in _ON_THE_LIST:
+        before, after = (Unit(**detail[key]) for key in ("before", "after"))
+        event += f" {'；'.join(UnitChange(Act(deed.action), before, after).said(edition))}".rstrip()
     if deed.action == Act.UNDO:
         undone = [acts[id_] for id_ in detail["deeds"] if id_ in acts]
         named = [f"{WORDS[Act(one.action)]} {one.unit}".strip() for one in undone[:3]]

@@ -12,7 +12,9 @@ import msgspec
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import Ledger, LedgerRow, now
+from xltool.campaign.ledger.unit_changes import refuse_left
 from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.sealing import keys, parcel, seal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent, common_files, manifest
@@ -266,22 +268,13 @@ def send_again(
     campaign: Campaign, output: Path, codes: Iterable[str] = (), districts: Iterable[str] = ()
 ) -> list[tuple[str, Path, int]]:
     """The parcels once more, of these units or districts, as they are out: for who lost one.
+    Who owes nothing any more gets none.
 
     Nothing is issued anew: the same seals and numbers,
     so returns on the first copies count as before.
     """
-    ledger, wanted = campaign.ledger, set(codes)
-    units = {unit.code: unit for unit in ledger.units()}
-    places = {district_meant(said, units.values()) for said in districts}
-    issues = ledger.issues()
-    if unknown := wanted - set(units):
-        raise XltoolError(f"名单里没有部门编码：{'、'.join(sorted(unknown))}")
-    asked_for = wanted | {unit.code for unit in units.values() if unit.district in places}
-    rows = [row for code, row in issues.items() if code in asked_for]
-    if unsent := wanted - set(issues):
-        raise XltoolError(f"还没有下发过：{'、'.join(sorted(unsent))}")
-    if not rows:
-        raise XltoolError("这些单位还没有下发过，请用 distribute")
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    rows = _lost(campaign, units, set(codes), districts)
     if campaign.branch:
         from xltool.campaign.sending.branch import write_parts
 
@@ -298,6 +291,32 @@ def send_again(
         )
         parcels.append((district or NO_DISTRICT, path, len(packed)))
     return parcels
+
+
+def _lost(
+    campaign: Campaign, units: dict[str, Unit], wanted: set[str], districts: Iterable[str]
+) -> list[LedgerRow]:
+    """The issues of these units and districts. Raises XltoolError for who never had one and for
+    one that is named and owes nothing."""
+    places = {district_meant(said, units.values()) for said in districts}
+    issues = campaign.ledger.issues()
+    if unknown := wanted - set(units):
+        raise XltoolError(f"名单里没有部门编码：{'、'.join(sorted(unknown))}")
+    for code in sorted(wanted):
+        refuse_left(campaign, code)
+    if unsent := wanted - set(issues):
+        raise XltoolError(f"还没有下发过：{'、'.join(sorted(unsent))}")
+    standings = campaign.ledger.standings()
+    owing = {code for code in units if not _has_left(standings.get(code))}
+    asked_for = wanted | {code for code in owing if units[code].district in places}
+    rows = [row for code, row in issues.items() if code in asked_for]
+    if not rows:
+        raise XltoolError("这些单位还没有下发过，或者不再应报，没有可再发的")
+    return rows
+
+
+def _has_left(returns: UnitReturns | None) -> bool:
+    return returns is not None and bool(returns.outcome.standpoint.left)
 
 
 def _as_sent(campaign: Campaign, unit: Unit, row: LedgerRow) -> tuple[parcel.ListedUnit, bytes]:
