@@ -410,6 +410,35 @@ def test_a_return_without_effect_is_said(bureau, monkeypatch, capsys):
     assert f"报来的不计入：1 个单位（{first}）" in capsys.readouterr().out
 
 
+def test_new_workbooks_say_whose_returns_count_no_more(tmp_path, capsys):
+    """The bureau that sends them and the district that gets them, whose own approval goes too."""
+    from xltool.campaign.returns.collection import collect
+    from xltool.campaign.returns.decisions import accept
+    from xltool.campaign.sending.branch import new_branch
+
+    bureau = Bureau(tmp_path, 1, 2)
+    first = bureau.codes[0]
+    box = bureau.campaign.folder / "下发"
+    district = new_branch(tmp_path / "台账", box / "第1批" / "第1区.zip")
+    files = {f"{code}.xlsx": fill_in(bureau.sent[code]) for code in bureau.codes}
+    bureau.hand_in("1", files, when=1.7e9)
+    collect(district, [tmp_path / "1"])
+    accept(district, [first])
+    district.ledger.close()
+    bureau.campaign.ledger.close()
+    where = ["--campaign", str(bureau.campaign.folder)]
+    said = f"注意：1 个单位有了新的工作簿，先前报来的（核准过的也一样）不再计入，要重报：{first}"
+    assert main(["campaign", "rename", *where, first, "新名局"]) == 0
+    for again in (False, True):
+        capsys.readouterr()
+        assert main(["distribute", *where]) == 0
+        assert (said in capsys.readouterr().out) is not again
+    parcel = str(box / "第2批" / "第1区.zip")
+    for again in (False, True):
+        assert main(["campaign", "receive", "--campaign", str(district.folder), parcel]) == 0
+        assert (said in capsys.readouterr().out) is not again
+
+
 def test_a_day_that_has_not_come_is_none_on_which_returns_came(bureau):
     first = bureau.codes[0]
     later = dt.date.today() + dt.timedelta(2)

@@ -60,6 +60,19 @@ def doubt_deadlines(campaign: Campaign, days: Iterable[str]) -> None:
 
 
 @contextmanager
+def telling_void(campaign: Campaign) -> Iterator[None]:
+    """Say whose returns count no more after new workbooks went out or came in."""
+    before = campaign.ledger.counted()
+    yield
+    after = campaign.ledger.counted() if before else {}
+    if void := [code for code in before if code not in after]:
+        few = "、".join(void[:20]) + ("等" if len(void) > 20 else "")
+        echo(
+            f"注意：{len(void)} 个单位有了新的工作簿，先前报来的（核准过的也一样）不再计入，要重报：{few}"
+        )
+
+
+@contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on a terminal, nothing elsewhere."""
     from rich.console import Console

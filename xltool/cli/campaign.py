@@ -16,6 +16,7 @@ from xltool.cli._campaign import (
     opened,
     progress,
     table,
+    telling_void,
     there_type,
     trust_option,
     where,
@@ -128,7 +129,8 @@ def receive(folder: Path, parcel: Path, trusted: Sequence[str]) -> None:
             raise XltoolError("这不是下级台账")
         trust(opened_campaign, trusted)
         before = opened_campaign.deadline
-        echo(f"收进 {take_parcel(opened_campaign, parcel)} 个新的工作簿")
+        with telling_void(opened_campaign):
+            echo(f"收进 {take_parcel(opened_campaign, parcel)} 个新的工作簿")
         if opened_campaign.deadline != before:
             day = opened_campaign.deadline
             echo(f"上级的报送截止改为 {day}" if day else "上级取消了报送截止")

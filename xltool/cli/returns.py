@@ -19,6 +19,7 @@ from xltool.cli._campaign import (
     opened,
     progress,
     table,
+    telling_void,
     there_type,
     trust_option,
     where,
@@ -77,7 +78,8 @@ def distribute(
         return
     with opened(folder) as campaign, progress("下发") as seen:
         page = _page(campaign, runtime_paths) if with_page else None
-        sent = send(campaign, output, districts, seen, page)
+        with telling_void(campaign):
+            sent = send(campaign, output, districts, seen, page)
         key_print = fingerprint(campaign.public_key)
         if sent.units:
             doubt_deadlines(campaign, Deadlines.of(campaign).days)
