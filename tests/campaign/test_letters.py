@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+
 import pytest
 from docx import Document
 
@@ -10,7 +13,7 @@ from xltool.campaign.ledger.campaign_folder import new_campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.unit_changes import leave
 from xltool.campaign.returns.decisions import accept
-from xltool.campaign.rollup.letters import TEMPLATE, write_letters
+from xltool.campaign.rollup.letters import TEMPLATE, _plain_template, _save, write_letters
 from xltool.campaign.sealing.parcel import read_parcel
 from xltool.cli import main
 from xltool.errors import XltoolError
@@ -203,3 +206,19 @@ def test_a_template_may_show_every_column_of_the_form(tmp_path):
     words = _indicator(indicator, Form("department", {}, (indicator,)), edition)
     assert (words["指标性质"], words["计量单位"], words["权重"]) == ("≥", "座", "10")
     assert words["三级指标"] == "维修水库" and "12" in words["指标值"]
+
+
+def test_a_letter_that_finds_no_room_is_one_line(tmp_path, monkeypatch):
+    """Nothing half-written, and nothing said from inside a library."""
+    resource = pytest.importorskip("resource")
+    said = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(XltoolError, match="写不了"):
+            _save(_plain_template(), tmp_path / "批复.docx")
+        gc.collect()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert said == [] and list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import io
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -130,9 +131,15 @@ def _write(
         _replace(paragraph, words)
     for row in rows:
         _repeat(row, lines)
-    with writing(path, "wb") as file:
-        document.save(file)
+    _save(document, path)
     return remarks
+
+
+def _save(document: Document, path: Path) -> None:
+    made = io.BytesIO()  # whole before it is written: a zip cut off by a full disk is closed badly
+    document.save(made)
+    with writing(path, "wb") as file:
+        file.write(made.getbuffer())
 
 
 def _unfilled(text: str, known: Collection[str] | None) -> list[str]:
@@ -288,8 +295,7 @@ def _own_template(campaign: Campaign) -> Path:
     """The campaign's template; a plain one is made where the bureau has not put its own there."""
     path = campaign.folder / TEMPLATE
     if not path.is_file():
-        with writing(path, "wb") as file:
-            _plain_template().save(file)
+        _save(_plain_template(), path)
     return path
 
 

@@ -3,6 +3,7 @@ what counts, on fresh official sheets."""
 
 from __future__ import annotations
 
+import io
 import tempfile
 from pathlib import Path
 
@@ -62,7 +63,9 @@ def _join(parts: list[Path], path: Path) -> None:
             pages = PdfDocument(part)
             whole.import_pages(pages)
             pages.close()
+        made = io.BytesIO()  # whole before it is written: the library heeds no full disk
+        whole.save(made)
         with writing(path, "wb") as file:
-            whole.save(file)
+            file.write(made.getbuffer())
     finally:
         whole.close()
