@@ -250,3 +250,30 @@ def test_the_chase_list_of_one_district(tmp_path, monkeypatch, capsys):
     assert "第2区第1局" in text and "第1区第1局" not in text and "应报 1 个单位" in text
     assert main(["status", "--district", "没有", "--chase", "催2.txt"]) == 2
     assert not (bureau.campaign.folder / "催2.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "answer"),
+    [
+        ("log 999 --arrivals", 2, "名单里没有部门编码 999"),
+        ("undo 999", 2, "名单里没有部门编码 999"),
+        ("choose {good} 1 --latest", 2, "不要再写版号"),
+        ("choose {good} --latest", 0, "（没有选定过）"),
+        ("choose {nobody}", 0, "没有报过"),
+        ("accept {good} --district 第2区", 2, "不要再写 --district、--state"),
+        ("reopen {good} {good} --reason x", 0, "重开 1 个单位"),
+    ],
+)
+def test_what_makes_no_sense_is_not_done_in_silence(
+    bureau, monkeypatch, capsys, said, code, answer
+):
+    monkeypatch.chdir(bureau.campaign.folder)
+    good, *_, nobody = bureau.codes
+    if "reopen" in said:
+        accept(bureau.campaign, [good])
+    words = said.format(good=good, nobody=nobody).split()
+    deeds = len(bureau.campaign.ledger.deeds())
+    assert main(["campaign", *words]) == code
+    shown = capsys.readouterr()
+    assert answer in shown.out + shown.err
+    assert len(bureau.campaign.ledger.deeds()) == deeds + ("reopen" in said)

@@ -4,16 +4,18 @@ missing originals stop only their own unit."""
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
-from tests.support.campaign import Bureau, fill_in
+from tests.support.campaign import Bureau, answered, fill_in
 from xltool.campaign.ledger import store
 from xltool.campaign.ledger.campaign_folder import open_campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.transfer import export_campaign, import_campaign, missing_originals
 from xltool.campaign.returns.collection import collect
-from xltool.campaign.returns.decisions import accept
+from xltool.campaign.returns.decisions import accept, history, send_back
+from xltool.campaign.returns.notes import notes, write_notes
 from xltool.campaign.returns.rebuild import rebuild
 from xltool.campaign.returns.rejudgement import recheck
 from xltool.campaign.returns.status import status
@@ -201,3 +203,26 @@ def test_pristine_copies_go_when_their_return_counts_no_more(bureau, tmp_path):
     assert left == {second, third} and result.pristine == 1
     assert any("有人改过" in reason for _, reason in result.problems)
     assert {s.unit.code for s in status(bureau.campaign).standings if s.row is not None} == {third}
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_units_explained_is_rebuilt_and_not_said_a_second_time(bureau, lost):
+    code, note = bureau.codes[0], "答.xlsx"
+    query = {"department.economic": [["销售收入", "≤1亿元"]]}
+    bureau.hand_in("2", {"a.xlsx": fill_in(bureau.sent[code], query)}, when=1.71e9)
+    unit_notes = notes(bureau.campaign, [code], queries=True)
+    [path] = write_notes(bureau.campaign, unit_notes, bureau.folder / "意见", "xlsx")
+    bureau.hand_in("3", {note: answered(path, "任务书如此")}, when=1.72e9)
+    if not lost:
+        send_back(bureau.campaign, [code], "说明不成立")
+    bureau.campaign.ledger.close()
+    if lost:
+        shutil.rmtree(bureau.campaign.folder / store.BACKUP_FOLDER)
+        for file in bureau.campaign.folder.glob(f"{store.FILE}*"):
+            file.unlink()
+    for _ in range(2):
+        rebuild(bureau.campaign.folder)
+        events = [line.what for line in history(reopened(bureau), code)]
+        assert sum("书面说明" in event for event in events) == 1
+        assert lost or bureau.states()[code] == "退回"
+        bureau.campaign.ledger.close()

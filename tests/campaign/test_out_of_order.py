@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from tests.support.campaign import EDITION, Bureau, fill_in, nested, stamped, write_units
+from tests.support.campaign import EDITION, Bureau, answered, fill_in, nested, stamped, write_units
 from tests.support.case import filing_of
 from xltool.campaign.ledger.campaign_folder import open_campaign
 from xltool.campaign.returns.arrivals import arrival_lines
@@ -22,7 +22,7 @@ from xltool.campaign.returns.status import status
 from xltool.campaign.rollup.dashboard import dashboard
 from xltool.campaign.units import read_unit_list
 from xltool.model import Finding
-from xltool.results_sheet.table import ANSWER, HEAD
+from xltool.results_sheet.table import RESULTS_SHEET
 
 OTHER = {"department.goal": "目标1：修好县内小型水库并通过县级验收。"}
 QUERY = {"department.economic": [["销售收入", "≤1亿元"]]}
@@ -33,20 +33,6 @@ DAY = 86400
 @pytest.fixture
 def bureau(tmp_path):
     return Bureau(tmp_path, 1, 1)
-
-
-def answered(path, text):
-    """The note with this explanation in every answer cell, saved by another program."""
-    book = load_workbook(path)
-    rows = book["退回意见"]
-    head = next(row for row in rows.iter_rows() if any(c.value == HEAD[ANSWER] for c in row))
-    column = next(c.column for c in head if c.value == HEAD[ANSWER])
-    for row in range(head[0].row + 1, rows.max_row + 1):
-        if rows.cell(row, 1).value:
-            rows.cell(row, column).value = text
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 def explanations(bureau, code):
@@ -133,6 +119,18 @@ def test_what_was_sent_back_and_comes_again_as_it_was_is_told(bureau):
     assert bureau.standing(code).remarks == ()
 
 
+def test_the_day_on_which_it_came_is_told_and_the_earliest_copy_says_whether_it_is_late(tmp_path):
+    bureau = Bureau(tmp_path, 1, 1, deadline="2024-01-20")
+    [code] = bureau.codes
+    data = fill_in(bureau.sent[code])
+    bureau.hand_in("1", {"a.xlsx": data}, received=dt.date(2024, 1, 25))
+    assert bureau.standing(code).late
+    [receipt] = bureau.hand_in("1", {}, received=dt.date(2024, 1, 10)).receipts
+    assert receipt.first == "先前收过，收到的日子仍是 2024-01-25"
+    bureau.hand_in("2", {"邮件里的.xlsx": data}, when=1_705_000_000)  # 2024-01-11
+    assert not bureau.standing(code).late
+
+
 def test_the_log_tells_a_copy_from_a_version(bureau):
     [code] = bureau.codes
     data = fill_in(bureau.sent[code])
@@ -203,6 +201,35 @@ def test_what_becomes_of_an_answer_is_told(bureau):
     [receipt] = bureau.hand_in("4", {"答.xlsx": later}, when=1.73e9).receipts
     assert receipt.first.endswith("后来又报了第 2 版，这些说明不算在它上面")
     assert bureau.states()[code] == "通过"
+
+
+def test_what_is_written_on_a_note_beside_the_answers_is_told(bureau):
+    [code] = bureau.codes
+    bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code], QUERY)}, when=1.70e9)
+    send_back(bureau.campaign, [code], "请说明")
+    [path] = noted(bureau, queries=True)
+    for name, answer in (("只写在外.xlsx", ""), ("都写.xlsx", "任务书如此")):
+        book = load_workbook(io.BytesIO(answered(path, answer)))
+        sheet = book["退回意见"]
+        sheet.cell(sheet.max_row + 2, 6).value = "已经电话说过"
+        out = io.BytesIO()
+        book.save(out)
+        result = bureau.hand_in(name, {name: out.getvalue()})
+        [receipt] = result.receipts
+        told = receipt.first or result.problems[0][1]
+        assert "写在“说明”栏以外的 1 处没有读：“已经电话说过”" in told
+    assert explanations(bureau, code) == ["任务书如此"]
+
+
+def test_explanations_are_compared_too(bureau):
+    [code] = bureau.codes
+    bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code], QUERY)}, when=1.70e9)
+    [path] = write_notes(
+        bureau.campaign, notes(bureau.campaign, queries=True), bureau.folder / "标", "workbook"
+    )
+    bureau.hand_in("2", {"b.xlsx": answered(path, "任务书如此", RESULTS_SHEET)}, when=1.71e9)
+    [change] = compare(bureau.campaign, code).changes
+    assert (change.sheet, change.before, change.after) == (RESULTS_SHEET, "", "任务书如此")
 
 
 def test_a_note_on_one_file_under_many_names_is_answered_by_whom_it_was_sent_to(tmp_path):

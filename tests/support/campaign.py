@@ -17,6 +17,7 @@ from xltool.campaign.sealing.parcel import read_parcel
 from xltool.editions.declaration import load_edition
 from xltool.filling.writer import render
 from xltool.model import Entry, Filing
+from xltool.results_sheet.table import ANSWER, HEAD
 from xltool.xlsx.workbook_reader import open_grid
 
 EDITION = load_edition("hunan-2023")
@@ -236,3 +237,19 @@ def stamped(data: bytes, when: str) -> bytes:
         "docProps/core.xml",
         lambda xml: re.sub(r"(<dcterms:modified[^>]*>)[^<]*", rf"\g<1>{when}", xml),
     )
+
+
+def answered(path: Path, text: str, sheet: str = "退回意见") -> bytes:
+    """The note with this explanation in every answer cell, saved by another program."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(path)
+    rows = book[sheet]
+    head = next(row for row in rows.iter_rows() if any(c.value == HEAD[ANSWER] for c in row))
+    column = next(c.column for c in head if c.value == HEAD[ANSWER])
+    for row in range(head[0].row + 1, rows.max_row + 1):
+        if rows.cell(row, 1).value:
+            rows.cell(row, column).value = text
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

@@ -45,13 +45,16 @@ def choose(
     """选定一个单位的某一版为准；不写版号就列出各版。"""
     from xltool.campaign.returns.rejudgement import choose as let_count
 
+    if latest and version is not None:
+        raise click.UsageError("--latest 是撤销选定，不要再写版号")
     with opened(folder, by) as campaign:
         if version is None and not latest:
-            table(*_versions(campaign, code))
+            heads, rows = _versions(campaign, code)
+            table(heads, rows) if rows else echo(f"{code}：没有报过")
             return
-        let_count(campaign, code, None if latest else version, reason)
+        changed = let_count(campaign, code, None if latest else version, reason)
     choice = "以最近一次有效的为准" if latest else f"以第 {version} 版为准"
-    echo(f"{code}：{choice}")
+    echo(f"{code}：{choice}" + ("" if changed else "（没有选定过）"))
 
 
 def _versions(campaign: object, code: str) -> tuple[list[str], list[list[object]]]:
@@ -83,8 +86,10 @@ def _wanted(
     from xltool.campaign.returns.status import RARE_STATES, STATES, status
     from xltool.campaign.units import district_meant
 
+    if codes and (district is not None or states):
+        raise click.UsageError("写了部门编码，就不要再写 --district、--state")
     if codes:
-        return list(codes)
+        return list(dict.fromkeys(codes))
     if district is None and not states:
         raise click.UsageError("写部门编码，或用 --district、--state 说明是哪些单位")
     unknown = [state for state in states if state not in (*STATES, *RARE_STATES)]
@@ -187,7 +192,7 @@ def reopen(folder: Path, codes: Sequence[str], reason: str, by: str) -> None:
 
     with opened(folder, by) as campaign:
         lift(campaign, codes, reason)
-    echo(f"重开 {len(codes)} 个单位")
+    echo(f"重开 {len(set(codes))} 个单位")
 
 
 @command()

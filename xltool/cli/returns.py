@@ -285,10 +285,11 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
     from xltool.checks.results import VERDICTS
 
     _show_faulty([receipt for receipt in result.new if receipt.verdict == "error"], names)
-    for copy in [
-        receipt for receipt in result.receipts if receipt.outcome == "重复" and receipt.first
-    ][:20]:
+    copies = [r for r in result.receipts if r.outcome == "重复" and r.first]
+    for copy in copies[:_MOST_LISTED]:
         echo(f"重复：{copy.name} {copy.first}")
+    if more := len(copies) - len(copies[:_MOST_LISTED]):
+        echo(f"……另有 {more} 份重复，见 xltool campaign log --arrivals")
     answers = [receipt for receipt in result.receipts if receipt.outcome == "答复" and receipt.unit]
     for answer in answers[:_MOST_LISTED]:
         unit = f"{answer.unit} {names.get(answer.unit, '')}".strip()

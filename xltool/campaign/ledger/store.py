@@ -444,14 +444,16 @@ class Ledger:
         """The returns, each judged by itself,
         with the number of its latest arrival and of the first, and when it was sent last.
 
-        That is by its own time: an older copy that is found later is not a later word.
+        That is by its own time: an older copy that is found later is not a later word, and still
+        shows that it was there on its day.
         """
         # Of each return by itself, through the index: not all arrivals for a few units.
         words = "FROM arrivals WHERE return_id = r.id AND outcome = 'word'"
         last = f"SELECT id {words} ORDER BY day DESC, time DESC, id DESC LIMIT 1"
         return self._of(
             f"SELECT r.*, (SELECT MAX(id) {words}) AS arrival, a.day, a.time, a.zipped,"
-            f" (SELECT MIN(id) {words}) AS first, (SELECT MIN(day) {words}) AS first_day,"
+            f" (SELECT MIN(id) {words}) AS first, (SELECT MIN(day) FROM arrivals"
+            " WHERE return_id = r.id AND outcome IN ('word', 'copy')) AS first_day,"
             f" (SELECT COUNT(*) {words}) AS times"
             f" FROM returns r JOIN arrivals a ON a.id = ({last})",
             units,

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.store import LedgerRow
+from xltool.campaign.ledger.unit_changes import unit_of
 from xltool.campaign.returns.judgement import KINDS
 from xltool.checks.results import VERDICTS
 
 
 def arrival_lines(campaign: Campaign, code: str = "") -> list[list[str]]:
-    """(day, file, unit, what became of it) for each arrival, of one unit or of all."""
+    """(day, file, unit, what became of it) for each arrival, of one unit or of all.
+    Raises XltoolError for a code that is not on the list."""
+    if code:
+        unit_of(campaign, code)
     rows = {row["id"]: row for row in campaign.ledger.returns()}
     lines = []
     for arrival in campaign.ledger.arrivals():

@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 import functools
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -196,9 +196,18 @@ def _readable(
         if sha256 in desk.issued:
             result.receipts.append(Receipt(file.name, "空白"))
             desk.blanks.append((file, sha256))
-        elif row := desk.taken_before(file, sha256):
+        elif before := desk.taken_before(file, sha256):
+            row, remark = before
             result.receipts.append(
-                Receipt(file.name, "重复", row["kind"], row["unit"], row["claimed"], row["version"])
+                Receipt(
+                    file.name,
+                    "重复",
+                    row["kind"],
+                    row["unit"],
+                    row["claimed"],
+                    row["version"],
+                    first=remark,
+                )
             )
         else:
             yield file, sha256, data
@@ -218,9 +227,10 @@ class LedgerDesk:
         by_id = {row["id"]: row for row in rows if row["kind"] != "unlisted"}
         arrivals = campaign.ledger.arrivals()
         self.seen = {
-            (arrival["sha256"], arrival["name"].rpartition("/")[2], arrival["time"]): by_id[
-                arrival["return_id"]
-            ]
+            (arrival["sha256"], arrival["name"].rpartition("/")[2], arrival["time"]): (
+                by_id[arrival["return_id"]],
+                arrival["day"],
+            )
             for arrival in arrivals
             if arrival["return_id"] in by_id
         }
@@ -244,9 +254,15 @@ class LedgerDesk:
         """What the judges know of the campaign: read once, and sent to each of them."""
         return Register.of(self.campaign)
 
-    def taken_before(self, file: Found, sha256: str) -> Any:
-        """The return that this very file is: the same content, name and time."""
-        return self.seen.get((sha256, file.name.rpartition("/")[2], file.modified))
+    def taken_before(self, file: Found, sha256: str) -> tuple[LedgerRow, str] | None:
+        """The return that this very file is (the same content, name and time), and what to say
+        where the clerk names another day for it now."""
+        seen = self.seen.get((sha256, file.name.rpartition("/")[2], file.modified))
+        if seen is None:
+            return None
+        row, day = seen
+        other = self.received is not None and self.received.isoformat() != day
+        return row, f"先前收过，收到的日子仍是 {day}" if other else ""
 
     def take(self, judged: list[Judged]) -> None:
         """Originals first, then the ledger in one transaction:
@@ -274,7 +290,7 @@ class LedgerDesk:
         for (file, _, judgement), row in zip(self.answers, noted, strict=True):
             receipt = Receipt(file.name, "答复", ANSWERS)
             if row:
-                first = _heeded(judgement.answers, row, standings[row["unit"]])
+                first = _heeded(judgement, row, standings[row["unit"]])
                 code, version = row["claimed"] or row["unit"], row["version"]
                 receipt = Receipt(file.name, "答复", ANSWERS, code, version=version, first=first)
             self.result.receipts.append(receipt)
@@ -289,6 +305,8 @@ class LedgerDesk:
         unit = (row["claimed"] or row["unit"]) if row else ""
         if row is None or not judgement.answers:
             reason = "退回意见的答复，但里面没有说明" if row else "别的批次的退回意见"
+            if row and judgement.beside:
+                reason += f"，{_unread(judgement.beside)}"
             self._arrived(file, sha256, 0, "other", reason, unit)
             self.result.problems.append((file.name, reason))
             return None
@@ -455,8 +473,13 @@ class LedgerDesk:
                 self._arrived(file, sha256, 0, outcome, reason, named or owner)
 
 
-def _heeded(answers: Mapping[str, str], row: LedgerRow, returns: UnitReturns) -> str:
+def _unread(beside: Sequence[str]) -> str:
+    return f"写在“说明”栏以外的 {len(beside)} 处没有读：“{beside[0][:40]}”"
+
+
+def _heeded(judgement: Judgement, row: LedgerRow, returns: UnitReturns) -> str:
     """What became of the explanations on a return note, for whoever collects it."""
+    answers = judgement.answers
     stands = next(one for one in returns.rows if one["id"] == row["id"])
     findings = msgspec.json.decode(stands["findings"], type=list[Finding])
     asked = {finding.key: finding.severity for finding in findings}
@@ -468,6 +491,8 @@ def _heeded(answers: Mapping[str, str], row: LedgerRow, returns: UnitReturns) ->
         said.append(f"其中 {errors} 处是错误，说明不起作用，要改正后重报")
     if gone:
         said.append(f"其中 {gone} 处已不对应任何问题")
+    if judgement.beside:
+        said.append(_unread(judgement.beside))
     latest = returns.latest
     if row["version"] and latest and latest["id"] != row["id"]:
         said.append(f"后来又报了第 {latest['version']} 版，这些说明不算在它上面")

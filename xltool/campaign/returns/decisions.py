@@ -16,7 +16,7 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, Deed, in_force
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow
-from xltool.campaign.ledger.unit_changes import UnitChange, refuse_left, write_units
+from xltool.campaign.ledger.unit_changes import UnitChange, refuse_left, unit_of, write_units
 from xltool.campaign.returns.beside import asked_beside_others
 from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import NO_DISTRICT, Unit
@@ -224,8 +224,8 @@ class HistoryLine:
 def history(campaign: Campaign, code: str = "") -> list[HistoryLine]:
     """What was sent, what came and what was decided, oldest first; of one unit or of all."""
     ledger = campaign.ledger
-    if code and code not in {unit.code for unit in ledger.units()}:
-        raise XltoolError(f"名单里没有部门编码 {code}")
+    if code:
+        unit_of(campaign, code)
     deeds = ledger.deeds()
     standing = {deed.id for deed in in_force(deeds)}
     lines: list[HistoryLine] = []
@@ -286,6 +286,8 @@ def _line(deed: Deed, stands: bool, acts: Mapping[int, Deed], edition: Edition) 
 def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:
     """Undo the last decision, of one unit or of the whole last command. What was undone."""
     ledger = campaign.ledger
+    if code:
+        unit_of(campaign, code)
     with ledger.writing():
         everything = [d for d in in_force(ledger.deeds()) if d.action not in _NEVER_UNDONE]
         acts = [d for d in everything if not code or d.unit == code]

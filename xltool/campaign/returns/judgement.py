@@ -28,8 +28,8 @@ from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.model import Entry, Fault, FaultKind, Filing, Finding, Form
 from xltool.reading.reader import read_grid
-from xltool.results_sheet.table import read_answers
-from xltool.xlsx.grid import Grid
+from xltool.results_sheet.table import ANSWER, HEAD, KEY, read_answers
+from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.workbook_reader import open_grid
 
@@ -134,6 +134,7 @@ class Judgement:
     values: dict[str, str] = field(default_factory=dict)  # what the ledger keeps of it
     note: str = ""
     answers: dict[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()  # what stands on a return note where nobody reads it
 
 
 def judge(data: bytes, name: str, register: Register) -> Judgement:
@@ -153,6 +154,7 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
             stamp=grid.modified,
             note=grid.properties[NOTE_OF],
             answers=answers,
+            beside=tuple(text for sheet in grid.sheets for text in _beside_answers(sheet)),
         )
     filing = read_grid(grid, source=name, edition=register.edition)
     kind, mark, faults = _authenticity(grid, filing, register)
@@ -183,6 +185,24 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
         seal=sealed,
         stamp=grid.modified if grid.modified != register.unsaved else "",
     )
+
+
+SENT_BACK = "退回"  # on a return note the word before the bureau's own
+
+
+def _beside_answers(sheet: Sheet) -> Iterator[str]:
+    """What somebody wrote on a return note below or right of its table."""
+    rows: dict[int, dict[int, str]] = {}
+    for (row, column), cell in sorted(sheet.cells.items()):
+        if cell.text.strip():
+            rows.setdefault(row, {})[column] = cell.text.strip()
+    heads: dict[str, int] = {}
+    for line in rows.values():
+        if HEAD[ANSWER] in line.values() and HEAD[KEY] in line.values():
+            heads = {text: column for column, text in line.items()}
+        elif heads:
+            ours = heads[HEAD[KEY]] in line or SENT_BACK in line.values()
+            yield from (text for at, text in line.items() if not (ours and at in heads.values()))
 
 
 def _renamed(name: str, claimed: str, unit: str, register: Register) -> Fault:

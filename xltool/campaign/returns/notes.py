@@ -18,7 +18,7 @@ from xltool.campaign.ledger.related import UnitReturns, in_order
 from xltool.campaign.ledger.store import LedgerRow
 from xltool.campaign.returns.beside import asked_beside_others
 from xltool.campaign.returns.deadlines import Deadlines
-from xltool.campaign.returns.judgement import KINDS, NOTE_OF, NOTE_TO
+from xltool.campaign.returns.judgement import KINDS, NOTE_OF, NOTE_TO, SENT_BACK
 from xltool.campaign.sheets import ANSWER_STYLE, OFFICIAL
 from xltool.campaign.units import Unit, UnitFiles
 from xltool.errors import XltoolError
@@ -180,7 +180,7 @@ class NoteRow(NamedTuple):
 
 NOTE_COLUMNS: tuple[Column[NoteRow], ...] = (
     Column("序号", lambda row: row.number or "", 5),
-    Column("性质", lambda row: row.finding.severity.label if row.number else "退回", 6),
+    Column("性质", lambda row: row.finding.severity.label if row.number else SENT_BACK, 6),
     Column("工作表", lambda row: row.finding.sheet, 22),
     Column("单元格", lambda row: row.finding.cell, 8),
     Column("栏目", lambda row: row.label, 16),

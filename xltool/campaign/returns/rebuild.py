@@ -208,7 +208,8 @@ def _add_returns(campaign: Campaign, result: Rebuilt) -> None:
     register = Register.of(campaign)
     with ledger.writing():
         desk = LedgerDesk(campaign, Collected())
-        known_digests = {sha256 for sha256, _ in desk.known} | desk.issued
+        known_digests = {sha256 for sha256, _, _ in desk.noted} | desk.issued
+        known_digests |= {sha256 for sha256, _ in desk.known}
         entries: list[tuple[Found, str, bytes, Judgement]] = []
         for path in sorted(campaign.folder.glob("originals/??/*"), key=lambda p: p.stat().st_mtime):
             if path.name in known_digests or path.name.startswith("."):

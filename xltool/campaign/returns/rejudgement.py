@@ -96,8 +96,11 @@ def _not_judged(row: Mapping[str, Any], reason: str) -> Changed:
     return Changed(row["unit"], row["version"], row["name"], VERDICTS[row["verdict"]], outcome)
 
 
-def choose(campaign: Campaign, code: str, version: int | None, reason: str = "") -> None:
-    """Let this version count for the unit, whatever came later; None undoes it."""
+def choose(campaign: Campaign, code: str, version: int | None, reason: str = "") -> bool:
+    """Let this version count for the unit, whatever came later; None undoes it.
+
+    False where nothing was chosen that could be undone.
+    """
     ledger = campaign.ledger
     if code not in {unit.code for unit in ledger.units()}:
         raise XltoolError(f"名单里没有部门编码 {code}")
@@ -113,6 +116,8 @@ def choose(campaign: Campaign, code: str, version: int | None, reason: str = "")
             refuse_left(campaign, code)
         if stand.accepted:
             raise XltoolError(f"{code} 已经核准，先用 campaign reopen 重开")
+        if version is None and not stand.picked:
+            return False
         with ledger.transaction():
             if version is None:
                 ledger.record(Act.UNCHOOSE, code, reason=reason)
@@ -124,3 +129,4 @@ def choose(campaign: Campaign, code: str, version: int | None, reason: str = "")
                     reason=reason,
                     detail={"version": version},
                 )
+    return True

@@ -24,6 +24,7 @@ from xltool.files.atomic import writing
 from xltool.files.table_column import Column
 from xltool.model import NOTHING, Entry, Filing, Form, Indicator, Place
 from xltool.reading.reader import read_grid
+from xltool.results_sheet.table import RESULTS_SHEET
 from xltool.xlsx.workbook_reader import open_grid
 
 
@@ -94,7 +95,8 @@ def chain_line(row: LedgerRow) -> str:
 
 
 def differences(old: Filing, new: Filing, edition: Edition) -> Iterator[CellChange]:
-    """Each cell that says another thing; projects are matched by their names."""
+    """Each cell that says another thing; projects are matched by their names. Then what the unit
+    explained otherwise."""
     if old.department is not None or new.department is not None:
         yield from _forms(old.department, new.department, edition.department)
     before, after = _by_name(old), _by_name(new)
@@ -107,6 +109,10 @@ def differences(old: Filing, new: Filing, edition: Edition) -> Iterator[CellChan
     for key in gone:
         if key not in renamed.values():
             yield from _forms(before[key], None, edition.project)
+    for asked in {**old.answers, **new.answers}:
+        was, now = old.answers.get(asked, ""), new.answers.get(asked, "")
+        if was != now:
+            yield CellChange(RESULTS_SHEET, "", f"说明·{asked.partition('|')[0]}", was, now)
 
 
 def _by_name(filing: Filing) -> dict[tuple[str, int], Form]:
