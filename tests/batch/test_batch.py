@@ -16,6 +16,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import xltool
 from benchmarks.killing import contents
@@ -36,6 +37,7 @@ from xltool.checks.settings import load_settings
 from xltool.errors import XltoolError
 from xltool.files.atomic import temporary_name
 from xltool.filling.writer import render
+from xltool.model import Entry
 
 
 @pytest.fixture
@@ -119,6 +121,16 @@ def test_names_and_texts_that_are_no_text_stop_nothing(tmp_path):
         assert (summary.done, summary.skipped, summary.failed) == (done, skipped, [])
     assert len(list(out.rglob("*.xlsx"))) == 5
     assert len(json.loads((out / "report.json").read_bytes())["files"]) == 4
+
+
+def test_a_filing_with_a_sheet_named_as_a_data_books_is_a_filing(tmp_path):
+    seed = named("甲局")
+    entries = {**seed.projects[0].entries, "project": Entry("部门", "部门")}
+    project = replace(seed.projects[0], entries=entries)
+    xltool.fill(replace(seed, projects=(project,)), tmp_path / "in" / "甲局.xlsx")
+    run(tmp_path / "in", tmp_path / "out", jobs=1)
+    [judged] = json.loads((tmp_path / "out" / "report.json").read_bytes())["files"]
+    assert judged["unit"] == "甲局" and judged["projects"]
 
 
 def test_a_second_run_skips_and_a_changed_input_is_done_again(source, tmp_path):

@@ -205,6 +205,36 @@ def test_on_the_command_line(tmp_path, capsys):
     assert "--to" in capsys.readouterr().err
 
 
+def test_a_folder_of_workbooks_is_converted_as_every_command_reads_one(tmp_path, capsys):
+    folder = tmp_path / "收来的"
+    seed = seed_filing()
+    for name, project in (("甲局.XLSX", "部门"), ("乙局.xlsx", "修路")):
+        entries = {**seed.projects[0].entries, "project": Entry(project, project)}
+        department = {**seed.department.entries, "unit": Entry(name[:2], name[:2])}
+        filing = replace(
+            seed,
+            department=replace(seed.department, entries=department),
+            projects=(replace(seed.projects[0], entries=entries),),
+        )
+        xltool.fill(filing, folder / name)
+    (folder / "清单.csv").write_text("名称\n", encoding="utf-8")
+    book = tmp_path / "草稿.json"
+    assert main(["convert", str(folder), "--next-year", "-o", str(book)]) == 0
+    assert "清单.csv" in capsys.readouterr().err
+    made = {one.unit: one.projects[0].text("project") for one in load_databook(book)}
+    assert made == {"甲局": "部门", "乙局": "修路"}
+    assert (
+        main(["convert", str(folder), "--to", HUNAN.id, "-o", str(folder / "乙局.xlsx"), "--force"])
+        == 2
+    )
+    again = tmp_path / "一份.json"
+    assert main(["convert", str(folder / "甲局.XLSX"), "--to", HUNAN.id, "-o", str(again)]) == 0
+    assert load_databook(again)[0].projects[0].text("project") == "部门"
+    (tmp_path / "空").mkdir()
+    assert main(["convert", str(tmp_path / "空"), "--next-year", "-o", str(book)]) == 2
+    assert "部门.csv" in capsys.readouterr().err
+
+
 def test_last_year_on_other_forms_is_still_compared():
     """X507: goals and amounts copied from last year's forms in 万元 onto this year's in 元."""
     old = filing_of()

@@ -3,12 +3,20 @@
 import csv
 import json
 
+import openpyxl
+import pytest
+from msgspec.structs import replace
+
+import xltool
 from tests.support import layouts
 from tests.support.layouts import c
 from tests.support.paths import DATA
 from tests.support.seed import seed_filing
 from xltool.cli import main
-from xltool.databook import load_databook
+from xltool.databook import load_databook, write_databook
+from xltool.editions.conversion import convert
+from xltool.editions.declaration import load_edition
+from xltool.importing import import_files
 from xltool.importing.books import VALUES
 
 SEED = DATA / "seed.txt"
@@ -25,6 +33,39 @@ def test_the_published_document_becomes_its_data_book(tmp_path, capsys):
         assert main(["import", str(SEED), "-o", str(folder), "--kind", kind]) == 0
         assert load_databook(folder / name) == [seed_filing()]
         assert "部门表 1 张，项目表 1 张" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("edition", ["hunan-2023", "national-2021"])
+def test_a_filled_workbook_becomes_the_data_book_that_it_came_from(tmp_path, capsys, edition):
+    there = convert(replace(seed_filing(), code="0012"), load_edition(edition)).filing
+    write_databook([there], tmp_path / "原来.json")
+    [filing] = load_databook(tmp_path / "原来.json")
+    filled = tmp_path / "填好"
+    xltool.fill(filing, filled / "甲.xlsx")
+    assert main(["import", str(filled), "-o", str(tmp_path), "--format", "json"]) == 0
+    assert load_databook(tmp_path / "数据表.json") == [filing]
+    assert (f"按版式“{edition}”读" in capsys.readouterr().out) is (edition == "national-2021")
+    # What was told counts more than the mark; marks that differ say nothing.
+    xltool.fill(seed_filing(), filled / "乙.xlsx")
+    for asked in ([], ["--edition", "hunan-2023"]):
+        where = tmp_path / "".join(["出", *asked])
+        main(["import", str(filled), "-o", str(where), "--format", "json", *asked])
+        assert {one.edition for one in load_databook(where / "数据表.json")} == {"hunan-2023"}
+
+
+def test_a_code_is_of_one_unit_alone(tmp_path):
+    """Forms of another unit in a unit's workbook don't get its code."""
+    seed = replace(seed_filing(), code="0012")
+    path = xltool.fill(seed, tmp_path / "甲.xlsx")
+    book = openpyxl.load_workbook(path)
+    copied = book.copy_worksheet(book["部门整体支出绩效目标表"])
+    place = xltool.read(path).department["unit"].place
+    copied[place.cell] = str(copied[place.cell].value).replace(seed.unit, "另一个局")
+    book.save(path)
+    assert {one.unit: one.code for one in import_files([path]).filings} == {
+        seed.unit: "",
+        "另一个局": "",
+    }
 
 
 def test_every_value_is_in_the_report_with_its_source(tmp_path, capsys):

@@ -26,6 +26,10 @@ REPORTS = tuple(name for name, _ in KINDS.values())
 # A spreadsheet that can't be opened is an input too: its line says how to save it.
 _INPUTS = (FileKind.WORKBOOK, FileKind.OWN_REPORT, FileKind.OTHER_WORKBOOK, FileKind.DATABOOK)
 
+_WORKBOOK, _CUSTOM = "xl/workbook.xml", "docProps/custom.xml"
+_BOOK_SHEET = 'name="部门"'.encode()
+_FILED = b'"xltool.edition"'  # the mark that a filled workbook has and a data book has not
+
 
 class Item(Struct, frozen=True):
     """One input: its path relative to IN (`key`, with `/`) and where it is to be read.
@@ -139,7 +143,8 @@ def _stem(name: str) -> str:
 
 
 def is_book(path: str | Path, parts: Parts | None = None) -> bool:
-    """A folder of tables and a .json are data books; so is a workbook with a sheet 部门.
+    """A folder of tables and a .json are data books; so is a workbook with a sheet 部门,
+    but for a filing with a sheet of that name.
 
     `parts` are the workbook's where it was opened already.
     """
@@ -147,7 +152,9 @@ def is_book(path: str | Path, parts: Parts | None = None) -> bool:
         return True
     if parts is not None:
         try:
-            return 'name="部门"'.encode() in parts.read("xl/workbook.xml")
+            return _BOOK_SHEET in parts.read(_WORKBOOK) and not (
+                _CUSTOM in parts and _FILED in parts.read(_CUSTOM)
+            )
         except Unreadable:
             return False
     path = Path(path)
@@ -156,8 +163,10 @@ def is_book(path: str | Path, parts: Parts | None = None) -> bool:
     try:
         if not path.is_file():  # a pipe would be waited for
             return False
-        with zipfile.ZipFile(path) as package, package.open("xl/workbook.xml") as part:
-            return 'name="部门"' in part.read(1 << 20).decode("utf-8", "replace")
+        with zipfile.ZipFile(path) as package:
+            if _BOOK_SHEET not in _head(package, _WORKBOOK):
+                return False
+            return _CUSTOM not in package.namelist() or _FILED not in _head(package, _CUSTOM)
     except (
         OSError,
         KeyError,
@@ -168,3 +177,9 @@ def is_book(path: str | Path, parts: Parts | None = None) -> bool:
         zipfile.BadZipFile,
     ):
         return False
+
+
+def _head(package: zipfile.ZipFile, name: str) -> bytes:
+    """The beginning of a part, which is all of an honest one."""
+    with package.open(name) as part:
+        return part.read(1 << 20)

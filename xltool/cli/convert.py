@@ -10,6 +10,7 @@ import click
 
 from xltool.cli._command import command, force_option, output_path
 from xltool.cli._output import echo
+from xltool.cli.workbooks import read_filing, workbooks
 from xltool.editions.declaration import Edition, asked_edition
 from xltool.errors import XltoolError
 from xltool.model import Filing
@@ -113,15 +114,22 @@ def _show_lost(lost: Sequence[tuple[str, ...]], report: Path) -> None:
 def _filings(paths: Sequence[Path], edition: Edition | None) -> Iterator[Filing]:
     from xltool.batch.inputs import is_book
     from xltool.databook import load_databook
-    from xltool.reading.reader import read
 
     for path in paths:
         if not path.exists():
             raise XltoolError(f"没有这个文件或文件夹：{path}")
-        if path.is_dir() or is_book(path):
-            yield from load_databook(path, edition)
-            continue
-        filing = read(path, edition=edition)
-        if not any(filing.forms):
-            raise XltoolError(f"{path}：" + "；".join(fault.detail for fault in filing.faults))
-        yield filing
+        whole = is_book(path) if not path.is_dir() else _is_folder_of_tables(path)
+        for file in [path] if whole else workbooks([path]):
+            if whole or is_book(file):
+                yield from load_databook(file, edition)
+            else:
+                yield read_filing(file, edition)
+
+
+def _is_folder_of_tables(folder: Path) -> bool:
+    """The folder is one data book; one without a table or a workbook is none, but is told so."""
+    from xltool.files.discover import FileKind, below, holds_folder_book
+
+    if holds_folder_book(path.name for path in folder.iterdir()):
+        return True
+    return all(file.kind is not FileKind.WORKBOOK for file in below(folder))

@@ -35,7 +35,11 @@ SHOWN = 40
     show_default=True,
     help="数据表的格式。",
 )
-@click.option("--edition", default="", help="导入到哪个版式（编号或文件夹）。")
+@click.option(
+    "--edition",
+    default="",
+    help="按哪个版式读（编号或文件夹；默认按工作簿自己的标记，没有就按默认版式）。",
+)
 @click.option(
     "--to",
     metavar="版式",
@@ -66,7 +70,7 @@ def import_(
 
     按官方栏目名称找表，取值都记下来源和把握；认不准的不猜，列在“未导入”清单里。
     """
-    from xltool.editions.declaration import asked_edition
+    from xltool.editions.declaration import asked_edition, default_edition_id
     from xltool.files import guard
     from xltool.importing import import_files, likest_edition
     from xltool.importing.books import move, report_paths, write_books, write_report
@@ -75,6 +79,9 @@ def import_(
     if target is not None and chosen_edition is None:
         chosen_edition = likest_edition(files, target)
     imported = import_files(files, chosen_edition, unit, year, split)
+    said = {filing.edition for filing in imported.filings}
+    if chosen_edition is None and (others := said - {default_edition_id()}):
+        echo(f"按版式“{'、'.join(others)}”读：工作簿自己的标记（要按别的版式读，用 --edition 说）")
     if target is not None and chosen_edition is not None and target.id != chosen_edition.id:
         echo(f"原表按版式“{chosen_edition.id}”读，转到“{target.id}”")
         move(imported, chosen_edition, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ from xltool.files.table_habits import folded
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import read_rows
 from xltool.importing.labels import Labels, labels_of
+from xltool.importing.own_marks import marked_edition, unit_code
 from xltool.importing.record import Imported, ImportedValue, Leftover, Sure
 from xltool.importing.rows import SCANNED, FormRow
 from xltool.importing.segments import Segment, segments
@@ -61,14 +63,17 @@ def import_files(
     """Earlier filings from any readable kind of file;
     the forms of one unit and year are one filing.
 
-    A folder stands for all the files in it. `unit` and `year` fill in where a form doesn't say its
+    A folder stands for all the files in it. Without an edition it is the one that the workbooks say
+    they are of, else the default one. `unit` and `year` fill in where a form doesn't say its
     own; with `split`, stuffed cells are parted where names and values pair without doubt. A file
     that can't be read is in `unread` with the reason.
     """
-    wishes = ImportWishes(edition or load_edition(), unit, year, split)
     result = Imported()
+    named = list(_named(paths, result))
+    edition = edition or marked_edition(path for path, _ in named) or load_edition()
+    wishes = ImportWishes(edition, unit, year, split)
     forms: list[FoundForm] = []
-    for path, name in _named(paths, result):
+    for path, name in named:
         # What a file gave counts when all of it could be read.
         part = Imported()
         file_forms = guarded(functools.partial(_read_file, path, name, wishes, part))
@@ -83,14 +88,20 @@ def import_files(
 
 
 def _read_file(path: Path, name: str, wishes: ImportWishes, part: Imported) -> list[FoundForm]:
-    return _forms(read_rows(path), wishes, part, name)
+    forms = _forms(read_rows(path), wishes, part, name)
+    if len({form.unit for form in forms} - {""}) == 1 and (code := unit_code(path)):
+        return [dataclasses.replace(form, code=code) for form in forms]
+    return forms
 
 
 def likest_edition(paths: Iterable[Path], prefer: Edition) -> Edition:
-    """The known edition whose forms these files are:
-    the one that finds most in the first of them."""
+    """The known edition whose forms these files are: the one that their workbooks say,
+    else the one that finds most in the first of them."""
+    named = list(_named(paths, Imported()))
+    if marked := marked_edition(path for path, _ in named):
+        return marked
     sources = []
-    for path, name in islice(_named(paths, Imported()), _LOOKED_AT):
+    for path, name in islice(named, _LOOKED_AT):
         rows = guarded(functools.partial(read_rows, path))
         if not isinstance(rows, Failure):
             sources.append((name, rows))
