@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -39,8 +40,8 @@ from xltool.databook.shelf import Shelf
 from xltool.databook.sources import SourceTable, missing, sheet_of
 from xltool.databook.write import sheets
 from xltool.editions.declaration import Edition, load_edition
-from xltool.errors import XltoolError
 from xltool.model import Filing, Finding, Form, Place
+from xltool.money import plain, stored_number
 from xltool.xlsx.references import cell_name
 
 FrameRow = dict[str, Any]
@@ -196,8 +197,9 @@ def databook(
 ) -> list[Filing]:
     """The filings of three tables with the heads of a data book (部门, 项目, 指标), one for each unit.
 
-    Money may stand as Decimal, int or text. A float is taken as the shortest decimal that it prints
-    as (1245.61, not 1245.6099999…). Missing values are blank. Raises DatabookError where anything
+    Money may stand as Decimal, int or text. A float is taken as a workbook's number is: the shortest
+    decimal that it prints as, without the noise of sums (1245.61, not 1245.6099999…). Missing values
+    are blank. Raises DatabookError where anything
     is wrong, with all problems at once; a problem's `cell` counts the head as row 1, as on a sheet.
     """
     frames = (units, projects, indicators)
@@ -212,9 +214,9 @@ def databook(
                 if frame is None and table.name == book_tables(chosen_edition).department.name:
                     problems.append(missing(table, [], name, f"表“{table.name}”"))
                     continue
-                rows = [[column.label for column in table.columns]]
+                rows: Iterable[Iterable[Any]] = [[column.label for column in table.columns]]
                 if frame is not None:
-                    rows = [list(frame.columns), *frame.itertuples(index=False, name=None)]
+                    rows = _rows_of(table.name, frame)
                 source_tables[table.name] = sheet_of(table.name, _source(table.name, rows), table)
             work = assemble(source_tables, Assembly(chosen_edition, name, shelf, problems))
             made = list(work.filings())
@@ -226,6 +228,22 @@ def databook(
     return made
 
 
+def _rows_of(table: str, frame: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
+    """The heads and the rows of a frame. Raises TypeError where it is none."""
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"表“{table}”应当是 DataFrame，不是 {type(frame).__name__}")
+    columns = [_values(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    return chain([tuple(frame.columns)], zip(*columns, strict=True))
+
+
+def _values(column: pd.Series) -> list[Any]:
+    """A column's values; short floats stay short, for as long ones they print other digits."""
+    kind: Any = getattr(column.dtype, "numpy_dtype", column.dtype)
+    if getattr(kind, "kind", "") == "f" and kind.itemsize < 8:
+        return [value if pd.isna(value) else kind.type(value) for value in column]
+    return list(column)
+
+
 def _source(
     table: str, rows: Iterable[Iterable[Any]]
 ) -> Iterator[tuple[int, dict[int, SourceCell]]]:
@@ -234,7 +252,7 @@ def _source(
         for column, value in enumerate(row, 1):
             text = _text(value)
             if text:
-                figure = Decimal(text) if _is_number(value) else None
+                figure = Decimal(text) if _is_number(value) and math.isfinite(value) else None
                 cells[column] = SourceCell(text, Place(table, cell_name(number, column)), figure)
         yield number, cells
 
@@ -243,18 +261,24 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
+def _python_value(value: Any) -> Any:
+    """One of numpy's values as Python's own: a date as one, a short float as what it prints."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if not kind or value.ndim:
+        return value
+    if kind == "M":
+        return pd.Timestamp(value)
+    return float(str(value)) if kind == "f" else value.item()
+
+
 def _text(value: Any) -> str:
     """A value of a frame as a person would write it into a cell."""
+    value = _python_value(value)
     if value is None or value is pd.NA or value is pd.NaT:
         return ""
-    if hasattr(value, "item") and not isinstance(value, pd.Timestamp):  # numpy's own kinds
-        value = value.item()
     if isinstance(value, float):
-        if math.isnan(value):
-            return ""
-        if not math.isfinite(value):
-            raise XltoolError(f"表里有无穷大的数：{value}")
-        return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
+        number = stored_number(repr(value + 0.0))  # there is no -0
+        return plain(number) if number is not None else "" if math.isnan(value) else str(value)
     if isinstance(value, Decimal):
         return "" if value.is_nan() else format(value, "f")
     if isinstance(value, date):

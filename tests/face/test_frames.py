@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -79,14 +80,57 @@ def test_three_tables_make_the_filings_and_back():
 
 
 @pytest.mark.parametrize(
-    "value", [1245.61, "1245.61", Decimal("1245.61"), pd.Series([1245.61])[0]], ids=repr
-)
+    "value",
+    [
+        1245.61, "1245.61", Decimal("1245.61"), pd.Series([1245.61])[0], np.float32(1245.61),
+        1245.6100000000001, Decimal("1.24561E+3"),
+    ],
+    ids=repr,
+)  # fmt: skip
 def test_an_amount_is_exact_however_it_stands(value):
+    assert total_of(pd.Series([value], dtype=object)) == Decimal("1245.61")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "Float32", "float64", "Float64", "category"])
+def test_an_amount_is_exact_in_any_column(dtype):
+    assert total_of(pd.Series([1245.61], dtype=dtype)) == Decimal("1245.61")
+
+
+def total_of(column):
     parts = frames.tables(SEED)
     head = next(label for label in parts["部门"].columns if "资金总额" in label)
+    parts["部门"][head] = column
+    [filing] = frames.databook(*parts.values())
+    return filing.department.amount("total")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.datetime64("2026-12-31", "ns"), "2026年12月31日"), (np.float32(0.95), "0.95"),
+        (pd.Timestamp("2026-12-31"), "2026年12月31日"), (np.datetime64("NaT"), ""), (pd.NA, ""),
+        (-0.0, "0"), (0.1 + 0.2, "0.3"), (np.int64(7), "7"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_values_of_numpy_are_what_they_print(value, text):
+    parts = frames.tables(SEED)
+    head = next(label for label in parts["部门"].columns if "职能" in label)
     parts["部门"][head] = pd.Series([value], dtype=object)
     [filing] = frames.databook(*parts.values())
-    assert filing.department.amount("total") == Decimal("1245.61")
+    assert filing.department.text("duties") == text
+
+
+@pytest.mark.parametrize("value", [float("inf"), Decimal("-Infinity"), np.array([1.0, 2.0])])
+def test_what_is_no_amount_is_a_problem_among_others(value):
+    with pytest.raises(DatabookError) as caught:
+        total_of(pd.Series([value], dtype=object))
+    assert [p.code for p in caught.value.problems] == ["B013"]
+
+
+def test_what_is_no_frame_is_one_line():
+    with pytest.raises(TypeError, match="“项目”应当是 DataFrame，不是 list"):
+        frames.databook(frames.tables(SEED)["部门"], [])
 
 
 def test_missing_values_are_blank_and_a_year_that_became_a_float_is_a_year():

@@ -1,6 +1,8 @@
 """`read`, `fill`, `check`, `balance` and `load_databook` take paths, bytes and open files alike."""
 
+import codecs
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,57 @@ def test_a_file_opened_as_text_is_one_line(path):
         pytest.raises(xltool.XltoolError, match="rb"),
     ):
         xltool.read(file)
+
+
+def misfits(path: Path):
+    """What is no workbook to read, and the words for it."""
+    yield path.open(encoding="utf-8"), "rb"
+    yield io.StringIO("text"), "rb"
+    yield codecs.getreader("utf-8")(io.BytesIO("文字".encode())), "rb"
+    gone = path.open("rb")
+    gone.close()
+    yield gone, "已经关闭"
+    yield path.with_name("别的").open("wb"), "不是打开来读的"
+    yield "长" * 300, "名称太长"
+    yield "甲\0.xlsx", "系统不认的字"
+    yield "甲\ud800.xlsx", "系统不认的字"
+
+
+@pytest.mark.parametrize("taker", [xltool.read, xltool.check, xltool.load_databook])
+def test_what_cannot_be_read_from_is_one_line(path, taker):
+    for source, words in misfits(path):
+        with pytest.raises(xltool.XltoolError, match=words):
+            taker(source)
+        closed(source)
+    for other in (None, 3, [path], (part for part in [path.read_bytes()])):
+        with pytest.raises(TypeError, match="要路径、字节（bytes）或打开的文件"):
+            taker(other)
+
+
+def test_a_file_is_read_from_where_it_stands(path):
+    stream = io.BytesIO(b"head" + path.read_bytes())
+    stream.seek(4)
+    assert xltool.read(stream) == seed_filing()
+    [fault] = xltool.read(stream).faults
+    assert "0 字节" in fault.detail
+
+
+def test_a_path_may_be_bytes_of_a_path_like(path):
+    class Place:
+        def __fspath__(self):
+            return os.fsencode(path)
+
+    assert xltool.read(Place()) == seed_filing()
+
+
+def test_what_cannot_be_filled_into_is_one_line(tmp_path):
+    with (
+        (tmp_path / "乙.xlsx").open("w", encoding="utf-8") as file,
+        pytest.raises(xltool.XltoolError, match="wb"),
+    ):
+        xltool.fill(seed_filing(), file)
+    with pytest.raises(TypeError, match="要路径或打开的文件"):
+        xltool.fill(seed_filing(), None)
 
 
 def test_a_form_is_filled_into_anything(path, tmp_path):

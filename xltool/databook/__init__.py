@@ -16,7 +16,7 @@ from xltool.databook.problems import DatabookError, Problem, Unusable, problem
 from xltool.databook.shelf import Shelf
 from xltool.databook.write import write_databook
 from xltool.editions.declaration import Edition
-from xltool.errors import XltoolError
+from xltool.errors import XltoolError, why
 from xltool.files.source import Source, called, content
 from xltool.model import Filing, Severity
 
@@ -99,8 +99,11 @@ def reading(
     """
     book_name = name or called(source)
     path_or_bytes = content(source)
-    if isinstance(path_or_bytes, Path) and not path_or_bytes.exists():
-        raise XltoolError(f"没有这个数据表：{path_or_bytes}")
+    try:
+        if isinstance(path_or_bytes, Path) and not path_or_bytes.exists():
+            raise XltoolError(f"没有这个数据表：{path_or_bytes}")
+    except OSError as error:  # a name that is too long
+        raise XltoolError(f"读不了 {book_name}：{why(error)}") from error
     shelf: Shelf[Piece] = Shelf()
     with closing(shelf):
         try:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from xltool.editions.declaration import Edition, load_edition
 from xltool.files.atomic import writing
+from xltool.files.source import for_writing
 from xltool.filling.compile import Compiled, compile_template
 from xltool.filling.fill_sheet import FillError, fill_sheet
 from xltool.filling.package import Filled, assemble
@@ -69,13 +70,13 @@ def fill(
     workbook with the edition's names; `edition` is needed where that is known by its folder only.
     The finished bytes are read back, compared with the filing and structurally checked before the
     file takes its place. Raises FillError (one line) where the filing can't be written,
-    EditionError where edition or template can't be used, XltoolError where the disk refuses;
-    nothing is half-written.
+    EditionError where edition or template can't be used, XltoolError where the disk refuses or the
+    file was opened as text; nothing is half-written.
     """
-    data = filled(filing, template, edition=edition).data
     if not isinstance(path, str | os.PathLike):
-        path.write(data)
+        for_writing(path).write(filled(filing, template, edition=edition).data)
         return path
+    data = filled(filing, template, edition=edition).data
     path = Path(path)
     with writing(path, "wb") as file:
         file.write(data)
