@@ -20,6 +20,7 @@ from xltool.campaign.ledger.unit_changes import (
     merge,
     planned,
 )
+from xltool.campaign.returns.deadlines import extend
 from xltool.campaign.returns.decisions import history, undo
 from xltool.campaign.returns.status import status
 from xltool.campaign.rollup.summation import rollup
@@ -157,7 +158,6 @@ def test_renamed_moved_and_merged_each_with_a_plan(bureau):
 
 
 def test_deadlines_of_campaign_district_and_unit(bureau):
-    from xltool.campaign.returns.deadlines import extend
 
     today = dt.date(2024, 1, 21)
     campaign = bureau.campaign
@@ -189,7 +189,6 @@ def test_a_new_last_day_for_all_says_whose_own_day_stays(bureau, monkeypatch, ca
 
 
 def test_late_is_by_the_day_it_came_not_by_the_day_it_was_collected(bureau):
-    from xltool.campaign.returns.deadlines import extend
 
     first, second, third = bureau.codes[:3]
     extend(bureau.campaign, dt.date(2024, 1, 20), [], reason="定下")
@@ -410,6 +409,20 @@ def test_a_return_without_effect_is_said(bureau, monkeypatch, capsys):
     assert f"报来的不计入：1 个单位（{first}）" in capsys.readouterr().out
 
 
+def test_a_unit_with_a_day_of_its_own_is_named_in_the_parcel(tmp_path):
+    from xltool.campaign.sealing.parcel import read_parcel
+    from xltool.campaign.sending.distribution import send_again
+
+    bureau = Bureau(tmp_path, 1, 2, deadline="2024-01-20")
+    first = bureau.codes[0]
+    [sent] = bureau.campaign.folder.rglob("第1区.zip")
+    assert "另定截止日" not in read_parcel(sent)["填报说明.html"].decode()
+    extend(bureau.campaign, dt.date(2024, 2, 5), [first], reason="会计请假")
+    [(_, again, _)] = send_again(bureau.campaign, tmp_path / "再发", (), ["第1区"])
+    text = read_parcel(again)["填报说明.html"].decode()
+    assert "报送截止：2024-01-20" in text and "另定截止日的：第1区第1局 2024-02-05<" in text
+
+
 def test_new_workbooks_say_whose_returns_count_no_more(tmp_path, capsys):
     """The bureau that sends them and the district that gets them, whose own approval goes too."""
     from xltool.campaign.returns.collection import collect
@@ -456,7 +469,6 @@ def test_a_day_that_has_not_come_is_none_on_which_returns_came(bureau):
 def test_an_extension_is_what_everybody_is_told_from_then_on(tmp_path):
     """Status, chase list, notes, later parcels and the district's ledger say the day that holds."""
     from xltool.campaign.ledger.campaign_folder import open_campaign
-    from xltool.campaign.returns.deadlines import extend
     from xltool.campaign.returns.notes import notes, write_notes
     from xltool.campaign.returns.status import chase_text
     from xltool.campaign.rollup.dashboard import dashboard
@@ -499,7 +511,6 @@ def test_an_extension_is_what_everybody_is_told_from_then_on(tmp_path):
 def test_of_two_parcels_of_one_batch_the_issuers_last_word_holds(tmp_path):
     """Put off, brought forward, taken back: by what is signed, in whatever order parcels come."""
     from xltool.campaign.ledger.campaign_folder import open_campaign
-    from xltool.campaign.returns.deadlines import extend
     from xltool.campaign.sending.branch import new_branch, take_parcel
     from xltool.campaign.sending.distribution import send_again
 

@@ -229,8 +229,7 @@ def _parcels_written(
         listed = _listed(district_orders, workbooks)
         path = folder / taken.give(district or NO_DISTRICT, ".zip")
         packed = list(zip(listed, workbooks, strict=True))
-        day = deadlines.of_district(district)
-        parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed, day, page))
+        parcel.write_parcel(path, _parcel(campaign, key, district, batch, packed, deadlines, page))
         rows = [
             _issue_row(campaign, listed_unit, batch, order.digest, one.seal)
             for listed_unit, order, one in zip(listed, district_orders, made, strict=True)
@@ -285,9 +284,8 @@ def send_again(
         packed = [_as_sent(campaign, units[row["unit"]], row) for row in group]
         path = output / taken.give(district or NO_DISTRICT, ".zip")
         batch = max(row["batch"] for row in rows)
-        day = deadlines.of_district(district)
         parcel.write_parcel(
-            path, _parcel(campaign, campaign.private_key, district, batch, packed, day, None)
+            path, _parcel(campaign, campaign.private_key, district, batch, packed, deadlines, None)
         )
         parcels.append((district or NO_DISTRICT, path, len(packed)))
     return parcels
@@ -379,15 +377,13 @@ def _parcel(
     district: str,
     batch: int,
     workbooks: list[tuple[parcel.ListedUnit, bytes]],
-    deadline: str,
+    days: Deadlines,
     page: bytes | None,
 ) -> dict[str, bytes]:
     files = {listed.file: data for listed, data in workbooks}
-    files |= common_files(
-        campaign, district, [listed.unit for listed, _ in workbooks], deadline, page
-    )
+    files |= common_files(campaign, district, [listed.unit for listed, _ in workbooks], days, page)
     listed_units = [listed for listed, _ in workbooks]
-    text = manifest(campaign, district, batch, listed_units, files, deadline)
+    text = manifest(campaign, district, batch, listed_units, files, days.of_district(district))
     return {
         **files,
         parcel.MANIFEST: text,

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from xltool.campaign.ledger.campaign_folder import Campaign
+from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.sealing import parcel
 from xltool.campaign.sending.instruction import instruction
 from xltool.campaign.units import Unit
@@ -54,15 +55,13 @@ def manifest(
 
 
 def common_files(
-    campaign: Campaign, district: str, units: list[Unit], deadline: str, page: bytes | None
+    campaign: Campaign, district: str, units: list[Unit], days: Deadlines, page: bytes | None
 ) -> dict[str, bytes]:
     """What lies in a parcel beside the workbooks and the manifest;
     `page` is the one to check in, if any."""
     return {
         parcel.PUBLIC: campaign.public_pem,
-        parcel.INSTRUCTION: instruction(
-            campaign, district, units, deadline, page is not None
-        ).encode(),
+        parcel.INSTRUCTION: instruction(campaign, district, units, days, page is not None).encode(),
         **({parcel.PAGE: page} if page is not None else {}),
         **{
             name: (campaign.edition_folder / Path(name).name).read_bytes()
