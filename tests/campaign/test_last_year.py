@@ -130,6 +130,26 @@ def test_this_years_filings_are_not_last_years(years, tmp_path, capsys):
     assert figures[first] and figures[second]["basic"] != "7"
 
 
+def test_what_was_not_taken_and_what_is_gone_is_said(years, tmp_path, monkeypatch, capsys):
+    """A folder with one late filing takes the place of all that was taken in before."""
+    earlier, now = years
+    first, second = now.codes
+    monkeypatch.chdir(now.campaign.folder)
+    assert main(["campaign", "last-year", str(earlier.campaign.folder)]) == 0
+    assert "随之去掉" not in capsys.readouterr().out
+    late = tmp_path / "补"
+    late.mkdir()
+    (late / "坏.xlsx").write_bytes(b"x")
+    (late / "1.xlsx").write_bytes(fill_in(earlier.sent[first], IN_2023))
+    assert main(["campaign", "last-year", str(late)]) == 0
+    said = capsys.readouterr().out
+    assert "没有收 1 个工作簿：不是名单上单位的申报，或者打不开（坏.xlsx）" in said
+    assert f"先前收过、这次没有的 1 个单位，上年申报随之去掉了（{second}）" in said
+    (tmp_path / "存.zip").write_bytes(b"x")
+    assert main(["campaign", "last-year", str(tmp_path / "存.zip")]) == 2
+    assert "是压缩包：先解开" in capsys.readouterr().err
+
+
 def test_what_the_list_says_of_last_year_stays(years):
     earlier, now = years
     first, _ = now.codes

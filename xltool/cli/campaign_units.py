@@ -230,8 +230,20 @@ def last_year(folder: Path, source: Path, by: str) -> None:
     lacking = f"，{len(taken.absent)} 个单位没有" if taken.absent else ""
     echo(f"收进 {taken.number} 个单位的上年申报{lacking}")
     if taken.not_earlier:
-        few = "、".join(taken.not_earlier[:5]) + ("等" if len(taken.not_earlier) > 5 else "")
+        few = _few(taken.not_earlier)
         echo(
             f"没有收 {len(taken.not_earlier)} 份：写的年度不早于 {year} 年（{few}），请看是否拿错了"
         )
+    if taken.unknown:
+        few = _few(taken.unknown)
+        echo(f"没有收 {len(taken.unknown)} 个工作簿：不是名单上单位的申报，或者打不开（{few}）")
+    if taken.gone:
+        echo(
+            f"注意：先前收过、这次没有的 {len(taken.gone)} 个单位，上年申报随之去掉了"
+            f"（{_few(taken.gone)}）；要补收的，把全部放在一起再收一次"
+        )
     echo("已收的申报要比的，请运行 xltool campaign recheck")
+
+
+def _few(names: Sequence[str]) -> str:
+    return "、".join(names[:5]) + ("等" if len(names) > 5 else "")

@@ -29,7 +29,7 @@ from xltool.campaign.units import Unit
 from xltool.editions.declaration import Edition, edition_in
 from xltool.errors import XltoolError, why
 from xltool.files.atomic import writing
-from xltool.files.discover import FileKind, below
+from xltool.files.discover import FileKind, below, kind_of
 from xltool.model import Entry, Filing, Form
 from xltool.reading.reader import read
 
@@ -85,12 +85,15 @@ def _name(code: str) -> str:
 
 
 class TakenFilings(NamedTuple):
-    """How many units' filings were taken in, who has none,
-    and whose was not, for it says a year that is not an earlier one."""
+    """How many units' filings were taken in, who has none, whose was not taken, for it says a year
+    that is not an earlier one, who had one before and has none now, and which workbooks are no
+    filing of a unit on the list."""
 
     number: int
     absent: list[str]
     not_earlier: list[str]
+    gone: list[str]
+    unknown: list[str]
 
 
 def take_last_year(campaign: Campaign, source: Path) -> TakenFilings:
@@ -103,18 +106,14 @@ def take_last_year(campaign: Campaign, source: Path) -> TakenFilings:
     if campaign.folder.name == FOLDER:
         raise XltoolError("批次文件夹的名称不能是“上年申报”")
     units = {unit.code: unit for unit in campaign.ledger.units()}
+    before = [code for code in units if (campaign.folder / FOLDER / _name(code)).is_file()]
     # Called as what is half-written, so that one which a kill leaves behind is swept.
     with tempfile.TemporaryDirectory(
         dir=campaign.folder, prefix=".xltool-", suffix=".tmp"
     ) as scratch:
         new_folder = Path(scratch) / FOLDER
         new_folder.mkdir()
-        if (source / FILE).is_file():
-            taken_codes = _from_campaign(source, units, new_folder)
-        elif source.exists():
-            taken_codes = _from_files(source, units.values(), new_folder, campaign.year)
-        else:
-            raise XltoolError(f"没有这个文件夹：{source}")
+        taken_codes, unknown = _copied(source, units, new_folder, campaign.year)
         if not taken_codes:
             raise XltoolError(f"{source} 里没有一个名单上单位的申报")
         filings, late = _of_earlier_years(Path(scratch), taken_codes, campaign.year)
@@ -135,7 +134,24 @@ def take_last_year(campaign: Campaign, source: Path) -> TakenFilings:
             campaign.ledger.record(Act.CAMPAIGN, reason=reason)
         _put(campaign, new_folder, Path(scratch) / "old")
     absent = [code for code in units if code not in taken_codes]
-    return TakenFilings(len(filings), absent, late)
+    gone = [code for code in before if code not in filings]
+    return TakenFilings(len(filings), absent, late, gone, unknown)
+
+
+def _copied(
+    source: Path, units: dict[str, Unit], new_folder: Path, year: int
+) -> tuple[set[str], list[str]]:
+    """Copy last year's filings from where they are: whose there are, and which workbooks are of
+    nobody on the list."""
+    if (source / FILE).is_file():
+        return _from_campaign(source, units, new_folder), []
+    if not source.exists():
+        raise XltoolError(f"没有这个文件夹：{source}")
+    if kind_of(source.name) is FileKind.ARCHIVE:
+        raise XltoolError(
+            f"{source} 是压缩包：先解开；整个批次的存档先用 xltool campaign import 恢复"
+        )
+    return _from_files(source, units.values(), new_folder, year)
 
 
 def _of_earlier_years(
@@ -196,7 +212,9 @@ def _from_campaign(source: Path, units: dict[str, Unit], new_folder: Path) -> se
         earlier.ledger.close()
 
 
-def _from_files(source: Path, units: Iterable[Unit], new_folder: Path, own_year: int) -> set[str]:
+def _from_files(
+    source: Path, units: Iterable[Unit], new_folder: Path, own_year: int
+) -> tuple[set[str], list[str]]:
     """Workbooks of last year, told by their unit's code, else by a name that only one unit has.
 
     Of several of one unit the last year before `own_year` counts.
@@ -207,6 +225,7 @@ def _from_files(source: Path, units: Iterable[Unit], new_folder: Path, own_year:
         codes.add(unit.code)
         by_name.setdefault(unit.name, []).append(unit.code)
     years: dict[str, int] = {}
+    unknown: list[str] = []
     files = [source] if source.is_file() else [
         listed.path for listed in below(source) if listed.kind is FileKind.WORKBOOK
     ]  # fmt: skip
@@ -217,13 +236,14 @@ def _from_files(source: Path, units: Iterable[Unit], new_folder: Path, own_year:
         if filing.code in codes:
             code = filing.code
         if not code or not any(filing.forms):
+            unknown.append(file.name)
             continue
         year = filing.year or 0
         rank = year if year < own_year else -year  # one that is no earlier is better than none
         if rank >= years.get(code, rank):
             _keep(new_folder, code, file.read_bytes())
             years[code] = rank
-    return set(years)
+    return set(years), unknown
 
 
 def _keep(new_folder: Path, code: str, data: bytes) -> None:
