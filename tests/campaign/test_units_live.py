@@ -381,6 +381,11 @@ def test_what_a_clerk_should_look_at_is_said(bureau, monkeypatch, capsys):
     write_units(bureau.folder / "n.xlsx", bureau.rows)
     said = run("update", str(bureau.folder / "n.xlsx"))[1]
     assert f"并不因此恢复（恢复用 campaign restore）：{third}" in said
+    bureau.rows.append(["0009999", *bureau.rows[1][1:]])  # a mistyped code is no new unit
+    write_units(bureau.folder / "n.xlsx", bureau.rows)
+    said = run("update", str(bureau.folder / "n.xlsx"), "--dry-run")[1]
+    assert f"新增的 0009999 与 {second} 同名同区县" in said
+    assert "第 3、8 行同在一个区县" in said
     both = ("extend", "2024-03-01", first, "--district", "第1区", "--reason", "迟")
     assert run(*both)[0] == 2
     assert "截止日早" not in run("extend", "2024-03-01", "--reason", "迟")[1]

@@ -146,6 +146,7 @@ def read_unit_list(path: Path, edition: Edition, known_codes: Collection[str] = 
         ]
     if not rows and not faults:
         faults.append("名单里没有单位")
+    remarks += _same_names(rows)
     if faults:
         more = f"\n……共 {len(faults)} 处" if len(faults) > 20 else ""
         raise UnitsError(f"{path} 不能用：\n" + "\n".join(faults[:20]) + more)
@@ -324,6 +325,18 @@ def _bad_codes(
         if code and len(places) > 1:
             at = "、".join(map(str, places))
             yield f"第 {at} 行：部门编码 {code} 出现 {len(places)} 次"
+
+
+def _same_names(rows: list[tuple[int, Unit]]) -> Iterator[str]:
+    """Units of one district with one name: a unit that stands twice, under two codes."""
+    rows_by_name: dict[tuple[str, str], list[int]] = {}
+    for row, unit in rows:
+        if unit.name:
+            rows_by_name.setdefault((unit.name, unit.district), []).append(row)
+    for (name, _), places in rows_by_name.items():
+        if len(places) > 1:
+            at = "、".join(map(str, places))
+            yield f"第 {at} 行同在一个区县，名称都是“{name}”，编码不同，请看是否重复"
 
 
 def _shown(cell: Cell, spec: Field, edition: Edition) -> str | None:

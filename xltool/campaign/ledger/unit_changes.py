@@ -83,8 +83,13 @@ def remarks(campaign: Campaign, changes: Sequence[UnitChange]) -> list[str]:
     units, issued = campaign.ledger.units(), campaign.ledger.issues()
     districts = {unit.district for unit in units}
     found: list[str] = []
+    here = {(unit.name, unit.district): unit.code for unit in units}
     for change in changes:
         after, before = change.after, change.before
+        if before is None and (other := here.get((after.name, after.district))):
+            found.append(
+                f"注意：新增的 {after.code} 与 {other} 同名同区县“{after.name}”，请看是否编码有误"
+            )
         if before and after.name != before.name:
             same = [unit.code for unit in units if unit.name == after.name]
             found += [f"注意：{after.code} 与 {code} 同名“{after.name}”" for code in same]
