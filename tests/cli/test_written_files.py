@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from msgspec.structs import replace
 from openpyxl import load_workbook
 
 import xltool
@@ -282,3 +283,34 @@ class TestMarks:
             assert main(["check", ".", "--mark", "标好的"]) in (0, 1)
             found.append(sorted(p.name for p in Path("标好的").iterdir()))
         assert found[0] == found[1] == found[2]
+
+    def test_copies_lie_as_deep_as_the_workbooks(self, troubled):
+        for unit in ("乙局", "甲局"):
+            shutil.copytree("源", f"收/{unit}")
+            assert main(arguments("check 收 --mark 标好的")) in (0, 1)
+        copies = sorted(path.as_posix() for path in Path("标好的").rglob("甲*.xlsx"))
+        assert copies == ["标好的/乙局/甲.xlsx", "标好的/甲局/甲.xlsx"]
+
+    def test_no_unit_gets_the_explanations_of_another(self, troubled, capsys):
+        book, _, cell = self.marked()
+        cell.value = "已与局领导核对"
+        book.save("标好的/甲.xlsx")
+        fields = {"fund": "1190", "unit": "另一个局"}
+        xltool.fill(replace(filing_of({"department": fields}), code="9"), "别处/甲.xlsx")
+        before = digests(["标好的/甲.xlsx"])
+        assert main(arguments("check 别处/甲.xlsx --mark 标好的")) == 2
+        said = capsys.readouterr()
+        assert "错误 T301" in said.out and "1 条说明，没有覆盖" in said.err
+        assert digests(["标好的/甲.xlsx"]) == before
+        assert main(arguments("check 别处/甲.xlsx --mark 标好的 --force")) == 1
+        assert "已与局领导核对" not in self.texts()
+        # Without an explanation it is a copy of ours like any other.
+        assert main(arguments("check {a} --mark 标好的")) == 1
+
+
+def test_copies_of_two_workbooks_of_one_name_are_two(desk):
+    shutil.copytree("源", "别处")
+    for command, ending in (("normalise", "xlsx"), ("export --format pdf", "pdf")):
+        out = Path(f"出{ending}")
+        assert main(arguments(f"{command} 源/甲.xlsx 别处/甲.xlsx -o {out}")) == 0
+        assert sorted(path.name for path in out.iterdir()) == [f"甲(2).{ending}", f"甲.{ending}"]

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from xltool.cli._output import echo
+from xltool.cli.workbooks import OutputPlaces
 from xltool.errors import XltoolError
 from xltool.files import guard
-from xltool.files.filenames import TakenNames
 from xltool.model import Filing, Finding
+from xltool.reading.last_year import unit_keys
 
 if TYPE_CHECKING:
     from xltool.editions.declaration import Edition
@@ -26,18 +27,17 @@ class MarkedCopies:
     """Copies of the checked workbooks in `folder`,
     each with its results and the unit's explanations."""
 
-    def __init__(self, folder: Path, edition: Edition | None) -> None:
-        self.folder, self._edition = folder, edition
-        self._taken = TakenNames()
-        self._copy_paths: dict[str, Path] = {}
+    def __init__(self, folder: Path, edition: Edition | None, paths: Sequence[Path]) -> None:
+        self.folder, self._edition, self._paths = folder, edition, paths
+        self._places = OutputPlaces(paths, folder)
         self.written = 0
 
-    def holds(self, file: Path, paths: Sequence[Path]) -> bool:
+    def holds(self, file: Path) -> bool:
         """The file is a copy itself, come upon because the copies lie below a folder
         that was named."""
         home = self.folder.resolve()
-        above = any(path.is_dir() and path.resolve() in home.parents for path in paths)
-        return above and file not in paths and file.resolve().is_relative_to(home)
+        above = any(path.is_dir() and path.resolve() in home.parents for path in self._paths)
+        return above and file not in self._paths and file.resolve().is_relative_to(home)
 
     def explained(self, filing: Filing) -> Filing:
         """The filing with the explanations that stand in its earlier copy.
@@ -49,6 +49,9 @@ class MarkedCopies:
             raise XltoolError(f"--mark 要另外一个文件夹，不能是 {self.folder}：原件不改")
         earlier = self._earlier(copy_path)
         if earlier is None:
+            return filing
+        if _of_another_unit(earlier, filing):
+            _spare(earlier, copy_path)
             return filing
         self._claim(filing, earlier, copy_path)
         answers = {**filing.answers, **earlier.answers}
@@ -87,11 +90,7 @@ class MarkedCopies:
             watch.remember(copy_path, _content(filing, source))
 
     def _copy_path(self, filing: Filing) -> Path:
-        source = Path(filing.source)
-        if filing.source not in self._copy_paths:
-            name = self._taken.give(source.stem, source.suffix)
-            self._copy_paths[filing.source] = self.folder / name
-        return self._copy_paths[filing.source]
+        return self._places.of(Path(filing.source))
 
     def _earlier(self, copy_path: Path) -> Filing | None:
         from xltool.reading.reader import read
@@ -103,6 +102,21 @@ class MarkedCopies:
         except XltoolError:
             return None
         return filing if any(filing.forms) else None
+
+
+def _of_another_unit(earlier: Filing, filing: Filing) -> bool:
+    keys, others = set(unit_keys(filing)), set(unit_keys(earlier))
+    return bool(keys and others) and not keys & others
+
+
+def _spare(earlier: Filing, copy_path: Path) -> None:
+    """Raises Guarded where another unit's copy holds explanations: they are nowhere else."""
+    watch = guard.current()
+    if earlier.answers and not (watch and watch.force):
+        raise guard.Guarded(
+            f"“{copy_path}”是“{earlier.unit}”的副本，写着 {len(earlier.answers)} 条说明，没有覆盖；"
+            "请另用一个文件夹，不要了请加 --force"
+        )
 
 
 def _content(filing: Filing, file: Path) -> str:

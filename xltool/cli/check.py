@@ -62,7 +62,7 @@ def check(
     chosen_edition = asked_edition(edition)
     before = year_before(last_year, chosen_edition)
 
-    copies = MarkedCopies(marked, chosen_edition) if marked is not None else None
+    copies = MarkedCopies(marked, chosen_edition, paths) if marked is not None else None
     unmarked: list[tuple[str, str]] = []
 
     def findings_on(filing: Filing) -> list[Finding]:
@@ -78,7 +78,7 @@ def check(
         return check_result(filing, findings, chosen_edition)
 
     def skipped(file: Path) -> bool:
-        return copies is not None and copies.holds(file, paths)
+        return copies is not None and copies.holds(file)
 
     shown = None if as_json else show_result
     results, failed = _each(paths, chosen_edition, result_of, shown, skipped)

@@ -13,11 +13,16 @@ import click
 from xltool.cli._command import command, force_option, output_folder
 from xltool.cli._judging import house_settings, settings_option
 from xltool.cli._output import echo
-from xltool.cli.workbooks import each_workbook, edition_option, paths_argument, read_filing
+from xltool.cli.workbooks import (
+    OutputPlaces,
+    each_workbook,
+    edition_option,
+    paths_argument,
+    read_filing,
+)
 from xltool.editions.declaration import Edition, asked_edition, load_edition, usable_editions
 from xltool.errors import XltoolError
 from xltool.files import guard
-from xltool.files.filenames import TakenNames
 from xltool.model import Filing
 
 if TYPE_CHECKING:
@@ -120,14 +125,14 @@ def _export(
             columns = csv_columns(_editions(chosen_edition))
             sinks.append(stack.enter_context(csv_file(output / CSV, columns)))
             written.append(output / CSV)
-        taken: dict[Path, TakenNames] = {}
+        places = OutputPlaces(paths, output)
 
         def take(file: Path) -> None:
             filing, edition = _read(file, chosen_edition)
             for add in sinks:
                 add(filing, edition)
             if "pdf" in kinds:
-                _wait(press, filing, edition, _pdf_path(paths, file, output, taken), left)
+                _wait(press, filing, edition, places.of(file, ".pdf"), left)
 
         count = sum(1 for _ in each_workbook(paths, take, left))
         if not count:
@@ -175,17 +180,6 @@ def _wait(press: Press, filing: Filing, edition: Edition, destination: Path, lef
         press.add(filing, edition, destination)
     except FillError as error:
         _leave(left, filing.source, f"没有转 PDF：{error}")
-
-
-def _pdf_path(
-    paths: Sequence[Path], file: Path, output: Path, taken: dict[Path, TakenNames]
-) -> Path:
-    """The PDF of a workbook: in the output as deep as it lies in the folder that was named."""
-    above = next(
-        (path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent
-    )
-    folder = output / file.parent.relative_to(above)
-    return folder / taken.setdefault(folder, TakenNames()).give(file.stem, ".pdf")
 
 
 def _publish(

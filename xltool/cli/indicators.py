@@ -4,7 +4,7 @@ the values of filed workbooks, split and in normal form."""
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ import click
 from xltool.cli._command import command, force_option, output_file, output_path
 from xltool.cli._output import echo, echo_text
 from xltool.cli.workbooks import (
+    OutputPlaces,
     each_workbook,
     edition_option,
     paths_argument,
@@ -95,8 +96,7 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
 
     chosen_edition = asked_edition(edition)
     failed: list[tuple[str, str]] = []
-    if target is not None:
-        _apart(paths, target)
+    copy_of = None if target is None else _copies(paths, target)
 
     def normalised(file: Path) -> None:
         filing = read_filing(file, chosen_edition)
@@ -105,8 +105,8 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
         for change in rewrites:
             was, becomes = (" ".join(text.split()) for text in (change.was, change.becomes))
             echo(f"  {change.place or ''} {' '.join(change.name.split())}：{was} → {becomes}")
-        if target is not None:
-            copy = _copy(paths, file, target)
+        if copy_of is not None:
+            copy = copy_of(file)
             write_normalised(file, filing, rewrites, copy, chosen_edition)
             echo(f"  已写：{copy}")
 
@@ -115,19 +115,19 @@ def normalise(paths: Sequence[Path], edition: str, target: Path | None) -> int:
     return 2 if failed else 0
 
 
-def _apart(paths: Sequence[Path], target: Path) -> None:
-    """The copies never take the place of what they are copied from."""
+def _copies(paths: Sequence[Path], target: Path) -> Callable[[Path], Path]:
+    """Where each workbook's copy goes: the file named, or its own name in the folder named.
+
+    None takes the place of what it is copied from. Raises XltoolError.
+    """
+    alone = len(paths) == 1 and not paths[0].is_dir()
+    named = alone and kind_of(target.name) is FileKind.WORKBOOK
+    places = OutputPlaces(paths, target)
+
+    def copy_of(file: Path) -> Path:
+        return target if named else places.of(file)
+
     for file in workbooks(paths, announce=False):
-        if _copy(paths, file, target).resolve() == file.resolve():
+        if copy_of(file).resolve() == file.resolve():
             raise XltoolError(f"-o 不能写回原文件：{file}")
-
-
-def _copy(paths: Sequence[Path], file: Path, target: Path) -> Path:
-    """Where a workbook's copy goes:
-    the file named, or its own name (and folder) in the folder named."""
-    if len(paths) == 1 and not paths[0].is_dir() and kind_of(target.name) is FileKind.WORKBOOK:
-        return target
-    above = next(
-        (path for path in paths if path.is_dir() and file.is_relative_to(path)), file.parent
-    )
-    return target / file.relative_to(above)
+    return copy_of

@@ -14,6 +14,7 @@ from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.barrier import Failure, Result, guarded
 from xltool.files.discover import FileKind, FoundFile, below, is_lock
+from xltool.files.filenames import TakenNames
 from xltool.model import FaultKind, Filing
 
 paths_argument = click.argument(
@@ -80,6 +81,29 @@ def each_workbook(
             echo(f"错误：{result.reason}", err=True)
         else:
             yield result
+
+
+class OutputPlaces:
+    """Where what is made of each workbook goes: in the output as deep as the workbook lies in the
+    folder that was named, and no two in one place."""
+
+    def __init__(self, paths: Sequence[Path], output: Path) -> None:
+        self._paths, self._output = paths, output
+        self._taken: dict[Path, TakenNames] = {}
+        self._places: dict[Path, Path] = {}
+
+    def of(self, file: Path, ending: str = "") -> Path:
+        """The place of this workbook's copy, or of what has this ending; always the same one."""
+        if file not in self._places:
+            above = next(filter(functools.partial(_lies_in, file), self._paths), file.parent)
+            folder = self._output / file.parent.relative_to(above)
+            names = self._taken.setdefault(folder, TakenNames())
+            self._places[file] = folder / names.give(file.stem, ending or file.suffix)
+        return self._places[file]
+
+
+def _lies_in(file: Path, folder: Path) -> bool:
+    return folder.is_dir() and file.is_relative_to(folder)
 
 
 def read_filing(file: Path, edition: Edition | None) -> Filing:
