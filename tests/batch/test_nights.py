@@ -719,6 +719,13 @@ def test_only_what_failed_is_done_again(source, out):
     assert units(out) == ["丙镇", "乙局", "甲局"]
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_only_failed_needs_a_run_before(source, tmp_path, dry):
+    with pytest.raises(XltoolError, match="没有上次的记录"):
+        night(source, tmp_path / "out", wishes=RunWishes(only_failed=True, dry=dry))
+    assert not list(tmp_path.glob("out/report*"))
+
+
 def test_only_failed_does_what_lay_in_a_folder_that_could_not_be_read(source, out, monkeypatch):
     workbook(source / "乡镇" / "东片" / "戊镇.xlsx", "戊镇")
     with monkeypatch.context() as patch:
@@ -934,9 +941,15 @@ def _command():
     return batch
 
 
-def test_a_run_stopped_while_the_reports_are_written_says_so_in_json(source, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(KeyboardInterrupt(), "已中断"), (OSError(24, "Too many open files"), "打开的文件太多")],
+)
+def test_what_ends_a_run_while_the_reports_are_written_is_json_too(
+    source, tmp_path, monkeypatch, error, words
+):
     def stopped(*_, **__):
-        raise KeyboardInterrupt
+        raise error
 
     monkeypatch.setattr("xltool.batch.reports.write_all", stopped)
     log = tmp_path / "夜.log"
@@ -944,8 +957,8 @@ def test_a_run_stopped_while_the_reports_are_written_says_so_in_json(source, tmp
     result = CliRunner().invoke(_command(), arguments, standalone_mode=False)
     assert result.return_value == 2
     last = json.loads(result.output.splitlines()[-1])
-    assert last["event"] == "error" and "已中断" in last["reason"]
-    assert "已中断" in log.read_text("utf-8")
+    assert last["event"] == "error" and words in last["reason"]
+    assert words in log.read_text("utf-8")
 
 
 def test_the_log_has_times_and_the_run_and_so_have_the_events(source, tmp_path):

@@ -173,7 +173,7 @@ class _BatchRun(Struct, frozen=True):
 
     def _jobs(self, journal: Journal | None) -> Jobs:
         if journal is None:
-            return Jobs(_inputs(self.inside))
+            return Jobs(_inputs(self.inside, None, self.wishes))
         return Jobs(_inputs(self.inside, journal, self.wishes), journal, self.wishes.fresh)
 
     def _worked(self, jobs: Jobs, journal: Journal) -> Summary:
@@ -316,8 +316,8 @@ def run_name() -> str:
 def _inputs(
     inside: StorageFolder, journal: Journal | None = None, wishes: RunWishes | None = None
 ) -> Iterator[Item]:
-    """The inputs. Raises XltoolError where there are none, and were some:
-    a share that isn't mounted."""
+    """The inputs. Raises XltoolError where there are none, and were some: a share that isn't
+    mounted; or where only those that failed are asked for, and nothing was ever done."""
     items = walk(inside)
     first = next(items, None)
     if first is None:
@@ -328,7 +328,13 @@ def _inputs(
             )
         return iter(())
     whole = chain([first], items)
-    return _failed_before(whole, journal) if journal and wishes and wishes.only_failed else whole
+    if not (wishes and wishes.only_failed):
+        return whole
+    if journal is None or journal.empty:
+        raise XltoolError(
+            "输出文件夹里没有上次的记录，不知道哪些没有做成：请去掉 --only-failed 再运行"
+        )
+    return _failed_before(whole, journal)
 
 
 def _failed_before(items: Iterable[Item], journal: Journal) -> Iterator[Item]:

@@ -142,6 +142,7 @@ def _run(
     from xltool.batch.run import check_limits, run
     from xltool.cli._batch_voice import INTERRUPTED, progress_bar
     from xltool.errors import XltoolError
+    from xltool.files.barrier import reason_of
 
     if jobs is not None and not 1 <= jobs <= 256:
         raise XltoolError(f"进程数应当是 1 到 256，不能是 {jobs}")
@@ -169,6 +170,10 @@ def _run(
             )
     except KeyboardInterrupt:  # before the first input, or while the reports were written
         raise XltoolError(INTERRUPTED) from None
+    except BrokenPipeError:  # the reader of our output has seen enough
+        raise
+    except OSError as error:  # such as too many open files
+        raise XltoolError(reason_of(error)) from error
 
 
 def _cluster(address: str, timeout: float) -> Cluster:
