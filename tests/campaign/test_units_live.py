@@ -242,6 +242,7 @@ def test_a_merger_is_made_once_and_comes_apart_again(bureau, monkeypatch, capsys
     assert main(["campaign", "merge", third, first, "--reason", "并入"]) == 0
     once = last_years(bureau)
     assert once[first]["total"] == "3005" and bureau.states()[third] == "并入"
+    assert bureau.standing(third).remarks[0] == f"并入 {first}"
     capsys.readouterr()
     for other in (first, second):
         assert main(["campaign", "merge", third, other, "--reason", "并入"]) == 2

@@ -185,6 +185,8 @@ def _standing(
     if stand.left:
         last = next(deed for deed in reversed(returns.deeds) if deed.action == stand.left)
         words = [last.reason] if last.reason else []
+        if stand.left == Act.MERGE:
+            words.insert(0, f"并入 {msgspec.json.decode(last.detail)['into']}")
         return Standing(unit, _LEFT[Act(stand.left)], last.made_at, remarks=(*words, *aside))
     if issue is None:
         return Standing(unit, "未下发", remarks=tuple(aside))

@@ -91,7 +91,7 @@ def write_letters(
 
 def _outlived(folder: Path, current: Collection[Path]) -> list[str]:
     """Letters of before that no approval stands behind any more, or of a former name or district."""
-    old = sorted(path for path in folder.rglob(f"*{_ENDING}") if path not in current)
+    old = sorted(path for path in folder.glob(f"*/*{_ENDING}") if path not in current)
     if not old:
         return []
     few = "、".join(str(path.relative_to(folder)) for path in old[:5])
