@@ -228,7 +228,9 @@ def test_what_was_chosen_under_anothers_name_can_be_taken_back_and_sent_back(bur
 
 def test_nothing_is_decided_on_a_unit_that_owes_nothing(bureau):
     good = bureau.codes[0]
+    send_back(bureau.campaign, [good], "太笼统")
     leave(bureau.campaign, Act.EXEMPT, [good], "无预算")
+    assert notes(bureau.campaign, [good]) == []
     deeds = bureau.campaign.ledger.deeds()
     for decide in (
         lambda: choose(bureau.campaign, good, 1),
@@ -277,3 +279,13 @@ def test_what_makes_no_sense_is_not_done_in_silence(
     shown = capsys.readouterr()
     assert answer in shown.out + shown.err
     assert len(bureau.campaign.ledger.deeds()) == deeds + ("reopen" in said)
+
+
+def test_sent_back_then_withdrawn_then_sent_again_as_it_was(bureau):
+    good = bureau.codes[0]
+    data = fill_in(bureau.sent[good])
+    send_back(bureau.campaign, [good], "太笼统")
+    withdraw(bureau.campaign, [good], "区里重审")
+    assert bureau.states()[good] == "未报"
+    bureau.hand_in("2", {"a.xlsx": data}, when=1.71e9)
+    assert (bureau.states()[good], good in bureau.counted()) == ("退回", False)

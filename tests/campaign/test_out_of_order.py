@@ -89,10 +89,8 @@ def test_an_older_copy_found_later_is_no_later_word(bureau):
     assert bureau.counted() == {code: 1}
 
 
-def test_what_came_since_the_last_word_stands_with_a_unit_that_owes(bureau):
+def test_what_is_no_return_stands_with_a_unit_of_which_nothing_counts(bureau):
     [code] = bureau.codes
-    early = {f"{code}_附件.docx": b"x"}
-    bureau.hand_in("0", early, when=1.69e9)
     bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code])}, when=1.70e9)
     assert bureau.standing(code).remarks == ()
     send_back(bureau.campaign, [code], "太笼统")

@@ -65,19 +65,22 @@ class UnitReturns:
 
     @property
     def sent_back(self) -> SentBack | None:
-        """What was sent back, where nothing counts and no later word or withdrawal came since."""
+        """What was sent back, where the unit still owes, nothing counts and no later word or
+        withdrawal came since."""
         acts = (Act.RETURN, Act.NOTE)
         back = self.outcome.standpoint.returned
         rows = {row["id"]: row for row in self.rows if row["id"] in back}
         deeds = [deed for deed in self.deeds if deed.action in acts and deed.return_id in rows]
-        if self.counting is not None or not deeds:
+        if self.counting is not None or self.outcome.standpoint.left or not deeds:
             return None
         last, latest = deeds[-1], self.latest
-        answered = latest is not None and not latest["sent_back"]
-        if answered and latest and latest["arrival"] > last.arrivals:
-            return None
-        if any(deed.action == Act.WITHDRAW and deed.id > last.id for deed in self.deeds):
-            return None
+        if latest is not None:
+            stand, after = self.outcome.standpoint, [d for d in self.deeds if d.id > last.id]
+            withdrawn = any(deed.action == Act.WITHDRAW for deed in after)
+            if withdrawn and stand.takes_back(latest["arrival"], latest["sha256"]):
+                return None
+            if latest["arrival"] > last.arrivals and not latest["sent_back"]:
+                return None
         said = (deed for deed in reversed(deeds) if deed.return_id == last.return_id)
         # A note that was written after the decision takes none of its words away.
         comment = next((deed.reason for deed in said if deed.reason), "")

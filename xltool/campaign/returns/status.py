@@ -142,15 +142,12 @@ def status(campaign: Campaign, today: dt.date | None = None) -> Status:
 
 
 def _idle(arrivals: Iterable[LedgerRow], returns: UnitReturns) -> list[str]:
-    """What came under the name of a unit of which nothing counts, since its last word, and was no
-    return."""
+    """What came under the name of a unit of which nothing counts and was no return; in which order
+    they were collected says nothing."""
     if returns.counting is not None:
         return []
-    last = returns.latest["arrival"] if returns.latest else 0
     said = (
-        f"收到“{arrival['name'].rpartition('/')[2]}”：{arrival['reason']}"
-        for arrival in arrivals
-        if arrival["id"] > last
+        f"收到“{arrival['name'].rpartition('/')[2]}”：{arrival['reason']}" for arrival in arrivals
     )
     return list(dict.fromkeys(said))
 
