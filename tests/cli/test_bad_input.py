@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -266,7 +267,9 @@ def test_only_failed_after_a_run_without_failures(workbook, tmp_path, capsys):
     assert "上次的输入都做成了" in said and "没有数据表" not in said
 
 
-@pytest.mark.parametrize("line", ["check", "check 好.xlsx --jso", "report a.json --format pdf"])
+@pytest.mark.parametrize(
+    "line", ["check", "check 好.xlsx --jso", "report a.json --format pdf", "completion"]
+)
 def test_a_refusal_has_chinese_marks(line, capsys):
     code, _, said = run(capsys, *line.split())
     last = said.strip().splitlines()[-1]
@@ -276,3 +279,39 @@ def test_a_refusal_has_chinese_marks(line, capsys):
 def test_where_the_marked_copies_are_is_said(workbook, tmp_path, capsys):
     out = run(capsys, "check", workbook, "--mark", tmp_path / "标好的")[1]
     assert f"标好的副本在 {tmp_path / '标好的'}：1 份" in out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "fill 书.json -o 新.xlsx", "import 甲.xlsx -o 数据表.XLSX", "report a.json -o report.html",
+        "export 甲.xlsx --format pdf -o 新.pdf", "check 甲.xlsx --mark 新.xlsx",
+        "normalise 甲.xlsx 乙.xlsx -o 新.xlsx", "normalise 甲.xlsx -o 新.csv", "demo 新.html",
+    ],
+)  # fmt: skip
+def test_no_folder_is_made_that_is_called_as_a_file(line, workbook, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("甲.xlsx", "乙.xlsx"):
+        shutil.copy(workbook, name)
+    before = sorted(Path().iterdir())
+    code, _, said = run(capsys, *line.split())
+    assert code == 2 and "这里要写文件夹" in said
+    assert sorted(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "normalise 甲.xlsx -o 新.xls", "normalise 甲.xlsx -o 新.xlsm", "normalise 宏.xlsm -o 新.xlsx",
+        "template draw -o 新.xls", "edition check hunan-2023 --show 新.et", "page -o 新.xlsx",
+        "fill 书.json --into 甲.xlsx -o 新.xls",
+    ],
+)  # fmt: skip
+def test_no_file_is_written_that_its_name_denies(line, workbook, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("甲.xlsx", "宏.xlsm"):
+        shutil.copy(workbook, name)
+    before = sorted(Path().iterdir())
+    code, _, said = run(capsys, *line.split())
+    assert code == 2 and "写成 ." in said
+    assert sorted(Path().iterdir()) == before

@@ -27,15 +27,32 @@ OldSpellings = Mapping[str, tuple[str, ...]]
 
 class OutputPath(click.Path):
     """A path that the command makes; with a `kind` (".pdf") it has to end so, for a file that is
-    something else than its name says opens nowhere."""
+    something else than its name says opens nowhere. No folder is made that is called as a file."""
 
     kind = ""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path: Any = super().convert(value, param, ctx)
-        if self.kind and Path(path).suffix.lower() != self.kind:
-            raise click.UsageError(f"写成 {self.kind} 文件，不是“{path}”")
+        if not self.file_okay:
+            refuse_file_name(Path(path))
+        if self.kind:
+            refuse_other_kind(Path(path), self.kind)
         return path
+
+
+def refuse_file_name(folder: Path) -> None:
+    """Whoever writes 数据表.xlsx where a folder is meant wants a file, and would get a folder that
+    nothing opens."""
+    from xltool.files.discover import FileKind, kind_of
+
+    if kind_of(f"文件{folder.suffix}") is not FileKind.OTHER and not folder.exists():
+        raise click.UsageError(f"这里要写文件夹，“{folder}”是文件的名称；请去掉 {folder.suffix}")
+
+
+def refuse_other_kind(file: Path, kind: str) -> None:
+    """The file has to end as what is written into it."""
+    if file.suffix.lower() != kind:
+        raise click.UsageError(f"写成 {kind} 文件，不是“{file}”")
 
 
 def output_file(kind: str = "") -> OutputPath:

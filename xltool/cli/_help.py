@@ -88,7 +88,13 @@ def show_refusal(error: click.ClickException) -> None:
 
 def in_chinese(refusal: str) -> str:
     """What click says, with Chinese quotation marks and full stops."""
-    text = re.sub(r"'([^'\n]*)'", r"“\1”", refusal)
+    text = re.sub(r"\. 可选：\s+(.*)", _on_one_line, refusal, flags=re.DOTALL)
+    text = re.sub(r"'([^'\n]*)'", r"“\1”", text)
     text = re.sub(r"(?<=[^\x00-\x7f])\.$", "。", text, flags=re.MULTILINE)
     text = re.sub(r" ?(“[^”\n]*”) ?", r"\1", text.replace("”, “", "”、“"))
     return text.replace("。 ", "。")
+
+
+def _on_one_line(choices: re.Match[str]) -> str:
+    """The choices that click puts one below the other, set in by tabs."""
+    return "，可选：" + "、".join(re.split(r",?\s+", choices[1].strip())) + "。\n"

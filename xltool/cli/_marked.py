@@ -15,7 +15,6 @@ from xltool.cli.workbooks import OutputPlaces
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.model import Filing, Finding
-from xltool.reading.last_year import unit_keys
 
 if TYPE_CHECKING:
     from xltool.editions.declaration import Edition
@@ -105,6 +104,8 @@ class MarkedCopies:
 
 
 def _of_another_unit(earlier: Filing, filing: Filing) -> bool:
+    from xltool.reading.last_year import unit_keys
+
     keys, others = set(unit_keys(filing)), set(unit_keys(earlier))
     return bool(keys and others) and not keys & others
 

@@ -60,7 +60,7 @@ def new(name: str, source: str, output: Path | None) -> None:
 @edition.command()
 @click.argument("which", metavar="版式")
 @click.option(
-    "--show", metavar="文件", type=output_file(),
+    "--show", metavar="文件", type=output_file(".xlsx"),
     help="另写一个工作簿：每个填报格里写着它绑定的栏目，供对照。",
 )  # fmt: skip
 @force_option

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xltool.cli._command import OutputPath, command, force_option, output_path
+from xltool.cli._command import (
+    OutputPath,
+    command,
+    force_option,
+    output_path,
+    refuse_file_name,
+    refuse_other_kind,
+)
 from xltool.cli._output import echo, echo_badge
 
 if TYPE_CHECKING:
@@ -57,6 +64,7 @@ def fill(
         return _fill_sealed(source, into, output or into, edition)
     if output is None:
         raise click.UsageError("请用 -o 说明写到哪个文件夹，或用 --into 填进下发的工作簿")
+    refuse_file_name(output)
     if output.exists() and not output.is_dir():
         raise XltoolError(f"“{output}”是文件，不是文件夹")
     chosen_edition = asked_edition(edition)
@@ -119,6 +127,7 @@ def _fill_sealed(source: Path, sealed: Path, destination: Path, edition: str | N
     folder = Path(edition) if edition and Path(edition).is_dir() else None
     if destination.is_dir():
         destination = destination / sealed.name
+    refuse_other_kind(destination, sealed.suffix.lower())
     with reading(source, None if folder else edition) as book:
         problem_lines(book.problems)
         filing = fill_sealed(book, sealed, destination, folder)

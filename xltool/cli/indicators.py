@@ -9,7 +9,14 @@ from pathlib import Path
 
 import click
 
-from xltool.cli._command import command, force_option, output_file, output_path
+from xltool.cli._command import (
+    command,
+    force_option,
+    output_file,
+    output_path,
+    refuse_file_name,
+    refuse_other_kind,
+)
 from xltool.cli._output import echo, echo_text
 from xltool.cli.workbooks import (
     OutputPlaces,
@@ -122,6 +129,10 @@ def _copies(paths: Sequence[Path], target: Path) -> Callable[[Path], Path]:
     """
     alone = len(paths) == 1 and not paths[0].is_dir()
     named = alone and kind_of(target.name) is FileKind.WORKBOOK
+    if named:
+        refuse_other_kind(target, ".xlsm" if paths[0].suffix.lower() == ".xlsm" else ".xlsx")
+    else:
+        refuse_file_name(target)
     places = OutputPlaces(paths, target)
 
     def copy_of(file: Path) -> Path:

@@ -24,7 +24,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @command()
 @click.option(
     "-o", "--output", metavar="文件", default="审核.html", show_default=True,
-    type=output_file(), help="写到哪个文件。",
+    type=output_file(".html"), help="写到哪个文件。",
 )  # fmt: skip
 @runtime_option
 @click.option("--edition", default="", help="放进自己的版式（编号或文件夹），网页就只用这一个。")

@@ -18,7 +18,7 @@ def template() -> None:
 
 @template.command()
 @click.option(
-    "-o", "--output", type=output_file(), default="workbook_template.xlsx",
+    "-o", "--output", type=output_file(".xlsx"), default="workbook_template.xlsx",
     show_default=True, help="写到哪个文件。",
 )  # fmt: skip
 @click.option("--edition", default=default_edition_id(), show_default=True, help="版式。")
