@@ -126,11 +126,13 @@ def test_a_toml_library(tmp_path):
     assert (entry.unit, entry.low, entry.high) == ("家", Decimal("1.5"), Decimal(60))
 
 
-@pytest.mark.parametrize("name", ["../指标库.xlsx", "/指标库.xlsx", "别的.xlsx", "指标库.xls"])
+@pytest.mark.parametrize(
+    "name", ["../指标库.xlsx", "/指标库.xlsx", "本级指标库.xlsx", "指标库.xls"]
+)
 def test_only_a_file_beside_the_settings(tmp_path, name):
     file = tmp_path / "设置.toml"
     file.write_text(f'library = "{name}"', "utf-8")
-    with pytest.raises(SettingsError, match="设置文件旁边的文件名"):
+    with pytest.raises(SettingsError, match="设置文件旁边的文件名，以“指标库”开头"):
         load_settings(file)
 
 

@@ -39,6 +39,14 @@ def test_a_file_that_is_no_form_is_said_and_the_others_go_on(accepted, tmp_path,
     assert "坏.xlsx" in capfd.readouterr().err and (tmp_path / "指标库.xlsx").exists()
 
 
+def test_a_name_that_settings_do_not_take_is_said(accepted, tmp_path, capfd):
+    for name, said in (("本级指标库.xlsx", 1), ("指标库.XLSX", 0)):
+        assert main(["library", "build", str(accepted), "-o", str(tmp_path / name)]) == 0
+        assert capfd.readouterr().err.count("“指标库”开头") == said
+    (tmp_path / "设置.toml").write_text('library = "指标库.XLSX"', "utf-8")
+    assert main(["settings", "check", str(tmp_path / "设置.toml")]) == 0
+
+
 def test_another_ending_is_refused(accepted, tmp_path, capfd):
     assert main(["library", "build", str(accepted), "-o", str(tmp_path / "指标库.csv")]) == 2
     assert ".xlsx" in capfd.readouterr().err

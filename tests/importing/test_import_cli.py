@@ -53,6 +53,20 @@ def test_a_filled_workbook_becomes_the_data_book_that_it_came_from(tmp_path, cap
         assert {one.edition for one in load_databook(where / "数据表.json")} == {"hunan-2023"}
 
 
+def test_a_folder_is_imported_again_with_the_first_import_in_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    xltool.fill(seed_filing(), tmp_path / "甲.xlsx")
+    for time in range(3):
+        assert main(["import", "."]) == 0, capsys.readouterr().err
+        assert load_databook(tmp_path / "导入" / "数据表.xlsx") == [seed_filing()]
+        left = [row["文件"] for row in table(tmp_path / "导入" / "未导入.csv")]
+        assert left == ["导入/数据表.xlsx"] * bool(time)
+    for what in ("导入/数据表.xlsx", "导入"):
+        capsys.readouterr()
+        assert main(["import", what, "-o", "别处"]) == 2
+        assert "数据表.xlsx：已经是数据表" in capsys.readouterr().err
+
+
 def test_a_code_is_of_one_unit_alone(tmp_path):
     """Forms of another unit in a unit's workbook don't get its code."""
     seed = replace(seed_filing(), code="0012")

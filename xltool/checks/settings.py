@@ -145,14 +145,15 @@ def _load(file: Path, stamp: int) -> Settings:
 
 
 # A name and no path: the library goes with the settings wherever they are copied, and nowhere else.
-LIBRARY_NAME = re.compile(r"指标库[^/\\:*?\"<>|]{0,60}\.(?:xlsx|toml)")
+LIBRARY_NAME = re.compile(r"指标库[^/\\:*?\"<>|]{0,60}\.(?i:xlsx|toml)")
 
 
 def _with_library(file: Path, settings: Settings) -> Settings:
     """The settings with the whole path of their indicator library, which must be readable."""
     if not LIBRARY_NAME.fullmatch(settings.library):
         raise SettingsError(
-            f"{file}：library 写设置文件旁边的文件名，如“指标库.xlsx”，不是“{settings.library}”"
+            f"{file}：library 写设置文件旁边的文件名，以“指标库”开头，如“指标库.xlsx”，"
+            f"不是“{settings.library}”"
         )
     path = file.parent / settings.library
     try:

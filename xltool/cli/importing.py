@@ -86,7 +86,9 @@ def import_(
         echo(f"原表按版式“{chosen_edition.id}”读，转到“{target.id}”")
         move(imported, chosen_edition, target)
     if not imported.read and not imported.unread:
-        raise XltoolError(f"没有能导入的文件：{'、'.join(map(str, files))}")
+        named = "、".join(map(str, files))
+        why = "".join(f"\n{one.file}：{one.reason}" for one in imported.leftovers[:SHOWN])
+        raise XltoolError(f"没有能导入的文件：{named}{why}")
     guard.take(*imported.read)
     guard.ask(*report_paths(output))  # all or none
     books = write_books(imported, output, kind, target or chosen_edition)

@@ -44,6 +44,7 @@ def build(paths: Sequence[Path], edition: str, output: Path, least: int) -> int:
     """
     from msgspec.structs import replace
 
+    from xltool.checks.settings import LIBRARY_NAME
     from xltool.editions.declaration import asked_edition
     from xltool.library import library_of
     from xltool.reports.indicator_library import save_library
@@ -60,6 +61,8 @@ def build(paths: Sequence[Path], edition: str, output: Path, least: int) -> int:
         raise XltoolError("没有读到带数的指标，没有写出")
     save_library(replace(gathered, entries=kept), output)
     echo(f"已写出 {output!s}：{len(kept)} 个指标。请核对删改后再用")
+    if not LIBRARY_NAME.fullmatch(output.name):
+        echo("写进设置（library）的指标库，文件名要以“指标库”开头：到时请改名", err=True)
     return 2 if failed else 0
 
 

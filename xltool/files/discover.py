@@ -57,8 +57,12 @@ _LITTER_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 _LITTER_FOLDERS = frozenset(
     {"__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle"}
 )
-# Of a folder that was checked: these tell of the workbooks and are none. Earlier ones have a date.
-_OWN_REPORT = re.compile(r"report\.(\d{8}-\d{6}\.)?(xlsx|html|json)|findings\.(\d{8}-\d{6}\.)?csv")
+# Of a folder that was checked, imported or converted: these tell of the workbooks and are none.
+# Earlier ones have a date.
+_OWN_REPORT = re.compile(
+    r"report\.(\d{8}-\d{6}\.)?(xlsx|html|json)|findings\.(\d{8}-\d{6}\.)?csv"
+    r"|导入报告\.(html|json)|(导入取值|未导入|.*-转换说明)\.csv"
+)
 PAGE_ENDING = ".审核结果.html"
 # A folder that holds this table is one data book.
 FOLDER_BOOK = "部门"

@@ -18,9 +18,9 @@ from xltool.files.barrier import Failure, guarded
 from xltool.files.discover import FileKind, below
 from xltool.files.table_habits import folded
 from xltool.importing.forms import FormReader
-from xltool.importing.grids import read_rows
+from xltool.importing.grids import ALREADY, read_rows
 from xltool.importing.labels import Labels, labels_of
-from xltool.importing.own_marks import marked_edition, unit_code
+from xltool.importing.own_marks import is_databook, marked_edition, unit_code
 from xltool.importing.record import Imported, ImportedValue, Leftover, Sure
 from xltool.importing.rows import SCANNED, FormRow
 from xltool.importing.segments import Segment, segments
@@ -132,7 +132,9 @@ def _named(paths: Iterable[Path], result: Imported) -> Iterator[tuple[Path, str]
             continue
         for file in below(path):
             name = file.path.relative_to(path).as_posix()
-            if file.kind in _IMPORTABLE:
+            if file.kind is FileKind.WORKBOOK and is_databook(file.path):
+                result.leftovers.append(Leftover(Place("", ""), "", ALREADY, name))
+            elif file.kind in _IMPORTABLE:
                 yield file.path, name
             elif file.kind not in _NOT_SAID:
                 result.leftovers.append(Leftover(Place("", ""), "", _passed_over(name), name))

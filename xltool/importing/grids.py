@@ -26,6 +26,7 @@ _OPEN_DOCUMENT = {
 }
 
 
+ALREADY = "已经是数据表，不用导入"
 MAX_XML = 24 * 2**20  # bytes of XML in one document
 
 
@@ -137,7 +138,7 @@ def _office(path: Path, data: bytes) -> list[FormRow]:
         return _sound(read_docx, path, data, "Word 文档")
     custom = "docProps/custom.xml"
     if custom in package and b'"xltool.databook"' in package.read(custom):
-        raise NotImportable(f"{path.name}：已经是数据表，不用导入")
+        raise NotImportable(f"{path.name}：{ALREADY}")
     if "xl/workbook.xml" in package:
         from xltool.importing.workbooks import read_xlsx
 

@@ -1,4 +1,5 @@
-"""What a workbook that xltool wrote says of itself beside its sheets: its edition, its unit's code.
+"""What a workbook that xltool wrote says of itself beside its sheets: its edition, its unit's code,
+that it is a data book.
 
 A code stands on no form, so an import that left it out would give a data book without it.
 """
@@ -20,6 +21,12 @@ from xltool.xlsx.package import Unreadable
 def unit_code(path: Path) -> str:
     """The code of the unit whose workbook this is; empty where it doesn't say."""
     return _properties(path).get("xltool.unit_code", "")
+
+
+def is_databook(path: Path) -> bool:
+    """The file is what an import makes."""
+    found = guarded(functools.partial(_properties, path))
+    return not isinstance(found, Failure) and "xltool.databook" in found
 
 
 def marked_edition(paths: Iterable[Path]) -> Edition | None:
