@@ -27,6 +27,7 @@ _WORDS = {"name": "名称", "district": "区县", "superior": "主管部门", "c
 
 
 _NONE = Decimal(0)
+SHARE = "share"  # of which unit figures came or went, without anybody's decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,13 @@ def mergers(campaign: Campaign) -> dict[str, str]:
     return found
 
 
+def refuse_merged_on(in_order: Mapping[str, str], code: str, into: str) -> None:
+    """Raises XltoolError where a unit is taken out of another one, or put into it, that was itself
+    merged into a third one since: that one has the figures."""
+    if into in in_order:
+        raise XltoolError(f"{code} 并入的 {into} 已经并入 {in_order[into]}，先恢复 {into}")
+
+
 def together_again(campaign: Campaign, own: Mapping[str, Unit]) -> dict[str, Unit]:
     """Units of whose figures of last year only their `own` are given, with the share of each that
     was merged into one. A share that is another now is recorded; the units are for the caller to
@@ -191,16 +199,44 @@ def together_again(campaign: Campaign, own: Mapping[str, Unit]) -> dict[str, Uni
     for code, into in in_order.items():
         units[into] = with_share(units[into], Share(shares[code], frozenset()))
     for code, into in in_order.items():
-        had, due = shares[code], _amounts(campaign, units[code]).amounts
-        more = {id_: due.get(id_, _NONE) - had.get(id_, _NONE) for id_ in {**had, **due}}
-        more = {id_: amount for id_, amount in more.items() if amount}
-        change = UnitChange(
-            Act.UPDATE, units[into], with_share(units[into], Share(more, frozenset()))
-        )
-        if change.after != change.before:
-            _record_change(campaign, change, f"{code} 的上年数", merged=code)
-        units[into] = change.after
+        due = _amounts(campaign, units[code]).amounts
+        had = Share(shares[code], frozenset())
+        units[into] = _settled(campaign, units[into], code, had, due)
     return units
+
+
+def settle_shares(campaign: Campaign, codes: Collection[str]) -> None:
+    """Give back or take what of last year's figures of these units others have too much or too
+    little, after an undo: a merger may be none any more, or one again."""
+    units = {unit.code: unit for unit in campaign.ledger.units()}
+    in_force, deeds = mergers(campaign), campaign.ledger.deeds_by_unit()
+    settled = {}
+    for code in codes:
+        for into in {*deeds, *in_force.values()} & set(units):
+            had = share_of(deeds.get(into, ()), code)
+            is_merged = in_force.get(code) == into
+            due = _amounts(campaign, units[code]).amounts if is_merged else {}
+            units[into] = settled[into] = _settled(campaign, units[into], code, had, due)
+    write_units(campaign, settled)
+
+
+def _settled(
+    campaign: Campaign, unit: Unit, code: str, had: Share, due: Mapping[str, Decimal]
+) -> Unit:
+    """A unit with the share of another one that is due, which is recorded where it is another one.
+    No decision is made by that, so none is there to be undone."""
+    if due:
+        ids = {**had.amounts, **due}
+        more = {id_: due.get(id_, _NONE) - had.amounts.get(id_, _NONE) for id_ in ids}
+        added = {id_: amount for id_, amount in more.items() if amount}
+        after = with_share(unit, Share(added, frozenset()))
+    else:
+        after = with_share(unit, had, -1)
+    if after != unit:
+        word = "merged" if due else "parted"
+        change = UnitChange(Act.UPDATE, unit, after)
+        _record_change(campaign, change, f"{code} 的上年数", **{word: code, SHARE: code})
+    return after
 
 
 def taken_in(campaign: Campaign) -> dict[str, list[str]]:
@@ -223,8 +259,8 @@ def _partings(campaign: Campaign, codes: Collection[str]) -> list[tuple[str, Uni
     for code, into in reversed(in_order.items()):
         if code not in codes:
             continue
-        if into in in_order and into not in codes:
-            raise XltoolError(f"{code} 并入的 {into} 已经并入 {in_order[into]}，先恢复 {into}")
+        if into not in codes:
+            refuse_merged_on(in_order, code, into)
         after = with_share(units[into], share_of(deeds.get(into, ()), code), -1)
         partings.append((code, UnitChange(Act.UPDATE, units[into], after)))
         units[into] = after

@@ -16,7 +16,16 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, Deed, in_force
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow
-from xltool.campaign.ledger.unit_changes import UnitChange, refuse_left, unit_of, write_units
+from xltool.campaign.ledger.unit_changes import (
+    SHARE,
+    UnitChange,
+    mergers,
+    refuse_left,
+    refuse_merged_on,
+    settle_shares,
+    unit_of,
+    write_units,
+)
 from xltool.campaign.returns.beside import asked_beside_others
 from xltool.campaign.returns.judgement import KINDS
 from xltool.campaign.units import NO_DISTRICT, Unit
@@ -289,7 +298,7 @@ def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:
     if code:
         unit_of(campaign, code)
     with ledger.writing():
-        everything = [d for d in in_force(ledger.deeds()) if d.action not in _NEVER_UNDONE]
+        everything = [d for d in in_force(ledger.deeds()) if _can_be_undone(d)]
         acts = [d for d in everything if not code or d.unit == code]
         if not acts:
             raise XltoolError("没有可以撤销的决定")
@@ -297,13 +306,37 @@ def undo(campaign: Campaign, code: str = "", reason: str = "") -> list[Deed]:
         undone = (
             _together(last, everything) if code else [act for act in acts if act.run == last.run]
         )
+        parted = _mergers_undone(campaign, undone)
         restored = _restored(campaign, undone)
         with ledger.transaction():
             if restored:
                 write_units(campaign, restored)
             detail = {"deeds": [deed.id for deed in undone]}
             ledger.record(Act.UNDO, code, detail=detail, reason=reason)
+            if parted:
+                settle_shares(campaign, parted)
     return undone
+
+
+def _mergers_undone(campaign: Campaign, undone: list[Deed]) -> list[str]:
+    """Units whose merger, or parting, is undone. Raises XltoolError where another merger stands on
+    it."""
+    in_order = mergers(campaign)
+    gone = {act.unit for act in undone if act.action == Act.MERGE}
+    parted = []
+    for act in undone:
+        detail = msgspec.json.decode(act.detail)
+        if into := detail.get("into") or (act.action == Act.RESTORE and detail.get("parted")):
+            if into not in gone:
+                refuse_merged_on(in_order, act.unit, into)
+            parted.append(act.unit)
+    return parted
+
+
+def _can_be_undone(deed: Deed) -> bool:
+    if deed.action in _NEVER_UNDONE:
+        return False
+    return deed.action != Act.UPDATE or SHARE not in msgspec.json.decode(deed.detail)
 
 
 def _together(last: Deed, acts: list[Deed]) -> list[Deed]:
