@@ -127,5 +127,9 @@ def test_a_link_that_leads_nowhere_and_a_pipe_stop_nothing(years, tmp_path):
     (years / "去年" / "断.xlsx").symlink_to(years / "没有")
     if hasattr(os, "mkfifo"):
         os.mkfifo(years / "去年" / "管.xlsx")
-    run(years / "今年", tmp_path / "果", jobs=1, last_year=str(years / "去年"))
+    (years / "去年" / "乙局.xlsx").rename(years / "去年" / "乙局.ods")
+    summary = run(years / "今年", tmp_path / "果", jobs=1, last_year=str(years / "去年"))
     assert "X507" in codes(tmp_path / "果")["甲局"]
+    said = [note for _, note in summary.notes]
+    assert len(said) == 2
+    assert "断.xlsx：是指向别处的链接" in said[1] and "乙局.ods：请在 Excel" in said[0]

@@ -719,6 +719,31 @@ def test_only_what_failed_is_done_again(source, out):
     assert units(out) == ["丙镇", "乙局", "甲局"]
 
 
+@pytest.mark.parametrize("part", [2, 100])
+def test_what_a_killed_run_wrote_for_an_input_is_not_gone_to_the_next(
+    source, out, monkeypatch, part
+):
+    monkeypatch.setattr("xltool.batch.book_parts.PART", part)
+
+    class Killed(Inline):
+        def results(self, jobs, order):
+            while job := jobs.take():
+                outcome = perform(*job, order)
+                if outcome.outputs and job[0].input == "新书.json" and not outcome.parts:
+                    raise SystemExit
+                yield job[0], outcome
+
+    book(source / "新书.json", *(f"第{n}局" for n in range(5)))
+    with pytest.raises(SystemExit):
+        run(source, out, crew=Killed())
+    assert list((out / "新书").iterdir())
+    summary = night(source, out, wishes=RunWishes(only_failed=True, prune=True))
+    assert summary.gone == []
+    assert list((out / "新书").iterdir())
+    assert night(source, out).done == 1
+    assert len(list((out / "新书").iterdir())) == 5
+
+
 @pytest.mark.parametrize("dry", [True, False])
 def test_only_failed_needs_a_run_before(source, tmp_path, dry):
     with pytest.raises(XltoolError, match="没有上次的记录"):
@@ -768,6 +793,13 @@ def test_a_dry_run_takes_no_input_that_is_there_for_gone(source, out, monkeypatc
         {key for key, _ in dry.failed} == {key for key, _ in real.failed} == {"城区.json", "乡镇"}
     )
     assert (dry.done, dry.skipped) == (real.done, real.skipped) == (1, 0)
+
+
+def test_a_dry_run_knows_who_takes_a_name_over(source, out):
+    (source / "城区.json").unlink()
+    workbook(source / "城区" / "甲局.xlsx", "甲局")
+    dry = night(source, out, wishes=RunWishes(dry=True))
+    assert dry.gone == night(source, out).gone == ["城区/乙局.xlsx"]
 
 
 @pytest.mark.parametrize("version", [2, 999])

@@ -14,7 +14,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from xltool.batch.inputs import STATE, Item
+from xltool.batch.inputs import STATE, Item, part_key
 from xltool.batch.outlet import Outlet
 from xltool.batch.storage import StorageFolder
 from xltool.databook.write import databook_json
@@ -39,7 +39,7 @@ def cut(
         name, data = _file(item.key, number), databook_json(part)
         outlet.put_own(name, data)
         yield Item(
-            f"{item.key}#{number:05}",
+            part_key(item.key, number),
             outlet.folder.at(name),
             item.own,
             size=len(data),

@@ -64,6 +64,16 @@ class Item(Struct, frozen=True):
         return not self.output and not self.part and not self.refused
 
 
+def part_key(key: str, number: int) -> str:
+    """The key of a part of the large data book with this key."""
+    return f"{key}#{number:05}"
+
+
+def parts_of(key: str) -> tuple[str, str]:
+    """What the keys of a book's parts lie between."""
+    return f"{key}#", f"{key}{chr(ord('#') + 1)}"
+
+
 def walk(source: StorageFolder) -> Iterator[Item]:
     """Every input below `source`, sorted, links not followed.
     Raises XltoolError where it can't be read."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from xltool.batch.inputs import Item
+from xltool.batch.inputs import Item, parts_of
 from xltool.batch.outlet import NEW, PriorState, Written
 from xltool.batch.task import Outcome, Tally, dated, tally_of
 from xltool.checks.results import CheckResult
@@ -168,6 +168,11 @@ class Journal:
             self._db.execute(
                 "UPDATE written SET run = ? WHERE key IN (SELECT key FROM done WHERE origin = ?)",
                 (self.run, key),
+            )
+            # What a killed run wrote for it is known by its files only.
+            self._db.execute(
+                "UPDATE written SET run = ? WHERE (key = ? OR key > ? AND key < ?) AND origin = ?",
+                (self.run, key, *parts_of(key), key),
             )
             self._db.execute("UPDATE done SET run = ? WHERE origin = ?", (self.run, key))
         self._count()

@@ -142,7 +142,9 @@ class _BatchRun(Struct, frozen=True):
                     self.notice({"event": "skipped", **_named(item, parts)})
                     continue
                 if journal:
-                    _note_outcome(journal, item, outcome)
+                    # Whoever's result this was, it will be this input's.
+                    kept = [] if outcome.failed else [item.output]
+                    _note_outcome(journal, item, replace(outcome, kept=kept))
                 if outcome.failed:
                     summary.failed.append((item.input, outcome.failed))
                     self.notice(_event(item, outcome))

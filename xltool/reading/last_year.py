@@ -19,6 +19,9 @@ from xltool.files.table_habits import folded
 from xltool.model import Filing
 from xltool.reading.reader import read
 
+# What lies in a folder and may hold filings that nobody sees there.
+_PASSED_OVER = {FileKind.UNREADABLE, FileKind.LINK, FileKind.OTHER_WORKBOOK}
+
 
 class EarlierFile(Struct, frozen=True):
     """A workbook with an earlier filing; `year` is 0 where the filing does not say it."""
@@ -116,6 +119,9 @@ def earlier_files(folder: Path, edition: Edition | None = None) -> EarlierFiles:
     paths = [file.path for file in files if file.kind is FileKind.WORKBOOK]
     pool = WorkerPool(functools.partial(_identity, edition=edition), size=_size)
     result = EarlierFiles()
+    for file in files:
+        if file.kind in _PASSED_OVER:
+            result.unread.append(f"上一年的申报没有看：{file.path}：{file.what_to_do}")
     for path, identity in zip(paths, pool.in_order(paths), strict=True):
         if isinstance(identity, Failure):
             named = str(path) in identity.reason
@@ -127,7 +133,7 @@ def earlier_files(folder: Path, edition: Edition | None = None) -> EarlierFiles:
         result.take(EarlierFile(str(path), year), keys)
     result.unread += result.alike()
     if not result.by_unit:
-        reasons = result.unread[:1]
+        reasons = result.unread[:3]
         if any(file.kind is FileKind.DOCUMENT for file in files):
             reasons.append("Word、PDF 等先用 xltool import 导入，再用 xltool fill 填成官方表")
         raise XltoolError("。".join([f"文件夹里没有上一年的申报：{folder}", *reasons]))
