@@ -226,3 +226,20 @@ def test_what_units_explained_is_rebuilt_and_not_said_a_second_time(bureau, lost
         assert sum("书面说明" in event for event in events) == 1
         assert lost or bureau.states()[code] == "退回"
         bureau.campaign.ledger.close()
+
+
+def test_pristine_copies_are_no_returns(bureau, monkeypatch, capsys):
+    """The copies lie below the folder that is collected again: only what somebody changed is
+    looked at."""
+    code, folder = bureau.codes[0], bureau.folder / "1"
+    copies = folder / "净"
+    collect(bureau.campaign, [folder], pristine=copies)
+    result = collect(bureau.campaign, [folder])
+    assert (result.counts(), result.copies) == ({"重复": 3}, 3)
+    assert notes(bureau.campaign) == []
+    [path] = copies.rglob(f"{code}*.xlsx")
+    path.write_bytes(fill_in(bureau.sent[code], OTHER))
+    monkeypatch.chdir(bureau.campaign.folder)
+    assert main(["collect", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "收下 1 份" in out and "先前用 --pristine 写出的 2 份副本，不是报来的，没有收" in out

@@ -143,7 +143,8 @@ def test_the_last_explanation_holds_whichever_note_was_opened_first(bureau):
     [code] = bureau.codes
     bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code], QUERY)}, when=1.70e9)
     [path] = noted(bureau, queries=True)
-    early, late = answered(path, "先说的"), answered(path, "后说的")
+    early = stamped(answered(path, "先说的"), "2024-03-08T01:00:00Z")
+    late = stamped(answered(path, "后说的"), "2024-07-02T01:00:00Z")
     bureau.hand_in("2", {"a.xlsx": late}, when=1.72e9)
     bureau.hand_in("3", {"a.xlsx": early}, when=1.71e9)
     assert explanations(bureau, code) == ["后说的"]

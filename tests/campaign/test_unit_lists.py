@@ -104,3 +104,11 @@ def test_the_clerk_is_told_what_was_left_out_and_the_key_to_tell(tmp_path, monke
     [key] = re.findall("公钥指纹：([0-9a-f ]+)", said)
     assert main(["distribute", "--campaign", "批次"]) == 0
     assert f"公钥指纹：{key.strip()}（" in capsys.readouterr().out
+
+
+def test_a_code_typed_in_full_width_is_the_same_code(tmp_path):
+    path = tmp_path / "名单.csv"
+    path.write_text("部门编码,部门名称\n００１００１,甲局\n", "utf-8")
+    found = read_unit_list(path, EDITION, known_codes=["001001"])
+    assert [unit.code for unit in found.units] == ["001001"]
+    assert found.remarks == ("第 2 行：部门编码“００１００１”里有全角字符，读作 001001",)

@@ -597,3 +597,13 @@ def test_every_command_that_sets_or_sends_a_past_day_says_so(tmp_path, monkeypat
         capsys.readouterr()
         assert main(command) == 0
         assert "注意：截止日 2024-01-20 已经过了" in capsys.readouterr().err, command
+
+
+def test_names_that_two_units_exchange_are_not_the_same(tmp_path, monkeypatch, capsys):
+    bureau = Bureau(tmp_path, 1, 3)
+    monkeypatch.chdir(bureau.campaign.folder)
+    (one, first), (two, second), (three, _) = [row[:2] for row in bureau.rows]
+    for changes, warned in (([(one, second), (two, first)], False), ([(three, first)], True)):
+        path = write_units(tmp_path / "改.xlsx", changes, ["部门编码", "部门名称"])
+        assert main(["campaign", "update", str(path), "--dry-run"]) == 0
+        assert ("同名" in capsys.readouterr().out) is warned

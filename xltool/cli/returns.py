@@ -248,6 +248,7 @@ def _collected(result: Collected) -> dict[str, Any]:
         "problems": [{"name": name, "reason": reason} for name, reason in result.problems],
         "skipped": result.skipped,
         "pristine": result.pristine,
+        "pristine_copies": result.copies,
         "withdrawn": result.withdrawn,
         "withdrawal_lifted": result.lifted,
         "not_owed": result.not_owed,
@@ -323,6 +324,8 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
         + f"空白 {counts['空白']}，没有收取 {len(result.problems)}，"
         f"不是工作簿而跳过 {len(result.skipped)}"
     )  # fmt: skip
+    if result.copies:
+        echo(f"先前用 --pristine 写出的 {result.copies} 份副本，不是报来的，没有收")
     if result.pristine:
         echo(f"干净的一份：{result.pristine} 个工作簿")
 

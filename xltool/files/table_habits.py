@@ -19,6 +19,7 @@ _REMARK = re.compile(
 )
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]+")
 _DECIMAL = re.compile(r"([0-9]+)\.0+")
+_FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")  # digits and letters
 _AS_FORMULA = re.compile(r'="([^"]*)"')
 # Typed before digits so that a spreadsheet program takes them for a text.
 _APOSTROPHES = ("'", "’", "‘", "＇", "`")
@@ -73,6 +74,9 @@ def read_code(written: str) -> Code:
     if text[:1] in _APOSTROPHES and text[1:].strip():
         code = text[1:].strip()
         return Code(code, f"写作“{text}”，读作 {code}")
+    if _FULL_WIDTH.search(text):
+        code = unicodedata.normalize("NFKC", text)
+        return Code(code, f"“{text}”里有全角字符，读作 {code}")
     if _SCIENTIFIC.fullmatch(text):
         return Code(text, f"“{text}”是被 Excel 变成科学计数的编码，原来的数字已经丢失", True)
     digits = text.removesuffix(".0")

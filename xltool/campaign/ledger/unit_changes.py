@@ -84,6 +84,8 @@ def remarks(campaign: Campaign, changes: Sequence[UnitChange]) -> list[str]:
     units, issued = campaign.ledger.units(), campaign.ledger.issues()
     districts = {unit.district for unit in units}
     found: list[str] = []
+    names = {unit.code: unit.name for unit in units}
+    names |= {change.after.code: change.after.name for change in changes}
     here = {(unit.name, unit.district): unit.code for unit in units}
     for change in changes:
         after, before = change.after, change.before
@@ -92,7 +94,7 @@ def remarks(campaign: Campaign, changes: Sequence[UnitChange]) -> list[str]:
                 f"注意：新增的 {after.code} 与 {other} 同名同区县“{after.name}”，请看是否编码有误"
             )
         if before and after.name != before.name:
-            same = [unit.code for unit in units if unit.name == after.name]
+            same = [c for c, name in names.items() if name == after.name and c != after.code]
             found += [f"注意：{after.code} 与 {code} 同名“{after.name}”" for code in same]
         if before and after.district not in districts:
             found.append(f"注意：名单里原来没有区县“{after.district}”（{after.code}）")

@@ -20,7 +20,14 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act, Standpoint
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.ledger.store import LedgerRow, now
-from xltool.campaign.returns.incoming import Found, Incoming, Unreachable, incoming
+from xltool.campaign.returns.incoming import (
+    Found,
+    Incoming,
+    Unreachable,
+    incoming,
+    pristine_copies,
+    pristine_index,
+)
 from xltool.campaign.returns.judgement import (
     ANSWERS,
     Judgement,
@@ -69,6 +76,7 @@ class Collected:
     problems: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     pristine: int = 0
+    copies: int = 0  # that were written with --pristine before: nobody returned them
     withdrawn: list[str] = field(default_factory=list)  # units whose district took them back
     lifted: list[str] = field(default_factory=list)  # units whose district no longer does
     not_owed: list[str] = field(default_factory=list)  # units that returned and need not any more
@@ -104,6 +112,7 @@ def collect(
     with ledger.writing(), incoming(paths) as source:
         result.problems += source.problems
         result.skipped += source.skipped
+        result.copies = source.copies
         desk = LedgerDesk(campaign, result, received)
         _take_papers(desk, source, result)
         waiting: list[Judged] = []
@@ -548,17 +557,14 @@ class _PristineIndex:
     """Which copies were written into a folder, each with its digest, so that old ones can go."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.file = folder, folder / guard.FOLDER / "pristine.json"
+        self.folder, self.file = folder, pristine_index(folder)
         self.now: dict[str, str] = {}
         try:
             # There from the start: what is written below is noted in it, now and the next time.
             self.file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise refused(self.file.parent, error) from error
-        try:
-            self.before = msgspec.json.decode(self.file.read_bytes(), type=dict[str, str])
-        except (OSError, msgspec.DecodeError):
-            self.before = {}
+        self.before = pristine_copies(folder)
 
     def want(self, path: Path) -> None:
         """This copy is about to be written; one of ours that nobody changed may be replaced."""

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+import msgspec
+
 from xltool.campaign.ledger.store import FILE as LEDGER
 from xltool.campaign.sealing.parcel import (
     EDITION,
@@ -27,11 +29,13 @@ from xltool.campaign.sealing.parcel import (
     SIGNATURE,
     UNSOUND,
     bomb,
+    digest,
     entry_name,
     read_entry,
 )
 from xltool.campaign.sealing.withdrawal import FILE as WITHDRAWALS
 from xltool.errors import XltoolError, why
+from xltool.files import guard
 from xltool.files.discover import FileKind, in_litter, is_litter_folder, kind_of
 from xltool.xlsx.package import MAX_FILE
 
@@ -67,7 +71,9 @@ class Incoming:
     skipped: list[str] = field(default_factory=list)
     others: list[tuple[Found, str]] = field(default_factory=list)  # what can't be a return, and why
     papers: list[Found] = field(default_factory=list)  # what districts say that they took back
+    copies: int = 0  # of our own, which nobody returned
     _folder: Path = Path()
+    _written: dict[Path, str] = field(default_factory=dict)  # path of such a copy → its digest
     _unpacked: int = 0
     _nested: int = 0
     _most: int = MAX_ARCHIVE
@@ -117,6 +123,8 @@ class Incoming:
         if any(child.name == LEDGER for child in children):
             self.problems.append((name, _CAMPAIGN))
             return
+        for copy, sha256 in pristine_copies(Path(folder)).items():
+            self._written[Path(folder, copy)] = sha256
         for child in children:
             if is_litter_folder(child.name) and child.is_dir():
                 continue
@@ -125,8 +133,18 @@ class Incoming:
                 self.problems.append((shown, "是指向别处的链接，没有打开"))
             elif child.is_dir():
                 self._folder_walk(child.path, shown)
+            elif self._written and self._is_own_copy(Path(child.path)):
+                self.copies += 1
             elif child.is_file():
                 self._file(Found(shown, _changed(child.stat()), Path(child.path)), depth=0)
+
+    def _is_own_copy(self, path: Path) -> bool:
+        """Whether this was written with --pristine, and nobody changed it since."""
+        sha256 = self._written.get(path)
+        try:
+            return sha256 is not None and digest(path.read_bytes()) == sha256
+        except OSError:
+            return False  # it is told with the others that can't be read
 
     def _file(self, file: Found, depth: int) -> None:
         if in_litter(file.name) or _belongs_to_parcel(file.name):
@@ -209,6 +227,19 @@ class Incoming:
                     raise Unreachable("压缩包展开后过大，疑为压缩炸弹，没有打开")
                 file.write(block)
         return path
+
+
+def pristine_index(folder: Path) -> Path:
+    """Where it is noted which copies were written into a folder with --pristine."""
+    return folder / guard.FOLDER / "pristine.json"
+
+
+def pristine_copies(folder: Path) -> dict[str, str]:
+    """The copies that were written into a folder with --pristine, each with its digest."""
+    try:
+        return msgspec.json.decode(pristine_index(folder).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError):
+        return {}
 
 
 class Unreachable(Exception):
