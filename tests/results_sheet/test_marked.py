@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tests.support.seed import seed_filing
 from xltool import check, fill, read
 from xltool.cli.check import check as command
+from xltool.errors import XltoolError
 from xltool.model import Entry
 from xltool.results_sheet.insert import mark_file
 from xltool.results_sheet.marks import is_mark, marks
@@ -190,3 +191,30 @@ def test_characters_that_xml_cannot_hold_are_marked_too(workbook, tmp_path):
     goal = marked(workbook, tmp_path / "标.xlsx")
     assert read(goal).department.text("goal") == odd
     assert RESULTS_SHEET in openpyxl.load_workbook(goal).sheetnames
+
+
+def test_a_sheet_that_somebody_called_as_ours_is_not_replaced(workbook, tmp_path):
+    book = openpyxl.load_workbook(workbook)
+    book.create_sheet(RESULTS_SHEET)["A1"] = "我的笔记"
+    book.save(workbook)
+    with pytest.raises(XltoolError, match="不是本工具写的：请先给它另取一个名字"):
+        marked(workbook, tmp_path / "审核后.xlsx")
+    assert not (tmp_path / "审核后.xlsx").exists()
+
+
+def test_a_project_form_called_as_the_results_is_read(workbook):
+    book = openpyxl.load_workbook(workbook)
+    book.worksheets[1].title = RESULTS_SHEET
+    book.save(workbook)
+    assert len(read(workbook).projects) == 1
+
+
+def test_explanations_are_read_from_a_renamed_results_sheet(workbook, tmp_path):
+    copy = marked(workbook, tmp_path / "审核后.xlsx")
+    book = openpyxl.load_workbook(copy)
+    sheet = book[RESULTS_SHEET]
+    row = next(cells[0].row for cells in sheet.iter_rows() if cells[2].value == "T304")
+    sheet.cell(row, HEAD.index("说明") + 1, "由非税收入安排")
+    sheet.title = "审核结果（张三）"
+    book.save(copy)
+    assert list(read(copy).answers.values()) == ["由非税收入安排"]

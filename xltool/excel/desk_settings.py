@@ -24,7 +24,7 @@ from xltool.errors import XltoolError, why
 from xltool.excel.places import desk_folder
 from xltool.files.atomic import writing
 from xltool.model import Filing
-from xltool.reading.last_year import LastYear
+from xltool.reading.last_year import LastYear, doubt
 
 
 def house_rules(properties: Mapping[str, str] | None = None) -> Settings:
@@ -34,11 +34,16 @@ def house_rules(properties: Mapping[str, str] | None = None) -> Settings:
     settings, else the shipped ones. The seal can't be verified here: who bends it deceives himself
     alone, for the bureau judges what comes back by its own settings.
     """
-    own = load_settings(user_file() if user_file().is_file() else None)
+    own = load_settings(own_settings())
     seal = claimed(properties or {})
     if seal is None:
         return own
     return with_departures(seal.settings, own)
+
+
+def own_settings() -> Path | None:
+    """The file of this user's own settings, None where the shipped ones hold."""
+    return user_file() if user_file().is_file() else None
 
 
 def take_settings(file: Path) -> str:
@@ -85,11 +90,17 @@ def remember_last_year(filing: Filing, file: Path) -> None:
         out.write(msgspec.json.encode(_known() | {_unit_year(filing): str(file)}))
 
 
-def last_year(filing: Filing) -> Filing | None:
-    """The unit's earlier filing that was chosen at this desk, None where none was
-    (or it is gone)."""
-    file = Path(_known().get(_unit_year(filing), ""))
-    return read_former(file) if file.is_file() else None
+def last_year(filing: Filing) -> tuple[Filing | None, str]:
+    """The unit's earlier filing that was chosen at this desk, None where none was; and what a
+    person must know: why the chosen one is not compared with, or may be the wrong one."""
+    chosen = _known().get(_unit_year(filing), "")
+    if not chosen:
+        return None, ""
+    try:
+        former = read_former(Path(chosen))
+    except XltoolError as error:
+        return None, f"没有与上年对比：{error}；请再点一次“对比上年”"
+    return former, doubt(filing, former)
 
 
 def read_former(file: Path) -> Filing:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from xltool.errors import XltoolError, why
 from xltool.excel.live_sheet import has_password, protection, unprotected, write_texts
@@ -113,10 +114,12 @@ def last(session: ExcelSession) -> Path | None:
 
 def undo(session: ExcelSession, folder: Path) -> tuple[str, list[str]]:
     """Undo a step; the button's name, and what stayed because somebody has changed it since."""
-    button = read(folder).button
-    untouched = put_back(session, folder)
+    undone_step = read(folder)
+    # Were it cut off here, sheets would be missing that no person took away.
+    _write(folder, replace(undone_step, done=False))
+    untouched = put_back(session, folder, undone_step)
     _drop(folder)
-    return button, untouched
+    return undone_step.button, untouched
 
 
 def read(folder: Path) -> Step:
@@ -130,9 +133,9 @@ def read(folder: Path) -> Step:
 # ── what goes back ───────────────────────────────────────────────────────────────────────────────
 
 
-def put_back(session: ExcelSession, folder: Path) -> list[str]:
+def put_back(session: ExcelSession, folder: Path, undone_step: Step | None = None) -> list[str]:
     """Put the workbook back to what it was before a step; the places that stay as they are now."""
-    undone_step = read(folder)
+    undone_step = undone_step or read(folder)
     before = open_grid(folder / _BEFORE)
     calculate_later(session)
     with session.snapshot() as path:
@@ -197,7 +200,10 @@ class _Return:
         touched = name in self.made.after
         after = self.made.after.get(name)
         if now is None:
-            if touched:
+            if touched and after is not None and self.made.done:
+                # The button left it there: somebody has removed it or given it another name.
+                self.kept.append(f"“{name}”（已删去或改了名）")
+            elif touched:
                 self.back.append(name)
         elif not touched or (seen(now) == seen(before) and _shape(now) == _shape(before)):
             return

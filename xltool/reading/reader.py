@@ -24,7 +24,7 @@ from xltool.files.source import Source, called, content
 from xltool.files.table_habits import find_invisible, unspaced, without_invisible
 from xltool.model import Entry, Fault, FaultKind, Filing, Form, Indicator, Place
 from xltool.money import halfwidth, read_amount, stored_number
-from xltool.results_sheet.table import RESULTS_SHEET, read_answers
+from xltool.results_sheet.table import RESULTS_SHEET, answers_in
 from xltool.template.layout import FormLayout, GrownRows, Layout, load_layout
 from xltool.template.match import changes, likeness, locate
 from xltool.xlsx.conditional import masked
@@ -112,9 +112,7 @@ def read_grid(grid: Grid, *, source: str = "", edition: Edition | None = None) -
         source=source,
         faults=tuple(faults),
         seal=own_properties(grid.properties),
-        answers=next(
-            (read_answers(sheet.cells) for sheet in grid.sheets if sheet.name == RESULTS_SHEET), {}
-        ),
+        answers=answers_in(grid.sheets),
     )
 
 
@@ -241,11 +239,13 @@ def form_of(layout: Layout, sheet: Sheet, marked: bool = True) -> FormLayout | N
     In a workbook that is not `marked` as one of ours, nor has the names, the official title must
     stand on it: a list with the forms' words as its heads is no form.
     """
-    if sheet.name == RESULTS_SHEET or not sheet.cells:
+    if not sheet.cells:
         return None
     for form in layout.forms.values():
         if form.areas.keys() <= sheet.names.keys():
             return form
+    if sheet.name == RESULTS_SHEET:
+        return None
     share, best = max(
         ((likeness(form, sheet), form) for form in layout.forms.values()), key=lambda pair: pair[0]
     )

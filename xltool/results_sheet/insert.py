@@ -14,7 +14,7 @@ from copy import deepcopy
 from pathlib import Path
 
 from xltool.results_sheet.marks import to_write
-from xltool.results_sheet.table import RESULTS_SHEET, Results
+from xltool.results_sheet.table import RESULTS_SHEET, Results, make_way
 from xltool.xlsx.edit import (
     BOOK,
     BOOK_RELS,
@@ -57,6 +57,7 @@ def mark_file(source: Path, destination: Path, results: Results, marks: Marks) -
 
 def _patched(package: Package, results: Results, marks: Marks) -> dict[str, bytes]:
     """The parts that change, and the new one."""
+    make_way(grid_of(package).sheets, RESULTS_SHEET)
     ours = _drawn(results)
     book, relations = parse(package.read(BOOK)), parse(package.read(BOOK_RELS))
     changed: dict[str, bytes] = {}

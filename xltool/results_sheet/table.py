@@ -8,8 +8,8 @@ column ties each to its finding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from xltool.checks.answers import stale
 from xltool.checks.cross_totals import balance, lines
 from xltool.checks.results import VERDICTS, counts, verdict
 from xltool.editions.declaration import Edition, load_edition
+from xltool.errors import XltoolError
 from xltool.files.table_column import Column, cells, heads
 from xltool.model import Filing, Finding, Severity
 
@@ -62,6 +63,7 @@ COLUMNS: tuple[Column[ResultLine], ...] = (
 HEAD = tuple(heads(COLUMNS))
 ANSWER, KEY = HEAD.index("说明"), HEAD.index("标识")
 SHEET, PLACE = HEAD.index("表"), HEAD.index("位置")
+CHANGES_HEAD = ("位置", "原文", "规范写法")
 STALE = "已不适用"
 
 _TODO = {
@@ -145,6 +147,15 @@ class _TextCell(Protocol):
     def text(self) -> str: ...
 
 
+class _SheetOfCells(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def names(self) -> Mapping[str, Any]: ...
+    @property
+    def cells(self) -> Mapping[tuple[int, int], _TextCell]: ...
+
+
 def read_answers(filled: Mapping[tuple[int, int], _TextCell]) -> dict[str, str]:
     """The unit's written explanations by finding key, from the filled cells
     (row, column) of our sheet.
@@ -164,6 +175,38 @@ def read_answers(filled: Mapping[tuple[int, int], _TextCell]) -> dict[str, str]:
         elif line.get(key) and line.get(answer, "").strip():
             answers[line[key]] = line[answer].strip()
     return answers
+
+
+def answers_in(sheets: Iterable[_SheetOfCells]) -> dict[str, str]:
+    """The unit's written explanations in a workbook: on our sheet;
+    where that has been renamed, on the one with its heads."""
+    others = []
+    for sheet in sheets:
+        if sheet.name == RESULTS_SHEET:
+            return read_answers(sheet.cells)
+        if all(name.startswith("_") for name in sheet.names):  # a form has names of its own
+            others.append(sheet)
+    return next((found for sheet in others if (found := read_answers(sheet.cells))), {})
+
+
+def in_the_way(sheets: Iterable[_SheetOfCells], name: str) -> bool:
+    """Whether a sheet has the name of one of ours (`OWN_SHEETS`) and is none."""
+    heads = {HEAD[ANSWER], HEAD[KEY]} if name == RESULTS_SHEET else set(CHANGES_HEAD)
+    sheet = next((sheet for sheet in sheets if sheet.name == name), None)
+    if sheet is None or not any(cell.text.strip() for cell in sheet.cells.values()):
+        return False
+    rows: dict[int, set[str]] = {}
+    for (row, _), cell in sheet.cells.items():
+        rows.setdefault(row, set()).add(cell.text)
+    return not any(heads <= texts for texts in rows.values())
+
+
+def make_way(sheets: Iterable[_SheetOfCells], name: str) -> None:
+    """Raises XltoolError where ours would take the place of a sheet that somebody made."""
+    if in_the_way(sheets, name):
+        raise XltoolError(
+            f"工作簿里有一张叫“{name}”的表，不是本工具写的：请先给它另取一个名字，再来一次"
+        )
 
 
 def beside_the_table(filled: Mapping[tuple[int, int], _TextCell]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from xltool.model import Place
 from xltool.results_sheet import table
-from xltool.results_sheet.table import RESULTS_SHEET, ResultRow, Results
+from xltool.results_sheet.table import CHANGES_HEAD, RESULTS_SHEET, ResultRow, Results
 from xltool.xlsx.cell_text import sound
 from xltool.xlsx.row_height import row_height
 
@@ -87,7 +87,7 @@ def write_changes(name: str, changes: Sequence[tuple[Place, str, str]], path: Pa
         head = book.add_format({**_FONT, "bold": True, "border": 1, "bg_color": "D9E2EE"})
         cell = book.add_format({**_FONT, "border": 1})
         link = book.add_format({**_FONT, "border": 1, "font_color": "0563C1", "underline": 1})
-        for column, (text, width) in enumerate((("位置", 30), ("原文", 40), ("规范写法", 40))):
+        for column, (text, width) in enumerate(zip(CHANGES_HEAD, (30, 40, 40), strict=True)):
             sheet.set_column(column, column, width)
             sheet.write_string(0, column, text, head)
         for row, (place, was, now) in enumerate(changes, 1):

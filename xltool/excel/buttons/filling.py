@@ -78,7 +78,7 @@ def fill_from_data() -> str:
         new = _choose(session, load_databook(source, old.edition), old)
         if new is None:
             return "没有填充，内容未动"
-        if _answered(old) and not session.confirm(f"工作簿里已有内容，换成“{new.unit}”的数据吗？"):
+        if not _agreed(session, old, new, f"“{new.unit}”的数据"):
             return "没有填充，内容未动"
         if not _replace(session, path, old, new):
             return "工作簿结构受保护，填好的表在另一个新窗口里，请另存"
@@ -133,8 +133,7 @@ def import_last_year() -> str:
         if draft.edition != old.edition:
             moved = convert(draft, load_edition(old.edition))
             draft, notes = moved.filing, notes + list(moved.notes)
-        question = f"工作簿里已有内容，换成“{draft.unit}”上年申报的草稿吗？"
-        if _answered(old) and not session.confirm(question):
+        if not _agreed(session, old, draft, f"“{draft.unit}”上年申报的草稿"):
             return "没有导入，内容未动"
         draft = replace(draft, code=old.code or draft.code)
         if not _replace(session, path, old, draft):
@@ -168,6 +167,15 @@ def _answered(filing: Filing) -> bool:
         if form.indicators or not all(entry.blank for entry in own):
             return True
     return False
+
+
+def _agreed(session: ExcelSession, old: Filing, new: Filing, what: str) -> bool:
+    """Whether the person wants the new content, where it takes the place of another or is of
+    another year."""
+    doubts = ["工作簿里已有内容"] if _answered(old) else []
+    if old.year and new.year and old.year != new.year:
+        doubts.append(f"工作簿写的是 {old.year} 年，要填进来的是 {new.year} 年的")
+    return not doubts or session.confirm(f"{'；'.join(doubts)}，换成{what}吗？")
 
 
 def _forms(grid: Grid, edition: Edition) -> list[str]:

@@ -12,7 +12,7 @@ from xltool.checks.engine import check
 from xltool.checks.results import counts
 from xltool.errors import XltoolError
 from xltool.excel.buttons.names import form_name
-from xltool.excel.desk_settings import house_rules, last_year
+from xltool.excel.desk_settings import house_rules, last_year, own_settings
 from xltool.excel.places import desk_folder
 from xltool.excel.ribbon import button, desk
 from xltool.excel.session import WORKBOOKS_WRITTEN, ExcelSession
@@ -90,10 +90,12 @@ def export_data() -> str:
     return f"已导出 {place}"
 
 
-def _findings(path: Path, filing: Filing) -> list[Finding]:
-    """What 全审 finds, of a snapshot that was read."""
+def _findings(path: Path, filing: Filing) -> tuple[list[Finding], str]:
+    """What 全审 finds, of a snapshot that was read; and what it says of last year's filing."""
     rules = house_rules(open_grid(path).properties)
-    return check(filing, strict=False, settings=rules, last_year=last_year(filing))
+    former, told = last_year(filing)
+    found = check(filing, strict=False, settings=rules, last_year=former)
+    return found, f"。{told}" if told else ""
 
 
 @button("xltool check")
@@ -102,14 +104,14 @@ def error_note() -> str:
     session = desk()
     with session.snapshot() as path:
         filing = session.read(path)
-        findings = _findings(path, filing)
+        findings, told = _findings(path, filing)
         open_ones = [
             finding
             for finding in findings
             if not finding.trial and finding.severity is not Severity.NOTE
         ]
         if not open_ones:
-            return "没有错误，也没有要核实的，不用写出错说明"
+            return f"没有错误，也没有要核实的，不用写出错说明{told}"
         place = session.ask_save(
             "出错说明", form_name(filing, "绩效目标出错说明", ".xlsx"), WORKBOOKS_WRITTEN
         )
@@ -118,7 +120,8 @@ def error_note() -> str:
         write_error_note(filing, open_ones, place)
     session.open(place)
     bare = sum(1 for finding in open_ones if not finding.explanation.strip())
-    return f"{len(open_ones)} 个问题列在 {place.name}" + (f"，{bare} 个还没有说明" if bare else "")
+    listed = f"{len(open_ones)} 个问题列在 {place.name}"
+    return listed + (f"，{bare} 个还没有说明" if bare else "") + told
 
 
 @button("xltool export --format pdf")
@@ -127,7 +130,7 @@ def submission_package() -> str:
     session = desk()
     with session.snapshot() as path:
         filing = session.read(path)
-        findings = _findings(path, filing)
+        findings, told = _findings(path, filing)
         number = counts(findings)
         bare = sum(1 for finding in findings if finding.severity is Severity.QUERY and finding.open)
         question = f"还有错误 {number.error} 处、没有说明的核实 {bare} 处。仍要打包吗？"
@@ -140,7 +143,7 @@ def submission_package() -> str:
         with writing(place, "wb") as file, ZipFile(file, "w", ZIP_DEFLATED) as package:
             for name, data in parts.items():
                 package.writestr(name, data)
-    return f"已打包 {len(parts)} 个文件：{place}"
+    return f"已打包 {len(parts)} 个文件：{place}{told}"
 
 
 def _package(
@@ -176,7 +179,10 @@ def total_folder() -> str:
     out = _summary_folder(session, folder)
     numbers = count(1)
     summary = run(
-        folder, out, notice=lambda event: session.say(f"汇总文件夹：已处理 {next(numbers)} 个……")
+        folder,
+        out,
+        settings=str(own_settings() or ""),
+        notice=lambda event: session.say(f"汇总文件夹：已处理 {next(numbers)} 个……"),
     )
     session.open(out / "report.xlsx")
     number = summary.verdicts

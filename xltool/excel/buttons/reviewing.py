@@ -16,6 +16,7 @@ from xltool.excel.ribbon import button, desk
 from xltool.excel.session import WORKBOOKS_READ, ExcelSession, busy
 from xltool.excel.undo import PlannedSheet, planned, step
 from xltool.model import Filing, Finding, Place
+from xltool.reading.last_year import doubt
 from xltool.results_sheet.marks import marks, to_write
 from xltool.results_sheet.table import (
     CHANGES_SHEET,
@@ -23,6 +24,9 @@ from xltool.results_sheet.table import (
     PLACE,
     RESULTS_SHEET,
     SHEET,
+    beside_the_table,
+    in_the_way,
+    make_way,
     results,
 )
 from xltool.results_sheet.write import write_changes, write_results
@@ -69,18 +73,20 @@ def compare_last_year() -> str:
         return "没有对比"
     former = read_former(source)
 
-    def against(filing: Filing) -> Filing:
+    def against(filing: Filing) -> tuple[Filing, str]:
         if filing.unit and former.unit != filing.unit:
             raise XltoolError(f"选的是“{former.unit}”的申报，这个工作簿是“{filing.unit}”的")
-        return former
+        return former, doubt(filing, former)
 
     filing, findings, shown = _review(lambda f: True, against)
     remember_last_year(filing, source)
-    session.tell("\n".join(differences(former, filing)))
+    told = doubt(filing, former)
+    session.tell("\n".join([*([f"注意：{told}"] if told else []), *differences(former, filing)]))
     return f"{_verdict(findings)}。{shown}；以后全审都与这份上年申报对比"
 
 
-Former = Callable[[Filing], Filing | None]
+# The filing to compare with, and what a person must know of it.
+Former = Callable[[Filing], tuple[Filing | None, str]]
 
 
 def _review(marked: Callable[[Finding], bool], former: Former) -> tuple[Filing, list[Finding], str]:
@@ -91,19 +97,39 @@ def _review(marked: Callable[[Finding], bool], former: Former) -> tuple[Filing, 
     with session.snapshot() as path:
         filing = session.read(path)
         grid = open_grid(path)
+        make_way(grid.sheets, RESULTS_SHEET)
         rules = house_rules(grid.properties)
-        findings = check(filing, strict=False, settings=rules, last_year=former(filing))
+        last_filing, told = former(filing)
+        findings = check(filing, strict=False, settings=rules, last_year=last_filing)
         texts = _texts(grid, marks(finding for finding in findings if marked(finding)))
         file = write_results(results(filing, findings), path.with_name("xltool-results.xlsx"))
         with step(session, path, _plan(grid, texts) | _one_sheet(file)):
             unmarked = _mark(session, path, grid, texts)
-            shown = _show(session, grid, file, RESULTS_SHEET)
+            shown = _show(session, grid, file, RESULTS_SHEET) + _left_out(grid)
         locked = locked_inputs(load_layout(edition_of(filing)), open_grid(path, blanks=True))
         if locked and not grid.structure_locked:
             shown = unlock(session, session.package(path), grid, locked) + shown
     if unmarked:
         shown += f"（{'、'.join(unmarked)}没有加标记：有保护密码、共享或没有打印区域）"
+    if told:
+        shown += f"。{told}"
     return filing, findings, shown
+
+
+def _left_out(grid: Grid) -> str:
+    """What somebody wrote on the results sheet where the new one doesn't take it over."""
+    stray = [
+        text
+        for sheet in grid.sheets
+        if sheet.name == RESULTS_SHEET
+        for text in beside_the_table(sheet.cells)
+    ]
+    if not stray:
+        return ""
+    return (
+        f"；写在“说明”栏以外的 {len(stray)} 处没有搬到新的结果表（{stray[0][:20]}），"
+        "撤销上一步可以找回"
+    )
 
 
 def _verdict(findings: list[Finding]) -> str:
@@ -197,8 +223,13 @@ def _turn(by: int) -> str:
     at = _standing(session, stops)
     # Between two findings the next one is the one behind, the previous one the one before.
     target = int(at) + by if at == int(at) else int(at + 0.5 * by)
-    _, place, message = stops[target % len(stops)]
-    session.go(session.book.sheets[place.sheet], place.cell)
+    row, place, message = stops[target % len(stops)]
+    sheet = session.book.sheets[place.sheet]
+    if sheet.visible in (True, -1):  # -1 is Excel's own
+        session.go(sheet, place.cell)
+    else:  # no program goes to a cell that can't be seen
+        session.go(session.book.sheets[RESULTS_SHEET], (row, PLACE + 1))
+        message += f"（{place}，这张表是隐藏的）"
     again = "（从头开始）" if target >= len(stops) else ""
     if target < 0:
         again = "（从末尾开始）"
@@ -248,6 +279,7 @@ def clear_marks() -> str:
         grid = open_grid(path)
         texts = _texts(grid, {})
         listed = any(sheet.name == RESULTS_SHEET for sheet in grid.sheets)
+        listed = listed and not in_the_way(grid.sheets, RESULTS_SHEET)
         goes = listed and not filing.answers
         if goes and grid.structure_locked:
             raise XltoolError(f"工作簿结构受保护，“{RESULTS_SHEET}”删不掉")
@@ -279,6 +311,7 @@ def normalise() -> str:
             for form in normal_forms(filing)
             if form.place is not None
         ]
+        make_way(grid.sheets, CHANGES_SHEET)
         if not changes:
             return "指标值都已是规范写法，或者读不准，没有改动"
         texts: dict[str, dict[tuple[int, int], str]] = {}
