@@ -257,6 +257,16 @@ def test_straight_into_another_edition(tmp_path, capsys):
     assert "转到" not in capsys.readouterr().out
 
 
+def test_a_value_that_is_split_in_three_is_no_three_reasons_for_an_edition(tmp_path, capsys):
+    for edition in ("hunan-2023", "national-2021"):
+        out = tmp_path / edition
+        main(["import", str(SEED), "--to", edition, "-o", str(out)])
+        said = capsys.readouterr().out
+        assert ("原表按版式“hunan-2023”读" in said) is (edition == "national-2021")
+        assert "按版式“national-2021”读" not in said
+    assert load_databook(tmp_path / "hunan-2023" / "数据表.xlsx") == [seed_filing()]
+
+
 def test_what_else_lies_in_a_folder_is_said(tmp_path, capsys):
     old = tmp_path / "旧"
     old.mkdir()

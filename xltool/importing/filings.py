@@ -107,12 +107,13 @@ def likest_edition(paths: Iterable[Path], prefer: Edition) -> Edition:
             sources.append((name, rows))
     others = [edition for edition in usable_editions() if edition.id != prefer.id]
 
-    def value_count(edition: Edition) -> int:
+    def place_count(edition: Edition) -> int:
+        """How many places are read: of one that is split into three values only one."""
         wishes = ImportWishes(edition)
         forms = [form for name, rows in sources for form in _forms(rows, wishes, Imported(), name)]
-        return sum(len(form.values) for form in forms)
+        return len({(value.file, value.place) for form in forms for value in form.values})
 
-    return max([prefer, *others], key=value_count)
+    return max([prefer, *others], key=place_count)
 
 
 _LOOKED_AT = 5  # files that tell the edition of all
