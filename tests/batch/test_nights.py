@@ -1016,6 +1016,15 @@ def test_a_log_that_cannot_be_written_on_does_not_end_the_night(source, tmp_path
     assert units(tmp_path / "out") == ["丙镇", "乙局", "甲局"]
 
 
+@pytest.mark.parametrize("more", ["", "--json"])
+@pytest.mark.parametrize("ending", ["| head -c 1", ">/dev/full", ">&-", "2>&-", ">&- 2>&-"])
+def test_a_run_is_done_though_nobody_listens(source, tmp_path, ending, more):
+    script = f"set -o pipefail; {shlex.join([*command(source, tmp_path / 'out')])} {more} {ending}"
+    result = subprocess.run(["bash", "-c", script], capture_output=True, check=False)
+    assert result.returncode == 1, result.stderr
+    assert units(tmp_path / "out") == ["丙镇", "乙局", "甲局"]
+
+
 @pytest.mark.parametrize("name", ["", "城区.json", "部门.csv", "丙镇.xlsx/夜.log"])
 def test_no_log_is_written_into_an_input_or_a_folder(source, tmp_path, name):
     before = everything(source)

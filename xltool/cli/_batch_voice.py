@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from xltool.cli._output import echo, echo_json
+from xltool.cli._output import echo, echo_json, silence
 from xltool.errors import XltoolError, why
 from xltool.files.discover import FileKind, kind_of
 from xltool.files.escape import on_terminal
@@ -58,10 +58,10 @@ class BatchVoice:
             self.advance(event)
         elif self.quiet:
             for line in lines if event["event"] == "failed" else lines[1:]:
-                echo(line, err=True)
+                _say(echo, line, err=True)
         elif event["event"] != "start":
             for line in lines:
-                echo(line)
+                _say(echo, line)
 
     @contextmanager
     def logging(self, file: Path | None) -> Iterator[None]:
@@ -87,7 +87,7 @@ class BatchVoice:
         if self.as_json:
             self._say_json({"event": "error", "reason": reason})
         else:
-            echo(f"错误：{reason}", err=True)
+            _say(echo, f"错误：{reason}", err=True)
 
     def end(self, summary: Summary, output: str, *, dry: bool, only_failed: bool) -> None:
         """What came of the run."""
@@ -101,18 +101,18 @@ class BatchVoice:
             return
         if self.advance:  # on a terminal nothing was said yet of what went wrong
             for key, reason in summary.failed:
-                echo(f"没有做成：{key}：{reason}", err=True)
+                _say(echo, f"没有做成：{key}：{reason}", err=True)
             late = [_noted(*note) for note in summary.notes]
         for line in [*late, *warnings]:
-            echo(line, err=True)
+            _say(echo, line, err=True)
         if not self.quiet:
-            echo(counted)
+            _say(echo, counted)
             if not (summary.interrupted or dry):
-                echo(f"结果在 {output}：report.html、report.xlsx、report.json、findings.csv")
+                _say(echo, f"结果在 {output}：report.html、report.xlsx、report.json、findings.csv")
 
     def _say_json(self, event: dict[str, Any]) -> None:
         kind = {"event": event["event"], "run": self.run, "time": _now()}
-        echo_json({**kind, **event}, indent=None)
+        _say(echo_json, {**kind, **event}, indent=None)
 
     def _log(self, line: str) -> None:
         if self.log:
@@ -121,7 +121,18 @@ class BatchVoice:
                 self.log.flush()
             except OSError as error:
                 self.log = None
-                echo(f"注意：日志写不下去了，后面的没有记：{why(error)}", err=True)
+                _say(echo, f"注意：日志写不下去了，后面的没有记：{why(error)}", err=True)
+
+
+def _say(words: Callable[..., None], *arguments: Any, **options: Any) -> None:
+    """Say something, as long as somebody listens: a run does not end because nobody does."""
+    try:
+        words(*arguments, **options)
+    except OSError as error:
+        stream = "stderr" if options.get("err") else "stdout"
+        silence(stream)
+        if stream == "stdout":
+            _say(echo, f"注意：输出写不下去了，后面的不说了，照常做完：{why(error)}", err=True)
 
 
 def _opened(file: Path) -> IO[str]:

@@ -25,13 +25,21 @@ _NARROW = {"gbk", "gb2312"}
 
 def for_people() -> None:
     """Let the console show every character:
-    as itself where it can, else by its number, never as `?`."""
+    as itself where it can, else by its number, never as `?`. What a scheduler closed goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            silence(name)
     for stream in (sys.stdout, sys.stderr):
         if not hasattr(stream, "reconfigure"):
             continue
         if _name(stream) in _NARROW:
             stream.reconfigure(encoding="gb18030")
         stream.reconfigure(errors="backslashreplace")
+
+
+def silence(name: str) -> None:
+    """Let nothing more be said on `stdout` or `stderr`."""
+    setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - to the end
 
 
 def _name(stream: TextIO) -> str:
