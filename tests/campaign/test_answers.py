@@ -116,3 +116,12 @@ def test_which_version_counts_is_not_the_units_word_alone(tmp_path):
     assert sum("报来第 2 版" in event for event in events) == 1
     accept(bureau.campaign, [code])
     assert bureau.states()[code] == "核准"
+
+
+@pytest.mark.parametrize("form", ["xlsx", "workbook"])
+def test_a_note_on_what_cannot_be_opened_is_a_table(bureau, form):
+    code = bureau.codes[1]
+    bureau.hand_in("2", {f"{code}.xlsx": b"PK\x03\x04"})
+    unit_notes = notes(bureau.campaign, [code])
+    [path] = write_notes(bureau.campaign, unit_notes, bureau.folder / "意见", form)
+    assert path.name.endswith("_退回意见.xlsx") and "退回意见" in load_workbook(path).sheetnames

@@ -184,7 +184,7 @@ def test_the_words_with_which_it_was_sent_back_reach_the_unit_and_stay(bureau):
     for form in ("html", "xlsx", "workbook"):
         [note] = notes(bureau.campaign, [good])
         assert (note.unit.code, note.comment, note.findings) == (good, "目标写得太笼统", [])
-        [path] = write_notes(bureau.campaign, [note], bureau.folder / form, form)
+        [path] = write_notes(bureau.campaign, [note], bureau.folder / "意见", form)
         if form == "html":
             text = path.read_text("utf-8")
             assert "处错误" not in text
@@ -194,6 +194,7 @@ def test_the_words_with_which_it_was_sent_back_reach_the_unit_and_stay(bureau):
         assert "退回" in text and "目标写得太笼统" in text and "|||" not in text
         standing = bureau.standing(good)
         assert (standing.state, standing.remarks) == ("退回", ("目标写得太笼统",))
+    assert len(list((bureau.folder / "意见").rglob("*_退回意见*"))) == 3
     bureau.hand_in("2", {"a.xlsx": fill_in(bureau.sent[good], OTHER)}, when=1.71e9)
     assert bureau.states()[good] == "通过" and notes(bureau.campaign, [good]) == []
 

@@ -13,8 +13,10 @@ from openpyxl import Workbook, load_workbook
 from tests.support.campaign import EDITION, Bureau, answered, fill_in, nested, stamped, write_units
 from tests.support.case import filing_of
 from xltool.campaign.ledger.campaign_folder import open_campaign
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.unit_changes import leave
 from xltool.campaign.returns.arrivals import arrival_lines
-from xltool.campaign.returns.decisions import accept, history, send_back, withdraw
+from xltool.campaign.returns.decisions import accept, history, send_back, undo, withdraw
 from xltool.campaign.returns.notes import notes, write_notes
 from xltool.campaign.returns.rejudgement import recheck
 from xltool.campaign.returns.resubmission import compare, differences
@@ -301,3 +303,23 @@ def test_an_older_copy_brings_nothing_back_that_was_withdrawn(bureau):
     assert bureau.counted() == {}
     bureau.hand_in("3", {"旧.xlsx": data}, when=1.70e9 + DAY, received=dt.date(2024, 3, 1))
     assert bureau.counted() == {code: 1}  # the clerk says that it came that day
+
+
+@pytest.mark.parametrize(
+    ("decide", "words"),
+    [
+        (lambda bureau, code: accept(bureau.campaign, [code], note="同意"), "已经核准"),
+        (lambda bureau, code: withdraw(bureau.campaign, [code], "撤"), "已经撤回"),
+        (lambda bureau, code: leave(bureau.campaign, Act.EXEMPT, [code], "无"), "已经撤销、免报"),
+        (lambda bureau, code: bureau.change(code, general="600.00"), "旧版工作簿"),
+    ],
+)
+def test_an_answer_that_comes_too_late_is_told(bureau, decide, words):
+    [code] = bureau.codes
+    bureau.hand_in("1", {"a.xlsx": fill_in(bureau.sent[code], QUERY)}, when=1.70e9)
+    [path] = noted(bureau, queries=True)
+    undo(bureau.campaign)
+    decide(bureau, code)
+    before = bureau.states()
+    [receipt] = bureau.hand_in("2", {"答.xlsx": answered(path, "任务书如此")}).receipts
+    assert words in receipt.first and bureau.states() == before

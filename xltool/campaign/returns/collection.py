@@ -502,10 +502,23 @@ def _heeded(judgement: Judgement, row: LedgerRow, returns: UnitReturns) -> str:
         said.append(f"其中 {gone} 处已不对应任何问题")
     if judgement.beside:
         said.append(_unread(judgement.beside))
-    latest = returns.latest
-    if row["version"] and latest and latest["id"] != row["id"]:
-        said.append(f"后来又报了第 {latest['version']} 版，这些说明不算在它上面")
+    said += _no_effect(stands, returns)
     return "；".join(said)
+
+
+def _no_effect(row: LedgerRow, returns: UnitReturns) -> Iterator[str]:
+    """Why explanations of a return change nothing now."""
+    stand, latest = returns.outcome.standpoint, returns.latest
+    if stand.left:
+        yield "单位已经撤销、免报或并入，说明不起作用"
+    elif stand.accepted:
+        yield "已经核准，说明只记在历史里"
+    elif row["kind"] == "stale":
+        yield "这一版用的是旧版工作簿，要用新下发的重报，说明不起作用"
+    elif stand.takes_back(row["arrival"], row["sha256"]):
+        yield "这一版已经撤回，说明不起作用"
+    elif row["version"] and latest and latest["id"] != row["id"]:
+        yield f"后来又报了第 {latest['version']} 版，这些说明不算在它上面"
 
 
 def _apart(file: Found, time: str, zipped: bool) -> bool:

@@ -119,6 +119,14 @@ def _settled(row: LedgerRow, returns: UnitReturns) -> bool:
     return bool(stand.left) or stand.accepted or stand.picked == row["id"] or taken_back
 
 
+# A unit may get both the table and its own workbook.
+_SUFFIXES = {
+    "html": "_退回意见.html",
+    "xlsx": "_退回意见.xlsx",
+    "workbook": "_退回意见（报来的工作簿）.xlsx",
+}
+
+
 def write_notes(
     campaign: Campaign, unit_notes: list[UnitNote], folder: Path, form: str = "html"
 ) -> list[Path]:
@@ -126,13 +134,14 @@ def write_notes(
     written = []
     places, deadlines = UnitFiles(folder), Deadlines.of(campaign)
     for note in unit_notes:
-        path = places.place(note.unit, f"_退回意见.{'html' if form == 'html' else 'xlsx'}")
-        if form == "workbook" and _marked_copy(path, campaign, note):
-            pass
-        elif form == "html":
+        path = places.place(note.unit, _SUFFIXES[form])
+        if form == "html":
             with writing(path) as file:
                 file.write(page("note.html", **_said(campaign, note, deadlines)))
-        else:
+        elif form == "xlsx":
+            _workbook(path, campaign, note)
+        elif not _marked_copy(path, campaign, note):
+            path = places.place(note.unit, _SUFFIXES["xlsx"])
             _workbook(path, campaign, note)
         written.append(path)
     with campaign.ledger.writing(), campaign.ledger.transaction():
