@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.campaign import Bureau
 from xltool.campaign.ledger.campaign_folder import open_campaign
-from xltool.campaign.returns.deadlines import extend
+from xltool.campaign.returns.deadlines import Deadlines, extend
+from xltool.campaign.returns.decisions import undo
 from xltool.campaign.returns.rebuild import rebuild
 from xltool.campaign.returns.verification import verify
 from xltool.campaign.sending.branch import new_branch, own_fingerprint, take_parcel
@@ -61,6 +62,28 @@ def test_a_trusted_forwarders_last_word_holds_in_whatever_order_it_comes(bureau,
     assert days == ["2024-01-05", "2024-01-15", "2024-01-15", "2024-01-15"]
 
 
+def test_one_units_own_day_reaches_the_district_and_who_is_below(bureau, tmp_path):
+    """Set, sent again twice and in another order, handed on, taken back."""
+    district = new_branch(tmp_path / "区", first_parcel(bureau))
+    first, second = (unit for unit in district.ledger.units())
+    extend(bureau.campaign, dt.date(2024, 1, 30), [first.code], reason="受灾")
+    [(_, own_day, _)] = send_again(bureau.campaign, tmp_path / "另定", [first.code])
+    for path in (own_day, own_day, first_parcel(bureau)):
+        take_parcel(district, path)
+        days = Deadlines.of(district)
+        assert (days[first], days[second]) == ("2024-01-30", "2024-01-20")
+    assert [deed.reason for deed in district.ledger.deeds()].count("上级另定") == 1
+    for _, path, _ in distribute(district).parcels:
+        below = new_branch(tmp_path / f"下级{path.stem}", path)
+        if first.code in {unit.code for unit in below.ledger.units()}:
+            assert Deadlines.of(below)[first] == "2024-01-30"
+    undo(bureau.campaign)
+    [(_, taken_back, _)] = send_again(bureau.campaign, tmp_path / "取消", [first.code])
+    take_parcel(district, taken_back)
+    assert Deadlines.of(district)[first] == "2024-01-20"
+    assert Deadlines.of(district).units == {}
+
+
 def test_a_stranger_who_forwards_makes_no_old_parcel_the_latest(bureau, tmp_path, monkeypatch):
     stranger = new_branch(tmp_path / "区", first_parcel(bureau))
     monkeypatch.setattr(stranger.ledger, "as_of", lambda: "9999-12-31 00:00:00 000000001")
@@ -106,3 +129,8 @@ def test_receive_says_the_new_day_and_what_is_odd_about_it(bureau, tmp_path, mon
         out, err = capsys.readouterr()
         assert ("上级的报送截止改为 2024-03-01" in out) is said
         assert ("注意：截止日 2024-03-01 已经过了" in err) is said
+    code = bureau.codes[0]
+    extend(bureau.campaign, dt.date(2024, 3, 9), [code], reason="受灾")
+    [(_, own_day, _)] = send_again(bureau.campaign, tmp_path / "另定", [code])
+    assert main(["campaign", "receive", str(own_day)]) == 0
+    assert f"上级给 {code} 另定了报送截止 2024-03-09" in capsys.readouterr().out

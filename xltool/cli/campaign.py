@@ -29,6 +29,7 @@ from xltool.errors import XltoolError
 
 if TYPE_CHECKING:
     from xltool.campaign.ledger.campaign_folder import Campaign
+    from xltool.campaign.returns.deadlines import Deadlines
 
 
 @command_group()
@@ -122,19 +123,31 @@ def _show_new(made: Campaign, folder: Path) -> None:
 def receive(folder: Path, parcel: Path, trusted: Sequence[str]) -> None:
     """下级台账：收进上级再次下发的压缩包。"""
     from xltool.campaign.ledger.trusted_keys import trust
+    from xltool.campaign.returns.deadlines import Deadlines
     from xltool.campaign.sending.branch import take_parcel
 
     with opened(folder) as opened_campaign:
         if not opened_campaign.branch:
             raise XltoolError("这不是下级台账")
         trust(opened_campaign, trusted)
-        before = opened_campaign.deadline
+        before, day_before = Deadlines.of(opened_campaign), opened_campaign.deadline
         with telling_void(opened_campaign):
             echo(f"收进 {take_parcel(opened_campaign, parcel)} 个新的工作簿")
-        if opened_campaign.deadline != before:
-            day = opened_campaign.deadline
+        _show_new_days(before, Deadlines.of(opened_campaign))
+        if (day := opened_campaign.deadline) != day_before:
             echo(f"上级的报送截止改为 {day}" if day else "上级取消了报送截止")
             doubt_deadlines(opened_campaign, [day])
+
+
+def _show_new_days(before: Deadlines, after: Deadlines) -> None:
+    """The units to whom the upper office gave a last day of their own, or took it back."""
+    for code in sorted(before.units.keys() | after.units.keys()):
+        if (day := after.units.get(code, "")) != before.units.get(code, ""):
+            echo(
+                f"上级给 {code} 另定了报送截止 {day}"
+                if day
+                else f"上级取消了 {code} 另定的报送截止"
+            )
 
 
 @campaign.command()

@@ -30,7 +30,9 @@ class Deadlines:
             if deed.action != Act.EXTEND:
                 continue
             detail = msgspec.json.decode(deed.detail, type=dict[str, str])
-            if deed.unit:
+            if deed.unit and not detail["deadline"]:
+                units.pop(deed.unit, None)  # the upper office took it back
+            elif deed.unit:
                 units[deed.unit] = detail["deadline"]
             elif "district" in detail:
                 districts[detail["district"]] = detail["deadline"]

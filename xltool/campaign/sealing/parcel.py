@@ -63,6 +63,7 @@ class ListedUnit(msgspec.Struct, frozen=True):
     issue: int
     file: str
     sha256: str
+    deadline: str = ""  # a last day of its own; empty in parcels of before
 
     @property
     def unit(self) -> Unit:

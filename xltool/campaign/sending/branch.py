@@ -189,9 +189,10 @@ def _for_this_ledger(campaign: Campaign, manifest: parcel.Manifest, source: Path
         raise XltoolError(f"{source} 是“{manifest.district}”的压缩包，这里是“{district}”的台账")
 
 
-# What a sub-ledger notes beside the upper office's last day: by which word that is known, and the
-# district's own day.
-_UPPER_BATCH, _UPPER_AS_OF, _OWN = "upper_batch", "upper_as_of", "own_deadline"
+# What a sub-ledger notes beside the upper office's last day: by which word that is known, the last
+# days of single units, and the district's own day.
+_UPPER_BATCH, _UPPER_AS_OF, _UPPER_DAYS = "upper_batch", "upper_as_of", "upper_days"
+_OWN = "own_deadline"
 
 
 class _UpperWord(NamedTuple):
@@ -234,6 +235,7 @@ def _heed(
     latest = word >= _UpperWord(meta.get(_UPPER_AS_OF, ""), batch, meta.get(UPPER_DEADLINE, ""))
     if latest:
         _follow_deadline(campaign, word)
+        _follow_units_days(campaign, {entry.code: entry.deadline for entry in listed})
     sealed = [(entry.file, entry.sha256) for entry in listed]
     campaign.ledger.set_manifest(sealed, paper, latest=latest)
 
@@ -254,6 +256,18 @@ def _follow_deadline(campaign: Campaign, word: _UpperWord) -> None:
         said = f"改为 {after}" if after else "已取消"
         campaign.ledger.record(Act.CAMPAIGN, reason=f"上级的报送截止{said}")
     vars(campaign).pop("meta", None)
+
+
+def _follow_units_days(campaign: Campaign, days: dict[str, str]) -> None:
+    """What the upper office says of the last days of single units (code → day, empty where it has
+    none of its own), where that is new."""
+    known = msgspec.json.decode(campaign.ledger.meta().get(_UPPER_DAYS, "{}"), type=dict[str, str])
+    for code, day in days.items():
+        if day != known.get(code, ""):
+            reason = "上级另定" if day else "上级取消了另定的截止日"
+            campaign.ledger.record(Act.EXTEND, code, detail={"deadline": day}, reason=reason)
+    text = msgspec.json.encode({**known, **days}).decode()
+    campaign.ledger.set_meta({_UPPER_DAYS: text})
 
 
 def _newer(

@@ -382,7 +382,10 @@ def _parcel(
 ) -> dict[str, bytes]:
     files = {listed.file: data for listed, data in workbooks}
     files |= common_files(campaign, district, [listed.unit for listed, _ in workbooks], days, page)
-    listed_units = [listed for listed, _ in workbooks]
+    listed_units = [
+        msgspec.structs.replace(listed, deadline=days.units.get(listed.code, ""))
+        for listed, _ in workbooks
+    ]
     text = manifest(campaign, district, batch, listed_units, files, days.of_district(district))
     return {
         **files,
