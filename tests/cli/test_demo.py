@@ -2,6 +2,8 @@
 
 from openpyxl import load_workbook
 
+import xltool
+from tests.support.seed import seed_filing
 from xltool.cli import main
 
 
@@ -31,3 +33,10 @@ def test_its_folder_can_be_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "看", "--campaign", "别处"]) == 0
     assert (tmp_path / "看" / "别处" / "汇总表.xlsx").is_file()
+
+
+def test_only_what_was_filled_is_shown(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    xltool.fill(seed_filing(), tmp_path / "我的" / "申报.xlsx")
+    assert main(["demo", "."]) == 0
+    assert "申报.xlsx" not in capsys.readouterr().out

@@ -484,3 +484,18 @@ def test_no_value_in_a_document_is_too_odd(tmp_path_factory, depth, odd):
     assert len(found.filings) + len(found.left_out) == len(found.units)
     for problem in found.problems:
         str(problem).encode()
+
+
+@pytest.mark.parametrize(
+    ("document", "what"),
+    [
+        ({"files": []}, "审核结果"),
+        ({"filings": [], "values": [], "leftovers": []}, "导入报告"),
+        ({"filings": [{"unit": "甲局", "forms": []}]}, "导出的申报数据"),
+    ],
+)
+def test_our_own_json_that_is_no_data_book_is_called_what_it_is(tmp_path, document, what):
+    file = tmp_path / "书.json"
+    file.write_text(json.dumps(document), "utf-8")
+    [found] = open_databook(file).problems
+    assert found.code == "B001" and f"这是{what}，不是数据表" in found.message

@@ -40,9 +40,9 @@ def demo(output: Path, folder: Path | None, settings: Path | None) -> None:
     summary = run(example, output, jobs=1, settings=str(house.absolute()) if house else "")
     if summary.failed:
         raise xltool.XltoolError("：".join(summary.failed[0]))
-    for workbook in sorted(output.rglob("*.xlsx")):
-        if workbook.parent == output:
-            continue
+    # Beside what was filled from the example other workbooks may lie.
+    folders = [output / unit.name for unit in sorted(example.iterdir())]
+    for workbook in (file for folder in folders for file in sorted(folder.rglob("*.xlsx"))):
         filing = xltool.read(workbook)
         findings = xltool.check(filing, settings=load_settings(house))
         show_result(check_result(filing, findings))

@@ -38,7 +38,25 @@ LARGE = 4 * 2**20
 
 def read_document(source: Path | bytes) -> Object:
     """The JSON as plain values, numbers exact. Raises Unusable."""
-    data = source if isinstance(source, bytes) else read_bytes(source)
+    document = _document(source if isinstance(source, bytes) else read_bytes(source))
+    if what := _other_paper(document):
+        raise Unusable(f"这是{what}，不是数据表；要由申报工作簿做数据表，请用 xltool convert")
+    return document
+
+
+def _other_paper(document: Object) -> str:
+    """What of ours the JSON is that is no data book; empty where it may be one."""
+    filings = document.get("filings")
+    if filings is None and "files" in document:
+        return "审核结果"
+    if "leftovers" in document:
+        return "导入报告"
+    first = next(iter(filings), None) if isinstance(filings, list) else None
+    return "导出的申报数据" if isinstance(first, dict) and "forms" in first else ""
+
+
+def _document(data: bytes) -> Object:
+    """The JSON, whatever it is about. Raises Unusable."""
     encoding = encoding_of(data)
     if encoding is None:
         raise Unusable("文字编码不是 UTF-8")
