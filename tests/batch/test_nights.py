@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 import xltool
 from tests.support.batches import book_of, command, mounted, named
@@ -719,23 +720,54 @@ def test_only_what_failed_is_done_again(source, out):
     assert units(out) == ["丙镇", "乙局", "甲局"]
 
 
+class KilledAt(Inline):
+    """Is killed when an input's first workbooks are written, before anybody is told."""
+
+    def __init__(self, key):
+        self.key = key
+
+    def results(self, jobs, order):
+        while job := jobs.take():
+            outcome = perform(*job, order)
+            if outcome.outputs and job[0].input == self.key and not outcome.parts:
+                raise SystemExit
+            yield job[0], outcome
+
+
+@pytest.mark.parametrize("how", ["unreadable", "spoilt", "barred"])
+def test_a_book_that_grew_in_a_killed_run_and_then_fails_keeps_its_files(
+    source, out, monkeypatch, how
+):
+    monkeypatch.setattr("xltool.batch.book_parts.PART", 1)
+    grown = source / "乡镇" / "书.json"
+    grown.parent.mkdir()
+    write_databook([replace(named(f"第{n}局"), code=f"00{n}") for n in range(2)], grown)
+    night(source, out)
+    book(grown, *(f"第{n}局" for n in range(5)))
+    with pytest.raises(SystemExit):
+        run(source, out, crew=KilledAt("乡镇/书.json"))
+    if how == "barred":
+        Barred(monkeypatch, source / "乡镇")
+    elif how == "spoilt":
+        grown.write_bytes(b"{")
+    else:
+        grown.unlink()
+        grown.symlink_to("nowhere")
+    before = results(out)
+    summary = night(source, out, wishes=RunWishes(prune=True))
+    assert summary.gone == []
+    assert results(out) == before
+
+
 @pytest.mark.parametrize("part", [2, 100])
 def test_what_a_killed_run_wrote_for_an_input_is_not_gone_to_the_next(
     source, out, monkeypatch, part
 ):
     monkeypatch.setattr("xltool.batch.book_parts.PART", part)
 
-    class Killed(Inline):
-        def results(self, jobs, order):
-            while job := jobs.take():
-                outcome = perform(*job, order)
-                if outcome.outputs and job[0].input == "新书.json" and not outcome.parts:
-                    raise SystemExit
-                yield job[0], outcome
-
     book(source / "新书.json", *(f"第{n}局" for n in range(5)))
     with pytest.raises(SystemExit):
-        run(source, out, crew=Killed())
+        run(source, out, crew=KilledAt("新书.json"))
     assert list((out / "新书").iterdir())
     summary = night(source, out, wishes=RunWishes(only_failed=True, prune=True))
     assert summary.gone == []

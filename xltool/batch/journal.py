@@ -169,13 +169,17 @@ class Journal:
                 "UPDATE written SET run = ? WHERE key IN (SELECT key FROM done WHERE origin = ?)",
                 (self.run, key),
             )
-            # What a killed run wrote for it is known by its files only.
-            self._db.execute(
-                "UPDATE written SET run = ? WHERE (key = ? OR key > ? AND key < ?) AND origin = ?",
-                (self.run, key, *parts_of(key), key),
-            )
+            self._keep_files(key, key)
             self._db.execute("UPDATE done SET run = ? WHERE origin = ?", (self.run, key))
         self._count()
+
+    def _keep_files(self, key: str, origin: str) -> None:
+        """The files of an input and of its parts stand: what a killed run wrote is known by them
+        only."""
+        self._db.execute(
+            "UPDATE written SET run = ? WHERE (key = ? OR key > ? AND key < ?) AND origin = ?",
+            (self.run, key, *parts_of(key), origin),
+        )
 
     def keep(self, key: str, outputs: dict[str, Written] | None = None) -> list[Item]:
         """The input is still there and unchanged; its earlier result stands.
@@ -213,9 +217,7 @@ class Journal:
             for name in outcome.kept:
                 self._db.execute("UPDATE written SET run = ? WHERE name = ?", (self.run, name))
             if outcome.stand:
-                self._db.execute(
-                    "UPDATE written SET run = ? WHERE key = ?", (self.run, outcome.key)
-                )
+                self._keep_files(outcome.key, origin)
                 parts = "origin = ? AND key <> origin"
                 self._stand(parts, (outcome.key,), "现在的数据表读不出来")
         self._count()
@@ -247,6 +249,7 @@ class Journal:
                 new,
             )
             self._stand("key = ? OR origin = ?", (outcome.key, outcome.key), outcome.failed)
+            self._keep_files(outcome.key, origin)
         self._count()
 
     def keep_below(self, folder: str, reason: str) -> bool:
@@ -256,6 +259,9 @@ class Journal:
         with self._said():
             stands = self._stand(
                 "origin > ? AND origin < ? OR origin = ?", (*inside, folder), reason
+            )
+            self._db.execute(
+                "UPDATE written SET run = ? WHERE origin > ? AND origin < ?", (self.run, *inside)
             )
         self._count()
         return stands
