@@ -217,3 +217,33 @@ def test_one_wrong_file_under_many_names_is_told_of_each_unit(tmp_path, together
     assert f"收到“{second}_申报.xlsx”：空白：下发给 {first} " in remarks[second]
     assert second not in remarks[first]
     assert not status(bureau.campaign).strays
+
+
+def test_what_lies_in_a_units_own_folder_or_archive_is_told_of_it(tmp_path):
+    bureau = Bureau(tmp_path, 1, 4)
+    by_code, by_name, dated, nobody = bureau.codes
+    names = [row[1] for row in bureau.rows]
+    table = io.BytesIO()
+    book = Workbook()
+    book.active.append(["单位", "金额"])
+    book.save(table)
+    inside = io.BytesIO()
+    with zipfile.ZipFile(inside, "w") as archive:
+        archive.writestr("报表.xlsx", table.getvalue())
+        archive.writestr("扫描件.pdf", b"1")
+    bureau.hand_in(
+        "来",
+        {
+            f"{by_code}_{names[0]}.zip": inside.getvalue(),
+            f"3.{names[1]}/盖章件.PDF": b"2",
+            f"20240118/{dated}/a.doc": b"3",
+            f"{names[3]}转来的/b.doc": b"4",  # who passed it on, not whose it is
+        },
+    )
+    remarks = {s.unit.code: "；".join(s.remarks) for s in status(bureau.campaign).standings}
+    assert "收到“报表.xlsx”（不是官方模板），没有计入" in remarks[by_code]
+    assert "收到“扫描件.pdf”" in remarks[by_code] and "收到“盖章件.PDF”" in remarks[by_name]
+    assert "收到“a.doc”" in remarks[dated] and remarks[nobody] == ""
+    # A workbook that has its seal is its own unit's, whatever it lies in.
+    bureau.hand_in("又", {f"{by_code}/报.xlsx": fill_in(bureau.sent[nobody])})
+    assert bureau.states()[nobody] == "通过"

@@ -308,8 +308,34 @@ _TOKEN = re.compile(r"[0-9A-Za-z]+")
 
 def named_unit(name: str, register: Register, own: str = "") -> str:
     """The one other unit that a file's name speaks of;
-    empty where it fits the own unit or says nothing."""
-    stem = PurePosixPath(name.replace("\\", "/")).stem
+    empty where it fits the own unit or says nothing.
+
+    Of a file that is nobody's by its seal, what it was sent in (a folder, an archive) speaks too.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    named = _named_in(path.stem, register, own)
+    if named or own:
+        return named
+    sent_in = (_unit_of_folder(parent.name, register) for parent in path.parents)
+    return next((unit for unit in sent_in if unit), "")
+
+
+_ARCHIVE = re.compile(r"\.zip$", re.IGNORECASE)
+_AROUND = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+
+
+def _unit_of_folder(name: str, register: Register) -> str:
+    """The unit whose code is in the name of a folder or an archive, or whose name it is: one that
+    is only mentioned there may have collected it."""
+    stem = _ARCHIVE.sub("", name)
+    tokens: set[str] = set(_TOKEN.findall(stem))
+    codes = {token for token in tokens if len(token) > 4 and token in register.names}
+    if len(codes) == 1:
+        return codes.pop()
+    return register.unique.get(stem, "") or register.unique.get(_AROUND.sub("", stem), "")
+
+
+def _named_in(stem: str, register: Register, own: str) -> str:
     tokens: set[str] = set(_TOKEN.findall(stem))
     if own and (own in tokens or register.names[own] in stem):
         return ""
