@@ -315,3 +315,30 @@ def test_no_file_is_written_that_its_name_denies(line, workbook, tmp_path, monke
     code, _, said = run(capsys, *line.split())
     assert code == 2 and "写成 ." in said
     assert sorted(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["check --json", "balance --json", "indicators"])
+def test_a_file_that_is_named_twice_counts_once(command, workbook, tmp_path, capsys):
+    once = run(capsys, *command.split(), workbook)[1]
+    named = (workbook, workbook.parent / ".." / workbook.parent.name / workbook.name, tmp_path)
+    assert run(capsys, *command.split(), *named)[1] == once
+
+
+def test_nor_is_it_exported_converted_or_imported_twice(workbook, tmp_path, capsys):
+    named, out = (workbook, workbook.parent), tmp_path / "出"
+    assert (
+        "（1 份申报）" in run(capsys, "export", workbook, workbook, "--format", "csv", "-o", out)[1]
+    )
+    assert run(capsys, "convert", *named, "--next-year", "-o", tmp_path / "书.json")[0] == 0
+    assert "项目表 1 张" in run(capsys, "import", *named, "-o", out)[1]
+
+
+def test_two_files_of_one_name_are_told_apart_in_an_import(workbook, tmp_path, capsys):
+    for folder in ("甲", "乙"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "坏.docx").write_bytes(b"PK\x03\x04")
+    bad = (tmp_path / "甲", tmp_path / "乙")
+    code, _, said = run(capsys, "import", workbook, *bad, "-o", tmp_path / "出")
+    assert code == 1 and said.count("没有导入：") == 2
+    left = (tmp_path / "出" / "未导入.csv").read_text("utf-8-sig")
+    assert "甲/坏.docx" in left and "乙/坏.docx" in left

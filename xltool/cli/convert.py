@@ -114,16 +114,24 @@ def _show_lost(lost: Sequence[tuple[str, ...]], report: Path) -> None:
 def _filings(paths: Sequence[Path], edition: Edition | None) -> Iterator[Filing]:
     from xltool.batch.inputs import is_book
     from xltool.databook import load_databook
+    from xltool.files.discover import once
 
+    for source in once(_sources(paths)):
+        if is_book(source):
+            yield from load_databook(source, edition)
+        else:
+            yield read_filing(source, edition)
+
+
+def _sources(paths: Sequence[Path]) -> Iterator[Path]:
+    """Data books and workbooks: those named, and those in the folders named."""
     for path in paths:
         if not path.exists():
             raise XltoolError(f"没有这个文件或文件夹：{path}")
-        whole = is_book(path) if not path.is_dir() else _is_folder_of_tables(path)
-        for file in [path] if whole else workbooks([path]):
-            if whole or is_book(file):
-                yield from load_databook(file, edition)
-            else:
-                yield read_filing(file, edition)
+        if path.is_dir() and not _is_folder_of_tables(path):
+            yield from workbooks([path])
+        else:
+            yield path
 
 
 def _is_folder_of_tables(folder: Path) -> bool:

@@ -13,7 +13,7 @@ from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.barrier import Failure, Result, guarded
-from xltool.files.discover import FileKind, FoundFile, below, is_lock
+from xltool.files.discover import FileKind, FoundFile, below, is_lock, once
 from xltool.files.filenames import TakenNames
 from xltool.model import FaultKind, Filing
 
@@ -26,10 +26,14 @@ edition_option = click.option(
 
 
 def workbooks(paths: Sequence[Path], *, announce: bool = True) -> Iterator[Path]:
-    """The files named, and the workbooks in the folders named, in order of name.
+    """The files named, and the workbooks in the folders named, in order of name, each once.
 
     What a folder holds besides is named on stderr, with what can be done with it.
     """
+    return once(_workbooks(paths, announce))
+
+
+def _workbooks(paths: Sequence[Path], announce: bool) -> Iterator[Path]:
     for file in _found(paths):
         if file.kind is FileKind.WORKBOOK:
             yield file.path

@@ -172,3 +172,14 @@ def _seen(path: Path) -> FileKind | None:
     if stat.S_ISLNK(mode):
         return FileKind.LINK
     return None if stat.S_ISREG(mode) else FileKind.SPECIAL
+
+
+def once(paths: Iterable[Path]) -> Iterator[Path]:
+    """Each file once, however often and by whatever way it was named:
+    by itself, and by the folder that it lies in."""
+    seen: set[str] = set()
+    for path in paths:
+        key = os.path.normcase(os.path.realpath(path))
+        if key not in seen:
+            seen.add(key)
+            yield path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from xltool.editions.declaration import Edition, load_edition, usable_editions
 from xltool.files.barrier import Failure, guarded
-from xltool.files.discover import FileKind, below
+from xltool.files.discover import FileKind, below, once
 from xltool.files.table_habits import folded
 from xltool.importing.forms import FormReader
 from xltool.importing.grids import ALREADY, read_rows
@@ -69,7 +70,7 @@ def import_files(
     that can't be read is in `unread` with the reason.
     """
     result = Imported()
-    named = list(_named(paths, result))
+    named = _named(paths, result)
     edition = edition or marked_edition(path for path, _ in named) or load_edition()
     wishes = ImportWishes(edition, unit, year, split)
     forms: list[FoundForm] = []
@@ -97,7 +98,7 @@ def _read_file(path: Path, name: str, wishes: ImportWishes, part: Imported) -> l
 def likest_edition(paths: Iterable[Path], prefer: Edition) -> Edition:
     """The known edition whose forms these files are: the one that their workbooks say,
     else the one that finds most in the first of them."""
-    named = list(_named(paths, Imported()))
+    named = _named(paths, Imported())
     if marked := marked_edition(path for path, _ in named):
         return marked
     sources = []
@@ -121,12 +122,21 @@ _IMPORTABLE = (FileKind.WORKBOOK, FileKind.OTHER_WORKBOOK, FileKind.DOCUMENT)
 _NOT_SAID = (FileKind.LITTER, FileKind.LOCK, FileKind.OWN_REPORT)
 
 
-def _named(paths: Iterable[Path], result: Imported) -> Iterator[tuple[Path, str]]:
-    """Every file with the name it has in the report;
+def _named(paths: Iterable[Path], result: Imported) -> list[tuple[Path, str]]:
+    """Every file once, with the name it has in the report: of two alike the whole path;
     of a folder all that may be a filing, in order.
 
     What else lies in a folder is said, one line a file.
     """
+    names: dict[Path, str] = {}
+    for path, name in _files(paths, result):
+        names.setdefault(path, name)
+    files = list(once(names))
+    count = Counter(names[path] for path in files)
+    return [(path, names[path] if count[names[path]] == 1 else path.as_posix()) for path in files]
+
+
+def _files(paths: Iterable[Path], result: Imported) -> Iterator[tuple[Path, str]]:
     for path in paths:
         if not path.is_dir():
             yield path, path.name
