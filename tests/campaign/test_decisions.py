@@ -290,3 +290,11 @@ def test_sent_back_then_withdrawn_then_sent_again_as_it_was(bureau):
     assert bureau.states()[good] == "未报"
     bureau.hand_in("2", {"a.xlsx": data}, when=1.71e9)
     assert (bureau.states()[good], good in bureau.counted()) == ("退回", False)
+
+
+def test_what_was_approved_while_notes_were_written_stays_approved(bureau):
+    asked = bureau.codes[1]
+    due = notes(bureau.campaign, [asked], queries=True)
+    accept(bureau.campaign, [asked], note="电话核实")
+    write_notes(bureau.campaign, due, bureau.folder / "意见")
+    assert bureau.states()[asked] == "核准"

@@ -144,11 +144,16 @@ def write_notes(
             path = places.place(note.unit, _SUFFIXES["xlsx"])
             _workbook(path, campaign, note)
         written.append(path)
-    with campaign.ledger.writing(), campaign.ledger.transaction():
-        for note in unit_notes:
-            campaign.ledger.record(
-                Act.NOTE, note.unit.code, return_id=note.return_id, reason=note.question
-            )
+    ledger = campaign.ledger
+    with ledger.writing():
+        # Somebody may have decided on one while the files were written: that holds.
+        standings = ledger.standings([note.unit.code for note in unit_notes])
+        with ledger.transaction():
+            for note in unit_notes:
+                code = note.unit.code
+                stand = standings.get(code, UnitReturns()).outcome.standpoint
+                if stand.picked != note.return_id:
+                    ledger.record(Act.NOTE, code, return_id=note.return_id, reason=note.question)
     return written
 
 
