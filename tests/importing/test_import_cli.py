@@ -67,6 +67,19 @@ def test_a_folder_is_imported_again_with_the_first_import_in_it(tmp_path, monkey
         assert "数据表.xlsx：已经是数据表" in capsys.readouterr().err
 
 
+def test_what_a_check_wrote_is_not_listed_word_by_word(tmp_path):
+    path = xltool.fill(seed_filing(), tmp_path / "甲.xlsx")
+    assert main(["check", str(path), "--mark", str(tmp_path / "标")]) == 1
+    result = import_files([tmp_path / "标" / "甲.xlsx"])
+    assert [(str(one.place).strip("!"), one.reason[:4]) for one in result.leftovers] == [
+        ("审核结果", "xlto")
+    ]
+    book = openpyxl.load_workbook(path)
+    book.create_sheet("审核结果")["A1"] = "别人写的"
+    book.save(path)
+    assert not import_files([path]).leftovers  # a sheet of somebody's own is read like any other
+
+
 def test_a_code_is_of_one_unit_alone(tmp_path):
     """Forms of another unit in a unit's workbook don't get its code."""
     seed = replace(seed_filing(), code="0012")

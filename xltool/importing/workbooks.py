@@ -10,6 +10,8 @@ from typing import Any
 from xltool.importing.rows import MAX_COLUMNS, MAX_ROWS, FormCell, FormRow
 from xltool.model import Place
 from xltool.money import stored_number
+from xltool.results_sheet.marks import is_mark
+from xltool.results_sheet.table import HEAD, KEY, RESULTS_SHEET
 from xltool.xlsx.grid import Cell, Sheet
 from xltool.xlsx.number_format import (
     BUILTIN,
@@ -23,11 +25,15 @@ from xltool.xlsx.references import cell_name
 _NO_RESULT = "公式的结果没有存下来：请在 Excel 或 WPS 里打开、保存一次再导入，或直接填写"
 _MOST_FORMULAS = 50  # named one by one
 _HIDDEN = "隐藏的工作表，没有读"
+_RESULTS = "xltool 写的审核结果，不是申报，没有读"
 _BEYOND = f"超出 {MAX_ROWS} 行、{MAX_COLUMNS} 列的内容，没有读"
 
 
 def read_xlsx(data: bytes) -> list[FormRow]:
-    """The rows of every visible sheet; of a formula the last value. Raises Unreadable."""
+    """The rows of every visible sheet; of a formula the last value. Raises Unreadable.
+
+    What a check wrote into a marked copy is no filing: its marks are left out, its sheet is named.
+    """
     from xltool.xlsx.workbook_reader import open_grid
 
     rows: list[FormRow] = []
@@ -36,6 +42,12 @@ def read_xlsx(data: bytes) -> list[FormRow]:
         if sheet.hidden:
             rows += _unread("", sheet.name, "", _HIDDEN) if filled else []
             continue
+        if sheet.name == RESULTS_SHEET and HEAD[KEY] in {
+            cell.text.strip() for cell in filled.values()
+        }:
+            rows += _unread("", sheet.name, "", _RESULTS)
+            continue
+        filled = {at: cell for at, cell in filled.items() if not is_mark(cell.text)}
         widths = {(merge.top, merge.left): merge.right - merge.left + 1 for merge in sheet.merges}
         under = _under_merges(sheet)
         seen = {at: cell for at, cell in filled.items() if at not in under}
