@@ -133,13 +133,19 @@ def watch(
             waiting.away.discard(path)
             waiting.drop(path)
             yield result
-        if _number(folder) is None:
-            yield CheckedSave(folder, datetime.now(), problem=_GONE)
-            while _number(folder) is None and not stop.wait(_TICK):
-                pass
-            if not stop.is_set():
-                yield CheckedSave(folder, datetime.now(), problem=_BACK)
+        yield from _until_it_is_back(folder, stop)
         waiting.come_back(_workbooks(folder), time.monotonic())
+
+
+def _until_it_is_back(folder: Path, stop: threading.Event) -> Iterator[CheckedSave]:
+    """Wait for a folder that went away; that it did, and that it is back."""
+    if _number(folder) is not None:
+        return
+    yield CheckedSave(folder, datetime.now(), problem=_GONE)
+    while _number(folder) is None and not stop.wait(_TICK):
+        pass
+    if not stop.is_set():
+        yield CheckedSave(folder, datetime.now(), problem=_BACK)
 
 
 def _workbooks(folder: Path) -> Iterator[Path]:

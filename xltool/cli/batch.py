@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,9 +142,8 @@ def _run(
 ) -> Summary:
     from xltool.batch.places import places
     from xltool.batch.run import check_limits, run
-    from xltool.cli._batch_voice import INTERRUPTED, progress_bar
+    from xltool.cli._batch_voice import progress_bar
     from xltool.errors import XltoolError
-    from xltool.files.barrier import reason_of
 
     if jobs is not None and not 1 <= jobs <= 256:
         raise XltoolError(f"进程数应当是 1 到 256，不能是 {jobs}")
@@ -152,22 +153,32 @@ def _run(
     # How a service is stopped: in as good order as by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     crew = _cluster(dask, timeout) if dask else None
+    with _stopped_in_one_line(), progress_bar(speaker, source, dry=wishes.dry):
+        return run(
+            source,
+            output,
+            jobs=jobs or os.cpu_count() or 1,
+            edition=edition,
+            settings=str(given or ""),
+            last_year=str(last_year or ""),
+            timeout=timeout,
+            memory=memory,
+            wishes=wishes,
+            crew=crew,
+            notice=speaker.event,
+            name=speaker.run,
+        )
+
+
+@contextmanager
+def _stopped_in_one_line() -> Iterator[None]:
+    """What stops a run outside its work, as an XltoolError."""
+    from xltool.cli._batch_voice import INTERRUPTED
+    from xltool.errors import XltoolError
+    from xltool.files.barrier import reason_of
+
     try:
-        with progress_bar(speaker, source, dry=wishes.dry):
-            return run(
-                source,
-                output,
-                jobs=jobs or os.cpu_count() or 1,
-                edition=edition,
-                settings=str(given or ""),
-                last_year=str(last_year or ""),
-                timeout=timeout,
-                memory=memory,
-                wishes=wishes,
-                crew=crew,
-                notice=speaker.event,
-                name=speaker.run,
-            )
+        yield
     except KeyboardInterrupt:  # before the first input, or while the reports were written
         raise XltoolError(INTERRUPTED) from None
     except BrokenPipeError:  # the reader of our output has seen enough
