@@ -269,7 +269,7 @@ def _show_faulty(faulty: Sequence[Receipt], names: dict[str, str]) -> None:
     rows = [
         [
             receipt.name.rpartition("/")[2],
-            f"{receipt.unit} {names.get(receipt.unit, '')}".strip(),
+            _called(receipt.unit, names),
             KINDS[receipt.kind],
             VERDICTS[receipt.verdict],
             receipt.first,
@@ -283,22 +283,32 @@ def _show_faulty(faulty: Sequence[Receipt], names: dict[str, str]) -> None:
 
 
 def _show_collected(result: Collected, names: dict[str, str]) -> None:
-    from xltool.checks.results import VERDICTS
-
     _show_faulty([receipt for receipt in result.new if receipt.verdict == "error"], names)
     copies = [r for r in result.receipts if r.outcome == "重复" and r.first]
-    for copy in copies[:_MOST_LISTED]:
-        echo(f"重复：{copy.name} {copy.first}")
-    if more := len(copies) - len(copies[:_MOST_LISTED]):
-        echo(f"……另有 {more} 份重复，见 xltool campaign log --arrivals")
+    _show_some("重复", [f"{copy.name} {copy.first}" for copy in copies])
     answers = [receipt for receipt in result.receipts if receipt.outcome == "答复" and receipt.unit]
-    for answer in answers[:_MOST_LISTED]:
-        unit = f"{answer.unit} {names.get(answer.unit, '')}".strip()
-        echo(f"答复：{answer.name}：{unit} {answer.first}")
-    if more := len(answers) - len(answers[:_MOST_LISTED]):
-        echo(f"……另有 {more} 份答复，见 xltool campaign log --arrivals")
+    _show_some("答复", [f"{a.name}：{_called(a.unit, names)} {a.first}" for a in answers])
     for name, reason in result.problems:
         echo(f"没有收取：{name}：{reason}", err=True)
+    _show_units(result, names)
+    _show_counts(result)
+
+
+def _show_some(what: str, lines: list[str]) -> None:
+    """The first of what came so, and how many more there are."""
+    for line in lines[:_MOST_LISTED]:
+        echo(f"{what}：{line}")
+    more = len(lines) - _MOST_LISTED
+    if more > 0:
+        echo(f"……另有 {more} 份{what}，见 xltool campaign log --arrivals")
+
+
+def _called(code: str, names: dict[str, str]) -> str:
+    return f"{code} {names.get(code, '')}".strip()
+
+
+def _show_units(result: Collected, names: dict[str, str]) -> None:
+    """What is to be said of single units."""
     for what, codes in (("区县撤回", result.withdrawn), ("区县不再撤回", result.lifted)):
         if codes:
             echo(f"{what} {len(codes)} 个单位：{'、'.join(codes)}")
@@ -309,9 +319,15 @@ def _show_collected(result: Collected, names: dict[str, str]) -> None:
         if codes:
             echo(f"{what}：{len(codes)} 个单位（{'、'.join(codes)}）")
     for code, version in result.unchanged.items():
-        echo(f"{code} {names.get(code, '')}：新报来的与退回的第 {version} 版内容相同")
+        echo(f"{_called(code, names)}：新报来的与退回的第 {version} 版内容相同")
     for code, question in result.questions.items():
-        echo(f"{code} {names.get(code, '')}：{question}")
+        echo(f"{_called(code, names)}：{question}")
+
+
+def _show_counts(result: Collected) -> None:
+    """How many came and what became of them."""
+    from xltool.checks.results import VERDICTS
+
     counts = result.counts()
     verdicts = Counter(receipt.verdict for receipt in result.new)
     verdict_counts = "，".join(

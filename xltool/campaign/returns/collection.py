@@ -115,19 +115,10 @@ def collect(
         result.copies = source.copies
         desk = LedgerDesk(campaign, result, received)
         _take_papers(desk, source, result)
-        waiting: list[Judged] = []
-        bytes_held = 0
-        total = len(source.found)
-        for judged in _judged(source, desk, result):
-            waiting.append(judged)
-            bytes_held += len(judged[2])
-            if len(waiting) >= BATCH or bytes_held > MOST_KEPT:
-                desk.take(waiting)
-                waiting.clear()
-                bytes_held = 0
+        for together in _together(_judged(source, desk, result)):
+            desk.take(together)
             if progress:
-                progress(len(result.receipts) + len(waiting), total)
-        desk.take(waiting)
+                progress(len(result.receipts), len(source.found))
         desk.take_answers()
         desk.note_the_rest(source)
     if result.new:
@@ -135,6 +126,20 @@ def collect(
     if pristine:
         result.pristine = write_pristine(campaign, pristine, result)
     return result
+
+
+def _together(returns: Iterable[Judged]) -> Iterator[list[Judged]]:
+    """The returns by as many as one transaction takes, of large ones fewer."""
+    waiting: list[Judged] = []
+    bytes_held = 0
+    for one in returns:
+        waiting.append(one)
+        bytes_held += len(one[2])
+        if len(waiting) >= BATCH or bytes_held > MOST_KEPT:
+            yield waiting
+            waiting, bytes_held = [], 0
+    if waiting:
+        yield waiting
 
 
 def _judged(source: Incoming, desk: LedgerDesk, result: Collected) -> Iterator[Judged]:

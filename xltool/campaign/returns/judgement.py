@@ -147,25 +147,15 @@ def judge(data: bytes, name: str, register: Register) -> Judgement:
         )
         return _judged("unreadable", filing, register, claimed=named_unit(name, register))
     if NOTE_OF in grid.properties and not seal.present(grid.properties):
-        answers = {k: v for sheet in grid.sheets for k, v in read_answers(sheet.cells).items()}
-        return Judgement(
-            ANSWERS,
-            claimed=grid.properties.get(NOTE_TO, ""),
-            stamp=grid.modified,
-            note=grid.properties[NOTE_OF],
-            answers=answers,
-            beside=tuple(text for sheet in grid.sheets for text in _beside_answers(sheet)),
-        )
+        return _note_with_answers(grid)
     filing = read_grid(grid, source=name, edition=register.edition)
     kind, mark, faults = _authenticity(grid, filing, register)
     listed = mark is not None and kind != "foreign" and mark.unit in register.names
     unit = mark.unit if mark and listed else ""
     claimed = _other_unit(filing, unit, register)
-    if not unit and not claimed:
-        claimed = named_unit(name, register)
-    if kind == "genuine" and not claimed:
+    if not claimed and (kind == "genuine" or not unit):
         claimed = named_unit(name, register, unit)
-        if claimed:
+        if claimed and unit:
             kind = "renamed"
             faults.append(_renamed(name, claimed, unit, register))
     own_faults = filing.faults
@@ -203,6 +193,19 @@ def _beside_answers(sheet: Sheet) -> Iterator[str]:
         elif heads:
             ours = heads[HEAD[KEY]] in line or SENT_BACK in line.values()
             yield from (text for at, text in line.items() if not (ours and at in heads.values()))
+
+
+def _note_with_answers(grid: Grid) -> Judgement:
+    """A return note that came back, with what the unit wrote on it."""
+    answers = {k: v for sheet in grid.sheets for k, v in read_answers(sheet.cells).items()}
+    return Judgement(
+        ANSWERS,
+        claimed=grid.properties.get(NOTE_TO, ""),
+        stamp=grid.modified,
+        note=grid.properties[NOTE_OF],
+        answers=answers,
+        beside=tuple(text for sheet in grid.sheets for text in _beside_answers(sheet)),
+    )
 
 
 def _renamed(name: str, claimed: str, unit: str, register: Register) -> Fault:
