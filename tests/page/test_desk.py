@@ -208,6 +208,16 @@ def test_a_parcel_is_verified_as_a_whole(plain, sent, tmp_path):
     assert said["parcel"]["good"] is False and said["parcel"]["wrong"][0][0] == name
 
 
+def test_what_is_no_workbook_in_a_zip_is_said_as_beside_it(plain, seed, tmp_path):
+    with zipfile.ZipFile(tmp_path / "收.zip", "w") as archive:
+        archive.writestr("甲.xlsx", seed)
+        archive.writestr("情况说明.docx", b"PK")
+        archive.writestr("~$甲.xlsx", b"lock")
+    said, _ = asked(plain, "open_archive", (tmp_path / "收.zip").read_bytes(), name="收.zip")
+    [(_, reason)], _ = asked(plain, "kinds", names=["情况说明.docx"])
+    assert said["problems"] == [["收.zip/情况说明.docx", reason]]
+
+
 def test_a_bomb_is_not_unpacked(plain, monkeypatch):
     from xltool.page import desk as room
 
@@ -249,7 +259,10 @@ def test_last_year_is_compared_by_unit(plain, years):
     this, other, last, _ = years
     before, _ = asked(plain, "check", this, name="甲.xlsx")
     assert not codes(before) & {"X507", "T311"} and before["last_year"] == ""
-    assert asked(plain, "take_last_year", last, name="去年/甲.xlsx")[0] == {"year": 2023}
+    assert asked(plain, "take_last_year", last, name="去年/甲.xlsx")[0] == {
+        "year": 2023,
+        "name": "去年/甲.xlsx",
+    }
     compared, _ = asked(plain, "check", this, name="甲.xlsx")
     assert codes(compared) >= {"X507", "T311"} and compared["last_year"] == "去年/甲.xlsx"
     # Another unit's is none of its own, and neither is this year's, of whatever unit.
@@ -271,10 +284,16 @@ def test_a_marked_copy_holds_the_comparison(plain, years, tmp_path):
 
 
 def test_the_same_file_again_replaces_last_years(plain, years):
-    this, _, last, other = years
+    this, own, last, other = years
     asked(plain, "take_last_year", last, name="去年.xlsx")
-    asked(plain, "take_last_year", other, name="去年.xlsx")  # 乙局's, under the same name
-    assert asked(plain, "check", this, name="甲.xlsx")[0]["last_year"] == ""
+    asked(plain, "take_last_year", last, name="去年.xlsx")
+    assert asked(plain, "check", this, name="甲.xlsx")[0]["last_year"] == "去年.xlsx"
+    # 乙局's, under the same name, stands beside it, and is itself replaced by its own.
+    for _ in range(2):
+        said, _ = asked(plain, "take_last_year", other, name="去年.xlsx")
+        assert said["name"] == "去年（2）.xlsx"
+    assert asked(plain, "check", this, name="甲.xlsx")[0]["last_year"] == "去年.xlsx"
+    assert asked(plain, "check", own, name="乙.xlsx")[0]["last_year"] == "去年（2）.xlsx"
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\3\4", b"no workbook"])

@@ -8,7 +8,9 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pytest
+from msgspec.structs import replace
 
 from tests.support import clean
 from tests.support.case import filing_of
@@ -16,10 +18,12 @@ from tests.support.mutations import MUTATIONS
 from tests.support.page import InFirefox
 from tests.support.paths import TESTS
 from tests.support.seed import EXAMPLE, UNIT, seed_filing
+from xltool.campaign.sealing import keys
 from xltool.cli import main
 from xltool.errors import XltoolError
 from xltool.files.filenames import TakenNames
 from xltool.filling.writer import render
+from xltool.model import Entry
 
 pytestmark = pytest.mark.xdist_group("browser")
 NO_CHANGE = {"why", "expect", "says", "severity", "also", "settings", "last_year"}
@@ -241,14 +245,101 @@ def test_a_zip_is_opened_and_what_is_no_workbook_is_said(at_work, workbooks, tmp
     assert "说明.pdf：网页里读不了" in said and "旧表.doc：网页里读不了" in said
 
 
-def test_the_same_file_again_takes_the_place_of_the_one_before(at_work, workbooks, tmp_path):
+def test_the_same_file_again_takes_the_place_of_the_one_before(at_work, tmp_path):
     path = tmp_path / "甲.xlsx"
-    for name in ("变动000", UNIT):
-        path.write_bytes((workbooks / f"{name}.xlsx").read_bytes())
+    for year in (2022, 2023):
+        filing = seed_filing()
+        said = {**filing.department.entries, "year": Entry(year, str(year))}
+        filing = replace(filing, department=replace(filing.department, entries=said))
+        path.write_bytes(render(filing))
         at_work.choose("#files", [path])
         at_work.until("document.getElementById('state').textContent.includes('审核了')")
         at_work.idle()
     assert "一个文件" in at_work.text("#scope") and UNIT in at_work.text("#single h2")
+    assert "2023 年度" in at_work.text("#single")
+
+
+def explain(at_work, text: str) -> None:
+    field = "document.querySelector('#single .say textarea')"
+    at_work.run(f"{field}.value = arguments[0]; {field}.dispatchEvent(new Event('input'))", text)
+
+
+def typed(at_work) -> list[str]:
+    fields = "[...document.querySelectorAll('#single .say textarea')]"
+    return at_work.run(f"return {fields}.map(one => one.value).filter(Boolean)")
+
+
+def given(at_work, paths, says: str = "审核了") -> None:
+    """More files, without anything being cleared before."""
+    at_work.run("document.getElementById('state').textContent = ''")
+    at_work.choose("#files", paths)
+    at_work.until(f"document.getElementById('state').textContent.includes('{says}')")
+    at_work.idle()
+
+
+def test_what_was_typed_stays_with_the_corrected_file(at_work, workbooks, tmp_path):
+    path = tmp_path / "申报.xlsx"
+    data = (workbooks / f"{UNIT}.xlsx").read_bytes()
+    path.write_bytes(data)
+    given(at_work, [path])
+    explain(at_work, "经局务会研究")
+    for broken in (False, True, False):  # and through one that can't be read
+        path.write_bytes(b"nothing" if broken else data)
+        given(at_work, [path])
+    assert typed(at_work) == ["经局务会研究"]
+    assert "还没有存进副本" in at_work.text("#single .unsaved")
+    at_work.run("document.querySelector('#single .actions button').id = 'write-marked'")
+    _, marked = at_work.saved("#write-marked")
+    path.write_bytes(marked)  # a person goes on with the copy, and says it otherwise there
+    at_work.until("!document.querySelector('#single .unsaved')")
+    book = openpyxl.load_workbook(path)
+    cell = next(c for row in book["审核结果"].iter_rows() for c in row if c.value == "经局务会研究")
+    cell.value = "经党组会研究"
+    book.save(path)
+    given(at_work, [path])
+    assert typed(at_work) == ["经党组会研究"]
+
+
+def test_another_units_file_of_the_same_name_stands_beside(at_work, workbooks, tmp_path):
+    other = next(file for file in sorted(workbooks.glob("变动*.xlsx")))
+    for folder, data in (("甲", (workbooks / f"{UNIT}.xlsx")), ("乙", other)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "申报.xlsx").write_bytes(data.read_bytes())
+    for folder in ("甲", "乙", "乙", "甲"):
+        given(at_work, [tmp_path / folder / "申报.xlsx"])
+        if folder == "乙":
+            assert "共 2 个文件" in at_work.text("#scope")
+    _, data = at_work.saved("#save-json")
+    files = [one["file"] for one in json.loads(data)["files"]]
+    assert files == ["申报.xlsx", "申报（2）.xlsx"]
+
+
+def test_what_was_wrong_with_a_file_is_not_said_of_its_next_version(at_work, workbooks, tmp_path):
+    (tmp_path / "收.zip").write_bytes(b"PK nothing")
+    (tmp_path / "公钥.pem").write_bytes(b"nothing")
+    given(at_work, [tmp_path / "收.zip", tmp_path / "公钥.pem"], "没有可以审核的工作簿")
+    told = "return document.getElementById('trouble').textContent"
+    assert "收.zip：压缩包已损坏" in at_work.run(told) and "公钥.pem" in at_work.run(told)
+    with zipfile.ZipFile(tmp_path / "收.zip", "w") as archive:
+        archive.writestr("甲.xlsx", (workbooks / f"{UNIT}.xlsx").read_bytes())
+    given(at_work, [tmp_path / "收.zip"])
+    assert "收.zip" not in at_work.run(told) and "公钥.pem" in at_work.run(told)
+    keys.make_keys(tmp_path / "新")
+    (tmp_path / "公钥.pem").write_bytes((tmp_path / "新" / "public.pem").read_bytes())
+    (tmp_path / "说明.pdf").write_bytes(b"%PDF")
+    given(at_work, [tmp_path / "公钥.pem", tmp_path / "说明.pdf"], "公钥已放进来")
+    assert "公钥.pem" not in at_work.run(told)
+
+
+def test_files_given_while_others_are_judged_are_judged_too(at_work, workbooks, tmp_path):
+    (tmp_path / "后来.xlsx").write_bytes((workbooks / f"{UNIT}.xlsx").read_bytes())
+    files = sorted(workbooks.glob("*.xlsx"))
+    at_work.choose("#files", files)
+    at_work.until("/正在审核 [2-9]/.test(document.getElementById('state').textContent)")
+    at_work.choose("#files", [tmp_path / "后来.xlsx"])
+    at_work.until("document.getElementById('state').textContent.includes('审核了 1 个')")
+    at_work.idle()
+    assert f"共 {len(files) + 1} 个文件" in at_work.text("#scope")
 
 
 def test_a_file_that_breaks_python_down_harms_no_other(at_work, workbooks, tmp_path):
@@ -281,8 +372,6 @@ def test_many_can_be_stopped_and_gone_on_with(at_work, workbooks):
 
 
 def test_what_a_workbook_says_is_shown_as_text(at_work, tmp_path):
-    from msgspec.structs import replace
-
     from tests.support.nasty import NASTY
 
     filing = seed_filing()

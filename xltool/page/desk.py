@@ -13,6 +13,7 @@ import io
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -131,11 +132,22 @@ class Desk:
         filing = read_earlier(lambda: _named(name, data), self.edition)
         if not (keys := unit_keys(filing)):
             raise XltoolError(f"上一年的申报没有部门名称，对不上单位：{name}")
-        if name in self._earlier_filings:  # the same file again
-            self._earlier.forget(name)
+        name = self._earlier_name(name, keys)
+        self._earlier.forget(name)
         self._earlier.take(EarlierFile(name, filing.year or 0), keys)
-        self._earlier_filings[name] = filing
-        return {"year": filing.year}, None
+        self._earlier_filings[name] = replace(filing, source=name)
+        return {"year": filing.year, "name": name}, None
+
+    def _earlier_name(self, name: str, keys: Sequence[str]) -> str:
+        """The file's name where it is new or that unit's, which it replaces then; numbered where
+        another unit's file has it."""
+        path, shown = PurePosixPath(name), name
+        for number in count(2):
+            there = self._earlier_filings.get(shown)
+            if there is None or not {*keys}.isdisjoint(unit_keys(there)):
+                break
+            shown = str(path.with_name(f"{path.stem}（{number}）{path.suffix}"))
+        return shown
 
     def forget_last_year(self, request: Request, data: bytes) -> PageAnswer:
         """Nothing is compared any more."""
@@ -268,10 +280,14 @@ class Desk:
             def named(name: str) -> str:
                 return str(shown + name.removeprefix(path.name))
 
+            told = dict(received.problems)
+            for entry, _ in received.others:  # said as of a file that is given by itself
+                if reason := _kind(entry.name.rpartition("/")[2])[1]:
+                    told.setdefault(entry.name, reason)
             answer = {
                 "archive": number,
                 "files": [named(entry.name) for entry in received.found],
-                "problems": [[named(name), reason] for name, reason in received.problems],
+                "problems": [[named(name), reason] for name, reason in told.items()],
                 "parcel": self._parcel(shown, path),
             }
             self._archives[number] = received, stack.pop_all()

@@ -64,7 +64,9 @@
   }
 
   /* ── what is on the desk ── */
-  const items = []; // {name, file | archive+entry, row, severities, record, keys, seal, before, answers, unsaved, changes}
+  // {given, name, file | archive+entry, row, severities, record, keys, seal, before, answers, unsaved, changes}: `given` is the file's
+  // own name, `name` another one where files of several units have that.
+  const items = [];
   const lastYear = new Map(); // name → {name, file | archive+entry, year}: what this year's filings are compared with
   const trouble = new Map(); // name → why it could not be judged
   const passed = new Map(); // name → why nobody tried
@@ -106,8 +108,12 @@
 
   /* ── one thing at a time ── */
   let busy = false, stopping = false;
-  async function work(does) {
-    if (busy) return say("正在处理，请等一等，或按“停止”");
+  const line = []; // files that were given meanwhile: nobody has to give them again
+  async function work(does, files = false) {
+    if (busy) {
+      if (files) line.push(does);
+      return say(files ? "正在处理，新放进来的随后就做" : "正在处理，请等一等，或按“停止”");
+    }
     busy = true;
     stopping = false;
     $("working").hidden = false;
@@ -121,11 +127,14 @@
     if (stopping || broken) {
       say(`${stopping ? "已停止" : said}，正在重新准备…`);
       try { await again(); } catch (error) { said = error.message; }
-      say(stopping ? "已停止" : `${said}，已经重新准备好`);
+      const dropped = stopping && line.length ? "，后来放进来的也没有做" : "";
+      say(stopping ? `已停止${dropped}` : `${said}，已经重新准备好`);
+      if (stopping) line.length = 0;
       show(true);
     }
     busy = false;
     $("working").hidden = true;
+    if (line.length) await work(line.shift(), true);
   }
 
   // After a stop or a breakdown: the new worker gets the keys, archives and former filings that the old one had.
@@ -151,6 +160,9 @@
   const keys = [];
   async function takeIn(files) { // [{name, file}]
     const { said: kinds } = await ask("kinds", { names: files.map((one) => one.name) });
+    for (const { name } of files) { // given again: what was said of it before is no longer so
+      for (const one of [...passed.keys()]) if (one === name || one.startsWith(`${name}/`)) passed.delete(one);
+    }
     const of = (kind) => files.filter((_, number) => kinds[number][0] === kind);
     files.forEach((one, number) => { if (kinds[number][0] === "no") passed.set(one.name, kinds[number][1]); });
     for (const one of of("key")) {
@@ -178,7 +190,7 @@
       const { said } = await ask("open_archive", { name: one.name }, [one.file]);
       for (const [name, reason] of said.problems) passed.set(name, reason);
       if (said.parcel) showParcel(said.parcel);
-      if (!said.files.length) passed.set(one.name, "压缩包里没有工作簿");
+      if (!said.files.length && !passed.has(one.name)) passed.set(one.name, "压缩包里没有工作簿");
       // Kept with its archive: a worker that has to begin anew opens it again.
       return said.files.map((name, entry) => ({ name, archive: said.archive, entry, zip: one }));
     } catch (error) {
@@ -208,30 +220,69 @@
     }
   }
 
+  const whose = (item) => (item.row ? JSON.parse(item.record).unit.trim() : "");
+
+  // A file of a name that is here already: the same unit's, corrected perhaps, takes its place with what was typed; another unit's stands beside.
+  async function take(item, fresh) {
+    item.given = item.name;
+    const earlier = items.filter((one) => one.given === item.given);
+    await judge(item, {});
+    const corrects = (one) => !fresh.includes(one) && (!whose(one) || !whose(item) || whose(one) === whose(item));
+    const before = earlier.find(corrects);
+    if (!before) {
+      if (earlier.length) item.name = numbered(item.given, (name) => items.some((one) => one.name === name));
+      items.push(item);
+    } else {
+      items[items.indexOf(before)] = item;
+      item.name = before.name;
+      keep(before, item);
+    }
+    if (item.name !== item.given || item.answers) {
+      if (item.name !== item.given) trouble.delete(item.given);
+      await judge(item, item.answers || {});
+    }
+    return Boolean(earlier.length && !before);
+  }
+
+  function keep(before, item) { // what was typed; once it is saved, the file's own word is the later one
+    if (!before.answers) return;
+    const own = item.row && !before.unsaved ? item.keys.filter((_, number) => JSON.parse(item.record).findings[number].explanation) : [];
+    item.answers = Object.fromEntries(Object.entries(before.answers).filter(([key]) => !own.includes(key)));
+    item.unsaved = before.unsaved;
+  }
+
+  function numbered(name, taken) {
+    const [, head, ending] = name.match(/^(.*?)(\.[^./]*)?$/);
+    for (let number = 2; ; number += 1) {
+      const other = `${head}（${number}）${ending || ""}`;
+      if (!taken(other)) return other;
+    }
+  }
+
   const check = (files) => work(async () => {
     say("正在读取…");
-    const fresh = await takeIn(files);
+    const known = keys.length, fresh = await takeIn(files);
     const began = Date.now();
+    let beside = 0;
     for (const [number, item] of fresh.entries()) {
       if (stopping) break;
-      const before = items.findIndex((one) => one.name === item.name);
-      if (before >= 0) items[before] = item; else items.push(item); // the same file again: corrected, perhaps
       at(number, fresh.length);
       say(fresh.length > 1 ? `正在审核 ${number + 1} / ${fresh.length}：${item.name}` : `正在审核 ${item.name}`);
-      await judge(item, {});
+      beside += await take(item, fresh);
       if (fresh.length > 1) soon();
     }
     at(fresh.length, fresh.length);
     show(true);
     if (stopping) return;
+    const keyed = keys.length > known || fresh.some((item) => item.zip); // a parcel has its key with it
+    const sealed = items.filter((item) => keyed && item.seal && !fresh.includes(item));
+    for (const item of sealed) await judge(item, item.answers || {});
+    if (sealed.length) show(true);
     if (fresh.length) {
-      say(`审核了 ${fresh.length} 个工作簿，用了 ${((Date.now() - began) / 1000).toFixed(1)} 秒`);
-    } else if (passed.size) say("没有可以审核的工作簿"); else if (keys.length) {
-      for (const item of items) if (item.seal) await judge(item, item.answers || {});
-      show(true);
-      say("公钥已放进来，封印重新核对过");
-    } else say("没有可以审核的工作簿");
-  });
+      const told = beside ? `；${beside} 个与先前的同名而不是同一单位的，两份都留着` : "";
+      say(`审核了 ${fresh.length} 个工作簿，用了 ${((Date.now() - began) / 1000).toFixed(1)} 秒${told}`);
+    } else if (keys.length > known) say("公钥已放进来，封印重新核对过"); else say("没有可以审核的工作簿");
+  }, true);
 
   const compare = (files) => work(async () => {
     say("正在读取上年的申报…");
@@ -241,8 +292,9 @@
       at(number, found.length);
       say(`正在读取上年的申报 ${number + 1} / ${found.length}：${item.name}`);
       try {
-        item.year = (await ask("take_last_year", ...from(item))).said.year;
-        lastYear.set(item.name, item);
+        const { said } = await ask("take_last_year", ...from(item));
+        item.year = said.year;
+        lastYear.set(said.name, item);
       } catch (error) {
         if (stopping) throw error;
         passed.set(item.name, error.message);
@@ -259,7 +311,7 @@
     show(true);
     const met = items.filter((item) => item.before).length;
     say(!lastYear.size ? "没有读到上年的申报" : items.length ? `已与上年比较：${met} / ${items.length} 份找到了上年的申报` : "已放进上年的申报，再放今年的就会比较");
-  });
+  }, true);
 
   function showLastYear() {
     const years = [...new Set([...lastYear.values()].map((one) => one.year).filter(Boolean))].sort();
@@ -303,9 +355,10 @@
   }
 
   async function saveMarked(item) {
-    const { file } = await ask("marked", ...from(item, { answers: item.answers || {} }));
+    const written = item.answers;
+    const { file } = await ask("marked", ...from(item, { answers: written || {} }));
     save(file, `${stem(item.name)}_审核${suffix(item.name)}`);
-    if (!item.unsaved) return;
+    if (!item.unsaved || item.answers !== written) return; // somebody went on typing
     item.unsaved = false;
     await judge(item, item.answers);
     show(true);
@@ -363,13 +416,16 @@
 
   $("save-marked").addEventListener("click", () => work(async () => {
     const made = [];
-    const wrong = await each(async (item) => { made.push([item, (await ask("marked", ...from(item, { answers: item.answers || {} }))).file]); });
+    const wrong = await each(async (item) => { 
+      const written = item.answers;
+      made.push([item, (await ask("marked", ...from(item, { answers: written || {} }))).file, written]);
+    });
     if (!made.length) return say("没有申报工作簿");
     const sizes = made.map(([item, file]) => [item.name, file.length]);
     const { file } = await ask("pack", { sizes }, made.map(([, one]) => new Blob([one])));
     save(file, "审核结果.zip", "application/zip");
     say($("state").textContent + left(wrong));
-    for (const [item] of made) if (item.unsaved) { item.unsaved = false; await judge(item, item.answers); }
+    for (const [item, , written] of made) if (item.unsaved && item.answers === written) { item.unsaved = false; await judge(item, item.answers); }
     show(true);
   }));
   $("save-csv").addEventListener("click", () => work(async () => {
@@ -384,7 +440,8 @@
     save(file, "report.json", "application/json");
   }));
   $("clear").addEventListener("click", () => {
-    if (busy || (items.some((item) => item.unsaved) && !confirm("写了的说明还没有存进副本，清空就没有了。清空吗？"))) return;
+    if (busy) return say("正在处理，请等一等，或按“停止”");
+    if (items.some((item) => item.unsaved) && !confirm("写了的说明还没有存进副本，清空就没有了。清空吗？")) return;
     items.length = 0;
     lastYear.clear();
     ask("forget_last_year");
@@ -398,8 +455,7 @@
   });
 
   /* ── filling ── */
-  const fill = (files) => work(async () => {
-    if (!files.length) return;
+  const fill = (files) => files.length && work(async () => {
     say("正在填报…");
     progress = (done, of) => { at(done, of); say(`正在填报 ${done} / ${of}`); };
     $("filled").replaceChildren();
@@ -417,7 +473,7 @@
     if (said.problems.length) nodes.push(h("ul", { class: "stale" }, ...said.problems.map((text) => h("li", {}, text))));
     $("filled").replaceChildren(...nodes);
     say(told);
-  });
+  }, true);
 
   /* ── blank ── */
   const blank = (what) => work(async () => {
