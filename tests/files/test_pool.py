@@ -8,11 +8,12 @@ import sys
 import time
 
 import pytest
+from pebble.pool.process import PoolManager
 
-from tests.support.pool_work import disk_full, faulty, set_up, told
+from tests.support.pool_work import disk_full, faulty, killing, set_up, told
 from xltool.errors import DiskError, XltoolError
 from xltool.files.barrier import Failure, guarded
-from xltool.files.pool import FEW, WorkerPool
+from xltool.files.pool import FEW, HANDFUL_BYTES, WorkerPool
 
 BAD = {
     7: "没有做完",
@@ -37,6 +38,35 @@ def test_each_bad_item_costs_only_itself_and_the_order_stays(clean):
             assert isinstance(result, Failure) and BAD[item] in result.reason, item
         else:
             assert result == item * 2
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_process_that_ends_before_anybody_knew_what_it_had_begun(monkeypatch, workers):
+    """A busy machine: the pool hears late what its processes begin, and gives all of them up."""
+    hear = PoolManager.process_next_message
+
+    def hear_late(self, timeout):
+        time.sleep(0.3)
+        hear(self, timeout)
+
+    monkeypatch.setattr(PoolManager, "process_next_message", hear_late)
+    waiting = iter(range(9, 16, 2))
+    done = dict(WorkerPool(killing, workers=workers).as_done(lambda: next(waiting, None)))
+    assert "意外结束" in done.pop(11).reason
+    assert done == {9: 18, 13: 26, 15: 30}
+
+
+@pytest.mark.heavy
+def test_who_stops_a_run_does_not_wait_for_what_hangs():
+    waiting = iter([1, 7])
+    results = WorkerPool(faulty, workers=2, size=lambda item: HANDFUL_BYTES).as_done(
+        lambda: next(waiting, None)
+    )
+    assert next(results) == (1, 2)
+    began = time.monotonic()
+    results.close()
+    assert time.monotonic() - began < 20  # 7 takes a minute
 
 
 @pytest.mark.heavy

@@ -35,6 +35,13 @@ def faulty(item: int) -> int:
     return item * 2
 
 
+def killing(item: int) -> int:
+    """Twice the item; 11 ends its process."""
+    if item == 11:
+        os._exit(9)
+    return item * 2
+
+
 def disk_full(item: int) -> int:
     if item == 3:
         raise DiskError("磁盘已满")

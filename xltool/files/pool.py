@@ -65,38 +65,16 @@ class WorkerPool(Generic[Work, Result]):
     def as_done(self, take: Callable[[], Work | None]) -> Iterator[tuple[Work, Result | Failure]]:
         """Every item with its result, as they come. `take()` may give more after it gave None, as
         long as results are still to come."""
-        under_way: dict[Future[Any], list[Work]] = {}
-        finished: SimpleQueue[Future[Any]] = SimpleQueue()
-        alone: deque[Work] = deque()  # of a handful that did not come back
-        workers = self._workers()
-        ahead = 0  # bytes under way
-        with self._processes(workers) as pool:
-            try:
-                while True:
-                    while len(under_way) < workers * WINDOW and ahead < MOST_AHEAD_BYTES:
-                        items = [alone.popleft()] if alone else handful(take, self.size)
-                        if not items:
-                            break
-                        seconds = max(map(self.patience, items))
-                        with _ctrl_c_held_back():
-                            task: Future[Any] = pool.schedule(
-                                _each, args=(self.work, items), timeout=seconds
-                            )
-                        under_way[task] = items
-                        ahead += sum(map(self.size, items))
-                        task.add_done_callback(finished.put)
-                    if not under_way:
-                        return
-                    task = finished.get()
-                    items = under_way.pop(task)
-                    ahead -= sum(map(self.size, items))
-                    if len(items) > 1 and task.exception():
-                        alone.extend(items)  # one of them is at fault: each for itself
-                    else:
-                        yield from zip(items, self._results(task, items[0]), strict=True)
-            except BaseException:
-                pool.stop()
-                raise
+        run = _PoolRun(self, take)
+        try:
+            yield from run.results()
+        except BaseException:
+            run.processes.stop()  # nobody waits for what is under way
+            raise
+        else:
+            run.processes.close()
+        finally:
+            run.processes.join()
 
     def _processes(self, workers: int) -> ProcessPool:
         from pebble import ProcessPool
@@ -174,12 +152,92 @@ class WorkerPool(Generic[Work, Result]):
         except Overdue:
             return [overdue(self.patience(item))]
         except ProcessExpired as error:
-            return [Failure(f"处理进程意外结束（退出码 {error.exitcode}），已放弃")]
+            return [ended(error.exitcode)]
         except DiskError:
             raise
         except Exception as error:
             return [Failure(reason_of(error))]
         return results
+
+
+class _PoolRun(Generic[Work, Result]):
+    """One run of a pool: its processes, what they have under way, and what is done again."""
+
+    def __init__(self, pool: WorkerPool[Work, Result], take: Callable[[], Work | None]) -> None:
+        self.pool, self.take = pool, take
+        self.workers = pool._workers()
+        self.processes = pool._processes(self.workers)
+        self.under_way: dict[Future[Any], list[Work]] = {}
+        self.finished: SimpleQueue[Future[Any]] = SimpleQueue()
+        self.ahead = 0  # bytes under way
+        self.alone: deque[Work] = deque()  # of a handful that did not come back
+        self.suspects: deque[Work] = deque()  # of which one ended all processes
+
+    def results(self) -> Iterator[tuple[Work, Result | Failure]]:
+        from concurrent.futures.process import BrokenProcessPool
+
+        while True:
+            self._begin()
+            if not self.under_way:
+                return
+            task = self.finished.get()
+            items = self.under_way.pop(task)
+            self.ahead -= sum(map(self.pool.size, items))
+            error = task.exception()
+            if isinstance(error, BrokenProcessPool) and (self.under_way or len(items) > 1):
+                self._start_anew(items)
+            elif isinstance(error, BrokenProcessPool):
+                self._start_anew([])
+                yield items[0], ended()
+            elif error and len(items) > 1:
+                self.alone.extend(items)  # one of them is at fault: each for itself
+            else:
+                yield from zip(items, self.pool._results(task, items[0]), strict=True)
+
+    def _begin(self) -> None:
+        """Put as much under way as may be."""
+        while self._has_room() and (items := self._next()):
+            seconds = max(map(self.pool.patience, items))
+            try:
+                with _ctrl_c_held_back():
+                    task: Future[Any] = self.processes.schedule(
+                        _each, args=(self.pool.work, items), timeout=seconds
+                    )
+            except RuntimeError:  # the processes have ended, and what they had is not back yet
+                self._start_anew(items)
+                continue
+            self.under_way[task] = items
+            self.ahead += sum(map(self.pool.size, items))
+            task.add_done_callback(self.finished.put)
+
+    def _has_room(self) -> bool:
+        if self.suspects:
+            return not self.under_way  # one by one
+        return len(self.under_way) < self.workers * WINDOW and self.ahead < MOST_AHEAD_BYTES
+
+    def _next(self) -> list[Work]:
+        for waiting in (self.suspects, self.alone):
+            if waiting:
+                return [waiting.popleft()]
+        return handful(self.take, self.pool.size)
+
+    def _start_anew(self, items: Iterable[Work]) -> None:
+        """New processes, where those of before were given up: one ended before anybody knew what it
+        had begun. All that was under way is done again, one by one: so the one at fault shows."""
+        self.suspects.extend(items)
+        for others in self.under_way.values():
+            self.suspects.extend(others)
+        self.under_way.clear()
+        self.finished, self.ahead = SimpleQueue(), 0
+        self.processes.stop()
+        self.processes.join()
+        self.processes = self.pool._processes(self.workers)
+
+
+def ended(code: int | None = None) -> Failure:
+    """The failure of an item whose process ended, with this exit code where it is known."""
+    known = "" if code is None else f"（退出码 {code}）"
+    return Failure(f"处理进程意外结束{known}，已放弃")
 
 
 def handful(
