@@ -238,8 +238,8 @@ def judged(review: Review, *, strict: bool = True) -> list[Finding]:
         if not readable and not candidate.reads_faults:
             continue
         try:
-            # What was found before a crash stays.
-            findings.extend(_finding(candidate, review, hit) for hit in candidate.body(review))
+            for hit in candidate.body(review):
+                findings.append(_finding(candidate, review, hit))  # noqa: PERF401 - kept at a crash
         except Exception as error:
             if strict:
                 raise
