@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.support.seed import seed_filing
+from tests.support.seed import EXAMPLE, seed_filing
 from xltool import fill, load_edition, read
 from xltool.errors import XltoolError
 from xltool.excel.desk_settings import take_settings
@@ -188,3 +188,88 @@ def test_a_folder_is_totalled_by_the_settings_of_the_desk(app, seed, tmp_path):
     app.files = [folder]
     press("total_folder")
     assert "T304" not in (tmp_path / "收-汇总" / "findings.csv").read_text("utf-8-sig")
+
+
+# ── a person's own sheets with formulas ──
+
+
+def formula(book, sheet: str, address: str) -> str:
+    return book.sheets(sheet).raw.getCellRangeByName(address).Formula
+
+
+@pytest.fixture
+def linked(seed):
+    """The example with a sheet of the accountant's own, which refers to the forms and they to it."""
+    seed.doc.Sheets.insertNewByName("底稿", 2)
+    own, form = seed.sheets("底稿").raw, seed.sheets(DEPARTMENT).raw
+    own.getCellRangeByName("A1").Formula = f"=$'{DEPARTMENT}'.C4+1"
+    own.getCellRangeByName("A2").Formula = f"=SUM($'{seed.sheets(2).name}'.A1:C9)"
+    own.getCellRangeByName("B1").Value = 77
+    form.unprotect("")
+    form.getCellRangeByName("C5").Formula = "=$'底稿'.B1"
+    form.protect("")
+    return seed
+
+
+def test_formulas_lead_to_the_filled_forms_and_come_back(app, linked):
+    places = [("底稿", "A1"), ("底稿", "A2"), (DEPARTMENT, "C5")]
+    before = [formula(linked, *place) for place in places]
+    app.files = [EXAMPLE / "部门.csv"]
+    press("fill_from_data")
+    assert [formula(linked, *place) for place in places[:2]] == before[:2]
+    assert press("undo_last").endswith("恢复到按它以前的样子")
+    assert [formula(linked, *place) for place in places] == before
+
+
+def test_formulas_to_a_form_that_went_are_told(app, linked, tmp_path):
+    app.files = [tmp_path / "数据.json"]
+    press("export_data")
+    linked.sheets(2).raw.Name = "别的名字"
+    app.files = [tmp_path / "数据.json"]
+    press("fill_from_data")
+    assert "底稿里有公式引用原来的表" in app.alerts[-1]
+    assert "REF" not in formula(linked, "底稿", "A1")
+    before = formula(linked, "底稿", "A1")
+    press("undo_last")
+    assert formula(linked, "底稿", "A2") == "=SUM($别的名字.A1:C9)"
+    assert formula(linked, "底稿", "A1") == before
+
+
+# ── names that a person types ──
+
+
+@pytest.mark.parametrize(
+    ("button", "typed", "written"),
+    [
+        ("export_data", "数据", "数据.json"),
+        ("export_data", "数据2023.12", "数据2023.12.json"),
+        ("export_pdf", "稿", "稿.pdf"),
+        ("error_note", "出错", "出错.xlsx"),
+        ("submission_package", "包", "包.zip"),
+        ("new_form", "新表", "新表.xlsx"),
+    ],
+)
+def test_a_name_without_ending_gets_it(app, seed, tmp_path, button, typed, written):
+    app.files = [tmp_path / typed]
+    press(button)
+    assert (tmp_path / written).is_file()
+    assert not (tmp_path / typed).exists()
+
+
+def test_another_ending_is_refused(app, seed, tmp_path):
+    app.files = [tmp_path / "稿.docx"]
+    with pytest.raises(XltoolError, match=r"只能存成 \.pdf：稿\.docx"):
+        press("export_pdf")
+    assert not (tmp_path / "稿.docx").exists()
+
+
+def test_a_name_with_a_space_in_it_is_the_same_unit(app, seed, tmp_path):
+    app.files = [tmp_path / "数据.json"]
+    press("export_data")
+    place = now(seed, tmp_path).department["unit"].place
+    cell = seed.sheets(DEPARTMENT).raw.getCellRangeByName(place.cell)
+    cell.String = cell.String.replace("沅江市", "沅江市 ")
+    app.files = [fill(of_year(2022), tmp_path / "上年.xlsx")]
+    assert "对比" in press("compare_last_year")
+    app.files = [tmp_path / "数据.json"]
+    assert press("fill_from_data").startswith("已填入")

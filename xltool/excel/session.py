@@ -7,6 +7,7 @@ What is shown is made as a file as well, and its sheet is copied in, again in on
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 import time
@@ -203,7 +204,10 @@ class ExcelSession:
         """
         proposed = str(self.folder / _free(self.folder, name)) if self.folder else name
         place = _path(self.app.api.GetSaveAsFilename(proposed, kinds, 1, title))
-        if place is None or not place.exists():
+        if place is None:
+            return None
+        place = _with_ending(place, kinds)
+        if not place.exists():
             return place
         if any(_same(str(book.fullname), place) for book in self.app.books):
             raise XltoolError(f"“{place.name}”正开着，换一个名字，或者先把它关掉")
@@ -237,6 +241,19 @@ def _free(folder: Path, name: str) -> str:
         taken = TakenNames(file.name for file in folder.iterdir())
         return taken.give(Path(name).stem, Path(name).suffix)
     return name
+
+
+def _with_ending(place: Path, kinds: str) -> Path:
+    """The place with the first of the kinds' endings where it was given none.
+
+    Raises XltoolError where it was given another.
+    """
+    endings = [pattern.removeprefix("*") for pattern in kinds.split(",")[1::2]]
+    if place.suffix.lower() in endings:
+        return place
+    if re.fullmatch(r"\.[A-Za-z]{2,4}\d?", place.suffix):
+        raise XltoolError(f"只能存成 {'、'.join(endings)}：{place.name}")
+    return place.with_name(place.name + endings[0])
 
 
 def _same(fullname: str, place: Path) -> bool:

@@ -21,6 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from xltool.errors import XltoolError, why
+from xltool.excel.live_formulas import BROKEN, formulas, with_formulas, write_formulas
 from xltool.excel.live_sheet import has_password, protection, unprotected, write_texts
 from xltool.excel.places import desk_folder
 from xltool.excel.session import calculate_later
@@ -150,8 +151,8 @@ def put_back(session: ExcelSession, folder: Path, undone_step: Step | None = Non
                 turned.kept.append(f"{name}（有保护密码）")
                 continue
             _write_cells(session, sheet, attributes, texts, _sheet(before, name))
-        if turned.back or turned.gone:
-            _exchange(session, folder / _BEFORE, before, turned)
+        if turned.back or turned.gone or turned.formulas:
+            _exchange(session, folder / _BEFORE, before, turned, now)
     was, is_ = before.properties.get(CODE, ""), now.properties.get(CODE, "")
     if was != is_ and not turned.kept:
         session.set_property(CODE, was)
@@ -164,10 +165,11 @@ class _Return:
 
     def __init__(self, before: Grid, now: Grid, undone_step: Step) -> None:
         self.cells: dict[str, CellTexts] = {}
+        self.formulas: dict[str, set[tuple[int, int]]] = {}  # cells in which one stood
         self.back: list[str] = []
         self.gone: list[str] = []
         self.kept: list[str] = []
-        self.made = undone_step
+        self.before, self.made = before, undone_step
         self.ours: Counter[str] = Counter()
         for texts in (
             *(seen(sheet) for sheet in before.sheets),
@@ -224,8 +226,14 @@ class _Return:
                 continue
             if stands == after.get(at, ""):
                 self.cells.setdefault(name, {})[at] = before.get(at, "")
+                if before.get(at, "") and self._formula(name, at):
+                    self.formulas.setdefault(name, set()).add(at)
             else:
                 self.kept.append(f"{name}!{cell_name(*at)}")
+
+    def _formula(self, name: str, at: tuple[int, int]) -> bool:
+        sheet = _sheet(self.before, name)
+        return sheet is not None and bool(sheet[at].formula)
 
     def _nobody_elses(self, sheet: Sheet) -> bool:
         """Whether everything that stands in a sheet is known from before, or was written by us."""
@@ -249,19 +257,23 @@ def _write_cells(
 ) -> None:
     live = session.book.sheets[sheet.name]
     with unprotected(live, attributes, session.journal):
-        numbers = {at for at in texts if before is not None and before[at].number}
-        write_texts(live, {at: text for at, text in texts.items() if at not in numbers})
+        formulas = {at for at in texts if before is not None and before[at].formula}
+        numbers = {at for at in texts if before is not None and before[at].number} - formulas
+        plain = texts.keys() - numbers - formulas
+        write_texts(live, {at: text for at, text in texts.items() if at in plain})
         for at in numbers:
             live.range(at).value = float(texts[at])
 
 
-def _exchange(session: ExcelSession, file: Path, before: Grid, turned: _Return) -> None:
+def _exchange(session: ExcelSession, file: Path, before: Grid, turned: _Return, now: Grid) -> None:
     """Bring sheets back from the file, each to where it stood,
-    in place of what has its name now."""
+    in place of what has its name now; and all formulas as they were."""
     order = [sheet.name for sheet in before.sheets]
     copy = file.with_name("xltool-before.xlsx")
     shutil.copyfile(file, copy)
+    others = formulas(session.book, with_formulas(now, {*turned.back, *turned.gone}))
     with session.opened(copy) as book:
+        was = formulas(book, with_formulas(before))
         for name in turned.back:
             names = [sheet.name for sheet in session.book.sheets]
             former = [
@@ -281,6 +293,20 @@ def _exchange(session: ExcelSession, file: Path, before: Grid, turned: _Return) 
                 new.name = name
     for name in turned.gone:
         session.book.sheets[name].delete()
+    wanted = {name: was[name] for name in turned.back if name in was}
+    for name, texts in others.items():
+        there = was.get(name, {})
+        own = turned.formulas.get(name, set())
+        wanted[name] = {
+            at: there.get(at, text) if BROKEN in text else text for at, text in texts.items()
+        } | {at: there[at] for at in own if at in there}
+    for name, places in turned.formulas.items():
+        wanted.setdefault(name, {at: was[name][at] for at in places if at in was.get(name, {})})
+    with session.snapshot() as path:
+        package, grid = session.package(path), open_grid(path)
+        locks = {sheet.name: protection(package, sheet) for sheet in grid.sheets}
+    left = write_formulas(session.book, wanted, locks, turned.gone, session.journal)
+    turned.kept += [f"{name}里的公式" for name in left]
 
 
 # ── on the disk ──────────────────────────────────────────────────────────────────────────────────

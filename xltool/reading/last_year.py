@@ -185,6 +185,11 @@ def doubt(filing: Filing, before: Filing | None) -> str:
     return ""
 
 
+def same_unit(one: Filing, other: Filing) -> bool:
+    """Whether two filings are of one unit, by its code or by its name."""
+    return not {*unit_keys(one)}.isdisjoint(unit_keys(other))
+
+
 def unit_keys(filing: Filing) -> list[str]:
     """What a filing's unit is asked for by: its code and its name, where it has them."""
     return sorted({_key(filing.code), _key(filing.unit)} - {""})

@@ -12,11 +12,13 @@ from xltool.editions.declaration import Edition, Field, load_edition, usable_edi
 from xltool.errors import XltoolError
 from xltool.excel.buttons.names import form_name
 from xltool.excel.desk_settings import house_rules, read_former, remember_last_year
-from xltool.excel.live_sheet import write_texts
+from xltool.excel.live_formulas import formulas, with_formulas, write_formulas
+from xltool.excel.live_sheet import protection, write_texts
 from xltool.excel.ribbon import button, desk
 from xltool.excel.session import WORKBOOKS_READ, WORKBOOKS_WRITTEN, ExcelSession
 from xltool.excel.undo import CODE, PlannedSheet, planned, step
 from xltool.files.atomic import writing
+from xltool.files.table_habits import folded
 from xltool.library import load_library
 from xltool.model import Filing, Form
 from xltool.reading.reader import form_of
@@ -103,13 +105,19 @@ def _replace(session: ExcelSession, path: Path, old: Filing, new: Filing) -> boo
     former = _forms(grid, load_edition(old.edition))
     plan: dict[str, PlannedSheet | None] = dict.fromkeys(former)
     plan |= {sheet.name: planned(sheet) for sheet in open_grid(file).sheets}
+    others = formulas(session.book, with_formulas(grid, plan))
     with step(session, path, plan):
         _replace_forms(session, former, file)
+        locks = {sheet.name: protection(session.package(path), sheet) for sheet in grid.sheets}
+        gone = set(former) - {sheet.name for sheet in session.book.sheets}
+        left = write_formulas(session.book, others, locks, gone, session.journal)
         if new.code and grid.properties.get(CODE) != new.code:
             session.set_property(CODE, new.code)
         with session.snapshot() as filled:
             if session.read(filled) != new:
                 raise XltoolError("填完读回的内容与数据表不一致，已恢复原样，请把文件交给技术人员")
+    if left:
+        session.tell(f"{'、'.join(left)}里有公式引用原来的表，请重新指一下；撤销上一步可以恢复")
     return True
 
 
@@ -125,7 +133,7 @@ def import_last_year() -> str:
         if source is None:
             return "没有导入"
         former = read_former(source)
-        if old.unit and former.unit != old.unit:
+        if old.unit and folded(former.unit) != folded(old.unit):
             raise XltoolError(f"选的是“{former.unit}”的申报，这个工作簿是“{old.unit}”的")
         drafted = next_year(former)
         notes = list(drafted.notes)
@@ -149,7 +157,7 @@ def _choose(session: ExcelSession, filings: list[Filing], old: Filing) -> Filing
     if not old.unit:
         picked = session.choose("填哪个单位的数据", [filing.unit for filing in filings])
         return None if picked is None else filings[picked]
-    mine = [filing for filing in filings if filing.unit == old.unit]
+    mine = [filing for filing in filings if folded(filing.unit) == folded(old.unit)]
     if len(mine) != 1:
         raise XltoolError(
             f"数据表里没有“{old.unit}”；有：{'、'.join(filing.unit for filing in filings[:8])}"

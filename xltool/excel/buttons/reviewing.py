@@ -16,7 +16,7 @@ from xltool.excel.ribbon import button, desk
 from xltool.excel.session import WORKBOOKS_READ, ExcelSession, busy
 from xltool.excel.undo import PlannedSheet, planned, step
 from xltool.model import Filing, Finding, Place
-from xltool.reading.last_year import doubt
+from xltool.reading.last_year import doubt, same_unit
 from xltool.results_sheet.marks import marks, to_write
 from xltool.results_sheet.table import (
     CHANGES_SHEET,
@@ -74,7 +74,7 @@ def compare_last_year() -> str:
     former = read_former(source)
 
     def against(filing: Filing) -> tuple[Filing, str]:
-        if filing.unit and former.unit != filing.unit:
+        if filing.unit and not same_unit(former, filing):
             raise XltoolError(f"选的是“{former.unit}”的申报，这个工作簿是“{filing.unit}”的")
         return former, doubt(filing, former)
 

@@ -485,6 +485,17 @@ class Range:
                 self.sheet.raw.protect("")
 
     @property
+    def formula(self) -> Any:
+        self.asked("read")
+        rows = [list(row) for row in self.raw.getFormulaArray()]
+        return rows[0][0] if self.shape == (1, 1) else rows
+
+    @formula.setter
+    def formula(self, value: str) -> None:
+        self.asked("write")
+        self.raw.getCellByPosition(0, 0).setFormula(value)
+
+    @property
     def number_format(self) -> str | None:
         """`@` where every cell has the format of text, None where only some have."""
         self.asked("read format")
