@@ -151,6 +151,24 @@ def test_what_the_machine_refuses_is_no_internal_error(workbook, monkeypatch, ca
     assert (code, said) == (2, "错误：某处/甲.xlsx：没有权限\n")
 
 
+@pytest.mark.parametrize("command", ["check", "balance", "indicators"])
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("数据表.JSON", "可能是数据表；填报用 xltool fill"), ("部门.csv", "是 CSV，不是工作簿"),
+     ("report.json", "是 xltool 写的报告")],
+)  # fmt: skip
+def test_a_text_file_that_is_named_gets_the_advice_that_a_folders_gets(
+    tmp_path, monkeypatch, capsys, command, name, advice
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("{}", "utf-8")
+    xltool.fill(seed_filing(), tmp_path / "甲.xlsx")
+    code, out, err = run(capsys, command, name)
+    assert (code, out) == (2, "") and err.startswith(f"错误：{name}：{advice}")
+    if command == "check" and name != "report.json":
+        assert advice in run(capsys, command, ".")[2]
+
+
 def test_an_encrypted_file_gets_one_advice(tmp_path):
     file = tmp_path / "加密.xlsx"
     file.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"))

@@ -13,7 +13,7 @@ from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.barrier import Failure, Result, guarded
-from xltool.files.discover import FileKind, FoundFile, below, is_lock, once
+from xltool.files.discover import FileKind, FoundFile, below, is_lock, kind_of, once
 from xltool.files.filenames import TakenNames
 from xltool.model import FaultKind, Filing
 
@@ -48,7 +48,7 @@ def _found(paths: Sequence[Path]) -> list[FoundFile]:
     for path in paths:
         if not path.exists():
             raise XltoolError(f"没有这个文件或文件夹：{path}")
-        files = list(below(path)) if path.is_dir() else [FoundFile(path, _named(path))]
+        files = list(below(path)) if path.is_dir() else [_named(path)]
         kinds = {file.kind for file in files}
         if FileKind.WORKBOOK not in kinds:
             if FileKind.LOCK in kinds:
@@ -58,9 +58,18 @@ def _found(paths: Sequence[Path]) -> list[FoundFile]:
     return listed
 
 
-def _named(path: Path) -> FileKind:
-    """Whoever names a file wants it opened, unless it is a lock."""
-    return FileKind.LOCK if is_lock(path.name) else FileKind.WORKBOOK
+# Text files: whatever is in one, it is no workbook under another name.
+_TEXTS = (".json", ".csv")
+
+
+def _named(path: Path) -> FoundFile:
+    """Whoever names a file wants it opened, unless it is a lock. Raises XltoolError for what a
+    folder's check passes over as another kind."""
+    if is_lock(path.name):
+        return FoundFile(path, FileKind.LOCK)
+    if path.suffix.lower() in _TEXTS and path.is_file():
+        raise XltoolError(f"{path}：{FoundFile(path, kind_of(path.name)).what_to_do}")
+    return FoundFile(path, FileKind.WORKBOOK)
 
 
 def _own_page(file: FoundFile) -> bool:
