@@ -33,7 +33,8 @@ def filing_html(filing: Filing) -> str:
     ]
     fault_line = f"<p>{'；'.join(faults)}</p>" if faults else ""
     forms = "".join(_form(form, edition) for form in filing.forms)
-    return f"<div><p><b>{escape(str(head))}</b></p>{fault_line}{forms}</div>"
+    shown = f"<div><p><b>{escape(str(head))}</b></p>{fault_line}{forms}</div>"
+    return shown.encode("utf-8", "replace").decode()  # half a character would spoil the notebook
 
 
 def _form(form: Form, edition: Edition) -> str:

@@ -165,3 +165,4 @@ def test_a_filing_shows_itself_in_a_notebook():
     assert "&lt;b&gt;" in named("<b>局</b>")._repr_html_()
     assert "没有单位名称" in Filing("hunan-2023")._repr_html_()
     assert xltool.read(b"")._repr_html_()
+    named("甲\ud800局")._repr_html_().encode()  # a notebook is saved as UTF-8
