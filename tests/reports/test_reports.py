@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import zipfile
 from datetime import datetime
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import xltool
 from tests.support.nasty import NASTY, nasty_record
 from tests.support.records import as_results, make_records, unreadable
+from xltool.cli import main
 from xltool.errors import XltoolError
 from xltool.files.escape import csv_cells, in_csv
 from xltool.reports import sheet, workbook
@@ -104,6 +106,15 @@ def test_what_is_no_report_is_one_line(tmp_path, text):
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(XltoolError, match=r"report\.json"):
         list(read_results(path))
+
+
+def test_made_again_they_are_of_the_day_of_the_review(tmp_path, records):
+    path = written(tmp_path / "结果", records, "json") / "report.json"
+    os.utime(path, (MADE.timestamp(), MADE.timestamp()))
+    assert main(["report", str(path), "-o", str(tmp_path / "新"), "--format", "xlsx"]) == 0
+    book = openpyxl.load_workbook(tmp_path / "新" / "report.xlsx")
+    shown = [cell.value for row in book.worksheets[0].iter_rows(max_row=4) for cell in row]
+    assert any(str(text).startswith("2026-03-01 09:30 审核") for text in shown)
 
 
 def test_an_error_on_the_way_leaves_no_report(tmp_path, records):

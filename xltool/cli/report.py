@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -44,5 +45,6 @@ def report(results: Path, output: Path, kinds: tuple[str, ...], title: str) -> N
         base=results.parent,
         title=title,
         failed=read_failed(results),
+        made=datetime.fromtimestamp(results.stat().st_mtime),  # when the review was, not now
     )
     echo("已写：" + "、".join(str(path) for path in paths))
