@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tests.support.seed import EXAMPLE, seed_filing
 from xltool import fill, load_edition, read
+from xltool.editions.conversion import convert
 from xltool.errors import XltoolError
 from xltool.excel.desk_settings import take_settings
 from xltool.excel.ribbon import press
@@ -148,6 +149,15 @@ def test_this_years_own_filing_as_last_years_is_told(app, seed, tmp_path):
     assert "不早于本表的 2023 年，请看是否拿错了" in press("compare_last_year")
     assert "拿错了" in app.alerts[-1]
     assert "拿错了" in press("check_all")
+
+
+def test_last_years_amounts_are_in_the_unit_of_this_years_form(app, tmp_path):
+    moved = convert(of_year(2023), load_edition("national-2021")).filing
+    app.books.open(str(fill(moved, tmp_path / "元.xlsx")))
+    app.files = [fill(of_year(2022), tmp_path / "万元.xlsx")]
+    press("compare_last_year")
+    assert "单位：元" in app.alerts[-1]
+    assert "7119400 → 7119400（+0.0%）" in app.alerts[-1]
 
 
 # ── of another year ──

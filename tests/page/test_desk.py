@@ -296,6 +296,16 @@ def test_the_same_file_again_replaces_last_years(plain, years):
     assert asked(plain, "check", own, name="乙.xlsx")[0]["last_year"] == "去年（2）.xlsx"
 
 
+def test_several_of_one_year_are_told_as_by_the_command_line(plain, years):
+    _, _, last, other = years
+    for name, data in (("一.xlsx", last), ("二.xlsx", last), ("三.xlsx", other)):
+        asked(plain, "take_last_year", data, name=name)
+    told, _ = asked(plain, "several_last_year")
+    assert len(told) == 1 and "有 2 份（2023 年），用了 一.xlsx，没有用 二.xlsx" in told[0]
+    asked(plain, "forget_last_year")
+    assert asked(plain, "several_last_year")[0] == []
+
+
 @pytest.mark.parametrize("data", [b"", b"PK\3\4", b"no workbook"])
 def test_what_is_no_filing_of_last_year_is_one_line(plain, data):
     with pytest.raises(XltoolError, match="上一年的申报读不了：坏") as told:

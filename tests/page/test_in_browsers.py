@@ -113,8 +113,15 @@ def test_last_year_is_compared(at_work, tmp_path, monkeypatch, capsys):
         capsys, "check", "--json", "--last-year", "../去年", *(file.name for file in files)
     )
     assert data == said and b"T311" in said
+    again = tmp_path / "去年" / "甲局（改）.xlsx"
+    again.write_bytes((tmp_path / "去年" / "甲局.xlsx").read_bytes())
+    at_work.choose("#last-files", [again])
+    at_work.until("document.querySelector('#several li')")
+    at_work.idle()
+    assert "用了 甲局.xlsx，没有用 甲局（改）.xlsx" in at_work.text("#several")
     at_work.clear()
-    assert "没有放进" in at_work.text("#last")
+    assert "没有放进" in at_work.text("#last") and at_work.text("#several") == ""
+    at_work.run("document.getElementById('compare').open = false")
 
 
 def test_normal_forms_are_shown_and_written_to_a_copy(at_work, workbooks, tmp_path, monkeypatch):

@@ -138,6 +138,10 @@ class Desk:
         self._earlier_filings[name] = replace(filing, source=name)
         return {"year": filing.year, "name": name}, None
 
+    def several_last_year(self, request: Request, data: bytes) -> PageAnswer:
+        """Of which units several filings of one year were given, and which of them counts."""
+        return self._earlier.alike(), None
+
     def _earlier_name(self, name: str, keys: Sequence[str]) -> str:
         """The file's name where it is new or that unit's, which it replaces then; numbered where
         another unit's file has it."""
@@ -411,7 +415,7 @@ REQUESTS: dict[str, Callable[[Desk, Request, bytes], PageAnswer]] = {
     method.__name__: method
     for method in (
         Desk.about, Desk.warm, Desk.kinds, Desk.check, Desk.take_last_year,
-        Desk.forget_last_year, Desk.results, Desk.indicators, Desk.marked, Desk.changes,
+        Desk.several_last_year, Desk.forget_last_year, Desk.results, Desk.indicators, Desk.marked, Desk.changes,
         Desk.normalised, Desk.fill, Desk.blank, Desk.take_key, Desk.open_archive,
         Desk.close_archives, Desk.pack,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xltool.checks.engine import edition_of
+from xltool.checks.engine import edition_of, on_these_forms
 from xltool.model import Filing
 
 
@@ -12,6 +12,7 @@ def differences(former: Filing, filing: Filing) -> list[str]:
     """Amounts with their change, projects that came and went,
     indicators that stayed word for word."""
     unit = edition_of(filing).unit
+    former = on_these_forms(former, edition_of(filing)) or former
     head = f"上年（{former.year or '年度未填'}）→ 本年（{filing.year or '年度未填'}），单位：{unit}"
     return [head, *_amounts(former, filing), *_projects(former, filing), _same(former, filing)]
 

@@ -301,7 +301,7 @@
         if (error.fatal !== undefined) await again();
       }
     }
-    showLastYear();
+    showLastYear((await ask("several_last_year")).said);
     for (const [number, item] of items.entries()) { // those that are here already, once more
       if (stopping) return;
       at(number, items.length);
@@ -313,10 +313,12 @@
     say(!lastYear.size ? "没有读到上年的申报" : items.length ? `已与上年比较：${met} / ${items.length} 份找到了上年的申报` : "已放进上年的申报，再放今年的就会比较");
   }, true);
 
-  function showLastYear() {
+  function showLastYear(several = []) {
     const years = [...new Set([...lastYear.values()].map((one) => one.year).filter(Boolean))].sort();
     const of = years.length ? `（${years.join("、")} 年）` : "";
     $("last").textContent = lastYear.size ? `已放进 ${lastYear.size} 份${of}` : "没有放进上年的申报";
+    $("several").replaceChildren(...several.map((text) => h("li", {}, text)));
+    if (several.length) $("compare").open = true;
   }
 
   /* ── out of the browser, by the person's own click ── */
