@@ -321,6 +321,18 @@ def test_another_units_file_of_the_same_name_stands_beside(at_work, workbooks, t
     assert files == ["申报.xlsx", "申报（2）.xlsx"]
 
 
+def test_why_a_copy_is_not_among_the_saved_ones_is_said(at_work, workbooks, tmp_path):
+    good = workbooks / f"{UNIT}.xlsx"
+    book = openpyxl.load_workbook(good)
+    book.create_sheet("审核结果")["A1"] = "我的笔记"
+    book.save(tmp_path / "自己的.xlsx")
+    at_work.judge([good, tmp_path / "自己的.xlsx"])
+    _, data = at_work.saved("#save-marked")
+    assert len(zipfile.ZipFile(io.BytesIO(data)).namelist()) == 1
+    assert "1 个不在里面：自己的.xlsx（" in at_work.text("#state")
+    assert "不是本工具写的：请先给它另取一个名字" in at_work.text("#state")
+
+
 def test_what_was_wrong_with_a_file_is_not_said_of_its_next_version(at_work, workbooks, tmp_path):
     (tmp_path / "收.zip").write_bytes(b"PK nothing")
     (tmp_path / "公钥.pem").write_bytes(b"nothing")

@@ -13,7 +13,9 @@ def undo_last() -> str:
     session = desk()
     folder = undo.last(session)
     if folder is None:
-        raise XltoolError("没有可以撤销的步骤：只能撤销本工具的按钮写进这个工作簿的内容")
+        raise XltoolError(
+            "没有可以撤销的步骤：只能撤销本工具的按钮写进这个工作簿的内容（另存、改名以前的不能）"
+        )
     name, untouched = undo.undo(session, folder)
     if not untouched:
         return f"已撤销“{name}”，工作簿恢复到按它以前的样子"

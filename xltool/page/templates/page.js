@@ -409,12 +409,12 @@
       say(`正在处理 ${number + 1} / ${all.length}：${item.name}`);
       try { await does(item); } catch (error) {
         if (stopping || error.fatal !== undefined) throw error;
-        wrong.push(item.name);
+        wrong.push(`${item.name}（${error.message}）`);
       }
     }
     return wrong;
   }
-  const left = (wrong) => (wrong.length ? `；${wrong.length} 个不是申报工作簿，不在里面：${wrong.slice(0, 5).join("、")}` : "");
+  const left = (wrong) => (wrong.length ? `；${wrong.length} 个不在里面：${wrong.slice(0, 5).join("、")}` : "");
 
   $("save-marked").addEventListener("click", () => work(async () => {
     const made = [];
