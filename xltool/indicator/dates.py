@@ -116,7 +116,8 @@ _QUARTERS = {"一": 1, "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4"
 _WORDS = "|".join(sorted({*_PARTS, *_ENDS} - {""}, key=len, reverse=True))
 _MOMENT = re.compile(
     rf"(?:(?P<year>{_YEAR})\s*年|(?P<this>{_THIS}))?\s*(?:"
-    r"(?P<month>[0-9]{1,2})\s*月份?\s*(?:(?P<day>[0-9]{1,2})\s*[日号]|(?P<third>上旬|中旬|下旬|初|中|底|末))?"
+    r"(?P<month>[0-9]{1,2})\s*月份?\s*(?:(?P<day>[0-9]{1,2})\s*[日号](?:\s*24[时点])?"
+    r"|(?P<third>上旬|中旬|下旬|初|中|底|末))?"
     r"|第?(?P<quarter>[一二三四1-4])季度(?P<quarter_end>末|底)?"
     rf"|(?P<word>{_WORDS})?)"
 )
@@ -129,6 +130,10 @@ _BEFORE = re.compile(
 )
 _LEAD = re.compile(r"^(?:截止到|截至到|截止|截至|于|在|计划)\s*")
 _JOINTS = re.compile(r"\s*(?:至|到|~|～|—+|–+|--+)\s*")
+# 24年12月 is of 2024; 24年 alone is how long.
+_SHORT_YEAR = re.compile(
+    "(?<![0-9])([1-4][0-9])年(?=(?:[0-9]{1,2}月|[底末]|[上下]半年|第?[一二三四1-4]季度))"
+)
 _SUSPECT = re.compile(rf"[年月季]|{_YEAR}\s*[-./]")
 
 
@@ -147,7 +152,7 @@ def _span(text: str) -> Span | None:
     """The same, also where it runs backwards."""
     if _SUSPECT.search(text) is None or len(text) > 60:
         return None
-    body = _LEAD.sub("", text)
+    body = _SHORT_YEAR.sub(r"20\1年", _LEAD.sub("", text))
     rest = _BEFORE.sub("", body)
     if rest != body:
         inner = _moment(rest)

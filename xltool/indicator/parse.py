@@ -46,7 +46,15 @@ def parse_target(text: str) -> Target:
 
 def _body(text: str) -> str:
     body = vocabulary.clean(text)
+    if "¥" in body:
+        body = _YUAN.sub(lambda match: match[1] + (match[2] or "元"), body)
+    if "分之" in body:
+        body = _SHARE.sub(lambda match: match[2] + ("%" if match[1] == "百" else "‰"), body)
     return body.removeprefix("定性|").replace("|", "") if "|" in body else body
+
+
+_YUAN = re.compile(r"¥\s*([0-9][0-9,]*(?:\.[0-9]+)?)(?![0-9,.])\s*(千元|万亿元|[万亿]元?|元)?")
+_SHARE = re.compile(r"([百千])分之\s*([0-9]+(?:\.[0-9]+)?)")
 
 
 def is_empty(text: str) -> bool:
@@ -67,7 +75,7 @@ def _special(text: str, body: str) -> Target | None:
         return Target(None, None, "", "placeholder", text, words=body)
     if body in vocabulary.BOOLEAN:
         return Target(None, None, "", "boolean", text, words=body)
-    if vocabulary.DIGIT.search(body) is None:
+    if vocabulary.DIGIT.search(body) is None and "十" not in body:  # ≥十座 has its number
         operator = vocabulary.BEFORE.get(body[0])
         unit = read_unit(body[1:] if operator else body)
         # 个 or 级 alone may be words; 公里, 万人 and ≥个 are units without a number.
@@ -219,12 +227,25 @@ def _several(text: str, body: str) -> Target | None:
     """A stuffed cell: its parts, where at least the numbers among them can be read."""
     if _MARKS.isdisjoint(body):
         return None
+    if "\n" in body and (folded := _folded(text, body)):
+        return folded
     pieces = split_values(body)
     if len(pieces) < 2:
         return None
     return Target(
         None, None, "", "multiple", text, parts=tuple(parse_target(piece) for piece in pieces)
     )
+
+
+def _folded(text: str, body: str) -> Target | None:
+    """One number whose sign or unit stands in a line of its own: ≥42⏎座."""
+    lines = _pieces(body, "\n")
+    if len(lines) < 2 or sum(vocabulary.DIGIT.search(line) is not None for line in lines) != 1:
+        return None
+    target = _single(text, "".join(lines))
+    if target is None or target.measure is None or target.label or target.noun or target.remark:
+        return None
+    return target
 
 
 def split_values(body: str) -> list[str]:

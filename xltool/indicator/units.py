@@ -98,15 +98,27 @@ def read_unit(text: str) -> MeasureUnit | None:
 
 
 def _compound(word: str, parts: list[str]) -> MeasureUnit | None:
-    """元/生/年: every part is a unit or a thing that is counted; the first a unit."""
+    """元/生/年: every part is a unit or a thing that is counted; the first a unit.
+
+    Its base has each part in its one spelling: 元/㎡ and 元/平方米 are the same.
+    """
     first, *rest = (part.strip() for part in parts)
     head = read_unit(first)
     if head is None or not rest:
         return None
-    if not all(part in nouns() or (len(part) <= 6 and read_unit(part)) for part in rest):
+    spellings = [_one_spelling(part) for part in rest]
+    if not all(spellings):
         return None
-    tail = "/".join(rest)
-    return MeasureUnit(word, f"{head.symbol}/{tail}", f"{head.base}/{tail}", head.factor, "per")
+    symbol, base = "/".join([head.symbol, *rest]), "/".join([head.base, *spellings])
+    return MeasureUnit(word, symbol, base, head.factor, "per")
+
+
+def _one_spelling(part: str) -> str:
+    """A thing that is counted as it is, a unit in its one spelling; else an empty string."""
+    if part in nouns():
+        return part
+    unit = read_unit(part) if len(part) <= 6 else None
+    return unit.symbol if unit is not None else ""
 
 
 @functools.cache

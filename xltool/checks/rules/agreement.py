@@ -252,7 +252,7 @@ def _adds_up(value: JudgedValue) -> bool:
         return False
     return unit.kind in ("count", "money") or unit.base in (
         "米",
-        "平方米",
+        "亩",
         "立方米",
         "公斤",
         "千瓦时",
