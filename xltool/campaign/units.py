@@ -98,6 +98,17 @@ class UnitFiles:
         return self._folder / self._districts[district] / name
 
 
+def of_before(
+    folder: Path, endings: Iterable[str], current: Collection[Path] = ()
+) -> tuple[int, str]:
+    """How many files made for units earlier lie in a folder beside the current ones,
+    and the first of their names."""
+    found = {path for ending in endings for path in folder.glob(f"*/*{ending}")}
+    old = sorted(found - set(current))
+    few = "、".join(str(path.relative_to(folder)) for path in old[:5])
+    return len(old), few + ("等" if len(old) > 5 else "")
+
+
 @dataclass(frozen=True, slots=True)
 class UnitList:
     """A list as it was read: its units, the columns that it has, and what is to say of it.

@@ -197,13 +197,16 @@ def notes(
     folder: Path, codes: Sequence[str], form: str, queries: bool, output: Path | None
 ) -> None:
     """退回意见：每个单位一份，写明哪一格有什么问题、怎么改。"""
-    from xltool.campaign.returns.notes import FOLDER, write_notes
+    from xltool.campaign.returns.notes import FOLDER, outlived, write_notes
     from xltool.campaign.returns.notes import notes as due
 
     with opened(folder) as opened_campaign:
         due_notes = due(opened_campaign, codes, queries=queries)
         destination = output or opened_campaign.folder / FOLDER / dt.date.today().isoformat()
         write_notes(opened_campaign, due_notes, destination, form)
+        old = "" if codes else outlived(opened_campaign, destination)
+    if old:
+        echo(f"注意：{old}", err=True)
     if not due_notes:
         echo("没有要退回的单位，没有写退回意见")
         return
@@ -216,13 +219,14 @@ def notes(
 @force_option
 def submit(folder: Path, output: Path) -> int:
     """上报：把采用的申报原样打成一个 zip，交上级收取；下级台账里撤回的也写在包里。"""
+    from xltool.campaign.returns.status import status
     from xltool.campaign.sending.branch import own_fingerprint
     from xltool.campaign.sending.branch import submit as pass_upwards
 
     with opened(folder) as opened_campaign:
         missing: list[tuple[str, str]] = []
         sent = pass_upwards(opened_campaign, output, missing)
-        total = len(opened_campaign.ledger.units())
+        total = len(status(opened_campaign).owing)
         fingerprint = own_fingerprint(opened_campaign) if sent.withdrawn else ""
     for code, reason in missing:
         echo(f"没有上报 {code}：{reason}", err=True)

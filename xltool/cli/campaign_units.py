@@ -206,6 +206,7 @@ def extend(
         raise XltoolError("请用 --reason 写明理由")
     with opened(folder, by) as campaign:
         before, units = Deadlines.of(campaign), campaign.ledger.units()
+        out = campaign.ledger.issues()
         extended = give_time(campaign, day.date(), list(codes), district, reason)
         after = Deadlines.of(campaign)
         doubt_deadlines(campaign, [day.date().isoformat()])
@@ -215,6 +216,10 @@ def extend(
         echo(f"注意：另定过截止日的不变：{few}；也要改的，用 --district 或部门编码再改")
     if sooner := [unit.code for unit in units if after[unit] < before[unit]]:
         echo(f"注意：其中 {len(sooner)} 个单位比原来的截止日早，写错了用 campaign undo 撤销")
+    if any(unit.code in out and after[unit] != before[unit] for unit in units):
+        echo(
+            "已经发出的压缩包里还是原来的截止日，要让区县的台账也改，用 xltool distribute --again 再发"
+        )
 
 
 @command("last-year")
@@ -227,7 +232,7 @@ def last_year(folder: Path, source: Path, by: str) -> None:
 
     with opened(folder, by) as campaign:
         taken, year = take_last_year(campaign, source), campaign.year
-    lacking = f"，{len(taken.absent)} 个单位没有" if taken.absent else ""
+    lacking = f"，{len(taken.absent)} 个单位没有（{_few(taken.absent)}）" if taken.absent else ""
     echo(f"收进 {taken.number} 个单位的上年申报{lacking}")
     if taken.not_earlier:
         few = _few(taken.not_earlier)

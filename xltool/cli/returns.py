@@ -27,6 +27,7 @@ from xltool.cli._campaign import (
 from xltool.cli._command import command, force_option
 from xltool.cli._output import echo, echo_json
 from xltool.cli.page import runtime_option
+from xltool.errors import XltoolError
 from xltool.files import guard
 from xltool.files.escape import on_terminal
 
@@ -73,11 +74,11 @@ def distribute(
         raise click.UsageError("--again 要写明部门编码或 --district 区县")
     if codes and not again:
         raise click.UsageError("指明单位只用于 --again（原样再发）；有变动的单位不用指明")
-    if again:
-        _send_again(folder, codes, districts, output)
-        return
     with opened(folder) as campaign, progress("下发") as seen:
         page = _page(campaign, runtime_paths) if with_page else None
+        if again:
+            _send_again(campaign, codes, districts, output, page)
+            return
         with telling_void(campaign):
             sent = send(campaign, output, districts, seen, page)
         key_print = fingerprint(campaign.public_key)
@@ -95,7 +96,14 @@ def distribute(
 
 
 def _page(campaign: Campaign, runtime_paths: tuple[Path, ...]) -> bytes:
-    """The page with what belongs to the campaign: its edition, its settings, its public key."""
+    """The page with what belongs to the campaign: its edition, its settings, its public key.
+
+    Raises XltoolError in a district's ledger, which passes on what the issuer sent.
+    """
+    if campaign.branch:
+        raise XltoolError(
+            "下级台账原样转发，不能另放网页：上级放了的会带着；没有的，用 xltool page 做一个，另外发"
+        )
     from xltool.page.build import page
     from xltool.page.runtime import runtime
 
@@ -108,16 +116,19 @@ def _page(campaign: Campaign, runtime_paths: tuple[Path, ...]) -> bytes:
 
 
 def _send_again(
-    folder: Path, codes: Sequence[str], districts: Sequence[str], output: Path | None
+    campaign: Campaign,
+    codes: Sequence[str],
+    districts: Sequence[str],
+    output: Path | None,
+    page: bytes | None,
 ) -> None:
     from xltool.campaign.returns.deadlines import Deadlines
     from xltool.campaign.sending.distribution import send_again
 
-    with opened(folder) as campaign:
-        destination = output or campaign.folder / "下发" / "再发"
-        for district, path, count in send_again(campaign, destination, codes, districts):
-            echo(f"再发 {district}：{count} 个单位 → {path}")
-        doubt_deadlines(campaign, Deadlines.of(campaign).days)
+    destination = output or campaign.folder / "下发" / "再发"
+    for district, path, count in send_again(campaign, destination, codes, districts, page):
+        echo(f"再发 {district}：{count} 个单位 → {path}")
+    doubt_deadlines(campaign, Deadlines.of(campaign).days)
 
 
 @command()

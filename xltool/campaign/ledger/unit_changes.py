@@ -381,6 +381,14 @@ def of_no_more_use(campaign: Campaign, codes: Collection[str]) -> list[str]:
     for code, into in mergers(campaign).items():
         if into in codes:
             remarks.append(f"{code} 并入了 {into}，两个都不再应报")
+    units, issued = campaign.ledger.units(), campaign.ledger.issues()
+    gone = [unit for unit in units if unit.code in codes and unit.code in issued and unit.district]
+    if gone and not campaign.branch:
+        districts = "、".join(dict.fromkeys(unit.district for unit in gone))
+        remarks.append(
+            f"下发给过 {districts}，自己建了台账的区县请通知它：用 campaign abolish 或 exempt，"
+            "不再催、不再上报"
+        )
     return remarks
 
 

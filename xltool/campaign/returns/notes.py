@@ -20,7 +20,7 @@ from xltool.campaign.returns.beside import asked_beside_others
 from xltool.campaign.returns.deadlines import Deadlines
 from xltool.campaign.returns.judgement import KINDS, NOTE_OF, NOTE_TO, SENT_BACK
 from xltool.campaign.sheets import ANSWER_STYLE, OFFICIAL
-from xltool.campaign.units import Unit, UnitFiles
+from xltool.campaign.units import Unit, UnitFiles, of_before
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
 from xltool.files.table_column import Column
@@ -155,6 +155,21 @@ def write_notes(
                 if stand.picked != note.return_id:
                     ledger.record(Act.NOTE, code, return_id=note.return_id, reason=note.question)
     return written
+
+
+def outlived(campaign: Campaign, folder: Path) -> str:
+    """Which notes in the folder are of units that nothing is asked of any more, in words."""
+    if not of_before(folder, _SUFFIXES.values())[0]:
+        return ""
+    places = UnitFiles(folder)
+    current = [
+        places.place(note.unit, suffix)
+        for note in notes(campaign, queries=True)
+        for suffix in _SUFFIXES.values()
+    ]
+    number, few = of_before(folder, _SUFFIXES.values(), current)
+    said = f"文件夹里另有 {number} 份先前的退回意见，单位已经没有要改的，或改了名、划走了，不要再发"
+    return f"{said}：{few}" if number else ""
 
 
 def _said(campaign: Campaign, note: UnitNote, deadlines: Deadlines) -> dict[str, Any]:

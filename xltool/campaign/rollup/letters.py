@@ -20,7 +20,7 @@ from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns
 from xltool.campaign.returns.collection import original_bytes
-from xltool.campaign.units import Unit, UnitFiles
+from xltool.campaign.units import Unit, UnitFiles, of_before
 from xltool.editions.declaration import Edition
 from xltool.errors import XltoolError
 from xltool.files.atomic import writing
@@ -59,11 +59,14 @@ def write_letters(
     units = {unit.code: unit for unit in campaign.ledger.units()}
     if unknown := wanted - set(units):
         raise XltoolError(f"名单里没有部门编码：{'、'.join(sorted(unknown))}")
+    made_one = not (template or (campaign.folder / TEMPLATE).is_file())
     pattern = template or _own_template(campaign)
     standings, places = campaign.ledger.standings(), UnitFiles(folder)
     written: list[Path] = []
     problems: list[tuple[str, str]] = []
     remarks: dict[str, None] = {}
+    if made_one:
+        remarks[f"用的是普通的模板，放在 {TEMPLATE}；在 Word 里改好，再运行一次就按它写"] = None
     current: set[Path] = set()
     for code, unit in units.items():
         returns = standings.get(code, UnitReturns())
@@ -91,14 +94,9 @@ def write_letters(
 
 def _outlived(folder: Path, current: Collection[Path]) -> list[str]:
     """Letters of before that no approval stands behind any more, or of a former name or district."""
-    old = sorted(path for path in folder.glob(f"*/*{_ENDING}") if path not in current)
-    if not old:
-        return []
-    few = "、".join(str(path.relative_to(folder)) for path in old[:5])
-    return [
-        f"文件夹里另有 {len(old)} 份以前的批复，现在没有核准、改了名或划走了，不要再发："
-        + few + ("等" if len(old) > 5 else "")
-    ]  # fmt: skip
+    number, few = of_before(folder, [_ENDING], current)
+    said = f"文件夹里另有 {number} 份以前的批复，现在没有核准、改了名或划走了，不要再发：{few}"
+    return [said] if number else []
 
 
 def _write(

@@ -7,7 +7,7 @@ upwards what counts. Its ledger holds the upper office's public key and no priva
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,7 +30,7 @@ from xltool.campaign.returns.verification import verify_files
 from xltool.campaign.returns.withdrawals import held_back
 from xltool.campaign.sealing import keys, parcel, seal, withdrawal
 from xltool.campaign.sending.parcel_files import OUTBOX, Sent
-from xltool.campaign.units import NO_DISTRICT, Unit
+from xltool.campaign.units import NO_DISTRICT, Unit, district_meant
 from xltool.editions.declaration import edition_in
 from xltool.errors import XltoolError
 from xltool.files.filenames import TakenNames
@@ -320,8 +320,9 @@ def _keep_papers(campaign: Campaign, paper: str, files: dict[str, bytes]) -> Non
         parcel.write_parcel(path, {n: d for n, d in files.items() if n in listed})
 
 
-def forward(campaign: Campaign, output: Path | None = None) -> Sent:
-    """Hand the sealed workbooks on, a parcel for each superior; only what was not handed on yet.
+def forward(campaign: Campaign, output: Path | None = None, districts: Iterable[str] = ()) -> Sent:
+    """Hand the sealed workbooks on, a parcel for each superior; only what was not handed on yet,
+    of the districts named or of all.
 
     What the issuer signed goes on as it is; the district says, signed with its own key, which part
     it passes on.
@@ -330,17 +331,19 @@ def forward(campaign: Campaign, output: Path | None = None) -> Sent:
     with ledger.writing():
         issues = ledger.issues()
         units = {unit.code: unit for unit in ledger.units()}
-        due = [row for row in issues.values() if row["batch"] == 0]
+        wanted = {district_meant(said, units.values()) for said in districts}
+        asked = [row for c, row in issues.items() if not wanted or units[c].district in wanted]
+        due = [row for row in asked if row["batch"] == 0]
         batch = ledger.last_batch() + 1
         if not due:
-            return Sent(batch - 1, 0, len(issues), [])
+            return Sent(batch - 1, 0, len(asked), [])
         folder = (output or campaign.folder / OUTBOX) / f"第{batch}批"
         parcels = write_parts(campaign, folder, due, units)
         with ledger.transaction():
             ledger.set_batch((row["id"] for row in due), batch)
             reason = f"转发第 {batch} 批：{len(due)} 个单位，{len(parcels)} 个压缩包"
             ledger.record(Act.CAMPAIGN, reason=reason)
-        return Sent(batch, len(due), len(issues) - len(due), parcels)
+        return Sent(batch, len(due), len(asked) - len(due), parcels)
 
 
 def write_parts(

@@ -149,7 +149,7 @@ def distribute(
     if campaign.branch:
         from xltool.campaign.sending.branch import forward
 
-        return forward(campaign, output)
+        return forward(campaign, output, districts)
     key, ledger = campaign.private_key, campaign.ledger  # no key, nothing sent
     with ledger.writing():
         orders, unchanged, locked = _planned(campaign, frozenset(districts))
@@ -264,7 +264,11 @@ def _record_issues(ledger: Ledger, rows: list[dict[str, Any]], summary: str) -> 
 
 
 def send_again(
-    campaign: Campaign, output: Path, codes: Iterable[str] = (), districts: Iterable[str] = ()
+    campaign: Campaign,
+    output: Path,
+    codes: Iterable[str] = (),
+    districts: Iterable[str] = (),
+    page: bytes | None = None,
 ) -> list[tuple[str, Path, int]]:
     """The parcels once more, of these units or districts, as they are out: for who lost one.
     Who owes nothing any more gets none.
@@ -285,7 +289,7 @@ def send_again(
         path = output / taken.give(district or NO_DISTRICT, ".zip")
         batch = max(row["batch"] for row in rows)
         parcel.write_parcel(
-            path, _parcel(campaign, campaign.private_key, district, batch, packed, deadlines, None)
+            path, _parcel(campaign, campaign.private_key, district, batch, packed, deadlines, page)
         )
         parcels.append((district or NO_DISTRICT, path, len(packed)))
     return parcels

@@ -1,0 +1,131 @@
+"""What a command says of the step that comes next, in another ledger or with another person."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+
+from tests.support.campaign import Bureau, fill_in
+from xltool.campaign.ledger.counting import Act
+from xltool.campaign.ledger.unit_changes import leave
+from xltool.campaign.returns.decisions import accept
+from xltool.campaign.sealing.parcel import PAGE
+from xltool.campaign.sending.branch import new_branch
+from xltool.cli import main
+
+WRONG = {"department.total": "5"}
+
+
+@pytest.fixture
+def bureau(tmp_path):
+    return Bureau(tmp_path, 2, 2)
+
+
+@pytest.fixture
+def district(bureau, tmp_path):
+    parcel = bureau.campaign.folder / "下发" / "第1批" / "第1区.zip"
+    return new_branch(tmp_path / "第1区台账", parcel)
+
+
+@pytest.fixture
+def told(capsys):
+    """Run a command in a campaign; its exit code and what it said."""
+
+    def run(campaign, *args):
+        capsys.readouterr()
+        code = main([*args, "--campaign", str(campaign.folder)])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+def test_submit_counts_the_units_that_owe_as_all_others_do(bureau, told, tmp_path):
+    first, second, *_ = bureau.codes
+    bureau.hand_in("一", {"a.xlsx": fill_in(bureau.sent[first])})
+    leave(bureau.campaign, Act.ABOLISH, [second], "撤销")
+    assert (
+        "上报 1 / 3 个单位"
+        in told(bureau.campaign, "campaign", "submit", "-o", str(tmp_path / "报.zip"))[1]
+    )
+    assert "汇总 1 / 3 个单位" in told(bureau.campaign, "rollup")[1]
+
+
+def test_notes_of_the_morning_are_not_sent_to_who_has_mended(bureau, told):
+    first, second, *_ = bureau.codes
+    wrong = {f"{code}.xlsx": fill_in(bureau.sent[code], WRONG) for code in (first, second)}
+    bureau.hand_in("一", wrong, 1.7e9)
+    assert "先前的退回意见" not in told(bureau.campaign, "campaign", "notes")[1]
+    bureau.hand_in("二", {"a.xlsx": fill_in(bureau.sent[first])}, 1.7e9 + 1e5)
+    _, said = told(bureau.campaign, "campaign", "notes")
+    assert "写出 1 份退回意见" in said
+    assert "另有 1 份先前的退回意见" in said and f"{first}_第1区第1局_退回意见.html" in said
+    # One unit's alone, or nothing more to write: the folder lies there all the same.
+    assert "先前的" not in told(bureau.campaign, "campaign", "notes", second)[1]
+    bureau.hand_in("三", {"b.xlsx": fill_in(bureau.sent[second])}, 1.7e9 + 2e5)
+    _, said = told(bureau.campaign, "campaign", "notes")
+    assert "没有要退回的单位" in said and "另有 2 份先前的退回意见" in said
+
+
+def test_notes_with_queries_stay_when_those_with_errors_are_written_again(bureau, told):
+    first, second, *_ = bureau.codes
+    query = fill_in(bureau.sent[first], {"department.general": "1.01"})
+    bureau.hand_in("一", {"a.xlsx": query, "b.xlsx": fill_in(bureau.sent[second], WRONG)})
+    assert "写出 2" in told(bureau.campaign, "campaign", "notes", "--queries")[1]
+    assert "先前的" not in told(bureau.campaign, "campaign", "notes")[1]
+
+
+def test_a_parcel_sent_again_has_the_page_that_is_asked_for(bureau, told, monkeypatch, tmp_path):
+    monkeypatch.setattr("xltool.cli.returns._page", lambda *_: b"<html>")
+    again = bureau.campaign.folder / "下发" / "再发" / "第1区.zip"
+    for options, there in ((["--page"], True), ([], False)):
+        assert (
+            told(bureau.campaign, "distribute", "--again", "--district", "第1区", *options)[0] == 0
+        )
+        assert (PAGE in zipfile.ZipFile(again).namelist()) is there
+
+
+def test_a_district_passes_on_what_is_named_and_no_page_of_its_own(district, told):
+    code, said = told(district, "distribute", "--district", "没有")
+    assert code == 2 and "名单里没有区县“没有”" in said
+    code, said = told(district, "distribute", "--page")
+    assert code == 2 and "xltool page" in said
+    assert not (district.folder / "下发").exists()
+    code, said = told(district, "distribute", "--district", "第1区")
+    assert code == 0 and "下发 2 个单位" in said
+
+
+def test_a_new_last_day_of_what_is_out_has_to_be_sent_again(bureau, told):
+    extend = ["campaign", "extend", "2024-02-01", "--district", "第1区", "--reason", "雪"]
+    assert "xltool distribute --again" in told(bureau.campaign, *extend)[1]
+    assert "--again" not in told(bureau.campaign, *extend)[1]  # the same day once more
+
+
+def test_the_district_of_a_unit_that_leaves_has_to_be_told(bureau, district, told):
+    first, second, *_ = bureau.codes
+    why = ["--reason", "并"]
+    asked = "自己建了台账的区县请通知它"
+    _, said = told(bureau.campaign, "campaign", "merge", first, second, *why)
+    assert f"下发给过 第1区，{asked}" in said
+    assert asked in told(bureau.campaign, "campaign", "exempt", second, *why)[1]
+    assert asked not in told(bureau.campaign, "campaign", "restore", second, *why)[1]
+    assert asked not in told(district, "campaign", "exempt", second, *why)[1]
+
+
+def test_who_lacks_a_filing_of_last_year_is_named(bureau, told, tmp_path):
+    first, *lacking = bureau.codes
+    last = {"department.year": "2023", "project.year": "2023"}
+    before = tmp_path / "去年"
+    before.mkdir()
+    (before / f"{first}.xlsx").write_bytes(fill_in(bureau.sent[first], last))
+    _, said = told(bureau.campaign, "campaign", "last-year", str(before))
+    assert f"3 个单位没有（{'、'.join(lacking)}）" in said
+
+
+def test_a_plain_letter_says_where_its_template_lies(bureau, told):
+    first = bureau.codes[0]
+    bureau.hand_in("一", {"a.xlsx": fill_in(bureau.sent[first])})
+    accept(bureau.campaign, [first], note="同意")
+    assert "放在 批复模板.docx" in told(bureau.campaign, "campaign", "letters")[1]
+    assert "批复模板.docx" not in told(bureau.campaign, "campaign", "letters")[1]
