@@ -57,3 +57,21 @@ def test_a_row_so_low_that_nobody_sees_its_answers_is_said(parts, height):
     low += f' ht="{height}" customHeight="1">'
     filing = back(parts | {name: parts[name].replace(row, low)})
     assert [f.detail for f in filing.faults] == ["有行列被隐藏：第13行"]
+
+
+@pytest.mark.parametrize(
+    ("official", "typed"),
+    [
+        ("年部门整体支出绩效目标表", "年\n部门整体支出绩效目标表"),
+        ("年项目支出绩效目标表", "年 项目支出　绩效目标表"),
+        ("填报单位：（盖章）", "填 报 单 位：（盖章）"),
+    ],
+)
+def test_official_text_around_an_answer_may_be_broken_or_spaced_as_labels_may(
+    parts, official, typed
+):
+    changed = {name: text.replace(official, typed) for name, text in parts.items()}
+    assert changed != parts
+    filing = back(changed)
+    assert filing == filing_of({})
+    assert filing.faults == ()

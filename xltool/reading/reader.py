@@ -394,9 +394,13 @@ def _patterns(pattern: str) -> tuple[re.Pattern[str], ...]:
     if not after and (stamp := _STAMP.fullmatch(before)):
         ways.append((stamp[1], stamp[2]))
     return tuple(
-        re.compile(rf"\s*{re.escape(start)}(.*?){re.escape(end)}\s*$", re.DOTALL)
-        for start, end in ways
+        re.compile(rf"\s*{_broken(start)}(.*?){_broken(end)}\s*$", re.DOTALL) for start, end in ways
     )
+
+
+def _broken(text: str) -> str:
+    """A pattern for official text however its line is broken or spaced, as for labels."""
+    return r"\s*".join(map(re.escape, "".join(text.split())))
 
 
 _STAMP = re.compile("(.+?)(（[^（）]+）)")
