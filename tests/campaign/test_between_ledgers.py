@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from tests.support.campaign import Bureau, fill_in
+from tests.support.campaign import Bureau, answered, fill_in
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.unit_changes import leave
 from xltool.campaign.returns.decisions import accept
@@ -15,6 +15,7 @@ from xltool.campaign.sending.branch import new_branch
 from xltool.cli import main
 
 WRONG = {"department.total": "5"}
+QUERY = {"department.goal": "目标1：做好工作。"}
 
 
 @pytest.fixture
@@ -129,3 +130,32 @@ def test_a_plain_letter_says_where_its_template_lies(bureau, told):
     accept(bureau.campaign, [first], note="同意")
     assert "放在 批复模板.docx" in told(bureau.campaign, "campaign", "letters")[1]
     assert "批复模板.docx" not in told(bureau.campaign, "campaign", "letters")[1]
+
+
+def test_a_question_takes_out_of_the_total_what_counted_and_says_so(bureau, told, tmp_path):
+    first, second, *_ = bureau.codes
+    query = fill_in(bureau.sent[first], QUERY)
+    bureau.hand_in("一", {"a.xlsx": query, "b.xlsx": fill_in(bureau.sent[second], WRONG)})
+    assert bureau.states()[first] == "待核实"
+    asking = ["campaign", "notes", "--queries", "--format", "xlsx"]
+    assert "其中 1 个单位原来计入的随之退回" in told(bureau.campaign, *asking)[1]
+    assert "原来计入" not in told(bureau.campaign, *asking)[1]
+    [note] = bureau.campaign.folder.glob(f"退回意见/*/*/{first}_*.xlsx")
+    bureau.hand_in("二", {note.name: answered(note, "属实")})
+    passing = ["campaign", "submit", "-o", str(tmp_path / "报.zip")]
+    assert f"1 个单位（{first}）写在退回意见上的说明不在包里" in told(bureau.campaign, *passing)[1]
+
+
+def test_a_district_is_approved_a_second_time_without_an_error(bureau, told):
+    approve = ["campaign", "accept", "--district", "第1区"]
+    first, second, *_ = bureau.codes
+    assert told(bureau.campaign, *approve)[0] == 2  # nothing came yet
+    bureau.hand_in("一", {"a.xlsx": fill_in(bureau.sent[first])})
+    assert told(bureau.campaign, *approve)[0] == 0
+    code, said = told(bureau.campaign, *approve)
+    assert code == 0 and "没有状态是通过、待核准的单位：已核准 1 个，另有 1 个没有动" in said
+    leave(bureau.campaign, Act.ABOLISH, [second], "撤销")
+    assert told(bureau.campaign, *approve) == (
+        0,
+        "“第1区”没有状态是通过、待核准的单位：已核准 1 个\n",
+    )

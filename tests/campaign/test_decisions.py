@@ -143,8 +143,12 @@ def test_the_commands(bureau, monkeypatch, capsys):
 def test_nobody_to_decide_of_is_said_with_the_states_that_can_be(bureau, capsys, monkeypatch):
     monkeypatch.chdir(bureau.campaign.folder)
     assert main(["campaign", "accept", "--district", "第1区"]) == 0
-    assert main(["campaign", "accept", "--district", "第1区"]) == 2
-    assert "“第1区”没有状态是通过、待核准的单位" in capsys.readouterr().err
+    assert main(["campaign", "accept", "--district", "第1区"]) == 0  # may be run again
+    assert "“第1区”没有状态是通过、待核准的单位" in capsys.readouterr().out
+    assert (
+        main(["campaign", "return", "--district", "第1区", "--note", "x", "--state", "通过"]) == 2
+    )
+    assert "“第1区”没有状态是通过的单位" in capsys.readouterr().err
     assert main(["campaign", "accept", "--district", "没有的区"]) == 2
     assert "名单里没有区县“没有的区”" in capsys.readouterr().err
 

@@ -203,7 +203,9 @@ def notes(
     with opened(folder) as opened_campaign:
         due_notes = due(opened_campaign, codes, queries=queries)
         destination = output or opened_campaign.folder / FOLDER / dt.date.today().isoformat()
+        before = opened_campaign.ledger.counted()
         write_notes(opened_campaign, due_notes, destination, form)
+        dropped = before.keys() - opened_campaign.ledger.counted()
         old = "" if codes else outlived(opened_campaign, destination)
     if old:
         echo(f"注意：{old}", err=True)
@@ -211,6 +213,8 @@ def notes(
         echo("没有要退回的单位，没有写退回意见")
         return
     echo(f"写出 {len(due_notes)} 份退回意见：{destination}")
+    if lost := sum(note.unit.code in dropped for note in due_notes):
+        echo(f"其中 {lost} 个单位原来计入的随之退回，不再计入，等它们交回说明或重报")
 
 
 @campaign.command()
@@ -235,6 +239,12 @@ def submit(folder: Path, output: Path) -> int:
         echo(
             f"撤回 {sent.withdrawn} 个单位先前报的，写在包里；公钥指纹：{fingerprint}"
             "（上级第一次收，要核对后用 collect --trust 登记）"
+        )
+    if sent.explained:
+        few = "、".join(sent.explained[:10]) + ("等" if len(sent.explained) > 10 else "")
+        echo(
+            f"{len(sent.explained)} 个单位（{few}）写在退回意见上的说明不在包里："
+            "上级也问到的，把交回的退回意见一并交上级收取"
         )
     return int(bool(missing))
 

@@ -123,6 +123,25 @@ def _others(campaign: Campaign, district: str | None, wanted: Sequence[str]) -> 
     return sum(unit.district == meant and unit.code not in wanted for unit in units)
 
 
+_APPROVABLE = ("通过", "待核准")  # what a whole district's approval takes in
+
+
+def _nothing_new(campaign: Campaign, district: str | None) -> str:
+    """What to say where a district was approved before and has nothing more to approve."""
+    from xltool.campaign.returns.status import status
+
+    if district is None:
+        return ""
+    standing = status(campaign).within(district)
+    counts, approved = standing.counts(), standing.counts()["核准"]
+    if not approved or any(counts[state] for state in _APPROVABLE):
+        return ""
+    rest = len(standing.owing) - approved
+    others = f"，另有 {rest} 个没有动（xltool status --by-unit 可看）" if rest else ""
+    waiting = f"“{district}”没有状态是{'、'.join(_APPROVABLE)}的单位"
+    return f"{waiting}：已核准 {approved} 个{others}"
+
+
 @command()
 @where
 @codes_argument
@@ -141,7 +160,10 @@ def accept(
     from xltool.campaign.returns.decisions import accept as approve
 
     with opened(folder, by) as campaign:
-        wanted = _wanted(campaign, codes, district, states, ("通过", "待核准"))
+        if not codes and not states and (nothing := _nothing_new(campaign, district)):
+            echo(nothing)
+            return
+        wanted = _wanted(campaign, codes, district, states, _APPROVABLE)
         decided = approve(campaign, wanted, grade=grade or "", note=note)
         others = 0 if codes else _others(campaign, district, wanted)
     for decision in decided:

@@ -407,11 +407,12 @@ def _forwarded(
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What was passed upwards: how many filings,
-    and how many units' returns were said to be withdrawn."""
+    """What was passed upwards: how many filings, how many units' returns were said to be withdrawn,
+    and who explained something on a return note, which does not go with the filing."""
 
     filings: int
     withdrawn: int
+    explained: list[str]
 
 
 def submit(
@@ -441,4 +442,18 @@ def submit(
     if campaign.branch:
         files[withdrawal.FILE] = withdrawal.signed_paper(held, _own_key(campaign))
     parcel.write_parcel(path, files)
-    return Submitted(filings, len(held.units) if campaign.branch else 0)
+    return Submitted(
+        filings, len(held.units) if campaign.branch else 0, _explained_on_notes(campaign)
+    )
+
+
+def _explained_on_notes(campaign: Campaign) -> list[str]:
+    """The units that explained something of what counts on a return note: that is not in the
+    workbook itself."""
+    counted = {code: row["id"] for code, row in campaign.ledger.counted().items()}
+    deeds = campaign.ledger.deeds_by_unit(counted)
+    return [
+        code
+        for code, id_ in counted.items()
+        if any(d.action == Act.EXPLAIN and d.return_id == id_ for d in deeds.get(code, []))
+    ]
