@@ -127,6 +127,13 @@ def signed(name: str) -> bool:
     return _any("signed").search(name) is not None
 
 
+def falling(label: str) -> bool:
+    """Words before a number that make it how much something falls: 同比下降, 降幅."""
+    return bool(label) and (
+        _any("reductions").search(label) is not None or label.endswith(_changes("opposite"))
+    )
+
+
 @functools.cache
 def _words(table: str) -> frozenset[str]:
     return frozenset(_declared()[table]["words"].split())

@@ -20,7 +20,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from xltool.indicator import vocabulary
-from xltool.indicator.dates import read_span
+from xltool.indicator.dates import Span, read_span
 from xltool.indicator.numerals import with_digits
 from xltool.indicator.units import MeasureUnit, read_unit, splits_noun, unknown_unit
 from xltool.indicator.value import Target
@@ -104,7 +104,7 @@ _BRACKET = re.compile(r"(?P<before>[^()]*)\((?P<inside>[^()]*)\)(?P<after>[^()]*
 @functools.lru_cache(maxsize=64)  # the values of a stuffed cell are tried before they are taken
 def _single(text: str, body: str) -> Target | None:
     """One number with its operator and unit, or one date or period."""
-    span = read_span(body)
+    span = read_span(body) or _until(body)
     if span is not None:
         kind = "period" if span.is_period else "date"
         return Target("≤" if span.deadline else None, None, "", kind, text, span=span)
@@ -141,6 +141,20 @@ def _single(text: str, body: str) -> Target | None:
     )
 
 
+_UNTIL = re.compile(
+    r"(≤|<=|=<|==?|不超过|不得超过|不晚于|不迟于)\s*(.*(?:[年日号底末]|[./-].*[./-]).*)"
+)
+
+
+def _until(body: str) -> Span | None:
+    """A deadline with a sign before it: ≤2024年12月31日; ≤12月 and ≤2年 are lengths of time."""
+    signed = _UNTIL.fullmatch(body)
+    span = read_span(signed[2]) if signed is not None else None
+    if signed is None or span is None or span.is_period:
+        return None
+    return span if signed[1].startswith("==") or signed[1] == "=" else Span(None, span.end)
+
+
 def _head(head: str) -> tuple[str, str | None, str] | None:
     """(label, operator, its word) before a number; None where the number is no quantity."""
     if not head or head in vocabulary.BEFORE:
@@ -173,6 +187,8 @@ def _tail(
     have is still its unit: ≥36道.
     """
     remark, operator, word = "", None, ""
+    if "/(" in tail:
+        tail = _PER_SEVERAL.sub(lambda match: "/" + match[1].replace(".", "/"), tail)
     ending = vocabulary.ends_with(tail, vocabulary.AFTER)
     if ending:
         operator, word, tail = vocabulary.AFTER[ending], ending, tail[: -len(ending)].rstrip()
@@ -202,6 +218,9 @@ def _tail(
     if (stated or operator) and _new_unit().fullmatch(tail) and not vocabulary.is_doubtful(tail):
         return unknown_unit(tail), "", remark, operator, word
     return None
+
+
+_PER_SEVERAL = re.compile(r"/\(([^()/]+)\)")  # 元/(人·天)
 
 
 @functools.cache

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from xltool.checks.engine import Hit, Review, rule
 from xltool.checks.rules._rows import (
     JudgedValue,
@@ -16,7 +18,7 @@ from xltool.checks.rules._rows import (
     worded,
 )
 from xltool.checks.rules._text import quote
-from xltool.indicator import Target, is_placeholder
+from xltool.indicator import Target, is_placeholder, write_target
 from xltool.indicator.dates import Period, impossible, read_period
 from xltool.indicator.names import (
     DOWN,
@@ -24,6 +26,7 @@ from xltool.indicator.names import (
     bounded,
     direction,
     expected_units,
+    falling,
     fits,
     signed,
     unit_in_name,
@@ -171,7 +174,7 @@ def operators(review: Review) -> Iterator[Hit]:
                 else ""
             )
             contrast = f"，而绩效标准是“{beside}”" if beside else ""
-            wish = f"{sign}{target.normal}"
+            wish = write_target(replace(target, operator=sign, stated=True))
             yield value.hit(f"没有写“{sign}”{contrast}，请写成“{wish}”", expected=wish)
 
 
@@ -235,13 +238,15 @@ def facing(review: Review) -> Iterator[Hit]:
     """收入、满意度、覆盖率越多越好，写 ≤ 就是给好事封顶；成本、处罚、投诉越少越好，写 ≥ 就是要求坏事发生。
 
     哪些词有方向，见 `xltool/indicator/directions.toml`，设置里有本级指标库的先看指标库；拿不准的不报。
-    零和怎样都成立的值由 I404 去说。
+    零和怎样都成立的值由 I404 去说；值里写明下降、减少多少的（投诉次数 下降≥10%）不看。
 
     错：销售收入 ≤1亿；居民投诉 ≥3次；印刷成本 ≥20万元。
     对：销售收入 ≥1亿元；居民投诉 ≤3次；投诉办结率 ≥95%。
     """
     for value, column, target in readings(review):
         faces = _FACING.get(target.operator or "") if target.number else None
+        if faces and falling(target.label):
+            continue  # 投诉次数 下降≥10%
         wants, because = ("", "")
         if faces:
             wants, because = _by_library(review, value) or _wanted(value, target)
