@@ -159,3 +159,20 @@ def test_a_district_is_approved_a_second_time_without_an_error(bureau, told):
         0,
         "“第1区”没有状态是通过、待核准的单位：已核准 1 个\n",
     )
+
+
+def test_a_district_passes_nothing_on_to_who_left(bureau, district, told):
+    first, *_ = bureau.codes
+    leave(district, Act.EXEMPT, [first], "免报")
+    assert "下发 1 个单位" in told(district, "distribute")[1]
+    assert "没有变动的 1 个单位" in told(district, "distribute")[1]
+    leave(district, Act.RESTORE, [first], "弄错了")
+    assert "下发 1 个单位" in told(district, "distribute")[1]
+
+
+def test_a_parcel_of_another_year_is_called_what_it_says_it_is(district, told, tmp_path):
+    (tmp_path / "去年").mkdir()
+    before = Bureau(tmp_path / "去年", 2, 2, year=2023)
+    parcel = before.campaign.folder / "下发" / "第1批" / "第1区.zip"
+    code, said = told(district, "campaign", "receive", str(parcel))
+    assert code == 2 and "包上写的是“批次”（2023 年）第1区" in "".join(said.splitlines())

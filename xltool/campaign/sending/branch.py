@@ -119,7 +119,10 @@ def _sound(
     checked = verify_files(source, files, key, trusted)
     wrong = [file for file in checked.files if not file.good]
     if wrong:
-        raise XltoolError(f"{source} 没有通过核对：{wrong[0].name} {wrong[0].said}")
+        # A parcel of another year is no forgery; only what it says of itself tells which it is.
+        named = f"“{checked.title}”（{checked.year} 年）{checked.district}"
+        itself = f"；包上写的是{named}，请看是否拿错了包" if key and checked.title else ""
+        raise XltoolError(f"{source} 没有通过核对：{wrong[0].name} {wrong[0].said}{itself}")
     manifest = parcel.read_manifest(files)
     if manifest is None:
         raise XltoolError(f"{source} 里没有清单，不是下发的压缩包")
@@ -332,7 +335,12 @@ def forward(campaign: Campaign, output: Path | None = None, districts: Iterable[
         issues = ledger.issues()
         units = {unit.code: unit for unit in ledger.units()}
         wanted = {district_meant(said, units.values()) for said in districts}
-        asked = [row for c, row in issues.items() if not wanted or units[c].district in wanted]
+        left = {code for code, known in ledger.standings().items() if known.outcome.standpoint.left}
+        asked = [
+            row
+            for code, row in issues.items()
+            if code not in left and (not wanted or units[code].district in wanted)
+        ]
         due = [row for row in asked if row["batch"] == 0]
         batch = ledger.last_batch() + 1
         if not due:
