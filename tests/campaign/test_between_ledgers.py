@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.support.campaign import Bureau, answered, fill_in
 from xltool.campaign.ledger.counting import Act
@@ -176,3 +177,28 @@ def test_a_parcel_of_another_year_is_called_what_it_says_it_is(district, told, t
     parcel = before.campaign.folder / "下发" / "第1批" / "第1区.zip"
     code, said = told(district, "campaign", "receive", str(parcel))
     assert code == 2 and "包上写的是“批次”（2023 年）第1区" in "".join(said.splitlines())
+
+
+def test_undoing_a_reopening_after_a_new_workbook_went_out_is_said_to_be_vain(bureau, told):
+    first = bureau.codes[0]
+    bureau.hand_in("一", {"a.xlsx": fill_in(bureau.sent[first])})
+    accept(bureau.campaign, [first], note="同意")
+    reopening = ["campaign", "reopen", first, "--reason", "改名"]
+    told(bureau.campaign, *reopening)
+    assert "不再有效" not in told(bureau.campaign, "campaign", "undo")[1]
+    told(bureau.campaign, *reopening)
+    bureau.change(first, general="77.00")
+    assert (
+        f"先前的核准不再有效，要等重报：{first}"
+        in told(bureau.campaign, "campaign", "undo", first)[1]
+    )
+    assert bureau.states()[first] == "未报"
+
+
+def test_lists_of_units_call_no_district_as_the_tables_do(bureau, told, tmp_path):
+    bureau.change(bureau.codes[0], district="")
+    chase = tmp_path / "催.xlsx"
+    _, said = told(bureau.campaign, "status", "--by-unit", "--chase", str(chase))
+    assert said.count("未分区县") == 1
+    sheet = load_workbook(chase).active
+    assert [row[0].value for row in sheet.iter_rows()].count("未分区县") == 1

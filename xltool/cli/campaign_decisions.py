@@ -24,6 +24,7 @@ from xltool.errors import XltoolError
 
 if TYPE_CHECKING:
     from xltool.campaign.ledger.campaign_folder import Campaign
+    from xltool.campaign.ledger.counting import Deed
 
 codes_argument = click.argument("codes", metavar="[部门编码…]", nargs=-1)
 district_option = click.option("--district", default=None, help="这个区县的全部单位。")
@@ -272,10 +273,22 @@ def undo(folder: Path, code: str, reason: str, by: str) -> None:
 
     with opened(folder, by) as campaign:
         undone = take_back(campaign, code, reason)
+        void = _approved_on_old(campaign, undone)
     for deed in undone[:20]:
         echo(f"已撤销：{deed.made_at} {WORDS[Act(deed.action)]} {deed.unit}")
     if len(undone) > 20:
         echo(f"等，共 {len(undone)} 处")
+    if void:
+        echo(f"注意：又下发过新的工作簿，先前的核准不再有效，要等重报：{'、'.join(void)}")
+
+
+def _approved_on_old(campaign: Campaign, undone: Sequence[Deed]) -> list[str]:
+    """Units that were reopened, which was undone, and are not approved all the same."""
+    from xltool.campaign.ledger.counting import Act
+
+    codes = [deed.unit for deed in undone if deed.action == Act.REOPEN]
+    standings = campaign.ledger.standings(codes)
+    return [code for code in codes if not standings[code].outcome.standpoint.accepted]
 
 
 @command()

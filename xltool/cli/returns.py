@@ -421,11 +421,13 @@ def _show_standing(standing: Status, title: str, by_unit: bool) -> None:
 
 
 def _unit_line(of_unit: Standing) -> list[Any]:
-    unit = of_unit.unit
+    from xltool.campaign.units import NO_DISTRICT
+
+    unit, place = of_unit.unit, of_unit.unit.district or NO_DISTRICT
     late = "逾期" if of_unit.late else ""
     version = f"{of_unit.counted}/{of_unit.versions}" if of_unit.versions else ""
     return [
-        unit.district, unit.code, unit.name, of_unit.state, late, of_unit.since[:16], version,
+        place, unit.code, unit.name, of_unit.state, late, of_unit.since[:16], version,
         "；".join(of_unit.remarks),
     ]  # fmt: skip
 

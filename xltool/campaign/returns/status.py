@@ -331,7 +331,7 @@ def _said(s: Standing) -> str:
 
 
 CHASE_COLUMNS: tuple[Column[Standing], ...] = (
-    Column("区县", lambda standing: standing.unit.district, 12),
+    Column("区县", lambda standing: standing.unit.district or NO_DISTRICT, 12),
     Column("部门编码", lambda standing: standing.unit.code, 14),
     Column("部门名称", lambda standing: standing.unit.name, 30),
     Column("状态", lambda standing: standing.state, 9),
