@@ -137,7 +137,7 @@ class DeskOffice(Office):
         """The windows of this title that are shown."""
         toolkit = self.service("com.sun.star.awt.Toolkit")
         windows = [toolkit.getTopWindow(n) for n in range(toolkit.getTopWindowCount())]
-        return [w for w in windows if any(one.getAccessibleName() == title for one in _context(w))]
+        return [window for window in windows if _is_called(window, title)]
 
     def _click(self, window: Any, label: str, times: int = 1) -> None:
         [button] = _named(window, label)
@@ -182,6 +182,13 @@ class DeskOffice(Office):
         command = ["import", "-display", self.display, "-window", "root", str(goal)]
         subprocess.run(command, check=True)
         return goal
+
+
+def _is_called(window: Any, title: str) -> bool:
+    """Whether this is the window's title; of one that closes meanwhile it is not any more."""
+    with suppress(Exception):
+        return any(one.getAccessibleName() == title for one in _context(window))
+    return False
 
 
 _X11 = 6  # com.sun.star.lang.SystemDependent
