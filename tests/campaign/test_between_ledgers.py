@@ -12,7 +12,7 @@ from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.unit_changes import leave
 from xltool.campaign.returns.decisions import accept
 from xltool.campaign.sealing.parcel import PAGE
-from xltool.campaign.sending.branch import new_branch
+from xltool.campaign.sending.branch import new_branch, own_fingerprint
 from xltool.cli import main
 
 WRONG = {"department.total": "5"}
@@ -202,3 +202,19 @@ def test_lists_of_units_call_no_district_as_the_tables_do(bureau, told, tmp_path
     assert said.count("未分区县") == 1
     sheet = load_workbook(chase).active
     assert [row[0].value for row in sheet.iter_rows()].count("未分区县") == 1
+
+
+def test_a_version_that_the_district_does_not_know_counts_on_and_is_named(bureau, district, told):
+    first = bureau.codes[0]
+    folder = bureau.folder
+    (folder / "一.xlsx").write_bytes(fill_in(bureau.sent[first]))
+    told(district, "collect", str(folder / "一.xlsx"))
+    told(district, "campaign", "submit", "-o", str(folder / "一.zip"))
+    told(bureau.campaign, "collect", str(folder / "一.zip"))
+    told(district, "campaign", "withdraw", first, "--reason", "重审")
+    told(district, "campaign", "submit", "-o", str(folder / "二.zip"))
+    bureau.hand_in("直接", {"b.xlsx": fill_in(bureau.sent[first], QUERY)})
+    trusted = ["--trust", own_fingerprint(district)]
+    _, said = told(bureau.campaign, "collect", str(folder / "二.zip"), *trusted)
+    assert f"区县撤回 1 个单位：{first}" in said
+    assert f"{first} 第1区第1局：另报过的第 2 版没有撤回，以它为准" in said

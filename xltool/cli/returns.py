@@ -323,6 +323,8 @@ def _show_units(result: Collected, names: dict[str, str]) -> None:
     for what, codes in (("区县撤回", result.withdrawn), ("区县不再撤回", result.lifted)):
         if codes:
             echo(f"{what} {len(codes)} 个单位：{'、'.join(codes)}")
+    for code, version in result.still_counted.items():
+        echo(f"{_called(code, names)}：另报过的第 {version} 版没有撤回，以它为准")
     for what, codes in (
         ("已经撤销、免报或并入，报来的不计入", result.not_owed),
         ("已经核准，新报来的不顶替（要改用的先 campaign reopen）", result.locked),

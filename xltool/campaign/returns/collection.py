@@ -78,6 +78,8 @@ class Collected:
     pristine: int = 0
     copies: int = 0  # that were written with --pristine before: nobody returned them
     withdrawn: list[str] = field(default_factory=list)  # units whose district took them back
+    # Of these, who has another version, which counts: the district may not know of it.
+    still_counted: dict[str, int] = field(default_factory=dict)
     lifted: list[str] = field(default_factory=list)  # units whose district no longer does
     not_owed: list[str] = field(default_factory=list)  # units that returned and need not any more
     locked: list[str] = field(default_factory=list)  # units that returned anew what is approved
@@ -121,6 +123,10 @@ def collect(
                 progress(len(result.receipts), len(source.found))
         desk.take_answers()
         desk.note_the_rest(source)
+    if result.withdrawn:
+        counted = ledger.counted()
+        versions = {code: counted[code]["version"] for code in result.withdrawn if code in counted}
+        result.still_counted = versions
     if result.new:
         result.questions = status(campaign).questions
     if pristine:
