@@ -95,6 +95,7 @@ FORMS = {
     "≤2年": ("≤", "2", "年", "number"),
     "≤500元/（人·天）": ("≤", "500", "元/人·天", "number"),
     "〈5%": ("<", "5", "%", "number"),
+    "≥−5%": ("≥", "-5", "%", "number"),
     "≥-5%": ("≥", "-5", "%", "number"),
     "满意度达到95%以上": ("≥", "95", "%", "number"),
     "是": (None, None, "", "boolean"),
@@ -183,6 +184,15 @@ def test_period(text, start, end):
 )
 def test_no_period(text):
     assert read_period(text) is None
+
+
+@pytest.mark.parametrize("dash", "-－—–―−‐‑─━~～∼〜→至到")
+def test_a_period_with_any_dash(dash):
+    whole = Period(date(2023, 1, 1), date(2024, 6, 30))
+    assert read_period(f"2023年1月1日{dash}2024年6月30日") == whole
+    assert read_period(f"自2023年1月起{dash}2024年6月止") == whole
+    assert read_period(f"2023{dash}2024") == Period(date(2023, 1, 1), date(2024, 12, 31))
+    assert parse_target(f"2023年1月{dash}2024年6月").kind == "period"
 
 
 def test_a_period_without_a_year_needs_one():

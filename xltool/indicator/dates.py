@@ -129,7 +129,8 @@ _BEFORE = re.compile(
     r"(?:之前|以前|前|之内|以内)(?:全部|全面|基本)?(?:完成|完工|竣工|办结|到位|结束)?$|(?:完成|完工)$"
 )
 _LEAD = re.compile(r"^(?:截止到|截至到|截止|截至|于|在|计划)\s*")
-_JOINTS = re.compile(r"\s*(?:至|到|~|～|—+|–+|--+)\s*")
+_DASHES = "~～∼〜—–―─━−‐‑→"  # as pasted or typed; the hyphen of a keyboard may also be in a date
+_JOINTS = re.compile(rf"\s*(?:至|到|[{_DASHES}]+|--+)\s*")
 # 24年12月 is of 2024; 24年 alone is how long.
 _SHORT_YEAR = re.compile(
     "(?<![0-9])([1-4][0-9])年(?=(?:[0-9]{1,2}月|[底末]|[上下]半年|第?[一二三四1-4]季度))"
@@ -262,10 +263,12 @@ def _plain_period(text: str) -> str:
     """A period without what people put around it: 自…起至…止, brackets, 20240101, a bare 2024, 次年."""
     body = with_digits(text.translate(_TIDY).strip())
     bare = re.sub(r"(?<=[^(])\([^()]*\)$", "", body).strip("() .。;,")
-    bare = re.sub(r"^[自从]|(?:结束|截止|止)$|起(?=[至到~-])", "", bare).strip()
+    bare = re.sub(rf"^[自从]|(?:结束|截止|止)$|起(?=[-至到{_DASHES}])", "", bare).strip()
     bare = _COMPACT.sub(lambda m: ".".join(filter(None, m.groups())), bare)
     bare = _NEXT_YEAR.sub(lambda m: f"{m[1]}{m[2]}{int(m[1]) + 1}年", bare)
-    return f"{bare}年" if re.fullmatch(rf"{_YEAR}(?:\s*[-至到~—–]+\s*{_YEAR})?", bare) else bare
+    return (
+        f"{bare}年" if re.fullmatch(rf"{_YEAR}(?:\s*[-至到{_DASHES}]+\s*{_YEAR})?", bare) else bare
+    )
 
 
 def read_deadline(text: str, year: int) -> date | None:

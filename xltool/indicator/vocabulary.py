@@ -14,7 +14,7 @@ _DATA = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))
 _CLEAN: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _CLEAN |= {ord(char): " " for char in "\u3000\u00a0\t\v\f\u2002\u2003\u2009"}
 _CLEAN |= {ord(char): None for char in "\ufeff\u200b\u200c\u200d\u2060"}
-_CLEAN |= {ord("\r"): "\n", ord("\u2028"): "\n"}
+_CLEAN |= {ord("\r"): "\n", ord("\u2028"): "\n", ord("\u2212"): "-"}
 _CLEAN |= {ord(a): b for a, b in zip("═﹦﹥﹤≧≦⩾⩽﹪﹙﹚。﹐﹔", "==><≥≤≥≤%()。,;", strict=True)}
 _CLEAN |= {ord(old): new for old, new in variants().items()}
 _UNCLEAN = re.compile("[" + re.escape("".join(map(chr, _CLEAN))) + "]")
