@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from openpyxl import load_workbook
 
-from tests.support.campaign import Bureau, answered, fill_in
+from tests.support.campaign import Bureau, answered, fill_in, write_units
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.unit_changes import leave
 from xltool.campaign.returns.decisions import accept
@@ -218,3 +218,15 @@ def test_a_version_that_the_district_does_not_know_counts_on_and_is_named(bureau
     _, said = told(bureau.campaign, "collect", str(folder / "二.zip"), *trusted)
     assert f"区县撤回 1 个单位：{first}" in said
     assert f"{first} 第1区第1局：另报过的第 2 版没有撤回，以它为准" in said
+
+
+def test_a_change_that_units_have_to_get_says_how(bureau, told, tmp_path):
+    first = bureau.codes[0]
+    rename = ["campaign", "rename", first, "新名局", "--reason", "改"]
+    step = "再运行 xltool distribute"
+    assert step not in told(bureau.campaign, *rename, "--dry-run")[1]
+    assert step in told(bureau.campaign, *rename)[1]
+    assert step not in told(bureau.campaign, *rename)[1]  # it is called so already
+    contact = write_units(tmp_path / "人.xlsx", [[first, "乙"]], ["部门编码", "联系人"])
+    _, said = told(bureau.campaign, "campaign", "update", str(contact))
+    assert "1 个有变动" in said and step not in said

@@ -24,6 +24,7 @@ from xltool.errors import XltoolError
 if TYPE_CHECKING:
     from xltool.campaign import Campaign
     from xltool.campaign.ledger.unit_changes import UnitChange
+    from xltool.campaign.units import Unit
 
 dry_option = click.option("--dry-run", "dry", is_flag=True, help="只看会改什么，不写入。")
 
@@ -88,6 +89,13 @@ def _carry_out(campaign: Campaign, changes: Sequence[UnitChange], dry: bool, rea
         if dry
         else f"{summary}；共 {len(campaign.ledger.units())} 个"
     )
+    if not dry and any(_on_the_workbook(c.before) != _on_the_workbook(c.after) for c in changes):
+        echo("再运行 xltool distribute，只发有变动的")
+
+
+def _on_the_workbook(unit: Unit | None) -> tuple[Any, ...]:
+    """What a unit's workbook and the parcel that it goes in are made from."""
+    return (unit.name, unit.district, unit.prefilled) if unit else ()
 
 
 @command()

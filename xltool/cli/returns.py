@@ -261,6 +261,7 @@ def _collected(result: Collected) -> dict[str, Any]:
         "pristine": result.pristine,
         "pristine_copies": result.copies,
         "withdrawn": result.withdrawn,
+        "still_counted": result.still_counted,
         "withdrawal_lifted": result.lifted,
         "not_owed": result.not_owed,
         "locked": result.locked,
