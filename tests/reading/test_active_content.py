@@ -102,6 +102,20 @@ def test_a_stamp_is_noted_a_shape_queried_a_macro_on_it_named(workbook):
     assert "book!Go" in said["R112"]
 
 
+@pytest.mark.parametrize("empty", ["<xdr:wsDr></xdr:wsDr>", "<?xml version='1.0'?><xdr:wsDr/>"])
+def test_an_empty_drawing_is_none(workbook, empty):
+    assert told(with_drawing(workbook, empty)) == []
+
+
+def test_an_empty_drawing_does_not_hide_what_else_lies_there(workbook):
+    data = with_drawing(workbook, "<xdr:wsDr/>")
+    control = f'<Relationship Id="rId78" Type="{RELATION}/control" Target="../activeX/a.xml"/>'
+    rels = "xl/worksheets/_rels/sheet1.xml.rels"
+    more = part(data, rels).replace("</Relationships>", f"{control}</Relationships>")
+    data = with_part(repacked(data, **{rels: more.encode()}), "xl/activeX/a.xml", b"<ocx/>")
+    assert "R105" in dict(told(data))
+
+
 # ── hidden rows and columns ──────────────────────────────────────────────────────────────────
 
 

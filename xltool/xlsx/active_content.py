@@ -51,6 +51,15 @@ def _leads_to(package: Parts, name: str) -> str:
     return f"“{target[1].decode('utf-8', 'replace')[:80]}”" if target else ""
 
 
+def is_empty_drawing(package: Parts, part: str) -> bool:
+    """Whether nothing stands in a drawing, as LibreOffice writes one for a filter."""
+    try:
+        data = package.read(part) if part in package else b""
+    except Unreadable:
+        return False
+    return len(data) < _MOST and len(re.findall(rb"<[^?!/]", data)) == 1
+
+
 def drawn(package: Parts, part: str) -> tuple[bool, str]:
     """Whether a drawing holds anything but pictures,
     and the macro that a click in it would start."""

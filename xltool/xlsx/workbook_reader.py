@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from xltool.xlsx.active_content import active_contents, drawn
+from xltool.xlsx.active_content import active_contents, drawn, is_empty_drawing
 from xltool.xlsx.cells import read_large_sheet, read_sheet
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.open_xml import VALUE_TYPES
@@ -200,6 +200,8 @@ def _look_at_objects(package: Parts, sheet: Sheet) -> None:
     relations = _relations(package, sheet.part)
     if not sheet.objects and not relations:
         return
+    if sheet.objects and _nothing_drawn(package, folder, relations):
+        sheet.objects = False
     for kind, target in relations.values():
         part = resolve(folder, target)
         if kind.endswith("/vmlDrawing") and part in package:
@@ -211,6 +213,20 @@ def _look_at_objects(package: Parts, sheet: Sheet) -> None:
             more, macro = drawn(package, part)
             sheet.macro = sheet.macro or macro
             sheet.pictures = sheet.objects and not more
+
+
+_LYING = frozenset(("oleObject", "package", "control", "ctrlProp", "image"))
+
+
+def _nothing_drawn(package: Parts, folder: str, relations: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether the only thing that lies on a sheet is one empty drawing."""
+    targets = [(kind.rpartition("/")[2], target) for kind, target in relations.values()]
+    drawings = [target for kind, target in targets if kind == "drawing"]
+    return (
+        len(drawings) == 1
+        and _LYING.isdisjoint(kind for kind, _ in targets)
+        and is_empty_drawing(package, resolve(folder, drawings[0]))
+    )
 
 
 # The spelling in which Excel, WPS, LibreOffice and we ourselves write them; others are parsed.

@@ -76,6 +76,7 @@ def readable(review: Review) -> Iterator[Hit]:
 
 
 _RATIO = re.compile(r"[0-9]\s*[:/：]\s*[0-9]|±\s*[0-9]")  # 1:3, 15/10万, 9:00, ±2%
+_CLASS = re.compile(r"[≥≤><=]\s*(?:[Ⅰ-Ⅴ]|I{1,3}|IV|V|[一二三四五六甲乙丙])\s*[类级等]等?")  # ≥Ⅲ类
 _SIGNS = ".,~-—/≥≤><=% "
 
 
@@ -93,7 +94,7 @@ def _unreadable(target: Target) -> str:
         return "不是确定的数"
     if re.fullmatch(r"[≥≤><=]?\s*[0-9.,]+\s*/.+", words):
         return f"“{words[words.index('/') :]}”前面缺计量单位"
-    if words[:1] in _FACING or words[:1] == "=":
+    if (words[:1] in _FACING or words[:1] == "=") and not _CLASS.fullmatch(words):
         return "有符号，却读不出数"
     if (
         words.strip(_SIGNS)
