@@ -127,6 +127,16 @@ def changed(workbook: bytes, change) -> Filing:
     return read_grid(open_grid(out.getvalue()))
 
 
+@pytest.mark.parametrize("move", ["insert_cols", "delete_cols"])
+def test_columns_that_moved_without_their_names_are_one_finding_and_nothing_is_read(workbook, move):
+    filing = changed(workbook, lambda sheet: getattr(sheet, move)(2))
+    assert filing.department is not None
+    assert not filing.department.answered
+    assert [fault.kind for fault in filing.faults if fault.kind == "layout"] == []
+    assert [fault.kind for fault in filing.faults].count("lost") == 1
+    assert {finding.code for finding in xltool.check(filing)} <= {"R103", "R104"}
+
+
 def hide_columns(sheet) -> None:
     for letter in "JKL":
         sheet.column_dimensions[letter].hidden = True

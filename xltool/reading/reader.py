@@ -301,7 +301,10 @@ def _read_form(layout: FormLayout, sheet: Sheet) -> tuple[Form, list[Fault]]:
             )
         )
     if _lost(faults):
-        return Form(layout.spec.id, {}, (), sheet.name), faults
+        # Its answers are of this sheet, of which nothing more is said than that.
+        nothing = Entry(None, "", Place(sheet.name, ""))
+        unread = dict.fromkeys((field.id for field in layout.spec.field), nothing)
+        return Form(layout.spec.id, unread, (), sheet.name), faults
     changed = list(changes(layout, sheet, rows))
     if any(fault.kind == FaultKind.ROWS for fault in changed):  # why the names lead elsewhere
         faults = [fault for fault in faults if fault.kind != FaultKind.NAMES]

@@ -48,7 +48,9 @@ def locate(layout: FormLayout, sheet: Sheet) -> tuple[GrownRows, list[Fault]]:
         rows, lost = _by_names(layout, sheet)
     edited = dict(_edited(layout, sheet, rows))
     if not lost and not _left_behind(sheet, edited):
-        return rows, []
+        # Columns moved and the names did not.
+        sure = len(edited) <= _SURE * len(layout.static)
+        return rows, [] if sure else [_nowhere(sheet)]
     aligned = align(layout, sheet)
     still = len(list(_edited(layout, sheet, aligned)))
     if not lost:
