@@ -197,6 +197,18 @@ def test_any_unit_opens_with_all_that_was_found(many, browser, number):
             and f["explanation"] in shown
         )
     assert detail.locator(".finding").count() == len(record["findings"])
+    words = {
+        "error": "错误",
+        "query": "核实",
+        "note": "提示",
+        "explained": "已说明",
+        "trial": "试行",
+    }
+    counted = [
+        f"{word} {record['counts'][key]}" for key, word in words.items() if record["counts"][key]
+    ]
+    head = f"问题（{'，'.join(counted)}）" if counted else "没有发现问题"
+    assert head in shown  # as the command line counts
     for side in ("revenue", "spending"):
         for term in record["balance"][side]["terms"]:
             if term["amount"] is not None:

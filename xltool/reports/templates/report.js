@@ -17,7 +17,7 @@ const xltoolReport = (detailsOf, more = {}) => {
     return node;
   }
 
-  const SEVERITIES = ["error", "query", "note"];
+  const COUNTED = ["错误", "核实", "提示", "已说明", "试行"]; // as a unit's counts stand in the index
   const MARKS = { "平衡": "pass", "经非税项目调节后平衡": "query", "不平衡": "error", "无法判断": "note" };
   let meta, VERDICTS, units = [], oneMoney = "", balances = [];
 
@@ -151,10 +151,8 @@ const xltoolReport = (detailsOf, more = {}) => {
           side("支出侧", data.balance.spending, data.balance)));
     }
     if (data.findings.length) {
-      const said = SEVERITIES.map((severity) => {
-        const number = data.findings.filter((one) => one.severity === severity).length;
-        return number ? `${meta.severities[severity]} ${number}` : "";
-      }).filter(Boolean).join("，");
+      const said = COUNTED.map((word, place) => unit.counts[place] ? `${word} ${unit.counts[place]}` : "")
+        .filter(Boolean).join("，");
       nodes.push(h("h3", {}, `问题（${said}）`), h("ol", { class: "findings" }, ...byPlace(data.findings).map((one) => finding(one, own(one)))));
     } else nodes.push(h("h3", {}, "没有发现问题"));
     if (data.stale.length) {
