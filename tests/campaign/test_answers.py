@@ -3,15 +3,13 @@ what a unit writes on one, or in its own workbook, collect reads back."""
 
 from __future__ import annotations
 
-import io
-
 import pytest
 from openpyxl import load_workbook
 
-from tests.support.campaign import Bureau, fill_in
+from tests.support.campaign import Bureau, answered, fill_in
 from xltool.campaign.returns.decisions import accept, history
 from xltool.campaign.returns.notes import notes, write_notes
-from xltool.results_sheet.table import ANSWER, HEAD, RESULTS_SHEET
+from xltool.results_sheet.table import RESULTS_SHEET
 from xltool.xlsx.audit.workbook import audit
 
 QUERY = {"department.economic": [["销售收入", "≤1亿元"]]}
@@ -33,25 +31,11 @@ def note(bureau, form):
     return path
 
 
-def explained(path, sheet):
-    """The unit writes into every open answer cell and saves with another program."""
-    book = load_workbook(path)
-    rows = book[sheet]
-    head = next(row for row in rows.iter_rows() if any(c.value == HEAD[ANSWER] for c in row))
-    column = next(c.column for c in head if c.value == HEAD[ANSWER])
-    for row in range(head[0].row + 1, rows.max_row + 1):
-        if rows.cell(row, 1).value:
-            rows.cell(row, column).value = WHY
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
 def test_what_is_written_on_a_return_note_is_read_back(bureau):
     code = bureau.codes[0]
     path = note(bureau, "xlsx")
     assert bureau.states()[code] == "退回"
-    result = bureau.hand_in("2", {"随便什么名字.xlsx": explained(path, "退回意见")})
+    result = bureau.hand_in("2", {"随便什么名字.xlsx": answered(path, WHY, "退回意见")})
     [receipt] = result.receipts
     assert (receipt.outcome, receipt.unit, receipt.version) == ("答复", code, 1)
     assert bureau.states()[code] == "待核准" and bureau.counted() == {code: 1}
@@ -70,7 +54,7 @@ def test_a_unit_without_xltool_answers_in_its_own_workbook(bureau):
     path = note(bureau, "workbook")
     assert RESULTS_SHEET in load_workbook(path).sheetnames
     [receipt] = bureau.hand_in(
-        "2", {"改.xlsx": explained(path, RESULTS_SHEET)}, when=1.71e9
+        "2", {"改.xlsx": answered(path, WHY, RESULTS_SHEET)}, when=1.71e9
     ).receipts
     assert (receipt.outcome, receipt.kind, receipt.unit) == ("收下", "genuine", code)
     assert bureau.states()[code] == "待核准" and bureau.counted() == {code: 2}
@@ -82,7 +66,7 @@ def test_an_empty_or_foreign_note_is_said(bureau, tmp_path):
     assert result.problems == [("2/空.xlsx", "退回意见的答复，但里面没有说明")]
     (tmp_path / "别").mkdir()
     other = Bureau(tmp_path / "别", 1, 1)
-    result = other.hand_in("2", {"别.xlsx": explained(path, "退回意见")})
+    result = other.hand_in("2", {"别.xlsx": answered(path, WHY, "退回意见")})
     assert result.problems == [("2/别.xlsx", "别的批次的退回意见")]
     assert other.counted() == {}
 
@@ -95,7 +79,7 @@ def test_an_error_is_explained_by_nothing(bureau):
     [path] = write_notes(
         bureau.campaign, notes(bureau.campaign, [code]), bureau.folder / "n", "xlsx"
     )
-    bureau.hand_in("2", {"答.xlsx": explained(path, "退回意见")})
+    bureau.hand_in("2", {"答.xlsx": answered(path, WHY, "退回意见")})
     assert bureau.states()[code] == "有错误" and code not in bureau.counted()
 
 
@@ -109,7 +93,7 @@ def test_which_version_counts_is_not_the_units_word_alone(tmp_path):
     assert bureau.states()[code] == "待核实"
     unit_notes = notes(bureau.campaign, queries=True)
     [path] = write_notes(bureau.campaign, unit_notes, tmp_path / "意见", "xlsx")
-    bureau.hand_in("3", {"c.xlsx": explained(path, "退回意见")})
+    bureau.hand_in("3", {"c.xlsx": answered(path, WHY, "退回意见")})
     assert bureau.states()[code] == "待核准" and bureau.counted() == {code: 2}
     events = [line.what for line in history(bureau.campaign, code)]
     assert sum("交回第 2 版的退回意见" in event for event in events) == 1

@@ -26,8 +26,7 @@ def bureau(tmp_path):
 
 @pytest.fixture
 def district(bureau, tmp_path):
-    parcel = bureau.campaign.folder / "下发" / "第1批" / "第1区.zip"
-    return new_branch(tmp_path / "第1区台账", parcel)
+    return new_branch(tmp_path / "第1区台账", bureau.parcel())
 
 
 @pytest.fixture

@@ -23,10 +23,6 @@ def bureau(tmp_path):
     made.campaign.ledger.close()
 
 
-def first_parcel(bureau):
-    return bureau.campaign.folder / "下发" / "第1批" / "第1区.zip"
-
-
 def with_new_day(campaign, day, folder):
     """The parcel of the district sent again after its last day was changed."""
     extend(campaign, day, [], reason="改期")
@@ -40,9 +36,9 @@ def day_of(campaign):
 
 def test_the_issuers_new_day_is_passed_on_as_the_issuers(bureau, tmp_path):
     """The district adds nothing of its own, so nobody below has to trust its key."""
-    district = new_branch(tmp_path / "区", first_parcel(bureau))
+    district = new_branch(tmp_path / "区", bureau.parcel())
     take_parcel(district, with_new_day(bureau.campaign, dt.date(2024, 3, 1), tmp_path / "改"))
-    take_parcel(district, first_parcel(bureau))  # the old one once more
+    take_parcel(district, bureau.parcel())  # the old one once more
     for _, path, _ in distribute(district).parcels:
         assert verify(path).good
         below = new_branch(tmp_path / f"下级{path.stem}", path)
@@ -50,7 +46,7 @@ def test_the_issuers_new_day_is_passed_on_as_the_issuers(bureau, tmp_path):
 
 
 def test_a_trusted_forwarders_last_word_holds_in_whatever_order_it_comes(bureau, tmp_path):
-    district = new_branch(tmp_path / "区", first_parcel(bureau), deadline="2024-01-10")
+    district = new_branch(tmp_path / "区", bureau.parcel(), deadline="2024-01-10")
     [(_, first, _), *_] = distribute(district).parcels
     below = new_branch(tmp_path / "下级", first, trusted=[own_fingerprint(district)])
     nearer = with_new_day(district, dt.date(2024, 1, 5), tmp_path / "提前")
@@ -64,11 +60,11 @@ def test_a_trusted_forwarders_last_word_holds_in_whatever_order_it_comes(bureau,
 
 def test_one_units_own_day_reaches_the_district_and_who_is_below(bureau, tmp_path):
     """Set, sent again twice and in another order, handed on, taken back."""
-    district = new_branch(tmp_path / "区", first_parcel(bureau))
+    district = new_branch(tmp_path / "区", bureau.parcel())
     first, second = (unit for unit in district.ledger.units())
     extend(bureau.campaign, dt.date(2024, 1, 30), [first.code], reason="受灾")
     [(_, own_day, _)] = send_again(bureau.campaign, tmp_path / "另定", [first.code])
-    for path in (own_day, own_day, first_parcel(bureau)):
+    for path in (own_day, own_day, bureau.parcel()):
         take_parcel(district, path)
         days = Deadlines.of(district)
         assert (days[first], days[second]) == ("2024-01-30", "2024-01-20")
@@ -85,18 +81,18 @@ def test_one_units_own_day_reaches_the_district_and_who_is_below(bureau, tmp_pat
 
 
 def test_a_stranger_who_forwards_makes_no_old_parcel_the_latest(bureau, tmp_path, monkeypatch):
-    stranger = new_branch(tmp_path / "区", first_parcel(bureau))
+    stranger = new_branch(tmp_path / "区", bureau.parcel())
     monkeypatch.setattr(stranger.ledger, "as_of", lambda: "9999-12-31 00:00:00 000000001")
     [(_, old, _), *_] = distribute(stranger).parcels
-    below = new_branch(tmp_path / "下级", first_parcel(bureau))
+    below = new_branch(tmp_path / "下级", bureau.parcel())
     take_parcel(below, with_new_day(bureau.campaign, dt.date(2024, 1, 15), tmp_path / "改"))
     take_parcel(below, old)
     assert day_of(below) == "2024-01-15"
 
 
 def test_a_ledger_of_before_keeps_its_own_earlier_day(bureau, tmp_path):
-    own = new_branch(tmp_path / "甲", first_parcel(bureau), deadline="2024-01-15")
-    plain = new_branch(tmp_path / "乙", first_parcel(bureau))
+    own = new_branch(tmp_path / "甲", bureau.parcel(), deadline="2024-01-15")
+    plain = new_branch(tmp_path / "乙", bureau.parcel())
     again = with_new_day(bureau.campaign, dt.date(2024, 3, 1), tmp_path / "改")
     for campaign in (own, plain):
         with campaign.ledger.transaction():
@@ -120,7 +116,7 @@ def test_a_rebuilt_ledger_takes_the_last_word_of_all_its_parcels(bureau, tmp_pat
 
 
 def test_receive_says_the_new_day_and_what_is_odd_about_it(bureau, tmp_path, monkeypatch, capsys):
-    district = new_branch(tmp_path / "区", first_parcel(bureau))
+    district = new_branch(tmp_path / "区", bureau.parcel())
     again = with_new_day(bureau.campaign, dt.date(2024, 3, 1), tmp_path / "改")
     monkeypatch.chdir(district.folder)
     for said in (True, False):  # the second time it is no news

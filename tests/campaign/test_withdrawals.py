@@ -59,8 +59,7 @@ def bureau(tmp_path):
 
 @pytest.fixture
 def district(bureau, tmp_path):
-    parcel = bureau.campaign.folder / "下发" / "第1批" / "第1区.zip"
-    campaign = new_branch(tmp_path / "第1区台账", parcel)
+    campaign = new_branch(tmp_path / "第1区台账", bureau.parcel())
     distribute(campaign)
     trust(bureau.campaign, [own_fingerprint(campaign)])
     return District(tmp_path, campaign, sent_workbooks(campaign.folder / "下发"))
@@ -210,8 +209,7 @@ def paper_of(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("fault", ["unknown key", "changed", "another unit", "junk", "no paper"])
 def test_who_may_not_withdraw_takes_nothing_back(bureau, tmp_path, fault):
     """An unnamed key, a touched paper, a unit of another district, no such paper at all."""
-    parcel = bureau.campaign.folder / "下发" / "第1批" / "第1区.zip"
-    district = District(tmp_path, new_branch(tmp_path / "台账", parcel))
+    district = District(tmp_path, new_branch(tmp_path / "台账", bureau.parcel()))
     distribute(district.campaign)
     district.sent = sent_workbooks(district.campaign.folder / "下发")
     one, *_ = district.sent

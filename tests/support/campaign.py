@@ -181,6 +181,10 @@ class Bureau:
         here = self.campaign.folder / "下发" / f"第{sent.batch}批"
         return sent_workbooks(here) if sent.units else {}
 
+    def parcel(self, district: str = "第1区") -> Path:
+        """What was sent to a district first."""
+        return self.campaign.folder / "下发" / "第1批" / f"{district}.zip"
+
     def change(self, code: str, **values: str) -> dict[str, bytes]:
         """Another value on the list (general, name, district), sent out; the new workbooks."""
         from xltool.campaign.units import read_unit_list

@@ -25,6 +25,7 @@ from msgspec import Struct
 
 from xltool.batch.storage import OCCUPIED, StorageFolder, place
 from xltool.files.atomic import refused
+from xltool.files.filenames import DISK_BYTES
 
 
 class Written(Struct, frozen=True):
@@ -184,17 +185,13 @@ class Outlet:
                 raise refused(Path(self.notebooks), error) from error
 
 
-# The longest name that a disk of Linux takes.
-_LONGEST_BYTES = 255
-
-
 def _numbered(name: str) -> Iterator[str]:
     yield name
     folder, slash, leaf = name.rpartition("/")
     stem, dot, suffix = leaf.rpartition(".")
     for number in count(2):
         end = f"({number}){dot}{suffix}"
-        while len((stem + end).encode()) > _LONGEST_BYTES:
+        while len((stem + end).encode()) > DISK_BYTES:
             stem = stem[:-1]
         yield f"{folder}{slash}{stem}{end}"
 

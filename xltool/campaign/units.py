@@ -17,6 +17,7 @@ from xltool.databook.sources import NO_TEXT, csv_records, encoding_of, read_byte
 from xltool.editions.declaration import Edition, Field
 from xltool.errors import XltoolError, why
 from xltool.files.discover import FileKind, kind_of
+from xltool.files.display import first_few
 from xltool.files.filenames import TakenNames
 from xltool.files.table_habits import aside, read_code, visible
 from xltool.model import Place
@@ -105,8 +106,7 @@ def of_before(
     and the first of their names."""
     found = {path for ending in endings for path in folder.glob(f"*/*{ending}")}
     old = sorted(found - set(current))
-    few = "、".join(str(path.relative_to(folder)) for path in old[:5])
-    return len(old), few + ("等" if len(old) > 5 else "")
+    return len(old), first_few([str(path.relative_to(folder)) for path in old], 5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import click
 from xltool.cli._command import output_file, output_folder
 from xltool.cli._output import echo
 from xltool.cli._output import table as table
+from xltool.files.display import first_few
 
 if TYPE_CHECKING:
     from xltool.campaign import Campaign
@@ -66,7 +67,7 @@ def telling_void(campaign: Campaign) -> Iterator[None]:
     yield
     after = campaign.ledger.counted() if before else {}
     if void := [code for code in before if code not in after]:
-        few = "、".join(void[:20]) + ("等" if len(void) > 20 else "")
+        few = first_few(void, 20)
         echo(
             f"注意：{len(void)} 个单位有了新的工作簿，先前报来的（核准过的也一样）不再计入，要重报：{few}"
         )

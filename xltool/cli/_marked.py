@@ -104,10 +104,10 @@ class MarkedCopies:
 
 
 def _of_another_unit(earlier: Filing, filing: Filing) -> bool:
-    from xltool.reading.last_year import unit_keys
+    from xltool.reading.last_year import same_unit, unit_keys
 
-    keys, others = set(unit_keys(filing)), set(unit_keys(earlier))
-    return bool(keys and others) and not keys & others
+    both_say = bool(unit_keys(filing) and unit_keys(earlier))
+    return both_say and not same_unit(filing, earlier)
 
 
 def _spare(earlier: Filing, copy_path: Path) -> None:

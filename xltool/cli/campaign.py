@@ -26,6 +26,7 @@ from xltool.cli._judging import settings_file, settings_option
 from xltool.cli._output import echo
 from xltool.editions.declaration import default_edition_id
 from xltool.errors import XltoolError
+from xltool.files.display import first_few
 
 if TYPE_CHECKING:
     from xltool.campaign.ledger.campaign_folder import Campaign
@@ -241,7 +242,7 @@ def submit(folder: Path, output: Path) -> int:
             "（上级第一次收，要核对后用 collect --trust 登记）"
         )
     if sent.explained:
-        few = "、".join(sent.explained[:10]) + ("等" if len(sent.explained) > 10 else "")
+        few = first_few(sent.explained, 10)
         echo(
             f"{len(sent.explained)} 个单位（{few}）写在退回意见上的说明不在包里："
             "上级也问到的，把交回的退回意见一并交上级收取"

@@ -58,20 +58,19 @@ def choose(
     echo(f"{code}：{choice}" + ("" if changed else "（没有选定过）"))
 
 
-def _versions(campaign: object, code: str) -> tuple[list[str], list[list[object]]]:
+def _versions(campaign: Campaign, code: str) -> tuple[list[str], list[list[object]]]:
     """All versions of a unit, as a table."""
+    from xltool.campaign.ledger.unit_changes import unit_of
     from xltool.campaign.returns.judgement import KINDS
     from xltool.checks.results import VERDICTS
 
-    ledger = campaign.ledger  # type: ignore[attr-defined]
-    if code not in {unit.code for unit in ledger.units()}:
-        raise XltoolError(f"名单里没有部门编码 {code}")
+    unit_of(campaign, code)
     rows = [
         [
             row["version"], VERDICTS[row["verdict"]], KINDS[row["kind"]], row["day"],
             row["stamp"] or row["time"][:19], row["times"], row["name"], "√" if row["counts"] else "",
         ]
-        for row in ledger.returns_of(code)
+        for row in campaign.ledger.returns_of(code)
     ]  # fmt: skip
     return ["版", "结论", "封印", "报来", "文件时间", "次数", "文件", "采用"], rows
 

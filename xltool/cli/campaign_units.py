@@ -20,6 +20,7 @@ from xltool.cli._campaign import (
 from xltool.cli._command import command
 from xltool.cli._output import echo, table
 from xltool.errors import XltoolError
+from xltool.files.display import first_few
 
 if TYPE_CHECKING:
     from xltool.campaign import Campaign
@@ -220,7 +221,7 @@ def extend(
         doubt_deadlines(campaign, [day.date().isoformat()])
     echo(f"报送截止改为 {day.date()}：{extended.units} 个单位")
     if kept := [f"{name}（{own}）" for name, own in extended.kept.items()]:
-        few = "、".join(kept[:10]) + ("等" if len(kept) > 10 else "")
+        few = first_few(kept, 10)
         echo(f"注意：另定过截止日的不变：{few}；也要改的，用 --district 或部门编码再改")
     if sooner := [unit.code for unit in units if after[unit] < before[unit]]:
         echo(f"注意：其中 {len(sooner)} 个单位比原来的截止日早，写错了用 campaign undo 撤销")
@@ -240,23 +241,21 @@ def last_year(folder: Path, source: Path, by: str) -> None:
 
     with opened(folder, by) as campaign:
         taken, year = take_last_year(campaign, source), campaign.year
-    lacking = f"，{len(taken.absent)} 个单位没有（{_few(taken.absent)}）" if taken.absent else ""
+    lacking = (
+        f"，{len(taken.absent)} 个单位没有（{first_few(taken.absent, 5)}）" if taken.absent else ""
+    )
     echo(f"收进 {taken.number} 个单位的上年申报{lacking}")
     if taken.not_earlier:
-        few = _few(taken.not_earlier)
+        few = first_few(taken.not_earlier, 5)
         echo(
             f"没有收 {len(taken.not_earlier)} 份：写的年度不早于 {year} 年（{few}），请看是否拿错了"
         )
     if taken.unknown:
-        few = _few(taken.unknown)
+        few = first_few(taken.unknown, 5)
         echo(f"没有收 {len(taken.unknown)} 个工作簿：不是名单上单位的申报，或者打不开（{few}）")
     if taken.gone:
         echo(
             f"注意：先前收过、这次没有的 {len(taken.gone)} 个单位，上年申报随之去掉了"
-            f"（{_few(taken.gone)}）；要补收的，把全部放在一起再收一次"
+            f"（{first_few(taken.gone, 5)}）；要补收的，把全部放在一起再收一次"
         )
     echo("已收的申报要比的，请运行 xltool campaign recheck")
-
-
-def _few(names: Sequence[str]) -> str:
-    return "、".join(names[:5]) + ("等" if len(names) > 5 else "")

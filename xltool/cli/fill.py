@@ -17,6 +17,7 @@ from xltool.cli._command import (
     refuse_other_kind,
 )
 from xltool.cli._output import echo, echo_badge
+from xltool.files.display import first_few
 
 if TYPE_CHECKING:
     from xltool.editions.declaration import Edition
@@ -138,6 +139,6 @@ def _fill_sealed(source: Path, sealed: Path, destination: Path, edition: str | N
 def _summary(written: int, output: Path, wrong: list[str], errors: bool) -> str:
     done = f"{written} 个工作簿写在 {output}" if written else "没有写出任何工作簿"
     if wrong:
-        names = "、".join(wrong[:10]) + ("等" if len(wrong) > 10 else "")
+        names = first_few(wrong, 10)
         return f"{done}；{len(wrong)} 个单位没有写出：{names}。请改正后再运行。"
     return f"{done}；数据表里还有错误，请改正后再运行。" if errors else f"{done}。"

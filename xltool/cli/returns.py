@@ -29,6 +29,7 @@ from xltool.cli._output import echo, echo_json
 from xltool.cli.page import runtime_option
 from xltool.errors import XltoolError
 from xltool.files import guard
+from xltool.files.display import first_few
 from xltool.files.escape import on_terminal
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def distribute(
         echo(f"公钥指纹：{key_print}（用电话或正式文件告诉收包的人）")
     echo(f"没有变动的 {sent.unchanged} 个单位不再下发" if sent.unchanged else "全部下发完毕")
     if sent.locked:
-        named = "、".join(sent.locked[:20]) + ("等" if len(sent.locked) > 20 else "")
+        named = first_few(sent.locked, 20)
         echo(f"已核准的 {len(sent.locked)} 个单位有变动，没有下发，要先 campaign reopen：{named}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from unicodedata import east_asian_width
 
 # What stays in one piece: numbers, words, options, file names. Each Chinese character may end a
@@ -48,6 +48,11 @@ def _pieces(text: str) -> Iterator[str]:
             held = piece
     if held:
         yield held
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """The first of these names, and 等 where there are more."""
+    return "、".join(names[:most]) + ("等" if len(names) > most else "")
 
 
 def widest(text: str) -> int:

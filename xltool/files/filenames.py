@@ -21,8 +21,9 @@ _DEVICE = re.compile(
 # them.
 _NOT_FIRST = " .~"
 _NOT_LAST = " ."
-# With its folders a path stays below the 260 characters of old Windows; a name below the 255 bytes
-# of Linux.
+DISK_BYTES = 255  # of the longest name that a disk of Linux takes
+# With its folders a path stays below the 260 characters of old Windows; a name below what a disk
+# takes.
 LONGEST = 80
 _LONGEST_BYTES = 200
 NAMELESS = "未命名"

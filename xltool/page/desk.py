@@ -36,7 +36,7 @@ from xltool.files.discover import FileKind, FoundFile, in_litter, kind_of
 from xltool.files.filenames import TakenNames, safe_name
 from xltool.library import load_library
 from xltool.model import Filing, Finding, Severity
-from xltool.reading.last_year import EarlierFile, EarlierFiles, read_earlier, unit_keys
+from xltool.reading.last_year import EarlierFile, EarlierFiles, read_earlier, same_unit, unit_keys
 from xltool.reading.reader import read
 from xltool.reports.html import index_row
 from xltool.reports.run import packed
@@ -132,7 +132,7 @@ class Desk:
         filing = read_earlier(lambda: _named(name, data), self.edition)
         if not (keys := unit_keys(filing)):
             raise XltoolError(f"上一年的申报没有部门名称，对不上单位：{name}")
-        name = self._earlier_name(name, keys)
+        name = self._earlier_name(name, filing)
         self._earlier.forget(name)
         self._earlier.take(EarlierFile(name, filing.year or 0), keys)
         self._earlier_filings[name] = replace(filing, source=name)
@@ -142,13 +142,13 @@ class Desk:
         """Of which units several filings of one year were given, and which of them counts."""
         return self._earlier.alike(), None
 
-    def _earlier_name(self, name: str, keys: Sequence[str]) -> str:
+    def _earlier_name(self, name: str, filing: Filing) -> str:
         """The file's name where it is new or that unit's, which it replaces then; numbered where
         another unit's file has it."""
         path, shown = PurePosixPath(name), name
         for number in count(2):
             there = self._earlier_filings.get(shown)
-            if there is None or not {*keys}.isdisjoint(unit_keys(there)):
+            if there is None or same_unit(filing, there):
                 break
             shown = str(path.with_name(f"{path.stem}（{number}）{path.suffix}"))
         return shown

@@ -209,17 +209,22 @@ def make_way(sheets: Iterable[_SheetOfCells], name: str) -> None:
         )
 
 
+def written_lines(filled: Mapping[tuple[int, int], _TextCell]) -> list[dict[int, str]]:
+    """The texts of each row in which something is written, by column."""
+    lines: dict[int, dict[int, str]] = {}
+    for (row, column), cell in sorted(filled.items()):
+        if text := cell.text.strip():
+            lines.setdefault(row, {})[column] = text
+    return list(lines.values())
+
+
 def beside_the_table(filled: Mapping[tuple[int, int], _TextCell]) -> list[str]:
     """What somebody wrote on our sheet outside the table:
     behind its columns, below its rows, right of the top."""
-    table: dict[int, dict[int, str]] = {}
-    for (row, column), cell in sorted(filled.items()):
-        if cell.text.strip():
-            table.setdefault(row, {})[column] = cell.text.strip()
     stray_texts: list[str] = []
     columns: set[int] = set()
     key = 0
-    for line in table.values():
+    for line in written_lines(filled):
         heads = {text: column for column, text in line.items()}
         if HEAD[ANSWER] in heads and HEAD[KEY] in heads:
             columns, key = (

@@ -20,11 +20,12 @@ _PADDING = 1
 def line_count(text: str, room: float) -> int:
     """How many lines a text takes where `room` letters stand in one."""
     if "\n" in text:
-        return sum([_folded(line, room) for line in text.split("\n")])
-    return _folded(text, room)
+        return sum([_lines_of_one(line, room) for line in text.split("\n")])
+    return _lines_of_one(text, room)
 
 
-def _folded(line: str, room: float) -> int:
+def _lines_of_one(line: str, room: float) -> int:
+    """How many lines one that has no break takes."""
     if len(line) * _WIDEST <= room:
         return 1
     width = (len(line) + len(line.encode("utf-8", "surrogatepass"))) / 2

@@ -75,9 +75,8 @@ class UnitReturns:
             return None
         last, latest = deeds[-1], self.latest
         if latest is not None:
-            stand, after = self.outcome.standpoint, [d for d in self.deeds if d.id > last.id]
-            withdrawn = any(deed.action == Act.WITHDRAW for deed in after)
-            if withdrawn and stand.takes_back(latest["arrival"], latest["sha256"]):
+            after = [deed for deed in self.deeds if deed.id > last.id]
+            if latest["withdrawn"] and any(deed.action == Act.WITHDRAW for deed in after):
                 return None
             if latest["arrival"] > last.arrivals and not latest["sent_back"]:
                 return None

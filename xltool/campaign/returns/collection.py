@@ -526,7 +526,7 @@ def _no_effect(row: LedgerRow, returns: UnitReturns) -> Iterator[str]:
         yield "已经核准，说明只记在历史里"
     elif row["kind"] == "stale":
         yield "这一版用的是旧版工作簿，要用新下发的重报，说明不起作用"
-    elif stand.takes_back(row["arrival"], row["sha256"]):
+    elif row["withdrawn"]:
         yield "这一版已经撤回，说明不起作用"
     elif row["version"] and latest and latest["id"] != row["id"]:
         yield f"后来又报了第 {latest['version']} 版，这些说明不算在它上面"

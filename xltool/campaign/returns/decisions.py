@@ -171,9 +171,7 @@ def withdraw(campaign: Campaign, codes: Iterable[str], reason: str) -> None:
             own = [row for row in returns.rows if not row["claimed"] or row["counts"]]
             if not own:
                 raise XltoolError(f"{unit.code} {unit.name} 没有报过，没有可撤回的")
-            withdrawn = returns.counting is None and all(
-                stand.takes_back(row["arrival"], row["sha256"]) for row in own
-            )
+            withdrawn = returns.counting is None and all(row["withdrawn"] for row in own)
             last = next(
                 (deed for deed in reversed(returns.deeds) if deed.action == Act.WITHDRAW), None
             )

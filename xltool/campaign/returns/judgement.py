@@ -28,7 +28,7 @@ from xltool.checks.settings import Settings
 from xltool.editions.declaration import Edition
 from xltool.model import Entry, Fault, FaultKind, Filing, Finding, Form
 from xltool.reading.reader import read_grid
-from xltool.results_sheet.table import ANSWER, HEAD, KEY, read_answers
+from xltool.results_sheet.table import ANSWER, HEAD, KEY, read_answers, written_lines
 from xltool.xlsx.grid import Grid, Sheet
 from xltool.xlsx.package import Unreadable
 from xltool.xlsx.workbook_reader import open_grid
@@ -182,12 +182,8 @@ SENT_BACK = "退回"  # on a return note the word before the bureau's own
 
 def _beside_answers(sheet: Sheet) -> Iterator[str]:
     """What somebody wrote on a return note below or right of its table."""
-    rows: dict[int, dict[int, str]] = {}
-    for (row, column), cell in sorted(sheet.cells.items()):
-        if cell.text.strip():
-            rows.setdefault(row, {})[column] = cell.text.strip()
     heads: dict[str, int] = {}
-    for line in rows.values():
+    for line in written_lines(sheet.cells):
         if HEAD[ANSWER] in line.values() and HEAD[KEY] in line.values():
             heads = {text: column for column, text in line.items()}
         elif heads:

@@ -115,7 +115,7 @@ def _settled(row: LedgerRow, returns: UnitReturns) -> bool:
     """Whether nothing is to be mended: the unit owes nothing, what it owes is approved, the bureau
     let this version count, or it was taken back."""
     stand = returns.outcome.standpoint
-    taken_back = not row["claimed"] and stand.takes_back(row["arrival"], row["sha256"])
+    taken_back = not row["claimed"] and row["withdrawn"]
     return bool(stand.left) or stand.accepted or stand.picked == row["id"] or taken_back
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from xltool.campaign.ledger.campaign_folder import Campaign
 from xltool.campaign.ledger.counting import Act
 from xltool.campaign.ledger.related import UnitReturns
-from xltool.campaign.ledger.unit_changes import refuse_left
+from xltool.campaign.ledger.unit_changes import refuse_left, unit_of
 from xltool.campaign.returns.collection import original_bytes
 from xltool.campaign.returns.judgement import (
     CHOOSABLE,
@@ -102,8 +102,7 @@ def choose(campaign: Campaign, code: str, version: int | None, reason: str = "")
     False where nothing was chosen that could be undone.
     """
     ledger = campaign.ledger
-    if code not in {unit.code for unit in ledger.units()}:
-        raise XltoolError(f"名单里没有部门编码 {code}")
+    unit_of(campaign, code)
     with ledger.writing():
         rows = {row["version"]: row for row in ledger.returns_of(code)}
         if version is not None and version not in rows:

@@ -242,7 +242,7 @@ def _missing(returns: UnitReturns, issue: LedgerRow) -> tuple[str, str, list[str
     if latest is None:
         return "未报", issue["made_at"], []
     version = f"第 {latest['version']} 版"
-    if returns.outcome.standpoint.takes_back(latest["arrival"], latest["sha256"]):
+    if latest["withdrawn"]:
         last = next(deed for deed in reversed(returns.deeds) if deed.action == Act.WITHDRAW)
         return (
             "未报",

@@ -35,12 +35,7 @@ def held_back(campaign: Campaign) -> Withdrawals:
 
 
 def _of_unit(code: str, returns: UnitReturns) -> Withdrawal | None:
-    stand = returns.outcome.standpoint
-    contents = [
-        row["sha256"]
-        for row in returns.rows
-        if not row["claimed"] and stand.takes_back(row["arrival"], row["sha256"])
-    ]
+    contents = [row["sha256"] for row in returns.rows if not row["claimed"] and row["withdrawn"]]
     if not contents:
         return None
     last = next(deed for deed in reversed(returns.deeds) if deed.action == Act.WITHDRAW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xltool.errors import XltoolError
 from xltool.excel import undo
 from xltool.excel.ribbon import button, desk
+from xltool.files.display import first_few
 
 
 @button()
@@ -19,5 +20,5 @@ def undo_last() -> str:
     name, untouched = undo.undo(session, folder)
     if not untouched:
         return f"已撤销“{name}”，工作簿恢复到按它以前的样子"
-    where = "、".join(untouched[:5]) + ("等" if len(untouched) > 5 else "")
+    where = first_few(untouched, 5)
     return f"已撤销“{name}”；{where}后来有人改过，没有动"
